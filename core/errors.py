@@ -1,0 +1,191 @@
+"""The error tree. Every error has a stable `code`; its message says what happened and what to do."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class AppError(Exception):
+    """Something went wrong in roadmap-worker."""
+
+    code: ClassVar[str] = "internal_error"
+
+    def __init__(self, message: str | None = None, **details: Any) -> None:
+        """Keep the message (the class's docstring by default) and machine-readable details."""
+        self.message = message or (type(self).__doc__ or "").strip()
+        self.details = details
+        super().__init__(self.message)
+
+
+class SettingsError(AppError):
+    """A setting is unknown or has a value that cannot be used."""
+
+    code = "invalid_settings"
+
+
+# --- requests that cannot be carried out ------------------------------------------------------
+
+
+class InvalidRequestError(AppError):
+    """The request cannot be understood or breaks a rule; nothing was changed."""
+
+    code = "invalid_request"
+
+
+class NotFoundError(AppError):
+    """There is no such thing, or it belongs to somebody else."""
+
+    code = "not_found"
+
+
+class ConflictError(AppError):
+    """The state does not allow this now; nothing was changed."""
+
+    code = "conflict"
+
+
+class StaleVersionError(ConflictError):
+    """The version you acted on is no longer the current one; read it again and decide anew."""
+
+    code = "stale_version"
+
+
+class IdempotencyMismatchError(InvalidRequestError):
+    """This Idempotency-Key was used with another body; use a new key for a new request."""
+
+    code = "idempotency_mismatch"
+
+
+class TooManyActiveTasksError(AppError):
+    """You have as many active tasks as allowed; wait for one to end or cancel one."""
+
+    code = "too_many_active_tasks"
+
+
+class UnauthenticatedError(AppError):
+    """The credentials are missing, malformed or expired."""
+
+    code = "unauthenticated"
+
+
+class ForbiddenError(AppError):
+    """Your role does not allow this."""
+
+    code = "forbidden"
+
+
+# --- running a task ---------------------------------------------------------------------------
+
+
+class LeaseLostError(AppError):
+    """This worker no longer holds the task: another one took over, or it was cancelled."""
+
+    code = "lease_lost"
+
+
+class IllegalTransitionError(AppError):
+    """A write asked for a status or step that the task's life does not allow."""
+
+    code = "illegal_transition"
+
+
+class StepTimeoutError(AppError):
+    """The step took longer than STEP_TIMEOUT_S; retry the task, or raise the setting."""
+
+    code = "step_timeout"
+
+
+class TaskTimeoutError(AppError):
+    """The task took longer than TASK_TIMEOUT_S; retry continues where it stopped."""
+
+    code = "task_timeout"
+
+
+class WorkerLostRepeatedlyError(AppError):
+    """The task lost its worker MAX_ATTEMPTS times in a row; look at the workers' logs, then retry."""
+
+    code = "worker_lost"
+
+
+class WorkflowVersionError(AppError):
+    """The task was begun by a version of the workflow that this worker does not know."""
+
+    code = "workflow_version_unsupported"
+
+
+class StructureInvalidError(AppError):
+    """No usable structure came out of the design: it has no concept to write about."""
+
+    code = "structure_invalid"
+
+
+# --- the language model -----------------------------------------------------------------------
+
+
+class ProviderError(AppError):
+    """The language model's provider did not give a usable answer."""
+
+    code = "provider_error"
+
+
+class ProviderUnauthorizedError(ProviderError):
+    """The provider refused the credentials; check LLM_API_KEY, then retry."""
+
+    code = "provider_unauthorized"
+
+
+class ProviderRateLimitedError(ProviderError):
+    """The provider kept answering "too many requests"; retry later or lower LLM_MAX_CONCURRENCY."""
+
+    code = "provider_rate_limited"
+
+
+class ProviderUnavailableError(ProviderError):
+    """The provider could not be reached or kept failing; retry when it is back."""
+
+    code = "provider_unavailable"
+
+
+class ProviderTimeoutError(ProviderError):
+    """The provider did not answer within LLM_TIMEOUT_S."""
+
+    code = "provider_timeout"
+
+
+class ProviderRejectedError(ProviderError):
+    """The provider did not accept the request; check LLM_BASE_URL and LLM_MODEL."""
+
+    code = "provider_rejected"
+
+
+class ContentRefusedError(ProviderError):
+    """The model declined to write this; asking again is useless, rename the concept instead."""
+
+    code = "content_refused"
+
+
+class ContentTruncatedError(ProviderError):
+    """The model's answer was cut off before its end, also when asked again."""
+
+    code = "content_truncated"
+
+
+class ContentInvalidError(ProviderError):
+    """The model's answer did not have the shape that was asked for, also after repairs."""
+
+    code = "content_invalid"
+
+
+class TokenBudgetExceededError(AppError):
+    """The task used up MAX_TOKENS_PER_TASK; raise it and retry to go on."""
+
+    code = "token_budget_exceeded"
+
+
+# --- what we depend on ------------------------------------------------------------------------
+
+
+class ServiceUnavailableError(AppError):
+    """A service that is needed for this cannot be reached; try again shortly."""
+
+    code = "service_unavailable"

@@ -1,0 +1,15 @@
+"""Identifiers: UUIDv7, ordered by time, as RFC 9562 lays them out."""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+
+
+def new_id() -> uuid.UUID:
+    """Return a new UUIDv7: 48 bits of Unix milliseconds, version, 74 random bits."""
+    value = (time.time_ns() // 1_000_000 & (1 << 48) - 1) << 80
+    value |= 0x7 << 76 | secrets.randbits(12) << 64
+    value |= 0b10 << 62 | secrets.randbits(62)
+    return uuid.UUID(int=value)

@@ -1,0 +1,79 @@
+"""Structured logs by structlog: JSON for machines, colours on a terminal, never a secret."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from core.settings import LogFormat
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+    from core.settings import Settings
+
+_PASSWORD_IN_URL: Final = re.compile(r"(?<=://)([^:/@\s]*):([^@/\s]+)@")
+_CREDENTIAL: Final = re.compile(r"(?i)\b(bearer\s+|ticket=|token=|api[_-]?key=)[\w.\-~+/]+=*")
+
+
+def redact(text: str) -> str:
+    """Return the text without passwords in addresses, bearer tokens, tickets and keys."""
+    return _CREDENTIAL.sub(r"\1***", _PASSWORD_IN_URL.sub(r"\1:***@", text))
+
+
+def configure_logging(settings: Settings) -> None:
+    """Send structlog's and the standard library's records through one formatter to stderr."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.StackInfoRenderer(),
+        _redact_event,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    console = settings.log_format is LogFormat.CONSOLE or (
+        settings.log_format is LogFormat.AUTO and sys.stderr.isatty()
+    )
+    renderers: list[structlog.typing.Processor] = (
+        [structlog.dev.ConsoleRenderer()]
+        if console
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level)
+    for noisy in ("httpx", "httpcore", "openai", "kombu", "amqp"):
+        logging.getLogger(noisy).setLevel(max(root.level, logging.WARNING))
+
+
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """Return a logger; events are `snake_case_past_tense` with facts as keywords."""
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return logger
+
+
+def _redact_event(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = redact(value)
+    return event

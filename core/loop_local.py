@@ -1,0 +1,102 @@
+"""One value per event loop: what belongs to a loop is never handed to another one.
+
+`id(loop)` is recycled by CPython as soon as a loop is collected (50 runs, 39 ids), so a cache
+keyed by it alone serves a dead loop's engine to a new loop. A `WeakKeyDictionary` is not enough
+either: a connected engine references its own loop and so keeps its entry alive for ever. Hence:
+keyed by id, the loop's identity checked on every look-up, closed loops swept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry(Generic[T]):
+    loop: asyncio.AbstractEventLoop
+    value: T
+
+
+class LoopLocal(Generic[T]):
+    """A cache of one value per event loop, safe to use from several loops in several threads."""
+
+    def __init__(
+        self,
+        factory: Callable[[], T],
+        *,
+        on_discard: Callable[[T], None] | None = None,
+    ) -> None:
+        """Remember how to make a value, and what to do with one whose loop is gone.
+
+        Args:
+            factory: Called in the running loop that has no value yet.
+            on_discard: Called for each value whose loop was found closed. It must not await:
+                the loop it belonged to can run nothing any more.
+        """
+        self._factory = factory
+        self._on_discard = on_discard
+        self._entries: dict[int, _Entry[T]] = {}
+        self._lock = threading.Lock()
+
+    def get(self) -> T:
+        """Return the running loop's value, making it on first use.
+
+        Raises:
+            RuntimeError: No event loop is running in this thread.
+        """
+        loop = asyncio.get_running_loop()
+        entry = self._entries.get(id(loop))
+        if entry is not None and entry.loop is loop:
+            return entry.value
+        self.sweep()
+        with self._lock:
+            entry = self._entries.get(id(loop))
+            if entry is None or entry.loop is not loop:
+                entry = _Entry(loop, self._factory())
+                self._entries[id(loop)] = entry
+            return entry.value
+
+    def pop(self) -> T | None:
+        """Take the running loop's value out of the cache, or return None."""
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            entry = self._entries.get(id(loop))
+            if entry is None or entry.loop is not loop:
+                return None
+            del self._entries[id(loop)]
+            return entry.value
+
+    def sweep(self) -> int:
+        """Discard the values of closed loops; return how many there were."""
+        with self._lock:
+            dead = [key for key, entry in self._entries.items() if entry.loop.is_closed()]
+            entries = [self._entries.pop(key) for key in dead]
+        if self._on_discard is not None:
+            for entry in entries:
+                self._on_discard(entry.value)
+        return len(entries)
+
+    def forget_all(self) -> None:
+        """Forget every value untouched: for a forked child, whose copies are its parent's."""
+        self._lock = threading.Lock()
+        self._entries = {}
+
+    def items(self) -> list[tuple[int, T]]:
+        """Return `(loop id, value)` of every loop that is known and open."""
+        return [
+            (key, entry.value)
+            for key, entry in list(self._entries.items())
+            if not entry.loop.is_closed()
+        ]
+
+    def __len__(self) -> int:
+        """Return how many loops have a value."""
+        return len(self._entries)

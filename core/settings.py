@@ -1,0 +1,281 @@
+"""Every setting of the program, in one class: environment (`ROADMAP_…`), `.env`, secret files."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings.sources import DotEnvSettingsSource
+
+from core.errors import SettingsError
+
+PREFIX: Final = "ROADMAP_"
+ENV_FILE: Final = ".env"
+SECRETS: Final = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "AUTH_SECRET", "LLM_API_KEY", "TOKEN")
+"""Settings that may also be given as `ROADMAP_<NAME>_FILE`, a file that holds the value."""
+
+
+class AuthMode(StrEnum):
+    """How requests without a bearer token are treated."""
+
+    LOCAL = "local"
+    JWT = "jwt"
+
+
+class Provider(StrEnum):
+    """Who writes the texts."""
+
+    SAMPLE = "sample"
+    OPENAI = "openai"
+
+
+class ReviewExpiry(StrEnum):
+    """What happens to a review that nobody decided in time."""
+
+    KEEP = "keep"
+    APPROVE = "approve"
+    CANCEL = "cancel"
+
+
+class LogFormat(StrEnum):
+    """How log lines look; `auto` is console on a terminal and JSON elsewhere."""
+
+    AUTO = "auto"
+    JSON = "json"
+    CONSOLE = "console"
+
+
+Seconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseSettings):
+    """All settings; field names are the environment's names without the prefix, in lower case."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    # --- what we connect to
+    database_url: SecretStr = Field(
+        default=SecretStr("postgresql+asyncpg://roadmap:roadmap@127.0.0.1:5432/roadmap"),
+        description="PostgreSQL, as postgresql+asyncpg://user:password@host:port/name.",
+    )
+    database_max_connections: Count = Field(
+        default=100, description="Connections that all our processes together may open."
+    )
+    database_processes: Count = Field(
+        default=4,
+        description="Processes that share that budget (workers and their children, beat, API).",
+    )
+    redis_url: SecretStr = Field(
+        default=SecretStr("redis://127.0.0.1:6379/0"), description="Redis for live progress."
+    )
+    broker_url: SecretStr | None = Field(
+        default=None, description="Redis for Celery's messages; REDIS_URL when not given."
+    )
+
+    # --- API and its clients
+    api_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
+    api_port: int = Field(default=8000, ge=0, le=65535, description="Its port; 0 is any free one.")
+    api_url: str | None = Field(
+        default=None, description="For client commands: the API to talk to."
+    )
+    token: SecretStr | None = Field(
+        default=None, description="For client commands: the bearer token to use."
+    )
+    auth: AuthMode = Field(
+        default=AuthMode.LOCAL,
+        description="Without a token a request is the admin `local` (`local`), or refused (`jwt`).",
+    )
+    auth_secret: SecretStr | None = Field(
+        default=None, description="Signs and verifies bearer tokens (HS256); 32 characters or more."
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Origins whose pages may call the API, separated by commas."
+    )
+
+    # --- language model
+    llm_provider: Provider = Field(
+        default=Provider.SAMPLE, description="`sample` writes offline; `openai` calls LLM_BASE_URL."
+    )
+    llm_base_url: str = Field(
+        default="https://api.openai.com/v1", description="An OpenAI-compatible server."
+    )
+    llm_api_key: SecretStr | None = Field(default=None, description="Its key.")
+    llm_model: str = Field(default="gpt-4.1-mini", description="The model to ask.")
+    llm_timeout_s: Seconds = Field(default=120, description="Limit of one model call.")
+    llm_max_concurrency: Count = Field(
+        default=64, description="Model calls at a time, per process."
+    )
+    llm_requests_per_minute: int = Field(
+        default=0, ge=0, description="Model calls a minute over all processes; 0 is no limit."
+    )
+    max_tokens_per_task: int = Field(
+        default=0, ge=0, description="A task that used more stops; 0 is no limit."
+    )
+    sample_latency_s: float = Field(
+        default=0.05, ge=0, description="How long the sample author takes for one call."
+    )
+    sample_fail: str | None = Field(
+        default=None,
+        description="Regular expression: concepts whose title matches fail in the sample author.",
+    )
+
+    # --- running tasks
+    content_concurrency: Count = Field(default=10, description="Concepts at a time per roadmap.")
+    step_timeout_s: Seconds = Field(
+        default=900, description="Limit of one step, and of one content."
+    )
+    task_timeout_s: Seconds = Field(
+        default=6 * 3600, description="Limit of one run of a task, the review's wait not counted."
+    )
+    lease_s: Seconds = Field(
+        default=30, description="A worker silent for this long has lost its tasks."
+    )
+    shutdown_grace_s: float = Field(
+        default=20, ge=0, description="How long a stopping worker lets steps finish."
+    )
+    publish_timeout_s: Seconds = Field(default=5, description="Guard of one publish to Redis.")
+    review_due_hours: float = Field(default=24, gt=0, description="When a review is due.")
+    review_on_expiry: ReviewExpiry = Field(
+        default=ReviewExpiry.KEEP, description="What happens to a review that is past due."
+    )
+    max_edit_rounds: int = Field(
+        default=3, ge=0, description="Automatic edits of an invalid structure before going on."
+    )
+    max_attempts: Count = Field(
+        default=5,
+        description="Workers a task may lose in a row, without progress, before it fails.",
+    )
+    user_max_active_tasks: int = Field(
+        default=0, ge=0, description="Unfinished tasks a user may have; 0 is no limit."
+    )
+    event_retention_days: int = Field(
+        default=90, ge=1, description="Events of finished tasks are kept this long."
+    )
+
+    # --- logs
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_format: LogFormat = Field(default=LogFormat.AUTO, description="How log lines look.")
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
+            raise ValueError("must be DEBUG, INFO, WARNING, ERROR or CRITICAL")
+        return value.upper()
+
+    @field_validator("database_url")
+    @classmethod
+    def _async_driver(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        for scheme in ("postgresql://", "postgres://"):
+            if url.startswith(scheme):
+                return SecretStr("postgresql+asyncpg://" + url.removeprefix(scheme))
+        if not url.startswith("postgresql+asyncpg://"):
+            raise ValueError("must begin with postgresql+asyncpg://")
+        return value
+
+    @field_validator("redis_url", "broker_url")
+    @classmethod
+    def _redis_scheme(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("auth_secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 32:  # noqa: PLR2004 - RFC 7518 §3.2
+            raise ValueError("must have 32 characters or more")
+        return value
+
+    @field_validator("sample_fail")
+    @classmethod
+    def _compiles(cls, value: str | None) -> str | None:
+        import re
+
+        try:
+            re.compile(value or "")
+        except re.error as error:
+            raise ValueError(f"is not a regular expression: {error}") from error
+        return value
+
+    @property
+    def broker(self) -> str:
+        """Celery's broker address: BROKER_URL, else REDIS_URL."""
+        return (self.broker_url or self.redis_url).get_secret_value()
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings from the environment and `.env`.
+
+    Args:
+        overrides: Values by field name that win over the environment.
+
+    Raises:
+        SettingsError: A `ROADMAP_` name is unknown or a value is invalid; the message names it.
+    """
+    _refuse_unknown_names()
+    try:
+        values: dict[str, Any] = {**_secret_files(), **overrides}
+        return Settings(**values)
+    except ValidationError as error:
+        lines = [
+            f"{PREFIX}{str(problem['loc'][0]).upper()}: "
+            f"{problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors(include_input=False)
+        ]
+        raise SettingsError("Invalid setting. " + "; ".join(lines)) from None
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Return the process's settings, read once; `get_settings.cache_clear()` forgets them."""
+    return load_settings()
+
+
+def _given_names() -> set[str]:
+    from_file = DotEnvSettingsSource(Settings, env_file=ENV_FILE).env_vars
+    names = {name.upper() for name in (*os.environ, *from_file)}
+    return {name for name in names if name.startswith(PREFIX)}
+
+
+def _refuse_unknown_names() -> None:
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known |= {f"{PREFIX}{name}_FILE" for name in SECRETS}
+    unknown = sorted(_given_names() - known)
+    if unknown:
+        import difflib
+
+        close = difflib.get_close_matches(unknown[0], known, n=1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        raise SettingsError(f"Unknown setting {', '.join(unknown)}.{hint}")
+
+
+def _secret_files() -> dict[str, str]:
+    values: dict[str, str] = {}
+    for name in SECRETS:
+        path = os.environ.get(f"{PREFIX}{name}_FILE")
+        if not path or os.environ.get(PREFIX + name):
+            continue
+        try:
+            values[name.lower()] = Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingsError(
+                f"{PREFIX}{name}_FILE: cannot read {path}: {error.strerror}"
+            ) from None
+    return values

@@ -1,0 +1,159 @@
+"""The port to language models: what a call is made of, and what comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from workflow.llm.outputs import Difficulty, Output
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+T = TypeVar("T", bound=Output)
+
+
+class CallKind(StrEnum):
+    """What a call is for; also the name of its prompt file and of its JSON Schema."""
+
+    INTENT_ANALYSIS = "intent_analysis"
+    CURRICULUM_DESIGN = "curriculum_design"
+    STRUCTURE_VALIDATION = "structure_validation"
+    EDIT_PLAN_ANALYSIS = "edit_plan_analysis"
+    ROADMAP_EDIT = "roadmap_edit"
+    TUTORIAL = "tutorial"
+    RESOURCES = "resources"
+    QUIZ = "quiz"
+
+
+class Inputs(BaseModel):
+    """What a prompt is written from. All of it counts for the digest of the call's inputs."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Learner(Inputs):
+    """The request, as far as prompts need it."""
+
+    goal: str
+    level: Difficulty = "beginner"
+    hours_per_week: int = 5
+    language: str | None = None
+    background: str | None = None
+    content_formats: tuple[str, ...] = ()
+
+
+class IntentInputs(Inputs):
+    """For `intent_analysis` → `IntentAnalysis`."""
+
+    learner: Learner
+
+
+class DesignInputs(Inputs):
+    """For `curriculum_design` → `CurriculumDraft`."""
+
+    learner: Learner
+    topic: str
+    summary: str
+    language: str
+    focus_areas: tuple[str, ...]
+    skill_gaps: tuple[str, ...]
+
+
+class OutlineInputs(Inputs):
+    """For `structure_validation` → `StructureOpinion`.
+
+    `outline` is text: one line per part with its key, such as `C3 Ownership (3 h, beginner)`.
+    """
+
+    learner: Learner
+    language: str
+    outline: str
+
+
+class PlanInputs(OutlineInputs):
+    """For `edit_plan_analysis` → `EditPlan`. `feedback` comes from the reviewer or the checks."""
+
+    feedback: str
+    source: str
+    """`human_review` or `structure_validation`."""
+
+
+class EditInputs(PlanInputs):
+    """For `roadmap_edit` → `EditScript`. `plan` is the edit plan as text, one intent per line."""
+
+    plan: str
+
+
+class ContentInputs(Inputs):
+    """For `tutorial`, `resources`, `quiz` → `Tutorial`, `ResourceList`, `QuizDraft`.
+
+    Only what is the concept's own: an edit elsewhere in the roadmap does not make it stale.
+    """
+
+    learner: Learner
+    language: str
+    topic: str
+    title: str
+    description: str
+    estimated_hours: float
+    difficulty: Difficulty
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call(Generic[T]):
+    """One structured completion to ask for.
+
+    `max_tokens` bounds this call's answer when the task's budget leaves less than the model's own
+    limit; None leaves it to the model.
+    """
+
+    kind: CallKind
+    inputs: Inputs
+    output: type[T]
+    max_tokens: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Usage:
+    """What a completion cost: requests made (retries and repairs included) and tokens."""
+
+    calls: int = 0
+    tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        """Add up two costs."""
+        return Usage(calls=self.calls + other.calls, tokens=self.tokens + other.tokens)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Completion(Generic[T]):
+    """A model's answer in the shape that was asked for."""
+
+    value: T
+    usage: Usage
+
+
+class Author(Protocol):
+    """Whoever writes: an OpenAI-compatible server, or the offline sample author."""
+
+    async def complete(
+        self, call: Call[T], *, on_retry: Callable[[str], Awaitable[None]] | None = None
+    ) -> Completion[T]:
+        """Answer the call in its shape.
+
+        Args:
+            call: What to write, from what, in which shape.
+            on_retry: Told before each further try, with the error's stable code.
+
+        Raises:
+            ProviderError: One of its subclasses; `details["usage"]` is the `Usage` spent in vain.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close what is open; the author is not used after this."""
+        ...
