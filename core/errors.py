@@ -1,4 +1,4 @@
-"""The error tree. Every error has a stable `code`; its message says what happened and what to do."""
+"""The error tree: a stable `code` for each error, a message that says what to do."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class TaskTimeoutError(AppError):
 
 
 class WorkerLostRepeatedlyError(AppError):
-    """The task lost its worker MAX_ATTEMPTS times in a row; look at the workers' logs, then retry."""
+    """The task lost its worker MAX_ATTEMPTS times in a row; read the workers' logs, then retry."""
 
     code = "worker_lost"
 

@@ -1,0 +1,1 @@
+"""The truth: engine cache, sessions, tables, and the two ways to commit."""

@@ -1,0 +1,167 @@
+"""The loop-aware engine cache: one engine per event loop, keyed by the loop's id.
+
+asyncpg connections belong to the event loop that opened them. An engine made at import, or used
+over several loops, fails with "attached to a different loop"; NullPool only trades that for a new
+connection per query. So each loop has its own engine, made on first use and disposed in that same
+loop before it ends. `core.loop_local` argues why the id alone is not enough.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
+
+from prometheus_client import Gauge
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from core.logging import get_logger
+from core.loop_local import LoopLocal
+from core.settings import get_settings
+
+if TYPE_CHECKING:
+    from core.settings import Settings
+
+log = get_logger(__name__)
+
+ENGINES: Final = Gauge("roadmap_db_engines", "Database engines alive in this process.")
+
+COMMAND_TIMEOUT_S: Final = 10.0
+"""A silent server is given up after this; by default a client waited more than 30 s."""
+CONNECT_TIMEOUT_S: Final = 5.0
+POOL_TIMEOUT_S: Final = 10.0
+RESERVED_SHARE: Final = 0.1
+"""Share of the connection budget left to migrations, doctors and people with psql."""
+LARGEST_POOL: Final = 20
+"""More than this helps no single process: one loop, short transactions."""
+
+SESSION_SETTINGS: Final = {
+    "application_name": "roadmap-worker",
+    "timezone": "UTC",
+    "statement_timeout": "8000",
+    "lock_timeout": "5000",
+    "idle_in_transaction_session_timeout": "15000",
+}
+
+
+def pool_size(settings: Settings) -> int:
+    """Return the connections one process may open: its part of the budget over all processes.
+
+    Budget less a reserve, divided by the processes that share it, at least 1 and at most 20; there
+    is no overflow on top, so the sum over all processes stays within the budget.
+    """
+    reserved = max(1, round(settings.database_max_connections * RESERVED_SHARE))
+    share = (settings.database_max_connections - reserved) // settings.database_processes
+    return max(1, min(LARGEST_POOL, share))
+
+
+def _create_engine() -> AsyncEngine:
+    settings = get_settings()
+    size = pool_size(settings)
+    engine = create_async_engine(
+        settings.database_url.get_secret_value(),
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=POOL_TIMEOUT_S,
+        pool_pre_ping=True,  # survives connections that the server closed meanwhile
+        pool_recycle=1800,
+        pool_use_lifo=True,  # lets idle connections age out instead of keeping all warm
+        connect_args={
+            "timeout": CONNECT_TIMEOUT_S,
+            "command_timeout": COMMAND_TIMEOUT_S,
+            "server_settings": SESSION_SETTINGS,
+        },
+    )
+    opened: WeakSet[Any] = WeakSet()
+    _open_connections[engine] = opened
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _remember(dbapi_connection: Any, _record: Any) -> None:
+        opened.add(dbapi_connection.driver_connection)
+
+    ENGINES.inc()
+    log.info("db_engine_created", pid=os.getpid(), pool_size=size)
+    return engine
+
+
+def _discard(engine: AsyncEngine) -> None:
+    """Drop an engine whose loop is closed.
+
+    Its connections cannot be closed politely, because their transports belong to a loop that will
+    never run again; shutting the sockets down lets the server end its side at once.
+    """
+    for connection in list(_open_connections.pop(engine, ())):
+        sock = connection._transport.get_extra_info("socket")  # noqa: SLF001 - no public way
+        with contextlib.suppress(OSError):  # already gone, which is what we want
+            sock.shutdown(socket.SHUT_RDWR)
+    engine.sync_engine.dispose(close=False)
+    ENGINES.dec()
+    log.warning("db_engine_discarded", reason="its event loop was closed without disposing it")
+
+
+_open_connections: dict[AsyncEngine, WeakSet[Any]] = {}
+_engines: LoopLocal[AsyncEngine] = LoopLocal(_create_engine, on_discard=_discard)
+
+
+def _forget_parent() -> None:
+    """In a forked child the cached engines are the parent's: forget them, touch nothing."""
+    _engines.forget_all()
+    _open_connections.clear()
+    ENGINES.set(0)
+
+
+os.register_at_fork(after_in_child=_forget_parent)
+
+
+def get_engine() -> AsyncEngine:
+    """Return the running loop's engine, made on first use.
+
+    Raises:
+        RuntimeError: No event loop is running; an engine outside a loop has no owner.
+    """
+    return _engines.get()
+
+
+async def dispose_engine() -> None:
+    """Close the running loop's engine, if there is one; call it in that loop before it ends."""
+    engine = _engines.pop()
+    if engine is not None:
+        await engine.dispose()
+        _open_connections.pop(engine, None)
+        ENGINES.dec()
+        log.info("db_engine_disposed", pid=os.getpid())
+
+
+async def cleanup_unused_engines() -> int:
+    """Discard the engines of loops that were closed; return how many there were."""
+    return _engines.sweep()
+
+
+async def get_pool_status() -> dict[str, Any]:
+    """Return the state of this loop's pool and how many engines the process has.
+
+    Keys: `engines`, `loop_id`, `pool_size`, `checked_in`, `checked_out`, `overflow`, and `budget`,
+    the connections all processes together may open.
+    """
+    pool: Any = get_engine().pool
+    settings = get_settings()
+    return {
+        "engines": len(_engines),
+        "loop_id": id(asyncio.get_running_loop()),
+        "pool_size": pool.size(),
+        "checked_in": pool.checkedin(),
+        "checked_out": pool.checkedout(),
+        "overflow": max(0, pool.overflow()),
+        "budget": settings.database_max_connections,
+        "processes": settings.database_processes,
+    }
+
+
+async def init_db() -> None:
+    """Open the pool's first connection, so that a wrong address shows at start, not later."""
+    async with get_engine().connect() as connection:
+        await connection.execute(text("SELECT 1"))

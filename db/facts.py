@@ -1,0 +1,97 @@
+"""A fact: everything that is committed together about one task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+    from sqlalchemy import Table
+
+    from core.states import Status, Step
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EventDraft:
+    """An event before it is committed; its number, time, status and progress come with that."""
+
+    type: str
+    message: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """A row to add."""
+
+    table: Table
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A change to the rows that `where` names by column values."""
+
+    table: Table
+    where: Mapping[str, Any]
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Rows to delete, named by column values."""
+
+    table: Table
+    where: Mapping[str, Any]
+
+
+RowWrite = Insert | Update | Delete
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fact:
+    """Something that became true about one task: its row, other rows, and the events that tell it.
+
+    Attributes:
+        task_id: The task.
+        epoch: The lease's epoch under which a worker writes; the fact is refused when the row has
+            another one. None for writers that hold the row's lock instead (API, maintenance).
+        status: New status, or None to keep it.
+        step: New current step, or None to keep it.
+        done: Contents completed since the last fact.
+        total: Contents in all, when that became known; `reset_done` then counts anew.
+        reset_done: With `total`: how many of them are done already.
+        calls: Model calls spent.
+        tokens: Tokens spent.
+        progressed: A step or a content ended, so the worker is not stuck on this task.
+        changes: Other columns of the task's row.
+        rows: Rows of other tables, written in this order.
+        events: Events that tell the fact, in this order.
+    """
+
+    task_id: UUID
+    epoch: int | None = None
+    status: Status | None = None
+    step: Step | None = None
+    done: int = 0
+    total: int | None = None
+    reset_done: int = 0
+    calls: int = 0
+    tokens: int = 0
+    progressed: bool = False
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    rows: tuple[RowWrite, ...] = ()
+    events: tuple[EventDraft, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recorded:
+    """A committed fact: the events as they are stored, published and streamed."""
+
+    user_id: str
+    events: tuple[dict[str, Any], ...]
+    at: datetime

@@ -1,0 +1,269 @@
+"""Writes facts: the one place where status, percent, sequence numbers and events are written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from sqlalchemy import bindparam, delete, func, insert, select, text, update
+
+from core.errors import AppError, IllegalTransitionError, LeaseLostError, NotFoundError
+from core.progress import percent
+from core.states import TERMINAL, Status, Step, can_move, is_legal
+from db.facts import Delete, Fact, Insert, Recorded, RowWrite, Update
+from db.models import RoadmapTask, TaskEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from uuid import UUID
+
+    from sqlalchemy import Table
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+TASKS: Final = cast("Table", RoadmapTask.__table__)
+EVENTS: Final = cast("Table", TaskEvent.__table__)
+_MUTABLE: Final = tuple(
+    column.name
+    for column in TASKS.columns
+    if column.name not in {"task_id", "user_id", "goal", "request", "created_at"}
+    and column.name not in {"workflow_version", "idempotency_key", "request_digest"}
+)
+
+
+@dataclass(slots=True)
+class TaskRow:
+    """A locked row of `roadmap_tasks` and the database's time at which it was read."""
+
+    values: dict[str, Any]
+    now: datetime
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a column's value."""
+        try:
+            return self.values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    @property
+    def leased(self) -> bool:
+        """A worker holds this task, by the database's clock."""
+        until: datetime | None = self.lease_until
+        return until is not None and until >= self.now
+
+
+async def lock_tasks(
+    session: AsyncSession, task_ids: Iterable[UUID], *, skip_locked: bool = False
+) -> dict[UUID, TaskRow]:
+    """Lock tasks' rows until the transaction ends, always in the order of their ids.
+
+    The same order everywhere is what keeps writers of many tasks from deadlocking.
+    """
+    statement = (
+        select(TASKS, func.clock_timestamp().label("_now"))
+        .where(TASKS.c.task_id.in_(list(task_ids)))
+        .order_by(TASKS.c.task_id)
+        .with_for_update(key_share=True, skip_locked=skip_locked)
+    )
+    rows = (await session.execute(statement)).mappings()
+    locked: dict[UUID, TaskRow] = {}
+    for row in rows:
+        values = dict(row)
+        now = values.pop("_now")
+        locked[values["task_id"]] = TaskRow(values, now)
+    return locked
+
+
+async def transaction_id(session: AsyncSession) -> str:
+    """Return the transaction's id, by which its fate can be asked later (`was_committed`)."""
+    return str(await session.scalar(text("SELECT pg_current_xact_id()::text")))
+
+
+async def was_committed(session: AsyncSession, xid: str) -> bool:
+    """Tell whether the transaction with this id was committed, when its reply was lost."""
+    asked = text("SELECT pg_xact_status(CAST(:xid AS xid8))")
+    for _ in range(100):
+        fate = await session.scalar(asked, {"xid": xid})
+        if fate != "in progress":
+            return bool(fate == "committed")
+        await asyncio.sleep(0.05)
+    raise TimeoutError(f"Transaction {xid} neither commits nor aborts.")
+
+
+async def write_facts(session: AsyncSession, facts: Sequence[Fact]) -> list[Recorded | AppError]:
+    """Write facts in the session's transaction; the caller commits.
+
+    Returns:
+        For each fact what was recorded, or why it was refused; a refused one writes nothing and
+        does not hinder the others.
+
+    Raises:
+        DBAPIError: The database refused the transaction, and with it all facts.
+    """
+    rows = await lock_tasks(session, {fact.task_id for fact in facts})
+    outcomes: list[Recorded | AppError] = []
+    events: list[dict[str, Any]] = []
+    touched: set[UUID] = set()
+    writes: list[RowWrite] = []
+    for fact in facts:
+        row = rows.get(fact.task_id)
+        try:
+            if row is None:
+                raise NotFoundError(f"There is no task {fact.task_id}.")
+            _check(row, fact)
+        except AppError as error:
+            outcomes.append(error)
+            continue
+        _change(row, fact)
+        payloads = tuple(_payload(row, draft) for draft in fact.events)
+        events += [
+            {
+                "task_id": fact.task_id,
+                "seq": p["seq"],
+                "type": p["type"],
+                "payload": p,
+                "created_at": row.now,
+            }
+            for p in payloads
+        ]
+        writes += fact.rows
+        touched.add(fact.task_id)
+        outcomes.append(Recorded(user_id=row.user_id, events=payloads, at=row.now))
+    if touched:
+        # sorted as they were locked; all mutable columns, so that it is one prepared statement
+        await session.execute(
+            update(TASKS)
+            .where(TASKS.c.task_id == bindparam("b_task_id"))
+            .values({name: bindparam(f"b_{name}") for name in _MUTABLE}),
+            [
+                {f"b_{name}": rows[key].values[name] for name in ("task_id", *_MUTABLE)}
+                for key in sorted(touched)
+            ],
+        )
+    await _write_rows(session, writes)
+    if events:
+        await session.execute(insert(EVENTS), events)
+    return outcomes
+
+
+async def write_fact(session: AsyncSession, fact: Fact) -> Recorded:
+    """Write one fact in the session's transaction.
+
+    Raises:
+        AppError: The fact was refused (`LeaseLostError`, `IllegalTransitionError`, …).
+    """
+    (outcome,) = await write_facts(session, [fact])
+    if isinstance(outcome, AppError):
+        raise outcome
+    return outcome
+
+
+def _check(row: TaskRow, fact: Fact) -> None:
+    if fact.epoch is not None and (
+        fact.epoch != row.epoch or row.status != Status.PROCESSING or row.lease_owner is None
+    ):
+        raise LeaseLostError(
+            f"Task {fact.task_id} is held under epoch {row.epoch} ({row.status}),"
+            f" not {fact.epoch}.",
+        )
+    before = Status(row.status)
+    after = fact.status or before
+    step = fact.step or Step(row.current_step)
+    moved = fact.status is not None and not can_move(before, after)
+    if moved or not is_legal(after, step):
+        raise IllegalTransitionError(
+            f"Task {fact.task_id} cannot go from {before}/{row.current_step} to {after}/{step}."
+        )
+
+
+def _change(row: TaskRow, fact: Fact) -> None:
+    values = row.values
+    new_attempt = fact.changes.get("attempt", values["attempt"]) != values["attempt"]
+    values.update(fact.changes)
+    status = Status(fact.status or values["status"])
+    step = Step(fact.step or values["current_step"])
+    values["status"], values["current_step"] = str(status), str(step)
+    if fact.total is not None:
+        values["total"], values["done"] = fact.total, fact.reset_done
+    values["done"] += fact.done
+    values["calls"] += fact.calls
+    values["tokens"] += fact.tokens
+    if fact.progressed:
+        values["losses"] = 0
+    if new_attempt and step is Step.RESUMING and values["total"]:
+        step = Step.CONTENT_GENERATION  # a retry starts from what is done already
+    now_at = percent(status, step, done=values["done"], total=values["total"])
+    values["percent"] = now_at if new_attempt else max(values["percent"], now_at)
+    if status in TERMINAL:
+        values["finished_at"] = values["finished_at"] or row.now
+    else:
+        values["finished_at"] = None
+        values["error"] = None
+    if status is not Status.PROCESSING:
+        values["lease_owner"] = values["lease_until"] = None
+    values["updated_at"] = row.now
+
+
+def _payload(row: TaskRow, draft: Any) -> dict[str, Any]:
+    row.values["last_seq"] += 1
+    return {
+        "seq": row.last_seq,
+        "task_id": str(row.task_id),
+        "type": str(draft.type),
+        "at": timestamp(row.now),
+        "status": row.status,
+        "current_step": row.current_step,
+        "message": draft.message,
+        "progress": {"done": row.done, "total": row.total, "percent": row.percent},
+        "data": dict(draft.data),
+    }
+
+
+def timestamp(moment: datetime) -> str:
+    """Return a time as events and the API show it: UTC, milliseconds, `Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+async def _write_rows(session: AsyncSession, writes: Sequence[RowWrite]) -> None:
+    """Write rows with one statement for each table and shape, in order of first appearance."""
+    inserts: dict[Any, list[RowWrite]] = defaultdict(list)
+    for write in writes:
+        shape = (
+            type(write),
+            write.table.name,
+            tuple(sorted(getattr(write, "where", ()))),
+            tuple(sorted(getattr(write, "values", ()))),
+        )
+        inserts[shape].append(write)
+    for group in inserts.values():
+        first = group[0]
+        match first:
+            case Insert():
+                await session.execute(
+                    insert(first.table), [dict(w.values) for w in group if isinstance(w, Insert)]
+                )
+            case Update():
+                await session.execute(
+                    update(first.table)
+                    .where(*(first.table.c[k] == bindparam(f"w_{k}") for k in first.where))
+                    .values({k: bindparam(f"v_{k}") for k in first.values}),
+                    [
+                        {f"w_{k}": v for k, v in w.where.items()}
+                        | {f"v_{k}": v for k, v in w.values.items()}
+                        for w in group
+                        if isinstance(w, Update)
+                    ],
+                )
+            case Delete():
+                await session.execute(
+                    delete(first.table).where(
+                        *(first.table.c[k] == bindparam(f"w_{k}") for k in first.where)
+                    ),
+                    [
+                        {f"w_{k}": v for k, v in w.where.items()}
+                        for w in group
+                        if isinstance(w, Delete)
+                    ],
+                )

@@ -1,0 +1,55 @@
+"""Alembic's environment: asynchronous, on an engine of its own, under an advisory lock."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from alembic import context
+from sqlalchemy import pool, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from core.settings import get_settings
+from db.models import Base
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+LOCK: Final = 0x726F61646D6170  # "roadmap": one migration at a time, whoever starts it
+
+
+def _ours(_object: object, name: str | None, type_: str, _reflected: bool, _to: object) -> bool:  # noqa: FBT001 - Alembic's signature
+    """Leave tables alone that are not ours: autogenerate would drop them."""
+    return type_ != "table" or name in Base.metadata.tables
+
+
+def _migrate(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        compare_type=True,
+        compare_server_default=True,
+        include_object=_ours,
+    )
+    with context.begin_transaction():
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+        context.run_migrations()
+
+
+async def _run() -> None:
+    url = get_settings().database_url.get_secret_value()
+    engine = create_async_engine(url, poolclass=pool.NullPool, connect_args={"timeout": 10})
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(_migrate)
+            await connection.commit()
+    finally:
+        await engine.dispose()
+
+
+if context.is_offline_mode():
+    context.configure(dialect_name="postgresql", target_metadata=Base.metadata, literal_binds=True)
+    with context.begin_transaction():
+        context.run_migrations()
+else:
+    asyncio.run(_run())

@@ -1,0 +1,23 @@
+"""The tables."""
+
+from db.models.base import Base
+from db.models.notification import Notification
+from db.models.roadmap import Concept, Content, Module, Outline, Roadmap, Stage
+from db.models.schedule import Schedule
+from db.models.task import Checkpoint, Review, RoadmapTask, TaskEvent
+
+__all__ = [
+    "Base",
+    "Checkpoint",
+    "Concept",
+    "Content",
+    "Module",
+    "Notification",
+    "Outline",
+    "Review",
+    "Roadmap",
+    "RoadmapTask",
+    "Schedule",
+    "Stage",
+    "TaskEvent",
+]

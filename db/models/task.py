@@ -1,0 +1,155 @@
+"""A task, its events, its checkpoints, its reviews."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.states import Step, pairs_check_sql
+from db.models.base import Base, Key, Moment, Timestamp
+
+
+class RoadmapTask(Base):
+    """A request for a roadmap and its whole life, one row. Public: see the contract §8.
+
+    The row is also the outbox: `rung_at` and `rings` tell when Celery was last asked to wake a
+    worker for it. `lease_*` and `epoch` tell who works on it; every write of a workflow carries
+    its epoch and is refused when it is no longer the row's.
+    """
+
+    __tablename__ = "roadmap_tasks"
+    __table_args__ = (
+        CheckConstraint(pairs_check_sql(), name="status_step_pair"),
+        CheckConstraint("done >= 0 AND done <= total", name="progress_counts"),
+        CheckConstraint("percent >= 0 AND percent <= 100", name="percent_range"),
+        CheckConstraint("percent < 100 OR status IN ('completed')", name="percent_full"),
+        CheckConstraint(
+            "(status IN ('completed', 'partial_failure', 'failed', 'cancelled'))"
+            " = (finished_at IS NOT NULL)",
+            name="finished_when_terminal",
+        ),
+        CheckConstraint(
+            "lease_until IS NULL OR status = 'processing'", name="lease_only_while_processing"
+        ),
+        UniqueConstraint("user_id", "idempotency_key"),
+        Index("ix_roadmap_tasks_user_id_task_id", "user_id", "task_id"),
+        Index("ix_roadmap_tasks_status", "status"),
+        Index(
+            "ix_roadmap_tasks_claimable",
+            "rung_at",
+            postgresql_where=text("status IN ('pending', 'processing')"),
+        ),
+    )
+
+    task_id: Mapped[Key]
+    user_id: Mapped[str]
+    goal: Mapped[str]
+    request: Mapped[dict[str, Any]]
+    """What was asked, as given: goal, preferences, review."""
+    status: Mapped[str]
+    current_step: Mapped[str]
+    roadmap_id: Mapped[UUID | None]
+    error: Mapped[dict[str, Any] | None]
+    """`{"code", "message", "step"}` of a failed task."""
+
+    attempt: Mapped[int] = mapped_column(server_default="1")
+    """1, and one more with each retry."""
+    losses: Mapped[int] = mapped_column(server_default="0")
+    """Workers lost in a row since the last progress."""
+    recovered: Mapped[bool] = mapped_column(server_default="false")
+    """Its last worker was lost: the next one to claim it tells so."""
+    epoch: Mapped[int] = mapped_column(server_default="0")
+    lease_owner: Mapped[str | None]
+    lease_until: Mapped[Moment]
+    rung_at: Mapped[Moment]
+    rings: Mapped[int] = mapped_column(server_default="0")
+
+    last_seq: Mapped[int] = mapped_column(server_default="0")
+    done: Mapped[int] = mapped_column(server_default="0")
+    total: Mapped[int] = mapped_column(server_default="0")
+    percent: Mapped[float] = mapped_column(server_default="0")
+    calls: Mapped[int] = mapped_column(server_default="0")
+    tokens: Mapped[int] = mapped_column(server_default="0")
+
+    workflow_version: Mapped[int]
+    idempotency_key: Mapped[str | None]
+    request_digest: Mapped[str]
+    created_at: Mapped[Timestamp]
+    started_at: Mapped[Moment]
+    finished_at: Mapped[Moment]
+    updated_at: Mapped[Timestamp]
+
+
+class TaskEvent(Base):
+    """The durable event log: `seq` counts from 1 without gaps, per task. Public."""
+
+    __tablename__ = "task_events"
+
+    task_id: Mapped[UUID] = mapped_column(
+        ForeignKey("roadmap_tasks.task_id", ondelete="CASCADE"), primary_key=True
+    )
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    type: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    created_at: Mapped[Timestamp]
+
+
+class Checkpoint(Base):
+    """What a finished step gave, so that it is never done again."""
+
+    __tablename__ = "checkpoints"
+    __table_args__ = (
+        CheckConstraint(
+            f"step NOT IN ('{Step.QUEUED}', '{Step.RESUMING}', '{Step.COMPLETED}')", name="step"
+        ),
+    )
+
+    task_id: Mapped[UUID] = mapped_column(
+        ForeignKey("roadmap_tasks.task_id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """1, 2, 3 … in the order in which the steps ended."""
+    step: Mapped[str]
+    workflow_version: Mapped[int]
+    input_digest: Mapped[str]
+    output: Mapped[dict[str, Any]]
+    """Small: outlines live in `outlines`, texts in `contents`."""
+    created_at: Mapped[Timestamp]
+
+
+class Review(Base):
+    """A question to a human about one version of a roadmap. Public."""
+
+    __tablename__ = "reviews"
+    __table_args__ = (
+        CheckConstraint("status IN ('open', 'decided', 'cancelled')", name="status"),
+        CheckConstraint("decision IN ('approve', 'reject', 'edit')", name="decision"),
+        CheckConstraint("(status = 'decided') = (decision IS NOT NULL)", name="decided"),
+        UniqueConstraint("task_id", "round"),
+        Index(
+            "uq_reviews_one_open_per_task",
+            "task_id",
+            unique=True,
+            postgresql_where=text("status = 'open'"),
+        ),
+        Index("ix_reviews_due_at", "due_at", postgresql_where=text("status = 'open'")),
+    )
+
+    review_id: Mapped[Key]
+    task_id: Mapped[UUID] = mapped_column(ForeignKey("roadmap_tasks.task_id", ondelete="CASCADE"))
+    round: Mapped[int]
+    version: Mapped[int]
+    """The roadmap's version that is under review."""
+    status: Mapped[str]
+    due_at: Mapped[datetime]
+    reminded_at: Mapped[Moment]
+    decision: Mapped[str | None]
+    feedback: Mapped[str | None]
+    edits: Mapped[list[Any] | None]
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[Moment]
+    created_at: Mapped[Timestamp]

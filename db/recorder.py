@@ -1,0 +1,166 @@
+"""Group commit: facts of many workflows of this process, committed together.
+
+While one batch is being committed the next one gathers, so the number of facts per transaction
+grows with the load and a fact waits for at most one other transaction. One workflow with one
+commit per fact costs ten times the client CPU (51 against 4.1 ms per workflow of 95 calls).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import Counter, Histogram
+from sqlalchemy.exc import DBAPIError
+
+from core.errors import AppError, ServiceUnavailableError
+from core.logging import get_logger
+from core.loop_local import LoopLocal
+from db.ledger import transaction_id, was_committed, write_fact, write_facts
+from db.session import AsyncSessionLocal, Transaction, is_transient, retrying
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from db.facts import Fact, Recorded
+
+log = get_logger(__name__)
+
+LARGEST_BATCH: Final = 200
+BATCHES: Final = Histogram(
+    "roadmap_recorder_batch_facts",
+    "Facts committed in one transaction.",
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200),
+)
+ALONE: Final = Counter(
+    "roadmap_recorder_facts_alone_total", "Facts that were written alone after their batch failed."
+)
+
+Observer = "Callable[[Recorded], None]"
+_observers: list[Callable[[Recorded], None]] = []
+
+
+def observe(callback: Callable[[Recorded], None]) -> None:
+    """Call back after each commit, once per fact; the callback must not block and must not raise.
+
+    This is how committed events reach Redis, without this layer knowing of it.
+    """
+    if callback not in _observers:
+        _observers.append(callback)
+
+
+def unobserve(callback: Callable[[Recorded], None]) -> None:
+    """Stop calling back."""
+    if callback in _observers:
+        _observers.remove(callback)
+
+
+def _announce(recorded: Recorded) -> None:
+    for observer in _observers:
+        observer(recorded)
+
+
+async def record_in(tx: Transaction, fact: Fact) -> Recorded:
+    """Write a fact in an open transaction; observers hear of it after the commit.
+
+    Raises:
+        AppError: The fact was refused.
+    """
+    recorded = await write_fact(tx.session, fact)
+    tx.on_commit(lambda: _announce(recorded))
+    return recorded
+
+
+async def record(fact: Fact) -> Recorded:
+    """Commit a fact together with whatever else is pending in this process, and return it.
+
+    Raises:
+        AppError: The fact was refused; nothing of it was written.
+        ServiceUnavailableError: The database kept failing.
+    """
+    return await _recorders.get().record(fact)
+
+
+@dataclass(slots=True)
+class _Pending:
+    fact: Fact
+    future: asyncio.Future[Recorded]
+
+
+class Recorder:
+    """One writer per event loop; callers wait for their own fact only."""
+
+    def __init__(self) -> None:
+        self._pending: list[_Pending] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def record(self, fact: Fact) -> Recorded:
+        """Queue the fact and wait for its commit.
+
+        A caller that is cancelled before its batch began takes its fact back.
+        """
+        pending = _Pending(fact, asyncio.get_running_loop().create_future())
+        self._pending.append(pending)
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write_all(), name="recorder")
+        return await pending.future
+
+    async def _write_all(self) -> None:
+        while self._pending:
+            batch, self._pending = (
+                self._pending[:LARGEST_BATCH],
+                self._pending[LARGEST_BATCH:],
+            )
+            batch = [entry for entry in batch if not entry.future.done()]
+            if batch:
+                await self._write(batch)
+
+    async def _write(self, batch: list[_Pending]) -> None:
+        BATCHES.observe(len(batch))
+        try:
+            outcomes = await _commit([entry.fact for entry in batch])
+        except Exception as error:  # noqa: BLE001 - each caller gets it
+            if len(batch) > 1 and isinstance(error, DBAPIError):
+                # one of them is bad: each alone, so that only the bad one fails
+                ALONE.inc(len(batch))
+                for entry in batch:
+                    await self._write([entry])
+                return
+            log.warning("facts_refused", facts=len(batch), error=type(error).__name__)
+            outcomes = [error] * len(batch)
+        for entry, outcome in zip(batch, outcomes, strict=True):
+            if isinstance(outcome, BaseException):
+                if not entry.future.done():
+                    entry.future.set_exception(outcome)
+            else:
+                _announce(outcome)
+                if not entry.future.done():
+                    entry.future.set_result(outcome)
+
+
+async def _commit(facts: list[Fact]) -> list[Recorded | AppError] | list[Exception]:
+    """Commit the facts in one transaction, once, also when a reply was lost."""
+    lost: tuple[str, list[Recorded | AppError]] | None = None
+
+    async def once() -> list[Recorded | AppError]:
+        nonlocal lost
+        async with AsyncSessionLocal() as session:
+            if lost is not None and await was_committed(session, lost[0]):
+                return lost[1]
+            lost = None
+            xid = await transaction_id(session)
+            outcomes = await write_facts(session, facts)
+            lost = (xid, outcomes)  # from here on the commit may have happened unseen
+            await session.commit()
+            return outcomes
+
+    try:
+        return await retrying(once)
+    except DBAPIError as error:
+        if is_transient(error):  # pragma: no cover - retrying turned it into the next line
+            raise ServiceUnavailableError from error
+        raise
+
+
+_recorders: LoopLocal[Recorder] = LoopLocal(Recorder)

@@ -1,0 +1,107 @@
+"""Sessions, and the one place (with the recorder) that commits."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from core.errors import ServiceUnavailableError
+from core.logging import get_logger
+from core.loop_local import LoopLocal
+from db.engine import get_engine
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+log = get_logger(__name__)
+R = TypeVar("R")
+
+TRIES: Final = 4
+_RETRYABLE_STATES: Final = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "55P03"})
+"""Serialization failure, deadlock, server shutting down or starting up, lock time-out."""
+
+_makers: LoopLocal[async_sessionmaker[AsyncSession]] = LoopLocal(
+    lambda: async_sessionmaker(get_engine(), expire_on_commit=False, autoflush=False)
+)
+
+
+def get_session_maker() -> async_sessionmaker[AsyncSession]:
+    """Return the running loop's session factory, bound to that loop's engine."""
+    maker = _makers.get()
+    if maker.kw["bind"] is not get_engine():  # the engine was disposed and made anew
+        maker.configure(bind=get_engine())
+    return maker
+
+
+def AsyncSessionLocal() -> AsyncSession:  # noqa: N802 - the name that SQLAlchemy users know
+    """Return a new session on the running loop's engine; the caller closes it (`async with`)."""
+    return get_session_maker()()
+
+
+@asynccontextmanager
+async def read_session() -> AsyncIterator[AsyncSession]:
+    """Open a session for reading; what is written in it is rolled back."""
+    async with AsyncSessionLocal() as session:
+        yield session
+
+
+@asynccontextmanager
+async def transaction() -> AsyncIterator[Transaction]:
+    """Open a transaction that commits when the block ends without an error.
+
+    What was given to `on_commit` runs after the commit, in order, and only then.
+    """
+    async with AsyncSessionLocal() as session:
+        tx = Transaction(session)
+        async with session.begin():
+            yield tx
+    for callback in tx.callbacks:
+        callback()
+
+
+class Transaction:
+    """A session that will be committed, and what is to happen after that."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+        self.callbacks: list[Callable[[], None]] = []
+
+    def on_commit(self, callback: Callable[[], None]) -> None:
+        """Call back after the commit; the callback must not block and must not raise."""
+        self.callbacks.append(callback)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Tell whether the same transaction may well succeed when it is tried again."""
+    if isinstance(error, (OSError, asyncio.TimeoutError, PoolTimeoutError)):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError)):
+        return True
+    return getattr(error.orig, "sqlstate", None) in _RETRYABLE_STATES
+
+
+async def retrying(work: Callable[[], Awaitable[R]]) -> R:
+    """Run an idempotent unit of work, again when the database failed in passing.
+
+    Raises:
+        ServiceUnavailableError: The database kept failing.
+    """
+    for attempt in range(1, TRIES + 1):
+        try:
+            return await work()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            log.warning("db_work_retried", attempt=attempt, error=type(error).__name__)
+            if attempt == TRIES:
+                raise ServiceUnavailableError("The database cannot be reached.") from error
+        await asyncio.sleep(0.1 * 2**attempt * random.uniform(0.5, 1))  # noqa: S311 - jitter
+    raise AssertionError  # pragma: no cover - the loop returns or raises

@@ -1,0 +1,163 @@
+"""What people ask for: a roadmap, a decision, edits, a regeneration. Checked once, here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from core.errors import InvalidRequestError
+from core.states import ContentKind
+from workflow.llm.outputs import Difficulty
+
+
+def _storable(text: str) -> str:
+    """Refuse what PostgreSQL cannot store in text: NUL and lone surrogates."""
+    if "\x00" in text:
+        raise ValueError("must not contain NUL characters")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be valid Unicode") from None
+    return text
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_storable)]
+Title = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
+Prose = Annotated[Text, StringConstraints(max_length=4000)]
+
+
+class Request(BaseModel):
+    """Anything that comes from outside: unknown fields are refused, so that typing errors show."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Preferences(Request):
+    """How the learner wants to learn."""
+
+    level: Difficulty = "beginner"
+    hours_per_week: int = Field(default=5, ge=1, le=168)
+    language: Annotated[Text, StringConstraints(min_length=2, max_length=35)] | None = None
+    background: Prose | None = None
+    content_formats: list[Annotated[Text, StringConstraints(min_length=1, max_length=50)]] = Field(
+        default_factory=list, max_length=20
+    )
+
+
+class TaskRequest(Request):
+    """A request for a roadmap."""
+
+    goal: Annotated[Text, StringConstraints(min_length=1, max_length=2000)]
+    preferences: Preferences = Field(default_factory=Preferences)
+    review: bool = True
+
+
+class RenameEdit(Request):
+    """Give a concept, module or stage another title."""
+
+    op: Literal["rename"]
+    concept_id: UUID | None = None
+    module_id: UUID | None = None
+    stage_id: UUID | None = None
+    title: Title
+
+    @model_validator(mode="after")
+    def _one_target(self) -> RenameEdit:
+        if sum(x is not None for x in (self.concept_id, self.module_id, self.stage_id)) != 1:
+            raise ValueError("name exactly one of concept_id, module_id, stage_id")
+        return self
+
+
+class RemoveEdit(Request):
+    """Remove a concept; others no longer require it."""
+
+    op: Literal["remove"]
+    concept_id: UUID
+
+
+class AddEdit(Request):
+    """Add a concept to a module, at the end or at a position counted from 0."""
+
+    op: Literal["add"]
+    module_id: UUID
+    title: Title
+    description: Prose = ""
+    estimated_hours: float = Field(default=2.0, ge=0.5, le=200)
+    difficulty: Difficulty = "beginner"
+    prerequisites: list[UUID] = Field(default_factory=list, max_length=50)
+    position: int | None = Field(default=None, ge=0)
+
+
+class MoveEdit(Request):
+    """Move a concept to a module (its own by default), to the end or to a position."""
+
+    op: Literal["move"]
+    concept_id: UUID
+    module_id: UUID | None = None
+    position: int | None = Field(default=None, ge=0)
+
+
+class UpdateEdit(Request):
+    """Change a concept's description, hours, difficulty or prerequisites."""
+
+    op: Literal["update"]
+    concept_id: UUID
+    description: Prose | None = None
+    estimated_hours: float | None = Field(default=None, ge=0.5, le=200)
+    difficulty: Difficulty | None = None
+    prerequisites: list[UUID] | None = Field(default=None, max_length=50)
+
+
+Edit = Annotated[
+    RenameEdit | RemoveEdit | AddEdit | MoveEdit | UpdateEdit, Field(discriminator="op")
+]
+
+
+class ReviewDecision(Request):
+    """A human's answer to a review."""
+
+    decision: Literal["approve", "reject", "edit"]
+    feedback: Prose | None = None
+    edits: list[Edit] | None = Field(default=None, max_length=500)
+
+    @model_validator(mode="after")
+    def _complete(self) -> ReviewDecision:
+        if self.decision == "reject" and not self.feedback:
+            raise ValueError("a rejection needs `feedback` that says what to change")
+        if self.decision == "edit" and not self.edits:
+            raise ValueError("an edit needs `edits`, a list of changes")
+        if self.decision != "edit" and self.edits:
+            raise ValueError("`edits` goes with the decision `edit`")
+        return self
+
+
+class RegenerateRequest(Request):
+    """Which contents of a concept to write anew."""
+
+    kinds: list[ContentKind] = Field(min_length=1, max_length=3)
+
+
+def parse_task_request(data: Any) -> TaskRequest:
+    """Check a request that came without FastAPI, such as in a Celery message.
+
+    Raises:
+        InvalidRequestError: Names each field that is wrong.
+    """
+    try:
+        return TaskRequest.model_validate(data)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in p['loc']) or 'request'}: {p['msg']}"
+            for p in error.errors(include_input=False, include_url=False)
+        )
+        raise InvalidRequestError(f"The request is not valid: {problems}.") from None
