@@ -16,7 +16,7 @@ class Actor:
     admin: bool = False
 
     def may_see(self, owner: str) -> bool:
-        """Tell whether things of this owner are visible; if not, they do not exist for the actor."""
+        """Tell whether things of this owner are visible; others do not exist for the actor."""
         return self.admin or owner == self.user_id
 
 

@@ -16,7 +16,7 @@ from workflow.llm.outputs import Difficulty
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-WRITTEN_LANGUAGES: Final = ("en", "zh", "es", "de", "fr")
+WRITTEN_LANGUAGES: Final = ("en",)
 """Languages with general plans and phrases; others get an English frame for their own words."""
 
 KINDS: Final = ("tongue", "tech", "craft", "study")

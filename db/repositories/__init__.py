@@ -1,0 +1,1 @@
+"""Reads, one module per aggregate. What is written goes through `db.ledger`."""
