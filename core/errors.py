@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 
 class AppError(Exception):
     """Something went wrong in roadmap-worker."""
 
-    code: ClassVar[str] = "internal_error"
+    code: str = "internal_error"
 
-    def __init__(self, message: str | None = None, **details: Any) -> None:
-        """Keep the message (the class's docstring by default) and machine-readable details."""
+    def __init__(
+        self, message: str | None = None, *, code: str | None = None, **details: Any
+    ) -> None:
+        """Keep the message (the class's docstring by default) and machine-readable details.
+
+        Args:
+            message: What happened and what to do.
+            code: A code other than the class's, where one error stands for others.
+            details: Facts for programs.
+        """
+        if code is not None:
+            self.code = code
         self.message = message or (type(self).__doc__ or "").strip()
         self.details = details
         super().__init__(self.message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +22,13 @@ class EventDraft:
     type: str
     message: str
     data: Mapping[str, Any] = field(default_factory=dict)
+
+
+class _Now:
+    """Stands for the time of the commit, by the database's clock, in the values of a row."""
+
+
+NOW: Final = _Now()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,7 @@ class Fact:
         calls: Model calls spent.
         tokens: Tokens spent.
         progressed: A step or a content ended, so the worker is not stuck on this task.
+        rung: A worker is asked for right after the commit; the row remembers when.
         changes: Other columns of the task's row.
         rows: Rows of other tables, written in this order.
         events: Events that tell the fact, in this order.
@@ -83,6 +91,7 @@ class Fact:
     calls: int = 0
     tokens: int = 0
     progressed: bool = False
+    rung: bool = False
     changes: Mapping[str, Any] = field(default_factory=dict)
     rows: tuple[RowWrite, ...] = ()
     events: tuple[EventDraft, ...] = ()

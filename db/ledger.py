@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, text, update
 from core.errors import AppError, IllegalTransitionError, LeaseLostError, NotFoundError
 from core.progress import percent
 from core.states import TERMINAL, Status, Step, can_move, is_legal
-from db.facts import Delete, Fact, Insert, Recorded, RowWrite, Update
+from db.facts import NOW, Delete, Fact, Insert, Recorded, RowWrite, Update
 from db.models import RoadmapTask, TaskEvent
 
 if TYPE_CHECKING:
@@ -142,7 +142,8 @@ async def write_facts(session: AsyncSession, facts: Sequence[Fact]) -> list[Reco
                 for key in sorted(touched)
             ],
         )
-    await _write_rows(session, writes)
+    if writes:
+        await _write_rows(session, writes, now=max(row.now for row in rows.values()))
     if events:
         await session.execute(insert(EVENTS), events)
     return outcomes
@@ -190,6 +191,8 @@ def _change(row: TaskRow, fact: Fact) -> None:
     values["done"] += fact.done
     values["calls"] += fact.calls
     values["tokens"] += fact.tokens
+    if fact.rung:
+        values["rung_at"], values["rings"] = row.now, 1
     if fact.progressed:
         values["losses"] = 0
     if new_attempt and step is Step.RESUMING and values["total"]:
@@ -226,9 +229,9 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-async def _write_rows(session: AsyncSession, writes: Sequence[RowWrite]) -> None:
+async def _write_rows(session: AsyncSession, writes: Sequence[RowWrite], *, now: datetime) -> None:
     """Write rows with one statement for each table and shape, in order of first appearance."""
-    inserts: dict[Any, list[RowWrite]] = defaultdict(list)
+    groups: dict[Any, list[RowWrite]] = defaultdict(list)
     for write in writes:
         shape = (
             type(write),
@@ -236,34 +239,26 @@ async def _write_rows(session: AsyncSession, writes: Sequence[RowWrite]) -> None
             tuple(sorted(getattr(write, "where", ()))),
             tuple(sorted(getattr(write, "values", ()))),
         )
-        inserts[shape].append(write)
-    for group in inserts.values():
-        first = group[0]
-        match first:
-            case Insert():
-                await session.execute(
-                    insert(first.table), [dict(w.values) for w in group if isinstance(w, Insert)]
-                )
-            case Update():
-                await session.execute(
-                    update(first.table)
-                    .where(*(first.table.c[k] == bindparam(f"w_{k}") for k in first.where))
-                    .values({k: bindparam(f"v_{k}") for k in first.values}),
-                    [
-                        {f"w_{k}": v for k, v in w.where.items()}
-                        | {f"v_{k}": v for k, v in w.values.items()}
-                        for w in group
-                        if isinstance(w, Update)
-                    ],
-                )
-            case Delete():
-                await session.execute(
-                    delete(first.table).where(
-                        *(first.table.c[k] == bindparam(f"w_{k}") for k in first.where)
-                    ),
-                    [
-                        {f"w_{k}": v for k, v in w.where.items()}
-                        for w in group
-                        if isinstance(w, Delete)
-                    ],
-                )
+        groups[shape].append(write)
+    for group in groups.values():
+        await session.execute(_statement(group[0]), [_parameters(write, now) for write in group])
+
+
+def _statement(write: RowWrite) -> Any:
+    if isinstance(write, Insert):
+        return insert(write.table)
+    where = [write.table.c[name] == bindparam(f"where_{name}") for name in write.where]
+    if isinstance(write, Delete):
+        return delete(write.table).where(*where)
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in write.values}
+    return update(write.table).where(*where).values(values)
+
+
+def _parameters(write: RowWrite, now: datetime) -> dict[str, Any]:
+    if isinstance(write, Insert):
+        return {name: now if value is NOW else value for name, value in write.values.items()}
+    parameters = {f"where_{name}": value for name, value in write.where.items()}
+    if isinstance(write, Update):
+        for name, value in write.values.items():
+            parameters[f"new_{name}"] = now if value is NOW else value
+    return parameters

@@ -7,12 +7,14 @@ in a folder of yours, and die with the process that started them. Supported: Lin
 ``spawn_child`` and ``stop_child`` serve every other child process that must not outlive us.
 """
 
+from embedded.accounts import Account
 from embedded.children import spawn_child, stop_child
 from embedded.errors import EmbeddedServerError
 from embedded.postgres_server import EmbeddedPostgres
 from embedded.redis_server import EmbeddedRedis
 
 __all__ = [
+    "Account",
     "EmbeddedPostgres",
     "EmbeddedRedis",
     "EmbeddedServerError",

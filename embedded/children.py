@@ -13,7 +13,7 @@ we die (PR_SET_PDEATHSIG). Three traps, and what is done about each:
 The kernel does not pass the signal on to grandchildren: they are their parent's to look after.
 
 macOS has no such call: there a SIGKILL of the supervisor leaves the children running, and the next
-start on their folder says so, with their process id. Every other end stops them in order.
+start of a server on its folder says so, with its process id.
 """
 
 import ctypes
@@ -35,7 +35,7 @@ _prctl = ctypes.CDLL(None, use_errno=True).prctl if sys.platform == "linux" else
 _AFTER_SIGKILL_S = 10.0
 
 
-def spawn_child(
+def spawn_child(  # noqa: PLR0913 - all keyword-only, as in subprocess.Popen
     args: Sequence[str | Path],
     *,
     env: Mapping[str, str] | None = None,

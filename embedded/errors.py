@@ -14,7 +14,7 @@ class EmbeddedServerError(RuntimeError):
     """
 
 
-_NEXT_STEP = {
+NEXT_STEP = {
     errno.ENOSPC: "the disk is full: free some space, then start again",
     errno.EDQUOT: "the disk quota is used up: free some space, then start again",
     errno.EROFS: "the file system is read-only: choose another data folder",
@@ -40,7 +40,7 @@ def explained(doing: str, folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         number = error.errno or 0
-        next_step = _NEXT_STEP.get(number, "see the system's message above")
+        next_step = NEXT_STEP.get(number, "see the system's message above")
         raise EmbeddedServerError(
             f"{doing} in {folder} failed: {error}. What to do: {next_step}."
         ) from error

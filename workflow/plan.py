@@ -17,6 +17,15 @@ go on with tasks of the versions before."""
 KNOWN_VERSIONS: Final = frozenset({WORKFLOW_VERSION})
 
 
+_ALWAYS_NEXT: Final = {
+    Step.INTENT_ANALYSIS: Step.CURRICULUM_DESIGN,
+    Step.CURRICULUM_DESIGN: Step.STRUCTURE_VALIDATION,
+    Step.EDIT_PLAN_ANALYSIS: Step.ROADMAP_EDIT,
+    Step.ROADMAP_EDIT: Step.STRUCTURE_VALIDATION,
+    Step.HUMAN_REVIEW: Step.CONTENT_GENERATION,
+}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Done:
     """A finished step and what it gave."""
@@ -39,23 +48,13 @@ def next_step(history: Sequence[Done], *, wants_review: bool, max_edit_rounds: i
     if not history:
         return Step.INTENT_ANALYSIS
     last = history[-1]
-    match last.step:
-        case Step.INTENT_ANALYSIS:
-            return Step.CURRICULUM_DESIGN
-        case Step.CURRICULUM_DESIGN | Step.ROADMAP_EDIT:
-            return Step.STRUCTURE_VALIDATION
-        case Step.EDIT_PLAN_ANALYSIS:
-            return Step.ROADMAP_EDIT
-        case Step.STRUCTURE_VALIDATION:
-            if not last.output["valid"] and automatic_edits(history) < max_edit_rounds:
-                return Step.EDIT_PLAN_ANALYSIS
-            return Step.HUMAN_REVIEW if wants_review else Step.CONTENT_GENERATION
-        case Step.HUMAN_REVIEW:
-            if last.output["decision"] == "reject":
-                return Step.EDIT_PLAN_ANALYSIS
-            return Step.CONTENT_GENERATION
-        case _:
-            raise AssertionError(f"{last.step} leaves no checkpoint")
+    if last.step is Step.STRUCTURE_VALIDATION:
+        if not last.output["valid"] and automatic_edits(history) < max_edit_rounds:
+            return Step.EDIT_PLAN_ANALYSIS
+        return Step.HUMAN_REVIEW if wants_review else Step.CONTENT_GENERATION
+    if last.step is Step.HUMAN_REVIEW and last.output["decision"] == "reject":
+        return Step.EDIT_PLAN_ANALYSIS
+    return _ALWAYS_NEXT[last.step]
 
 
 def automatic_edits(history: Sequence[Done]) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
 # One statement for all leases of a process: renews what is still ours and due, and tells what is
-# not ours any more (taken over, cancelled). Rows are locked in the order of their ids, as everywhere.
+# not ours any more (taken over, cancelled). Rows are locked in the order of their ids.
 _HEARTBEAT: Final = text(
     """
     WITH mine AS (

@@ -18,6 +18,17 @@ from workflow.llm.calls import (
     PlanInputs,
     Usage,
 )
+from workflow.llm.outputs import (
+    CurriculumDraft,
+    EditPlan,
+    EditScript,
+    IntentAnalysis,
+    Output,
+    QuizDraft,
+    ResourceList,
+    StructureOpinion,
+    Tutorial,
+)
 from workflow.llm.prompts import prompt_version
 
 __all__ = [
@@ -26,13 +37,22 @@ __all__ = [
     "CallKind",
     "Completion",
     "ContentInputs",
+    "CurriculumDraft",
     "DesignInputs",
     "EditInputs",
+    "EditPlan",
+    "EditScript",
     "Inputs",
+    "IntentAnalysis",
     "IntentInputs",
     "Learner",
     "OutlineInputs",
+    "Output",
     "PlanInputs",
+    "QuizDraft",
+    "ResourceList",
+    "StructureOpinion",
+    "Tutorial",
     "Usage",
     "create_author",
     "prompt_version",

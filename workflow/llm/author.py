@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from workflow.llm.calls import Author
 
 
-def create_author(settings: Settings, *, gate: Callable[[], Awaitable[None]] | None = None) -> Author:
+def create_author(
+    settings: Settings, *, gate: Callable[[], Awaitable[None]] | None = None
+) -> Author:
     """Return the author that LLM_PROVIDER names; nothing is connected before its first call.
 
     Args:

@@ -112,7 +112,9 @@ def _filled(template: Curriculum, subject: Subject) -> Curriculum:
     return Curriculum.model_validate(
         {**template.model_dump(), "topic": subject.title}
         | {
-            key: texts(getattr(template, key) if key != "stages" else template.model_dump()["stages"])
+            key: texts(
+                getattr(template, key) if key != "stages" else template.model_dump()["stages"]
+            )
             for key in ("title", "summary", "stages")
         }
     )

@@ -182,9 +182,7 @@ def _noted(request: Request, outline: Outline, said: EditPhrases) -> list[EditOp
     return _new(outline, title=request.a, description=description, module=module, after=[])
 
 
-def _without_leftovers(
-    operations: list[EditOperation], outline: Outline
-) -> list[EditOperation]:
+def _without_leftovers(operations: list[EditOperation], outline: Outline) -> list[EditOperation]:
     removed = {operation.concept for operation in operations if operation.op == "remove"}
     kept: list[EditOperation] = []
     seen: set[str] = set()

@@ -23,7 +23,9 @@ _CLAUSE: Final = re.compile(
     r"and)\s+(?=(?:please\s+)?(?:add|remove|rename|move|drop|delete|include|make|less|more|"
     r"skip|cover|füge|entferne|quita|elimina|añad\w*|agrega|ajoute\w*|supprime\w*|retire\w*)\b))"
 )
-_EDGES: Final = " \t.,:;!?\"'\u201c\u201d\u2018\u2019\u300c\u300d\u300a\u300b\u00ab\u00bb`*-\u3002\uff0c\uff1a"
+_EDGES: Final = (
+    " \t.,:;!?\"'\u201c\u201d\u2018\u2019\u300c\u300d\u300a\u300b\u00ab\u00bb`*-\u3002\uff0c\uff1a"
+)
 _NOISE: Final = re.compile(
     r"(?i)^(?:please|the|a|an|some|any|all|module|modules|concept|concepts|stage|section|part|"
     r"chapter|lesson|topic|called|named|titled|about|on|of|for|covering|to|from|"

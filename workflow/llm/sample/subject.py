@@ -151,7 +151,9 @@ def curriculum_for(goal: str, language: str) -> Curriculum | None:
 
 def _without_frame(text: str, known: Phrases) -> str:
     bare = text
-    middle = re.search(r"(?i)\b(?:want|wish|like|need|hope|trying)\s+to\s+(?=learn|master|study)", bare)
+    middle = re.search(
+        r"(?i)\b(?:want|wish|like|need|hope|trying)\s+to\s+(?=learn|master|study)", bare
+    )
     if middle and middle.start() > 0:
         bare = bare[middle.end() :]
     bare = re.split(r"(?<=[^\W\d_]{2})[.!?;](?:\s|$)|[\u3002\uff01\uff1f\uff1b]", bare)[0]

@@ -1,0 +1,147 @@
+"""The folder of a local stack: who holds it, its secrets, and `stack.json`."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+from cli.exits import usage
+
+DEFAULT: Final = Path(".roadmap")
+_SECRET_BYTES: Final = 32
+
+
+class DataDir:
+    """A data-dir and the files that `up` and the client commands share in it.
+
+    Args:
+        path: The folder; `create` makes it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Name the files; nothing is touched yet."""
+        self.path = path.expanduser().absolute()
+        self.stack_file = self.path / "stack.json"
+        self.auth_secret_file = self.path / "auth_secret"
+        self.flower_file = self.path / "flower_auth"
+        self.beat_file = self.path / "celerybeat-schedule"
+        self.logs = self.path / "logs"
+        self._lock_file = self.path / "up.lock"
+        self._lock: int | None = None
+
+    def create(self) -> None:
+        """Make the folder, and keep it out of Git: it holds secrets.
+
+        Raises:
+            CommandError: It cannot be made or written to.
+        """
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.logs.mkdir(mode=0o700, exist_ok=True)
+            ignore = self.path / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="utf-8")
+        except OSError as error:
+            raise usage(
+                f"Cannot use {self.path} as data-dir: {error.strerror}. "
+                "Give a folder you may write to with --data-dir."
+            ) from None
+
+    def lock(self) -> None:
+        """Hold the folder until the process ends.
+
+        Raises:
+            CommandError: Another `up` holds it.
+        """
+        descriptor = os.open(self._lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
+            os.close(descriptor)
+            raise usage(
+                f"A stack is already running on {self.path} (process {holder}). "
+                "Stop it, or choose another folder with --data-dir."
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        self._lock = descriptor
+
+    def unlock(self) -> None:
+        """Let the folder go."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def is_locked(self) -> bool:
+        """Tell whether a running `up` holds the folder."""
+        try:
+            descriptor = os.open(self._lock_file, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def auth_secret(self) -> str:
+        """Return the secret that signs tokens, made at the first call."""
+        return _kept(self.auth_secret_file, lambda: secrets.token_urlsafe(_SECRET_BYTES))
+
+    def known_auth_secret(self) -> str | None:
+        """Return that secret, or None when there is none yet."""
+        try:
+            return self.auth_secret_file.read_text(encoding="utf-8").strip() or None
+        except OSError:
+            return None
+
+    def flower_auth(self) -> str:
+        """Return Flower's `user:password`, made at the first call."""
+        return _kept(self.flower_file, lambda: f"admin:{secrets.token_urlsafe(16)}")
+
+    def write_stack(self, stack: dict[str, Any]) -> None:
+        """Replace `stack.json` at once; readers see the old one or the new one."""
+        write_private(self.stack_file, json.dumps(stack, indent=1) + "\n")
+
+    def read_stack(self) -> dict[str, Any] | None:
+        """Return the running stack's addresses, or None when there is no `stack.json`."""
+        try:
+            stack = json.loads(self.stack_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return stack if isinstance(stack, dict) else None
+
+    def remove_stack(self) -> None:
+        """Take `stack.json` away: nothing answers any more, or not yet."""
+        self.stack_file.unlink(missing_ok=True)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file whole or not at all, readable by its owner alone."""
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(draft).replace(path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+
+
+def _kept(path: Path, make: Any) -> str:
+    try:
+        value = path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        value = ""
+    if not value:
+        value = str(make())
+        write_private(path, value + "\n")
+    return value

@@ -1,0 +1,54 @@
+"""The `roadmap` command: puts the commands together."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from cli import up
+from cli.console import emit, note
+from cli.exits import EPILOG, CommandError, ExitCode
+from core.errors import AppError
+
+
+class Commands(TyperGroup):
+    """Ends a command that raised one of our errors with its message and exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except CommandError as error:
+            note(f"Error: {error.message}")
+            raise typer.Exit(error.exit_code) from None
+        except AppError as error:
+            note(f"Error: {error.message}")
+            raise typer.Exit(ExitCode.USAGE) from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="Learning roadmaps by a durable, reviewable workflow.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,
+)
+for _part in (up,):
+    app.registered_commands += _part.app.registered_commands
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    if version:
+        from importlib.metadata import version as version_of
+
+        emit(version_of("roadmap-worker"))
+        raise typer.Exit
+
+
+main: Callable[[], Any] = app

@@ -1,0 +1,157 @@
+"""What a stack consists of: one spec per process, from the options and the settings."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import SecretStr
+
+from cli.child import ChildSpec
+from cli.options import FLOWER_HOST
+from core.settings import PREFIX
+
+if TYPE_CHECKING:
+    from cli.data_dir import DataDir
+    from cli.options import StackOptions
+    from core.settings import Settings
+
+_STOP_SPARE_S: Final = 10.0
+"""What a worker gets on top of SHUTDOWN_GRACE_S: cancelling the rest, closing connections."""
+_CLIENT_ONLY: Final = frozenset({"api_url", "token"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Addresses:
+    """Where the servers are, passwords included, and the secret that signs tokens."""
+
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    broker_url: str = field(repr=False)
+    auth_secret: str = field(repr=False)
+
+
+def child_environment(
+    settings: Settings, options: StackOptions, addresses: Addresses
+) -> dict[str, str]:
+    """Return the environment of all children: ours, with every setting spelled out.
+
+    What we read from `.env` and secret files is handed on by value, so that the children need
+    neither our working folder nor our reading of it.
+    """
+    env = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    given = {
+        name: getattr(settings, name)
+        for name in settings.model_fields_set
+        if name not in _CLIENT_ONLY
+    }
+    given |= {
+        "database_url": addresses.database_url,
+        "redis_url": addresses.redis_url,
+        "broker_url": addresses.broker_url,
+        "auth_secret": addresses.auth_secret,
+        "api_host": options.host,
+        "api_port": options.port,
+        "database_processes": max(options.processes, _asked_processes(settings)),
+    }
+    for name, value in given.items():
+        if value is not None:
+            env[PREFIX + name.upper()] = _as_text(value)
+    env["PYTHONUNBUFFERED"] = "1"
+    return env
+
+
+def worker_names(options: StackOptions, *, suffix: str = "") -> list[str]:
+    """Return the workers' names, `worker1` …; a suffix tells stacks on one broker apart."""
+    return [f"worker{number}{suffix}" for number in range(1, options.workers + 1)]
+
+
+def node_name(worker: str) -> str:
+    """Return a worker's node name as Celery spells it."""
+    return f"{worker}@{socket.gethostname()}"
+
+
+def stack_specs(
+    options: StackOptions,
+    *,
+    env: dict[str, str],
+    data_dir: DataDir,
+    settings: Settings,
+    suffix: str = "",
+) -> list[ChildSpec]:
+    """Return the processes of a stack, in the order in which they are started.
+
+    Args:
+        options: What was asked for.
+        env: The children's environment.
+        data_dir: Their working folder, so that no module or `.env` lying where `up` was called
+            is taken for ours.
+        settings: The settings.
+        suffix: See `worker_names`.
+    """
+    celery: tuple[str, ...] = (sys.executable, "-P", "-m", "celery", "-A", "worker")
+    level = settings.log_level
+    specs = [
+        ChildSpec(
+            name=name,
+            args=(
+                *celery, "worker", "--pool", options.pool.value,
+                "--concurrency", str(options.concurrency),
+                "-n", f"{name}{suffix}@%h", "--loglevel", level,
+            ),
+            env=env,
+            cwd=data_dir.path,
+            grace_s=settings.shutdown_grace_s + _STOP_SPARE_S,
+            stop_phase=1,
+        )
+        for name in worker_names(options)
+    ]  # fmt: skip
+    if options.beat:
+        args: tuple[str, ...] = (
+            *celery,
+            "beat",
+            "--schedule",
+            str(data_dir.beat_file),
+            "--loglevel",
+            level,
+        )
+        specs.append(
+            ChildSpec(
+                name="beat", args=args, env=env, cwd=data_dir.path, grace_s=5, essential=False
+            )
+        )
+    api = (sys.executable, "-P", "-m", "api", "--host", options.host, "--port", str(options.port))
+    specs.append(ChildSpec(name="api", args=api, env=env, cwd=data_dir.path, grace_s=10))
+    if options.flower_port:
+        args = (*celery, "flower", f"--address={FLOWER_HOST}", f"--port={options.flower_port}")
+        specs.append(
+            ChildSpec(
+                name="flower",
+                args=args,
+                env=env | {"FLOWER_BASIC_AUTH": data_dir.flower_auth()},
+                cwd=data_dir.path,
+                grace_s=3,  # it does not end at all while the broker is away
+                essential=False,
+            )
+        )
+    return specs
+
+
+def _asked_processes(settings: Settings) -> int:
+    """Return DATABASE_PROCESSES when given: other machines may share the budget."""
+    given = "database_processes" in settings.model_fields_set
+    return settings.database_processes if given else 0
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return str(value)

@@ -1,0 +1,71 @@
+"""Cheap questions: does it answer?"""
+
+from __future__ import annotations
+
+import logging
+import urllib.request
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_HTTP_TIMEOUT_S: Final = 2.0
+_HTTP_OK: Final = 200
+
+# An opener of its own: a proxy from the environment must not be asked for our own machine.
+_opener: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def http_ok(url: str) -> bool:
+    """Tell whether a local address answers 200."""
+    try:
+        with _opener.open(url, timeout=_HTTP_TIMEOUT_S) as response:
+            return bool(response.status == _HTTP_OK)
+    except (OSError, ValueError):  # URLError is an OSError; a half-written answer a ValueError
+        return False
+
+
+class WorkerPing:
+    """Asks Celery's workers over the broker, without loading our application.
+
+    Args:
+        broker_url: Where the workers listen.
+        timeout_s: How long to wait for those that do not answer.
+    """
+
+    def __init__(self, broker_url: str, *, timeout_s: float = 1.0) -> None:
+        """Load Celery's client: half a second of imports, hence only when it is needed."""
+        from celery import Celery
+
+        logging.getLogger("kombu").setLevel(logging.ERROR)
+        self._timeout_s = timeout_s
+        self._app = Celery("roadmap-ping", broker=broker_url, set_as_current=False)
+        self._app.conf.update(
+            accept_content=["json"],
+            broker_connection_retry_on_startup=False,
+            broker_transport_options={
+                "socket_timeout": timeout_s + 2,
+                "socket_connect_timeout": 2,
+            },
+        )
+
+    def answering(self, names: Sequence[str] | None = None) -> set[str]:
+        """Return the node names that answered, of those given or of all.
+
+        Raises:
+            OSError: The broker cannot be reached.
+        """
+        from kombu.exceptions import OperationalError
+        from redis.exceptions import RedisError
+
+        try:
+            replies: list[dict[str, Any]] = self._app.control.ping(
+                destination=list(names) if names is not None else None, timeout=self._timeout_s
+            )
+        except (OperationalError, RedisError) as error:
+            raise OSError(str(error)) from None
+        return {name for reply in replies or [] for name in reply}
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._app.close()

@@ -1,0 +1,155 @@
+"""`roadmap up`: the whole stack on this machine, in the foreground."""
+
+import ipaddress
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.console import emit_json, note
+from cli.data_dir import DEFAULT, DataDir
+from cli.exits import EPILOG, usage
+from cli.options import DEFAULT_CONCURRENCY, FLOWER_HOST, Pool, StackOptions
+from cli.ports import choose_port
+
+if TYPE_CHECKING:
+    from core.settings import Settings
+
+API_PORT = 8000
+FLOWER_PORT = 5555
+
+app = typer.Typer()
+
+
+@app.command(epilog=EPILOG)
+def up(  # noqa: PLR0913 - each is an option of the command
+    *,
+    data_dir: Annotated[Path, typer.Option(help="Where data, logs and secrets live.")] = DEFAULT,
+    host: Annotated[
+        str | None, typer.Option(help="Address the API listens on.  [default: 127.0.0.1]")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Its port; 0 is any free one.  [default: 8000]"),
+    ] = None,
+    flower_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, help="Flower's port, on this machine only.  [default: 5555]"
+        ),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=1000,
+            help="Workflows at a time per worker process.  [default: 8 threads, 2 prefork]",
+        ),
+    ] = None,
+    pool: Annotated[Pool, typer.Option(help="Celery's worker pool.")] = Pool.THREADS,
+    no_flower: Annotated[bool, typer.Option("--no-flower", help="Without Flower.")] = False,
+    no_beat: Annotated[bool, typer.Option("--no-beat", help="Without the scheduler.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show the processes' whole output.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Say `ready` as a JSON document.")] = False,
+) -> None:
+    """Run the stack until Ctrl-C: PostgreSQL, Redis, workers, beat, API with web page, Flower.
+
+    PostgreSQL and Redis are embedded ones unless ROADMAP_DATABASE_URL or ROADMAP_REDIS_URL name
+    yours. Once everything answers, `ready <api_url>` is printed and DATA_DIR/stack.json written.
+    A process that dies is started again. A second Ctrl-C hurries.
+    """
+    from cli.stack import Stack, StopRequestedError
+    from cli.stop_signals import StopSignals
+    from core.settings import load_settings
+
+    settings = load_settings()
+    folder = DataDir(data_dir)
+    chosen_host = host or settings.api_host
+    _check_host(chosen_host, settings)
+    folder.create()
+    folder.lock()
+    folder.remove_stack()
+    options = StackOptions(
+        host=chosen_host,
+        port=_api_port(chosen_host, port, settings),
+        flower_port=None if no_flower else _flower_port(flower_port, taken=port),
+        workers=workers,
+        concurrency=concurrency or DEFAULT_CONCURRENCY[pool],
+        pool=pool,
+        beat=not no_beat,
+    )
+    with StopSignals() as stop:
+        stack = Stack(
+            options, settings=settings, data_dir=folder, stop=stop, say=note, verbose=verbose
+        )
+        try:
+            stack.start()
+            _announce(options, folder, json=json)
+            stack.run()
+            note("Stopping; once more hurries")
+        except StopRequestedError:
+            note("Stopping before everything was up")
+        finally:
+            stack.shutdown()
+            folder.unlock()
+    note("Stopped")
+
+
+def _announce(options: StackOptions, folder: DataDir, *, json: bool) -> None:
+    note(f"Web page and API  {options.api_url}")
+    if options.flower_url:
+        note(f"Flower            {options.flower_url}  (user:password in {folder.flower_file})")
+    note(f"Logs              {folder.logs}")
+    note('Next              roadmap generate "Learn Rust"    (Ctrl-C here stops everything)')
+    try:
+        if json:
+            emit_json(
+                {
+                    "event": "ready",
+                    "api_url": options.api_url,
+                    "flower_url": options.flower_url,
+                    "stack_file": str(folder.stack_file),
+                }
+            )
+        else:
+            sys.stdout.write(f"ready {options.api_url}\n")
+            sys.stdout.flush()
+    except OSError:
+        note("Nobody reads our output; going on")
+
+
+def _api_port(host: str, asked: int | None, settings: "Settings") -> int:
+    if asked is None and "api_port" in settings.model_fields_set:
+        return choose_port(host, settings.api_port, API_PORT, option="ROADMAP_API_PORT or --port")
+    port = choose_port(host, asked, API_PORT, option="--port")
+    if asked is None and port != API_PORT:
+        note(f"Port {API_PORT} is taken; the API listens on {port}")
+    return port
+
+
+def _flower_port(asked: int | None, *, taken: int | None) -> int:
+    if asked and asked == taken:
+        raise usage(f"--port and --flower-port are both {asked}; they must differ.")
+    port = choose_port(FLOWER_HOST, asked, FLOWER_PORT, option="--flower-port")
+    if asked is None and port != FLOWER_PORT:
+        note(f"Port {FLOWER_PORT} is taken; Flower listens on {port}")
+    return port
+
+
+def _check_host(host: str, settings: "Settings") -> None:
+    """Refuse to serve strangers as the local admin."""
+    if settings.auth != "local" or host == "localhost":
+        return
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise usage(
+            f"{host} can be reached from other machines, and with ROADMAP_AUTH=local everybody "
+            "would be the admin. Set ROADMAP_AUTH=jwt, or listen on 127.0.0.1."
+        )

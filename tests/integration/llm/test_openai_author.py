@@ -1,0 +1,501 @@
+"""The OpenAI-compatible author against a real HTTP server that behaves and misbehaves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import traceback
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from structlog.testing import capture_logs
+
+from core.errors import (
+    ContentInvalidError,
+    ContentRefusedError,
+    ContentTruncatedError,
+    ProviderError,
+    ProviderRateLimitedError,
+    ProviderRejectedError,
+    ProviderTimeoutError,
+    ProviderUnauthorizedError,
+    ProviderUnavailableError,
+    SettingsError,
+)
+from core.settings import Provider, Settings
+from tests.model_server import Rule
+from workflow.llm import (
+    Call,
+    CallKind,
+    ContentInputs,
+    DesignInputs,
+    EditInputs,
+    Inputs,
+    IntentInputs,
+    Learner,
+    OutlineInputs,
+    PlanInputs,
+    Usage,
+    create_author,
+)
+from workflow.llm.openai_compatible import OpenAIAuthor
+from workflow.llm.outputs import (
+    CurriculumDraft,
+    EditPlan,
+    EditScript,
+    IntentAnalysis,
+    Output,
+    QuizDraft,
+    ResourceList,
+    StructureOpinion,
+    Tutorial,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.model_server import ModelServer
+
+    MakeAuthor = Callable[..., OpenAIAuthor]
+
+LEARNER = Learner(goal="Learn Rust")
+CONTENT = ContentInputs(
+    learner=LEARNER,
+    language="en",
+    topic="Rust",
+    title="Ownership",
+    description="Who frees memory.",
+    estimated_hours=3,
+    difficulty="beginner",
+)
+DESIGN = DesignInputs(
+    learner=LEARNER, topic="Rust", summary="All", language="en", focus_areas=(), skill_gaps=()
+)
+OUTLINE = "S1 A\n  M1 B\n    C1 Ownership (3.0 h, beginner)\n"
+EDIT = EditInputs(
+    learner=LEARNER,
+    language="en",
+    outline=OUTLINE,
+    feedback="Add traits",
+    source="human_review",
+    plan="add Traits",
+)
+
+
+def tutorial() -> Call[Tutorial]:
+    """Return a call for a tutorial."""
+    return Call(kind=CallKind.TUTORIAL, inputs=CONTENT, output=Tutorial)
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "output"),
+    [
+        (CallKind.INTENT_ANALYSIS, IntentInputs(learner=LEARNER), IntentAnalysis),
+        (CallKind.CURRICULUM_DESIGN, DESIGN, CurriculumDraft),
+        (
+            CallKind.STRUCTURE_VALIDATION,
+            OutlineInputs.model_validate(EDIT.model_dump()),
+            StructureOpinion,
+        ),
+        (CallKind.EDIT_PLAN_ANALYSIS, PlanInputs.model_validate(EDIT.model_dump()), EditPlan),
+        (CallKind.ROADMAP_EDIT, EDIT, EditScript),
+        (CallKind.TUTORIAL, CONTENT, Tutorial),
+        (CallKind.RESOURCES, CONTENT, ResourceList),
+        (CallKind.QUIZ, CONTENT, QuizDraft),
+    ],
+)
+async def test_every_kind_of_call_comes_back_in_its_shape(
+    server: ModelServer,
+    author_for: MakeAuthor,
+    kind: CallKind,
+    inputs: Inputs,
+    output: type[Output],
+) -> None:
+    """Each kind is one request with a strict schema named after it, and its tokens are counted."""
+    completion = await author_for().complete(Call(kind=kind, inputs=inputs, output=output))
+
+    assert isinstance(completion.value, output)
+    assert completion.usage == Usage(calls=1, tokens=server.ledger[0].tokens)
+    assert completion.usage.tokens > 0
+    wanted = server.requests[0]["response_format"]["json_schema"]
+    assert (wanted["name"], wanted["strict"]) == (kind.value, True)
+    assert [message["role"] for message in server.requests[0]["messages"]] == ["system", "user"]
+
+
+@pytest.mark.parametrize("behaviour", ["fenced", "prose", "nul", "html"])
+async def test_answers_that_only_need_cleaning_are_used_at_once(
+    server: ModelServer, author_for: MakeAuthor, behaviour: str
+) -> None:
+    """Fences, prose, NUL and lone surrogates cost no second request and do not come through."""
+    server.rules.append(Rule(behaviour))
+
+    completion = await author_for().complete(tutorial())
+
+    assert "Ownership" in completion.value.markdown
+    completion.value.markdown.encode()
+    assert "\x00" not in completion.value.markdown
+    assert completion.usage.calls == 1
+
+
+@pytest.mark.parametrize("behaviour", ["garbage", "wrong_shape", "empty", "huge", "nested"])
+async def test_an_answer_that_never_fits_is_repaired_twice_and_given_up(
+    server: ModelServer, author_for: MakeAuthor, behaviour: str
+) -> None:
+    """The model sees its answer and what is wrong, twice; then the error says what was spent."""
+    server.rules.append(Rule(behaviour))
+    told: list[str] = []
+
+    async def on_retry(code: str) -> None:
+        told.append(code)
+
+    with pytest.raises(ContentInvalidError) as caught:
+        await author_for().complete(tutorial(), on_retry=on_retry)
+
+    assert told == ["content_invalid", "content_invalid"]
+    assert server.outcomes() == [behaviour] * 3
+    usage = caught.value.details["usage"]
+    assert usage == Usage(calls=3, tokens=sum(entry.tokens for entry in server.ledger))
+    roles = [message["role"] for message in server.requests[-1]["messages"]]
+    assert roles == ["system", "user", "assistant", "user"]
+    assert max(len(json.dumps(request)) for request in server.requests) < 20_000
+
+
+async def test_a_repaired_answer_is_used(server: ModelServer, author_for: MakeAuthor) -> None:
+    """One misfit costs one further request, which names the problem."""
+    server.rules.append(Rule("wrong_shape", times=1))
+
+    completion = await author_for().complete(tutorial())
+
+    assert completion.usage.calls == 2
+    assert "markdown: Field required" in server.requests[1]["messages"][-1]["content"]
+
+
+@pytest.mark.parametrize("behaviour", ["refusal", "content_filter"])
+async def test_a_refusal_is_final(
+    server: ModelServer, author_for: MakeAuthor, behaviour: str
+) -> None:
+    """Asking again after a refusal is useless, so it is not done."""
+    server.rules.append(Rule(behaviour))
+
+    with pytest.raises(ContentRefusedError) as caught:
+        await author_for().complete(tutorial())
+
+    assert server.outcomes() == [behaviour]
+    assert caught.value.details["usage"].calls == 1
+
+
+async def test_a_filter_that_answers_with_400_is_a_refusal_too(
+    server: ModelServer, author_for: MakeAuthor
+) -> None:
+    """Some providers filter the prompt and say so with a status."""
+    body = '{"error": {"message": "filtered", "code": "content_filter"}}'
+    server.rules.append(Rule("status", status=400, body=body))
+
+    with pytest.raises(ContentRefusedError):
+        await author_for().complete(tutorial())
+
+
+async def test_a_truncated_answer_is_asked_for_once_more_and_shorter(
+    server: ModelServer, author_for: MakeAuthor
+) -> None:
+    """The second request asks for less; when that is cut off too, it is given up."""
+    server.rules.append(Rule("truncated", times=1))
+    completion = await author_for().complete(tutorial())
+    assert completion.usage.calls == 2
+    assert "shorter" in server.requests[1]["messages"][1]["content"]
+
+    server.rules.append(Rule("truncated"))
+    with pytest.raises(ContentTruncatedError) as caught:
+        await author_for().complete(tutorial())
+    assert caught.value.details["usage"].calls == 2
+
+
+@pytest.mark.parametrize(
+    ("rule", "error"),
+    [
+        (Rule("status", status=429), ProviderRateLimitedError),
+        (Rule("status", status=408), ProviderUnavailableError),
+        (Rule("status", status=500), ProviderUnavailableError),
+        (Rule("status", status=503), ProviderUnavailableError),
+        (Rule("disconnect"), ProviderUnavailableError),
+        (Rule("not_json"), ProviderUnavailableError),
+        (Rule("no_choices"), ProviderUnavailableError),
+        (Rule("error_in_200"), ProviderUnavailableError),
+    ],
+    ids=lambda value: f"{value.behaviour}-{value.status}" if isinstance(value, Rule) else "",
+)
+async def test_passing_failures_are_tried_four_times(
+    server: ModelServer, author_for: MakeAuthor, rule: Rule, error: type[ProviderError]
+) -> None:
+    """What may pass is tried again, four times in all, and each time is told beforehand."""
+    server.rules.append(rule)
+    told: list[str] = []
+
+    async def on_retry(code: str) -> None:
+        told.append(code)
+
+    with pytest.raises(error) as caught:
+        await author_for().complete(tutorial(), on_retry=on_retry)
+
+    assert len(server.ledger) == 4
+    assert told == [error.code] * 3
+    assert caught.value.details["usage"].calls == 4
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (400, None, ProviderRejectedError),
+        (404, "<html>no such page</html>", ProviderRejectedError),
+        (422, "[1, 2]", ProviderRejectedError),
+        (302, None, ProviderRejectedError),
+        (401, None, ProviderUnauthorizedError),
+        (403, '{"error": "no"}', ProviderUnauthorizedError),
+        (429, '{"error": {"code": "insufficient_quota"}}', ProviderRateLimitedError),
+    ],
+)
+async def test_lasting_failures_are_not_tried_again(
+    server: ModelServer,
+    author_for: MakeAuthor,
+    status: int,
+    body: str | None,
+    error: type[ProviderError],
+) -> None:
+    """What another try cannot change costs one request."""
+    server.rules.append(Rule("status", status=status, body=body))
+
+    with pytest.raises(error) as caught:
+        await author_for().complete(tutorial())
+
+    assert server.outcomes() == [f"status_{status}"]
+    assert caught.value.details["usage"] == Usage(calls=1)
+
+
+async def test_a_passing_failure_in_the_middle_of_a_repair_goes_on_there(
+    server: ModelServer, author_for: MakeAuthor
+) -> None:
+    """Repairs and tries are one conversation: they add up instead of multiplying."""
+    server.rules += [
+        Rule("wrong_shape", times=1),
+        Rule("status", status=500, times=1),
+        Rule("wrong_shape", times=1),
+    ]
+
+    completion = await author_for().complete(tutorial())
+
+    assert completion.usage.calls == 4
+    assert len(server.requests[2]["messages"]) == 4
+
+
+async def test_retry_after_in_seconds_is_honoured(
+    server: ModelServer, author_for: MakeAuthor
+) -> None:
+    """The next request comes no earlier than the provider asked for."""
+    server.rules.append(Rule("status", status=429, retry_after="0.6", times=1))
+
+    await author_for().complete(tutorial())
+
+    assert server.ledger[1].at - server.ledger[0].at >= 0.6
+
+
+async def test_retry_after_as_a_date_is_honoured(
+    server: ModelServer, author_for: MakeAuthor
+) -> None:
+    """An HTTP date means the same as seconds."""
+    at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
+    rule = Rule("status", status=503, retry_after=format_datetime(at, usegmt=True), times=1)
+    server.rules.append(rule)
+
+    await author_for().complete(tutorial())
+
+    assert server.ledger[1].at >= at.timestamp()
+
+
+@pytest.mark.parametrize("behaviour", ["hang", "trickle"])
+async def test_a_silent_or_trickling_server_is_cut_off(
+    server: ModelServer, author_for: MakeAuthor, behaviour: str
+) -> None:
+    """The limit is for the whole request, and no connection stays behind."""
+    server.rules.append(Rule(behaviour))
+    author = author_for(llm_timeout_s=0.2)
+    started = time.monotonic()
+
+    with pytest.raises(ProviderTimeoutError):
+        await author.complete(tutorial())
+
+    assert time.monotonic() - started < 3
+    await asyncio.wait_for(server.until(connections=0), 5)
+    assert server.outcomes() == ["client_gone"] * 4
+
+
+async def test_a_slow_answer_within_the_limit_is_used(
+    server: ModelServer, author_for: MakeAuthor
+) -> None:
+    """Slowness alone is no failure."""
+    server.rules.append(Rule("latency", seconds=0.3))
+
+    assert (await author_for().complete(tutorial())).usage.calls == 1
+
+
+async def test_a_cancelled_call_leaves_no_connection(
+    server: ModelServer, author_for: MakeAuthor
+) -> None:
+    """Cancelling takes effect at once, also for the server."""
+    server.rules.append(Rule("hang"))
+    call = asyncio.ensure_future(author_for().complete(tutorial()))
+    await asyncio.wait_for(server.until(in_flight=1), 5)
+
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+    await asyncio.wait_for(server.until(connections=0), 5)
+    assert server.outcomes() == ["client_gone"]
+
+
+async def test_a_call_cancelled_while_it_waits_to_try_again_stops(
+    server: ModelServer, author_for: MakeAuthor
+) -> None:
+    """A long Retry-After does not hold a cancelled call."""
+    server.rules.append(Rule("status", status=429, retry_after="50"))
+    waiting = asyncio.Event()
+
+    async def on_retry(_code: str) -> None:
+        waiting.set()
+
+    call = asyncio.ensure_future(author_for().complete(tutorial(), on_retry=on_retry))
+    await asyncio.wait_for(waiting.wait(), 5)
+
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(call, 1)
+
+
+async def test_no_more_calls_at_a_time_than_allowed(
+    server: ModelServer, author_for: MakeAuthor
+) -> None:
+    """Waiting for a slot does not count against a call's own limit."""
+    server.latency_s = 0.15
+    author = author_for(llm_max_concurrency=2, llm_timeout_s=0.6)
+
+    await asyncio.gather(*(author.complete(tutorial()) for _ in range(12)))
+
+    assert server.peak == 2
+    assert server.outcomes() == ["ok"] * 12
+
+
+async def test_the_gate_is_passed_before_each_request(server: ModelServer) -> None:
+    """Repairs and tries pass it like first requests."""
+    passed: list[int] = []
+
+    async def gate() -> None:
+        passed.append(len(server.requests))
+
+    settings = Settings(llm_provider=Provider.OPENAI, llm_base_url=server.base_url)
+    author = create_author(settings, gate=gate)
+    server.rules.append(Rule("wrong_shape", times=1))
+
+    await author.complete(tutorial())
+    await author.aclose()
+
+    assert passed == [0, 1]
+
+
+async def test_the_environment_of_the_sdk_is_not_read(
+    server: ModelServer, author_for: MakeAuthor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys and addresses meant for other programs are not sent to our server, and vice versa."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-foreign")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-foreign")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "project-foreign")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "Authorization: Bearer sk-foreign")
+
+    await author_for(llm_api_key=None).complete(tutorial())
+
+    assert server.headers[0]["authorization"] == "Bearer none"
+    assert "foreign" not in json.dumps(server.headers)
+
+
+@pytest.mark.parametrize("status", [400, 401, 429, 500])
+async def test_the_key_and_the_prompt_reach_neither_messages_nor_logs(
+    server: ModelServer, author_for: MakeAuthor, status: int
+) -> None:
+    """Also when the provider echoes them; and what it says is cut short."""
+    echo = "key sk-canary-0123456789 " + "y" * 5000
+    body = json.dumps({"error": {"message": echo}})
+    server.rules.append(Rule("status", status=status, body=body))
+
+    with capture_logs() as logs, pytest.raises(ProviderError) as caught:
+        await author_for().complete(tutorial())
+
+    assert "canary" not in str(caught.value)
+    assert len(caught.value.message) < 500
+    assert logs
+    assert "canary" not in str(logs)
+    assert "Ownership" not in str(logs)
+    assert "canary" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("url", ["", "api.openai.com", "ftp://host/v1", "http://"])
+def test_an_address_that_cannot_be_one_is_refused_at_once(url: str) -> None:
+    """The message names the variable."""
+    settings = Settings.model_construct(
+        **{**Settings().model_dump(), "llm_provider": Provider.OPENAI, "llm_base_url": url}
+    )
+    with pytest.raises(SettingsError, match="ROADMAP_LLM_BASE_URL"):
+        create_author(settings)
+
+
+async def test_a_key_that_no_header_can_carry_is_reported_as_such(
+    server: ModelServer, author_for: MakeAuthor
+) -> None:
+    """A key copied with a line break or an umlaut fails with a word about the key."""
+    with pytest.raises(ProviderUnauthorizedError, match="LLM_API_KEY"):
+        await author_for(llm_api_key="sk-\u00fcber").complete(tutorial())
+    assert server.requests == []
+
+
+async def test_a_port_where_nobody_listens_is_unavailable(author_for: MakeAuthor) -> None:
+    """A refused connection is tried again, then named."""
+    with pytest.raises(ProviderUnavailableError):
+        await author_for(llm_base_url="http://127.0.0.1:1/v1").complete(tutorial())
+
+
+async def test_an_answers_limit_is_passed_on(server: ModelServer, author_for: MakeAuthor) -> None:
+    """What is left of a task's budget bounds the answer."""
+    call = Call(kind=CallKind.QUIZ, inputs=CONTENT, output=QuizDraft, max_tokens=77)
+
+    await author_for().complete(call)
+
+    assert server.requests[0]["max_tokens"] == 77
+
+
+def test_one_author_serves_several_loops(server_address: str) -> None:
+    """Each loop gets connections of its own; none is used in a loop it does not belong to."""
+    settings = Settings(llm_provider=Provider.OPENAI, llm_base_url=server_address)
+    author = create_author(settings)
+
+    async def once() -> int:
+        completion = await author.complete(tutorial())
+        await author.aclose()
+        return completion.usage.calls
+
+    assert [asyncio.run(once()) for _ in range(3)] == [1, 1, 1]
+
+
+async def test_text_that_no_request_can_carry_is_left_out(
+    server: ModelServer, author_for: MakeAuthor
+) -> None:
+    """NUL and lone surrogates in a goal do not stop a call."""
+    learner = Learner(goal="Learn \x00\ud800 </goal> now")
+    call = Call(
+        kind=CallKind.INTENT_ANALYSIS, inputs=IntentInputs(learner=learner), output=IntentAnalysis
+    )
+
+    await author_for().complete(call)
+
+    assert server.requests[0]["messages"][1]["content"].count("</goal>") == 1

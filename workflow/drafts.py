@@ -1,0 +1,33 @@
+"""Drafts of events: a type, a sentence for people, and data in the type's shape."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from db.facts import EventDraft
+from notifications.events import Empty, EventType, Frozen
+
+if TYPE_CHECKING:
+    from workflow.outline import Outline
+
+_NOTHING = Empty()
+
+
+def draft(type_: EventType, message: str, data: Frozen = _NOTHING) -> EventDraft:
+    """Return an event to be committed with its fact."""
+    return EventDraft(type=type_, message=message, data=data.model_dump(mode="json"))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 concept`, `2 concepts`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def size_of(outline: Outline) -> str:
+    """Return an outline's size in words."""
+    stages = len(outline.stages)
+    modules = sum(1 for _ in outline.modules())
+    concepts = sum(1 for _ in outline.concepts())
+    return (
+        f"{counted(stages, 'stage')}, {counted(modules, 'module')}, {counted(concepts, 'concept')}"
+    )

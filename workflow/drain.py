@@ -1,0 +1,37 @@
+"""A process that is about to stop: steps end, nothing new begins."""
+
+from __future__ import annotations
+
+from core.loop_local import LoopLocal
+
+
+class DrainedError(Exception):
+    """The workflow stopped at a safe place because its worker is stopping."""
+
+
+class Drain:
+    """Whether this process is stopping; asked between steps and before each concept."""
+
+    def __init__(self) -> None:
+        self.begun = False
+
+    def begin(self) -> None:
+        """From now on nothing new begins."""
+        self.begun = True
+
+    def check(self) -> None:
+        """Stop here if the process is stopping.
+
+        Raises:
+            DrainedError: It is.
+        """
+        if self.begun:
+            raise DrainedError
+
+
+_drains: LoopLocal[Drain] = LoopLocal(Drain)
+
+
+def drain() -> Drain:
+    """Return the running loop's drain."""
+    return _drains.get()

@@ -1,0 +1,362 @@
+"""Advances one task: step after step, each committed before the next begins."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, cast
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+from core.errors import (
+    AppError,
+    LeaseLostError,
+    ServiceUnavailableError,
+    StepTimeoutError,
+    TaskTimeoutError,
+)
+from core.logging import get_logger
+from core.settings import get_settings
+from core.states import Step
+from db.facts import Fact, Insert
+from db.models import Checkpoint
+from db.recorder import record
+from db.repositories import tasks as reads
+from db.session import read_session, retrying
+from notifications.events import EventType, StepCompletedData, StepData
+from workflow import doorbell, outcomes
+from workflow.asking import Asking
+from workflow.contents import Work, work_left
+from workflow.drafts import counted, draft
+from workflow.drain import DrainedError, drain
+from workflow.lease import Claim, Stop, acquire, keeper, release
+from workflow.outline import Outline
+from workflow.plan import WORKFLOW_VERSION, Done, last_output, round_of
+from workflow.reviews import open_review
+from workflow.steps import STRUCTURE_STEPS, StepContext, StepResult
+from workflow.steps.content_generation import Tally, generate
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy import Table
+
+    from workflow.llm import Learner
+
+log = get_logger(__name__)
+
+CHECKPOINTS: Final = cast("Table", Checkpoint.__table__)
+STUCK_S: Final = 10.0
+"""A coroutine that ignores its cancellation is left behind after this; the fence holds it off."""
+STEP_SECONDS: Final = Histogram(
+    "roadmap_step_seconds",
+    "Duration of steps.",
+    ["step"],
+    buckets=(0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600),
+)
+RUNS: Final = Counter("roadmap_runs_total", "Runs of tasks by how they ended.", ["result"])
+
+
+class Result(StrEnum):
+    """How one run of a task ended. A task may take several."""
+
+    NOTHING_TO_DO = "nothing_to_do"
+    COMPLETED = "completed"
+    PARTIAL_FAILURE = "partial_failure"
+    FAILED = "failed"
+    WAITING_FOR_REVIEW = "waiting_for_review"
+    LEASE_LOST = "lease_lost"
+    RELEASED = "released"
+    INTERRUPTED = "interrupted"
+
+
+async def run_task(task_id: UUID, *, worker: str) -> Result:
+    """Take a task and advance it as far as it goes: to its end, to a review, or to a stop.
+
+    Whatever happens, the task is left in a legal pair that somebody will go on from: a failure is
+    recorded, an interrupted one keeps a lease that expires.
+
+    Args:
+        task_id: The task; anything but a claimable one is left alone.
+        worker: The name of this worker, for people who look at the row.
+    """
+    claim = await acquire(task_id, worker=worker)
+    if claim is None:
+        RUNS.labels(Result.NOTHING_TO_DO).inc()
+        return Result.NOTHING_TO_DO
+    structlog.contextvars.bind_contextvars(task_id=str(task_id), epoch=claim.epoch)
+    log.info("task_claimed", next_step=claim.next_step())
+    claim.body = asyncio.create_task(_advance(claim), name=f"task-{task_id}")
+    keeper().keep(claim)
+    try:
+        result = await _supervise(claim)
+    finally:
+        keeper().drop(claim)
+    RUNS.labels(result).inc()
+    log.info("task_left", result=result)
+    structlog.contextvars.unbind_contextvars("task_id", "epoch")
+    return result
+
+
+async def _supervise(claim: Claim) -> Result:
+    """Wait for the claim's work, within TASK_TIMEOUT_S, and turn its end into a result."""
+    body = cast("asyncio.Task[Result]", claim.body)
+    try:
+        done, _ = await asyncio.wait({body}, timeout=get_settings().task_timeout_s)
+        if not done:
+            await _cancel(body)
+            return await _fail(claim, TaskTimeoutError())
+    except asyncio.CancelledError:
+        # whoever waits for us gives up (a hard limit, a loop that stops): stop the work with it
+        await _cancel(body)
+        raise
+    if body.cancelled():
+        if claim.stop is Stop.DRAIN:
+            return await _release(claim)
+        return Result.LEASE_LOST
+    return body.result()
+
+
+async def _cancel(body: asyncio.Task[Result]) -> None:
+    body.cancel()
+    done, _ = await asyncio.wait({body}, timeout=STUCK_S)
+    if not done:
+        log.error("workflow_stuck", waited_s=STUCK_S)
+
+
+async def _advance(claim: Claim) -> Result:
+    try:
+        while True:
+            drain().check()
+            step = claim.next_step()
+            if step is Step.HUMAN_REVIEW:
+                await open_review(claim)
+                return Result.WAITING_FOR_REVIEW
+            if step is Step.CONTENT_GENERATION:
+                return await _generate_contents(claim)
+            await _run_step(claim, step)
+    except DrainedError:
+        return await _release(claim)
+    except LeaseLostError as error:
+        log.warning("workflow_fenced_off", reason=error.message)
+        return Result.LEASE_LOST
+    except ServiceUnavailableError as error:
+        log.error("workflow_interrupted", reason=error.message)  # noqa: TRY400 - no news in the trace
+        return Result.INTERRUPTED
+    except AppError as error:
+        return await _fail(claim, error)
+    except Exception:
+        log.exception("workflow_crashed")
+        return await _fail(claim, AppError("An unexpected error; see the worker's log."))
+
+
+async def _run_step(claim: Claim, step: Step) -> None:
+    """Run a step without a transaction open, then commit all it gave at once."""
+    asking = Asking(claim, step)
+    number = round_of(claim.history, step)
+    await record(
+        Fact(
+            task_id=claim.task_id,
+            epoch=claim.epoch,
+            step=step,
+            events=(
+                draft(
+                    EventType.STEP_STARTED,
+                    f"{step.replace('_', ' ').capitalize()} began",
+                    StepData(step=step, round=number),
+                ),
+            ),
+        )
+    )
+    context = await _context(claim, asking)
+    started = time.monotonic()
+    try:
+        async with asyncio.timeout(get_settings().step_timeout_s):
+            result = await STRUCTURE_STEPS[step](context)
+    except TimeoutError:
+        raise StepTimeoutError(usage=asking.spent) from None
+    except AppError as error:
+        error.details.setdefault("usage", asking.spent)
+        raise
+    took = time.monotonic() - started
+    STEP_SECONDS.labels(step).observe(took)
+    await record(_finished(claim, step, number, result, asking, took))
+    claim.history.append(
+        Done(
+            position=len(claim.history) + 1,
+            step=step,
+            input_digest=result.input_digest,
+            output=result.output,
+        )
+    )
+    claim.roadmap_id = result.changes.get("roadmap_id", claim.roadmap_id)
+
+
+def _finished(
+    claim: Claim, step: Step, number: int, result: StepResult, asking: Asking, took: float
+) -> Fact:
+    checkpoint = Insert(
+        CHECKPOINTS,
+        {
+            "task_id": claim.task_id,
+            "position": len(claim.history) + 1,
+            "step": str(step),
+            "workflow_version": WORKFLOW_VERSION,
+            "input_digest": result.input_digest,
+            "output": result.output,
+        },
+    )
+    completed = draft(
+        EventType.STEP_COMPLETED,
+        result.summary,
+        StepCompletedData(
+            step=step,
+            round=number,
+            duration_s=round(took, 3),
+            calls=asking.spent.calls,
+            tokens=asking.spent.tokens,
+            issues=list(result.issues),
+        ),
+    )
+    return Fact(
+        task_id=claim.task_id,
+        epoch=claim.epoch,
+        step=step,
+        total=result.total,
+        calls=asking.spent.calls,
+        tokens=asking.spent.tokens,
+        progressed=True,
+        changes=result.changes,
+        rows=(checkpoint, *result.rows),
+        events=(completed, *result.events),
+    )
+
+
+async def _context(claim: Claim, asking: Asking) -> StepContext:
+    outline, version = await _outline(claim)
+    return StepContext(
+        task_id=claim.task_id,
+        user_id=claim.user_id,
+        request=claim.request,
+        history=tuple(claim.history),
+        asking=asking,
+        roadmap_id=claim.roadmap_id,
+        version=version,
+        outline=outline,
+    )
+
+
+async def _outline(claim: Claim) -> tuple[Outline | None, int]:
+    async def read() -> tuple[Outline | None, int]:
+        async with read_session() as session:
+            roadmap = await reads.roadmap_of(session, claim.task_id)
+            if roadmap is None:
+                return None, 0
+            stored = await reads.outline(session, roadmap.roadmap_id, roadmap.version)
+            return Outline.model_validate(stored), roadmap.version
+
+    return await retrying(read)
+
+
+async def _generate_contents(claim: Claim) -> Result:
+    context = await _context(claim, Asking(claim, Step.CONTENT_GENERATION))
+    work = await _work(claim, context)
+    await record(
+        Fact(
+            task_id=claim.task_id,
+            epoch=claim.epoch,
+            step=Step.CONTENT_GENERATION,
+            total=work.total,
+            reset_done=work.completed,
+            rows=work.rows,
+            events=(
+                draft(
+                    EventType.STEP_STARTED,
+                    f"Writing {counted(len(work.wanted), 'content')}",
+                    StepData(step=Step.CONTENT_GENERATION, round=1),
+                ),
+            ),
+        )
+    )
+    started = time.monotonic()
+    tally = await generate(claim, work, drain=drain())
+    STEP_SECONDS.labels(Step.CONTENT_GENERATION).observe(time.monotonic() - started)
+    return await _conclude(claim, tally)
+
+
+async def _work(claim: Claim, context: StepContext) -> Work:
+    roadmap_id, outline = context.current()
+    learner: Learner = context.learner
+
+    async def read() -> Work:
+        async with read_session() as session:
+            return work_left(
+                outline,
+                await reads.newest_contents(session, roadmap_id),
+                roadmap_id=roadmap_id,
+                learner=learner,
+                language=context.language,
+                topic=str((last_output(claim.history, Step.INTENT_ANALYSIS) or {})["topic"]),
+            )
+
+    return await retrying(read)
+
+
+async def _conclude(claim: Claim, tally: Tally) -> Result:
+    if not tally.failed:
+        await record(outcomes.completion(claim, epoch=claim.epoch, contents=tally.completed))
+        return Result.COMPLETED
+    if tally.completed:
+        await record(
+            outcomes.partial_failure(
+                claim, epoch=claim.epoch, completed=tally.completed, failed=tally.failed
+            )
+        )
+        return Result.PARTIAL_FAILURE
+    return await _fail(claim, _common_cause(tally))
+
+
+def _common_cause(tally: Tally) -> AppError:
+    """Return an error that says why every content failed, under the most frequent code."""
+    if not tally.codes:
+        return AppError("Every content failed.")
+    code, count = tally.codes.most_common(1)[0]
+    return AppError(f"Every content failed, {count} of them: {tally.messages[code]}", code=code)
+
+
+async def _fail(claim: Claim, error: AppError) -> Result:
+    """Record that the task failed, with what was spent on the way.
+
+    The step is the one that would come next: checkpoints tell which one did not end.
+    """
+    spent = error.details.get("usage")
+    step = claim.next_step()
+    fact = outcomes.failure(
+        claim,
+        error,
+        step=step,
+        epoch=claim.epoch,
+        calls=spent.calls if spent else 0,
+        tokens=spent.tokens if spent else 0,
+    )
+    log.error("task_failed", code=error.code, step=step, reason=error.message)
+    try:
+        await record(fact)
+    except LeaseLostError:
+        return Result.LEASE_LOST
+    except ServiceUnavailableError:
+        return Result.INTERRUPTED
+    return Result.FAILED
+
+
+async def _release(claim: Claim) -> Result:
+    try:
+        await release(claim)
+    except LeaseLostError:
+        return Result.LEASE_LOST
+    except ServiceUnavailableError:
+        return Result.INTERRUPTED
+    doorbell.ring(doorbell.Ring(task_id=claim.task_id, reason=doorbell.Reason.RESUME))
+    return Result.RELEASED

@@ -1,0 +1,251 @@
+"""Who works on a task: acquired with an epoch, renewed by a heartbeat, fenced in every write."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import Counter, Gauge
+
+from core.errors import WorkerLostRepeatedlyError, WorkflowVersionError
+from core.logging import get_logger
+from core.loop_local import LoopLocal
+from core.settings import get_settings
+from core.states import Status, Step
+from db.facts import Fact
+from db.ledger import lock_tasks
+from db.recorder import record, record_in
+from db.repositories.leases import heartbeat
+from db.repositories.tasks import checkpoints
+from db.session import AsyncSessionLocal, Transaction, is_transient, retrying, transaction
+from notifications.events import EventType
+from workflow.drafts import draft
+from workflow.outcomes import failure
+from workflow.plan import KNOWN_VERSIONS, Done, next_step
+from workflow.requests import TaskRequest
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from db.facts import EventDraft
+    from db.ledger import TaskRow
+
+log = get_logger(__name__)
+
+HELD: Final = Gauge("roadmap_leases_held", "Tasks that this process works on.")
+LOST: Final = Counter("roadmap_leases_lost_total", "Tasks that were taken from this process.")
+
+LONGEST_BEAT_S: Final = 1.0
+"""The heartbeat also brings cancellations, which are to stop running work within 2 s."""
+
+
+class Stop(StrEnum):
+    """Why a workflow is stopped from outside."""
+
+    LOST = "lost"
+    DRAIN = "drain"
+
+
+@dataclass(slots=True)
+class Claim:
+    """A task that this process holds, and what it was when it was taken."""
+
+    task_id: UUID
+    epoch: int
+    user_id: str
+    request: TaskRequest
+    history: list[Done]
+    roadmap_id: UUID | None
+    calls: int
+    tokens: int
+    stop: Stop | None = None
+    body: asyncio.Task[object] | None = field(default=None, repr=False)
+
+    def next_step(self) -> Step:
+        """Return the step that follows this claim's history."""
+        return next_step(
+            self.history,
+            wants_review=self.request.review,
+            max_edit_rounds=get_settings().max_edit_rounds,
+        )
+
+
+async def acquire(task_id: UUID, *, worker: str) -> Claim | None:
+    """Take a task, or return None when there is nothing to do or somebody else does it.
+
+    Duplicate, late and early deliveries all end here. Taking over a task whose worker went silent
+    counts as a loss, as `maintenance.recover` would.
+    """
+    return await retrying(lambda: _acquire(task_id, worker=worker))
+
+
+async def _acquire(task_id: UUID, *, worker: str) -> Claim | None:
+    settings = get_settings()
+    async with transaction() as tx:
+        row = (await lock_tasks(tx.session, [task_id])).get(task_id)
+        if row is None or row.leased or row.status not in {Status.PENDING, Status.PROCESSING}:
+            return None
+        taken_over = row.lease_until is not None
+        if taken_over and await give_up_if_hopeless(tx, row):
+            return None
+        if row.workflow_version not in KNOWN_VERSIONS:
+            await _refuse_version(tx, row)
+            return None
+        history = [
+            Done(
+                position=c.position, step=Step(c.step), input_digest=c.input_digest, output=c.output
+            )
+            for c in await checkpoints(tx.session, task_id)
+        ]
+        claim = Claim(
+            task_id=task_id,
+            epoch=row.epoch + 1,
+            user_id=row.user_id,
+            request=TaskRequest.model_validate(row.request),
+            history=history,
+            roadmap_id=row.roadmap_id,
+            calls=row.calls,
+            tokens=row.tokens,
+        )
+        step = claim.next_step()
+        await record_in(
+            tx,
+            Fact(
+                task_id=task_id,
+                status=Status.PROCESSING,
+                step=Step.RESUMING if step is Step.HUMAN_REVIEW else step,
+                changes={
+                    "epoch": claim.epoch,
+                    "lease_owner": worker,
+                    "lease_until": row.now + timedelta(seconds=settings.lease_s),
+                    "losses": row.losses + taken_over,
+                    "recovered": False,
+                    "started_at": row.started_at or row.now,
+                },
+                events=tuple(_taken_events(row, recovered=taken_over or row.recovered)),
+            ),
+        )
+        return claim
+
+
+def _taken_events(row: TaskRow, *, recovered: bool) -> list[EventDraft]:
+    events = []
+    if row.started_at is None:
+        events.append(draft(EventType.TASK_STARTED, "A worker started the task"))
+    if recovered:
+        events.append(draft(EventType.TASK_RECOVERED, "A worker took over from one that was lost"))
+    return events
+
+
+async def give_up_if_hopeless(tx: Transaction, row: TaskRow) -> bool:
+    """Fail a task that has lost MAX_ATTEMPTS workers in a row; tell whether it was so."""
+    if row.losses + 1 < get_settings().max_attempts:
+        return False
+    await record_in(tx, failure(row, WorkerLostRepeatedlyError()))
+    log.error("task_given_up", task_id=str(row.task_id), losses=row.losses + 1)
+    return True
+
+
+async def _refuse_version(tx: Transaction, row: TaskRow) -> None:
+    await record_in(
+        tx,
+        failure(
+            row,
+            WorkflowVersionError(
+                f"The task was begun by workflow version {row.workflow_version}; this worker knows"
+                f" {sorted(KNOWN_VERSIONS)}. Update the worker, then retry."
+            ),
+        ),
+    )
+
+
+async def release(claim: Claim) -> None:
+    """Give a task back unfinished, so that another worker can take it at once.
+
+    Raises:
+        LeaseLostError: It was not ours any more.
+    """
+    await record(
+        Fact(
+            task_id=claim.task_id,
+            epoch=claim.epoch,
+            step=Step.RESUMING,
+            changes={"lease_owner": None, "lease_until": None},
+            rung=True,
+        )
+    )
+    log.info("lease_released", task_id=str(claim.task_id), epoch=claim.epoch)
+
+
+class Keeper:
+    """Keeps the leases of one event loop's claims alive, with one statement for all of them."""
+
+    def __init__(self) -> None:
+        self._claims: dict[UUID, Claim] = {}
+        self._beat: asyncio.Task[None] | None = None
+
+    def keep(self, claim: Claim) -> None:
+        """Renew this claim's lease from now on."""
+        self._claims[claim.task_id] = claim
+        HELD.set(len(self._claims))
+        if self._beat is None or self._beat.done():
+            self._beat = asyncio.create_task(self._run(), name="lease-keeper")
+
+    def drop(self, claim: Claim) -> None:
+        """Renew it no longer."""
+        if self._claims.get(claim.task_id) is claim:
+            del self._claims[claim.task_id]
+        HELD.set(len(self._claims))
+
+    def claims(self) -> list[Claim]:
+        """Return what this process works on."""
+        return list(self._claims.values())
+
+    def stop(self, claim: Claim, why: Stop) -> None:
+        """Cancel a claim's running work."""
+        claim.stop = claim.stop or why
+        if claim.body is not None:
+            claim.body.cancel()
+
+    async def _run(self) -> None:
+        lease_s = get_settings().lease_s
+        every = min(LONGEST_BEAT_S, lease_s / 5)
+        beaten = time.monotonic()
+        while self._claims:
+            await asyncio.sleep(every)
+            claims = self.claims()
+            try:
+                async with asyncio.timeout(lease_s / 2):
+                    lost = await self._ask(claims, lease_s)
+                beaten = time.monotonic()
+            except Exception as error:
+                if not is_transient(error):
+                    log.exception("heartbeat_failed")
+                # by our own clock the leases are gone: whatever runs on would be refused
+                lost = {c.task_id for c in claims} if time.monotonic() - beaten > lease_s else set()
+            for claim in claims:
+                if claim.task_id in lost and self._claims.get(claim.task_id) is claim:
+                    LOST.inc()
+                    log.warning("lease_lost", task_id=str(claim.task_id), epoch=claim.epoch)
+                    self.stop(claim, Stop.LOST)
+
+    async def _ask(self, claims: list[Claim], lease_s: float) -> set[UUID]:
+        if not claims:
+            return set()
+        async with AsyncSessionLocal() as session:
+            held = [(claim.task_id, claim.epoch) for claim in claims]
+            lost = await heartbeat(session, held, lease_s=lease_s)
+            await session.commit()
+            return lost
+
+
+_keepers: LoopLocal[Keeper] = LoopLocal(Keeper)
+
+
+def keeper() -> Keeper:
+    """Return the running loop's keeper."""
+    return _keepers.get()

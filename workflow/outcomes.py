@@ -1,0 +1,139 @@
+"""How a task ends: the facts of completion, partial failure, failure and cancellation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+
+from core.ids import new_id
+from core.states import WORKING_STEPS, Status, Step
+from db.facts import Fact, Insert
+from db.models import Notification
+from notifications.events import CancelData, EventType, FailureData, OutcomeData
+from workflow.drafts import counted, draft
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy import Table
+
+    from core.errors import AppError
+    from db.facts import RowWrite
+
+NOTIFICATIONS: Final = cast("Table", Notification.__table__)
+
+
+class Subject(Protocol):
+    """What is known of a task that ends: a locked row, or a claim."""
+
+    @property
+    def task_id(self) -> UUID:
+        """The task."""
+        ...
+
+    @property
+    def user_id(self) -> str:
+        """Its owner."""
+        ...
+
+
+def notification(subject: Subject, kind: EventType, message: str) -> RowWrite:
+    """Return an entry for the owner's inbox, committed with the fact it tells."""
+    return Insert(
+        NOTIFICATIONS,
+        {
+            "notification_id": new_id(),
+            "user_id": subject.user_id,
+            "task_id": subject.task_id,
+            "kind": str(kind),
+            "message": message,
+        },
+    )
+
+
+def failure(
+    subject: Subject,
+    error: AppError,
+    *,
+    step: Step | None = None,
+    epoch: int | None = None,
+    **spent: Any,
+) -> Fact:
+    """Return the fact that a task failed.
+
+    Args:
+        subject: The task.
+        error: Why; its code and message are shown to people.
+        step: The step that failed; by default the row's own, or the first when none had begun.
+        epoch: The lease's epoch when a worker says so.
+        spent: `calls` and `tokens` spent on the way.
+    """
+    at = step or Step(getattr(subject, "current_step", Step.INTENT_ANALYSIS))
+    if at not in WORKING_STEPS:
+        at = Step.INTENT_ANALYSIS
+    message = f"The task failed at {at}: {error.message}"
+    return Fact(
+        task_id=subject.task_id,
+        epoch=epoch,
+        status=Status.FAILED,
+        step=at,
+        changes={"error": {"code": error.code, "message": error.message, "step": str(at)}},
+        rows=(notification(subject, EventType.TASK_FAILED, message),),
+        events=(
+            draft(
+                EventType.TASK_FAILED,
+                message,
+                FailureData(code=error.code, error=error.message, step=at),
+            ),
+        ),
+        **spent,
+    )
+
+
+def completion(subject: Subject, *, epoch: int, contents: int) -> Fact:
+    """Return the fact that everything was written."""
+    message = f"The roadmap is complete: {counted(contents, 'content')} written"
+    return Fact(
+        task_id=subject.task_id,
+        epoch=epoch,
+        status=Status.COMPLETED,
+        step=Step.COMPLETED,
+        rows=(notification(subject, EventType.TASK_COMPLETED, message),),
+        events=(
+            draft(EventType.TASK_COMPLETED, message, OutcomeData(completed=contents, failed=0)),
+        ),
+    )
+
+
+def partial_failure(subject: Subject, *, epoch: int, completed: int, failed: int) -> Fact:
+    """Return the fact that some contents failed and the rest is usable."""
+    message = f"{counted(failed, 'content')} of {completed + failed} failed; the rest is usable"
+    return Fact(
+        task_id=subject.task_id,
+        epoch=epoch,
+        status=Status.PARTIAL_FAILURE,
+        step=Step.CONTENT_GENERATION,
+        rows=(notification(subject, EventType.TASK_PARTIALLY_FAILED, message),),
+        events=(
+            draft(
+                EventType.TASK_PARTIALLY_FAILED,
+                message,
+                OutcomeData(completed=completed, failed=failed),
+            ),
+        ),
+    )
+
+
+def cancellation(subject: Subject, *, step: Step, by: str, rows: tuple[RowWrite, ...]) -> Fact:
+    """Return the fact that a task was stopped; the epoch is raised, so its worker is fenced off."""
+    data = CancelData(by=by, step=step)
+    return Fact(
+        task_id=subject.task_id,
+        status=Status.CANCELLED,
+        step=step,
+        changes={"epoch": getattr(subject, "epoch", 0) + 1},
+        rows=rows,
+        events=(
+            draft(EventType.TASK_CANCEL_REQUESTED, "Cancellation was requested", data),
+            draft(EventType.TASK_CANCELLED, f"The task was cancelled at {step}", data),
+        ),
+    )

@@ -1,0 +1,52 @@
+"""Read models: what the API shows, read in as few statements as possible, owner checked."""
+
+from workflow.queries.events import LogPage, LogState, log_page, log_state, log_states
+from workflow.queries.inbox import (
+    inbox_after,
+    inbox_page,
+    mark_all_read,
+    mark_read,
+    unread_count,
+)
+from workflow.queries.operations import queue_state
+from workflow.queries.reviews import open_review
+from workflow.queries.roadmaps import get_concept, get_roadmap
+from workflow.queries.shapes import (
+    ConceptPage,
+    ConceptView,
+    ContentState,
+    NotificationView,
+    QueueState,
+    ReviewView,
+    RoadmapView,
+    TaskView,
+)
+from workflow.queries.tasks import get_task, list_tasks, require_task
+
+__all__ = [
+    "ConceptPage",
+    "ConceptView",
+    "ContentState",
+    "LogPage",
+    "LogState",
+    "NotificationView",
+    "QueueState",
+    "ReviewView",
+    "RoadmapView",
+    "TaskView",
+    "get_concept",
+    "get_roadmap",
+    "get_task",
+    "inbox_after",
+    "inbox_page",
+    "list_tasks",
+    "log_page",
+    "log_state",
+    "log_states",
+    "mark_all_read",
+    "mark_read",
+    "open_review",
+    "queue_state",
+    "require_task",
+    "unread_count",
+]

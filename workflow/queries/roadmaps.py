@@ -1,0 +1,168 @@
+"""Roadmaps as trees, and single concepts with their contents."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from core.errors import NotFoundError
+from core.states import ContentKind, ContentStatus
+from db.models import Concept, Content, Module, Roadmap, Stage
+from db.session import read_session
+from workflow.queries.shapes import (
+    ConceptPage,
+    ConceptView,
+    ContentErrorView,
+    ContentState,
+    ContentStates,
+    ModuleView,
+    RoadmapView,
+    StageView,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from workflow.actor import Actor
+
+_NOT_BEGUN = ContentState(status=ContentStatus.PENDING, version=None, error=None)
+
+
+async def get_roadmap(roadmap_id: UUID, *, actor: Actor) -> RoadmapView:
+    """Return a roadmap's tree with the state of each content.
+
+    Raises:
+        NotFoundError: There is none, or it belongs to somebody else.
+    """
+    async with read_session() as session:
+        return await tree(session, await _visible(session, roadmap_id, actor))
+
+
+async def get_concept(roadmap_id: UUID, concept_id: UUID, *, actor: Actor) -> ConceptPage:
+    """Return a concept with the newest completed version of each of its contents.
+
+    Raises:
+        NotFoundError: There is none in this roadmap, or it belongs to somebody else.
+    """
+    async with read_session() as session:
+        await _visible(session, roadmap_id, actor)
+        concept = await session.get(Concept, concept_id)
+        if concept is None or concept.roadmap_id != roadmap_id or concept.removed:
+            raise NotFoundError(f"There is no concept {concept_id} in this roadmap.")
+        states = await _states(session, Content.concept_id == concept_id)
+        statement = (
+            select(Content.kind, Content.version, Content.body)
+            .where(Content.concept_id == concept_id, Content.status == str(ContentStatus.COMPLETED))
+            .distinct(Content.kind)
+            .order_by(Content.kind, Content.version.desc())
+        )
+        newest = (await session.execute(statement)).all()
+    bodies = {kind: body for kind, _version, body in newest}
+    view = _concept(concept, states.get(concept_id, {}))
+    return ConceptPage(
+        **view.model_dump(),
+        roadmap_id=roadmap_id,
+        tutorial=bodies.get(ContentKind.TUTORIAL),
+        resources=bodies.get(ContentKind.RESOURCES),
+        quiz=bodies.get(ContentKind.QUIZ),
+        versions={ContentKind(kind): version for kind, version, _body in newest},
+    )
+
+
+async def tree(session: AsyncSession, roadmap: Roadmap) -> RoadmapView:
+    """Return the visible tree of a roadmap."""
+    roadmap_id = roadmap.roadmap_id
+    stages = (
+        await session.scalars(
+            select(Stage).where(Stage.roadmap_id == roadmap_id).order_by(Stage.position)
+        )
+    ).all()
+    modules: dict[UUID, list[Module]] = defaultdict(list)
+    for module in await session.scalars(
+        select(Module)
+        .join(Stage, Stage.stage_id == Module.stage_id)
+        .where(Stage.roadmap_id == roadmap_id)
+        .order_by(Module.position)
+    ):
+        modules[module.stage_id].append(module)
+    states = await _states(session, Content.roadmap_id == roadmap_id)
+    concepts: dict[UUID | None, list[ConceptView]] = defaultdict(list)
+    for concept in await session.scalars(
+        select(Concept)
+        .where(Concept.roadmap_id == roadmap_id, Concept.removed.is_(False))
+        .order_by(Concept.position)
+    ):
+        concepts[concept.module_id].append(_concept(concept, states.get(concept.concept_id, {})))
+    return RoadmapView(
+        roadmap_id=roadmap_id,
+        task_id=roadmap.task_id,
+        title=roadmap.title,
+        summary=roadmap.summary,
+        language=roadmap.language,
+        version=roadmap.version,
+        stages=[
+            StageView(
+                stage_id=stage.stage_id,
+                title=stage.title,
+                modules=[
+                    ModuleView(
+                        module_id=module.module_id,
+                        title=module.title,
+                        concepts=concepts[module.module_id],
+                    )
+                    for module in modules[stage.stage_id]
+                ],
+            )
+            for stage in stages
+        ],
+    )
+
+
+async def _visible(session: AsyncSession, roadmap_id: UUID, actor: Actor) -> Roadmap:
+    roadmap = await session.get(Roadmap, roadmap_id)
+    if roadmap is None or not actor.may_see(roadmap.user_id):
+        raise NotFoundError(f"There is no roadmap {roadmap_id}.")
+    return roadmap
+
+
+async def _states(session: AsyncSession, where: Any) -> dict[UUID, dict[str, ContentState]]:
+    """Return the state of the newest version of each content, without reading any body."""
+    statement = (
+        select(Content.concept_id, Content.kind, Content.version, Content.status, Content.error)
+        .where(where)
+        .distinct(Content.concept_id, Content.kind)
+        .order_by(Content.concept_id, Content.kind, Content.version.desc())
+    )
+    states: dict[UUID, dict[str, ContentState]] = defaultdict(dict)
+    for concept_id, kind, version, status, error in await session.execute(statement):
+        states[concept_id][kind] = ContentState(
+            status=ContentStatus(status),
+            version=version,
+            error=None
+            if error is None
+            else ContentErrorView(
+                code=error.get("code", "internal_error"), message=error.get("message", "")
+            ),
+        )
+    return states
+
+
+def _concept(concept: Concept, states: Mapping[str, ContentState]) -> ConceptView:
+    return ConceptView(
+        concept_id=concept.concept_id,
+        title=concept.title,
+        description=concept.description,
+        estimated_hours=concept.estimated_hours,
+        difficulty=concept.difficulty,
+        prerequisites=list(concept.prerequisites),
+        contents=ContentStates(
+            tutorial=states.get(ContentKind.TUTORIAL, _NOT_BEGUN),
+            resources=states.get(ContentKind.RESOURCES, _NOT_BEGUN),
+            quiz=states.get(ContentKind.QUIZ, _NOT_BEGUN),
+        ),
+    )

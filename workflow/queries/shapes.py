@@ -1,0 +1,191 @@
+"""What can be read about tasks, reviews, roadmaps and notifications: the contract's shapes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from core.states import ContentKind, ContentStatus, Status, Step
+from db.ledger import timestamp
+
+Moment = Annotated[datetime, PlainSerializer(timestamp, return_type=str, when_used="json")]
+"""A time, shown as events show it: UTC, milliseconds, `Z`."""
+
+
+class View(BaseModel):
+    """Something that was read; it never changes once made."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class ProgressView(View):
+    """How far a task is: contents completed, contents in all (0 while unknown), per cent."""
+
+    done: int
+    total: int
+    percent: float
+
+
+class TaskErrorView(View):
+    """Why a task failed, and at which step."""
+
+    code: str
+    message: str
+    step: Step
+
+
+class FailedContentView(View):
+    """A content whose newest version could not be written."""
+
+    concept_id: UUID
+    concept_title: str
+    kind: ContentKind
+    code: str
+    message: str
+
+
+class UsageView(View):
+    """What the task cost so far: model calls and tokens."""
+
+    calls: int
+    tokens: int
+
+
+class TaskView(View):
+    """A task, from request to terminal status."""
+
+    task_id: UUID
+    user_id: str
+    goal: str
+    status: Status
+    current_step: Step
+    roadmap_id: UUID | None
+    attempt: int
+    progress: ProgressView
+    error: TaskErrorView | None
+    failed_contents: list[FailedContentView]
+    usage: UsageView
+    last_seq: int = Field(description="Number of its newest event.")
+    created_at: Moment
+    started_at: Moment | None
+    finished_at: Moment | None
+
+
+class ContentErrorView(View):
+    """Why a content could not be written."""
+
+    code: str
+    message: str
+
+
+class ContentState(View):
+    """Where the newest version of one content is; `version` is null before the first begins."""
+
+    status: ContentStatus
+    version: int | None
+    error: ContentErrorView | None
+
+
+class ContentStates(View):
+    """The states of a concept's three contents."""
+
+    tutorial: ContentState
+    resources: ContentState
+    quiz: ContentState
+
+
+class ConceptView(View):
+    """One thing to learn."""
+
+    concept_id: UUID
+    title: str
+    description: str
+    estimated_hours: float
+    difficulty: str
+    prerequisites: list[UUID]
+    contents: ContentStates
+
+
+class ModuleView(View):
+    """A group of concepts."""
+
+    module_id: UUID
+    title: str
+    concepts: list[ConceptView]
+
+
+class StageView(View):
+    """A part of the way."""
+
+    stage_id: UUID
+    title: str
+    modules: list[ModuleView]
+
+
+class RoadmapView(View):
+    """A roadmap's tree with the states of its contents."""
+
+    roadmap_id: UUID
+    task_id: UUID
+    title: str
+    summary: str
+    language: str
+    version: int
+    stages: list[StageView]
+
+
+class ConceptPage(ConceptView):
+    """A concept with the newest completed version of each content, as stored."""
+
+    roadmap_id: UUID
+    tutorial: dict[str, Any] | None
+    resources: dict[str, Any] | None
+    quiz: dict[str, Any] | None
+    versions: dict[ContentKind, int] = Field(description="Of the bodies shown here.")
+
+
+class ReviewView(View):
+    """An open review: the structure in question, and what changed since the last round."""
+
+    review_id: UUID
+    task_id: UUID
+    round: int
+    version: int
+    created_at: Moment
+    due_at: Moment
+    overdue: bool
+    roadmap: RoadmapView
+    diff: list[dict[str, Any]] | None = Field(
+        description="Changes since the previous round's version; null in the first round."
+    )
+    issues: list[str] = Field(description="What the last validation still found fault with.")
+
+
+class NotificationView(View):
+    """One entry of a user's inbox."""
+
+    notification_id: UUID
+    task_id: UUID
+    kind: Literal[
+        "review_required",
+        "review_reminder",
+        "task_completed",
+        "task_partially_failed",
+        "task_failed",
+    ]
+    message: str
+    created_at: Moment
+    read_at: Moment | None
+
+
+class QueueState(View):
+    """What waits and who works, as the rows tell it."""
+
+    tasks_by_status: dict[Status, int]
+    waiting: int = Field(description="Tasks that a worker could take now.")
+    oldest_waiting_s: float | None = Field(description="Age of the oldest of them.")
+    running: int = Field(description="Tasks under a live lease.")
+    workers: dict[str, int] = Field(description="Live lease owners and how many tasks each holds.")

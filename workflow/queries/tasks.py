@@ -1,0 +1,165 @@
+"""Tasks: one, or a page of them, newest first."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from core.errors import NotFoundError
+from core.states import ContentStatus, Status, Step
+from db.models import Concept, Content, RoadmapTask
+from db.session import read_session
+from workflow.queries.shapes import (
+    FailedContentView,
+    ProgressView,
+    TaskErrorView,
+    TaskView,
+    UsageView,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from workflow.actor import Actor
+
+_WITH_FAILURES = frozenset({Status.PROCESSING, Status.PARTIAL_FAILURE, Status.FAILED})
+
+
+async def require_task(task_id: UUID, *, actor: Actor) -> None:
+    """Check that the actor may see the task.
+
+    Raises:
+        NotFoundError: There is none, or it belongs to somebody else; nobody can tell which.
+    """
+    async with read_session() as session:
+        owner = await session.scalar(
+            select(RoadmapTask.user_id).where(RoadmapTask.task_id == task_id)
+        )
+    if owner is None or not actor.may_see(owner):
+        raise NotFoundError(f"There is no task {task_id}.")
+
+
+async def get_task(task_id: UUID, *, actor: Actor) -> TaskView:
+    """Return a task.
+
+    Raises:
+        NotFoundError: There is none, or it belongs to somebody else.
+    """
+    async with read_session() as session:
+        row = await session.get(RoadmapTask, task_id)
+        if row is None or not actor.may_see(row.user_id):
+            raise NotFoundError(f"There is no task {task_id}.")
+        return (await _views(session, [row]))[0]
+
+
+async def list_tasks(
+    *,
+    actor: Actor,
+    statuses: Sequence[Status] = (),
+    before: UUID | None = None,
+    limit: int = 50,
+) -> tuple[list[TaskView], UUID | None]:
+    """Return a page of tasks, newest first; an admin sees everybody's.
+
+    Args:
+        actor: Who asks.
+        statuses: Only these; all when empty.
+        before: The last task of the previous page.
+        limit: How many at most.
+
+    Returns:
+        The tasks, and the id to give as `before` for the next page, or None on the last one.
+    """
+    statement = select(RoadmapTask).order_by(RoadmapTask.task_id.desc()).limit(limit + 1)
+    if not actor.admin:
+        statement = statement.where(RoadmapTask.user_id == actor.user_id)
+    if statuses:
+        statement = statement.where(RoadmapTask.status.in_([str(s) for s in statuses]))
+    if before is not None:
+        statement = statement.where(RoadmapTask.task_id < before)
+    async with read_session() as session:
+        rows = list((await session.scalars(statement)).all())
+        more = len(rows) > limit
+        views = await _views(session, rows[:limit])
+    return views, views[-1].task_id if more else None
+
+
+async def _views(session: AsyncSession, rows: Sequence[RoadmapTask]) -> list[TaskView]:
+    failures = await _failures(
+        session,
+        [r.roadmap_id for r in rows if r.roadmap_id and Status(r.status) in _WITH_FAILURES],
+    )
+    return [_view(row, failures.get(row.roadmap_id, [])) for row in rows]
+
+
+def _view(row: RoadmapTask, failed: list[FailedContentView]) -> TaskView:
+    return TaskView(
+        task_id=row.task_id,
+        user_id=row.user_id,
+        goal=row.goal,
+        status=Status(row.status),
+        current_step=Step(row.current_step),
+        roadmap_id=row.roadmap_id,
+        attempt=row.attempt,
+        progress=ProgressView(done=row.done, total=row.total, percent=row.percent),
+        error=None if row.error is None else _error(row.error, Step(row.current_step)),
+        failed_contents=failed,
+        usage=UsageView(calls=row.calls, tokens=row.tokens),
+        last_seq=row.last_seq,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )
+
+
+def _error(error: dict[str, Any], step: Step) -> TaskErrorView:
+    return TaskErrorView(
+        code=error["code"], message=error["message"], step=Step(error.get("step", step))
+    )
+
+
+async def _failures(
+    session: AsyncSession, roadmap_ids: Sequence[UUID]
+) -> dict[UUID | None, list[FailedContentView]]:
+    """Return for each roadmap the contents whose newest version failed."""
+    found: dict[UUID | None, list[FailedContentView]] = defaultdict(list)
+    if not roadmap_ids:
+        return found
+    newest = (
+        select(
+            Content.roadmap_id,
+            Content.concept_id,
+            Content.kind,
+            Content.status,
+            Content.error,
+            Concept.title,
+            Concept.position,
+        )
+        .join(Concept, Concept.concept_id == Content.concept_id)
+        .where(Content.roadmap_id.in_(roadmap_ids), Concept.removed.is_(False))
+        .distinct(Content.concept_id, Content.kind)
+        .order_by(Content.concept_id, Content.kind, Content.version.desc())
+        .subquery()
+    )
+    statement = (
+        select(newest)
+        .where(newest.c.status == ContentStatus.FAILED)
+        .order_by(newest.c.concept_id, newest.c.kind)
+    )
+    for row in (await session.execute(statement)).mappings():
+        error = row["error"] or {}
+        found[row["roadmap_id"]].append(
+            FailedContentView(
+                concept_id=row["concept_id"],
+                concept_title=row["title"],
+                kind=row["kind"],
+                code=error.get("code", "internal_error"),
+                message=error.get("message", ""),
+            )
+        )
+    return found

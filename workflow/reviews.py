@@ -1,0 +1,332 @@
+"""A review is a question to a human: opened by the workflow, decided once, reminded of, expired."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from sqlalchemy import ColumnElement, and_, func, select
+
+from core.digest import digest
+from core.errors import ConflictError, InvalidRequestError, NotFoundError, StaleVersionError
+from core.ids import new_id
+from core.settings import ReviewExpiry, get_settings
+from core.states import Status, Step
+from db.facts import NOW, EventDraft, Fact, Insert, RowWrite, Update
+from db.ledger import TaskRow, lock_tasks, timestamp
+from db.models import Checkpoint, Review, Roadmap
+from db.models import Outline as OutlineVersion
+from db.recorder import record_in
+from db.repositories.tasks import checkpoints
+from db.session import read_session, transaction
+from notifications.events import DecisionData, EventType, ReviewData
+from workflow import doorbell, outcomes
+from workflow.actor import SYSTEM, Actor
+from workflow.checks import check_structure
+from workflow.drafts import draft
+from workflow.edits import apply_edits
+from workflow.outline import Outline
+from workflow.outline_rows import next_version
+from workflow.plan import WORKFLOW_VERSION
+from workflow.requests import ReviewDecision, TaskRequest
+from workflow.steps.curriculum_design import contents_of, roadmap_ready
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy import Table
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from workflow.lease import Claim
+
+REVIEWS: Final = cast("Table", Review.__table__)
+CHECKPOINTS: Final = cast("Table", Checkpoint.__table__)
+
+
+async def open_review(claim: Claim) -> None:
+    """Ask a human, and give the task up: no worker, thread or connection is held meanwhile.
+
+    Raises:
+        LeaseLostError: Somebody else has the task.
+    """
+    settings = get_settings()
+    async with transaction() as tx:
+        row = (await lock_tasks(tx.session, [claim.task_id]))[claim.task_id]
+        roadmap = (
+            await tx.session.scalars(select(Roadmap).where(Roadmap.task_id == claim.task_id))
+        ).one()
+        earlier = await tx.session.scalars(
+            select(Review.round).where(Review.task_id == claim.task_id)
+        )
+        data = ReviewData(
+            review_id=new_id(),
+            roadmap_id=roadmap.roadmap_id,
+            round=max(earlier.all(), default=0) + 1,
+            version=roadmap.version,
+            due_at=row.now + timedelta(hours=settings.review_due_hours),
+        )
+        message = f"'{roadmap.title}' waits for your review"
+        await record_in(
+            tx,
+            Fact(
+                task_id=claim.task_id,
+                epoch=claim.epoch,
+                status=Status.HUMAN_REVIEW_PENDING,
+                step=Step.HUMAN_REVIEW,
+                rows=(
+                    Insert(
+                        REVIEWS,
+                        {
+                            "review_id": data.review_id,
+                            "task_id": claim.task_id,
+                            "round": data.round,
+                            "version": data.version,
+                            "status": "open",
+                            "due_at": data.due_at,
+                        },
+                    ),
+                    outcomes.notification(claim, EventType.REVIEW_REQUIRED, message),
+                ),
+                events=(draft(EventType.REVIEW_REQUIRED, message, data),),
+            ),
+        )
+
+
+async def decide_review(
+    task_id: UUID, decision: ReviewDecision, *, actor: Actor, version: int | None = None
+) -> None:
+    """Carry out a human's decision, once, and ask for a worker.
+
+    The task's row is locked while deciding, so of many decisions at the same time one wins; the
+    others change nothing and are told so.
+
+    Args:
+        task_id: The task under review.
+        decision: What was decided.
+        actor: Who decided.
+        version: The roadmap's version that was looked at, if known.
+
+    Raises:
+        NotFoundError: No such task for this actor.
+        ConflictError: No review is open, or it was decided otherwise.
+        StaleVersionError: Another version is under review.
+        InvalidRequestError: The edits do not fit.
+    """
+    async with transaction() as tx:
+        row = (await lock_tasks(tx.session, [task_id])).get(task_id)
+        if row is None or not actor.may_see(row.user_id):
+            raise NotFoundError(f"There is no task {task_id}.")
+        review = _decidable(row, await newest_review(tx.session, task_id), version)
+        edited = await _edited(tx.session, row, review, decision)
+        position = len(await checkpoints(tx.session, task_id)) + 1
+        told = draft(
+            EventType.REVIEW_DECIDED,
+            f"The review was decided: {decision.decision}",
+            DecisionData(
+                review_id=review.review_id,
+                decision=decision.decision,
+                version=review.version + len(edited),
+                decided_by=actor.user_id,
+            ),
+        )
+        await record_in(
+            tx,
+            Fact(
+                task_id=task_id,
+                status=Status.PROCESSING,
+                step=Step.RESUMING,
+                rung=True,
+                total=contents_of(edited[0].outline) if edited else None,
+                rows=(
+                    _decided(review, decision, actor),
+                    _checkpoint(task_id, position, review, decision),
+                    *(write for part in edited for write in part.writes),
+                ),
+                events=(told, *(part.event for part in edited)),
+            ),
+        )
+        tx.on_commit(
+            lambda: doorbell.ring(doorbell.Ring(task_id=task_id, reason=doorbell.Reason.RESUME))
+        )
+
+
+async def newest_review(session: AsyncSession, task_id: UUID) -> Review | None:
+    """Return the task's last review, open or not."""
+    statement = (
+        select(Review).where(Review.task_id == task_id).order_by(Review.round.desc()).limit(1)
+    )
+    return (await session.scalars(statement)).one_or_none()
+
+
+def cancelled_review(review: Review | None) -> tuple[RowWrite, ...]:
+    """Return what closes an open review whose task is cancelled."""
+    if review is None or review.status != "open":
+        return ()
+    return (Update(REVIEWS, {"review_id": review.review_id}, {"status": "cancelled"}),)
+
+
+def _decidable(row: TaskRow, review: Review | None, version: int | None) -> Review:
+    if review is None:
+        raise ConflictError("The task is not under review yet.")
+    if version is not None and version != review.version:
+        raise StaleVersionError(
+            f"Version {version} is not under review; the current one is {review.version}."
+            " Read the review again and decide anew."
+        )
+    if row.status != Status.HUMAN_REVIEW_PENDING or review.status != "open":
+        was = f" ({review.decision} by {review.decided_by})" if review.decision else ""
+        raise ConflictError(f"The review was already {review.status}{was}.")
+    return review
+
+
+@dataclass(frozen=True, slots=True)
+class _Edited:
+    outline: Outline
+    writes: tuple[RowWrite, ...]
+    event: EventDraft
+
+
+async def _edited(
+    session: AsyncSession, row: TaskRow, review: Review, decision: ReviewDecision
+) -> list[_Edited]:
+    """Return the next version made by the reviewer's own edits; empty for other decisions."""
+    if not decision.edits:
+        return []
+    stored = await session.get(OutlineVersion, (row.roadmap_id, review.version))
+    if stored is None:
+        raise ConflictError("The roadmap under review cannot be found.")
+    before = Outline.model_validate(stored.outline)
+    after = apply_edits(before, decision.edits)
+    errors = [
+        issue
+        for issue in check_structure(
+            after, hours_per_week=TaskRequest.model_validate(row.request).preferences.hours_per_week
+        )
+        if issue.severity == "error"
+    ]
+    known = {issue.message for issue in check_structure(before, hours_per_week=168)}
+    broken = [issue for issue in errors if issue.message not in known]
+    if broken:
+        raise InvalidRequestError(f"These edits break the roadmap: {broken[0].message}")
+    version = review.version + 1
+    return [
+        _Edited(
+            after,
+            next_version(
+                before, after, roadmap_id=row.roadmap_id, version=version, origin="review"
+            ),
+            roadmap_ready(row.roadmap_id, version, after),
+        )
+    ]
+
+
+def _decided(review: Review, decision: ReviewDecision, actor: Actor) -> RowWrite:
+    edits = [edit.model_dump(mode="json", exclude_none=True) for edit in decision.edits or ()]
+    return Update(
+        REVIEWS,
+        {"review_id": review.review_id},
+        {
+            "status": "decided",
+            "decision": decision.decision,
+            "feedback": decision.feedback,
+            "edits": edits or None,
+            "decided_by": actor.user_id,
+            "decided_at": NOW,
+        },
+    )
+
+
+def _checkpoint(task_id: UUID, position: int, review: Review, decision: ReviewDecision) -> RowWrite:
+    output: dict[str, Any] = {
+        "decision": decision.decision,
+        "feedback": decision.feedback,
+        "review_id": str(review.review_id),
+        "version": review.version,
+    }
+    return Insert(
+        CHECKPOINTS,
+        {
+            "task_id": task_id,
+            "position": position,
+            "step": str(Step.HUMAN_REVIEW),
+            "workflow_version": WORKFLOW_VERSION,
+            "input_digest": digest([review.version, output]),
+            "output": output,
+        },
+    )
+
+
+async def remind(*, limit: int = 100) -> int:
+    """Remind once of each review that is past half of its time; return how many."""
+    return sum([await _remind(task_id) for task_id in await _open_reviews(_past_half(), limit)])
+
+
+async def expire(*, limit: int = 100) -> int:
+    """Carry out REVIEW_ON_EXPIRY for reviews that are past due; return how many."""
+    policy = get_settings().review_on_expiry
+    if policy is ReviewExpiry.KEEP:
+        return 0
+    due = Review.due_at < func.clock_timestamp()
+    expired = 0
+    for task_id in await _open_reviews(due, limit):
+        try:
+            if policy is ReviewExpiry.APPROVE:
+                await decide_review(task_id, ReviewDecision(decision="approve"), actor=SYSTEM)
+            else:
+                from workflow.service import cancel_task
+
+                await cancel_task(task_id, actor=SYSTEM)
+        except ConflictError:
+            continue  # a human was quicker
+        expired += 1
+    return expired
+
+
+def _past_half() -> ColumnElement[bool]:
+    half = Review.created_at + (Review.due_at - Review.created_at) / 2
+    return and_(Review.reminded_at.is_(None), half < func.clock_timestamp())
+
+
+async def _open_reviews(condition: ColumnElement[bool], limit: int) -> list[UUID]:
+    async with read_session() as session:
+        statement = (
+            select(Review.task_id)
+            .where(Review.status == "open", condition)
+            .order_by(Review.due_at)
+            .limit(limit)
+        )
+        return list(await session.scalars(statement))
+
+
+async def _remind(task_id: UUID) -> bool:
+    async with transaction() as tx:
+        row = (await lock_tasks(tx.session, [task_id])).get(task_id)
+        review = await newest_review(tx.session, task_id)
+        if (
+            row is None
+            or review is None
+            or review.status != "open"
+            or review.reminded_at is not None
+        ):
+            return False
+        message = f"A review is waiting since {timestamp(review.created_at)}"
+        data = ReviewData(
+            review_id=review.review_id,
+            roadmap_id=row.roadmap_id,
+            round=review.round,
+            version=review.version,
+            due_at=review.due_at,
+        )
+        await record_in(
+            tx,
+            Fact(
+                task_id=task_id,
+                rows=(
+                    Update(REVIEWS, {"review_id": review.review_id}, {"reminded_at": NOW}),
+                    outcomes.notification(row, EventType.REVIEW_REMINDER, message),
+                ),
+                events=(draft(EventType.REVIEW_REMINDER, message, data),),
+            ),
+        )
+        return True

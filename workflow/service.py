@@ -1,0 +1,356 @@
+"""What can be asked for: the use cases behind API, command line and Celery tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from core.digest import digest
+from core.errors import (
+    ConflictError,
+    IdempotencyMismatchError,
+    InvalidRequestError,
+    NotFoundError,
+    TooManyActiveTasksError,
+)
+from core.ids import new_id
+from core.settings import get_settings
+from core.states import (
+    RETRYABLE,
+    TERMINAL,
+    ContentKind,
+    ContentStatus,
+    Status,
+    Step,
+)
+from db.facts import Fact, Insert
+from db.ledger import TaskRow, lock_tasks
+from db.models import Concept, Content, RoadmapTask
+from db.recorder import record_in
+from db.repositories.tasks import newest_contents
+from db.session import Transaction, read_session, transaction
+from notifications.events import EventType, RetryData
+from workflow import doorbell, outcomes
+from workflow.contents import CONTENTS, pending_again
+from workflow.drafts import counted, draft
+from workflow.plan import WORKFLOW_VERSION
+from workflow.requests import TaskRequest, parse_task_request
+from workflow.reviews import cancelled_review, decide_review, newest_review
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from sqlalchemy import Table
+
+    from workflow.actor import Actor
+
+__all__ = [
+    "accept_delivery",
+    "cancel_task",
+    "create_task",
+    "decide_review",
+    "regenerate",
+    "retry_task",
+]
+
+TASKS: Final = cast("Table", RoadmapTask.__table__)
+
+
+async def create_task(
+    request: TaskRequest,
+    *,
+    user_id: str,
+    task_id: UUID | None = None,
+    idempotency_key: str | None = None,
+) -> UUID:
+    """Accept a request: the row, its first event, and after the commit a ring for a worker.
+
+    Args:
+        request: What is asked for.
+        user_id: Who asks, and will own the task.
+        task_id: Its id, if the caller has chosen one already.
+        idempotency_key: Of the same user the same key with the same request is the same task.
+
+    Returns:
+        The task's id; the earlier one's when this request was made before.
+
+    Raises:
+        IdempotencyMismatchError: The key was used for another request.
+        TooManyActiveTasksError: The user has USER_MAX_ACTIVE_TASKS unfinished tasks.
+    """
+    wanted = task_id or new_id()
+    body = request.model_dump(mode="json")
+    async with transaction() as tx:
+        await _check_active_tasks(tx, user_id, idempotency_key)
+        created = await _insert(tx, wanted, user_id, request.goal, body, idempotency_key)
+        if created:
+            await _announce_queued(tx, wanted)
+            return wanted
+        earlier = await _earlier(tx, wanted, user_id, idempotency_key)
+    if earlier.request_digest != digest(body):
+        raise IdempotencyMismatchError
+    return earlier.task_id
+
+
+async def accept_delivery(task_id: UUID, *, user_id: str, request: Any) -> bool:
+    """Make sure that a delivered task has a row: another program may have sent only the message.
+
+    A request that is not valid gets a row too, a failed one that says why, so that whoever asks
+    for the task sees it.
+
+    Returns:
+        Whether there is something to run.
+    """
+    async with read_session() as session:
+        if await session.get(RoadmapTask, task_id) is not None:
+            return True
+    try:
+        valid = parse_task_request(request)
+    except InvalidRequestError as error:
+        await _reject(task_id, user_id, request, error)
+        return False
+    async with transaction() as tx:
+        body = valid.model_dump(mode="json")
+        if await _insert(tx, task_id, user_id, valid.goal, body, None):
+            await _announce_queued(tx, task_id, ring=False)
+    return True
+
+
+async def _insert(
+    tx: Transaction,
+    task_id: UUID,
+    user_id: str,
+    goal: str,
+    body: Any,
+    idempotency_key: str | None,
+) -> bool:
+    statement = (
+        insert(TASKS)
+        .values(
+            task_id=task_id,
+            user_id=user_id,
+            goal=goal,
+            request=body,
+            status=Status.PENDING,
+            current_step=Step.QUEUED,
+            workflow_version=WORKFLOW_VERSION,
+            idempotency_key=idempotency_key,
+            request_digest=digest(body),
+        )
+        .on_conflict_do_nothing()
+        .returning(TASKS.c.task_id)
+    )
+    return (await tx.session.execute(statement)).first() is not None
+
+
+async def _announce_queued(tx: Transaction, task_id: UUID, *, ring: bool = True) -> None:
+    queued = draft(EventType.TASK_QUEUED, "The task was accepted and waits for a worker")
+    await record_in(tx, Fact(task_id=task_id, rung=True, events=(queued,)))
+    if ring:
+        call = doorbell.Ring(task_id=task_id, reason=doorbell.Reason.GENERATE, first=True)
+        tx.on_commit(lambda: doorbell.ring(call))
+
+
+async def _earlier(
+    tx: Transaction, task_id: UUID, user_id: str, idempotency_key: str | None
+) -> RoadmapTask:
+    by_key = select(RoadmapTask).where(
+        RoadmapTask.user_id == user_id, RoadmapTask.idempotency_key == idempotency_key
+    )
+    found = (await tx.session.scalars(by_key)).one_or_none() if idempotency_key else None
+    found = found or await tx.session.get(RoadmapTask, task_id)
+    if found is None or found.user_id != user_id:
+        raise ConflictError(f"The id {task_id} is taken.")
+    return found
+
+
+async def _check_active_tasks(tx: Transaction, user_id: str, idempotency_key: str | None) -> None:
+    limit = get_settings().user_max_active_tasks
+    if not limit:
+        return
+    mine = select(func.count()).where(TASKS.c.user_id == user_id)
+    active = await tx.session.scalar(mine.where(TASKS.c.status.not_in([*TERMINAL])))
+    if (active or 0) < limit:
+        return
+    repeated = idempotency_key and await tx.session.scalar(
+        mine.where(TASKS.c.idempotency_key == idempotency_key)
+    )
+    if not repeated:
+        raise TooManyActiveTasksError(
+            f"You have {active} unfinished tasks, the limit is {limit};"
+            " wait for one to end or cancel one."
+        )
+
+
+async def _reject(task_id: UUID, user_id: str, request: Any, error: InvalidRequestError) -> None:
+    goal = str(request.get("goal", ""))[:2000] if isinstance(request, dict) else ""
+    goal = goal.replace("\x00", "")
+    async with transaction() as tx:
+        if await _insert(tx, task_id, user_id, goal, {"goal": goal}, None):
+            await _announce_queued(tx, task_id, ring=False)
+            row = (await lock_tasks(tx.session, [task_id]))[task_id]
+            await record_in(tx, outcomes.failure(row, error))
+
+
+async def _locked(tx: Transaction, task_id: UUID, actor: Actor) -> TaskRow:
+    row = (await lock_tasks(tx.session, [task_id])).get(task_id)
+    if row is None or not actor.may_see(row.user_id):
+        raise NotFoundError(f"There is no task {task_id}.")
+    return row
+
+
+async def cancel_task(task_id: UUID, *, actor: Actor) -> None:
+    """Stop a task for good, in whatever non-terminal status it is.
+
+    The row is terminal when this returns: its epoch was raised, so the worker that still runs it
+    can write nothing more, and learns of it at its next heartbeat, a second later at most. No
+    message is needed for that, so Redis may be down.
+
+    Raises:
+        NotFoundError: No such task for this actor.
+        ConflictError: It has ended already.
+    """
+    async with transaction() as tx:
+        row = await _locked(tx, task_id, actor)
+        status = Status(row.status)
+        if status in TERMINAL:
+            raise ConflictError(f"The task is {status} already; there is nothing to cancel.")
+        review = await newest_review(tx.session, task_id)
+        await record_in(
+            tx,
+            outcomes.cancellation(
+                row,
+                step=Step(row.current_step),
+                by=actor.user_id,
+                rows=cancelled_review(review),
+            ),
+        )
+
+
+def failed_contents(newest: Sequence[Content]) -> list[Content]:
+    """Return which contents failed: the one definition for API, command line and worker."""
+    return [content for content in newest if content.status == ContentStatus.FAILED]
+
+
+async def retry_task(task_id: UUID, *, actor: Actor) -> None:
+    """Go on with a task that ended without completing.
+
+    A failed task continues at the step that failed, a partial failure makes only its failed
+    contents anew, a cancelled one goes on where it stopped.
+
+    Raises:
+        NotFoundError: No such task for this actor.
+        ConflictError: It is not failed, partly failed or cancelled.
+    """
+    async with transaction() as tx:
+        row = await _locked(tx, task_id, actor)
+        status = Status(row.status)
+        if status not in RETRYABLE:
+            raise ConflictError(f"The task is {status}; only one that failed can be retried.")
+        newest = await newest_contents(tx.session, row.roadmap_id) if row.roadmap_id else []
+        failed = failed_contents(newest)
+        left = sum(content.status != ContentStatus.COMPLETED for content in newest)
+        await _go_on(
+            tx,
+            row,
+            message="Everything that is left is tried again"
+            if not left
+            else f"{counted(left, 'content')} will be written",
+            contents=left,
+            rows=tuple(pending_again(c.content_id, c.input_digest) for c in failed),
+        )
+
+
+async def regenerate(
+    roadmap_id: UUID, concept_id: UUID, kinds: Sequence[ContentKind], *, actor: Actor
+) -> UUID:
+    """Write contents of one concept anew, as new versions; the old ones stay readable meanwhile.
+
+    Returns:
+        The task that does it.
+
+    Raises:
+        NotFoundError: No such roadmap or concept for this actor.
+        ConflictError: The task is still running.
+    """
+    async with transaction() as tx:
+        found = await tx.session.scalar(
+            select(RoadmapTask.task_id).where(RoadmapTask.roadmap_id == roadmap_id)
+        )
+        if found is None:
+            raise NotFoundError(f"There is no roadmap {roadmap_id}.")
+        row = await _locked(tx, found, actor)
+        concept = await tx.session.get(Concept, concept_id)
+        if concept is None or concept.roadmap_id != roadmap_id or concept.removed:
+            raise NotFoundError(f"The roadmap has no concept {concept_id}.")
+        if Status(row.status) not in {Status.COMPLETED, Status.PARTIAL_FAILURE}:
+            raise ConflictError(f"The task is {row.status}; regenerate when it has ended.")
+        newest = {
+            content.kind: content
+            for content in await newest_contents(tx.session, roadmap_id)
+            if content.concept_id == concept_id
+        }
+        rows = []
+        redone = 0
+        for kind in dict.fromkeys(kinds):
+            content = newest[str(kind)]
+            if content.status == ContentStatus.FAILED:
+                rows.append(pending_again(content.content_id, content.input_digest))
+                continue
+            redone += 1
+            values = {
+                "content_id": new_id(),
+                "roadmap_id": roadmap_id,
+                "concept_id": concept_id,
+                "kind": str(kind),
+                "version": content.version + 1,
+                "status": str(ContentStatus.PENDING),
+                "input_digest": content.input_digest,
+            }
+            rows.append(Insert(CONTENTS, values))
+        await _go_on(
+            tx,
+            row,
+            message=f"{counted(len(rows), 'content')} of '{concept.title}' will be written anew",
+            contents=len(rows),
+            rows=tuple(rows),
+            done=-redone,
+        )
+        return found
+
+
+async def _go_on(
+    tx: Transaction,
+    row: TaskRow,
+    *,
+    message: str,
+    contents: int,
+    rows: tuple[Any, ...],
+    done: int = 0,
+) -> None:
+    """Begin another attempt of a task that has ended."""
+    attempt = row.attempt + 1
+    await record_in(
+        tx,
+        Fact(
+            task_id=row.task_id,
+            status=Status.PROCESSING,
+            step=Step.RESUMING,
+            done=done,
+            rung=True,
+            changes={"attempt": attempt, "losses": 0, "recovered": False},
+            rows=rows,
+            events=(
+                draft(
+                    EventType.TASK_RETRIED,
+                    message,
+                    RetryData(attempt=attempt, contents=contents),
+                ),
+            ),
+        ),
+    )
+    call = doorbell.Ring(task_id=row.task_id, reason=doorbell.Reason.RETRY)
+    tx.on_commit(lambda: doorbell.ring(call))

@@ -1,0 +1,79 @@
+"""Second step: the structure of the roadmap."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.errors import StructureInvalidError
+from core.ids import new_id
+from core.states import ContentKind, Step
+from notifications.events import EventType, RoadmapData
+from workflow.asking import input_digest
+from workflow.drafts import draft, size_of
+from workflow.llm import CallKind, CurriculumDraft, DesignInputs
+from workflow.outline import from_draft
+from workflow.outline_rows import first_version
+from workflow.steps.context import StepResult
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from db.facts import EventDraft
+    from workflow.outline import Outline
+    from workflow.steps.context import StepContext
+
+
+async def run(context: StepContext) -> StepResult:
+    """Design stages, modules and concepts, and store them as version 1.
+
+    Raises:
+        StructureInvalidError: The design has no concept.
+    """
+    intent = context.output_of(Step.INTENT_ANALYSIS)
+    inputs = DesignInputs(
+        learner=context.learner,
+        topic=intent["topic"],
+        summary=intent["summary"],
+        language=context.language,
+        focus_areas=tuple(intent["focus_areas"]),
+        skill_gaps=tuple(intent["skill_gaps"]),
+    )
+    design = await context.asking.ask(CallKind.CURRICULUM_DESIGN, inputs, CurriculumDraft)
+    outline = from_draft(design)
+    if not any(True for _ in outline.concepts()):
+        raise StructureInvalidError
+    roadmap_id = new_id()
+    return StepResult(
+        output={"roadmap_id": str(roadmap_id), "version": 1},
+        input_digest=input_digest(CallKind.CURRICULUM_DESIGN, inputs),
+        summary=f"'{outline.title}' is designed: {size_of(outline)}",
+        rows=first_version(
+            outline,
+            roadmap_id=roadmap_id,
+            task_id=context.task_id,
+            user_id=context.user_id,
+            language=context.language,
+        ),
+        events=(roadmap_ready(roadmap_id, 1, outline),),
+        changes={"roadmap_id": roadmap_id},
+        total=contents_of(outline),
+    )
+
+
+def contents_of(outline: Outline) -> int:
+    """Return how many contents a structure will have."""
+    return len(ContentKind) * sum(1 for _ in outline.concepts())
+
+
+def roadmap_ready(roadmap_id: UUID, version: int, outline: Outline) -> EventDraft:
+    """Return the event that a version of the structure can be read."""
+    return draft(
+        EventType.ROADMAP_READY,
+        f"The outline of '{outline.title}' is ready (version {version})",
+        RoadmapData(
+            roadmap_id=roadmap_id,
+            version=version,
+            title=outline.title,
+            concepts=sum(1 for _ in outline.concepts()),
+        ),
+    )

@@ -1,0 +1,23 @@
+"""First step: what does the learner want?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workflow.asking import input_digest
+from workflow.llm import CallKind, IntentAnalysis, IntentInputs
+from workflow.steps.context import StepResult
+
+if TYPE_CHECKING:
+    from workflow.steps.context import StepContext
+
+
+async def run(context: StepContext) -> StepResult:
+    """Turn the goal into a topic, a language, focus areas and gaps."""
+    inputs = IntentInputs(learner=context.learner)
+    intent = await context.asking.ask(CallKind.INTENT_ANALYSIS, inputs, IntentAnalysis)
+    return StepResult(
+        output=intent.model_dump(mode="json"),
+        input_digest=input_digest(CallKind.INTENT_ANALYSIS, inputs),
+        summary=f"The goal is understood: {intent.topic}",
+    )

@@ -1,0 +1,45 @@
+"""Carries out an edit plan; what the plan does not touch keeps its ids, and so its contents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.states import Step
+from workflow.asking import input_digest
+from workflow.drafts import counted
+from workflow.edits import apply_operations
+from workflow.llm import CallKind, EditInputs, EditScript
+from workflow.outline_rows import next_version
+from workflow.steps.context import StepResult
+from workflow.steps.curriculum_design import contents_of, roadmap_ready
+from workflow.steps.edit_plan_analysis import plan_inputs
+
+if TYPE_CHECKING:
+    from workflow.steps.context import StepContext
+
+
+async def run(context: StepContext) -> StepResult:
+    """Ask for operations, apply those that fit, store the next version."""
+    roadmap_id, outline = context.current()
+    plan = context.output_of(Step.EDIT_PLAN_ANALYSIS)
+    base = plan_inputs(context, Step(plan["source"]), plan["feedback"])
+    inputs = EditInputs(
+        **base.model_dump(exclude={"learner"}),
+        learner=base.learner,
+        plan="\n".join(
+            f"- {intent['action']} {intent['target']}: {intent['instruction']}"
+            for intent in plan["intents"]
+        ),
+    )
+    script = await context.asking.ask(CallKind.ROADMAP_EDIT, inputs, EditScript)
+    edited, skipped = apply_operations(outline, script.operations)
+    version = context.version + 1
+    applied = len(script.operations) - len(skipped)
+    return StepResult(
+        output={"version": version, "summary": script.summary, "skipped": skipped},
+        input_digest=input_digest(CallKind.ROADMAP_EDIT, inputs),
+        summary=f"{counted(applied, 'change')} made: {script.summary}",
+        rows=next_version(outline, edited, roadmap_id=roadmap_id, version=version, origin="edit"),
+        events=(roadmap_ready(roadmap_id, version, edited),),
+        total=contents_of(edited),
+    )

@@ -1,0 +1,43 @@
+"""Third step: can a learner follow this structure?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workflow.asking import input_digest
+from workflow.checks import check_structure
+from workflow.drafts import counted
+from workflow.llm import CallKind, OutlineInputs, StructureOpinion
+from workflow.outline import as_text
+from workflow.steps.context import StepResult
+
+if TYPE_CHECKING:
+    from workflow.steps.context import StepContext
+
+
+async def run(context: StepContext) -> StepResult:
+    """Check the structure by rules, and only if they find nothing, ask the model's opinion.
+
+    An invalid structure is an outcome, not a failure: the plan decides what follows.
+    """
+    _, outline = context.current()
+    inputs = OutlineInputs(
+        learner=context.learner, language=context.language, outline=as_text(outline)
+    )
+    issues = check_structure(outline, hours_per_week=context.request.preferences.hours_per_week)
+    if not issues:
+        opinion = await context.asking.ask(CallKind.STRUCTURE_VALIDATION, inputs, StructureOpinion)
+        issues = opinion.issues
+    errors = sum(issue.severity == "error" for issue in issues)
+    return StepResult(
+        output={
+            "valid": errors == 0,
+            "version": context.version,
+            "issues": [issue.model_dump(mode="json") for issue in issues],
+        },
+        input_digest=input_digest(CallKind.STRUCTURE_VALIDATION, inputs),
+        summary="The structure is sound"
+        if not errors
+        else f"The structure has {counted(errors, 'error')} to mend",
+        issues=tuple(issue.message for issue in issues),
+    )
