@@ -37,6 +37,7 @@ class ChildSpec:
         grace_s: How long it may take to stop after SIGTERM.
         stop_phase: Lower phases are stopped first; the next waits for them to end.
         essential: The stack is not ready without it.
+        early: It needs no migrated database and may start before there is one.
     """
 
     name: str
@@ -46,6 +47,7 @@ class ChildSpec:
     grace_s: float
     stop_phase: int = 0
     essential: bool = True
+    early: bool = False
 
 
 class Backoff:

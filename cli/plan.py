@@ -136,6 +136,7 @@ def stack_specs(
                 cwd=data_dir.path,
                 grace_s=3,  # it does not end at all while the broker is away
                 essential=False,
+                early=True,
             )
         )
     return specs

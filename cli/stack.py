@@ -58,7 +58,7 @@ class Stack:
         verbose: Forward the children's whole output.
     """
 
-    def __init__(  # noqa: PLR0913 - what to run, and whom to tell
+    def __init__(
         self,
         options: StackOptions,
         *,
@@ -94,8 +94,6 @@ class Stack:
         self._addresses = self._start_servers()
         self._check_stop()
         env = child_environment(self._settings, self.options, self._addresses)
-        self._migrate(env)
-        self._check_stop()
         specs = stack_specs(
             self.options,
             env=env,
@@ -103,7 +101,11 @@ class Stack:
             settings=self._settings,
             suffix=self._suffix,
         )
-        self._supervise(specs)
+        supervisor = self._supervise(specs)
+        supervisor.start(early=True)
+        self._migrate(env)
+        self._check_stop()
+        supervisor.start(early=False)
         self._wait_until_ready(self._addresses.broker_url)
         self._ready = True
         self._write()
@@ -211,7 +213,7 @@ class Stack:
         except subprocess.TimeoutExpired:
             raise unreachable("The migration did not end; is another one running?") from None
 
-    def _supervise(self, specs: Sequence[ChildSpec]) -> None:
+    def _supervise(self, specs: Sequence[ChildSpec]) -> Supervisor:
         self._logs = LogPump(
             self._data_dir.logs,
             forward=lambda name, line: self._say(f"{name}: {line}"),
@@ -225,7 +227,7 @@ class Stack:
             say=self._say,
             on_change=self._write,
         )
-        self._supervisor.start()
+        return self._supervisor
 
     def _wait_until_ready(self, broker_url: str) -> None:
         begun = time.monotonic()

@@ -51,7 +51,7 @@ class Supervisor:
         on_change: Called after a process was started again.
     """
 
-    def __init__(  # noqa: PLR0913 - what it watches, and whom it tells
+    def __init__(
         self,
         specs: Sequence[ChildSpec],
         *,
@@ -70,10 +70,11 @@ class Supervisor:
         self._say = say
         self._on_change = on_change
 
-    def start(self) -> None:
-        """Start every child."""
+    def start(self, *, early: bool) -> None:
+        """Start the children that need no migrated database, or those that do."""
         for child in self.children.values():
-            child.start()
+            if child.spec.early is early:
+                child.start()
 
     def tick(self) -> None:
         """Start again what died, as soon as its back-off allows."""

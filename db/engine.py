@@ -36,6 +36,8 @@ CONNECT_TIMEOUT_S: Final = 5.0
 POOL_TIMEOUT_S: Final = 10.0
 RESERVED_SHARE: Final = 0.1
 """Share of the connection budget left to migrations, doctors and people with psql."""
+SMALLEST_POOL: Final = 2
+"""A maintenance job holds its lock on one connection and works on another."""
 LARGEST_POOL: Final = 20
 """More than this helps no single process: one loop, short transactions."""
 
@@ -51,12 +53,12 @@ SESSION_SETTINGS: Final = {
 def pool_size(settings: Settings) -> int:
     """Return the connections one process may open: its part of the budget over all processes.
 
-    Budget less a reserve, divided by the processes that share it, at least 1 and at most 20; there
+    Budget less a reserve, divided by the processes that share it, at least 2 and at most 20; there
     is no overflow on top, so the sum over all processes stays within the budget.
     """
     reserved = max(1, round(settings.database_max_connections * RESERVED_SHARE))
     share = (settings.database_max_connections - reserved) // settings.database_processes
-    return max(1, min(LARGEST_POOL, share))
+    return max(SMALLEST_POOL, min(LARGEST_POOL, share))
 
 
 def _create_engine() -> AsyncEngine:

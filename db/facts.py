@@ -103,4 +103,5 @@ class Recorded:
 
     user_id: str
     events: tuple[dict[str, Any], ...]
+    rows: tuple[RowWrite, ...]
     at: datetime

@@ -130,7 +130,7 @@ async def write_facts(session: AsyncSession, facts: Sequence[Fact]) -> list[Reco
         ]
         writes += fact.rows
         touched.add(fact.task_id)
-        outcomes.append(Recorded(user_id=row.user_id, events=payloads, at=row.now))
+        outcomes.append(Recorded(user_id=row.user_id, events=payloads, rows=fact.rows, at=row.now))
     if touched:
         # sorted as they were locked; all mutable columns, so that it is one prepared statement
         await session.execute(
@@ -192,7 +192,7 @@ def _change(row: TaskRow, fact: Fact) -> None:
     values["calls"] += fact.calls
     values["tokens"] += fact.tokens
     if fact.rung:
-        values["rung_at"], values["rings"] = row.now, 1
+        values["rung_at"] = row.now
     if fact.progressed:
         values["losses"] = 0
     if new_attempt and step is Step.RESUMING and values["total"]:

@@ -37,7 +37,6 @@ ALONE: Final = Counter(
     "roadmap_recorder_facts_alone_total", "Facts that were written alone after their batch failed."
 )
 
-Observer = "Callable[[Recorded], None]"
 _observers: list[Callable[[Recorded], None]] = []
 
 
@@ -106,6 +105,11 @@ class Recorder:
             self._writer = asyncio.create_task(self._write_all(), name="recorder")
         return await pending.future
 
+    async def flush(self) -> None:
+        """Wait until nothing is pending."""
+        while self._writer is not None and not self._writer.done():
+            await asyncio.wait({self._writer})
+
     async def _write_all(self) -> None:
         while self._pending:
             batch, self._pending = (
@@ -164,3 +168,10 @@ async def _commit(facts: list[Fact]) -> list[Recorded | AppError] | list[Excepti
 
 
 _recorders: LoopLocal[Recorder] = LoopLocal(Recorder)
+
+
+async def flush_recorder() -> None:
+    """Wait until everything that is pending on the running loop is committed or refused."""
+    recorder = _recorders.pop()
+    if recorder is not None:
+        await recorder.flush()

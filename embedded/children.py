@@ -35,7 +35,7 @@ _prctl = ctypes.CDLL(None, use_errno=True).prctl if sys.platform == "linux" else
 _AFTER_SIGKILL_S = 10.0
 
 
-def spawn_child(  # noqa: PLR0913 - all keyword-only, as in subprocess.Popen
+def spawn_child(
     args: Sequence[str | Path],
     *,
     env: Mapping[str, str] | None = None,

@@ -64,7 +64,7 @@ def handed_over(cluster: Path, account: Account | None) -> Iterator[tuple[str, t
         os.close(descriptor)
 
 
-def make_cluster(  # noqa: PLR0913 - all keyword-only, each a different thing
+def make_cluster(
     cluster: Path,
     *,
     binaries: PostgresBinaries,

@@ -105,7 +105,7 @@ class EmbeddedServer(ABC):
                 "inside the kernel. What to do: check the disk and the system's log."
             ) from error
         # After a crash of the main process its helpers end a moment later.
-        leftovers = lock_within(self._folder.alive_file, timeout_s)
+        leftovers = lock_within(self._folder.alive_file, _LEFTOVERS_S)
         if leftovers is not None:
             os.close(leftovers)
         self._release()

@@ -15,6 +15,7 @@ from core.logging import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from uuid import UUID
 
 log = get_logger(__name__)
@@ -30,10 +31,20 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ring:
-    """One ring. `first` is a task's first delivery, which bears the task's own id."""
+    """One ring.
+
+    Attributes:
+        task_id: For which task.
+        reason: Why.
+        at: When the row was marked as rung, by the database's clock. It travels with the message:
+            the queue is first in, first out, so a row that was rung before the oldest message in
+            the queue has no message there any more.
+        first: The task's first delivery, which bears the task's own id.
+    """
 
     task_id: UUID
     reason: Reason
+    at: datetime
     first: bool = False
 
 

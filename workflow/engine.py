@@ -88,7 +88,6 @@ async def run_task(task_id: UUID, *, worker: str) -> Result:
         return Result.NOTHING_TO_DO
     structlog.contextvars.bind_contextvars(task_id=str(task_id), epoch=claim.epoch)
     log.info("task_claimed", next_step=claim.next_step())
-    claim.body = asyncio.create_task(_advance(claim), name=f"task-{task_id}")
     keeper().keep(claim)
     try:
         result = await _supervise(claim)
@@ -101,25 +100,33 @@ async def run_task(task_id: UUID, *, worker: str) -> Result:
 
 
 async def _supervise(claim: Claim) -> Result:
-    """Wait for the claim's work, within TASK_TIMEOUT_S, and turn its end into a result."""
-    body = cast("asyncio.Task[Result]", claim.body)
+    """Run the claim's work until it ends, is stopped, or TASK_TIMEOUT_S is over."""
+    body = asyncio.create_task(_advance(claim), name=f"task-{claim.task_id}")
+    stopped = asyncio.create_task(claim.stopped.wait())
     try:
-        done, _ = await asyncio.wait({body}, timeout=get_settings().task_timeout_s)
-        if not done:
-            await _cancel(body)
-            return await _fail(claim, TaskTimeoutError())
+        await asyncio.wait(
+            {body, stopped},
+            timeout=get_settings().task_timeout_s,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        if body.done():
+            return body.result()
+        await _cancel(body)
     except asyncio.CancelledError:
         # whoever waits for us gives up (a hard limit, a loop that stops): stop the work with it
         await _cancel(body)
         raise
-    if body.cancelled():
-        if claim.stop is Stop.DRAIN:
-            return await _release(claim)
+    finally:
+        stopped.cancel()
+    if claim.stop is Stop.LOST:
         return Result.LEASE_LOST
-    return body.result()
+    if claim.stop is Stop.DRAIN:
+        return await _release(claim)
+    return await _fail(claim, TaskTimeoutError())
 
 
 async def _cancel(body: asyncio.Task[Result]) -> None:
+    """Cancel the work and wait for its end, but not for ever: a stuck one is left to the fence."""
     body.cancel()
     done, _ = await asyncio.wait({body}, timeout=STUCK_S)
     if not done:
@@ -353,10 +360,9 @@ async def _fail(claim: Claim, error: AppError) -> Result:
 
 async def _release(claim: Claim) -> Result:
     try:
-        await release(claim)
+        doorbell.ring(await release(claim))
     except LeaseLostError:
         return Result.LEASE_LOST
     except ServiceUnavailableError:
         return Result.INTERRUPTED
-    doorbell.ring(doorbell.Ring(task_id=claim.task_id, reason=doorbell.Reason.RESUME))
     return Result.RELEASED

@@ -25,7 +25,7 @@ from notifications.events import TERMINAL_EVENTS, task_channel
 from workflow.queries.events import LogPage, log_page, log_states
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, Callable
     from uuid import UUID
 
 log = get_logger(__name__)
@@ -221,7 +221,7 @@ class Feed:
 
     async def follow(
         self, task_id: UUID, *, after: int, idle_s: float = IDLE_S
-    ) -> AsyncIterator[list[Entry]]:
+    ) -> AsyncGenerator[list[Entry]]:
         """Yield what comes after a number, in order, once, until the task has ended.
 
         Args:
@@ -348,7 +348,7 @@ def install(wakeups: Wakeups | None) -> None:
     _feeds.get().wakeups = wakeups
 
 
-def follow(task_id: UUID, *, after: int, idle_s: float = IDLE_S) -> AsyncIterator[list[Entry]]:
+def follow(task_id: UUID, *, after: int, idle_s: float = IDLE_S) -> AsyncGenerator[list[Entry]]:
     """Yield a task's events after a number, in order, once, until it has ended (`Feed.follow`)."""
     return _feeds.get().follow(task_id, after=after, idle_s=idle_s)
 
@@ -364,15 +364,11 @@ async def wait_for_events(
     if page is None or page.events or wait_s <= 0 or page.terminal:
         return [] if page is None else page.events
     with suppress(TimeoutError):
-        async with asyncio.timeout(wait_s), aclosing(_closable(task_id, after)) as stream:
+        async with asyncio.timeout(wait_s), aclosing(follow(task_id, after=after)) as stream:
             async for batch in stream:
                 if batch:
                     return [entry.event for entry in batch[:limit]]
     return []
-
-
-def _closable(task_id: UUID, after: int) -> Any:
-    return _feeds.get().follow(task_id, after=after)
 
 
 def stop() -> None:

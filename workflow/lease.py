@@ -23,6 +23,7 @@ from db.repositories.leases import heartbeat
 from db.repositories.tasks import checkpoints
 from db.session import AsyncSessionLocal, Transaction, is_transient, retrying, transaction
 from notifications.events import EventType
+from workflow.doorbell import Reason, Ring
 from workflow.drafts import draft
 from workflow.outcomes import failure
 from workflow.plan import KNOWN_VERSIONS, Done, next_step
@@ -63,7 +64,7 @@ class Claim:
     calls: int
     tokens: int
     stop: Stop | None = None
-    body: asyncio.Task[object] | None = field(default=None, repr=False)
+    stopped: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     def next_step(self) -> Step:
         """Return the step that follows this claim's history."""
@@ -163,22 +164,28 @@ async def _refuse_version(tx: Transaction, row: TaskRow) -> None:
     )
 
 
-async def release(claim: Claim) -> None:
+async def release(claim: Claim) -> Ring:
     """Give a task back unfinished, so that another worker can take it at once.
+
+    The epoch is raised, so that nothing of this run can be written any more.
+
+    Returns:
+        The ring that asks for the other worker.
 
     Raises:
         LeaseLostError: It was not ours any more.
     """
-    await record(
+    recorded = await record(
         Fact(
             task_id=claim.task_id,
             epoch=claim.epoch,
             step=Step.RESUMING,
-            changes={"lease_owner": None, "lease_until": None},
+            changes={"lease_owner": None, "lease_until": None, "epoch": claim.epoch + 1},
             rung=True,
         )
     )
     log.info("lease_released", task_id=str(claim.task_id), epoch=claim.epoch)
+    return Ring(task_id=claim.task_id, reason=Reason.RESUME, at=recorded.at)
 
 
 class Keeper:
@@ -206,10 +213,9 @@ class Keeper:
         return list(self._claims.values())
 
     def stop(self, claim: Claim, why: Stop) -> None:
-        """Cancel a claim's running work."""
+        """Have a claim's running work cancelled by whoever supervises it."""
         claim.stop = claim.stop or why
-        if claim.body is not None:
-            claim.body.cancel()
+        claim.stopped.set()
 
     async def _run(self) -> None:
         lease_s = get_settings().lease_s

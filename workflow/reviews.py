@@ -130,7 +130,7 @@ async def decide_review(
                 decided_by=actor.user_id,
             ),
         )
-        await record_in(
+        recorded = await record_in(
             tx,
             Fact(
                 task_id=task_id,
@@ -146,9 +146,8 @@ async def decide_review(
                 events=(told, *(part.event for part in edited)),
             ),
         )
-        tx.on_commit(
-            lambda: doorbell.ring(doorbell.Ring(task_id=task_id, reason=doorbell.Reason.RESUME))
-        )
+        call = doorbell.Ring(task_id=task_id, reason=doorbell.Reason.RESUME, at=recorded.at)
+        tx.on_commit(lambda: doorbell.ring(call))
 
 
 async def newest_review(session: AsyncSession, task_id: UUID) -> Review | None:

@@ -148,9 +148,11 @@ async def _insert(
 
 async def _announce_queued(tx: Transaction, task_id: UUID, *, ring: bool = True) -> None:
     queued = draft(EventType.TASK_QUEUED, "The task was accepted and waits for a worker")
-    await record_in(tx, Fact(task_id=task_id, rung=True, events=(queued,)))
+    recorded = await record_in(tx, Fact(task_id=task_id, rung=True, events=(queued,)))
     if ring:
-        call = doorbell.Ring(task_id=task_id, reason=doorbell.Reason.GENERATE, first=True)
+        call = doorbell.Ring(
+            task_id=task_id, reason=doorbell.Reason.GENERATE, at=recorded.at, first=True
+        )
         tx.on_commit(lambda: doorbell.ring(call))
 
 
@@ -333,7 +335,7 @@ async def _go_on(
 ) -> None:
     """Begin another attempt of a task that has ended."""
     attempt = row.attempt + 1
-    await record_in(
+    recorded = await record_in(
         tx,
         Fact(
             task_id=row.task_id,
@@ -352,5 +354,5 @@ async def _go_on(
             ),
         ),
     )
-    call = doorbell.Ring(task_id=row.task_id, reason=doorbell.Reason.RETRY)
+    call = doorbell.Ring(task_id=row.task_id, reason=doorbell.Reason.RETRY, at=recorded.at)
     tx.on_commit(lambda: doorbell.ring(call))

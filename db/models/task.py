@@ -16,8 +16,8 @@ from db.models.base import Base, Key, Moment, Timestamp
 class RoadmapTask(Base):
     """A request for a roadmap and its whole life, one row. Public: see the contract §8.
 
-    The row is also the outbox: `rung_at` and `rings` tell when Celery was last asked to wake a
-    worker for it. `lease_*` and `epoch` tell who works on it; every write of a workflow carries
+    The row is also the outbox: `rung_at` tells when Celery was last asked to wake a worker
+    for it. `lease_*` and `epoch` tell who works on it; every write of a workflow carries
     its epoch and is refused when it is no longer the row's.
     """
 
@@ -66,7 +66,7 @@ class RoadmapTask(Base):
     lease_owner: Mapped[str | None]
     lease_until: Mapped[Moment]
     rung_at: Mapped[Moment]
-    rings: Mapped[int] = mapped_column(server_default="0")
+    """When Celery was last asked to wake a worker for it."""
 
     last_seq: Mapped[int] = mapped_column(server_default="0")
     done: Mapped[int] = mapped_column(server_default="0")

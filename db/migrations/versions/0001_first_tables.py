@@ -52,7 +52,6 @@ def upgrade() -> None:
     sa.Column('lease_owner', sa.Text(), nullable=True),
     sa.Column('lease_until', sa.DateTime(timezone=True), nullable=True),
     sa.Column('rung_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('rings', sa.Integer(), server_default='0', nullable=False),
     sa.Column('last_seq', sa.Integer(), server_default='0', nullable=False),
     sa.Column('done', sa.Integer(), server_default='0', nullable=False),
     sa.Column('total', sa.Integer(), server_default='0', nullable=False),

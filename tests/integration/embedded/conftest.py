@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -25,6 +26,12 @@ def path_without_servers() -> str:
     return os.pathsep.join(f for f in folders if not any((Path(f) / n).exists() for n in names))
 
 
+@pytest.fixture(scope="session")
+def whole_path() -> str:
+    """The PATH before any test changed it."""
+    return os.environ["PATH"]
+
+
 @pytest.fixture(params=["PATH", "wheel"])
 def source(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, path_without_servers: str
@@ -38,7 +45,7 @@ def source(
 
 
 @pytest.fixture(scope="session")
-def clusters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def clusters() -> dict[str, Path]:
     """One prepared data folder for each source, filled on first use."""
     return {}
 
@@ -50,26 +57,39 @@ def make_postgres(
     tmp_path_factory: pytest.TempPathFactory,
     tmp_path: Path,
 ) -> Iterator[MakePostgres]:
-    """Build a PostgreSQL on a copy of a prepared folder; the folder's name is its argument."""
-    if source not in clusters:
-        folder = tmp_path_factory.mktemp("cluster") / "data"
-        with EmbeddedPostgres(folder):
-            pass
-        (folder / "postgres.port").unlink()
-        clusters[source] = folder
-    made: list[EmbeddedPostgres] = []
+    """Build a PostgreSQL on a prepared folder; the argument is the folder's name in tmp_path.
 
-    def make(name: str = "größe 1", **options: object) -> EmbeddedPostgres:
+    Making a cluster takes long, and so does copying one: the first folder is lent to the test and
+    taken back, with what the test stored in it. A second folder of the same test is a copy.
+    """
+    if source not in clusters:
+        clusters[source] = tmp_path_factory.mktemp("cluster") / "data"
+        with EmbeddedPostgres(clusters[source]):
+            pass
+    home = clusters[source]
+    (home / "postgres.port").unlink()
+    password = (home / "postgres.password").read_bytes()
+    made: list[EmbeddedPostgres] = []
+    folders: list[Path] = []
+
+    def make(name: str = "größe 1", **options: Any) -> EmbeddedPostgres:
         folder = tmp_path / name
-        if not folder.exists():
+        if not folders:
+            folders.append(home.rename(folder))
+        elif folder not in folders:
             # Keeps owners, which shutil does not.
-            subprocess.run(["cp", "-a", clusters[source], folder], check=True)
-        made.append(EmbeddedPostgres(folder, **options))  # type: ignore[arg-type]  # passed through
+            subprocess.run(["/bin/cp", "-a", folders[0], folder], check=True)
+            folders.append(folder)
+        made.append(EmbeddedPostgres(folder, **options))
         return made[-1]
 
     yield make
     for server in made:
         server.stop()
+    if folders:
+        folders[0].rename(home)
+        (home / "postgres.password").write_bytes(password)
+        (home / "postgres.port").touch()
 
 
 @pytest.fixture

@@ -1,0 +1,74 @@
+"""`python -m api --host 127.0.0.1 --port 8000`: the API under uvicorn."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+from typing import Final
+
+from core.errors import SettingsError
+
+GRACE_S: Final = 10
+"""Requests under way have this long when the server stops."""
+DEAD_PEER_MS: Final = 30_000
+"""A peer that acknowledges nothing for so long is gone: its socket is closed (L45)."""
+
+
+def main() -> None:
+    """Serve until SIGINT or SIGTERM."""
+    from core.settings import get_settings
+
+    try:
+        settings = get_settings()
+        arguments = _arguments(settings.api_host, settings.api_port)
+        # what the application checks must be where it listens
+        os.environ["ROADMAP_API_HOST"] = arguments.host
+        os.environ["ROADMAP_API_PORT"] = str(arguments.port)
+        get_settings.cache_clear()
+        _serve(arguments.host, arguments.port)
+    except SettingsError as error:
+        sys.exit(error.message)
+
+
+def _arguments(host: str, port: int) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m api", description=__doc__)
+    parser.add_argument("--host", default=host, help="address to listen on (%(default)s)")
+    parser.add_argument("--port", default=port, type=int, help="0 is any free one (%(default)s)")
+    return parser.parse_args()
+
+
+def _serve(host: str, port: int) -> None:
+    import uvicorn
+
+    from api.app import create_app
+
+    app = create_app()
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        access_log=False,  # the middleware writes it, without query strings
+        log_config=None,  # one formatter for everything: core.logging
+        timeout_graceful_shutdown=GRACE_S,
+        ws_per_message_deflate=False,  # costs 44 KB a viewer, and our events are small
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
+        server_header=False,
+    )
+    uvicorn.Server(config).run(sockets=[_listen(host, port)])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family, backlog=2048)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted sockets inherit it
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_PEER_MS)
+    listener.set_inheritable(True)
+    return listener
+
+
+if __name__ == "__main__":
+    main()

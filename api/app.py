@@ -1,0 +1,92 @@
+"""The composition root: `uvicorn api.app:create_app --factory`, or `python -m api`."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from api import docs, problems
+from api.auth import check_settings
+from api.composition import lifespan
+from api.http import PREFIX
+from api.middleware import Observed
+from api.problems import Problem
+from api.routes import events, operations, reviews, roadmaps, tasks
+from core.settings import get_settings
+
+LARGEST_BODY: Final = 1_000_000
+VERSION: Final = "1"
+_REQUEST_HEADERS: Final = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "Last-Event-ID",
+)
+_RESPONSE_HEADERS: Final = ("ETag", "Link", "Location", "Retry-After", "X-Request-ID")
+_DESCRIPTION: Final = """\
+Ask for a learning roadmap, watch it being made, review it, read it.
+
+Errors are `application/problem+json` (RFC 9457) with a stable `type`. Somebody else's things are
+404. Events are the same objects over polling, server-sent events and WebSocket; `seq` counts from
+1 without gaps, and every transport resumes after the last one seen.
+"""
+
+
+def create_app() -> FastAPI:
+    """Return the application.
+
+    Raises:
+        SettingsError: A setting is invalid, or would let strangers in.
+    """
+    settings = get_settings()
+    check_settings(settings)
+    app = FastAPI(
+        title="roadmap-worker",
+        version=VERSION,
+        summary="Learning roadmaps, made in the background, watched live.",
+        description=_DESCRIPTION,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        max_body_size=LARGEST_BODY,
+    )
+    problems.install(app)
+    for router in (tasks.router, events.router, reviews.router, roadmaps.router):
+        app.include_router(router, prefix=PREFIX)
+    app.include_router(operations.router)
+    app.include_router(docs.router)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=_REQUEST_HEADERS,
+            expose_headers=_RESPONSE_HEADERS,
+            max_age=600,
+        )
+    app.add_middleware(Observed)
+    _document_problems(app)
+    return app
+
+
+def _document_problems(app: FastAPI) -> None:
+    """Add the schema of problems, and take out FastAPI's, which no route answers with."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = generate()
+            schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas |= problem.pop("$defs", {})
+            schemas["Problem"] = problem
+            for name in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(name, None)
+        return generate()
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,156 @@
+"""What the API is made of at run time, and how it is started and stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+import time
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from api.middleware import strip_queries_from_server_logs
+from core.logging import configure_logging, get_logger
+from core.settings import get_settings
+from db.engine import init_db
+from notifications.hub import Hub
+from tasks import wiring
+from workflow import feed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from types import FrameType
+
+    from fastapi import FastAPI
+    from starlette.requests import HTTPConnection
+
+log = get_logger(__name__)
+
+GUARD_S: Final = 2.0
+"""No probe takes longer, whatever hangs."""
+
+
+@dataclass(slots=True)
+class Services:
+    """What lives as long as the application."""
+
+    hub: Hub
+    redis: Redis
+    started: float = field(default_factory=time.monotonic)
+    _checks: dict[str, asyncio.Task[dict[str, Any]]] = field(default_factory=dict)
+
+    async def ping_redis(self) -> dict[str, Any]:
+        """Ask Redis for an answer."""
+        await self.redis.ping()
+        return {"status": "up"}
+
+    async def probe(
+        self, name: str, check: Callable[[], Awaitable[dict[str, Any]]]
+    ) -> dict[str, Any]:
+        """Return what a check says, or `down` when it fails or takes longer than 2 s.
+
+        A check that hangs is left to its own time-outs; until it ends, probes join it instead of
+        taking one more connection each.
+        """
+        task = self._checks.get(name)
+        if task is None or task.done():
+            task = self._checks[name] = asyncio.ensure_future(_checked(name, check))
+        done, _pending = await asyncio.wait({task}, timeout=GUARD_S)
+        return task.result() if done else {"status": "down", "error": "no answer"}
+
+    async def aclose(self) -> None:
+        """Let go of everything."""
+        for task in self._checks.values():
+            task.cancel()
+        await asyncio.gather(*self._checks.values(), return_exceptions=True)
+        await self.hub.aclose()
+        with suppress(RedisError, OSError):
+            await self.redis.aclose()
+
+
+async def _checked(name: str, check: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+    try:
+        return await check()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the part is down
+        log.warning("probe_failed", part=name, error=type(error).__name__)
+        return {"status": "down", "error": type(error).__name__}
+
+
+def services_of(connection: HTTPConnection) -> Services:
+    """Return the services of the application that handles a request."""
+    services: Services = connection.app.state.services
+    return services
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Start what the API needs, in the loop that serves it, and stop it in the same loop."""
+    settings = get_settings()
+    configure_logging(settings)
+    strip_queries_from_server_logs()
+    await _open_database()
+    url = settings.redis_url.get_secret_value()
+    services = Services(
+        hub=Hub(url),
+        redis=Redis.from_url(
+            url,
+            socket_timeout=1.0,
+            socket_connect_timeout=1.0,
+            max_connections=4,
+            decode_responses=True,
+        ),
+    )
+    app.state.services = services
+    services.hub.start()
+    feed.install(services.hub)
+    await wiring.open_process()
+    try:
+        with _streams_end_on_signals():
+            yield
+    finally:
+        await feed.aclose()
+        await services.aclose()
+        await wiring.close_process()  # what was committed is published, then the engine closed
+
+
+async def _open_database() -> None:
+    """Open the first connection; the API also starts without, unready, and keeps answering."""
+    try:
+        async with asyncio.timeout(GUARD_S):
+            await init_db()
+    except Exception as error:  # noqa: BLE001 - readiness tells it, and every request tries anew
+        log.warning("database_unreachable", error=type(error).__name__)
+
+
+@contextmanager
+def _streams_end_on_signals() -> Iterator[None]:
+    """End streams as soon as the server is told to stop.
+
+    A server waits for open connections before it ends the lifespan; endless streams would keep
+    it waiting for ever. Its own handlers still run, first.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's business
+        return
+    loop = asyncio.get_running_loop()
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        before = previous[signal.Signals(number)]
+        if callable(before):
+            before(number, frame)
+        with suppress(RuntimeError):  # the loop is closed already
+            loop.call_soon_threadsafe(feed.stop)
+
+    for number in previous:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, before in previous.items():
+            if signal.getsignal(number) is handle:
+                signal.signal(number, before)

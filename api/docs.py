@@ -1,0 +1,90 @@
+"""The API's documentation as one plain page, which works offline: no script, no CDN."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from api.rendering import to_html
+
+router = APIRouter(include_in_schema=False)
+
+_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+_STYLE: Final = """
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+details { border: 1px solid #8884; border-radius: .4rem; margin: .4rem 0; padding: .4rem .8rem; }
+summary { cursor: pointer; } summary b { display: inline-block; min-width: 3.5rem; }
+code, pre { font: .9em ui-monospace, monospace; } pre { overflow: auto; padding: .5rem; }
+table { border-collapse: collapse; } td, th { padding: .1rem .8rem .1rem 0; text-align: left; }
+"""
+_METHODS: Final = ("get", "post", "put", "patch", "delete")
+
+
+@router.get("/api/docs")
+async def docs(request: Request) -> HTMLResponse:
+    """Show every operation of openapi.json."""
+    schema = request.app.openapi()
+    return HTMLResponse(_page(schema), headers={"Content-Security-Policy": _POLICY})
+
+
+def _page(schema: dict[str, Any]) -> str:
+    info = schema["info"]
+    by_tag: dict[str, list[str]] = {}
+    for path, operations in schema["paths"].items():
+        for method in _METHODS:
+            if method in operations:
+                operation = operations[method]
+                tag = (operation.get("tags") or ["other"])[0]
+                by_tag.setdefault(tag, []).append(_operation(method, path, operation))
+    sections = "".join(
+        f"<h2>{escape(tag.capitalize())}</h2>{''.join(parts)}" for tag, parts in by_tag.items()
+    )
+    return (
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(info['title'])} API"
+        f"</title><meta name=viewport content='width=device-width'><style>{_STYLE}</style>"
+        f"<h1>{escape(info['title'])} API</h1>{to_html(info.get('description', ''))}"
+        f"<p>Machine-readable: <a href='openapi.json'>openapi.json</a></p>{sections}</html>"
+    )
+
+
+def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
+    return (
+        f"<details id='{escape(operation.get('operationId', ''))}'><summary>"
+        f"<b>{method.upper()}</b> <code>{escape(path)}</code>"
+        f" — {escape(operation.get('summary', ''))}</summary>"
+        f"{to_html(operation.get('description', ''))}"
+        f"{_parameters(operation.get('parameters', []))}{_examples(operation)}"
+        f"{_responses(operation.get('responses', {}))}</details>"
+    )
+
+
+def _parameters(parameters: list[dict[str, Any]]) -> str:
+    rows = "".join(
+        f"<tr><td><code>{escape(p['name'])}</code></td><td>{escape(p['in'])}</td>"
+        f"<td>{escape(p.get('description', ''))}</td></tr>"
+        for p in parameters
+    )
+    return f"<table><tr><th>Parameter<th>In<th></tr>{rows}</table>" if rows else ""
+
+
+def _examples(operation: dict[str, Any]) -> str:
+    import json
+
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    return "".join(
+        f"<p>{escape(e.get('summary', name))}</p>"
+        f"<pre>{escape(json.dumps(e['value'], indent=2, ensure_ascii=False))}</pre>"
+        for name, e in content.get("examples", {}).items()
+    )
+
+
+def _responses(responses: dict[str, Any]) -> str:
+    rows = "".join(
+        f"<tr><td>{escape(status)}</td><td>{escape(r.get('description', ''))}</td></tr>"
+        for status, r in responses.items()
+    )
+    return f"<table><tr><th>Answer<th></tr>{rows}</table>"

@@ -1,0 +1,127 @@
+"""The small print of HTTP: ids in paths, entity tags, cursors, links."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import Depends, Path
+from starlette.responses import Response
+
+from core.errors import InvalidRequestError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic import BaseModel
+    from starlette.requests import Request
+
+PREFIX: Final = "/api/v1"
+_TAG: Final = re.compile(r'(?:W/)?"([^"]*)"')
+
+
+def _uuid(text: str) -> UUID:
+    """Read an id as we write it.
+
+    Raises:
+        NotFoundError: It is no id, so there is no such thing.
+    """
+    try:
+        value = UUID(text)
+    except ValueError:
+        value = None
+    if value is None or str(value) != text.lower():
+        raise NotFoundError("There is no such thing: that is not one of our ids.")
+    return value
+
+
+_AN_ID: Final = {"format": "uuid"}
+
+
+async def _task_id(task_id: Annotated[str, Path(json_schema_extra=_AN_ID)]) -> UUID:
+    return _uuid(task_id)
+
+
+async def _roadmap_id(roadmap_id: Annotated[str, Path(json_schema_extra=_AN_ID)]) -> UUID:
+    return _uuid(roadmap_id)
+
+
+async def _concept_id(concept_id: Annotated[str, Path(json_schema_extra=_AN_ID)]) -> UUID:
+    return _uuid(concept_id)
+
+
+async def _notification_id(
+    notification_id: Annotated[str, Path(json_schema_extra=_AN_ID)],
+) -> UUID:
+    return _uuid(notification_id)
+
+
+TaskId = Annotated[UUID, Depends(_task_id)]
+RoadmapId = Annotated[UUID, Depends(_roadmap_id)]
+ConceptId = Annotated[UUID, Depends(_concept_id)]
+NotificationId = Annotated[UUID, Depends(_notification_id)]
+
+
+def tagged(request: Request, model: BaseModel, *, tag: str | None = None) -> Response:
+    """Return a model with an entity tag, or 304 when the client has it already.
+
+    Args:
+        request: May say `If-None-Match`.
+        model: The body.
+        tag: The entity tag; by default a digest of the body.
+    """
+    body = model.model_dump_json().encode()
+    etag = f'"{tag or hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
+    known = request.headers.get("if-none-match", "")
+    if known.strip() == "*" or etag.strip('"') in _TAG.findall(known):
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
+
+
+def version_of(if_match: str | None) -> int | None:
+    """Return the version that an `If-Match` asks for; None when any will do.
+
+    A tag that none of ours can be is answered with a version that never matches.
+    """
+    if if_match is None or if_match.strip() == "*":
+        return None
+    for tag in _TAG.findall(if_match) or [if_match.strip()]:
+        if tag.isascii() and tag.isdigit() and len(tag) < 10:  # noqa: PLR2004 - fits an integer
+            return int(tag)
+    return -1
+
+
+def encode_cursor(last: UUID | None) -> str | None:
+    """Return an opaque cursor for what follows an id."""
+    return None if last is None else base64.urlsafe_b64encode(last.bytes).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None) -> UUID | None:
+    """Return the id in a cursor.
+
+    Raises:
+        InvalidRequestError: It is none of ours.
+    """
+    if cursor is None:
+        return None
+    try:
+        return UUID(bytes=base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
+    except (binascii.Error, ValueError):
+        raise InvalidRequestError("`cursor` is not one that this API gave out.") from None
+
+
+def next_link(request: Request, cursor: str | None) -> dict[str, str]:
+    """Return the `Link` header to the next page, or none on the last."""
+    if cursor is None:
+        return {}
+    kept: Sequence[tuple[str, Any]] = [
+        (name, value) for name, value in request.query_params.multi_items() if name != "cursor"
+    ]
+    query = urlencode([*kept, ("cursor", cursor)])
+    return {"Link": f'<{request.url.path}?{query}>; rel="next"'}

@@ -1,0 +1,117 @@
+"""Around every request: its id, its line in the log, its metrics, and headers for browsers."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+from core.ids import new_id
+from core.logging import get_logger
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = get_logger(__name__)
+
+REQUESTS: Final = Counter(
+    "roadmap_http_requests_total", "Requests answered.", ["method", "route", "status"]
+)
+SECONDS: Final = Histogram(
+    "roadmap_http_request_seconds", "Time until the answer began.", ["method", "route"]
+)
+_KNOWN_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+_REQUEST_ID: Final = re.compile(r"[\w.\-]{1,64}")
+_QUIET: Final = frozenset({"/livez", "/readyz", "/metrics"})
+"""Asked every few seconds by machines: logged only when they go wrong."""
+_QUERY: Final = re.compile(r"\?[^\s\"]*")
+
+DEFAULT_HEADERS: Final = {
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"no-referrer",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"cache-control": b"no-store",
+}
+"""Set unless the route says otherwise."""
+
+
+class Observed:
+    """Wraps the application; pure ASGI, so that streams pass through untouched."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        started = time.perf_counter()
+        request_id = _request_id(scope)
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message = {**message, "headers": _headers(message, request_id)}
+                self._count(scope, status, time.perf_counter() - started)
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, receive, send_with_headers)
+            finally:
+                if status >= 500 or scope["path"] not in _QUIET:  # noqa: PLR2004 - server errors
+                    log.info(
+                        "request_served",
+                        method=scope["method"],
+                        path=scope["path"],
+                        status=status,
+                        seconds=round(time.perf_counter() - started, 4),
+                    )
+        return None
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in _KNOWN_METHODS else "other"
+        route = getattr(scope.get("route"), "path", None) or "unknown"
+        REQUESTS.labels(method, route, str(status)).inc()
+        SECONDS.labels(method, route).observe(seconds)
+
+
+def _request_id(scope: Scope) -> str:
+    given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+    return given if _REQUEST_ID.fullmatch(given) else str(new_id())
+
+
+def _headers(message: Message, request_id: str) -> list[tuple[bytes, bytes]]:
+    headers = list(message.get("headers", ()))
+    present = {name.lower() for name, _value in headers}
+    headers += [(n, v) for n, v in DEFAULT_HEADERS.items() if n not in present]
+    headers.append((b"x-request-id", request_id.encode("latin-1")))
+    return headers
+
+
+class WithoutQueries(logging.Filter):
+    """Takes query strings out of the server's own lines: a ticket may stand there (L44)."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep every record, without what follows a `?`."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(_stripped(value) for value in record.args)
+        return True
+
+
+def _stripped(value: Any) -> Any:
+    return _QUERY.sub("", value) if isinstance(value, str) else value
+
+
+def strip_queries_from_server_logs() -> None:
+    """Attach the filter to uvicorn's loggers, once."""
+    for name in ("uvicorn.access", "uvicorn.error"):
+        logger = logging.getLogger(name)
+        if not any(isinstance(f, WithoutQueries) for f in logger.filters):
+            logger.addFilter(WithoutQueries())

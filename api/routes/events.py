@@ -1,0 +1,103 @@
+"""A task's events: polled, long-polled, or streamed as server-sent events."""
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from fastapi import APIRouter, Header, Query, Response
+
+from api.auth import CurrentActor, StreamActor
+from api.http import TaskId
+from api.problems import documented
+from api.shapes import TERMINAL_EXAMPLE, EventList
+from api.streams import HEARTBEAT, HEARTBEAT_S, RETRY, EventStream, encode_sse
+from core.errors import InvalidRequestError
+from workflow import feed, queries
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+    from uuid import UUID
+
+router = APIRouter(tags=["events"])
+
+LARGEST_SEQ: Final = 2**31 - 1
+LONGEST_WAIT_S: Final = 30
+
+After = Annotated[int, Query(ge=0, le=LARGEST_SEQ, description="The last `seq` already seen.")]
+_STREAM: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "`id:` is the event's `seq`, `event:` its type, `data:` the event.",
+        "content": {
+            "text/event-stream": {"schema": {"type": "string"}, "example": TERMINAL_EXAMPLE}
+        },
+    },
+    204: {"description": "The task has ended and everything was seen: do not come back."},
+}
+
+
+@router.get(
+    "/tasks/{task_id}/events",
+    operation_id="listTaskEvents",
+    summary="The event log",
+    response_model=EventList,
+    responses=documented(404),
+)
+async def list_events(
+    task_id: TaskId,
+    actor: CurrentActor,
+    after: After = 0,
+    wait: Annotated[
+        float, Query(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for a first event.")
+    ] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 500,
+) -> EventList:
+    """Return the committed events after a number; with `wait`, once there are any."""
+    await queries.require_task(task_id, actor=actor)
+    events = await feed.wait_for_events(task_id, after=after, wait_s=wait, limit=limit)
+    return EventList(events=events, next_after=events[-1]["seq"] if events else after)
+
+
+@router.get(
+    "/tasks/{task_id}/stream",
+    operation_id="streamTaskEvents",
+    summary="The event log, live (SSE)",
+    response_class=Response,
+    responses={**_STREAM, **documented(404)},
+)
+async def stream_events(
+    task_id: TaskId,
+    actor: StreamActor,
+    after: After = 0,
+    last_event_id: Annotated[
+        str | None, Header(description="Sent by browsers that come back; wins over `after`.")
+    ] = None,
+) -> Response:
+    """Send every event after a number, in order, once, until the task has ended."""
+    await queries.require_task(task_id, actor=actor)
+    seen = seq_of(last_event_id, after)
+    state = await queries.log_state(task_id, after=seen)
+    if state is None or (state[0].terminal and not state[1]):
+        return Response(status_code=204)
+    return EventStream(_frames(task_id, seen), actor=actor)
+
+
+def seq_of(last_event_id: str | None, after: int) -> int:
+    """Return the number that a client has seen.
+
+    Raises:
+        InvalidRequestError: `Last-Event-ID` is none of ours.
+    """
+    if not last_event_id:
+        return after
+    if (
+        not (last_event_id.isascii() and last_event_id.isdigit())
+        or int(last_event_id) > LARGEST_SEQ
+    ):
+        raise InvalidRequestError("`Last-Event-ID` must be the `id` of an event of this stream.")
+    return int(last_event_id)
+
+
+async def _frames(task_id: UUID, after: int) -> AsyncGenerator[bytes]:
+    yield RETRY
+    async with aclosing(feed.follow(task_id, after=after, idle_s=HEARTBEAT_S)) as batches:
+        async for batch in batches:
+            yield b"".join([entry.frame(encode_sse) for entry in batch]) or HEARTBEAT

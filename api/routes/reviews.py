@@ -1,0 +1,71 @@
+"""Reviews: the question and the answer."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Body, Header, Request, Response
+
+from api.auth import CurrentActor
+from api.http import TaskId, tagged, version_of
+from api.problems import documented
+from api.routes.tasks import accepted
+from api.shapes import Review, Task
+from workflow import queries, service
+from workflow.requests import ReviewDecision
+
+router = APIRouter(tags=["reviews"])
+
+_SOME_ID: Final = "01990000-0000-7000-8000-000000000001"
+_EXAMPLES: Final[dict[str, Any]] = {
+    "approve": {"summary": "Go on", "value": {"decision": "approve"}},
+    "reject": {
+        "summary": "Change it, then ask again",
+        "value": {"decision": "reject", "feedback": "More practice, less theory."},
+    },
+    "edit": {
+        "summary": "Change it like this, then go on",
+        "value": {
+            "decision": "edit",
+            "edits": [
+                {"op": "rename", "concept_id": _SOME_ID, "title": "Ownership and borrowing"},
+                {"op": "update", "concept_id": _SOME_ID, "estimated_hours": 3},
+                {"op": "remove", "concept_id": _SOME_ID},
+            ],
+        },
+    },
+}
+
+
+@router.get(
+    "/tasks/{task_id}/review",
+    operation_id="getReview",
+    summary="The open review",
+    response_model=Review,
+    responses={304: {"description": "Unchanged since the `ETag`."}, **documented(404)},
+)
+async def get_review(task_id: TaskId, request: Request, actor: CurrentActor) -> Response:
+    """Return the structure in question; its `ETag` is the version, for `If-Match`."""
+    review = Review.of(await queries.open_review(task_id, actor=actor))
+    return tagged(request, review, tag=str(review.version))
+
+
+@router.post(
+    "/tasks/{task_id}/review",
+    operation_id="decideReview",
+    summary="Decide the review",
+    status_code=202,
+    response_model=Task,
+    responses=documented(404, 409, 412, 413),
+)
+async def decide_review(
+    task_id: TaskId,
+    decision: Annotated[ReviewDecision, Body(openapi_examples=_EXAMPLES)],
+    response: Response,
+    actor: CurrentActor,
+    if_match: Annotated[
+        str | None, Header(description="The `ETag` of the review that was read; optional.")
+    ] = None,
+) -> Task:
+    """Approve, reject with feedback, or approve with one's own edits."""
+    await queries.require_task(task_id, actor=actor)
+    await service.decide_review(task_id, decision, actor=actor, version=version_of(if_match))
+    return await accepted(task_id, response, actor)

@@ -1,0 +1,148 @@
+"""Tasks: ask for one, read it, retry it, cancel it."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Body, Header, Query, Request, Response
+
+from api.auth import CurrentActor
+from api.http import TaskId, decode_cursor, encode_cursor, next_link, tagged
+from api.problems import documented
+from api.shapes import Task, TaskList
+from core.errors import InvalidRequestError
+from core.states import TERMINAL, Status
+from workflow import queries, service
+from workflow.requests import TaskRequest
+
+router = APIRouter(tags=["tasks"])
+
+POLL_S: Final = "1"
+"""A good time between two looks at a task, for those who do not stream."""
+
+_EXAMPLES: Final[dict[str, Any]] = {
+    "short": {"summary": "Only a goal", "value": {"goal": "Learn Rust"}},
+    "full": {
+        "summary": "With preferences, and without a review",
+        "value": {
+            "goal": "Learn enough Rust to write a command line tool",
+            "preferences": {
+                "level": "intermediate",
+                "hours_per_week": 6,
+                "language": "en",
+                "background": "Ten years of Python",
+                "content_formats": ["text", "exercises"],
+            },
+            "review": False,
+        },
+    },
+}
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        description="The same key with the same body gives the same task again.",
+    ),
+]
+
+
+@router.post(
+    "/tasks",
+    operation_id="createTask",
+    summary="Ask for a roadmap",
+    status_code=202,
+    response_model=Task,
+    responses=documented(413),
+)
+async def create_task(
+    request: Annotated[TaskRequest, Body(openapi_examples=_EXAMPLES)],
+    response: Response,
+    actor: CurrentActor,
+    idempotency_key: IdempotencyKey = None,
+) -> Task:
+    """Accept a request; the work is done in the background."""
+    if idempotency_key is not None and not idempotency_key.isprintable():
+        raise InvalidRequestError("`Idempotency-Key` must be printable text.")
+    task_id = await service.create_task(
+        request, user_id=actor.user_id, idempotency_key=idempotency_key
+    )
+    return await accepted(task_id, response, actor)
+
+
+@router.get(
+    "/tasks",
+    operation_id="listTasks",
+    summary="Tasks, newest first",
+    response_model=TaskList,
+    responses=documented(),
+)
+async def list_tasks(
+    request: Request,
+    response: Response,
+    actor: CurrentActor,
+    status: Annotated[
+        list[Status] | None, Query(description="Only these; may be repeated.")
+    ] = None,
+    cursor: Annotated[str | None, Query(max_length=100)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> TaskList:
+    """Return a page of one's own tasks; an admin sees everybody's."""
+    views, last = await queries.list_tasks(
+        actor=actor, statuses=status or (), before=decode_cursor(cursor), limit=limit
+    )
+    following = encode_cursor(last)
+    response.headers.update(next_link(request, following))
+    return TaskList(tasks=[Task.of(view) for view in views], next_cursor=following)
+
+
+@router.get(
+    "/tasks/{task_id}",
+    operation_id="getTask",
+    summary="One task",
+    response_model=Task,
+    responses={304: {"description": "Unchanged since the `ETag`."}, **documented(404)},
+)
+async def get_task(task_id: TaskId, request: Request, actor: CurrentActor) -> Response:
+    """Return a task with its progress, its error and what failed in it."""
+    task = Task.of(await queries.get_task(task_id, actor=actor))
+    response = tagged(request, task)
+    if task.status not in TERMINAL:
+        response.headers["Retry-After"] = POLL_S
+    return response
+
+
+@router.post(
+    "/tasks/{task_id}/retry",
+    operation_id="retryTask",
+    summary="Do what failed again",
+    status_code=202,
+    response_model=Task,
+    responses=documented(404, 409),
+)
+async def retry_task(task_id: TaskId, response: Response, actor: CurrentActor) -> Task:
+    """Go on where the task stopped; what is completed stays as it is."""
+    await queries.require_task(task_id, actor=actor)
+    await service.retry_task(task_id, actor=actor)
+    return await accepted(task_id, response, actor)
+
+
+@router.post(
+    "/tasks/{task_id}/cancel",
+    operation_id="cancelTask",
+    summary="Stop a task",
+    status_code=202,
+    response_model=Task,
+    responses=documented(404, 409),
+)
+async def cancel_task(task_id: TaskId, response: Response, actor: CurrentActor) -> Task:
+    """Stop it in whatever non-terminal status it is."""
+    await queries.require_task(task_id, actor=actor)
+    await service.cancel_task(task_id, actor=actor)
+    return await accepted(task_id, response, actor)
+
+
+async def accepted(task_id: TaskId, response: Response, actor: CurrentActor) -> Task:
+    """Return the task as it is now, with the headers of a 202."""
+    task = Task.of(await queries.get_task(task_id, actor=actor))
+    response.headers["Location"] = task.links.self_
+    response.headers["Retry-After"] = POLL_S
+    return task

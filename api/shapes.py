@@ -1,0 +1,211 @@
+"""What the API answers with, where it adds to what was read: links and rendered texts."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.http import PREFIX
+from api.rendering import SCHEMES, to_html
+from workflow.queries import ConceptPage, ConceptView, NotificationView, ReviewView, TaskView
+
+TERMINAL_EXAMPLE = {
+    "seq": 12,
+    "task_id": "01990000-0000-7000-8000-000000000000",
+    "type": "content_completed",
+    "at": "2026-11-22T10:00:00.123Z",
+    "status": "processing",
+    "current_step": "content_generation",
+    "message": "Tutorial for 'Ownership' is ready",
+    "progress": {"done": 7, "total": 90, "percent": 17.0},
+    "data": {
+        "concept_id": "01990000-0000-7000-8000-000000000001",
+        "concept_title": "Ownership",
+        "kind": "tutorial",
+        "version": 1,
+    },
+}
+
+
+class Answer(BaseModel):
+    """A response body."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class TaskLinks(Answer):
+    """Where to go from a task; paths on this server."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+    self_: str = Field(alias="self")
+    events: str
+    stream: str
+    ws: str
+    review: str
+    retry: str
+    cancel: str
+    roadmap: str | None
+
+
+class Task(TaskView):
+    """A task, from request to terminal status."""
+
+    links: TaskLinks
+
+    @classmethod
+    def of(cls, view: TaskView) -> Task:
+        """Add the links."""
+        base = f"{PREFIX}/tasks/{view.task_id}"
+        return cls.model_construct(
+            **dict(view),
+            links=TaskLinks(
+                self_=base,
+                events=f"{base}/events",
+                stream=f"{base}/stream",
+                ws=f"{PREFIX}/ws/tasks/{view.task_id}",
+                review=f"{base}/review",
+                retry=f"{base}/retry",
+                cancel=f"{base}/cancel",
+                roadmap=None if view.roadmap_id is None else f"{PREFIX}/roadmaps/{view.roadmap_id}",
+            ),
+        )
+
+
+class TaskList(Answer):
+    """A page of tasks, newest first."""
+
+    tasks: list[Task]
+    next_cursor: str | None = Field(description="Give it as `cursor`; null on the last page.")
+
+
+class EventList(Answer):
+    """Events in order; the schema of each is `TaskEvent` in docs/schemas."""
+
+    events: list[dict[str, Any]] = Field(examples=[[TERMINAL_EXAMPLE]])
+    next_after: int = Field(description="Give it as `after` to go on from here.")
+
+
+class Review(ReviewView):
+    """An open review."""
+
+    links: dict[Literal["self", "task"], str]
+
+    @classmethod
+    def of(cls, view: ReviewView) -> Review:
+        """Add the links."""
+        task = f"{PREFIX}/tasks/{view.task_id}"
+        return cls.model_construct(**dict(view), links={"self": f"{task}/review", "task": task})
+
+
+class Tutorial(Answer):
+    """A text to learn from: Markdown as written, HTML sanitised."""
+
+    markdown: str
+    html: str
+    version: int
+
+
+class Resource(Answer):
+    """Something to read, watch or do elsewhere."""
+
+    title: str
+    url: str
+    type: str
+    language: str
+    why: str
+    verified: bool = Field(description="Its address answered when it was checked.")
+
+
+class Question(Answer):
+    """One question; `correct` are positions in `options`."""
+
+    question: str
+    kind: str
+    options: list[str]
+    correct: list[int]
+    explanation: str
+
+
+class Quiz(Answer):
+    """Questions about a concept."""
+
+    questions: list[Question]
+
+
+class Concept(ConceptView):
+    """A concept with its contents, each null until it was generated."""
+
+    roadmap_id: UUID
+    tutorial: Tutorial | None
+    resources: list[Resource] | None
+    quiz: Quiz | None
+
+    @classmethod
+    def of(cls, page: ConceptPage) -> Concept:
+        """Render the tutorial and keep addresses that a page may link to."""
+        values = {name: getattr(page, name) for name in ConceptView.model_fields}
+        markdown = None if page.tutorial is None else str(page.tutorial.get("markdown", ""))
+        return cls.model_validate(
+            {
+                **{k: _plain(v) for k, v in values.items()},
+                "roadmap_id": page.roadmap_id,
+                "tutorial": None
+                if markdown is None
+                else {
+                    "markdown": markdown,
+                    "html": to_html(markdown),
+                    "version": page.versions.get("tutorial", 1),  # type: ignore[call-overload]
+                },
+                "resources": None
+                if page.resources is None
+                else [r for r in page.resources.get("resources", ()) if _linkable(r)],
+                "quiz": page.quiz,
+            }
+        )
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump() if isinstance(value, BaseModel) else value
+
+
+def _linkable(resource: dict[str, Any]) -> bool:
+    scheme, colon, _rest = str(resource.get("url", "")).partition(":")
+    return bool(colon) and scheme.lower() in SCHEMES
+
+
+class Notifications(Answer):
+    """A page of an inbox, newest first."""
+
+    notifications: list[NotificationView]
+    unread: int
+    next_cursor: str | None
+
+
+class UnreadCount(Answer):
+    """How many notifications were not read yet."""
+
+    unread: int
+
+
+class MarkedRead(Answer):
+    """How many notifications were marked as read now."""
+
+    marked: int
+
+
+class TicketRequest(BaseModel):
+    """What a ticket is for: one task's streams, or all of one's own streams."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    task_id: UUID | None = None
+
+
+class TicketAnswer(Answer):
+    """A credential for `?ticket=` on streams; `expires_in` in seconds."""
+
+    ticket: str
+    expires_in: int

@@ -1,0 +1,70 @@
+"""Celery's settings, each with its reason. Addresses come from the environment (worker.app)."""
+
+from kombu import Queue
+
+# --- what is sent ------------------------------------------------------------------------------
+task_serializer = "json"  # nothing but data: whoever can write to the broker must not run code
+accept_content = ["json"]  # and nothing else is read
+task_protocol = 2  # arguments readable in Flower
+task_ignore_result = True  # results are rows; Celery's own store would be a second truth
+task_store_errors_even_if_ignored = False  # ditto
+
+# --- where it goes -----------------------------------------------------------------------------
+task_queues = [Queue("roadmap"), Queue("maintenance")]  # long work must not hold up upkeep
+task_default_queue = "roadmap"
+task_create_missing_queues = False  # a typing error in a queue's name is an error, not a dead end
+task_routes = {"roadmap.*": {"queue": "roadmap"}, "maintenance.*": {"queue": "maintenance"}}
+
+# --- who takes it ------------------------------------------------------------------------------
+imports = ("tasks",)  # the adapters; by name, because they stand above this in the layers
+task_acks_late = False  # Redis is a doorbell: the row is the truth, the lease says who works. Late
+# acks would redeliver running work after the visibility time-out, and Celery 5.7.0 exits when Redis
+# restarts while a late-ack task runs and a slot is free
+worker_prefetch_multiplier = 1  # with the next line: no message waits inside a busy worker
+worker_disable_prefetch = True  # fetch only when a slot is free
+worker_pool = "threads"  # a pool thread only waits; the work runs on the process's event loop
+worker_concurrency = 16  # workflows at a time in this process; above 200 service time suffers
+worker_cancel_long_running_tasks_on_connection_loss = False  # work goes on without Redis
+worker_max_tasks_per_child = None  # (prefork) recycling children would only lose leases
+
+# --- Redis that is slow, silent or gone ----------------------------------------------------------
+broker_connection_retry_on_startup = True  # a worker may start before Redis
+broker_connection_max_retries = None  # and waits for it for ever
+broker_transport_options = {
+    "visibility_timeout": 12 * 3600,  # above the longest run (TASK_TIMEOUT_S, 6 h by default), so
+    # that nothing is redelivered while it runs; must be the same here and in the two places below
+    "unacked_restore_interval": 10,  # what a killed worker had fetched comes back …
+    "unacked_restore_throttle": 1,  # … at each sweep, not at every tenth
+    "socket_timeout": 5,  # kombu's default is none: a black-holed worker hung for over 75 s
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+    "retry_on_timeout": True,
+}
+visibility_timeout = broker_transport_options["visibility_timeout"]
+result_backend_transport_options = {"visibility_timeout": visibility_timeout}
+
+# --- what can be watched -------------------------------------------------------------------------
+worker_send_task_events = True  # Flower shows deliveries …
+task_send_sent_event = True  # … from the moment they were sent
+task_track_started = True
+worker_hijack_root_logger = False  # structlog formats our logs
+worker_redirect_stdouts = False  # ditto
+worker_proc_alive_timeout = 30  # (prefork) a child on a busy machine may take its time to start
+
+# --- stopping ------------------------------------------------------------------------------------
+worker_soft_shutdown_timeout = 0  # our own drain (SHUTDOWN_GRACE_S) lets steps finish
+
+# --- upkeep --------------------------------------------------------------------------------------
+timezone = "UTC"
+enable_utc = True
+beat_max_loop_interval = 5  # look often: the shortest job runs every 5 s
+beat_schedule = {
+    name: {
+        "task": f"maintenance.{name}",
+        "schedule": every_s,
+        # what nobody took in time is worth nothing: without this a busy worker finds a heap of them
+        "options": {"expires": max(every_s, 15)},
+    }
+    for name, every_s in {"recover": 5.0, "remind": 60.0, "purge": 3600.0, "audit": 600.0}.items()
+}

@@ -1,0 +1,151 @@
+"""A task's progress on a terminal, drawn anew several times a second."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.padding import Padding
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from cli.progress_model import ProgressModel, State, StepLine, TimeLeft
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_FPS: Final = 8
+_BAR_WIDTH: Final = 32
+_MINUTE: Final = 60
+_HOUR: Final = 3600
+
+
+class LiveView:
+    """Draws a `ProgressModel` while it changes.
+
+    Args:
+        console: Where to draw.
+        model: What to draw; somebody else feeds it.
+    """
+
+    def __init__(self, console: Console, model: ProgressModel) -> None:
+        """Nothing is drawn before `start`."""
+        self._console = console
+        self._model = model
+        self._heard_at = time.monotonic()
+        self._trouble: str | None = None
+        self._spinner = Spinner("dots", style="cyan")
+        self._plain = not (console.encoding or "").lower().startswith("utf")
+        self._live: Live | None = None
+
+    def start(self) -> None:
+        """Begin to draw below what is on the terminal."""
+        self._live = Live(
+            get_renderable=self._draw,
+            console=self._console,
+            refresh_per_second=_FPS,
+            transient=False,
+        )
+        self._live.start(refresh=True)
+
+    def stop(self) -> None:
+        """Leave the last picture standing."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def event(self, _event: dict[str, Any]) -> None:
+        """Note that something was heard; the picture follows by itself."""
+        self._heard_at = time.monotonic()
+
+    def trouble(self, text: str | None) -> None:
+        """Show what is wrong with the connection, or that nothing is."""
+        self._trouble = text
+
+    def _draw(self) -> RenderableType:
+        model = self._model
+        idle_s = time.monotonic() - self._heard_at
+        head = Text(model.goal or "…", style="bold", overflow="ellipsis", no_wrap=True)
+        lines: list[RenderableType] = [head, Text(f"task {model.task_id}", style="dim")]
+        lines.append(self._steps(idle_s))
+        if model.total:
+            lines.append(self._contents(idle_s))
+        if model.latest and model.outcome is None:
+            lines.append(Text(model.latest, style="italic", overflow="ellipsis", no_wrap=True))
+        if self._trouble is not None:
+            text = f"The API does not answer; trying again ({self._trouble})"
+            lines.append(Text(text, style="yellow"))
+        return Padding(Group(*lines), (0, 0, 0, 1))
+
+    def _steps(self, idle_s: float) -> Table:
+        table = Table.grid(padding=(0, 1))
+        for line in self._model.steps:
+            mark, style = self._mark(line)
+            took = line.duration_s
+            if took is None and self._model.last_at is not None:
+                took = (self._model.last_at - line.started_at).total_seconds() + idle_s
+            table.add_row(
+                mark,
+                Text(line.title, style=style),
+                Text(duration(took or 0.0), style="dim"),
+                Text(line.detail, style="dim"),
+            )
+        return table
+
+    def _mark(self, line: StepLine) -> tuple[RenderableType, str]:
+        match line.state:
+            case State.RUNNING:
+                return self._spinner, "bold"
+            case State.WAITING:
+                return Text("?", style="bold yellow"), "bold yellow"
+            case State.DONE:
+                return Text("+" if self._plain else "✓", style="green"), ""
+            case State.FAILED:
+                return Text("x" if self._plain else "✗", style="bold red"), "red"
+
+    def _contents(self, idle_s: float) -> Table:
+        model = self._model
+        over = model.done + model.failed
+        style = "red" if model.failed and over == model.total else "green"
+        bar = ProgressBar(
+            total=model.total,
+            completed=over,
+            width=_BAR_WIDTH,
+            complete_style="cyan",
+            finished_style=style,
+        )
+        facts = Text(f"{model.done}/{model.total} contents")
+        if model.failed:
+            facts.append(f", {model.failed} failed", style="red")
+        rate = model.rate_per_min()
+        if rate is not None and model.outcome is None:
+            facts.append(f", {rate:.0f}/min", style="dim")
+        left = model.time_left(idle_s=idle_s)
+        if left is not None:
+            facts.append(f", {range_text(left)} left", style="dim")
+        row = Table.grid(padding=(0, 1))
+        row.add_row(bar, facts)
+        return row
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as people say it."""
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s"
+    if seconds < _HOUR:
+        return f"{int(seconds // _MINUTE)} min {int(seconds % _MINUTE):02d} s"
+    return f"{int(seconds // _HOUR)} h {int(seconds % _HOUR // _MINUTE):02d} min"
+
+
+def range_text(left: TimeLeft) -> str:
+    """Return the range of the time left in one unit."""
+    for size, unit in ((_HOUR, "h"), (_MINUTE, "min")):
+        if left.high_s >= 2 * size:
+            low, high = int(left.low_s // size), int(-(-left.high_s // size))
+            return f"{low}-{high} {unit}" if low else f"up to {high} {unit}"
+    low, high = int(left.low_s), int(-(-left.high_s // 1))
+    return f"{low}-{high} s" if high > low else f"{high} s"

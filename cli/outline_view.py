@@ -1,0 +1,93 @@
+"""A roadmap as a tree: with a mark for each content, or as an outline to decide about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.text import Text
+from rich.tree import Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KINDS: Final = ("tutorial", "resources", "quiz")
+_STYLES: Final = {
+    "completed": "green",
+    "failed": "bold red",
+    "running": "yellow",
+    "pending": "dim",
+}
+_MARKS: Final = {"completed": "✓", "failed": "✗", "running": "~", "pending": "·"}
+
+
+def concepts(roadmap: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Return a roadmap's concepts in reading order."""
+    for stage in roadmap.get("stages", ()):
+        for module in stage.get("modules", ()):
+            yield from module.get("concepts", ())
+
+
+def hours(roadmap: dict[str, Any]) -> float:
+    """Return how long the whole roadmap takes to learn."""
+    return sum(float(concept.get("estimated_hours") or 0) for concept in concepts(roadmap))
+
+
+def outline_tree(roadmap: dict[str, Any], *, marks: bool) -> Tree:
+    """Return the tree of a roadmap.
+
+    Args:
+        roadmap: As the API gives it.
+        marks: Show the state of the contents instead of level and hours.
+    """
+    count = sum(1 for _ in concepts(roadmap))
+    title = Text(str(roadmap.get("title") or "Roadmap"), style="bold")
+    title.append(
+        f"  version {roadmap.get('version', '?')}, {count} concepts, {hours(roadmap):.0f} h",
+        style="dim",
+    )
+    tree = Tree(title, guide_style="dim")
+    for stage in roadmap.get("stages", ()):
+        branch = tree.add(Text(str(stage.get("title", "")), style="bold cyan"))
+        for module in stage.get("modules", ()):
+            leafs = branch.add(Text(str(module.get("title", "")), style="cyan"))
+            for concept in module.get("concepts", ()):
+                leafs.add(_concept(concept, marks=marks))
+    return tree
+
+
+def changes_text(diff: list[dict[str, Any]]) -> list[str]:
+    """Return what changed since the last round, one line each."""
+    return [_change(change) for change in diff]
+
+
+def _concept(concept: dict[str, Any], *, marks: bool) -> Text:
+    if not marks:
+        line = Text(str(concept.get("title", "")))
+        facts = f"  {concept.get('estimated_hours', '?')} h, {concept.get('difficulty', '')}"
+        return line.append(facts, style="dim")
+    line = Text()
+    contents = concept.get("contents") or {}
+    for kind in KINDS:
+        status = str((contents.get(kind) or {}).get("status", "pending"))
+        line.append(_MARKS.get(status, "?"), style=_STYLES.get(status, ""))
+    line.append(f" {concept.get('title', '')}")
+    failed = [kind for kind in KINDS if (contents.get(kind) or {}).get("status") == "failed"]
+    for kind in failed:
+        error = contents[kind].get("error") or {}
+        code = error.get("code") if isinstance(error, dict) else error
+        line.append(f"  {kind}: {code}", style="red")
+    return line
+
+
+def _change(change: dict[str, Any]) -> str:
+    what = f"{change.get('part', '')} '{change.get('title', '')}'"
+    match change.get("change"):
+        case "renamed":
+            return f"renamed {change.get('part', '')}: '{change.get('from')}' → '{change.get('to')}'"
+        case "moved":
+            places = change.get("from_module"), change.get("to_module")
+            return f"moved {what}" + (f": {places[0]} → {places[1]}" if all(places) else "")
+        case "updated":
+            return f"changed {change.get('field')} of {what}"
+        case kind:
+            return f"{kind} {what}"

@@ -1,0 +1,52 @@
+"""A task's progress as lines: for files and pipes, and as JSON lines for programs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Protocol
+
+from cli.console import emit, emit_json, note
+
+
+class View(Protocol):
+    """Shows progress while it happens."""
+
+    def start(self) -> None:
+        """Begin, or go on after a pause."""
+
+    def stop(self) -> None:
+        """End, or pause for a question."""
+
+    def event(self, event: dict[str, Any]) -> None:
+        """Show the next event."""
+
+    def trouble(self, text: str | None) -> None:
+        """Show that the API is away, or back when None."""
+
+
+class PlainView:
+    """One line per event on stdout."""
+
+    def start(self) -> None:
+        """Nothing to prepare."""
+
+    def stop(self) -> None:
+        """Nothing to end."""
+
+    def event(self, event: dict[str, Any]) -> None:
+        """Write the event's time, percentage and message."""
+        at = datetime.fromisoformat(event["at"]).astimezone()
+        percent = (event.get("progress") or {}).get("percent", 0.0)
+        emit(f"{at:%H:%M:%S} {percent:5.1f}%  {event['message']}")
+
+    def trouble(self, text: str | None) -> None:
+        """Say it on stderr."""
+        note("The API answers again" if text is None else f"The API does not answer: {text}")
+
+
+class JsonView(PlainView):
+    """One JSON document per event on stdout, as it came."""
+
+    def event(self, event: dict[str, Any]) -> None:
+        """Write the event."""
+        emit_json(event)

@@ -1,0 +1,243 @@
+"""From a task's events to what is shown of it. Pure: no terminal, no clock, no network."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TITLES: Final = {
+    "intent_analysis": "Understand the goal",
+    "curriculum_design": "Design the curriculum",
+    "structure_validation": "Check the structure",
+    "edit_plan_analysis": "Plan the edit",
+    "roadmap_edit": "Edit the roadmap",
+    "human_review": "Review",
+    "content_generation": "Write the contents",
+}
+EVIDENCE: Final = 5
+"""Contents that must have ended before a time left is guessed."""
+_RECENT: Final = 12
+_WIDEN_LOW: Final = 0.85
+_WIDEN_HIGH: Final = 1.2
+
+
+class State(Enum):
+    """How a line is marked."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(slots=True)
+class StepLine:
+    """One step, once for each time it ran."""
+
+    step: str
+    round: int
+    state: State
+    started_at: datetime
+    duration_s: float | None = None
+    detail: str = ""
+
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        title = TITLES.get(self.step, self.step.replace("_", " "))
+        return f"{title} ({self.round})" if self.round > 1 else title
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A content that could not be written."""
+
+    concept: str
+    kind: str
+    code: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLeft:
+    """A guess, honest about being one."""
+
+    low_s: float
+    high_s: float
+
+
+@dataclass(slots=True)
+class ProgressModel:
+    """What is known of a task from the events so far; `apply` folds in the next one."""
+
+    task_id: str
+    goal: str = ""
+    status: str = "pending"
+    current_step: str = "queued"
+    percent: float = 0.0
+    done: int = 0
+    total: int = 0
+    latest: str = ""
+    attempt: int = 1
+    steps: list[StepLine] = field(default_factory=list)
+    failures: dict[tuple[str, str], Failure] = field(default_factory=dict)
+    review: dict[str, Any] | None = None
+    roadmap_id: str | None = None
+    outcome: str | None = None
+    error: dict[str, Any] | None = None
+    last_at: datetime | None = None
+    _ends: deque[datetime] = field(default_factory=lambda: deque(maxlen=4096))
+
+    def apply(self, event: dict[str, Any]) -> None:
+        """Fold in the next event."""
+        at = datetime.fromisoformat(event["at"])
+        data = event.get("data") or {}
+        self.last_at = at
+        self.status = event["status"]
+        self.current_step = event["current_step"]
+        self.latest = event["message"]
+        progress = event.get("progress") or {}
+        self.done = progress.get("done", self.done)
+        self.total = progress.get("total", self.total)
+        self.percent = progress.get("percent", self.percent)
+        if event["type"] in _OUTCOMES:
+            self._end(event["type"], data, at)
+        elif fold := self._folds().get(event["type"]):
+            fold(data, at)
+
+    @property
+    def failed(self) -> int:
+        """Contents that failed in this attempt."""
+        return len(self.failures)
+
+    @property
+    def running(self) -> StepLine | None:
+        """The step that is running or waiting."""
+        live = (State.RUNNING, State.WAITING)
+        return next((line for line in reversed(self.steps) if line.state in live), None)
+
+    def rate_per_min(self) -> float | None:
+        """Return contents a minute in this run, once there is evidence."""
+        if len(self._ends) < EVIDENCE:
+            return None
+        span_s = (self._ends[-1] - self._ends[0]).total_seconds()
+        return (len(self._ends) - 1) / span_s * 60 if span_s > 0 else None
+
+    def time_left(self, *, idle_s: float = 0.0) -> TimeLeft | None:
+        """Return the range in which the contents should be ready, or None without evidence.
+
+        The range spans the rate of the whole run and that of the last contents; time that passed
+        since the last event makes both worse.
+
+        Args:
+            idle_s: Seconds since the last event.
+        """
+        left = self.total - self.done - self.failed
+        if self.outcome is not None or left <= 0 or len(self._ends) < EVIDENCE:
+            return None
+        ends = list(self._ends)
+        recent = ends[-min(len(ends), _RECENT) :]
+        paces = [_seconds_each(ends, idle_s), _seconds_each(recent, idle_s)]
+        return TimeLeft(min(paces) * left * _WIDEN_LOW, max(paces) * left * _WIDEN_HIGH)
+
+    def _folds(self) -> dict[str, Callable[[dict[str, Any], datetime], None]]:
+        return {
+            "step_started": self._step_started,
+            "step_completed": self._step_completed,
+            "step_retrying": self._step_retrying,
+            "roadmap_ready": self._roadmap_ready,
+            "review_required": self._review_required,
+            "review_decided": self._review_decided,
+            "content_completed": self._content_completed,
+            "content_failed": self._content_failed,
+            "task_retried": self._task_retried,
+        }
+
+    def _step_started(self, data: dict[str, Any], at: datetime) -> None:
+        self._settle(at)
+        self.review = None
+        self._ends.clear()
+        self.steps.append(StepLine(data["step"], data.get("round", 1), State.RUNNING, at))
+
+    def _step_completed(self, data: dict[str, Any], at: datetime) -> None:
+        line = self._line(data["step"])
+        if line is None:
+            line = StepLine(data["step"], data.get("round", 1), State.DONE, at)
+            self.steps.append(line)
+        line.state = State.DONE
+        line.duration_s = data.get("duration_s")
+        issues = data.get("issues") or []
+        line.detail = f"{len(issues)} to mend" if issues else ""
+
+    def _step_retrying(self, data: dict[str, Any], _at: datetime) -> None:
+        line = self._line(data["step"])
+        if line is not None:
+            line.detail = f"trying again ({data.get('code', '')})"
+
+    def _roadmap_ready(self, data: dict[str, Any], _at: datetime) -> None:
+        self.roadmap_id = data.get("roadmap_id")
+
+    def _review_required(self, data: dict[str, Any], at: datetime) -> None:
+        self._settle(at)
+        self.review = data
+        self.roadmap_id = data.get("roadmap_id", self.roadmap_id)
+        self.steps.append(StepLine("human_review", data.get("round", 1), State.WAITING, at))
+
+    def _review_decided(self, data: dict[str, Any], at: datetime) -> None:
+        self.review = None
+        line = self._line("human_review")
+        if line is not None:
+            line.state = State.DONE
+            line.duration_s = (at - line.started_at).total_seconds()
+            line.detail = f"{data.get('decision', '')} by {data.get('decided_by', '')}"
+
+    def _content_completed(self, data: dict[str, Any], at: datetime) -> None:
+        self._ends.append(at)
+        self.failures.pop((data["concept_id"], data["kind"]), None)
+
+    def _content_failed(self, data: dict[str, Any], at: datetime) -> None:
+        self._ends.append(at)
+        title = data.get("concept_title", data["concept_id"])
+        failure = Failure(title, data["kind"], data.get("code", ""), data.get("error", ""))
+        self.failures[data["concept_id"], data["kind"]] = failure
+
+    def _task_retried(self, data: dict[str, Any], _at: datetime) -> None:
+        self.attempt = data.get("attempt", self.attempt + 1)
+        self.failures.clear()
+        self.outcome = None
+        self.error = None
+
+    def _end(self, kind: str, data: dict[str, Any], at: datetime) -> None:
+        self.outcome = kind
+        self.review = None
+        line = self.running
+        if line is not None:
+            line.state = State.DONE if kind in _GOOD else State.FAILED
+            line.duration_s = (at - line.started_at).total_seconds()
+        if kind == "task_failed":
+            self.error = data
+
+    def _settle(self, at: datetime) -> None:
+        """Close a step that never told its end: its worker was lost, or it was decided about."""
+        line = self.running
+        if line is not None:
+            line.state = State.DONE
+            line.duration_s = (at - line.started_at).total_seconds()
+
+    def _line(self, step: str) -> StepLine | None:
+        return next((line for line in reversed(self.steps) if line.step == step), None)
+
+
+def _seconds_each(ends: list[datetime], idle_s: float) -> float:
+    span_s = (ends[-1] - ends[0]).total_seconds() + idle_s
+    return span_s / (len(ends) - 1)
+
+
+_GOOD: Final = frozenset({"task_completed", "task_partially_failed"})
+_OUTCOMES: Final = _GOOD | {"task_failed", "task_cancelled"}

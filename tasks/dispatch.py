@@ -1,0 +1,135 @@
+"""The doorbell: the only caller of Celery's send, after the commit, on a thread of its own.
+
+Kombu blocks, and a silent Redis blocks it for its socket time-out, so rings are sent by one daemon
+thread from a bounded queue. A ring that is lost is no loss: `maintenance.recover` rings again.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from kombu.exceptions import KombuError, OperationalError
+from prometheus_client import Counter
+from redis.exceptions import RedisError
+
+from core.logging import get_logger
+from worker import app
+from workflow import doorbell
+
+if TYPE_CHECKING:
+    from workflow.doorbell import Ring
+
+log = get_logger(__name__)
+
+RINGS: Final = Counter("roadmap_rings_total", "Messages that ask for a worker.", ["result"])
+WAITING: Final = 20_000
+RUNG_AT: Final = "rung_at"
+"""Header with the database's time at which the row was marked as rung."""
+
+
+class Dispatcher:
+    """Sends rings to the broker from a thread of its own."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self._rings: queue.Queue[Ring | None] = queue.Queue(WAITING)
+        self._thread = threading.Thread(target=self._send_all, name="doorbell", daemon=True)
+        self._thread.start()
+
+    def ring(self, ring: Ring) -> None:
+        """Have the ring sent; returns at once."""
+        try:
+            self._rings.put_nowait(ring)
+        except queue.Full:
+            RINGS.labels("dropped").inc()
+
+    def close(self, *, timeout_s: float) -> None:
+        """Send what is left, for as long as that, then end."""
+        self._rings.put(None)
+        self._thread.join(timeout_s)
+
+    def _send_all(self) -> None:
+        while (ring := self._rings.get()) is not None:
+            try:
+                send(ring)
+                RINGS.labels("sent").inc()
+            except (KombuError, OperationalError, RedisError, OSError) as error:
+                RINGS.labels("failed").inc()
+                log.warning("ring_failed", task_id=str(ring.task_id), error=type(error).__name__)
+            except Exception:
+                RINGS.labels("failed").inc()
+                log.exception("ring_failed", task_id=str(ring.task_id))
+
+
+def send(ring: Ring) -> None:
+    """Send one message. Blocks for the broker's socket time-outs at most."""
+    task_id = str(ring.task_id)
+    app.send_task(
+        str(ring.reason),
+        kwargs={"task_id": task_id},
+        # the first delivery bears the task's id, so Flower, logs and API show one id; later ones
+        # differ, since a revoked id is refused by workers for good
+        task_id=task_id if ring.first else f"{task_id}.{time.time_ns() // 1_000_000:x}",
+        headers={RUNG_AT: ring.at.isoformat()},
+        retry=False,
+    )
+
+
+_dispatcher: Dispatcher | None = None
+_lock = threading.Lock()
+
+
+def _ring(ring: Ring) -> None:
+    global _dispatcher  # noqa: PLW0603 - one per process, made anew after a fork
+    with _lock:
+        if _dispatcher is None or _dispatcher.pid != os.getpid():
+            _dispatcher = Dispatcher()
+        _dispatcher.ring(ring)
+
+
+def install_bell() -> None:
+    """Let this process ring by Celery messages."""
+    doorbell.install(_ring)
+
+
+def close_bell(*, timeout_s: float = 5.0) -> None:
+    """Send what is left and end the thread."""
+    global _dispatcher
+    with _lock:
+        dispatcher, _dispatcher = _dispatcher, None
+    if dispatcher is not None and dispatcher.pid == os.getpid():
+        dispatcher.close(timeout_s=timeout_s)
+
+
+def _forget_parent() -> None:
+    global _dispatcher, _lock
+    _dispatcher, _lock = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_parent)
+
+
+def peek() -> dict[str, Any]:
+    """Look at the queue of rings without taking anything out. Blocks.
+
+    Returns:
+        `depth` and `oldest`, the header `rung_at` of the oldest message that has one, or None.
+
+    Raises:
+        Exception: The broker cannot be asked.
+    """
+    import json
+
+    with app.connection_for_read() as connection:
+        client = connection.default_channel.client
+        depth = int(client.llen("roadmap"))
+        # kombu pushes on the left and pops on the right
+        for raw in reversed(client.lrange("roadmap", -20, -1)):
+            headers = json.loads(raw).get("headers", {})
+            if RUNG_AT in headers:
+                return {"depth": depth, "oldest": headers[RUNG_AT]}
+        return {"depth": depth, "oldest": None}

@@ -1,0 +1,54 @@
+"""`maintenance.*`: upkeep that beat asks for, harmless however often and wherever it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from core.logging import get_logger
+from tasks.dispatch import peek
+from worker import Delivery, async_task
+from workflow import upkeep
+from workflow.recovery import Queue, recover
+from workflow.reviews import expire, remind
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+log = get_logger(__name__)
+PEEK_S = 6.0
+
+
+async def _look_at_queue() -> Queue | None:
+    try:
+        async with asyncio.timeout(PEEK_S):
+            seen = await asyncio.to_thread(peek)
+    except Exception as error:  # noqa: BLE001 - kombu raises whatever its transport raises
+        log.warning("queue_not_seen", error=type(error).__name__)
+        return None
+    oldest = seen["oldest"]
+    return Queue(depth=seen["depth"], oldest=datetime.fromisoformat(oldest) if oldest else None)
+
+
+async def _recover() -> dict[str, Any]:
+    return asdict(await recover(await _look_at_queue()))
+
+
+async def _remind() -> dict[str, Any]:
+    return {"reminded": await remind(), "expired": await expire()}
+
+
+def _job(name: str, work: Callable[[], Awaitable[dict[str, Any]]]) -> Any:
+    @async_task(f"maintenance.{name}")
+    async def job(_delivery: Delivery) -> dict[str, Any] | None:
+        return await upkeep.run_job(name, work)
+
+    return job
+
+
+recover_task = _job("recover", _recover)
+remind_task = _job("remind", _remind)
+purge_task = _job("purge", upkeep.purge)
+audit_task = _job("audit", upkeep.audit)

@@ -1,0 +1,42 @@
+"""`roadmap.*`: a delivery says "look at this task"; the row says what is to be done."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from core.errors import InvalidRequestError
+from worker import Delivery, async_task
+from workflow.doorbell import Reason
+from workflow.engine import run_task
+from workflow.service import accept_delivery
+
+
+@async_task(Reason.GENERATE)
+async def generate(
+    delivery: Delivery, task_id: str, user_id: str = "local", request: Any = None
+) -> str:
+    """Run a new task; another program may send this without our code, row or no row."""
+    key = _key(task_id)
+    if request is None or await accept_delivery(key, user_id=user_id, request=request):
+        return await run_task(key, worker=delivery.worker)
+    return "rejected"
+
+
+@async_task(Reason.RESUME)
+async def resume(delivery: Delivery, task_id: str) -> str:
+    """Go on with a task that was decided, released or recovered."""
+    return await run_task(_key(task_id), worker=delivery.worker)
+
+
+@async_task(Reason.RETRY)
+async def retry(delivery: Delivery, task_id: str) -> str:
+    """Do again what failed; the row tells what that is."""
+    return await run_task(_key(task_id), worker=delivery.worker)
+
+
+def _key(task_id: Any) -> UUID:
+    try:
+        return UUID(str(task_id))
+    except ValueError:
+        raise InvalidRequestError(f"task_id must be a UUID, not {str(task_id)[:80]!r}.") from None

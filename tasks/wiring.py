@@ -1,0 +1,82 @@
+"""Joins the parts of a process that share an event loop: bell, publisher, recorder, engine.
+
+The worker does it by its loop's hooks, the API by its lifespan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from celery import signals
+
+from core.logging import get_logger
+from db.engine import dispose_engine
+from db.facts import Insert
+from db.models import Notification
+from db.recorder import flush_recorder, observe
+from notifications.publisher import publish_events, publish_notification, stop_publishing
+from tasks.dispatch import close_bell, install_bell
+from worker import hooks, lifecycle, run_async
+from workflow.actor import SYSTEM
+from workflow.asking import close_author
+from workflow.drain import drain
+from workflow.lease import Stop, keeper
+from workflow.service import cancel_task
+
+if TYPE_CHECKING:
+    from db.facts import Recorded
+
+log = get_logger(__name__)
+
+
+async def open_process() -> None:
+    """Install the bell and let committed events flow to Redis."""
+    install_bell()
+    observe(publish)
+
+
+async def close_process() -> None:
+    """Commit and send what is left, then close everything in the loop that opened it."""
+    await flush_recorder()
+    await asyncio.to_thread(close_bell)
+    await stop_publishing()
+    await close_author()
+    await dispose_engine()
+
+
+def publish(recorded: Recorded) -> None:
+    """Hand a committed fact's events, and what it put into an inbox, to the publisher."""
+    publish_events(recorded.events)
+    for write in recorded.rows:
+        if isinstance(write, Insert) and write.table is Notification.__table__:
+            publish_notification(recorded.user_id, {k: str(v) for k, v in write.values.items()})
+
+
+def _stop_workflows() -> None:
+    for claim in keeper().claims():
+        keeper().stop(claim, Stop.DRAIN)
+
+
+def _revoked(request: Any, expired: bool, **_: Any) -> None:  # noqa: FBT001 - Celery's signature
+    """Flower's terminate button, or `revoke`, cancels the workflow, whatever the pool."""
+    task_id = (getattr(request, "kwargs", None) or {}).get("task_id")
+    if expired or not task_id:
+        return
+    from core.errors import AppError
+    from tasks.roadmap import _key
+
+    async def cancel() -> None:
+        try:
+            await cancel_task(_key(task_id), actor=SYSTEM)
+        except AppError as error:
+            log.info("revoke_ignored", task_id=task_id, reason=error.message)
+
+    run_async(cancel(), timeout_s=10)
+
+
+hooks.opening.append(open_process)
+hooks.closing.append(close_process)
+lifecycle.draining.append(lambda: drain().begin())
+lifecycle.hurrying.append(_stop_workflows)
+signals.task_revoked.connect(_revoked)

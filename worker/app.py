@@ -1,0 +1,21 @@
+"""The Celery instance, for `celery -A worker …`."""
+
+from __future__ import annotations
+
+import sys
+
+from celery import Celery, concurrency
+
+from core.errors import SettingsError
+from core.settings import get_settings
+
+# Our threads pool under Celery's own name: `--pool threads` (the default) then honours the
+# terminate button instead of failing on it.
+concurrency.ALIASES["threads"] = "worker.pool:TaskPool"
+
+app = Celery("roadmap")
+app.config_from_object("celeryconfig")
+try:
+    app.conf.broker_url = get_settings().broker
+except SettingsError as error:
+    sys.exit(f"roadmap-worker: {error}")

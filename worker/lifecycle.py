@@ -1,0 +1,93 @@
+"""Celery's signals: logs, the loop's birth and death in each process, drain on SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import mmap
+from typing import TYPE_CHECKING, Any, Final
+
+from celery import signals
+
+from core.logging import configure_logging, get_logger
+from core.settings import get_settings
+from worker.loop import hooks, process_loop, stop_process_loop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = get_logger(__name__)
+
+_NOTHING, _DRAIN, _HURRY = range(3)
+_WATCH_S: Final = 0.1
+
+# One byte that the main process writes and its prefork children read: children get no signal when
+# the main process is told to stop, and a workflow inside them must learn of it.
+_flag = mmap.mmap(-1, 1)
+
+draining: list[Callable[[], None]] = []
+"""Called in the loop when the worker begins to stop."""
+hurrying: list[Callable[[], None]] = []
+"""Called in the loop when its grace is over, or when it was told to stop once more."""
+
+
+def _logs(**_: Any) -> None:
+    configure_logging(get_settings())
+
+
+def _child_started(**_: Any) -> None:
+    """(prefork) In a fresh child: its own loop, before its first task."""
+    process_loop()
+
+
+def _ready(sender: Any, **_: Any) -> None:
+    """(threads) Open everything before the first message, so that it is quick."""
+    if type(sender.pool).__module__ != "celery.concurrency.prefork":
+        process_loop()
+    log.info("worker_ready", hostname=str(sender.hostname))
+
+
+def _shutting_down(sig: str, how: str, **_: Any) -> None:
+    """Begin to drain; a second signal, or a cold shutdown, hurries."""
+    again = _flag[0] != _NOTHING
+    _flag[0] = _HURRY if again or how == "Cold" else _DRAIN
+    log.info("worker_draining", signal=sig, hurried=_flag[0] == _HURRY)
+
+
+def _child_stops(**_: Any) -> None:
+    stop_process_loop()
+
+
+def _stops(**_: Any) -> None:
+    stop_process_loop()
+
+
+async def _watch() -> None:
+    """Tell this loop's workflows that the worker stops, and when its grace is over."""
+    loop = asyncio.get_running_loop()
+    while _flag[0] == _NOTHING:  # noqa: ASYNC110 - another process writes it
+        await asyncio.sleep(_WATCH_S)
+    for callback in draining:
+        callback()
+    deadline = loop.time() + get_settings().shutdown_grace_s
+    while _flag[0] != _HURRY and loop.time() < deadline:  # noqa: ASYNC110 - ditto
+        await asyncio.sleep(_WATCH_S)
+    for callback in hurrying:
+        callback()
+
+
+_watcher: set[asyncio.Task[None]] = set()
+
+
+async def _start_watching() -> None:
+    task = asyncio.create_task(_watch(), name="drain-watcher")
+    _watcher.add(task)
+    task.add_done_callback(_watcher.discard)
+
+
+hooks.opening.append(_start_watching)
+signals.setup_logging.connect(_logs)
+signals.worker_process_init.connect(_child_started)
+signals.worker_ready.connect(_ready)
+signals.worker_shutting_down.connect(_shutting_down)
+signals.worker_process_shutdown.connect(_child_stops)
+signals.worker_shutdown.connect(_stops)

@@ -1,0 +1,47 @@
+"""Coroutines as Celery tasks."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from worker.app import app
+from worker.loop import run_async
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """What Celery knows of the message, taken on the task's own thread.
+
+    `task.request` is thread-local: on the loop's thread it would be another one's, or empty.
+    """
+
+    id: str
+    name: str
+    worker: str
+
+
+def async_task(name: str, **options: Any) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
+    """Register a coroutine function as a Celery task; its first argument is the `Delivery`."""
+
+    def register(function: Callable[..., Awaitable[Any]]) -> Any:
+        @functools.wraps(function)
+        def run(task: Any, *args: Any, **kwargs: Any) -> Any:
+            request = task.request
+            delivery = Delivery(id=request.id, name=task.name, worker=str(request.hostname))
+
+            async def call() -> Any:
+                with structlog.contextvars.bound_contextvars(delivery=delivery.id):
+                    return await function(delivery, *args, **kwargs)
+
+            return run_async(call())
+
+        return app.task(name=name, bind=True, **options)(run)
+
+    return register

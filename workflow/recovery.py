@@ -1,0 +1,161 @@
+"""Brings back what nobody holds: expired leases, and rows whose ring was lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import Counter
+from sqlalchemy import func, select
+
+from core.logging import get_logger
+from core.states import Status, Step
+from db.facts import Fact
+from db.ledger import lock_tasks
+from db.models import RoadmapTask
+from db.recorder import record_in
+from db.repositories.leases import expired
+from db.session import read_session, transaction
+from workflow import doorbell
+from workflow.lease import give_up_if_hopeless
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+log = get_logger(__name__)
+
+RECOVERED: Final = Counter("roadmap_recovered_total", "Tasks taken from silent workers.")
+RUNG_AGAIN: Final = Counter("roadmap_rung_again_total", "Tasks whose ring was lost.")
+
+RING_AFTER: Final = timedelta(seconds=10)
+"""A ring is on its way for at most this long; also the slack between clocks of one row."""
+LARGEST_SWEEP: Final = 500
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Queue:
+    """What is known of the queue of rings.
+
+    Attributes:
+        depth: Messages in it.
+        oldest: When the row of its oldest message was rung; None when that cannot be told.
+    """
+
+    depth: int
+    oldest: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recovery:
+    """What a sweep did."""
+
+    recovered: int = 0
+    given_up: int = 0
+    rung: int = 0
+
+
+async def recover(queue: Queue | None) -> Recovery:
+    """Free the tasks of silent workers, then ring for whatever waits without a message.
+
+    Safe to run anywhere, any number of times at once: rows are locked, and skipped when locked.
+
+    Args:
+        queue: The queue's state, or None when it cannot be asked; then nothing is rung, since
+            nothing could be sent either.
+    """
+    recovered = given_up = 0
+    async with read_session() as session:
+        silent = await expired(session, limit=LARGEST_SWEEP)
+    for task_id in silent:
+        outcome = await _free(task_id)
+        recovered += outcome is True
+        given_up += outcome is False
+    rung = 0 if queue is None else await _ring_again(queue)
+    return Recovery(recovered=recovered, given_up=given_up, rung=rung)
+
+
+async def _free(task_id: UUID) -> bool | None:
+    """Free one task of its silent worker: True; give it up: False; not needed any more: None."""
+    async with transaction() as tx:
+        row = (await lock_tasks(tx.session, [task_id], skip_locked=True)).get(task_id)
+        if row is None or row.status != Status.PROCESSING or row.lease_until is None or row.leased:
+            return None
+        if await give_up_if_hopeless(tx, row):
+            return False
+        recorded = await record_in(
+            tx,
+            Fact(
+                task_id=task_id,
+                step=Step.RESUMING,
+                rung=True,
+                changes={
+                    "epoch": row.epoch + 1,
+                    "lease_owner": None,
+                    "lease_until": None,
+                    "losses": row.losses + 1,
+                    "recovered": True,
+                },
+            ),
+        )
+        call = doorbell.Ring(task_id=task_id, reason=doorbell.Reason.RESUME, at=recorded.at)
+        tx.on_commit(lambda: doorbell.ring(call))
+        RECOVERED.inc()
+        log.warning(
+            "task_freed", task_id=str(task_id), owner=row.lease_owner, losses=row.losses + 1
+        )
+        return True
+
+
+async def _ring_again(queue: Queue) -> int:
+    """Ring for rows that wait and have no message in the queue.
+
+    The queue is first in, first out: what was rung before its oldest message was taken out or
+    lost. So a row has at most one message in the queue, however long the backlog is; two, when a
+    foreign program sent one of its own.
+    """
+    if queue.depth and queue.oldest is None:
+        return 0
+    async with read_session() as session:
+        now: datetime = (await session.scalars(select(func.clock_timestamp()))).one()
+        before = now if queue.oldest is None else queue.oldest
+        waiting = await session.execute(
+            select(RoadmapTask.task_id)
+            .where(
+                RoadmapTask.status.in_([Status.PENDING, Status.PROCESSING]),
+                RoadmapTask.lease_until.is_(None),
+                func.coalesce(RoadmapTask.rung_at, RoadmapTask.created_at)
+                < min(now, before) - RING_AFTER,
+            )
+            .order_by(RoadmapTask.rung_at.nulls_first())
+            .limit(LARGEST_SWEEP)
+        )
+        task_ids = [task_id for (task_id,) in waiting]
+    rung = 0
+    for task_id in task_ids:
+        rung += await _ring_one(task_id)
+    return rung
+
+
+async def _ring_one(task_id: UUID) -> bool:
+    async with transaction() as tx:
+        row = (await lock_tasks(tx.session, [task_id], skip_locked=True)).get(task_id)
+        if (
+            row is None
+            or row.status not in {Status.PENDING, Status.PROCESSING}
+            or row.lease_until is not None
+        ):
+            return False
+        recorded = await record_in(tx, Fact(task_id=task_id, rung=True))
+        first = row.status == Status.PENDING
+        call = doorbell.Ring(
+            task_id=task_id,
+            reason=doorbell.Reason.GENERATE if first else doorbell.Reason.RESUME,
+            at=recorded.at,
+            first=first,
+        )
+        tx.on_commit(lambda: doorbell.ring(call))
+        RUNG_AGAIN.inc()
+        log.warning("task_rung_again", task_id=str(task_id))
+        return True
