@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote
 
 import httpx
 
+from cli.data_dir import DEFAULT
 from cli.discovery import find_target
 from cli.exits import CommandError, failed, unreachable, usage
 
@@ -61,6 +63,13 @@ class Client:
         self.http.headers.pop("Authorization", None)
         if target.token:
             self.http.headers["Authorization"] = f"Bearer {target.token}"
+
+    def command(self, name: str, argument: str) -> str:
+        """Return the command line that does something with the same stack."""
+        words = ["roadmap", name, argument]
+        if self._data_dir != DEFAULT:
+            words += ["--data-dir", str(self._data_dir)]
+        return shlex.join(words)
 
     def create_task(self, request: dict[str, Any], *, key: str) -> dict[str, Any]:
         """Ask for a roadmap; the same key twice is the same task."""

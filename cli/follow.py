@@ -104,8 +104,8 @@ class Follower:
             try:
                 for message in source.iter_sse():
                     self._heard()
-                    if not message.id:
-                        continue  # transient, such as streamed text
+                    if not message.id or not message.data:
+                        continue  # transient, such as streamed text, or only a retry delay
                     if event := self._new(json.loads(message.data)):
                         self._empty_streams = 0
                         yield event

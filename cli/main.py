@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli import up
+from cli import task_commands, up
 from cli.console import emit, note
 from cli.exits import EPILOG, CommandError, ExitCode
 from core.errors import AppError
@@ -35,7 +35,7 @@ app = typer.Typer(
     invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
-for _part in (up,):
+for _part in (up, task_commands):
     app.registered_commands += _part.app.registered_commands
 
 

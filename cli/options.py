@@ -17,7 +17,7 @@ class Pool(StrEnum):
     PREFORK = "prefork"
 
 
-DEFAULT_CONCURRENCY: Final = {Pool.THREADS: 8, Pool.PREFORK: 2}
+DEFAULT_CONCURRENCY: Final = {Pool.THREADS: 16, Pool.PREFORK: 2}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

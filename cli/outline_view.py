@@ -83,7 +83,9 @@ def _change(change: dict[str, Any]) -> str:
     what = f"{change.get('part', '')} '{change.get('title', '')}'"
     match change.get("change"):
         case "renamed":
-            return f"renamed {change.get('part', '')}: '{change.get('from')}' → '{change.get('to')}'"
+            return (
+                f"renamed {change.get('part', '')}: '{change.get('from')}' → '{change.get('to')}'"
+            )
         case "moved":
             places = change.get("from_module"), change.get("to_module")
             return f"moved {what}" + (f": {places[0]} → {places[1]}" if all(places) else "")

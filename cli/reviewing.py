@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
-
-import typer
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from cli.client import ApiError
 from cli.console import note
+from cli.editor import edit_text
 from cli.exits import CommandError
 from cli.outline_edit import to_edits, to_text
 from cli.outline_view import changes_text, outline_tree
@@ -99,7 +98,7 @@ class Ask:
 
     def _edit(self, review: dict[str, Any]) -> Decision | None:
         before = to_text(review["roadmap"])
-        changed = typer.edit(before, extension=".txt")
+        changed = edit_text(before)
         if changed is None:
             self._console.print("Nothing was saved.")
             return None
@@ -140,19 +139,24 @@ def answer_open_review(
         reviewer: Who answers.
         review_id: The review an event told of; when it is no longer the open one it was decided.
     """
-    try:
-        review = client.review(task_id)
-        if review_id is not None and review["review_id"] != review_id:
-            return True
-        decision = reviewer.decide(review)
-        if decision is None:
-            return False
-        client.decide(task_id, decision, version=review["version"])
-    except ApiError as error:
-        if not error.conflict and error.status != _NOT_FOUND:
-            raise
-        note("The review was decided by somebody else, or its roadmap changed meanwhile")
-    return True
+    while True:
+        try:
+            review = client.review(task_id)
+            if review_id is not None and review["review_id"] != review_id:
+                return True
+            decision = reviewer.decide(review)
+            if decision is None:
+                return False
+            client.decide(task_id, decision, version=review["version"])
+        except ApiError as error:
+            if error.status == _STALE:
+                note("The roadmap changed meanwhile; look again")
+                continue
+            if not error.conflict and error.status != _NOT_FOUND:
+                raise
+            note("The review was decided by somebody else")
+        return True
 
 
-_NOT_FOUND = 404
+_NOT_FOUND: Final = 404
+_STALE: Final = 412

@@ -45,7 +45,7 @@ def up(  # noqa: PLR0913 - each is an option of the command
         typer.Option(
             min=1,
             max=1000,
-            help="Workflows at a time per worker process.  [default: 8 threads, 2 prefork]",
+            help="Workflows at a time per worker process.  [default: 16 threads, 2 prefork]",
         ),
     ] = None,
     pool: Annotated[Pool, typer.Option(help="Celery's worker pool.")] = Pool.THREADS,

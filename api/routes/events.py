@@ -1,7 +1,9 @@
 """A task's events: polled, long-polled, or streamed as server-sent events."""
 
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
 
@@ -12,10 +14,6 @@ from api.shapes import TERMINAL_EXAMPLE, EventList
 from api.streams import HEARTBEAT, HEARTBEAT_S, RETRY, EventStream, encode_sse
 from core.errors import InvalidRequestError
 from workflow import feed, queries
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-    from uuid import UUID
 
 router = APIRouter(tags=["events"])
 
@@ -38,7 +36,6 @@ _STREAM: Final[dict[int | str, dict[str, Any]]] = {
     "/tasks/{task_id}/events",
     operation_id="listTaskEvents",
     summary="The event log",
-    response_model=EventList,
     responses=documented(404),
 )
 async def list_events(

@@ -53,7 +53,6 @@ async def get_review(task_id: TaskId, request: Request, actor: CurrentActor) -> 
     operation_id="decideReview",
     summary="Decide the review",
     status_code=202,
-    response_model=Task,
     responses=documented(404, 409, 412, 413),
 )
 async def decide_review(

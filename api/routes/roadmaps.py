@@ -55,7 +55,6 @@ async def get_concept(
     operation_id="regenerateContents",
     summary="Write contents anew",
     status_code=202,
-    response_model=Task,
     responses=documented(404, 409),
 )
 async def regenerate(

@@ -50,7 +50,6 @@ IdempotencyKey = Annotated[
     operation_id="createTask",
     summary="Ask for a roadmap",
     status_code=202,
-    response_model=Task,
     responses=documented(413),
 )
 async def create_task(
@@ -72,7 +71,6 @@ async def create_task(
     "/tasks",
     operation_id="listTasks",
     summary="Tasks, newest first",
-    response_model=TaskList,
     responses=documented(),
 )
 async def list_tasks(
@@ -115,7 +113,6 @@ async def get_task(task_id: TaskId, request: Request, actor: CurrentActor) -> Re
     operation_id="retryTask",
     summary="Do what failed again",
     status_code=202,
-    response_model=Task,
     responses=documented(404, 409),
 )
 async def retry_task(task_id: TaskId, response: Response, actor: CurrentActor) -> Task:
@@ -130,7 +127,6 @@ async def retry_task(task_id: TaskId, response: Response, actor: CurrentActor) -
     operation_id="cancelTask",
     summary="Stop a task",
     status_code=202,
-    response_model=Task,
     responses=documented(404, 409),
 )
 async def cancel_task(task_id: TaskId, response: Response, actor: CurrentActor) -> Task:

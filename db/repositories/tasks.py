@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from db.models import Checkpoint, Concept, Content, Outline, Roadmap, RoadmapTask
 
@@ -45,7 +46,7 @@ async def newest_contents(session: AsyncSession, roadmap_id: UUID) -> Sequence[C
         select(Content)
         .join(Concept, Concept.concept_id == Content.concept_id)
         .where(Content.roadmap_id == roadmap_id, Concept.removed.is_(False))
-        .distinct(Content.concept_id, Content.kind)
+        .ext(distinct_on(Content.concept_id, Content.kind))
         .order_by(Content.concept_id, Content.kind, Content.version.desc())
     )
     return (await session.scalars(statement)).all()

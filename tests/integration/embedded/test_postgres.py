@@ -11,7 +11,8 @@ import asyncpg
 import psutil
 import pytest
 
-from embedded import EmbeddedPostgres, EmbeddedServerError
+from embedded import EmbeddedPostgres, EmbeddedServerError, spawn_child, stop_child
+from embedded.accounts import unprivileged_account
 from embedded.ports import is_free
 
 MakePostgres = Callable[..., EmbeddedPostgres]
@@ -119,11 +120,15 @@ async def test_a_server_that_was_killed_starts_again(
 async def test_a_stale_pid_file_of_a_stranger_does_not_block(make_postgres: MakePostgres) -> None:
     """A postmaster.pid whose process id now belongs to somebody else is known to be stale."""
     server = make_postgres()
-    stranger = psutil.Process().ppid()
-    stale = f"{stranger}\n/nowhere\n1\n1\n\n127.0.0.1\n 1 1\nready   \n"
-    (server._cluster / "postmaster.pid").write_text(stale)
-    server.start()
-    assert await _value(server, "SELECT 1") == 1
+    # Of the server's own account, else PostgreSQL itself sees that it is a stranger.
+    stranger = spawn_child(["sleep", "60"], user=unprivileged_account(server._cluster))
+    try:
+        stale = f"{stranger.pid}\n/nowhere\n1\n1\n\n127.0.0.1\n 1 1\nready   \n"
+        (server._cluster / "postmaster.pid").write_text(stale)
+        server.start()
+        assert await _value(server, "SELECT 1") == 1
+    finally:
+        stop_child(stranger, steps=())
 
 
 async def test_another_port_is_taken_when_the_last_one_is_busy(

@@ -58,12 +58,12 @@ def test_secrets_are_neither_readable_nor_in_the_process_list(
         assert _mode(path) == (0o700 if path.is_dir() else 0o600), path
 
 
-def test_the_servers_do_not_inherit_our_secrets(
-    make_redis: MakeRedis, monkeypatch: pytest.MonkeyPatch
+def test_the_server_does_not_inherit_our_secrets(
+    make_postgres: MakePostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """API keys in our environment do not reach the servers'."""
+    """API keys in our environment do not reach the server's."""
     monkeypatch.setenv("ROADMAP_LLM_API_KEY", "sk-secret")
-    server = make_redis()
+    server = make_postgres()
     server.start()
     assert "sk-secret" not in str(psutil.Process(server.pid).environ())
 

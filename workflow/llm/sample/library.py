@@ -16,7 +16,7 @@ from workflow.llm.outputs import Difficulty
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-WRITTEN_LANGUAGES: Final = ("en",)
+WRITTEN_LANGUAGES: Final = ("en", "zh", "es", "de", "fr")
 """Languages with general plans and phrases; others get an English frame for their own words."""
 
 KINDS: Final = ("tongue", "tech", "craft", "study")
@@ -99,7 +99,7 @@ class TutorialPhrases(_Data):
     points: tuple[str, ...]
     example: tuple[str, ...]
     steps: dict[str, tuple[tuple[str, ...], ...]]
-    """By kind of subject, several lists of steps."""
+    """By kind of subject several lists of steps; `any` serves kinds without their own."""
     pace: tuple[str, ...]
     mistakes: tuple[str, ...]
     check: tuple[str, ...]
@@ -190,9 +190,12 @@ def phrases(language: str) -> Phrases:
 
 @cache
 def plan(language: str, kind: str) -> Curriculum:
-    """Return the general plan for a kind of subject in a language."""
-    name = f"{written_language(language)}_{kind}.json"
-    return Curriculum.model_validate_json(_folder("plans").joinpath(name).read_bytes())
+    """Return the general plan for a kind of subject in a language, or the one for any kind."""
+    written = written_language(language)
+    file = _folder("plans").joinpath(f"{written}_{kind}.json")
+    if not file.is_file():
+        file = _folder("plans").joinpath(f"{written}_study.json")
+    return Curriculum.model_validate_json(file.read_bytes())
 
 
 @cache

@@ -36,7 +36,7 @@ def tutorial(inputs: ContentInputs) -> Tutorial:
         "level": said.levels[inputs.difficulty],
         "hours": f"{inputs.estimated_hours:g}",
     }
-    steps = random.choice(parts.steps[curriculum.kind])
+    steps = random.choice(parts.steps.get(curriculum.kind) or parts.steps["any"])
     blocks = [
         f"# {title}",
         f"> {said.label}",

@@ -1,0 +1,81 @@
+"""Shows a finished, or half-finished, roadmap: the tree, or one concept in full."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.text import Text
+
+from cli.exits import usage
+from cli.outline_view import concepts, outline_tree
+
+if TYPE_CHECKING:
+    from cli.client import Client
+
+
+def show_roadmap(roadmap: dict[str, Any], *, quiet: bool) -> dict[str, Any]:
+    """Print a roadmap's tree unless quiet; return the roadmap."""
+    if not quiet:
+        console = Console()
+        console.print(outline_tree(roadmap, marks=True))
+        console.print("marks: tutorial, resources, quiz  ✓ ready  ✗ failed  ~ running  · waiting")
+    return roadmap
+
+
+def show_concept(
+    client: Client, roadmap: dict[str, Any], wanted: str, *, quiet: bool
+) -> dict[str, Any]:
+    """Print a concept's contents unless quiet; return the concept.
+
+    Raises:
+        CommandError: The roadmap has no such concept.
+    """
+    concept_id = _find(roadmap, wanted)
+    concept = client.concept(roadmap["roadmap_id"], concept_id)
+    if not quiet:
+        _print(Console(), concept)
+    return concept
+
+
+def tutorial_excerpt(markdown: str, *, lines: int) -> str:
+    """Return the beginning of a tutorial, cut at a line."""
+    kept = markdown.strip().splitlines()
+    return "\n".join(kept[:lines]) + ("\n\n…" if len(kept) > lines else "")
+
+
+def _find(roadmap: dict[str, Any], wanted: str) -> str:
+    folded = wanted.casefold()
+    found = [
+        concept
+        for concept in concepts(roadmap)
+        if concept["concept_id"] == wanted or concept["title"].casefold() == folded
+    ] or [concept for concept in concepts(roadmap) if folded in concept["title"].casefold()]
+    if len(found) != 1:
+        raise usage(
+            f"'{wanted}' is not one concept of this roadmap but {len(found)}; "
+            "give its full title or id."
+        )
+    return str(found[0]["concept_id"])
+
+
+def _print(console: Console, concept: dict[str, Any]) -> None:
+    tutorial = concept.get("tutorial")
+    if tutorial:
+        console.print(Markdown(tutorial["markdown"]))
+    else:
+        console.print(Text(f"{concept['title']}: there is no tutorial yet."))
+    resources = concept.get("resources") or []
+    if resources:
+        console.rule("Resources")
+    for resource in resources:
+        console.print(Text(f"• {resource['title']}", style="bold"))
+        console.print(Text(f"  {resource['url']}  {resource.get('why', '')}"))
+    quiz = concept.get("quiz")
+    if quiz:
+        console.rule("Quiz")
+    for number, question in enumerate((quiz or {}).get("questions", ()), 1):
+        console.print(Text(f"{number}. {question['question']}", style="bold"))
+        for letter, option in zip("abcdefghij", question.get("options", ()), strict=False):
+            console.print(Text(f"   {letter}) {option}"))

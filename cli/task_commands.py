@@ -1,0 +1,293 @@
+"""The client commands about tasks: generate, watch, list, show, review, retry, cancel."""
+
+import json as jsonlib
+import sys
+import uuid
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.console import emit, emit_json, note
+from cli.data_dir import DEFAULT
+from cli.exits import EPILOG, ExitCode, usage
+
+app = typer.Typer()
+
+DataDirOption = Annotated[
+    Path, typer.Option("--data-dir", help="The stack to talk to, unless ROADMAP_API_URL is set.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout instead of text.")]
+TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="The task's id.")]
+
+
+@app.command(epilog=EPILOG)
+def generate(  # noqa: PLR0913 - each is an option of the command
+    goal: Annotated[str, typer.Argument(help='What you want to learn, as in "Learn Rust".')],
+    *,
+    level: Annotated[str | None, typer.Option(help="beginner, intermediate or advanced.")] = None,
+    hours_per_week: Annotated[int | None, typer.Option(min=1, max=168)] = None,
+    language: Annotated[str | None, typer.Option(help="Language of the texts, as in `en`.")] = None,
+    background: Annotated[str | None, typer.Option(help="What you know already.")] = None,
+    no_review: Annotated[
+        bool, typer.Option("--no-review", help="Write the contents without asking.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve every review.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Do not watch.")] = False,
+    data_dir: DataDirOption = DEFAULT,
+    json: JsonOption = False,
+) -> None:
+    """Generate a roadmap, and watch until it is there.
+
+    On a terminal the review is asked for; elsewhere the command ends with exit code 5 when one
+    is due, unless --yes or --no-review is given. Ctrl-C detaches; the task goes on.
+    """
+    from cli.client import Client
+    from cli.watching import Watch
+
+    preferences = {
+        "level": level,
+        "hours_per_week": hours_per_week,
+        "language": language,
+        "background": background,
+    }
+    given = {name: value for name, value in preferences.items() if value is not None}
+    request: dict[str, Any] = {"goal": goal, "review": not no_review}
+    if given:
+        request["preferences"] = given
+    with Client(data_dir) as client:
+        task = client.create_task(request, key=str(uuid.uuid4()))
+        if detach:
+            if json:
+                emit_json(task)
+            else:
+                emit(task["task_id"])
+                note(f"Watch it: {client.command('watch', task['task_id'])}")
+            return
+        _end(Watch(client, task, json=json, approve=yes).run())
+
+
+@app.command(epilog=EPILOG)
+def watch(
+    task: TaskArgument,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve every review.")] = False,
+    data_dir: DataDirOption = DEFAULT,
+    json: JsonOption = False,
+) -> None:
+    """Show a task's progress from its beginning to its end, live."""
+    from cli.client import Client
+    from cli.watching import Watch
+
+    with Client(data_dir) as client:
+        _end(Watch(client, client.task(task), json=json, approve=yes).run())
+
+
+@app.command("list", epilog=EPILOG)
+def list_tasks(
+    *,
+    status: Annotated[str | None, typer.Option(help="Only those, as in `completed`.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
+    data_dir: DataDirOption = DEFAULT,
+    json: JsonOption = False,
+) -> None:
+    """List your tasks, newest first."""
+    from cli.client import Client
+
+    with Client(data_dir) as client:
+        page = client.tasks(status=status, limit=limit)
+    if json:
+        emit_json(page)
+        return
+    if not page["tasks"]:
+        emit("No tasks.")
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    table = Table(box=None, pad_edge=False)
+    for column in ("task", "status", "progress", "created", "goal"):
+        wide = column == "goal"
+        table.add_column(column, overflow="ellipsis" if wide else "fold", no_wrap=True)
+    for task in page["tasks"]:
+        progress = task["progress"]
+        done = f"{progress['done']}/{progress['total']}" if progress["total"] else "-"
+        row = (task["task_id"], task["status"], done, task["created_at"][:16], task["goal"])
+        table.add_row(*(Text(str(cell)) for cell in row))
+    if console.is_terminal:
+        console.print(table)
+    else:
+        Console(width=200).print(table)
+
+
+@app.command(epilog=EPILOG)
+def show(
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="A task's or a roadmap's id.")],
+    *,
+    concept: Annotated[
+        str | None, typer.Option(help="Show this concept's tutorial: its title or id.")
+    ] = None,
+    data_dir: DataDirOption = DEFAULT,
+    json: JsonOption = False,
+) -> None:
+    """Show a roadmap as a tree, or one concept's tutorial, resources and quiz."""
+    from cli.client import Client
+    from cli.showing import show_concept, show_roadmap
+
+    with Client(data_dir) as client:
+        roadmap = _roadmap(client, identifier)
+        if concept is not None:
+            document = show_concept(client, roadmap, concept, quiet=json)
+        else:
+            document = show_roadmap(roadmap, quiet=json)
+    if json:
+        emit_json(document)
+
+
+@app.command(epilog=EPILOG)
+def review(
+    task: TaskArgument,
+    *,
+    approve: Annotated[bool, typer.Option("--approve", help="Approve it.")] = False,
+    reject: Annotated[
+        str | None, typer.Option(metavar="FEEDBACK", help="Reject it, saying what to change.")
+    ] = None,
+    edits: Annotated[
+        Path | None, typer.Option(help="Change it yourself: a file with a JSON list of edits.")
+    ] = None,
+    version: Annotated[
+        int | None, typer.Option(help="Decide only if this version is still under review.")
+    ] = None,
+    data_dir: DataDirOption = DEFAULT,
+    json: JsonOption = False,
+) -> None:
+    """Answer a task's review; without an option you are asked, or it is shown."""
+    from cli.client import Client
+
+    decision = _decision(approve=approve, reject=reject, edits=edits)
+    with Client(data_dir) as client:
+        if decision is None and not json and sys.stdin.isatty() and sys.stdout.isatty():
+            _ask(client, task)
+            return
+        found = client.review(task)
+        if decision is None:
+            _show_open(found, json=json)
+            raise typer.Exit(ExitCode.REVIEW)
+        answer = client.decide(
+            task, decision, version=version if version is not None else found["version"]
+        )
+        if json:
+            emit_json(answer)
+        else:
+            emit(f"Decided: {decision['decision']}. Watch it: {client.command('watch', task)}")
+
+
+@app.command(epilog=EPILOG)
+def retry(
+    task: TaskArgument,
+    *,
+    follow: Annotated[bool, typer.Option("--watch", "-w", help="Watch it to its end.")] = False,
+    data_dir: DataDirOption = DEFAULT,
+    json: JsonOption = False,
+) -> None:
+    """Have what failed, and only that, done again."""
+    from cli.client import Client
+    from cli.watching import Watch
+
+    with Client(data_dir) as client:
+        answer = client.retry(task)
+        if follow:
+            _end(Watch(client, client.task(task), json=json, approve=False).run())
+        elif json:
+            emit_json(answer)
+        else:
+            emit(f"It is being done again. Watch it: {client.command('watch', task)}")
+
+
+@app.command(epilog=EPILOG)
+def cancel(
+    task: TaskArgument, *, data_dir: DataDirOption = DEFAULT, json: JsonOption = False
+) -> None:
+    """Stop a task; what is written stays, and a retry goes on from there."""
+    from cli.client import Client
+
+    with Client(data_dir) as client:
+        answer = client.cancel(task)
+        if json:
+            emit_json(answer)
+        else:
+            emit(f"It is being stopped. To go on: {client.command('retry', task)}")
+
+
+def _end(code: ExitCode) -> None:
+    if code is not ExitCode.DONE:
+        raise typer.Exit(code)
+
+
+def _roadmap(client: Any, identifier: str) -> dict[str, Any]:
+    """Return a roadmap by its own id or its task's."""
+    from cli.client import ApiError
+
+    not_found = 404
+    try:
+        task = client.task(identifier)
+    except ApiError as error:
+        if error.status != not_found:
+            raise
+        try:
+            roadmap: dict[str, Any] = client.roadmap(identifier)
+        except ApiError as second:
+            if second.status != not_found:
+                raise
+            raise usage(f"There is no such task or roadmap {identifier}.") from None
+        return roadmap
+    if task["roadmap_id"] is None:
+        raise usage(
+            f"Task {identifier} is {task['status']} ({task['current_step']}) and has no roadmap "
+            f"yet. Watch it: {client.command('watch', identifier)}"
+        )
+    found: dict[str, Any] = client.roadmap(task["roadmap_id"])
+    return found
+
+
+def _decision(*, approve: bool, reject: str | None, edits: Path | None) -> dict[str, Any] | None:
+    if approve + (reject is not None) + (edits is not None) > 1:
+        raise usage("Give only one of --approve, --reject and --edits.")
+    if approve:
+        return {"decision": "approve"}
+    if reject is not None:
+        return {"decision": "reject", "feedback": reject}
+    if edits is None:
+        return None
+    try:
+        changes = jsonlib.loads(edits.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise usage(f"Cannot read the edits in {edits}: {error}") from None
+    if not isinstance(changes, list):
+        raise usage(f"{edits} must hold a JSON list of edits.")
+    return {"decision": "edit", "edits": changes}
+
+
+def _ask(client: Any, task: str) -> None:
+    from rich.console import Console
+
+    from cli.reviewing import Ask, answer_open_review
+
+    client.review(task)  # says so when there is none
+    if not answer_open_review(client, task, Ask(Console()), review_id=None):
+        raise typer.Exit(ExitCode.REVIEW)
+    emit(f"Watch it: {client.command('watch', task)}")
+
+
+def _show_open(found: dict[str, Any], *, json: bool) -> None:
+    if json:
+        emit_json(found)
+        return
+    from rich.console import Console
+
+    from cli.reviewing import show_review
+
+    show_review(Console(), found)
+    note("Answer with --approve, --reject FEEDBACK or --edits FILE")

@@ -1,0 +1,160 @@
+"""Watching a task to its end, answering its reviews on the way."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Console
+
+from cli.console import emit, note
+from cli.exits import CommandError, ExitCode
+from cli.follow import Follower
+from cli.live import LiveView, duration
+from cli.outline_view import outline_tree
+from cli.plain import JsonView, PlainView, View
+from cli.progress_model import ProgressModel
+from cli.reviewing import Approve, Ask, Leave, Reviewer, answer_open_review
+
+if TYPE_CHECKING:
+    from cli.client import Client
+
+EXIT_OF_STATUS: Final = {
+    "completed": ExitCode.DONE,
+    "partial_failure": ExitCode.PARTIAL,
+    "failed": ExitCode.FAILED,
+    "cancelled": ExitCode.FAILED,
+    "human_review_pending": ExitCode.REVIEW,
+}
+_FAILURES_SHOWN: Final = 10
+
+
+class Watch:
+    """One task, shown and answered until it ends or nobody answers.
+
+    Args:
+        client: The API.
+        task: The task as the API gave it.
+        json: Events as JSON lines instead of anything for people.
+        approve: Approve every review.
+        again: Makes a command to come back with, such as `roadmap watch …`.
+        show_approved: Show the outline before it is approved automatically.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        task: dict[str, Any],
+        *,
+        json: bool,
+        approve: bool,
+        show_approved: bool = False,
+    ) -> None:
+        """Choose how to show and how to answer."""
+        self._client = client
+        self._json = json
+        self.console = Console()
+        self.model = ProgressModel(task["task_id"], goal=task["goal"])
+        self._live = not json and self.console.is_terminal
+        self._view = self._choose_view()
+        self._reviewer = self._choose_reviewer(approve=approve, show=show_approved)
+
+    def run(self) -> ExitCode:
+        """Watch, and return how it ended. Ctrl-C leaves the task alone."""
+        task_id = self.model.task_id
+        try:
+            goes_on = self._follow()
+        except KeyboardInterrupt:
+            note(f"\nThe task goes on. Come back with: {self._client.command('watch', task_id)}")
+            return ExitCode.INTERRUPTED
+        if not goes_on:
+            note(f"Waiting for a review: {self._client.command('review', task_id)}")
+            return ExitCode.REVIEW
+        if not self._json:
+            self._show_end()
+        return EXIT_OF_STATUS.get(self.model.status, ExitCode.FAILED)
+
+    def _follow(self) -> bool:
+        follower = Follower(
+            self._client, self.model.task_id, after=0, on_trouble=self._view.trouble
+        )
+        self._view.start()
+        try:
+            for event in follower.events():
+                self.model.apply(event)
+                self._view.event(event)
+                if event["type"] == "review_required" and not self._answer(event):
+                    return False
+        finally:
+            self._view.stop()
+        return True
+
+    def _answer(self, event: dict[str, Any]) -> bool:
+        if isinstance(self._reviewer, (Ask, Approve)):
+            self._view.stop()
+        try:
+            return answer_open_review(
+                self._client,
+                self.model.task_id,
+                self._reviewer,
+                review_id=(event.get("data") or {}).get("review_id"),
+            )
+        finally:
+            if isinstance(self._reviewer, (Ask, Approve)):
+                self._view.start()
+
+    def _choose_view(self) -> View:
+        if self._json:
+            return JsonView()
+        return LiveView(self.console, self.model) if self._live else PlainView()
+
+    def _choose_reviewer(self, *, approve: bool, show: bool) -> Reviewer:
+        if approve:
+            return Approve(self.console if show and not self._json else None)
+        return Ask(self.console) if self._live and sys.stdin.isatty() else Leave()
+
+    def _show_end(self) -> None:
+        model = self.model
+        if self._live and model.roadmap_id is not None:
+            try:
+                roadmap = self._client.roadmap(model.roadmap_id)
+            except CommandError as error:
+                note(error.message)
+            else:
+                self.console.print()
+                self.console.print(outline_tree(roadmap, marks=True))
+        for line in ending(model):
+            emit(line)
+        if model.outcome != "task_completed":
+            emit(f"Retry what is missing: {self._client.command('retry', model.task_id)}")
+        if model.roadmap_id is not None:
+            emit(f"Read it: {self._client.command('show', model.task_id)}")
+
+
+def ending(model: ProgressModel) -> list[str]:
+    """Return what there is to say about a task's end, what failed and why included."""
+    lines = []
+    match model.outcome:
+        case "task_completed":
+            lines.append(f"Completed: {model.done} contents.")
+        case "task_partially_failed":
+            lines.append(f"{model.done} of {model.total} contents are ready; these are not:")
+        case "task_failed":
+            error = model.error or {}
+            step = str(error.get("step", "")).replace("_", " ")
+            lines.append(f"Failed at {step} ({error.get('code')}): {error.get('error')}")
+        case "task_cancelled":
+            lines.append("Cancelled.")
+        case _:
+            lines.append(f"The task is {model.status}.")
+    failures = list(model.failures.values())
+    lines += [
+        f"  {failure.concept}: {failure.kind} ({failure.code}) {failure.error}"
+        for failure in failures[:_FAILURES_SHOWN]
+    ]
+    if len(failures) > _FAILURES_SHOWN:
+        lines.append(f"  and {len(failures) - _FAILURES_SHOWN} more")
+    took = sum(line.duration_s or 0.0 for line in model.steps if line.step != "human_review")
+    if model.outcome == "task_completed" and took:
+        lines[0] += f" It took {duration(took)}."
+    return lines

@@ -1,0 +1,77 @@
+"""Real servers for every test that wants them: one pair per run, a clean database per test."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+from redis.asyncio import Redis
+
+from core.settings import PREFIX, get_settings
+from db.engine import dispose_engine
+from db.migrate import upgrade
+from embedded import EmbeddedPostgres, EmbeddedRedis
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A migrated database on a real PostgreSQL of this run's own."""
+    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), max_connections=200) as server:
+        given = os.environ.get(PREFIX + "DATABASE_URL")
+        os.environ[PREFIX + "DATABASE_URL"] = server.url
+        get_settings.cache_clear()
+        upgrade()
+        if given is None:
+            del os.environ[PREFIX + "DATABASE_URL"]
+        else:
+            os.environ[PREFIX + "DATABASE_URL"] = given
+        get_settings.cache_clear()
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Redis of this run's own."""
+    with EmbeddedRedis(tmp_path_factory.mktemp("redis")) as server:
+        yield server.url
+
+
+@pytest.fixture
+def settings_env(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """The environment without our settings; `setenv` on what is given, then `get_settings()`."""
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv(PREFIX + "SAMPLE_LATENCY_S", "0")
+    get_settings.cache_clear()
+    yield monkeypatch
+    get_settings.cache_clear()
+
+
+@pytest.fixture
+async def database(
+    postgres_url: str, settings_env: pytest.MonkeyPatch
+) -> AsyncIterator[asyncpg.Connection]:
+    """An empty, migrated database that the settings point to; yields a connection to look in."""
+    settings_env.setenv(PREFIX + "DATABASE_URL", postgres_url)
+    get_settings.cache_clear()
+    connection = await asyncpg.connect(postgres_url)
+    await connection.execute("TRUNCATE roadmap_tasks, schedules CASCADE")
+    yield connection
+    await connection.close()
+    await dispose_engine()
+
+
+@pytest.fixture
+async def redis(redis_url: str, settings_env: pytest.MonkeyPatch) -> AsyncIterator[Redis]:
+    """An empty Redis that the settings point to; yields a client."""
+    settings_env.setenv(PREFIX + "REDIS_URL", redis_url)
+    get_settings.cache_clear()
+    client: Redis = Redis.from_url(redis_url, decode_responses=True)
+    await client.flushall()
+    yield client
+    await client.aclose()
