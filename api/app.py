@@ -13,7 +13,17 @@ from api.composition import lifespan
 from api.http import PREFIX
 from api.middleware import Observed
 from api.problems import Problem
-from api.routes import events, operations, reviews, roadmaps, tasks
+from api.routes import (
+    admin,
+    events,
+    notifications,
+    operations,
+    reviews,
+    roadmaps,
+    sockets,
+    tasks,
+    tickets,
+)
 from core.settings import get_settings
 
 LARGEST_BODY: Final = 1_000_000
@@ -27,6 +37,16 @@ _REQUEST_HEADERS: Final = (
     "Last-Event-ID",
 )
 _RESPONSE_HEADERS: Final = ("ETag", "Link", "Location", "Retry-After", "X-Request-ID")
+_VERSIONED: Final = (
+    tasks,
+    events,
+    reviews,
+    roadmaps,
+    notifications,
+    tickets,
+    sockets,
+    admin,
+)
 _DESCRIPTION: Final = """\
 Ask for a learning roadmap, watch it being made, review it, read it.
 
@@ -56,8 +76,8 @@ def create_app() -> FastAPI:
         max_body_size=LARGEST_BODY,
     )
     problems.install(app)
-    for router in (tasks.router, events.router, reviews.router, roadmaps.router):
-        app.include_router(router, prefix=PREFIX)
+    for routes in _VERSIONED:
+        app.include_router(routes.router, prefix=PREFIX)
     app.include_router(operations.router)
     app.include_router(docs.router)
     if settings.cors_origins:

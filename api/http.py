@@ -25,7 +25,7 @@ PREFIX: Final = "/api/v1"
 _TAG: Final = re.compile(r'(?:W/)?"([^"]*)"')
 
 
-def _uuid(text: str) -> UUID:
+def parse_id(text: str) -> UUID:
     """Read an id as we write it.
 
     Raises:
@@ -44,21 +44,21 @@ _AN_ID: Final = {"format": "uuid"}
 
 
 async def _task_id(task_id: Annotated[str, Path(json_schema_extra=_AN_ID)]) -> UUID:
-    return _uuid(task_id)
+    return parse_id(task_id)
 
 
 async def _roadmap_id(roadmap_id: Annotated[str, Path(json_schema_extra=_AN_ID)]) -> UUID:
-    return _uuid(roadmap_id)
+    return parse_id(roadmap_id)
 
 
 async def _concept_id(concept_id: Annotated[str, Path(json_schema_extra=_AN_ID)]) -> UUID:
-    return _uuid(concept_id)
+    return parse_id(concept_id)
 
 
 async def _notification_id(
     notification_id: Annotated[str, Path(json_schema_extra=_AN_ID)],
 ) -> UUID:
-    return _uuid(notification_id)
+    return parse_id(notification_id)
 
 
 TaskId = Annotated[UUID, Depends(_task_id)]

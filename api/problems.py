@@ -168,6 +168,16 @@ def of_error(error: errors.AppError, *, instance: str | None = None) -> ProblemR
     )
 
 
+def of_failure(error: Exception, *, instance: str | None = None) -> ProblemResponse:
+    """Return the problem for an error of something else: 503 when it may pass, else 500."""
+    unavailable = isinstance(error, (OSError, asyncpg.PostgresError, asyncpg.InterfaceError))
+    if unavailable or is_transient(error):
+        log.warning("request_refused", reason="database away", error=type(error).__name__)
+        return problem(503, code=CODE_OF[503], detail=_DETAILS[503], instance=instance)
+    log.error("request_failed", error=type(error).__name__, exc_info=error)
+    return problem(500, code=CODE_OF[500], detail=_DETAILS[500], instance=instance)
+
+
 def clean(text: str) -> str:
     """Return text that can be encoded: a request may contain lone surrogates."""
     return text.encode("utf-8", "replace").decode("utf-8")
@@ -226,11 +236,7 @@ async def _http_error(request: Request, error: Exception) -> ProblemResponse:
 
 
 async def _service_error(request: Request, error: Exception) -> ProblemResponse:
-    if isinstance(error, SQLAlchemyError) and not is_transient(error):
-        log.error("request_failed", error=type(error).__name__, exc_info=error)
-        return problem(500, code=CODE_OF[500], detail=_DETAILS[500], instance=request.url.path)
-    log.warning("request_refused", reason="database unavailable", error=type(error).__name__)
-    return problem(503, code=CODE_OF[503], detail=_DETAILS[503], instance=request.url.path)
+    return of_failure(error, instance=request.url.path)
 
 
 async def _unexpected(request: Request, _error: Exception) -> ProblemResponse:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from workflow.actor import Actor
     from workflow.feed import Entry
+    from workflow.queries import NotificationView
 
 log = get_logger(__name__)
 
@@ -92,6 +93,13 @@ def encode_sse(entry: Entry) -> bytes:
     """Return an event as one SSE frame."""
     return format_sse_event(
         id=str(entry.seq), event=entry.type, data_str=orjson.dumps(entry.event).decode()
+    )
+
+
+def encode_notification(view: NotificationView) -> bytes:
+    """Return an entry of an inbox as one SSE frame."""
+    return format_sse_event(
+        id=str(view.notification_id), event=view.kind, data_str=view.model_dump_json()
     )
 
 

@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from signal import SIGKILL
 
@@ -128,6 +128,30 @@ def make_cluster(
         raise EmbeddedServerError(f"initdb could not make the data (exit code {code}).")
     draft.rename(cluster)
     _sync_folder(cluster.parent)
+
+
+def clear_stale_pid_file(cluster: Path) -> None:
+    """Remove the ``postmaster.pid`` of a server that is gone; call it with the alive lock held.
+
+    The lock proves that no server of ours runs. A file left behind would block the start when its
+    process id now belongs to another process of the same account.
+
+    Raises:
+        EmbeddedServerError: Somebody started a server on this cluster by hand.
+    """
+    file = cluster / "postmaster.pid"
+    try:
+        pid = file.read_text(encoding="utf-8").partition("\n")[0]
+    except FileNotFoundError:
+        return
+    with suppress(OSError):
+        # A server's working folder is its cluster. No such process, or no /proc: stale.
+        if Path("/proc", pid, "cwd").samefile(cluster):
+            raise EmbeddedServerError(
+                f"A PostgreSQL that was not started from here already runs on {cluster}, pid "
+                f"{pid}. What to do: stop it with `kill -INT {pid}`, then start again."
+            )
+    file.unlink()
 
 
 def _locale(major: int) -> tuple[str, ...]:

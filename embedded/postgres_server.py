@@ -16,6 +16,7 @@ from embedded.ports import LOOPBACK
 from embedded.postgres_binaries import PostgresBinaries, Source, find_postgres
 from embedded.postgres_cluster import (
     SUPERUSER,
+    clear_stale_pid_file,
     cluster_major,
     handed_over,
     make_cluster,
@@ -109,9 +110,7 @@ class EmbeddedPostgres(EmbeddedServer):
                 "the data to begin with empty data."
             )
         self._password = self._folder.password()
-        # The alive lock is ours, so no server runs here: the file is stale, and would block the
-        # start if its process id now belonged to somebody else.
-        (self._cluster / "postmaster.pid").unlink(missing_ok=True)
+        clear_stale_pid_file(self._cluster)
 
     def _make_cluster(self, binaries: PostgresBinaries, alive_lock: int, deadline: float) -> None:
         log = self._folder.open_log()

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import aclosing, suppress
+from contextlib import aclosing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import orjson
@@ -25,7 +25,7 @@ from notifications.events import TERMINAL_EVENTS, task_channel
 from workflow.queries.events import LogPage, log_page, log_states
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Iterator
     from uuid import UUID
 
 log = get_logger(__name__)
@@ -218,6 +218,12 @@ class Feed:
         self._tasks: set[asyncio.Task[None]] = set()
         self._hurried = False
         self._stopping = False
+        self._listeners: set[Callable[[], None]] = set()
+
+    @property
+    def stopping(self) -> bool:
+        """This process stops; streams end without their tasks having ended."""
+        return self._stopping
 
     async def follow(
         self, task_id: UUID, *, after: int, idle_s: float = IDLE_S
@@ -259,6 +265,24 @@ class Feed:
         self._stopping = True
         for topic in list(self._topics.values()):
             topic.end()
+        for listener in list(self._listeners):
+            listener()
+
+    @contextmanager
+    def listening(self, channel: str, callback: Callable[[], None]) -> Iterator[None]:
+        """Call back whenever a channel may have something new, and when everything stops."""
+
+        def receive(_message: bytes | None) -> None:
+            callback()
+
+        unsubscribe = self.wakeups.subscribe(channel, receive) if self.wakeups else None
+        self._listeners.add(callback)
+        try:
+            yield
+        finally:
+            self._listeners.discard(callback)
+            if unsubscribe is not None:
+                unsubscribe()
 
     async def aclose(self) -> None:
         """End every stream and wait for what still reads."""
@@ -343,6 +367,11 @@ class Feed:
 _feeds: LoopLocal[Feed] = LoopLocal(Feed)
 
 
+def current_feed() -> Feed:
+    """Return the running loop's feed."""
+    return _feeds.get()
+
+
 def install(wakeups: Wakeups | None) -> None:
     """Set what wakes the feeds of the running loop; without one they poll."""
     _feeds.get().wakeups = wakeups
@@ -381,8 +410,3 @@ async def aclose() -> None:
     feed = _feeds.pop()
     if feed is not None:
         await feed.aclose()
-
-
-def watched() -> dict[str, int]:
-    """Return how many follow each task in the running loop."""
-    return _feeds.get().watched()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -12,11 +13,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api.composition import services_of
 from db.engine import get_engine, get_pool_status
-from db.migrate import current, head
 
 router = APIRouter(tags=["operations"])
-
-_HEAD: Final = head()
 
 
 @router.get("/livez", operation_id="livez", summary="The process answers")
@@ -81,8 +79,18 @@ async def metrics() -> Response:
 
 
 async def _database() -> dict[str, Any]:
+    from db.migrate import current  # Alembic: a quarter of a second that start-up need not wait
+
     revision = await current(get_engine())
+    newest = await asyncio.to_thread(_head)
     return {
-        "status": "up" if revision == _HEAD else "outdated",
-        "migrations": "head" if revision == _HEAD else revision or "none",
+        "status": "up" if revision == newest else "outdated",
+        "migrations": "head" if revision == newest else revision or "none",
     }
+
+
+@lru_cache(maxsize=1)
+def _head() -> str:
+    from db.migrate import head
+
+    return head()

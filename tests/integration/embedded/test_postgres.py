@@ -131,6 +131,25 @@ async def test_a_stale_pid_file_of_a_stranger_does_not_block(make_postgres: Make
         stop_child(stranger, steps=())
 
 
+async def test_a_server_started_by_hand_is_left_alone(
+    make_postgres: MakePostgres, eventually: Eventually
+) -> None:
+    """A start on data that a PostgreSQL of somebody else serves is refused and does no harm."""
+    server = make_postgres()
+    server.start()
+    server.stop()
+    with (server._folder.path / "by hand").open("wb") as log:
+        by_hand = server._launch(server.port, log.fileno(), log.fileno())
+    try:
+        eventually(lambda: server._ready(by_hand, server.port))
+        with pytest.raises(EmbeddedServerError, match=f"pid {by_hand.pid}"):
+            make_postgres().start()
+        assert server._ready(by_hand, server.port)
+        assert await _value(server, "SELECT 1") == 1
+    finally:
+        stop_child(by_hand, steps=[(signal.SIGINT, 10)])
+
+
 async def test_another_port_is_taken_when_the_last_one_is_busy(
     make_postgres: MakePostgres,
 ) -> None:

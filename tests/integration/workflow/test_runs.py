@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.factories import ALICE, approve, events, new_task, pair
 
 from core.errors import ConflictError, InvalidRequestError, StaleVersionError
 from core.settings import get_settings
+from tests.factories import ALICE, approve, events, new_task, pair
 from workflow.engine import Result, run_task
 from workflow.requests import ReviewDecision
 from workflow.service import cancel_task, decide_review, retry_task

@@ -1,0 +1,65 @@
+# Every target sets itself up; nothing needs root, Docker, a key or a step by hand.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.ready
+PKGS   := core db notifications workflow worker tasks api cli embedded tests bench chaos celeryconfig.py
+export GOAL
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test check format lint types layers migrations bench chaos lock schemas clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: $(STAMP)  ## .venv with the `roadmap` command; quick when nothing changed
+
+$(STAMP): requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("roadmap-worker needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing (Debian: apt install python3-venv)"; rm -rf $(VENV); exit 1; }
+	@echo "installing pinned dependencies (a minute, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup  ## a roadmap from nothing, live; GOAL="Learn Rust" changes the goal
+	@$(BIN)/roadmap demo
+
+up: setup  ## PostgreSQL, Redis, worker, beat, API and Flower until Ctrl-C
+	@$(BIN)/roadmap up
+
+test: setup  ## the whole test suite
+	@$(BIN)/python -m pytest
+
+check: setup format lint types layers migrations test  ## exactly what CI runs
+
+format: setup
+	@$(BIN)/ruff format --check --quiet $(PKGS) && echo "format ok"
+
+lint: setup
+	@$(BIN)/ruff check --quiet $(PKGS) && echo "lint ok"
+
+types: setup
+	@$(BIN)/mypy --no-error-summary $(PKGS) && echo "types ok"
+
+layers: setup
+	@$(BIN)/lint-imports > /dev/null && echo "layers ok" || { $(BIN)/lint-imports; exit 1; }
+
+migrations: setup
+	@$(BIN)/roadmap db check --embedded && echo "migrations ok"
+
+bench: setup  ## benchmarks, ratios side by side
+	@$(BIN)/python -m bench
+
+chaos: setup  ## the fault suite, longer than CI wants
+	@$(BIN)/python -m chaos
+
+lock: setup  ## resolve the pinned requirements anew
+	@$(BIN)/python -m pip install --quiet uv
+	@for extra in "" "--extra dev"; do \
+	  out=requirements$$( [ -z "$$extra" ] || echo -dev ).txt; \
+	  UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/python -m uv pip compile pyproject.toml $$extra --upgrade --universal \
+	    --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --output-file $$out; done
+
+clean:  ## forget the environment and the demo's data
+	@rm -rf $(VENV) .roadmap .roadmap-demo .mypy_cache .ruff_cache .pytest_cache *.egg-info

@@ -1,0 +1,104 @@
+"""For admins: connections, live clients, the queue. Read only."""
+
+import asyncio
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Request
+from redis.exceptions import RedisError
+from sqlalchemy import text
+
+from api.auth import admin_actor
+from api.composition import services_of
+from api.problems import documented
+from api.streams import registry
+from core.errors import ServiceUnavailableError
+from core.logging import get_logger
+from db.engine import get_pool_status
+from db.session import read_session
+from tasks import dispatch
+from workflow import queries
+from workflow.actor import Actor
+from workflow.feed import current_feed
+
+log = get_logger(__name__)
+router = APIRouter(
+    prefix="/admin", tags=["admin"], dependencies=[Depends(admin_actor)], responses=documented(403)
+)
+
+GUARD_S: Final = 2.0
+Admin = Annotated[Actor, Depends(admin_actor)]
+_SESSIONS: Final = text(
+    """
+    SELECT coalesce(state, 'other') AS state, count(*) AS sessions FROM pg_stat_activity
+    WHERE application_name = 'roadmap-worker' AND datname = current_database() GROUP BY 1
+    """
+)
+_LIMIT: Final = text("SELECT current_setting('max_connections')::int")
+
+
+@router.get("/database", operation_id="adminDatabase", summary="Engines, pools, sessions")
+async def database() -> dict[str, Any]:
+    """Return this process's engines and pool, and all our sessions on the server."""
+    async with read_session() as session:
+        sessions = {row[0]: row[1] for row in await session.execute(_SESSIONS)}
+        limit = await session.scalar(_LIMIT)
+    return {
+        "pool": await get_pool_status(),
+        "server": {
+            "max_connections": limit,
+            "sessions": sum(sessions.values()),
+            "sessions_by_state": sessions,
+        },
+    }
+
+
+@router.get("/redis", operation_id="adminRedis", summary="Pools, clients, Pub/Sub channels")
+async def redis(request: Request) -> dict[str, Any]:
+    """Return what this process holds open and what the server sees."""
+    services = services_of(request)
+    client: Any = services.redis
+    try:
+        info = await client.info("clients")
+        clients = await client.client_list()
+        channels = await client.pubsub_channels("task_progress:*")
+    except (RedisError, OSError) as error:
+        raise ServiceUnavailableError(f"Redis cannot be asked: {type(error).__name__}.") from error
+    return {
+        "hub": services.hub.status(),
+        "pool": {"limit": client.connection_pool.max_connections},
+        "server": {
+            "clients": len(clients),
+            "max_clients": info.get("maxclients"),
+            "blocked_clients": info.get("blocked_clients"),
+            "pubsub_clients": sum(1 for c in clients if int(c.get("sub", 0)) > 0),
+            "task_channels": len(channels),
+        },
+    }
+
+
+@router.get("/streams", operation_id="adminStreams", summary="Live clients of this process")
+async def streams() -> dict[str, Any]:
+    """Return who follows what."""
+    open_ones = registry()
+    return {
+        "by_transport": dict(open_ones.by_transport),
+        "by_user": dict(open_ones.by_user),
+        "by_task": current_feed().watched(),
+    }
+
+
+@router.get("/queue", operation_id="adminQueue", summary="What waits, and who works")
+async def queue() -> dict[str, Any]:
+    """Return tasks by status, what waits for a worker, live leases, and the queue's depth."""
+    state = await queries.queue_state()
+    return {**state.model_dump(mode="json"), "queue": await _depth()}
+
+
+async def _depth() -> dict[str, Any]:
+    """Return the broker's queue; it may be away, and kombu blocks."""
+    try:
+        async with asyncio.timeout(GUARD_S):
+            return {"status": "up", **await asyncio.to_thread(dispatch.peek)}
+    except Exception as error:  # noqa: BLE001 - kombu's errors come in many kinds
+        log.warning("queue_unreachable", error=type(error).__name__)
+        return {"status": "down", "depth": None, "oldest": None}

@@ -1,0 +1,31 @@
+"""Tickets for streams, since a browser cannot set headers there."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body
+
+from api import tickets
+from api.auth import CurrentActor
+from api.problems import documented
+from api.shapes import TicketAnswer, TicketRequest
+from workflow import queries
+
+router = APIRouter(tags=["events"])
+
+
+@router.post(
+    "/stream-tickets",
+    operation_id="createStreamTicket",
+    summary="A short-lived credential for `?ticket=`",
+    status_code=201,
+    responses=documented(404),
+)
+async def create_ticket(
+    actor: CurrentActor, request: Annotated[TicketRequest | None, Body()] = None
+) -> TicketAnswer:
+    """Return a ticket for one task's streams, or for all of one's own streams."""
+    task_id = None if request is None else request.task_id
+    if task_id is not None:
+        await queries.require_task(task_id, actor=actor)
+    ticket = tickets.mint(actor, task_id=None if task_id is None else str(task_id))
+    return TicketAnswer(ticket=ticket, expires_in=tickets.TTL_S)
