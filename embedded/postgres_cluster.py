@@ -141,9 +141,11 @@ def clear_stale_pid_file(cluster: Path) -> None:
     """
     file = cluster / "postmaster.pid"
     try:
-        pid = file.read_text(encoding="utf-8").partition("\n")[0]
+        line = file.read_bytes().partition(b"\n")[0]
     except FileNotFoundError:
         return
+    # After a power failure it may hold anything.
+    pid = line.decode() if line.isdigit() else "none"
     with suppress(OSError):
         # A server's working folder is its cluster. No such process, or no /proc: stale.
         if Path("/proc", pid, "cwd").samefile(cluster):

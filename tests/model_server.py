@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
     from typing import Self
 
@@ -342,7 +342,7 @@ def _plan(about: _About) -> dict[str, Any]:
 def _edit(about: _About) -> dict[str, Any]:
     modules = re.findall(r"^\s*(M\d+) ", about.outline, re.MULTILINE)
     first = " ".join(about.feedback.split())[:80] or "Addition"
-    operation = {
+    operation: dict[str, Any] = {
         "op": "add",
         "concept": None,
         "module": modules[-1] if modules else "M1",
@@ -404,61 +404,41 @@ def _generic(schema: dict[str, Any], name: str) -> Any:
         return schema.get("const", schema.get("enum", [None])[0])
     if "anyOf" in schema:
         return _generic(schema["anyOf"][0], name)
-    match schema.get("type"):
-        case "object":
-            return {key: _generic(part, key) for key, part in schema.get("properties", {}).items()}
-        case "array":
-            count = max(1, schema.get("minItems", 1))
-            return [_generic(schema.get("items", {}), f"{name} {n}") for n in range(1, count + 1)]
-        case "integer" | "number":
-            return schema.get("minimum", 1)
-        case "boolean":
-            return True
-        case "null":
-            return None
-        case _:
-            return f"Some {name}"
+    if schema.get("type") == "object":
+        return {key: _generic(part, key) for key, part in schema.get("properties", {}).items()}
+    if schema.get("type") == "array":
+        count = max(1, schema.get("minItems", 1))
+        return [_generic(schema.get("items", {}), f"{name} {n}") for n in range(1, count + 1)]
+    least = schema.get("minimum", 1)
+    plain = {"integer": least, "number": least, "boolean": True, "null": None}
+    return plain.get(str(schema.get("type")), f"Some {name}")
 
 
 def _choice(behaviour: str, good: str) -> dict[str, Any]:
-    content: str | None = good
-    finish, refusal = "stop", None
-    match behaviour:
-        case "truncated":
-            content, finish = good[: len(good) // 2], "length"
-        case "fenced":
-            content = f"```json\n{good}\n```"
-        case "prose":
-            content = f"\ufeffSure! Here it is:\n\n{good}\n\nAnything else?"
-        case "garbage":
-            content = "I had rather talk about the weather."
-        case "wrong_shape":
-            content = '{"unexpected": true}'
-        case "empty":
-            content = None
-        case "refusal":
-            content, refusal = None, "I cannot help with that."
-        case "content_filter":
-            content, finish = "", "content_filter"
-        case "huge":
-            content = good[:-1] + ', "padding": "' + "x" * 5_000_000 + '"}'
-        case "nul":
-            content = re.sub(r'(": ")', r"\1\\u0000\\ud800", good)
-        case "nested":
-            content = '{"a":' * 10_000 + "1" + "}" * 10_000
-        case "html":
-            content = re.sub(
-                r'("(?:markdown|title|summary|description|why|question)": ")',
-                lambda m: m[1] + json.dumps(_HTML)[1:-1],
-                good,
-            )
-        case _:
-            pass
-    return {
-        "index": 0,
-        "finish_reason": finish,
-        "message": {"role": "assistant", "content": content, "refusal": refusal},
+    writers: dict[str, Callable[[str], str | None]] = {
+        "truncated": lambda text: text[: len(text) // 2],
+        "fenced": lambda text: f"```json\n{text}\n```",
+        "prose": lambda text: f"\ufeffSure! Here it is:\n\n{text}\n\nAnything else?",
+        "garbage": lambda _: "I had rather talk about the weather.",
+        "wrong_shape": lambda _: '{"unexpected": true}',
+        "empty": lambda _: None,
+        "refusal": lambda _: None,
+        "content_filter": lambda _: "",
+        "huge": lambda text: text[:-1] + ', "padding": "' + "x" * 5_000_000 + '"}',
+        "nul": lambda text: re.sub(r'(": ")', r"\1\\u0000\\ud800", text),
+        "nested": lambda _: '{"a":' * 10_000 + "1" + "}" * 10_000,
+        "html": _with_html,
     }
+    content = writers[behaviour](good) if behaviour in writers else good
+    finish = {"truncated": "length", "content_filter": "content_filter"}.get(behaviour, "stop")
+    refusal = "I cannot help with that." if behaviour == "refusal" else None
+    message = {"role": "assistant", "content": content, "refusal": refusal}
+    return {"index": 0, "finish_reason": finish, "message": message}
+
+
+def _with_html(text: str) -> str:
+    fields = r'("(?:markdown|title|summary|description|why|question)": ")'
+    return re.sub(fields, lambda found: found[1] + json.dumps(_HTML)[1:-1], text)
 
 
 def _completion(choice: dict[str, Any], tokens: int) -> bytes:

@@ -14,6 +14,7 @@ from notifications.events import EventType, StepRetryingData
 from workflow.drafts import draft
 from workflow.llm import Author, Call, CallKind, Usage, create_author, prompt_version
 from workflow.plan import round_of
+from workflow.rate import wait_for_turn
 
 if TYPE_CHECKING:
     from core.states import Step
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="Output")
 
-_authors: LoopLocal[Author] = LoopLocal(lambda: create_author(get_settings()))
+_authors: LoopLocal[Author] = LoopLocal(lambda: create_author(get_settings(), gate=wait_for_turn))
 
 
 async def close_author() -> None:

@@ -114,7 +114,8 @@ def _told(error: openai.APIStatusError) -> tuple[str, str]:
     body: Any = error.body
     if not isinstance(body, dict):
         return "", body if isinstance(body, str) else ""
-    inner = body.get("error") if isinstance(body.get("error"), dict) else body
+    nested = body.get("error")
+    inner: dict[str, Any] = nested if isinstance(nested, dict) else body
     code = inner.get("code") or inner.get("type") or ""
     message = inner.get("message") or inner.get("detail") or ""
     return str(code), message if isinstance(message, str) else str(message)

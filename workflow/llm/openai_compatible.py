@@ -128,7 +128,9 @@ class OpenAIAuthor:
             before_sleep=before_sleep,
             reraise=True,
         )
-        value = await retrying(conversation.finish, lambda messages: self._request(call, messages))
+        value: T = await retrying(
+            conversation.finish, lambda messages: self._request(call, messages)
+        )
         return Completion(value=value, usage=conversation.usage)
 
     def _pause(self, state: RetryCallState) -> float:

@@ -77,6 +77,11 @@ def upgrade() -> None:
     op.create_index('ix_roadmap_tasks_claimable', 'roadmap_tasks', ['rung_at'], unique=False, postgresql_where=sa.text("status IN ('pending', 'processing')"))
     op.create_index('ix_roadmap_tasks_status', 'roadmap_tasks', ['status'], unique=False)
     op.create_index('ix_roadmap_tasks_user_id_task_id', 'roadmap_tasks', ['user_id', 'task_id'], unique=False)
+    op.create_table('rates',
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('next_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_rates'))
+    )
     op.create_table('schedules',
     sa.Column('name', sa.Text(), nullable=False),
     sa.Column('paused', sa.Boolean(), server_default='false', nullable=False),
@@ -268,6 +273,7 @@ def downgrade() -> None:
     op.drop_table('notifications')
     op.drop_table('checkpoints')
     op.drop_table('schedules')
+    op.drop_table('rates')
     op.drop_index('ix_roadmap_tasks_user_id_task_id', table_name='roadmap_tasks')
     op.drop_index('ix_roadmap_tasks_status', table_name='roadmap_tasks')
     op.drop_index('ix_roadmap_tasks_claimable', table_name='roadmap_tasks', postgresql_where=sa.text("status IN ('pending', 'processing')"))

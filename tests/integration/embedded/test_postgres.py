@@ -131,14 +131,22 @@ async def test_a_stale_pid_file_of_a_stranger_does_not_block(make_postgres: Make
         stop_child(stranger, steps=())
 
 
+async def test_a_torn_pid_file_does_not_block(make_postgres: MakePostgres) -> None:
+    """A postmaster.pid full of zeros, as a power failure may leave it, is in nobody's way."""
+    server = make_postgres()
+    (server._cluster / "postmaster.pid").write_bytes(bytes(64))
+    server.start()
+    assert await _value(server, "SELECT 1") == 1
+
+
 async def test_a_server_started_by_hand_is_left_alone(
-    make_postgres: MakePostgres, eventually: Eventually
+    make_postgres: MakePostgres, eventually: Eventually, tmp_path: Path
 ) -> None:
     """A start on data that a PostgreSQL of somebody else serves is refused and does no harm."""
     server = make_postgres()
     server.start()
     server.stop()
-    with (server._folder.path / "by hand").open("wb") as log:
+    with (tmp_path / "log").open("wb") as log:
         by_hand = server._launch(server.port, log.fileno(), log.fileno())
     try:
         eventually(lambda: server._ready(by_hand, server.port))

@@ -41,7 +41,6 @@ from workflow.llm import (
     Usage,
     create_author,
 )
-from workflow.llm.openai_compatible import OpenAIAuthor
 from workflow.llm.outputs import (
     CurriculumDraft,
     EditPlan,
@@ -58,6 +57,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.model_server import ModelServer
+    from workflow.llm.openai_compatible import OpenAIAuthor
 
     MakeAuthor = Callable[..., OpenAIAuthor]
 

@@ -143,7 +143,11 @@ def _request(text: str, language: str) -> Request:
             if found is None:
                 continue
             groups = found.groupdict()
-            names = {name: shortened(bare(groups.get(name) or ""), 100) for name in ("a", "b")}
+            names = {
+                "a": shortened(bare(groups.get("a") or ""), 100),
+                # A new name is taken as it was given, articles included.
+                "b": shortened((groups.get("b") or "").strip(_EDGES), 100),
+            }
             if "a" in groups and not names["a"]:
                 continue
             return Request(wish=wish, words=text, **names)  # type: ignore[arg-type] # keys are wishes

@@ -71,11 +71,11 @@ def _known(outline: Outline, key: str) -> list[str]:
 
 def _break_circles(kept: dict[str, list[str]]) -> None:
     order = {key: place for place, key in enumerate(kept)}
-    for key in kept:
+    for key, names in kept.items():
         # An edge to a later concept is the one to drop when it closes a circle.
-        for name in sorted(kept[key], key=lambda n: -order[n]):
+        for name in sorted(names, key=lambda n: -order[n]):
             if _reaches(kept, name, key):
-                kept[key].remove(name)
+                names.remove(name)
 
 
 def _reaches(kept: dict[str, list[str]], start: str, goal: str) -> bool:

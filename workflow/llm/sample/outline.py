@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
-from workflow.llm.outputs import Difficulty
+if TYPE_CHECKING:
+    from workflow.llm.outputs import Difficulty
 
 _GROUP: Final = re.compile(r"^\s*(?P<key>[SM]\d+)\s+(?P<title>.*)$")
 _CONCEPT: Final = re.compile(

@@ -128,25 +128,21 @@ def kind_of(text: str, language: str) -> str:
 def curriculum_for(goal: str, language: str) -> Curriculum | None:
     """Return the curriculum on the shelf that the goal asks for, or None.
 
-    What the goal names after its opening ("I know JavaScript and want to learn …") counts first,
-    then what it names earliest.
+    Only what the goal asks for counts ("I know JavaScript and want to learn ..." is about the
+    rest), and of several subjects the one it names first.
     """
-    whole = cleaned(goal[:_READ])
     base = written_language(language)
     if base == "en" and language.replace("_", "-").split("-")[0].lower() != "en":
         return None
-    for text in (_without_frame(whole, phrases(language_of(goal))).lower(), whole.lower()):
-        found = [
-            (match.start(), index)
-            for index, known in enumerate(curricula())
-            if known.language == base
-            and not any(re.search(pattern, text) for pattern in known.unless)
-            for pattern in known.match
-            if (match := re.search(pattern, text))
-        ]
-        if found:
-            return curricula()[min(found)[1]]
-    return None
+    text = _without_frame(cleaned(goal[:_READ]), phrases(language_of(goal))).lower()
+    found = [
+        (match.start(), index)
+        for index, known in enumerate(curricula())
+        if known.language == base and not any(re.search(pattern, text) for pattern in known.unless)
+        for pattern in known.match
+        if (match := re.search(pattern, text))
+    ]
+    return curricula()[min(found)[1]] if found else None
 
 
 def _without_frame(text: str, known: Phrases) -> str:

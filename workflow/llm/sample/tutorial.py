@@ -62,7 +62,7 @@ def tutorial(inputs: ContentInputs) -> Tutorial:
         "\n".join(f"- {text}" for text in random.sample(parts.check, _QUESTIONS)),
     ]
     # What the shelf and the learner say goes in once, so braces in their words mean nothing.
-    own = {block for block in (blocks[0], blocks[6])}
+    own = {blocks[0], blocks[6]}
     if known and known.code:
         own.add(fence)
     return Tutorial(
