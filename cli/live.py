@@ -58,6 +58,12 @@ class LiveView:
             self._live.stop()
             self._live = None
 
+    def pause(self) -> None:
+        """Take the picture away, to ask something; `start` brings it back."""
+        if self._live is not None:
+            self._live.transient = True
+        self.stop()
+
     def event(self, _event: dict[str, Any]) -> None:
         """Note that something was heard; the picture follows by itself."""
         self._heard_at = time.monotonic()

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli import task_commands, up
+from cli import database, demo, doctor, redis_report, task_commands, token, up
 from cli.console import emit, note
 from cli.exits import EPILOG, CommandError, ExitCode
 from core.errors import AppError
@@ -35,8 +35,9 @@ app = typer.Typer(
     invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
-for _part in (up, task_commands):
+for _part in (up, demo, task_commands, token, doctor, redis_report):
     app.registered_commands += _part.app.registered_commands
+app.add_typer(database.app, name="db")
 
 
 @app.callback()

@@ -15,7 +15,10 @@ class View(Protocol):
         """Begin, or go on after a pause."""
 
     def stop(self) -> None:
-        """End, or pause for a question."""
+        """End."""
+
+    def pause(self) -> None:
+        """Make room for a question."""
 
     def event(self, event: dict[str, Any]) -> None:
         """Show the next event."""
@@ -32,6 +35,9 @@ class PlainView:
 
     def stop(self) -> None:
         """Nothing to end."""
+
+    def pause(self) -> None:
+        """Nothing to make room."""
 
     def event(self, event: dict[str, Any]) -> None:
         """Write the event's time, percentage and message."""

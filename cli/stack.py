@@ -36,6 +36,8 @@ TOKEN_RENEW_S: Final = 86400.0
 READY_TIMEOUT_S: Final = 90.0
 INESSENTIAL_S: Final = 20.0
 """How long a ready API and ready workers wait for Flower; it then arrives when it does."""
+SUPERUSER_RESERVED: Final = 3
+"""Connections that PostgreSQL keeps for superusers, out of max_connections."""
 _FATAL_DEATHS: Final = 3
 _PROBE_PAUSE_S: Final = 0.1
 _MIGRATE: Final = "from db.migrate import upgrade; upgrade()"
@@ -162,7 +164,8 @@ class Stack:
         try:
             if "database_url" not in given:
                 postgres = EmbeddedPostgres(
-                    self._data_dir.path, max_connections=settings.database_max_connections
+                    self._data_dir.path,
+                    max_connections=settings.database_max_connections + SUPERUSER_RESERVED,
                 )
                 postgres.start()
                 self._servers["postgres"] = postgres
@@ -173,7 +176,7 @@ class Stack:
                 redis.start()
                 self._servers["redis"] = redis
                 redis_url = redis.url
-                self._say(f"Redis (Valkey) {redis.version} is up")
+                self._say(f"Redis {redis.version} is up")
         except EmbeddedServerError as error:
             raise unreachable(str(error)) from None
         if "redis" not in self._servers or settings.broker_url:

@@ -37,8 +37,7 @@ class Watch:
         task: The task as the API gave it.
         json: Events as JSON lines instead of anything for people.
         approve: Approve every review.
-        again: Makes a command to come back with, such as `roadmap watch …`.
-        show_approved: Show the outline before it is approved automatically.
+        showcase: Show everything: the outline before it is approved, the tree at the end.
     """
 
     def __init__(
@@ -48,16 +47,17 @@ class Watch:
         *,
         json: bool,
         approve: bool,
-        show_approved: bool = False,
+        showcase: bool = False,
     ) -> None:
         """Choose how to show and how to answer."""
         self._client = client
         self._json = json
+        self._showcase = showcase
         self.console = Console()
         self.model = ProgressModel(task["task_id"], goal=task["goal"])
         self._live = not json and self.console.is_terminal
         self._view = self._choose_view()
-        self._reviewer = self._choose_reviewer(approve=approve, show=show_approved)
+        self._reviewer = self._choose_reviewer(approve=approve, show=showcase)
 
     def run(self) -> ExitCode:
         """Watch, and return how it ended. Ctrl-C leaves the task alone."""
@@ -91,7 +91,7 @@ class Watch:
 
     def _answer(self, event: dict[str, Any]) -> bool:
         if isinstance(self._reviewer, (Ask, Approve)):
-            self._view.stop()
+            self._view.pause()
         try:
             return answer_open_review(
                 self._client,
@@ -115,7 +115,7 @@ class Watch:
 
     def _show_end(self) -> None:
         model = self.model
-        if self._live and model.roadmap_id is not None:
+        if (self._live or self._showcase) and model.roadmap_id is not None:
             try:
                 roadmap = self._client.roadmap(model.roadmap_id)
             except CommandError as error:
@@ -125,6 +125,8 @@ class Watch:
                 self.console.print(outline_tree(roadmap, marks=True))
         for line in ending(model):
             emit(line)
+        if self._showcase:
+            return
         if model.outcome != "task_completed":
             emit(f"Retry what is missing: {self._client.command('retry', model.task_id)}")
         if model.roadmap_id is not None:

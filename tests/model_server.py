@@ -15,7 +15,7 @@ which prints its base address (`http://127.0.0.1:12345/v1`), or in a test with
 tell what happened. The first rule that matches a request and is not used up decides.
 
 Behaviours: `ok`, `latency` (seconds), `status` (status, retry_after, body), `hang`, `trickle`,
-`disconnect`, `truncated`, `fenced`, `prose`, `garbage`, `wrong_shape`, `empty`, `refusal`,
+`disconnect`, `cut` (in mid-body), `truncated`, `fenced`, `prose`, `garbage`, `wrong_shape`, `empty`, `refusal`,
 `content_filter`, `huge`, `nul`, `nested`, `html`, `not_json`, `no_choices`, `error_in_200`.
 """
 
@@ -44,6 +44,7 @@ _BODIES = {
     "no_choices": b'{"id": "x", "choices": []}',
     "error_in_200": b'{"error": {"message": "overloaded", "code": 502}}',
 }
+_LONG_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
 _HTML = '<script>alert("x")</script><img src=x onerror=alert(1)> [link](javascript:alert(1)) '
 
 
@@ -231,7 +232,7 @@ class ModelServer:
             if not work.done():
                 return False
             work.result()
-            return entry.outcome != "disconnect" and not watch.done()
+            return entry.outcome not in {"disconnect", "cut"} and not watch.done()
         finally:
             work.cancel()
             watch.cancel()
@@ -260,9 +261,12 @@ class ModelServer:
                 await asyncio.Event().wait()
             case "trickle":
                 await _trickle(writer)
-            case "disconnect":
+            case "disconnect" | "cut":
                 self._note(entry, behaviour)
-                writer.transport.abort()
+                if behaviour == "cut":
+                    writer.write(_LONG_HEAD + b'{"choices": [')
+                    await writer.drain()
+                writer.transport.close()
             case "status":
                 self._note(entry, f"status_{rule.status}")
                 await _send_status(writer, rule)
@@ -479,9 +483,7 @@ async def _send(
 
 
 async def _trickle(writer: asyncio.StreamWriter) -> None:
-    writer.write(
-        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
-    )
+    writer.write(_LONG_HEAD)
     while True:
         writer.write(b" ")
         await writer.drain()

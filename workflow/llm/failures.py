@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
+import httpx2
 import openai
 
 from core.errors import (
@@ -45,18 +46,23 @@ class TransientError(Exception):
         super().__init__(error.message)
 
 
-def failure_of(error: openai.APIError, *, key: str) -> ProviderError | TransientError:
+def failure_of(
+    error: openai.OpenAIError | httpx2.HTTPError, *, key: str
+) -> ProviderError | TransientError:
     """Return our error for one of the SDK's: a `TransientError` when trying again may help.
 
+    The SDK's HTTP library is httpx2; what breaks while a body is being read comes from it as it
+    is, everything before is wrapped by the SDK.
+
     Args:
-        error: What `chat.completions.create` raised.
+        error: What asking or reading raised.
         key: The API key, which is cut out of whatever the provider echoes.
     """
-    if isinstance(error, openai.APITimeoutError):
+    if isinstance(error, (openai.APITimeoutError, httpx2.TimeoutException)):
         return TransientError(ProviderTimeoutError())
     if isinstance(error, openai.APIStatusError):
         return _of_status(error, key)
-    if _cannot_ever_connect(error):
+    if isinstance(error.__cause__, (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)):
         return ProviderRejectedError(
             "LLM_BASE_URL is no address that can be connected to; correct it, then retry."
         )
@@ -119,8 +125,3 @@ def _told(error: openai.APIStatusError) -> tuple[str, str]:
     code = inner.get("code") or inner.get("type") or ""
     message = inner.get("message") or inner.get("detail") or ""
     return str(code), message if isinstance(message, str) else str(message)
-
-
-def _cannot_ever_connect(error: openai.APIError) -> bool:
-    cause = error.__cause__
-    return type(cause).__name__ in {"UnsupportedProtocol", "InvalidURL", "LocalProtocolError"}

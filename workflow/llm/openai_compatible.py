@@ -10,23 +10,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+import httpx2
 import openai
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
-from tenacity.wait import wait_exponential_jitter
+from tenacity.wait import wait_exponential_jitter, wait_random
 
 from core.errors import (
     ContentInvalidError,
     ProviderError,
     ProviderTimeoutError,
     ProviderUnauthorizedError,
-    ProviderUnavailableError,
     SettingsError,
 )
 from core.logging import get_logger
 from core.loop_local import LoopLocal
 from workflow.llm.calls import Call, Completion, T
 from workflow.llm.conversation import Conversation
-from workflow.llm.failures import LONGEST_WAIT_S, TransientError, failure_of
+from workflow.llm.failures import TransientError, failure_of
 from workflow.llm.schema import strict_schema
 
 if TYPE_CHECKING:
@@ -139,8 +139,10 @@ class OpenAIAuthor:
         )(state)
         failure = state.outcome.exception() if state.outcome else None
         asked = failure.retry_after_s if isinstance(failure, TransientError) else None
-        # The back-off's jitter keeps all who were sent away from coming back at once.
-        return backoff if asked is None else min(LONGEST_WAIT_S, max(asked, backoff))
+        if asked is None:
+            return backoff
+        # A little more than asked for, by chance: all who were sent away do not come back at once.
+        return asked + wait_random(0, self._backoff_s)(state)
 
     async def _request(self, call: Call[T], messages: list[dict[str, str]]) -> bytes:
         if not self._key.isascii() or not self._key.isprintable():
@@ -157,10 +159,8 @@ class OpenAIAuthor:
                     return await self._post(connection.client, call, messages)
             except TimeoutError:
                 raise TransientError(ProviderTimeoutError()) from None
-            except openai.APIError as error:
+            except (openai.OpenAIError, httpx2.HTTPError) as error:
                 raise failure_of(error, key=self._key) from None
-            except openai.OpenAIError as error:
-                raise TransientError(ProviderUnavailableError()) from error
 
     async def _post(
         self, client: openai.AsyncOpenAI, call: Call[T], messages: list[dict[str, str]]

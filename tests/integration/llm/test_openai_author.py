@@ -221,6 +221,7 @@ async def test_a_truncated_answer_is_asked_for_once_more_and_shorter(
         (Rule("status", status=500), ProviderUnavailableError),
         (Rule("status", status=503), ProviderUnavailableError),
         (Rule("disconnect"), ProviderUnavailableError),
+        (Rule("cut"), ProviderUnavailableError),
         (Rule("not_json"), ProviderUnavailableError),
         (Rule("no_choices"), ProviderUnavailableError),
         (Rule("error_in_200"), ProviderUnavailableError),

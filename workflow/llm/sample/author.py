@@ -57,10 +57,9 @@ class SampleAuthor:
         if isinstance(call.inputs, ContentInputs):
             self._refuse(call.inputs)
         written = _write(call)
-        text = written.model_dump_json()
-        tokens = (len(call.inputs.model_dump_json()) + len(text)) // _LETTERS_PER_TOKEN
+        letters = len(str(call.inputs.model_dump())) + len(str(written.model_dump()))
         value = call.output.model_validate(written.model_dump())
-        return Completion(value=value, usage=Usage(calls=1, tokens=tokens))
+        return Completion(value=value, usage=Usage(calls=1, tokens=letters // _LETTERS_PER_TOKEN))
 
     async def aclose(self) -> None:
         """Nothing is open."""

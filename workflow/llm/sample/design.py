@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 WEEKS_IN_A_YEAR: Final = 52
 FEWEST_CONCEPTS: Final = 9
+_TAG: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{1,34}")
 _LEAST_HOURS: Final = 0.5
 _MOST_HOURS: Final = 200.0
 _TITLE_LENGTH: Final = 200
@@ -52,7 +54,9 @@ def curriculum_of(goal: str, language: str) -> Curriculum:
 def intent(inputs: IntentInputs) -> IntentAnalysis:
     """Read the learner's goal: its language, subject and what matters about it."""
     learner = inputs.learner
-    language = learner.language or language_of(learner.goal)
+    language = learner.language or ""
+    if not _TAG.fullmatch(language):
+        language = language_of(learner.goal)
     subject = subject_of(learner.goal, language)
     known = curriculum_for(learner.goal, language)
     said = phrases(language)

@@ -61,7 +61,7 @@ def _operations(inputs: PlanInputs, outline: Outline) -> list[EditOperation]:
     return _without_leftovers(operations, outline)
 
 
-def _for_request(request: Request, outline: Outline, said: EditPhrases) -> list[EditOperation]:  # noqa: PLR0911 - one return for each kind of wish
+def _for_request(request: Request, outline: Outline, said: EditPhrases) -> list[EditOperation]:
     everything = list(outline.concepts)
     match request.wish:
         case "remove":
@@ -95,6 +95,7 @@ def _new(
     outline: Outline, *, title: str, description: str, module: str, after: list[str]
 ) -> list[EditOperation]:
     title = shortened(title[:1].upper() + title[1:], _TITLE_LENGTH)
+    description = description[:1].upper() + description[1:]
     if any(concept.title.casefold() == title.casefold() for concept in outline.concepts.values()):
         return []
     return [

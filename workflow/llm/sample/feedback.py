@@ -18,9 +18,11 @@ Wish = Literal[
 ]
 
 _MOST_WISHES: Final = 12
+_READ: Final = 5000
+_CLAUSE_LENGTH: Final = 400
 _CLAUSE: Final = re.compile(
-    r"[\n\r;\u3002\uff1b\uff01]+|[.!?](?=\s|$)|(?i:,?\s+(?:and then|and also|and please|then|und|y|et|"
-    r"and)\s+(?=(?:please\s+)?(?:add|remove|rename|move|drop|delete|include|make|less|more|"
+    r"[\n\r;\u3002\uff1b\uff01]+|[.!?](?=\s|$)|"
+    r"(?i:,?\s+(?:and then|and also|and please|then|und|y|et|and)\s+(?=(?:please\s+)?(?:add|remove|rename|move|drop|delete|include|make|less|more|"
     r"skip|cover|füge|entferne|quita|elimina|añad\w*|agrega|ajoute\w*|supprime\w*|retire\w*)\b))"
 )
 _EDGES: Final = (
@@ -52,8 +54,10 @@ class Request:
 
 def read_feedback(feedback: str) -> list[Request]:
     """Return the wishes in a feedback, at least one unless it is empty."""
-    clauses = [clause.strip(_EDGES) for clause in _CLAUSE.split(feedback)]
-    texts = [text for clause in clauses if (text := cleaned(clause)) and _has_letter(text)]
+    # Bounds and single spaces keep the patterns' work small whatever somebody pastes.
+    spaced = re.sub(r"[^\S\n]+", " ", feedback[:_READ])
+    clauses = [cleaned(clause)[:_CLAUSE_LENGTH].strip(_EDGES) for clause in _CLAUSE.split(spaced)]
+    texts = [text for text in clauses if _has_letter(text)]
     found = [_request(text, language_of(text)) for text in texts[:_MOST_WISHES]]
     certain = [request for request in found if request.wish != "note"]
     # Greetings and reasons around a clear wish are no wishes of their own.

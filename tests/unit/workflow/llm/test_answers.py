@@ -6,7 +6,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflow.llm.answers import LARGEST_ANSWER, UnusableAnswerError, read_answer
@@ -29,11 +29,7 @@ GOOD = '{"markdown": "text"}'
 )
 def test_an_object_is_found_in_what_is_around_it(text: str) -> None:
     """Fences, prose, a byte order mark and unknown fields do no harm."""
-    if text.endswith("{"):
-        with pytest.raises(UnusableAnswerError):
-            read_answer(text, Tutorial)
-    else:
-        assert read_answer(text, Tutorial).markdown == "text"
+    assert read_answer(text, Tutorial).markdown == "text"
 
 
 def test_raw_line_breaks_nul_and_surrogates_are_put_right() -> None:
@@ -72,6 +68,7 @@ def test_everything_else_is_refused_quickly(text: str) -> None:
     assert time.monotonic() - started < 2
 
 
+@settings(max_examples=50)
 @given(st.text())
 def test_no_text_makes_it_crash(text: str) -> None:
     """Either it fits or it is refused."""

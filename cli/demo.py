@@ -1,0 +1,123 @@
+"""`roadmap demo`: from nothing to a finished roadmap, in front of your eyes."""
+
+import os
+import signal
+import sys
+import threading
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from cli.console import note
+from cli.data_dir import DataDir
+from cli.exits import EPILOG, ExitCode, failed
+from embedded import spawn_child, stop_child
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cli.client import Client
+
+GOAL: Final = "Learn Rust well enough to write a command-line tool"
+FOLDER: Final = Path(".roadmap-demo")
+_EXCERPT_LINES: Final = 16
+_STOP_S: Final = 60.0
+_LOOK_S: Final = 0.2
+
+app = typer.Typer()
+
+
+@app.command(epilog=EPILOG)
+def demo(
+    goal: Annotated[
+        str, typer.Argument(envvar="GOAL", show_default=False, help="What to learn.")
+    ] = GOAL,
+    *,
+    data_dir: Annotated[Path, typer.Option(help="Where the stack's data lives.")] = FOLDER,
+    json: Annotated[bool, typer.Option("--json", help="Events as JSON lines on stdout.")] = False,
+) -> None:
+    """Start a stack, generate a roadmap with a review on the way, show it, stop the stack.
+
+    A stack that is running on the data-dir already is used and left running.
+    """
+    from contextlib import contextmanager
+
+    folder = DataDir(data_dir)
+    running = contextmanager(_running_stack)
+    with running(folder):
+        code = _walk(goal or GOAL, data_dir, json=json)
+        if code is ExitCode.DONE:
+            note("Stopping the stack")
+    if code is not ExitCode.DONE:
+        raise typer.Exit(code)
+    note("To keep it running and open the web page: make up, or roadmap up")
+
+
+def _walk(goal: str, data_dir: Path, *, json: bool) -> ExitCode:
+    from cli.client import Client
+    from cli.watching import Watch
+
+    with Client(data_dir) as client:
+        task = client.create_task({"goal": goal, "review": True}, key=str(uuid.uuid4()))
+        watch = Watch(client, task, json=json, approve=True, showcase=True)
+        code = watch.run()
+        if not json and watch.model.roadmap_id is not None:
+            _excerpt(client, client.roadmap(watch.model.roadmap_id))
+    return code
+
+
+def _excerpt(client: "Client", roadmap: dict[str, Any]) -> None:
+    """Print the beginning of the first tutorial that is ready."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from cli.outline_view import concepts
+    from cli.showing import tutorial_excerpt
+
+    for concept in concepts(roadmap):
+        if concept["contents"]["tutorial"]["status"] == "completed":
+            page = client.concept(roadmap["roadmap_id"], concept["concept_id"])
+            console = Console()
+            console.rule("from the first tutorial")
+            console.print(
+                Markdown(tutorial_excerpt(page["tutorial"]["markdown"], lines=_EXCERPT_LINES))
+            )
+            console.rule()
+            return
+
+
+def _running_stack(folder: DataDir) -> "Iterator[None]":
+    """Use the stack on the folder, or run one for as long as we need it."""
+    if folder.is_locked() and folder.read_stack() is not None:
+        note(f"Using the stack that runs on {folder.path}")
+        yield
+        return
+    note("Starting PostgreSQL, Redis, a worker, the scheduler, the API and Flower")
+    reader, writer = os.pipe()
+    # In a session of its own: Ctrl-C is for us, we stop it in order; so does the kernel if we die.
+    args = [sys.executable, "-P", "-m", "cli", "up", "--data-dir", str(folder.path)]
+    process = spawn_child(args, log=writer, death_signal=signal.SIGTERM)
+    os.close(writer)
+    ready = threading.Event()
+    reading = threading.Thread(target=_forward, args=(reader, ready), daemon=True)
+    reading.start()
+    try:
+        while not ready.wait(_LOOK_S):
+            if process.poll() is not None:
+                reading.join(_LOOK_S)
+                raise failed("The stack did not start; the reason stands above.")
+        yield
+    finally:
+        stop_child(process, steps=[(signal.SIGTERM, _STOP_S)])
+
+
+def _forward(reader: int, ready: threading.Event) -> None:
+    """Pass on what the stack says, on stderr, and notice when it is ready."""
+    with os.fdopen(reader, encoding="utf-8", errors="replace") as output:
+        for line in output:
+            if line.startswith("ready "):
+                ready.set()
+            else:
+                note(f"  {line.rstrip()}")

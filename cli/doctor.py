@@ -1,0 +1,100 @@
+"""`roadmap doctor`: looks at everything the program needs and says what is wrong."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.console import emit_json
+from cli.data_dir import DEFAULT, DataDir
+from cli.exits import EPILOG, ExitCode
+from cli.findings import Finding
+
+app = typer.Typer()
+
+
+@app.command(epilog=EPILOG)
+def doctor(
+    *,
+    data_dir: Annotated[Path, typer.Option(help="The stack to look at.")] = DEFAULT,
+    json: Annotated[bool, typer.Option("--json", help="JSON on stdout instead of text.")] = False,
+) -> None:
+    """Look at settings, servers, workers and the language model.
+
+    What is required and wrong is red and ends with exit code 1; what is only recommended is
+    yellow. Secrets are never shown. Looks at the data-dir's running stack, else at the settings.
+    """
+    findings = examine(DataDir(data_dir))
+    ok = all(finding.ok for finding in findings if finding.required)
+    if json:
+        emit_json(
+            {
+                "ok": ok,
+                "required": [f.as_json() for f in findings if f.required],
+                "recommended": [f.as_json() for f in findings if not f.required],
+            }
+        )
+    else:
+        _print(findings)
+    if not ok:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def examine(folder: DataDir) -> list[Finding]:
+    """Return everything that was found."""
+    from cli.service_checks import check_api, check_postgres, check_redis, check_workers
+    from cli.setup_checks import check_auth, check_binaries, check_data_dir, check_provider
+    from core.errors import SettingsError
+    from core.settings import load_settings
+
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        return [Finding(name="settings", ok=False, message=error.message)]
+    findings = [
+        Finding(name="settings", ok=True, message="valid"),
+        check_data_dir(folder),
+        *check_binaries(settings),
+        *check_auth(settings, folder),
+        *check_provider(settings),
+    ]
+    stack = folder.read_stack() or {}
+    given = settings.model_fields_set
+    database_url = stack.get("database_url")
+    if "database_url" in given:
+        database_url = settings.database_url.get_secret_value()
+    redis_url = stack.get("redis_url")
+    if "redis_url" in given:
+        redis_url = settings.redis_url.get_secret_value()
+    broker_url = settings.broker if settings.broker_url else stack.get("broker_url", redis_url)
+    api_url = settings.api_url or stack.get("api_url")
+    if database_url:
+        findings += check_postgres(database_url, settings)
+    if redis_url:
+        findings += check_redis(redis_url, name="Redis")
+    if broker_url and broker_url != redis_url:
+        findings += check_redis(broker_url, name="broker")
+    if broker_url:
+        findings.append(check_workers(broker_url))
+    if api_url:
+        findings.append(check_api(api_url.rstrip("/")))
+    if not stack and not api_url:
+        said = f"none is running on {folder.path}; start one with `roadmap up`"
+        findings.append(Finding(name="stack", ok=False, message=said, required=False))
+    return findings
+
+
+def _print(findings: list[Finding]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
+    for title, required, bad in (("Required", True, "red"), ("Recommended", False, "yellow")):
+        console.print(Text(title, style="bold"))
+        for finding in (f for f in findings if f.required is required):
+            style = "green" if finding.ok else bad
+            mark = "ok  " if finding.ok else "BAD " if required else "hint"
+            line = Text(f"  {mark} ", style=style).append(f"{finding.name}: ", style="bold")
+            console.print(
+                line.append(finding.message, style="" if finding.ok else style), soft_wrap=True
+            )

@@ -1,0 +1,157 @@
+"""The doctor's questions to running services: PostgreSQL, Redis, workers, API."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+from cli.findings import Finding, clean
+from cli.probes import WorkerPing, http_ok
+
+if TYPE_CHECKING:
+    from core.settings import Settings
+
+_TIMEOUT_S: Final = 5.0
+_OLDEST_POSTGRES: Final = 14
+_OLDEST_REDIS: Final = (6, 2)
+_FACTS_SQL: Final = """
+    SELECT current_setting('server_version_num')::int / 10000,
+           current_setting('server_version'),
+           current_setting('max_connections')::int
+               - current_setting('superuser_reserved_connections')::int,
+           to_regclass('alembic_version') IS NOT NULL
+"""
+
+
+def check_postgres(url: str, settings: Settings) -> list[Finding]:
+    """Look at the database: reachable, new enough, migrated, enough connections."""
+    import asyncpg
+
+    try:
+        facts = asyncio.run(_postgres_facts(url))
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        reason = clean(str(error) or type(error).__name__)
+        return [
+            Finding(
+                name="PostgreSQL",
+                ok=False,
+                message=f"cannot be reached: {reason}. Check ROADMAP_DATABASE_URL, or start "
+                "`roadmap up`.",
+            )
+        ]
+    major, version, available, revision = facts
+    findings = [
+        Finding(
+            name="PostgreSQL",
+            ok=major >= _OLDEST_POSTGRES,
+            message=f"version {version}"
+            + ("" if major >= _OLDEST_POSTGRES else f"; {_OLDEST_POSTGRES} or newer is needed"),
+        ),
+        _migrated(revision),
+    ]
+    budget = settings.database_max_connections
+    enough = available >= budget
+    findings.append(
+        Finding(
+            name="database connections",
+            ok=enough,
+            message=f"the server admits {available}, our budget is {budget}"
+            + (
+                ""
+                if enough
+                else "; lower ROADMAP_DATABASE_MAX_CONNECTIONS or raise max_connections"
+            ),
+            required=False,
+        )
+    )
+    return findings
+
+
+def check_redis(url: str, *, name: str) -> list[Finding]:
+    """Look at a Redis: reachable, new enough, evicting nothing."""
+    import redis
+
+    try:
+        with redis.Redis.from_url(
+            url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S
+        ) as client:
+            info: dict[str, Any] = client.info()
+    except (redis.RedisError, OSError, ValueError) as error:
+        reason = clean(str(error) or type(error).__name__)
+        message = f"cannot be reached: {reason}. Check the address, or start `roadmap up`."
+        return [Finding(name=name, ok=False, message=message)]
+    version = str(info.get("redis_version", "0"))
+    new_enough = _version(version) >= _OLDEST_REDIS
+    policy = str(info.get("maxmemory_policy", "unknown"))
+    keeps = policy == "noeviction"
+    valkey = info.get("valkey_version")
+    said = (f"Valkey {valkey}, as Redis {version}" if valkey else f"version {version}") + (
+        "" if new_enough else "; 6.2 or newer is needed"
+    )
+    return [
+        Finding(name=name, ok=new_enough, message=said),
+        Finding(
+            name=f"{name} eviction policy",
+            ok=keeps,
+            message=policy + ("" if keeps else "; set maxmemory-policy noeviction, or a full "
+                              "server drops messages (they are rung again, later)"),
+            required=False,
+        ),
+    ]  # fmt: skip
+
+
+def check_workers(broker_url: str) -> Finding:
+    """Ask whether a worker answers."""
+    ping = WorkerPing(broker_url, timeout_s=2.0)
+    try:
+        names = sorted(ping.answering())
+    except OSError as error:
+        return Finding(
+            name="workers", ok=False, message=f"the broker cannot be reached: {clean(str(error))}"
+        )
+    finally:
+        ping.close()
+    if not names:
+        said = "none answers; start one with `celery -A worker worker` or `roadmap up`"
+        return Finding(name="workers", ok=False, message=said)
+    return Finding(name="workers", ok=True, message=", ".join(names))
+
+
+def check_api(api_url: str) -> Finding:
+    """Ask whether the API is ready."""
+    if http_ok(f"{api_url}/readyz"):
+        return Finding(name="API", ok=True, message=f"ready at {clean(api_url)}")
+    said = f"{clean(api_url)}/readyz does not answer 200; read its log, or start `roadmap up`"
+    return Finding(name="API", ok=False, message=said)
+
+
+def _migrated(revision: str | None) -> Finding:
+    from db.migrate import head
+
+    newest = head()
+    if revision == newest:
+        return Finding(name="migrations", ok=True, message=f"at {newest}")
+    said = f"at {revision or 'nothing'}, {newest} is needed; run `roadmap db upgrade`"
+    return Finding(name="migrations", ok=False, message=said)
+
+
+async def _postgres_facts(url: str) -> tuple[int, str, int, str | None]:
+    import asyncpg
+
+    dsn = url.replace("postgresql+asyncpg://", "postgresql://", 1)
+    connection = await asyncpg.connect(dsn, timeout=_TIMEOUT_S, command_timeout=_TIMEOUT_S)
+    try:
+        row = await connection.fetchrow(_FACTS_SQL)
+        if row is None:
+            raise OSError("PostgreSQL answered nothing")
+        major, version, available, stamped = row
+        revision = None
+        if stamped:
+            revision = await connection.fetchval("SELECT version_num FROM alembic_version")
+        return major, version, available, revision
+    finally:
+        await connection.close(timeout=_TIMEOUT_S)
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".")[:2] if part.isdigit())

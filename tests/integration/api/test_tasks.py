@@ -1,0 +1,219 @@
+"""Tasks over HTTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from core.ids import new_id
+from core.states import Status, Step
+from notifications.events import parse_event
+from tests.factories import new_task
+from tests.integration.api import seeds
+from tests.integration.api.conftest import bearer
+
+if TYPE_CHECKING:
+    import asyncpg
+    import httpx
+
+TASK_FIELDS = {
+    "task_id",
+    "user_id",
+    "goal",
+    "status",
+    "current_step",
+    "roadmap_id",
+    "progress",
+    "error",
+    "failed_contents",
+    "usage",
+    "created_at",
+    "started_at",
+    "finished_at",
+    "links",
+}
+
+
+async def test_create_answers_202_with_the_resource(alice: httpx.AsyncClient) -> None:
+    """A request is accepted with a location, a hint when to look, and the task's resource."""
+    response = await alice.post("/api/v1/tasks", json={"goal": "Learn Rust"})
+    task = response.json()
+    assert response.status_code == 202
+    assert response.headers["location"] == f"/api/v1/tasks/{task['task_id']}"
+    assert int(response.headers["retry-after"]) >= 1
+    assert task.keys() >= TASK_FIELDS
+    assert (task["status"], task["current_step"]) == ("pending", "queued")
+    assert (task["user_id"], task["roadmap_id"], task["error"]) == ("alice", None, None)
+    assert task["links"].keys() >= {"self", "events", "stream", "ws", "review"}
+    assert task["created_at"].endswith("Z")
+
+
+async def test_the_announced_task_is_there(alice: httpx.AsyncClient) -> None:
+    """The id of a 202 can be read at once, with its first event (L32)."""
+    task = (await alice.post("/api/v1/tasks", json={"goal": "Learn Rust"})).json()
+    again = await alice.get(task["links"]["self"])
+    listed = (await alice.get(task["links"]["events"])).json()
+    assert again.json() == task
+    assert [parse_event(event).seq for event in listed["events"]] == [1]
+    assert listed["next_after"] == 1
+
+
+async def test_the_same_key_gives_the_same_task(alice: httpx.AsyncClient) -> None:
+    """An Idempotency-Key with the same body gives the same task, with another body 422."""
+    key = {"Idempotency-Key": "one"}
+    first = await alice.post("/api/v1/tasks", json={"goal": "Learn Rust"}, headers=key)
+    again = await alice.post("/api/v1/tasks", json={"goal": "Learn Rust"}, headers=key)
+    other = await alice.post("/api/v1/tasks", json={"goal": "Learn Go"}, headers=key)
+    bob = await alice.post("/api/v1/tasks", json={"goal": "Learn Go"}, headers=key | bearer("bob"))
+    assert again.json()["task_id"] == first.json()["task_id"]
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+    assert bob.status_code == 202
+    assert bob.json()["task_id"] != first.json()["task_id"]
+
+
+async def test_pages_hold_every_task_once_newest_first(alice: httpx.AsyncClient) -> None:
+    """Following the Link header gives each of one's own tasks once, newest first."""
+    made = [str(await new_task(goal=f"Goal {n}")) for n in range(5)]
+    await new_task(user="bob")
+    seen: list[str] = []
+    url: str | None = "/api/v1/tasks?limit=2&status=pending"
+    while url:
+        page = await alice.get(url)
+        seen += [task["task_id"] for task in page.json()["tasks"]]
+        link = page.headers.get("link")
+        assert (link is None) == (page.json()["next_cursor"] is None)
+        url = None if link is None else link.split(">")[0].removeprefix("<")
+    assert seen == made[::-1]
+
+
+async def test_lists_can_be_filtered_by_status(alice: httpx.AsyncClient) -> None:
+    """Only the statuses asked for are listed."""
+    await new_task()
+    failed = await seeds.failed_task()
+    page = (await alice.get("/api/v1/tasks", params={"status": ["failed", "cancelled"]})).json()
+    assert [task["task_id"] for task in page["tasks"]] == [str(failed)]
+    assert page["tasks"][0]["error"] == {
+        "code": "provider_error",
+        "message": "It broke.",
+        "step": "curriculum_design",
+    }
+
+
+async def test_an_admin_lists_everybodys_tasks(alice: httpx.AsyncClient) -> None:
+    """An admin's list has the tasks of all users."""
+    await new_task()
+    await new_task(user="bob")
+    page = await alice.get("/api/v1/tasks", headers=bearer("root", role="admin"))
+    assert {task["user_id"] for task in page.json()["tasks"]} == {"alice", "bob"}
+
+
+async def test_an_unchanged_task_is_304(alice: httpx.AsyncClient) -> None:
+    """A task is 304 for its ETag until it changes."""
+    task_id = await new_task()
+    first = await alice.get(f"/api/v1/tasks/{task_id}")
+    known = {"If-None-Match": first.headers["etag"]}
+    same = await alice.get(f"/api/v1/tasks/{task_id}", headers=known)
+    await seeds.started(task_id)
+    changed = await alice.get(f"/api/v1/tasks/{task_id}", headers=known)
+    assert (same.status_code, same.content) == (304, b"")
+    assert changed.status_code == 200
+
+
+async def test_a_partly_failed_task_names_what_failed(
+    alice: httpx.AsyncClient, database: asyncpg.Connection
+) -> None:
+    """`failed_contents` lists the contents whose newest version failed, with their class."""
+    seeded = await seeds.roadmap(database)
+    task = (await alice.get(f"/api/v1/tasks/{seeded.task_id}")).json()
+    assert (task["status"], task["current_step"]) == ("partial_failure", "content_generation")
+    assert task["failed_contents"] == [
+        {
+            "concept_id": str(seeded.concepts[1]),
+            "concept_title": "Concept 2",
+            "kind": "quiz",
+            "code": "content_refused",
+            "message": "No.",
+        }
+    ]
+    assert task["links"]["roadmap"] == f"/api/v1/roadmaps/{seeded.roadmap_id}"
+
+
+async def test_a_failed_task_can_be_retried_once(alice: httpx.AsyncClient) -> None:
+    """A retry of a failed task is 202 and starts a new attempt; of a running one 409."""
+    task_id = await seeds.failed_task()
+    first = await alice.post(f"/api/v1/tasks/{task_id}/retry")
+    again = await alice.post(f"/api/v1/tasks/{task_id}/retry")
+    assert (first.status_code, first.json()["status"]) == (202, "processing")
+    assert first.json()["attempt"] == 2
+    assert (again.status_code, again.json()["code"]) == (409, "conflict")
+
+
+async def test_a_queued_task_can_be_cancelled(alice: httpx.AsyncClient) -> None:
+    """Cancelling a queued task is 202 and it is over; cancelling it again is 409 (L39)."""
+    task_id = await new_task()
+    first = await alice.post(f"/api/v1/tasks/{task_id}/cancel")
+    again = await alice.post(f"/api/v1/tasks/{task_id}/cancel")
+    assert (first.status_code, first.json()["status"]) == (202, "cancelled")
+    assert again.status_code == 409
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+async def test_events_are_listed_after_a_number(alice: httpx.AsyncClient, limit: int) -> None:
+    """`after` and `limit` walk through the log without gap or repeat."""
+    task_id = await new_task()
+    await seeds.emit(task_id, 4)
+    seen: list[int] = []
+    after = 0
+    while True:
+        page = (
+            await alice.get(
+                f"/api/v1/tasks/{task_id}/events", params={"after": after, "limit": limit}
+            )
+        ).json()
+        if not page["events"]:
+            break
+        seen += [event["seq"] for event in page["events"]]
+        after = page["next_after"]
+    assert seen == [1, 2, 3, 4, 5]
+
+
+async def test_a_terminal_task_does_not_make_a_long_poll_wait(alice: httpx.AsyncClient) -> None:
+    """A long poll on an ended task that was read to its end answers at once."""
+    task_id = await seeds.failed_task()
+    response = await alice.get(
+        f"/api/v1/tasks/{task_id}/events", params={"after": 3, "wait": 30}, timeout=5
+    )
+    assert response.json() == {"events": [], "next_after": 3}
+
+
+async def test_an_unknown_task_is_404(alice: httpx.AsyncClient) -> None:
+    """A task that does not exist is a 404 problem."""
+    response = await alice.get(f"/api/v1/tasks/{new_id()}")
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+
+
+async def test_too_many_active_tasks_are_429(
+    settings_env: pytest.MonkeyPatch, alice: httpx.AsyncClient
+) -> None:
+    """Over USER_MAX_ACTIVE_TASKS a request is 429 with Retry-After (L38)."""
+    from core.settings import get_settings
+
+    settings_env.setenv("ROADMAP_USER_MAX_ACTIVE_TASKS", "1")
+    get_settings.cache_clear()
+    await alice.post("/api/v1/tasks", json={"goal": "One"})
+    response = await alice.post("/api/v1/tasks", json={"goal": "Two"})
+    assert (response.status_code, response.json()["code"]) == (429, "too_many_active_tasks")
+    assert int(response.headers["retry-after"]) > 0
+
+
+async def test_a_running_task_shows_its_progress(alice: httpx.AsyncClient) -> None:
+    """Progress and usage are the row's."""
+    task_id = await new_task()
+    await seeds.started(task_id)
+    await seeds.move(
+        task_id, status=Status.PROCESSING, step=Step.CONTENT_GENERATION, total=9, done=3, calls=4
+    )
+    task = (await alice.get(f"/api/v1/tasks/{task_id}")).json()
+    assert task["progress"] == {"done": 3, "total": 9, "percent": 40.0}
+    assert task["usage"]["calls"] == 4
