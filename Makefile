@@ -3,11 +3,11 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
-PKGS   := core db notifications workflow worker tasks api cli embedded tests bench chaos celeryconfig.py
+PKGS   := core db notifications workflow worker tasks api cli embedded tests docs bench chaos celeryconfig.py
 export GOAL
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check format lint types layers migrations bench chaos lock schemas clean
+.PHONY: help setup demo up test check format lint types layers migrations bench chaos docs lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ bench: setup  ## benchmarks, ratios side by side
 
 chaos: setup  ## the fault suite, longer than CI wants
 	@$(BIN)/python -m chaos
+
+docs: setup  ## what documentation is made from code
+	@$(BIN)/python -m docs.generate
 
 lock: setup  ## resolve the pinned requirements anew
 	@$(BIN)/python -m pip install --quiet uv

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from prometheus_client import Counter, Histogram
 
+from api.problems import unexpected
 from core.ids import new_id
 from core.logging import get_logger
 
@@ -64,6 +65,11 @@ class Observed:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self.app(scope, receive, send_with_headers)
+            except Exception:
+                log.exception("request_failed", path=scope["path"])
+                if status:  # the answer has begun: all that is left is to break it off
+                    raise
+                await unexpected(scope["path"])(scope, receive, send_with_headers)
             finally:
                 if status >= 500 or scope["path"] not in _QUIET:  # noqa: PLR2004 - server errors
                     log.info(

@@ -178,6 +178,11 @@ def of_failure(error: Exception, *, instance: str | None = None) -> ProblemRespo
     return problem(500, code=CODE_OF[500], detail=_DETAILS[500], instance=instance)
 
 
+def unexpected(instance: str) -> ProblemResponse:
+    """Return the problem for an error that nobody foresaw; it tells nothing of the inside."""
+    return problem(500, code=CODE_OF[500], detail=_DETAILS[500], instance=instance)
+
+
 def clean(text: str) -> str:
     """Return text that can be encoded: a request may contain lone surrogates."""
     return text.encode("utf-8", "replace").decode("utf-8")
@@ -190,7 +195,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     for kind in (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         app.add_exception_handler(kind, _service_error)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _app_error(request: Request, error: Exception) -> ProblemResponse:
@@ -237,8 +241,3 @@ async def _http_error(request: Request, error: Exception) -> ProblemResponse:
 
 async def _service_error(request: Request, error: Exception) -> ProblemResponse:
     return of_failure(error, instance=request.url.path)
-
-
-async def _unexpected(request: Request, _error: Exception) -> ProblemResponse:
-    # Starlette raises it again after the answer, so the server logs it with its trace
-    return problem(500, code=CODE_OF[500], detail=_DETAILS[500], instance=request.url.path)

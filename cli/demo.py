@@ -94,14 +94,15 @@ def _running_stack(folder: DataDir) -> "Iterator[None]":
         note(f"Using the stack that runs on {folder.path}")
         yield
         return
-    note("Starting PostgreSQL, Redis, a worker, the scheduler, the API and Flower")
+    note("Starting PostgreSQL, Redis, a worker, the scheduler and the API")
     reader, writer = os.pipe()
     # In a session of its own: Ctrl-C is for us, we stop it in order; so does the kernel if we die.
-    args = [sys.executable, "-P", "-m", "cli", "up", "--data-dir", str(folder.path)]
+    args = [sys.executable, "-P", "-m", "cli", "up", "--data-dir", str(folder.path), "--no-flower"]
     process = spawn_child(args, log=writer, death_signal=signal.SIGTERM)
     os.close(writer)
-    ready = threading.Event()
-    reading = threading.Thread(target=_forward, args=(reader, ready), daemon=True)
+    _import_client()
+    ready, over = threading.Event(), threading.Event()
+    reading = threading.Thread(target=_forward, args=(reader, ready, over), daemon=True)
     reading.start()
     try:
         while not ready.wait(_LOOK_S):
@@ -110,14 +111,21 @@ def _running_stack(folder: DataDir) -> "Iterator[None]":
                 raise failed("The stack did not start; the reason stands above.")
         yield
     finally:
+        over.set()
         stop_child(process, steps=[(signal.SIGTERM, _STOP_S)])
 
 
-def _forward(reader: int, ready: threading.Event) -> None:
-    """Pass on what the stack says, on stderr, and notice when it is ready."""
+def _import_client() -> None:
+    """Load what we need later while the stack's processes start."""
+    import cli.client
+    import cli.watching  # noqa: F401
+
+
+def _forward(reader: int, ready: threading.Event, over: threading.Event) -> None:
+    """Pass on what the stack says, on stderr, until we stop it; notice when it is ready."""
     with os.fdopen(reader, encoding="utf-8", errors="replace") as output:
         for line in output:
             if line.startswith("ready "):
                 ready.set()
-            else:
+            elif not over.is_set():
                 note(f"  {line.rstrip()}")

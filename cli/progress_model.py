@@ -22,6 +22,8 @@ TITLES: Final = {
 }
 EVIDENCE: Final = 5
 """Contents that must have ended before a time left is guessed."""
+EVIDENCE_S: Final = 1.0
+"""And the time over which they did: contents are committed in groups."""
 _RECENT: Final = 12
 _WIDEN_LOW: Final = 0.85
 _WIDEN_HIGH: Final = 1.2
@@ -124,10 +126,9 @@ class ProgressModel:
 
     def rate_per_min(self) -> float | None:
         """Return contents a minute in this run, once there is evidence."""
-        if len(self._ends) < EVIDENCE:
+        if not self._evidence():
             return None
-        span_s = (self._ends[-1] - self._ends[0]).total_seconds()
-        return (len(self._ends) - 1) / span_s * 60 if span_s > 0 else None
+        return 60 / _seconds_each(list(self._ends), 0.0)
 
     def time_left(self, *, idle_s: float = 0.0) -> TimeLeft | None:
         """Return the range in which the contents should be ready, or None without evidence.
@@ -139,12 +140,18 @@ class ProgressModel:
             idle_s: Seconds since the last event.
         """
         left = self.total - self.done - self.failed
-        if self.outcome is not None or left <= 0 or len(self._ends) < EVIDENCE:
+        if self.outcome is not None or left <= 0 or not self._evidence():
             return None
         ends = list(self._ends)
         recent = ends[-min(len(ends), _RECENT) :]
         paces = [_seconds_each(ends, idle_s), _seconds_each(recent, idle_s)]
         return TimeLeft(min(paces) * left * _WIDEN_LOW, max(paces) * left * _WIDEN_HIGH)
+
+    def _evidence(self) -> bool:
+        """Tell whether enough ended, over enough time, to speak of a rate."""
+        if len(self._ends) < EVIDENCE:
+            return False
+        return (self._ends[-1] - self._ends[0]).total_seconds() >= EVIDENCE_S
 
     def _folds(self) -> dict[str, Callable[[dict[str, Any], datetime], None]]:
         return {

@@ -39,11 +39,12 @@ class EmbeddedRedis(EmbeddedServer):
     """Redis or Valkey on 127.0.0.1 with its data in a folder of yours, password-protected.
 
     Usable as a context manager. In `data_dir` lie ``redis-data`` and the ``redis.*`` files. Every
-    write goes to an append-only file before it is answered and to the disk within a second: a kill
-    of the process loses nothing, a crash of the machine at most that second.
+    write goes to an append-only file, which is synced each second. A stop loses nothing. SIGKILL
+    of the server loses writes only while such a sync takes long, since they wait for it (up to 2 s,
+    ``flushAppendOnlyFile`` in Redis's aof.c); a crash of the machine loses about as much.
 
-    If this process dies without `stop`, the server is killed (SIGKILL): a polite signal it may
-    refuse, when it cannot write its file, and then it would stay for ever.
+    If this process dies without `stop`, the server gets SIGTERM: it writes what waits, then ends.
+    With these settings there is nothing for which it would refuse to.
 
     Args:
         data_dir: Where the data lives; made with rights 0700 when absent.
@@ -105,7 +106,7 @@ class EmbeddedRedis(EmbeddedServer):
             cwd=self._folder.path,
             log=log,
             pass_fds=(alive_lock,),
-            death_signal=signal.SIGKILL,
+            death_signal=signal.SIGTERM,
         )
 
     def _ready(self, process: subprocess.Popen[bytes], port: int) -> bool:

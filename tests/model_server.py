@@ -15,8 +15,9 @@ which prints its base address (`http://127.0.0.1:12345/v1`), or in a test with
 tell what happened. The first rule that matches a request and is not used up decides.
 
 Behaviours: `ok`, `latency` (seconds), `status` (status, retry_after, body), `hang`, `trickle`,
-`disconnect`, `cut` (in mid-body), `truncated`, `fenced`, `prose`, `garbage`, `wrong_shape`, `empty`, `refusal`,
-`content_filter`, `huge`, `nul`, `nested`, `html`, `not_json`, `no_choices`, `error_in_200`.
+`disconnect`, `cut` (in mid-body), `truncated`, `fenced`, `prose`, `garbage`, `wrong_shape`,
+`empty`, `refusal`, `content_filter`, `huge`, `nul`, `nested`, `html`, `not_json`, `no_choices`,
+`error_in_200`.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from core.errors import NotFoundError
 from core.states import ContentKind, ContentStatus
@@ -58,7 +59,7 @@ async def get_concept(roadmap_id: UUID, concept_id: UUID, *, actor: Actor) -> Co
         statement = (
             select(Content.kind, Content.version, Content.body)
             .where(Content.concept_id == concept_id, Content.status == str(ContentStatus.COMPLETED))
-            .distinct(Content.kind)
+            .ext(distinct_on(Content.kind))
             .order_by(Content.kind, Content.version.desc())
         )
         newest = (await session.execute(statement)).all()
@@ -135,7 +136,7 @@ async def _states(session: AsyncSession, where: Any) -> dict[UUID, dict[str, Con
     statement = (
         select(Content.concept_id, Content.kind, Content.version, Content.status, Content.error)
         .where(where)
-        .distinct(Content.concept_id, Content.kind)
+        .ext(distinct_on(Content.concept_id, Content.kind))
         .order_by(Content.concept_id, Content.kind, Content.version.desc())
     )
     states: dict[UUID, dict[str, ContentState]] = defaultdict(dict)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from core.errors import NotFoundError
 from core.states import ContentStatus, Status, Step
@@ -142,7 +143,7 @@ async def _failures(
         )
         .join(Concept, Concept.concept_id == Content.concept_id)
         .where(Content.roadmap_id.in_(roadmap_ids), Concept.removed.is_(False))
-        .distinct(Content.concept_id, Content.kind)
+        .ext(distinct_on(Content.concept_id, Content.kind))
         .order_by(Content.concept_id, Content.kind, Content.version.desc())
         .subquery()
     )

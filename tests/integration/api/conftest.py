@@ -14,6 +14,7 @@ import uvicorn
 from api.app import create_app
 from core.settings import get_settings
 from core.tokens import mint_token
+from worker import app as celery_app
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -34,13 +35,19 @@ def bearer(user: str = "alice", *, role: str | None = None, ttl_s: float = 600) 
 @asynccontextmanager
 async def in_process() -> AsyncIterator[httpx.AsyncClient]:
     """Run the application in this loop."""
-    app = create_app()
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    asgi = create_app()
+    transport = httpx.ASGITransport(app=asgi)
     async with (
-        app.router.lifespan_context(app),
+        asgi.router.lifespan_context(asgi),
         httpx.AsyncClient(transport=transport, base_url=HERE) as client,
     ):
         yield client
+
+
+@pytest.fixture(scope="session", autouse=True)
+def broker(redis_url: str) -> None:
+    """Celery's application was imported before there was a Redis: point it there."""
+    celery_app.conf.broker_url = redis_url
 
 
 @pytest.fixture

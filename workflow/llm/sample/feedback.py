@@ -22,7 +22,8 @@ _READ: Final = 5000
 _CLAUSE_LENGTH: Final = 400
 _CLAUSE: Final = re.compile(
     r"[\n\r;\u3002\uff1b\uff01]+|[.!?](?=\s|$)|"
-    r"(?i:,?\s+(?:and then|and also|and please|then|und|y|et|and)\s+(?=(?:please\s+)?(?:add|remove|rename|move|drop|delete|include|make|less|more|"
+    r"(?i:,?\s+(?:and then|and also|and please|then|und|y|et|and)\s+(?=(?:please\s+)?"
+    r"(?:add|remove|rename|move|drop|delete|include|make|less|more|"
     r"skip|cover|füge|entferne|quita|elimina|añad\w*|agrega|ajoute\w*|supprime\w*|retire\w*)\b))"
 )
 _EDGES: Final = (

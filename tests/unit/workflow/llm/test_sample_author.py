@@ -292,6 +292,13 @@ def test_a_chinese_goal_gets_chinese_titles(goal: str) -> None:
     assert not any(re.search(r"[A-Za-z]{4}", title) for title in titles)
 
 
+def test_a_chosen_language_wins_over_the_goals() -> None:
+    """An English goal of somebody who wants German is planned in German."""
+    draft = design_for(Learner(goal="Learn Rust", language="de"))
+    assert draft.title.startswith("Rust: vom ersten Schritt")
+    assert phrases("de").label in draft.summary
+
+
 def test_different_goals_get_different_roadmaps() -> None:
     """Not one plan with another name on it."""
     goals = ("Learn Rust", "learn to bake sourdough bread", "学习弹吉他", "quantum physics")
@@ -356,18 +363,18 @@ def test_the_latency_is_kept() -> None:
 @pytest.mark.parametrize("kind", [CallKind.TUTORIAL, CallKind.RESOURCES, CallKind.QUIZ])
 def test_matching_concepts_fail_and_say_why(kind: CallKind) -> None:
     """SAMPLE_FAIL concerns contents only, and its message names it."""
-    output: type[Output] = {
+    outputs: dict[CallKind, type[Output]] = {
         CallKind.TUTORIAL: Tutorial,
         CallKind.RESOURCES: ResourceList,
         CallKind.QUIZ: QuizDraft,
-    }[kind]
+    }
     inputs = content_inputs(Learner(goal="Learn Rust"))
 
     with pytest.raises(ContentRefusedError, match="SAMPLE_FAIL") as caught:
-        ask(kind, inputs, output, sample_fail="(?i)installing")
+        ask(kind, inputs, outputs[kind], sample_fail="(?i)installing")
 
     assert caught.value.details["usage"].calls == 1
-    ask(kind, inputs, output, sample_fail="Ownership")
+    ask(kind, inputs, outputs[kind], sample_fail="Ownership")
 
 
 def test_an_edited_concept_gets_contents_too() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -134,6 +135,14 @@ def test_other_feedback_is_met_in_its_own_words(feedback: str) -> None:
         assert feedback.strip("!")[:10].casefold() in str(operations).casefold()
     else:
         assert operations == []
+
+
+def test_a_pasted_book_is_read_quickly() -> None:
+    """Patterns do not blow up on long feedback."""
+    started = time.monotonic()
+    for text in ("add " + "very " * 40_000, " " * 100_000 + "x", "is " * 50_000, "\n" * 100_000):
+        edited(text)
+    assert time.monotonic() - started < 5
 
 
 def test_one_remark_never_removes_everything() -> None:

@@ -1,0 +1,24 @@
+# One image for worker, beat, API, Flower and migrations; not root, no build tools.
+FROM python:3.13-slim AS build
+WORKDIR /app
+COPY requirements.txt pyproject.toml README.md LICENSE celeryconfig.py ./
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
+COPY core core
+COPY db db
+COPY notifications notifications
+COPY workflow workflow
+COPY worker worker
+COPY tasks tasks
+COPY api api
+COPY cli cli
+COPY embedded embedded
+RUN pip install --no-cache-dir setuptools && /venv/bin/pip install --no-cache-dir --no-deps .
+
+FROM python:3.13-slim
+RUN useradd --uid 10001 --create-home roadmap
+COPY --from=build /venv /venv
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 ROADMAP_LOG_FORMAT=json
+USER roadmap
+WORKDIR /home/roadmap
+EXPOSE 8000
+CMD ["python", "-m", "api", "--host", "0.0.0.0", "--port", "8000"]

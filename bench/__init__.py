@@ -1,0 +1,1 @@
+"""Benchmarks: always ratios side by side in one run, never a timed test."""

@@ -1,0 +1,251 @@
+"""The kill experiment: one worker, a task held at each point, one SIGKILL, another worker."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+
+from tests.e2e.faults.commit_hold import CLAIM, commit_hold
+from tests.e2e.faults.rig import Seen, edited_calls, plain_calls
+from tests.factories import ALICE, approve, new_task
+from workflow.requests import ReviewDecision
+from workflow.service import decide_review
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from tests.e2e.faults.rig import Rig
+
+WISH: Final = "Knots"
+_CONTENTS: Final = ("tutorial", "resources", "quiz")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Point:
+    """A moment in a task's life at which its worker is killed.
+
+    Attributes:
+        name: What the task is doing.
+        step: `current_step` at that moment.
+        kinds: Calls that the model holds then; none where no call is in flight.
+        title: Of which concept, as the end of its title; of all when None.
+        completed: Contents that are complete by then.
+        review: What happened to the review by then: None when there is none.
+        claimed: A worker holds the task, so it will have to be recovered.
+    """
+
+    name: str
+    step: str
+    kinds: tuple[str, ...] = ()
+    title: str | None = None
+    completed: int = 0
+    review: str | None = None
+    claimed: bool = True
+
+    @property
+    def topic(self) -> str:
+        """What the task is about: a name of its own in the model's ledger."""
+        return f"Kites {self.name.replace('_', ' ')}"
+
+    @property
+    def goal(self) -> str:
+        """The task's goal."""
+        return f"Learn {self.topic}"
+
+    @property
+    def held(self) -> Counter[str]:
+        """The calls that are in flight at that moment."""
+        if not {*self.kinds} & {*_CONTENTS}:
+            return Counter(self.kinds)
+        numbers = (self.title,) if self.title else ("1.1.1", "1.1.2")
+        return Counter(f"{kind} of {self.topic} {n}" for kind in self.kinds for n in numbers)
+
+    @property
+    def expected(self) -> Counter[str]:
+        """The calls that are answered once each in the task's whole life."""
+        if self.review == "rejected":
+            return edited_calls(self.topic, WISH)
+        return plain_calls(self.topic)
+
+    @property
+    def contents(self) -> int:
+        """How many contents the roadmap has in the end."""
+        return 9 if self.review == "rejected" else 6
+
+
+POINTS: Final = (
+    Point(name="queued", step="queued", claimed=False),
+    Point(name="intent_analysis", step="intent_analysis", kinds=("intent_analysis",)),
+    Point(name="curriculum_design", step="curriculum_design", kinds=("curriculum_design",)),
+    Point(
+        name="structure_validation", step="structure_validation", kinds=("structure_validation",)
+    ),
+    Point(name="human_review", step="human_review", review="open", claimed=False),
+    Point(name="resuming", step="resuming", review="approved", claimed=False),
+    Point(
+        name="edit_plan_analysis",
+        step="edit_plan_analysis",
+        kinds=("edit_plan_analysis",),
+        review="rejected",
+    ),
+    Point(name="roadmap_edit", step="roadmap_edit", kinds=("roadmap_edit",), review="rejected"),
+    Point(
+        name="validation_after_edit",
+        step="structure_validation",
+        kinds=("structure_validation",),
+        review="rejected",
+    ),
+    Point(name="first_content", step="content_generation", kinds=_CONTENTS),
+    Point(
+        name="contents_half_done",
+        step="content_generation",
+        kinds=_CONTENTS,
+        title="1.1.2",
+        completed=3,
+    ),
+    Point(
+        name="last_content",
+        step="content_generation",
+        kinds=("quiz",),
+        title="1.1.2",
+        completed=5,
+    ),
+    Point(
+        name="content_after_review",
+        step="content_generation",
+        kinds=("tutorial",),
+        title="1.1.1",
+        completed=5,
+        review="approved",
+    ),
+)
+BY_NAME: Final = {point.name: point for point in POINTS}
+HALF: Final = (
+    "intent_analysis",
+    "human_review",
+    "resuming",
+    "roadmap_edit",
+    "first_content",
+    "contents_half_done",
+    "last_content",
+)
+"""Points that stand for the others where time is short."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Experiment:
+    """What was seen, by the points' names."""
+
+    killed: dict[str, Seen] = field(default_factory=dict)
+    ended: dict[str, Seen] = field(default_factory=dict)
+    answered: dict[str, Counter[str]] = field(default_factory=dict)
+    gone: dict[str, Counter[str]] = field(default_factory=dict)
+    recovery_s: dict[str, float] = field(default_factory=dict)
+    """From the kill to the event `task_recovered`."""
+    total_s: float = 0.0
+    """From the kill until every task was complete."""
+
+
+async def kill_at_all(rig: Rig, points: Sequence[Point], *, pool: str) -> Experiment:
+    """Bring one task to each point, kill their worker's group once, let another one end them."""
+    look = await asyncpg.connect(rig.database_url)
+    try:
+        await look.execute("TRUNCATE roadmap_tasks, schedules CASCADE")
+        return await _kill_at_all(rig, look, points, pool=pool)
+    finally:
+        await look.close()
+
+
+async def _kill_at_all(
+    rig: Rig, look: asyncpg.Connection, points: Sequence[Point], *, pool: str
+) -> Experiment:
+    seen = Experiment()
+    busy = sum(point.name != "human_review" for point in points)
+    worker = rig.worker(pool=pool, concurrency=busy if pool == "prefork" else 2 * len(points))
+    tasks: dict[str, UUID] = {}
+    holds = []
+    async with contextlib.AsyncExitStack() as stack:
+        for point in points:
+            if point.name in {"queued", "resuming"}:
+                continue
+            tasks[point.name] = await _bring_before(rig, look, point)
+        # those that are stopped while a worker claims them come last: the hold is for all claims
+        resuming = BY_NAME["resuming"]
+        if resuming in points:
+            tasks["resuming"] = await new_task(goal=resuming.goal, review=True)
+            await rig.until_status(look, [tasks["resuming"]], "human_review_pending")
+        for point in points:
+            if point.kinds:
+                await rig.until_held(point.goal, point.held.total())
+        claims = [point for point in points if point.name in {"queued", "resuming"}]
+        if claims:
+            hold = await stack.enter_async_context(
+                commit_hold(rig.database_url, CLAIM, goals="(queued|resuming)$")
+            )
+            if BY_NAME["queued"] in points:
+                tasks["queued"] = await new_task(goal=BY_NAME["queued"].goal)
+            if resuming in points:
+                await approve(tasks["resuming"])
+            await hold.until_waiting(len(claims))
+        for point in points:
+            seen.killed[point.name] = await rig.see(look, tasks[point.name])
+        worker.kill()
+    killed_at = time.time()
+    began = time.monotonic()
+    for point in points:
+        await rig.until_true(
+            lambda point=point: not rig.model.held(point.goal),  # type: ignore[misc]
+            what=f"the end of the calls that were held for {point.name}",
+        )
+    rig.model.take_back(*holds)
+    if "human_review" in tasks:
+        await approve(tasks["human_review"])
+    rig.worker(pool=pool, concurrency=16 if pool == "threads" else 4)
+    await rig.rings_were_long_ago(look)
+    await rig.until_status(look, tasks.values(), within_s=60, sweeping=True)
+    seen.total_s = time.monotonic() - began
+    for point in points:
+        seen.ended[point.name] = await rig.see(look, tasks[point.name])
+        seen.answered[point.name] = rig.model.calls(point.goal, "ok")
+        seen.gone[point.name] = rig.model.calls(point.goal, "client_gone")
+        at = await look.fetchval(
+            "SELECT min(created_at) FROM task_events WHERE task_id = $1 AND type = $2",
+            tasks[point.name],
+            "task_recovered",
+        )
+        if at is not None:
+            seen.recovery_s[point.name] = at.timestamp() - killed_at
+    rig.end_workers()
+    return seen
+
+
+async def _bring_before(rig: Rig, look: asyncpg.Connection, point: Point) -> UUID:
+    """Start the point's task and have the model hold the calls at which it will be killed."""
+    if point.name != "validation_after_edit":
+        _hold(rig, point)
+    task = await new_task(goal=point.goal, review=point.review is not None)
+    if point.review is None:
+        return task
+    await rig.until_status(look, [task], "human_review_pending")
+    if point.review == "rejected":
+        if point.name == "validation_after_edit":
+            _hold(rig, point)
+        await decide_review(
+            task, ReviewDecision(decision="reject", feedback=WISH), actor=ALICE
+        )
+    elif point.review == "approved":
+        await approve(task)
+    return task
+
+
+def _hold(rig: Rig, point: Point) -> None:
+    for kind in point.kinds:
+        times = sum(name.split(" of ")[0] == kind for name in point.held)
+        title = f"{point.title}$" if point.title else None
+        rig.model.hold(point.goal, kind, title=title, times=times)

@@ -1,0 +1,373 @@
+"""The rig of all fault tests: real servers, a scripted model, workers to break, and the ledgers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections import Counter
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+
+from celery import Celery
+from kombu.exceptions import KombuError
+from redis import Redis
+from redis.exceptions import RedisError
+
+from core.ids import new_id
+from core.settings import PREFIX, get_settings
+from core.states import TERMINAL
+from tests.e2e.faults.worker_process import WorkerProcess
+from tests.factories import events, until
+from workflow import doorbell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+    from uuid import UUID
+
+    import asyncpg
+
+    from embedded import EmbeddedRedis
+    from tests.e2e.faults.scripted_model import ScriptedModel
+
+LEASE_S: Final = 2.0
+SWEEP_S: Final = 0.5
+"""How often the rig, in beat's place, asks for `maintenance.recover`."""
+_SENT_TERMINAL: Final = tuple(
+    f"task_{name}" for name in ("completed", "partially_failed", "failed", "cancelled")
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """All that PostgreSQL tells of a task, to compare one moment with another."""
+
+    row: dict[str, Any]
+    events: tuple[str, ...]
+    contents: tuple[tuple[Any, ...], ...]
+    checkpoints: tuple[str, ...]
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Status and current step."""
+        return self.row["status"], self.row["current_step"]
+
+
+def foreign_app(broker_url: str) -> Celery:
+    """Return an app of somebody else's: it knows a broker, a task's name and nothing more."""
+    app = Celery("elsewhere", broker=broker_url, set_as_current=False)
+    app.conf.update(
+        task_ignore_result=True,
+        broker_transport_options={"socket_timeout": 2, "socket_connect_timeout": 2},
+    )
+    return app
+
+
+class Rig:
+    """Servers, workers and what a test asks of them."""
+
+    def __init__(
+        self,
+        *,
+        database_url: str,
+        redis: EmbeddedRedis,
+        model: ScriptedModel,
+        folder: Path,
+    ) -> None:
+        self.redis = redis
+        self.model = model
+        self.database_url = database_url
+        self._folder = folder
+        self._workers: list[WorkerProcess] = []
+        self._numbers = count(1)
+        self._app = foreign_app(redis.url)
+
+    # --- settings and processes -------------------------------------------------------------
+
+    def settings(self, **more: str) -> dict[str, str]:
+        """Return the settings of a program in this rig; `more` by name, without the prefix."""
+        return {
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis.url,
+            "LLM_PROVIDER": "openai",
+            "LLM_BASE_URL": self.model.base_url,
+            "LLM_API_KEY": "no-secret",
+            "LEASE_S": str(LEASE_S),
+            "SHUTDOWN_GRACE_S": "5",
+            **more,
+        }
+
+    @contextlib.contextmanager
+    def client(self) -> Iterator[None]:
+        """Let this process ask for tasks, decide and cancel, as the API would."""
+        saved = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+        for name in saved:
+            del os.environ[name]
+        given = {PREFIX + name: value for name, value in self.settings().items()}
+        os.environ.update(given)
+        get_settings.cache_clear()
+        doorbell.install(self._ring)
+        try:
+            yield
+        finally:
+            doorbell.install(None)
+            for name in given:
+                del os.environ[name]
+            os.environ.update(saved)
+            get_settings.cache_clear()
+
+    def worker(
+        self,
+        *,
+        pool: str = "threads",
+        concurrency: int = 16,
+        ready: bool = True,
+        more: tuple[str, ...] = (),
+        **settings: str,
+    ) -> WorkerProcess:
+        """Start a worker; `settings` without the prefix win over the rig's."""
+        name = f"w{next(self._numbers)}"
+        worker = WorkerProcess(
+            name=name,
+            settings=self.settings(**settings),
+            log=self._folder / f"{name}.log",
+            pool=pool,
+            concurrency=concurrency,
+            more=more,
+        )
+        self._workers.append(worker)
+        worker.start()
+        if ready:
+            worker.wait_ready()
+        return worker
+
+    def end_workers(self) -> None:
+        """Kill whatever worker still runs, frozen or not, and check that nothing is left."""
+        workers, self._workers = self._workers, []
+        for worker in workers:
+            worker.kill()
+        left = [process for worker in workers for process in worker.processes()]
+        assert not left, f"workers left processes behind: {left}"
+
+    def close(self) -> None:
+        """End the workers and the connections to the broker."""
+        try:
+            self.end_workers()
+        finally:
+            self._app.close()
+
+    def logs(self) -> str:
+        """Return the ends of all workers' logs, for failure messages."""
+        return "\n".join(
+            f"--- {worker.name}, exit code {worker.returncode}\n{worker.log_text()[-6000:]}"
+            for worker in self._workers
+        )
+
+    # --- the broker -------------------------------------------------------------------------
+
+    def send(self, task: str, *, queue: str, task_id: str | None = None, **kwargs: Any) -> None:
+        """Send a message as a program without our code does."""
+        self._app.send_task(task, queue=queue, task_id=task_id, kwargs=kwargs, retry=False)
+
+    def _ring(self, ring: doorbell.Ring) -> None:
+        task_id = str(ring.task_id)
+        # a lost ring is no loss
+        with contextlib.suppress(KombuError, RedisError, OSError):
+            self._app.send_task(
+                str(ring.reason),
+                queue="roadmap",
+                kwargs={"task_id": task_id},
+                task_id=task_id if ring.first else f"{task_id}.{new_id().hex[-8:]}",
+                headers={"rung_at": ring.at.isoformat()},
+                retry=False,
+            )
+
+    def sweep(self) -> None:
+        """Ask for `maintenance.recover`, as beat does."""
+        with contextlib.suppress(KombuError, RedisError, OSError):
+            self._app.send_task("maintenance.recover", queue="maintenance", expires=15, retry=False)
+
+    def broker(self) -> Redis:
+        """Return a blocking client of the broker; the caller closes it."""
+        return Redis.from_url(self.redis.url, socket_timeout=5)
+
+    def queued(self) -> int:
+        """Return how many rings wait in the queue."""
+        with self.broker() as client:
+            length: Any = client.llen("roadmap")
+        return int(length)
+
+    def flush(self) -> None:
+        """FLUSHALL."""
+        with self.broker() as client:
+            client.flushall()
+
+    def redis_signal(self, number: signal.Signals) -> None:
+        """Send a signal to the Redis server."""
+        pid = self.redis.pid
+        assert pid is not None, "Redis does not run"
+        os.kill(pid, number)
+
+    def kill_redis(self) -> None:
+        """SIGKILL Redis, and return when it is dead; it is started again by `start_redis`."""
+        self.redis_signal(signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while self.redis.alive():
+            assert time.monotonic() < deadline, "Redis survived SIGKILL"
+            time.sleep(0.01)
+
+    def start_redis(self) -> None:
+        """Start Redis again unless it runs; on its old port, so that clients come back."""
+        if not self.redis.alive():
+            self.redis.start()
+
+    # --- what the database tells ------------------------------------------------------------
+
+    async def see(self, database: asyncpg.Connection, task_id: UUID) -> Seen:
+        """Return everything about a task; its events' numbers are checked on the way."""
+        row = await database.fetchrow("SELECT * FROM roadmap_tasks WHERE task_id = $1", task_id)
+        assert row is not None, f"no task {task_id}"
+        contents = await database.fetch(
+            "SELECT c.title, n.kind, n.version, n.status, n.content_id, n.finished_at"
+            " FROM contents n JOIN concepts c USING (concept_id)"
+            " JOIN roadmaps r ON r.roadmap_id = n.roadmap_id WHERE r.task_id = $1"
+            " ORDER BY c.title, n.kind, n.version",
+            task_id,
+        )
+        steps = await database.fetch(
+            "SELECT step FROM checkpoints WHERE task_id = $1 ORDER BY position", task_id
+        )
+        return Seen(
+            row=dict(row),
+            events=tuple(await events(database, task_id)),
+            contents=tuple(tuple(content) for content in contents),
+            checkpoints=tuple(step["step"] for step in steps),
+        )
+
+    async def statuses(
+        self, database: asyncpg.Connection, task_ids: Iterable[UUID]
+    ) -> Counter[str]:
+        """Count these tasks by status."""
+        rows = await database.fetch(
+            "SELECT status FROM roadmap_tasks WHERE task_id = ANY($1)", list(task_ids)
+        )
+        return Counter(row["status"] for row in rows)
+
+    async def until_status(
+        self,
+        database: asyncpg.Connection,
+        task_ids: Iterable[UUID],
+        *wanted: str,
+        within_s: float = 30,
+        sweeping: bool = False,
+    ) -> float:
+        """Wait until all these tasks have one of the statuses; return how long that took.
+
+        Args:
+            database: A connection to look with.
+            task_ids: The tasks.
+            wanted: Statuses; any terminal one when none is given.
+            within_s: How long to wait.
+            sweeping: Ask for `maintenance.recover` meanwhile, as beat does.
+        """
+        ids = list(task_ids)
+        statuses = set(wanted or map(str, TERMINAL))
+        began = swept = time.monotonic()
+        found: Counter[str] = Counter()
+        while time.monotonic() < began + within_s:
+            found = await self.statuses(database, ids)
+            if found.total() == len(ids) and found.keys() <= statuses:
+                return time.monotonic() - began
+            if sweeping and time.monotonic() > swept + SWEEP_S:
+                await asyncio.to_thread(self.sweep)
+                swept = time.monotonic()
+            await asyncio.sleep(0.05)
+        rows = await database.fetch(
+            "SELECT task_id, goal, status, current_step, lease_owner, losses, error"
+            " FROM roadmap_tasks WHERE task_id = ANY($1) AND NOT status = ANY($2)",
+            ids,
+            list(statuses),
+        )
+        raise AssertionError(
+            f"{len(ids)} tasks were to be {sorted(statuses)} within {within_s} s, but are {found}:"
+            f" {[dict(row) for row in rows[:5]]}\n{self.logs()}"
+        )
+
+    async def until_held(self, goal: str, calls: int, *, within_s: float = 30) -> None:
+        """Wait until the model holds so many calls for that goal."""
+
+        async def held() -> bool:
+            return self.model.held(goal) == calls
+
+        try:
+            await until(held, within_s=within_s, what=f"{calls} held calls for {goal!r}")
+        except AssertionError as error:
+            raise AssertionError(
+                f"{error}\n{self.model.entries(goal)}\n{self.logs()}"
+            ) from None
+
+    async def until_true(
+        self, condition: Callable[[], bool], *, what: str, within_s: float = 30
+    ) -> None:
+        """Wait for a condition that is looked at without waiting; the logs go with a failure."""
+
+        async def come_true() -> bool:
+            return condition()
+
+        try:
+            await until(come_true, within_s=within_s, what=what)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.logs()}") from None
+
+    async def rings_were_long_ago(self, database: asyncpg.Connection) -> None:
+        """Turn the clock on for rings, so that a lost one is missed at the next sweep."""
+        await database.execute(
+            "UPDATE roadmap_tasks SET rung_at = rung_at - interval '1 minute',"
+            " created_at = created_at - interval '1 minute'"
+        )
+
+
+# --- judging by the ledgers ---------------------------------------------------------------------
+
+
+def plain_calls(topic: str, *, concepts: int = 2) -> Counter[str]:
+    """Return the calls of a task without review, each to be answered once."""
+    return Counter(
+        ["intent_analysis", "curriculum_design", "structure_validation"]
+        + [
+            f"{kind} of {topic} 1.1.{number}"
+            for number in range(1, concepts + 1)
+            for kind in ("tutorial", "resources", "quiz")
+        ]
+    )
+
+
+def edited_calls(topic: str, wish: str, *, concepts: int = 2) -> Counter[str]:
+    """Return the calls of a task whose review was rejected once: it is planned, edited, checked."""
+    more = ["edit_plan_analysis", "roadmap_edit", "structure_validation"]
+    more += [f"{kind} of Wish: {wish}" for kind in ("tutorial", "resources", "quiz")]
+    return plain_calls(topic, concepts=concepts) + Counter(more)
+
+
+def check_completed(seen: Seen, *, contents: int) -> None:
+    """Check that a completed task's row, events, checkpoints and contents tell the same story."""
+    goal = seen.row["goal"]
+    assert seen.pair == ("completed", "completed"), f"{goal}: {seen.pair}, {seen.row['error']}"
+    assert (seen.row["done"], seen.row["total"], seen.row["percent"]) == (contents, contents, 100)
+    counts = Counter(seen.events)
+    ends = [name for name in seen.events if name in _SENT_TERMINAL]
+    assert ends == ["task_completed"], f"{goal} ended by {ends}"
+    assert seen.events[-1] == "task_completed", f"{goal}: events after the end, {seen.events[-3:]}"
+    assert counts["task_started"] == 1, f"{goal}: {counts['task_started']} times task_started"
+    assert counts["content_completed"] == contents, f"{goal}: {counts}"
+    told = counts["step_completed"] + counts["review_decided"]
+    assert told == len(seen.checkpoints), f"{goal}: {counts} against {seen.checkpoints}"
+    assert len(seen.contents) == contents, f"{goal}: {seen.contents}"
+    wrong = [content for content in seen.contents if content[2:4] != (1, "completed")]
+    assert not wrong, f"{goal}: contents that are not version 1 and completed: {wrong}"
+
+

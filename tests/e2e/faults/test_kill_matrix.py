@@ -1,0 +1,84 @@
+"""SIGKILL of a worker's whole process group, at each point of a task's life (F1)."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+
+from db.engine import dispose_engine
+from tests.e2e.faults.commit_hold import CHECKPOINT, COMPLETION, CONTENT, commit_hold
+from tests.e2e.faults.kill_points import (
+    BY_NAME,
+    HALF,
+    POINTS,
+    WISH,
+    Experiment,
+    Point,
+    kill_at_all,
+)
+from tests.e2e.faults.rig import check_completed, edited_calls, plain_calls
+from tests.factories import ALICE, approve, new_task
+from workflow.requests import ReviewDecision
+from workflow.service import decide_review
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import asyncpg
+
+    from tests.e2e.faults.rig import Rig
+
+CASES = [("threads", point.name) for point in POINTS] + [("prefork", name) for name in HALF]
+
+
+@pytest.fixture(scope="module")
+def experiment(faults_rig: Rig) -> Iterator[Callable[[str], Experiment]]:
+    """Run the experiment of a pool once; its tests look at different points of it."""
+
+    @cache
+    def run(pool: str) -> Experiment:
+        points = [BY_NAME[name] for its_pool, name in CASES if its_pool == pool]
+
+        async def all_of_it() -> Experiment:
+            try:
+                return await kill_at_all(faults_rig, points, pool=pool)
+            finally:
+                await dispose_engine()
+
+        faults_rig.start_redis()
+        faults_rig.flush()
+        faults_rig.model.reset()
+        with faults_rig.client():
+            try:
+                return asyncio.run(all_of_it())
+            finally:
+                faults_rig.end_workers()
+
+    return run
+
+
+@pytest.mark.parametrize(("pool", "name"), CASES, ids=lambda value: str(value))
+def test_killed_at(
+    experiment: Callable[[str], Experiment],
+    pool: str,
+    name: str,
+    record_property: Callable[[str, object], None],
+) -> None:
+    """Killed there, the task completes, and each step and content is answered once (L23, L37)."""
+    seen, point = experiment(pool), BY_NAME[name]
+    before = seen.killed[name]
+    assert before.pair[1] == point.step, f"killed at {before.pair}, not at {point.step}"
+    done = [content for content in before.contents if content[3] == "completed"]
+    assert len(done) == point.completed, f"killed with {before.contents}"
+
+    check_completed(seen.ended[name], contents=point.contents)
+    assert seen.gone[name] == point.held, "the calls that were in flight at the kill"
+    assert seen.answered[name] == point.expected, "each call is answered once, not less, not more"
+    recovered = seen.ended[name].events.count("task_recovered")
+    assert recovered == int(point.claimed), f"{recovered} times task_recovered"
+    kept = {content[4:] for content in done}
+    assert kept <= {content[4:] for content in seen.ended[name].contents}, "contents were redone"
+    record_property("recovery_s", seen.recovery_s.get(name))

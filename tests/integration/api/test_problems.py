@@ -1,0 +1,184 @@
+"""Every error is a problem, whatever is sent."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from core.ids import new_id
+from core.settings import get_settings
+from tests.factories import new_task
+from tests.integration.api.conftest import bearer, in_process
+
+if TYPE_CHECKING:
+    import httpx
+
+SOME = new_id()
+JSON = {"Content-Type": "application/json"}
+
+
+def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """Check a problem's shape."""
+    body: dict[str, Any] = response.json()
+    assert response.status_code == status, body
+    assert response.headers["content-type"] == "application/problem+json"
+    assert body["type"] == f"urn:roadmap-worker:problem:{code}"
+    assert (body["status"], body["code"]) == (status, code)
+    assert body["title"]
+    assert body["detail"]
+    return body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'{"goal": ""}',
+        b'{"goal": "   "}',
+        b'{"goal": 7}',
+        b'{"goal": "a\\u0000b"}',
+        b'{"goal": "a\\ud800b"}',
+        b'{"goal": "x", "\\ud800": 1}',
+        b'{"goal": "x", "unknown": 1}',
+        b'{"goal": "x", "review": "perhaps"}',
+        b'{"goal": "x", "preferences": {"hours_per_week": 0}}',
+        b'{"goal": "x", "preferences": {"hours_per_week": 1e999}}',
+        b'{"goal": "x", "preferences": {"hours_per_week": NaN}}',
+        b'{"goal": "x", "preferences": {"hours_per_week": ' + b"9" * 5000 + b"}}",
+        b'{"goal": "x", "preferences": {"level": "expert"}}',
+        b"\xff\xfe\x00",
+        b"[" * 100_000,
+        b'{"goal": "' + b"x" * 5000 + b'"}',
+    ],
+    ids=lambda body: repr(body[:30]),
+)
+async def test_a_bad_body_is_422(alice: httpx.AsyncClient, body: bytes) -> None:
+    """A body that cannot be read or is not valid is 422, never 500."""
+    response = await alice.post("/api/v1/tasks", content=body, headers=JSON)
+    assert_problem(response, 422, "invalid_request")
+
+
+async def test_field_errors_are_listed(alice: httpx.AsyncClient) -> None:
+    """A validation problem names each field that is wrong, and repeats no input."""
+    response = await alice.post(
+        "/api/v1/tasks", json={"goal": "x", "preferences": {"level": "secret", "wrong": 1}}
+    )
+    problem = assert_problem(response, 422, "invalid_request")
+    assert {error["field"] for error in problem["errors"]} == {
+        "body.preferences.level",
+        "body.preferences.wrong",
+    }
+    assert "secret" not in response.text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "events?after=-1",
+        "events?after=99999999999",
+        "events?after=x",
+        "events?wait=31",
+        "events?wait=nan",
+        "events?limit=0",
+        "stream?after=-1",
+    ],
+)
+async def test_bad_parameters_are_422(alice: httpx.AsyncClient, query: str) -> None:
+    """Parameters out of range are 422."""
+    task_id = await new_task()
+    assert_problem(await alice.get(f"/api/v1/tasks/{task_id}/{query}"), 422, "invalid_request")
+
+
+@pytest.mark.parametrize("cursor", ["x", "....", "AAAA", "é", "%00", "A" * 101])
+async def test_a_foreign_cursor_is_422(alice: httpx.AsyncClient, cursor: str) -> None:
+    """A cursor that is none of ours is 422."""
+    response = await alice.get(f"/api/v1/tasks?cursor={cursor}")
+    assert_problem(response, 422, "invalid_request")
+
+
+@pytest.mark.parametrize("given", ["x", "-1", "1.5", "9" * 30, "²"])
+async def test_a_foreign_last_event_id_is_422(alice: httpx.AsyncClient, given: str) -> None:
+    """A Last-Event-ID that is none of ours is 422."""
+    task_id = await new_task()
+    response = await alice.get(
+        f"/api/v1/tasks/{task_id}/stream", headers={"Last-Event-ID": given.encode()}
+    )
+    assert_problem(response, 422, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/tasks/1",
+        "/api/v1/tasks/%00",
+        f"/api/v1/tasks/{SOME.hex}",
+        f"/api/v1/tasks/{{{SOME}}}/events",
+        "/api/v1/roadmaps/x",
+        f"/api/v1/roadmaps/{SOME}/concepts/x",
+        "/api/v1/nothing",
+        "/nothing",
+        "/api/v1/tasks/",
+    ],
+)
+async def test_what_is_no_id_is_404(alice: httpx.AsyncClient, path: str) -> None:
+    """A malformed id, like an unknown address, is 404."""
+    assert_problem(await alice.get(path), 404, "not_found")
+
+
+async def test_a_wrong_method_is_405(alice: httpx.AsyncClient) -> None:
+    """A method that an address does not have is 405 with Allow."""
+    response = await alice.delete("/api/v1/tasks")
+    assert_problem(response, 405, "method_not_allowed")
+    assert response.headers["allow"]
+
+
+@pytest.mark.parametrize("declared", [True, False])
+async def test_a_large_body_is_413(alice: httpx.AsyncClient, declared: bool) -> None:  # noqa: FBT001
+    """A body of more than 1 MB is 413, whether its length was declared or not."""
+    large = b'{"goal": "' + b"x" * 1_100_000 + b'"}'
+
+    async def chunks() -> Any:
+        for at in range(0, len(large), 100_000):
+            yield large[at : at + 100_000]
+
+    response = await alice.post(
+        "/api/v1/tasks", content=large if declared else chunks(), headers=JSON
+    )
+    assert_problem(response, 413, "payload_too_large")
+
+
+async def test_an_unreachable_database_is_503(
+    jwt_mode: None, settings_env: pytest.MonkeyPatch
+) -> None:
+    """Without PostgreSQL requests are 503 with Retry-After, and do not hang (F7)."""
+    with socket.socket() as taken:  # bound, never listening: connections are refused
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        settings_env.setenv("ROADMAP_DATABASE_URL", f"postgresql://a:b@127.0.0.1:{port}/c")
+        settings_env.setenv("ROADMAP_REDIS_URL", f"redis://127.0.0.1:{port}/0")
+        get_settings.cache_clear()
+        async with in_process() as client:
+            for path in ("/api/v1/tasks", f"/api/v1/tasks/{SOME}/stream"):
+                response = await client.get(path, headers=bearer())
+                assert_problem(response, 503, "service_unavailable")
+                assert int(response.headers["retry-after"]) > 0
+
+
+async def test_an_unforeseen_error_tells_nothing(
+    alice: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug is a 500 problem with the request's id and nothing of the inside."""
+
+    async def broken(*_args: Any, **_kwargs: Any) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("workflow.queries.list_tasks", broken)
+    response = await alice.get("/api/v1/tasks", headers={"X-Request-ID": "abc-1"})
+    assert_problem(response, 500, "internal_error")
+    assert "secret" not in response.text
+    assert response.headers["x-request-id"] == "abc-1"

@@ -1,0 +1,241 @@
+"""A small API of scripted answers, and a runner for commands."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from typer.testing import Result
+
+TASK = "01990000-0000-7000-8000-000000000000"
+ROADMAP = "01990000-0000-7000-8000-00000000000a"
+STARTED = "2026-11-22T10:00:00.000Z"
+
+
+def make_event(seq: int, kind: str, **values: Any) -> dict[str, Any]:
+    """Return an event as the API sends it."""
+    at = values.pop("at", f"2026-11-22T10:00:{seq % 60:02d}.000Z")
+    return {
+        "seq": seq,
+        "task_id": TASK,
+        "type": kind,
+        "at": at,
+        "status": values.pop("status", "processing"),
+        "current_step": values.pop("current_step", "content_generation"),
+        "message": values.pop("message", kind.replace("_", " ")),
+        "progress": values.pop("progress", {"done": 0, "total": 0, "percent": 1.0}),
+        "data": values.pop("data", {}),
+    }
+
+
+def make_roadmap() -> dict[str, Any]:
+    """Return a roadmap with two modules of two concepts, the last quiz failed."""
+    number = 0
+
+    def concept(title: str, *, failed: bool = False) -> dict[str, Any]:
+        nonlocal number
+        number += 1
+        done = {"status": "completed", "version": 1, "error": None}
+        bad = {"status": "failed", "version": 1, "error": {"code": "content_refused"}}
+        return {
+            "concept_id": f"01990000-0000-7000-8000-0000000000c{number}",
+            "title": title,
+            "description": "",
+            "estimated_hours": 2.0,
+            "difficulty": "beginner",
+            "prerequisites": [],
+            "contents": {"tutorial": done, "resources": done, "quiz": bad if failed else done},
+        }
+
+    modules = [
+        {
+            "module_id": "01990000-0000-7000-8000-0000000000b1",
+            "title": "Basics",
+            "concepts": [concept("Ownership"), concept("Borrowing")],
+        },
+        {
+            "module_id": "01990000-0000-7000-8000-0000000000b2",
+            "title": "Types",
+            "concepts": [concept("Structs"), concept("Enums", failed=True)],
+        },
+    ]
+    stage = {
+        "stage_id": "01990000-0000-7000-8000-0000000000a1",
+        "title": "Start",
+        "modules": modules,
+    }
+    return {
+        "roadmap_id": ROADMAP,
+        "task_id": TASK,
+        "title": "Rust",
+        "summary": "",
+        "version": 3,
+        "stages": [stage],
+    }
+
+
+@dataclass
+class FakeApi:
+    """What the API knows, how it misbehaves, and what it was asked."""
+
+    status: str = "completed"
+    events: list[dict[str, Any]] = field(default_factory=list)
+    review: dict[str, Any] | None = None
+    known: bool = True
+    cuts: list[int] = field(default_factory=list)
+    """For each stream in turn: events to send before the connection is cut; then none are."""
+    stream_status: int | None = None
+    """Answer streams with this instead of events."""
+    asked: list[str] = field(default_factory=list)
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    url: str = ""
+
+    def task(self) -> dict[str, Any]:
+        """Return the task."""
+        return {
+            "task_id": TASK,
+            "goal": "Learn Rust",
+            "status": self.status,
+            "current_step": "completed",
+            "roadmap_id": ROADMAP,
+            "progress": {"done": 11, "total": 12, "percent": 99.0},
+            "created_at": STARTED,
+        }
+
+
+def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *args: Any) -> None:
+            """Stay quiet."""
+
+        def do_GET(self) -> None:
+            self._note()
+            parts = urlparse(self.path)
+            path = parts.path.removeprefix("/api/v1")
+            after = int(parse_qs(parts.query).get("after", ["0"])[0])
+            if path.endswith("/stream"):
+                self._stream(after)
+            elif path.endswith("/events"):
+                events = [event for event in api.events if event["seq"] > after]
+                self._json(200, {"events": events, "next_after": after + len(events)})
+            elif path.endswith("/review"):
+                if api.review is None:
+                    self._problem(404)
+                else:
+                    self._json(200, api.review)
+            elif path == "/tasks":
+                self._json(200, {"tasks": [api.task()], "next_cursor": None})
+            elif path.startswith("/tasks/") and api.known:
+                self._json(200, api.task())
+            elif path.startswith("/roadmaps/") and path.endswith(ROADMAP):
+                self._json(200, make_roadmap())
+            else:
+                self._problem(404)
+
+        def do_POST(self) -> None:
+            self._note()
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            api.bodies.append(json.loads(body or b"{}"))
+            if not api.known:
+                self._problem(404)
+                return
+            if self.path.endswith("/review"):
+                decision = api.bodies[-1]["decision"]
+                api.review = None
+                api.events.append(
+                    make_event(len(api.events) + 1, "review_decided", data={"decision": decision})
+                )
+                api.events.append(
+                    make_event(len(api.events) + 1, "task_completed", status="completed")
+                )
+                api.status = "completed"
+            self._json(202, api.task())
+
+        def _note(self) -> None:
+            api.asked.append(f"{self.command} {self.path}")
+            api.headers.append(dict(self.headers.items()))
+
+        def _stream(self, after: int) -> None:
+            if api.stream_status is not None:
+                self._problem(api.stream_status)
+                return
+            events = [event for event in api.events if event["seq"] > after]
+            if not events and api.status != "human_review_pending":
+                self.send_response(204)
+                self.end_headers()
+                return
+            cut = api.cuts.pop(0) if api.cuts else len(events)
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.send_header("Connection", "close")
+            self.end_headers()
+            self.wfile.write(b"retry: 2000\n\n: ping\n\n")
+            for event in events[:cut]:
+                frame = f"event: {event['type']}\ndata: {json.dumps(event)}\nid: {event['seq']}\n\n"
+                self.wfile.write(frame.encode())
+            self.close_connection = True
+
+        def _json(self, status: int, body: dict[str, Any]) -> None:
+            data = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def _problem(self, status: int) -> None:
+            self._json(status, {"type": "x", "title": "Problem", "status": status, "detail": "No."})
+
+    return Handler
+
+
+@pytest.fixture
+def no_settings(
+    monkeypatch: pytest.MonkeyPatch, settings_env: pytest.MonkeyPatch, tmp_path: Path
+) -> pytest.MonkeyPatch:
+    """No settings at all: neither in the environment nor in a `.env` of the working folder."""
+    monkeypatch.chdir(tmp_path)
+    settings_env.delenv("ROADMAP_SAMPLE_LATENCY_S")
+    return settings_env
+
+
+@pytest.fixture
+def api(no_settings: pytest.MonkeyPatch) -> Iterator[FakeApi]:
+    """A running fake API that the environment names."""
+    fake = FakeApi()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(fake))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    fake.url = f"http://127.0.0.1:{server.server_port}"
+    no_settings.setenv("ROADMAP_API_URL", fake.url)
+    no_settings.setenv("ROADMAP_TOKEN", "token-of-the-environment")
+    yield fake
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def roadmap(no_settings: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run the command with some arguments."""
+
+    def run(*args: str, stdin: str | None = None) -> Result:
+        return CliRunner().invoke(app, list(args), input=stdin)
+
+    return run
