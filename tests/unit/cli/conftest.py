@@ -117,92 +117,94 @@ class FakeApi:
         }
 
 
-def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class Handler(BaseHTTPRequestHandler):
+    """Answers as the fake API says."""
 
-        def log_message(self, *args: Any) -> None:
-            """Stay quiet."""
+    protocol_version = "HTTP/1.1"
+    api: FakeApi
 
-        def do_GET(self) -> None:
-            self._note()
-            parts = urlparse(self.path)
-            path = parts.path.removeprefix("/api/v1")
-            after = int(parse_qs(parts.query).get("after", ["0"])[0])
-            if path.endswith("/stream"):
-                self._stream(after)
-            elif path.endswith("/events"):
-                events = [event for event in api.events if event["seq"] > after]
-                self._json(200, {"events": events, "next_after": after + len(events)})
-            elif path.endswith("/review"):
-                if api.review is None:
-                    self._problem(404)
-                else:
-                    self._json(200, api.review)
-            elif path == "/tasks":
-                self._json(200, {"tasks": [api.task()], "next_cursor": None})
-            elif path.startswith("/tasks/") and api.known:
-                self._json(200, api.task())
-            elif path.startswith("/roadmaps/") and path.endswith(ROADMAP):
-                self._json(200, make_roadmap())
+    def log_message(self, *args: Any) -> None:
+        """Stay quiet."""
+
+    def do_GET(self) -> None:
+        """Answer a read."""
+        self._note()
+        parts = urlparse(self.path)
+        path = parts.path.removeprefix("/api/v1")
+        after = int(parse_qs(parts.query).get("after", ["0"])[0])
+        if path.endswith("/stream"):
+            self._stream(after)
+        elif path.endswith("/events"):
+            events = [event for event in self.api.events if event["seq"] > after]
+            self._json(200, {"events": events, "next_after": after + len(events)})
+        elif path.endswith("/review"):
+            if self.api.review is None:
+                self._problem(404)
             else:
-                self._problem(404)
+                self._json(200, self.api.review)
+        elif path == "/tasks":
+            self._json(200, {"tasks": [self.api.task()], "next_cursor": None})
+        elif path.startswith("/tasks/") and self.api.known:
+            self._json(200, self.api.task())
+        elif path.startswith("/roadmaps/") and path.endswith(ROADMAP):
+            self._json(200, make_roadmap())
+        else:
+            self._problem(404)
 
-        def do_POST(self) -> None:
-            self._note()
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            api.bodies.append(json.loads(body or b"{}"))
-            if not api.known:
-                self._problem(404)
-                return
-            if self.path.endswith("/review"):
-                decision = api.bodies[-1]["decision"]
-                api.review = None
-                api.events.append(
-                    make_event(len(api.events) + 1, "review_decided", data={"decision": decision})
-                )
-                api.events.append(
-                    make_event(len(api.events) + 1, "task_completed", status="completed")
-                )
-                api.status = "completed"
-            self._json(202, api.task())
+    def do_POST(self) -> None:
+        """Answer a write."""
+        self._note()
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.api.bodies.append(json.loads(body or b"{}"))
+        if not self.api.known:
+            self._problem(404)
+            return
+        if self.path.endswith("/review"):
+            decision = self.api.bodies[-1]["decision"]
+            self.api.review = None
+            self.api.events.append(
+                make_event(len(self.api.events) + 1, "review_decided", data={"decision": decision})
+            )
+            self.api.events.append(
+                make_event(len(self.api.events) + 1, "task_completed", status="completed")
+            )
+            self.api.status = "completed"
+        self._json(202, self.api.task())
 
-        def _note(self) -> None:
-            api.asked.append(f"{self.command} {self.path}")
-            api.headers.append(dict(self.headers.items()))
+    def _note(self) -> None:
+        self.api.asked.append(f"{self.command} {self.path}")
+        self.api.headers.append(dict(self.headers.items()))
 
-        def _stream(self, after: int) -> None:
-            if api.stream_status is not None:
-                self._problem(api.stream_status)
-                return
-            events = [event for event in api.events if event["seq"] > after]
-            if not events and api.status != "human_review_pending":
-                self.send_response(204)
-                self.end_headers()
-                return
-            cut = api.cuts.pop(0) if api.cuts else len(events)
-            self.send_response(200)
-            self.send_header("Content-Type", "text/event-stream")
-            self.send_header("Connection", "close")
+    def _stream(self, after: int) -> None:
+        if self.api.stream_status is not None:
+            self._problem(self.api.stream_status)
+            return
+        events = [event for event in self.api.events if event["seq"] > after]
+        if not events and self.api.status != "human_review_pending":
+            self.send_response(204)
             self.end_headers()
-            self.wfile.write(b"retry: 2000\n\n: ping\n\n")
-            for event in events[:cut]:
-                frame = f"event: {event['type']}\ndata: {json.dumps(event)}\nid: {event['seq']}\n\n"
-                self.wfile.write(frame.encode())
-            self.close_connection = True
+            return
+        cut = self.api.cuts.pop(0) if self.api.cuts else len(events)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(b"retry: 2000\n\n: ping\n\n")
+        for event in events[:cut]:
+            frame = f"event: {event['type']}\ndata: {json.dumps(event)}\nid: {event['seq']}\n\n"
+            self.wfile.write(frame.encode())
+        self.close_connection = True
 
-        def _json(self, status: int, body: dict[str, Any]) -> None:
-            data = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+    def _json(self, status: int, body: dict[str, Any]) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
 
-        def _problem(self, status: int) -> None:
-            self._json(status, {"type": "x", "title": "Problem", "status": status, "detail": "No."})
-
-    return Handler
+    def _problem(self, status: int) -> None:
+        self._json(status, {"type": "x", "title": "Problem", "status": status, "detail": "No."})
 
 
 @pytest.fixture
@@ -219,7 +221,7 @@ def no_settings(
 def api(no_settings: pytest.MonkeyPatch) -> Iterator[FakeApi]:
     """A running fake API that the environment names."""
     fake = FakeApi()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(fake))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"api": fake}))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     fake.url = f"http://127.0.0.1:{server.server_port}"

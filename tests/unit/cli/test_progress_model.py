@@ -12,17 +12,17 @@ from cli.progress_model import ProgressModel, State, TimeLeft
 TASK = "01990000-0000-7000-8000-000000000000"
 
 
-def event(seq: int, kind: str, *, second: float = 0.0, **data: Any) -> dict[str, Any]:
+def event(seq: int, type_: str, /, *, second: float = 0.0, **data: Any) -> dict[str, Any]:
     """Return an event with its progress taken from `done` and `total`."""
     done, total = data.pop("done", 0), data.pop("total", 0)
     return {
         "seq": seq,
         "task_id": TASK,
-        "type": kind,
+        "type": type_,
         "at": f"2026-11-22T10:{int(second // 60):02d}:{second % 60:06.3f}+00:00",
         "status": data.pop("status", "processing"),
         "current_step": "content_generation",
-        "message": f"{kind} {seq}",
+        "message": f"{type_} {seq}",
         "progress": {"done": done, "total": total, "percent": 1.0},
         "data": data,
     }
@@ -91,7 +91,7 @@ def test_a_review_waits_until_it_is_decided() -> None:
 def test_a_failed_content_is_counted_until_it_is_written() -> None:
     """A content that failed and was then written is no failure any more."""
     model = ProgressModel(TASK)
-    failure = {"concept_id": "c", "concept_title": "Ownership", "kind": "quiz", "code": "refused"}
+    failure: dict[str, Any] = {"concept_id": "c", "concept_title": "Ownership", "kind": "quiz", "code": "refused"}
     model.apply(event(1, "content_failed", **failure, error="no", total=3))
     assert model.failed == 1
     assert next(iter(model.failures.values())).concept == "Ownership"

@@ -1,0 +1,88 @@
+"""A whole stack as a user starts it: `roadmap up` in a folder, as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import psutil
+import pytest
+
+from core.settings import PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+READY_S = 60
+
+
+@dataclass
+class RunningStack:
+    """A `roadmap up` and what it told in stack.json."""
+
+    folder: Path
+    process: subprocess.Popen[str]
+    info: dict[str, Any]
+    descendants: set[int] = field(default_factory=set)
+
+    def client(self, *, token: str | None = None) -> httpx.Client:
+        """Return a client of its API."""
+        headers = {"Authorization": f"Bearer {token or self.info['token']}"}
+        return httpx.Client(base_url=self.info["api_url"], headers=headers, timeout=30)
+
+    def pids(self) -> set[int]:
+        """Return all processes below the supervisor, itself included."""
+        supervisor = psutil.Process(self.process.pid)
+        return {self.process.pid} | {p.pid for p in supervisor.children(recursive=True)}
+
+    def stop(self) -> int:
+        """End it as Ctrl-C would, and return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.process.wait(60)
+
+
+StartStack = "Callable[..., RunningStack]"
+
+
+@pytest.fixture(scope="module")
+def start_stack() -> Iterator[Callable[..., RunningStack]]:
+    """Start stacks; whatever still runs at the end is stopped."""
+    stacks: list[RunningStack] = []
+
+    def start(folder: Path, *options: str, **settings: str) -> RunningStack:
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
+        environment |= {PREFIX + name: value for name, value in settings.items()}
+        command = [sys.executable, "-m", "cli", "up", "--data-dir", str(folder), "--port", "0"]
+        log = (folder.parent / f"{folder.name}.log").open("w")
+        process = subprocess.Popen(
+            [*command, "--flower-port", "0", *options],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        assert process.stdout is not None
+        began = time.monotonic()
+        line = process.stdout.readline()
+        assert line.startswith("ready "), (
+            f"no ready line after {time.monotonic() - began:.0f} s: {line!r}\n"
+            + (folder.parent / f"{folder.name}.log").read_text()[-3000:]
+        )
+        info = json.loads((folder / "stack.json").read_text())
+        stack = RunningStack(folder, process, info)
+        stacks.append(stack)
+        return stack
+
+    yield start
+    for stack in stacks:
+        if stack.process.poll() is None:
+            stack.stop()
