@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from core.errors import AppError, ServiceUnavailableError
 from core.logging import get_logger
 from core.loop_local import LoopLocal
-from db.ledger import transaction_id, was_committed, write_fact, write_facts
+from db.ledger import was_committed, write_fact, write_facts
 from db.session import AsyncSessionLocal, Transaction, is_transient, retrying
 
 if TYPE_CHECKING:
@@ -57,7 +57,10 @@ def unobserve(callback: Callable[[Recorded], None]) -> None:
 
 def _announce(recorded: Recorded) -> None:
     for observer in _observers:
-        observer(recorded)
+        try:
+            observer(recorded)
+        except Exception:  # the fact is committed: whoever waits for it must hear that
+            log.exception("observer_failed")
 
 
 async def record_in(tx: Transaction, fact: Fact) -> Recorded:
@@ -145,17 +148,15 @@ class Recorder:
 
 async def _commit(facts: list[Fact]) -> list[Recorded | AppError] | list[Exception]:
     """Commit the facts in one transaction, once, also when a reply was lost."""
-    lost: tuple[str, list[Recorded | AppError]] | None = None
+    written: list[Recorded | AppError] | None = None
 
     async def once() -> list[Recorded | AppError]:
-        nonlocal lost
+        nonlocal written
         async with AsyncSessionLocal() as session:
-            if lost is not None and await was_committed(session, lost[0]):
-                return lost[1]
-            lost = None
-            xid = await transaction_id(session)
+            if written is not None and await was_committed(session, facts, written):
+                return written
             outcomes = await write_facts(session, facts)
-            lost = (xid, outcomes)  # from here on the commit may have happened unseen
+            written = outcomes  # from here on the commit may have happened unseen
             await session.commit()
             return outcomes
 

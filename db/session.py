@@ -7,6 +7,7 @@ import random
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
+import asyncpg
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -23,8 +24,11 @@ log = get_logger(__name__)
 R = TypeVar("R")
 
 TRIES: Final = 4
-_RETRYABLE_STATES: Final = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "55P03"})
-"""Serialization failure, deadlock, server shutting down or starting up, lock time-out."""
+_RETRYABLE_STATES: Final = frozenset(
+    {"40001", "40P01", "53300", "55P03", "57014", "57P01", "57P02", "57P03"}
+)
+"""Serialization failure, deadlock, too many clients, lock time-out, statement time-out, server
+shutting down or starting up."""
 
 _makers: LoopLocal[async_sessionmaker[AsyncSession]] = LoopLocal(
     lambda: async_sessionmaker(get_engine(), expire_on_commit=False, autoflush=False)
@@ -83,7 +87,11 @@ def is_transient(error: BaseException) -> bool:
         return True
     if not isinstance(error, DBAPIError):
         return False
-    if error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError)):
+    if error.connection_invalidated:
+        return True
+    if isinstance(error.orig and error.orig.__cause__, asyncpg.DataError):
+        return False  # a value that cannot be sent; SQLAlchemy calls this an InterfaceError too
+    if isinstance(error, (InterfaceError, OperationalError)):
         return True
     return getattr(error.orig, "sqlstate", None) in _RETRYABLE_STATES
 

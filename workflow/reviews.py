@@ -19,7 +19,7 @@ from db.models import Checkpoint, Review, Roadmap
 from db.models import Outline as OutlineVersion
 from db.recorder import record_in
 from db.repositories.tasks import checkpoints
-from db.session import read_session, transaction
+from db.session import read_session, retrying, transaction
 from notifications.events import DecisionData, EventType, ReviewData
 from workflow import doorbell, outcomes
 from workflow.actor import SYSTEM, Actor
@@ -49,7 +49,12 @@ async def open_review(claim: Claim) -> None:
 
     Raises:
         LeaseLostError: Somebody else has the task.
+        ServiceUnavailableError: The database kept failing.
     """
+    await retrying(lambda: _open(claim))
+
+
+async def _open(claim: Claim) -> None:
     settings = get_settings()
     async with transaction() as tx:
         row = (await lock_tasks(tx.session, [claim.task_id]))[claim.task_id]
@@ -197,17 +202,12 @@ async def _edited(
         raise ConflictError("The roadmap under review cannot be found.")
     before = Outline.model_validate(stored.outline)
     after = apply_edits(before, decision.edits)
-    errors = [
-        issue
-        for issue in check_structure(
-            after, hours_per_week=TaskRequest.model_validate(row.request).preferences.hours_per_week
-        )
-        if issue.severity == "error"
-    ]
-    known = {issue.message for issue in check_structure(before, hours_per_week=168)}
-    broken = [issue for issue in errors if issue.message not in known]
-    if broken:
-        raise InvalidRequestError(f"These edits break the roadmap: {broken[0].message}")
+    hours = TaskRequest.model_validate(row.request).preferences.hours_per_week
+    known, found = (check_structure(part, hours_per_week=hours) for part in (before, after))
+    if len(found) > len(known):  # what was wrong before may stay, even under another title
+        told = {issue.message for issue in known}
+        new = next(issue for issue in (*found, found[0]) if issue.message not in told)
+        raise InvalidRequestError(f"These edits break the roadmap: {new.message}")
     version = review.version + 1
     return [
         _Edited(
@@ -258,7 +258,8 @@ def _checkpoint(task_id: UUID, position: int, review: Review, decision: ReviewDe
 
 async def remind(*, limit: int = 100) -> int:
     """Remind once of each review that is past half of its time; return how many."""
-    return sum([await _remind(task_id) for task_id in await _open_reviews(_past_half(), limit)])
+    due = await _open_reviews(_past_half(), limit)
+    return sum([await _remind(task_id, version) for task_id, version in due])
 
 
 async def expire(*, limit: int = 100) -> int:
@@ -268,14 +269,15 @@ async def expire(*, limit: int = 100) -> int:
         return 0
     due = Review.due_at < func.clock_timestamp()
     expired = 0
-    for task_id in await _open_reviews(due, limit):
+    for task_id, version in await _open_reviews(due, limit):
         try:
             if policy is ReviewExpiry.APPROVE:
-                await decide_review(task_id, ReviewDecision(decision="approve"), actor=SYSTEM)
+                approval = ReviewDecision(decision="approve")
+                await decide_review(task_id, approval, actor=SYSTEM, version=version)
             else:
                 from workflow.service import cancel_task
 
-                await cancel_task(task_id, actor=SYSTEM)
+                await cancel_task(task_id, actor=SYSTEM, reviewed_version=version)
         except ConflictError:
             continue  # a human was quicker
         expired += 1
@@ -287,18 +289,19 @@ def _past_half() -> ColumnElement[bool]:
     return and_(Review.reminded_at.is_(None), half < func.clock_timestamp())
 
 
-async def _open_reviews(condition: ColumnElement[bool], limit: int) -> list[UUID]:
+async def _open_reviews(condition: ColumnElement[bool], limit: int) -> list[tuple[UUID, int]]:
+    """Return the tasks and versions under review that meet a condition."""
     async with read_session() as session:
         statement = (
-            select(Review.task_id)
+            select(Review.task_id, Review.version)
             .where(Review.status == "open", condition)
             .order_by(Review.due_at)
             .limit(limit)
         )
-        return list(await session.scalars(statement))
+        return [(task_id, version) for task_id, version in await session.execute(statement)]
 
 
-async def _remind(task_id: UUID) -> bool:
+async def _remind(task_id: UUID, version: int) -> bool:
     async with transaction() as tx:
         row = (await lock_tasks(tx.session, [task_id])).get(task_id)
         review = await newest_review(tx.session, task_id)
@@ -306,6 +309,7 @@ async def _remind(task_id: UUID) -> bool:
             row is None
             or review is None
             or review.status != "open"
+            or review.version != version
             or review.reminded_at is not None
         ):
             return False

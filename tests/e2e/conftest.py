@@ -47,7 +47,10 @@ class RunningStack:
         """End it as Ctrl-C would, and return its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        return self.process.wait(60)
+        code = self.process.wait(60)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return code
 
 
 StartStack = "Callable[..., RunningStack]"
@@ -62,14 +65,14 @@ def start_stack() -> Iterator[Callable[..., RunningStack]]:
         environment = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
         environment |= {PREFIX + name: value for name, value in settings.items()}
         command = [sys.executable, "-m", "cli", "up", "--data-dir", str(folder), "--port", "0"]
-        log = (folder.parent / f"{folder.name}.log").open("w")
-        process = subprocess.Popen(
-            [*command, "--flower-port", "0", *options],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
+        with (folder.parent / f"{folder.name}.log").open("w") as log:
+            process = subprocess.Popen(
+                [*command, "--flower-port", "0", *options],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
         assert process.stdout is not None
         began = time.monotonic()
         line = process.stdout.readline()
@@ -84,5 +87,4 @@ def start_stack() -> Iterator[Callable[..., RunningStack]]:
 
     yield start
     for stack in stacks:
-        if stack.process.poll() is None:
-            stack.stop()
+        stack.stop()

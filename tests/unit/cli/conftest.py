@@ -233,6 +233,12 @@ def api(no_settings: pytest.MonkeyPatch) -> Iterator[FakeApi]:
     server.server_close()
 
 
+@pytest.fixture(name="make_event")
+def event_maker() -> Callable[..., dict[str, Any]]:
+    """Make an event as the API sends it."""
+    return make_event
+
+
 @pytest.fixture
 def roadmap(no_settings: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Run the command with some arguments."""

@@ -11,7 +11,6 @@ import pytest
 from cli import follow
 from cli.data_dir import DataDir
 from core.tokens import mint_token, verify_token
-from tests.unit.cli.conftest import ROADMAP, TASK, FakeApi, make_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +18,277 @@ if TYPE_CHECKING:
 
     from typer.testing import Result
 
-    Roadmap = Callable[..., Result]
+    Command = Callable[..., Result]
+    MakeEvent = Callable[..., dict[str, Any]]
 
+TASK = "01990000-0000-7000-8000-000000000000"
+ROADMAP = "01990000-0000-7000-8000-00000000000a"
 SECRET = "s" * 32
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again at once."""
+    monkeypatch.setattr(follow, "_FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(follow, "_LONGEST_PAUSE_S", 0.01)
+
+
+def history(make_event: MakeEvent, *kinds: str, **last: Any) -> list[dict[str, Any]]:
+    """Return one event of each type; `last` goes to the last one."""
+    events = [make_event(seq, kind) for seq, kind in enumerate(kinds, 1)]
+    events[-1] |= last
+    return events
+
+
+def seqs(result: Result) -> list[int]:
+    """Return the numbers of the events on stdout."""
+    return [json.loads(line)["seq"] for line in result.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("terminal", "status", "code"),
+    [
+        ("task_completed", "completed", 0),
+        ("task_partially_failed", "partial_failure", 3),
+        ("task_failed", "failed", 1),
+        ("task_cancelled", "cancelled", 1),
+    ],
+)
+def test_watch_ends_with_the_outcomes_code(
+    api: Any, roadmap: Command, make_event: MakeEvent, terminal: str, status: str, code: int
+) -> None:
+    """The exit code tells how the task ended."""
+    api.status = status
+    api.events = history(make_event, "task_queued", terminal, status=status)
+    result = roadmap("watch", TASK)
+    assert result.exit_code == code
+    assert terminal.replace("_", " ") in result.stdout
+    assert ("roadmap retry" in result.stdout) == (code != 0)
+
+
+def test_watch_survives_cut_streams_without_repeat_or_gap(
+    api: Any, roadmap: Command, make_event: MakeEvent
+) -> None:
+    """Connections cut in the middle are resumed after the last event."""
+    kinds = ["task_queued", *["content_completed"] * 8, "task_completed"]
+    api.events = history(make_event, *kinds, status="completed")
+    for event in api.events:
+        event["data"] = {"concept_id": str(event["seq"]), "kind": "quiz"}
+    api.cuts = [0, 3, 1, 4]
+    result = roadmap("watch", TASK, "--json")
+    assert seqs(result) == list(range(1, 11))
+    assert result.exit_code == 0
+    assert any("after=3" in asked for asked in api.asked)
+
+
+def test_watch_polls_when_streams_do_not_work(
+    api: Any, roadmap: Command, make_event: MakeEvent
+) -> None:
+    """Where no stream comes through, long polls bring the same events."""
+    api.stream_status = 503
+    api.events = history(make_event, "task_queued", "task_started", "task_completed")
+    api.events[-1]["status"] = "completed"
+    result = roadmap("watch", TASK, "--json")
+    assert seqs(result) == [1, 2, 3]
+    assert result.exit_code == 0
+
+
+def test_watch_of_a_retried_task_goes_past_the_first_end(
+    api: Any, roadmap: Command, make_event: MakeEvent
+) -> None:
+    """An old terminal event does not end the watch when a retry follows it."""
+    kinds = ["task_queued", "task_failed", "task_retried", "task_completed"]
+    api.events = history(make_event, *kinds, status="completed")
+    result = roadmap("watch", TASK, "--json")
+    assert seqs(result) == [1, 2, 3, 4]
+    assert result.exit_code == 0
+
+
+def test_watch_gives_up_on_an_api_that_stays_away(
+    api: Any, roadmap: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the patience is over the command ends with 4 and says how to come back."""
+    monkeypatch.setattr(follow, "PATIENCE_S", 0.2)
+    api.stream_status = 503
+    api.status = "processing"
+    monkeypatch.setattr(follow.Follower, "_poll", follow.Follower._stream)
+    begun = time.monotonic()
+    result = roadmap("watch", TASK)
+    assert result.exit_code == 4
+    assert f"roadmap watch {TASK}" in result.stderr
+    assert time.monotonic() - begun < 10
+
+
+def test_a_review_nobody_answers_ends_with_5(
+    api: Any, roadmap: Command, make_event: MakeEvent
+) -> None:
+    """Away from a terminal a due review ends the command, saying which one comes next."""
+    api.status = "human_review_pending"
+    api.review = {"review_id": "r", "version": 3, "roadmap": {}}
+    api.events = history(make_event, "task_queued", "review_required", data={"review_id": "r"})
+    result = roadmap("generate", "Learn Rust")
+    assert result.exit_code == 5
+    assert f"roadmap review {TASK}" in result.stderr
+
+
+def test_yes_approves_and_goes_on(api: Any, roadmap: Command, make_event: MakeEvent) -> None:
+    """With --yes the review is approved for the version that was shown."""
+    api.status = "human_review_pending"
+    api.review = {"review_id": "r", "version": 3, "roadmap": {}}
+    api.events = history(make_event, "task_queued", "review_required", data={"review_id": "r"})
+    result = roadmap("generate", "Learn Rust", "--yes", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert seqs(result) == [1, 2, 3, 4]
+    assert api.bodies[-1] == {"decision": "approve"}
+    decided = next(i for i, asked in enumerate(api.asked) if asked.startswith("POST") and i)
+    assert api.headers[decided]["If-Match"] == '"3"'
+
+
+def test_a_review_that_was_decided_is_not_asked_again(
+    api: Any, roadmap: Command, make_event: MakeEvent
+) -> None:
+    """Replayed reviews of the past do not stop a watch."""
+    kinds = ["task_queued", "review_required", "review_decided", "task_completed"]
+    api.events = history(make_event, *kinds, status="completed")
+    assert roadmap("watch", TASK).exit_code == 0
+
+
+def test_generate_sends_only_what_was_given(api: Any, roadmap: Command) -> None:
+    """Preferences that were not given are left to the server."""
+    result = roadmap(
+        "generate", "Learn Rust", "--level", "advanced", "--no-review", "--detach", "--json"
+    )
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["task_id"] == TASK
+    assert api.bodies == [
+        {"goal": "Learn Rust", "review": False, "preferences": {"level": "advanced"}}
+    ]
+    assert "Idempotency-Key" in api.headers[0]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("list",),
+        ("show", TASK),
+        ("show", ROADMAP),
+        ("retry", TASK),
+        ("cancel", TASK),
+        ("review", TASK, "--approve"),
+    ],
+)
+def test_json_is_one_document_on_stdout(api: Any, roadmap: Command, args: tuple[str, ...]) -> None:
+    """With --json stdout holds exactly one JSON document."""
+    api.review = {"review_id": "r", "version": 3, "roadmap": {}}
+    result = roadmap(*args, "--json")
+    assert result.exit_code == 0, result.stderr
+    assert isinstance(json.loads(result.stdout), dict)
+
+
+def test_show_marks_what_failed(api: Any, roadmap: Command) -> None:
+    """The tree shows each concept with its marks, a failed content with its cause."""
+    result = roadmap("show", TASK)
+    assert "✓✓✗ Enums" in result.stdout
+    assert "content_refused" in result.stdout
+
+
+@pytest.mark.parametrize("command", ["watch", "retry", "cancel", "review", "show"])
+def test_an_unknown_task_is_a_usage_error(api: Any, roadmap: Command, command: str) -> None:
+    """What does not exist ends with 2 and says so."""
+    api.known = False
+    result = roadmap(command, "nope")
+    assert result.exit_code == 2
+    assert "There is no such" in result.stderr
+    assert result.stdout == ""
+
+
+def test_without_a_stack_a_command_says_what_to_do(roadmap: Command) -> None:
+    """No address at all: exit code 4 and how to get one."""
+    result = roadmap("list")
+    assert result.exit_code == 4
+    assert "roadmap up" in result.stderr
+
+
+def test_an_api_that_does_not_answer_is_4(
+    roadmap: Command, no_settings: pytest.MonkeyPatch
+) -> None:
+    """A refused connection ends with 4."""
+    no_settings.setenv("ROADMAP_API_URL", "http://127.0.0.1:1")
+    assert roadmap("list").exit_code == 4
+
+
+def test_the_environment_comes_before_the_data_dir(
+    api: Any, roadmap: Command, tmp_path: Path
+) -> None:
+    """ROADMAP_API_URL and ROADMAP_TOKEN win over stack.json."""
+    folder = DataDir(tmp_path / "other")
+    folder.create()
+    folder.write_stack({"api_url": "http://127.0.0.1:1", "token": "token-of-the-file"})
+    assert roadmap("list", "--data-dir", str(folder.path)).exit_code == 0
+    assert api.headers[-1]["Authorization"] == "Bearer token-of-the-environment"
+
+
+def test_the_data_dirs_stack_is_found(
+    api: Any, roadmap: Command, tmp_path: Path, no_settings: pytest.MonkeyPatch
+) -> None:
+    """Without the environment, stack.json names API and token."""
+    no_settings.delenv("ROADMAP_API_URL")
+    no_settings.delenv("ROADMAP_TOKEN")
+    folder = DataDir(tmp_path / ".roadmap")
+    folder.create()
+    folder.write_stack({"api_url": api.url, "token": "token-of-the-file"})
+    assert roadmap("list").exit_code == 0
+    assert api.headers[-1]["Authorization"] == "Bearer token-of-the-file"
+
+
+def test_stack_json_is_private(tmp_path: Path) -> None:
+    """It holds passwords: only the owner may read it."""
+    folder = DataDir(tmp_path / "d")
+    folder.create()
+    folder.write_stack({"token": "x"})
+    assert folder.stack_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_token_is_signed_by_the_data_dirs_secret(roadmap: Command, tmp_path: Path) -> None:
+    """Without AUTH_SECRET the secret of the folder signs, for the time that was asked for."""
+    folder = DataDir(tmp_path / "d")
+    folder.create()
+    secret = folder.auth_secret()
+    args = ("--user", "alice", "--role", "admin", "--ttl", "30m", "--data-dir", str(folder.path))
+    document = json.loads(roadmap("token", *args, "--json").stdout)
+    claims = verify_token(secret, document["token"])
+    assert (claims.user, claims.role) == ("alice", "admin")
+    assert 1700 < claims.expires_at - time.time() <= 1800
+
+
+def test_a_token_is_signed_by_the_given_secret(
+    roadmap: Command, no_settings: pytest.MonkeyPatch
+) -> None:
+    """AUTH_SECRET signs, as it does for `up`."""
+    no_settings.setenv("ROADMAP_AUTH_SECRET", SECRET)
+    minted = roadmap("token", "--user", "bob").stdout.strip()
+    assert verify_token(SECRET, minted).user == "bob"
+
+
+@pytest.mark.parametrize("ttl", ["soon", "0", "-1h", "1w"])
+def test_a_senseless_ttl_is_refused(roadmap: Command, ttl: str) -> None:
+    """A duration that is none ends with 2."""
+    assert roadmap("token", "--user", "bob", f"--ttl={ttl}").exit_code == 2
+
+
+def test_a_wrong_setting_is_named(roadmap: Command, no_settings: pytest.MonkeyPatch) -> None:
+    """A typing error in a setting ends with 2 and its name."""
+    no_settings.setenv("ROADMAP_LEASE", "1")
+    result = roadmap("list")
+    assert result.exit_code == 2
+    assert "ROADMAP_LEASE" in result.stderr
+
+
+def test_help_lists_exit_codes(roadmap: Command) -> None:
+    """The help documents how commands end."""
+    assert "130 interrupted" in " ".join(roadmap("watch", "--help").stdout.split())
+
+
+def test_minted_tokens_are_whole() -> None:
+    """What is minted is verified, role and all."""
+    assert verify_token(SECRET, mint_token(SECRET, user="u", role=None, ttl_s=60)).role is None

@@ -91,7 +91,12 @@ def test_a_review_waits_until_it_is_decided() -> None:
 def test_a_failed_content_is_counted_until_it_is_written() -> None:
     """A content that failed and was then written is no failure any more."""
     model = ProgressModel(TASK)
-    failure: dict[str, Any] = {"concept_id": "c", "concept_title": "Ownership", "kind": "quiz", "code": "refused"}
+    failure: dict[str, Any] = {
+        "concept_id": "c",
+        "concept_title": "Ownership",
+        "kind": "quiz",
+        "code": "refused",
+    }
     model.apply(event(1, "content_failed", **failure, error="no", total=3))
     assert model.failed == 1
     assert next(iter(model.failures.values())).concept == "Ownership"
