@@ -11,7 +11,7 @@ from api import docs, problems
 from api.auth import check_settings
 from api.composition import lifespan
 from api.http import PREFIX
-from api.middleware import Observed
+from api.middleware import BodyLimit, Observed
 from api.problems import Problem
 from api.routes import (
     admin,
@@ -26,7 +26,6 @@ from api.routes import (
 )
 from core.settings import get_settings
 
-LARGEST_BODY: Final = 1_000_000
 VERSION: Final = "1"
 _REQUEST_HEADERS: Final = (
     "Authorization",
@@ -73,7 +72,7 @@ def create_app() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        max_body_size=LARGEST_BODY,
+        redirect_slashes=False,
     )
     problems.install(app)
     for routes in _VERSIONED:
@@ -89,6 +88,7 @@ def create_app() -> FastAPI:
             expose_headers=_RESPONSE_HEADERS,
             max_age=600,
         )
+    app.add_middleware(BodyLimit)
     app.add_middleware(Observed)
     _document_problems(app)
     return app

@@ -12,11 +12,9 @@ import structlog
 from core.settings import LogFormat
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
-
     from core.settings import Settings
 
-_PASSWORD_IN_URL: Final = re.compile(r"(?<=://)([^:/@\s]*):([^@/\s]+)@")
+_PASSWORD_IN_URL: Final = re.compile(r"(?<=://)([^:/@\s\"']*):([^/\s\"']+)@")
 _CREDENTIAL: Final = re.compile(r"(?i)\b(bearer\s+|ticket=|token=|api[_-]?key=)[\w.\-~+/]+=*")
 
 
@@ -34,7 +32,6 @@ def configure_logging(settings: Settings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.StackInfoRenderer(),
-        _redact_event,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -46,7 +43,8 @@ def configure_logging(settings: Settings) -> None:
         settings.log_format is LogFormat.AUTO and sys.stderr.isatty()
     )
     renderers: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        # the traceback that rich would draw shows local variables: prompts, addresses, keys
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if console
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
@@ -54,7 +52,11 @@ def configure_logging(settings: Settings) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *renderers,
+                _redact_line,
+            ],
         )
     )
     root = logging.getLogger()
@@ -70,10 +72,6 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     return logger
 
 
-def _redact_event(
-    _logger: Any, _method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
-    for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = redact(value)
-    return event
+def _redact_line(_logger: Any, _method: str, line: Any) -> str:
+    """Redact the finished line: whatever a secret stood in, a list, an error, a traceback."""
+    return redact(str(line))

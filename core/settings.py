@@ -6,13 +6,16 @@ import os
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings.sources import DotEnvSettingsSource
 
 from core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PREFIX: Final = "ROADMAP_"
 ENV_FILE: Final = ".env"
@@ -229,9 +232,10 @@ def load_settings(**overrides: Any) -> Settings:
     Raises:
         SettingsError: A `ROADMAP_` name is unknown or a value is invalid; the message names it.
     """
-    _refuse_unknown_names()
+    given = _given()
+    _refuse_unknown_names(given)
     try:
-        values: dict[str, Any] = {**_secret_files(), **overrides}
+        values: dict[str, Any] = {**_secret_files(given), **overrides}
         return Settings(**values)
     except ValidationError as error:
         lines = [
@@ -248,16 +252,18 @@ def get_settings() -> Settings:
     return load_settings()
 
 
-def _given_names() -> set[str]:
+def _given() -> dict[str, str]:
+    """Return what is given under our prefix, the environment's before the file's."""
     from_file = DotEnvSettingsSource(Settings, env_file=ENV_FILE).env_vars
-    names = {name.upper() for name in (*os.environ, *from_file)}
-    return {name for name in names if name.startswith(PREFIX)}
+    given = {name.upper(): value or "" for name, value in from_file.items()}
+    given |= {name.upper(): value for name, value in os.environ.items() if value}
+    return {name: value for name, value in given.items() if name.startswith(PREFIX)}
 
 
-def _refuse_unknown_names() -> None:
+def _refuse_unknown_names(given: Mapping[str, str]) -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     known |= {f"{PREFIX}{name}_FILE" for name in SECRETS}
-    unknown = sorted(_given_names() - known)
+    unknown = sorted(given.keys() - known)
     if unknown:
         import difflib
 
@@ -266,11 +272,11 @@ def _refuse_unknown_names() -> None:
         raise SettingsError(f"Unknown setting {', '.join(unknown)}.{hint}")
 
 
-def _secret_files() -> dict[str, str]:
+def _secret_files(given: Mapping[str, str]) -> dict[str, str]:
     values: dict[str, str] = {}
     for name in SECRETS:
-        path = os.environ.get(f"{PREFIX}{name}_FILE")
-        if not path or os.environ.get(PREFIX + name):
+        path = given.get(f"{PREFIX}{name}_FILE")
+        if not path or given.get(PREFIX + name):
             continue
         try:
             values[name.lower()] = Path(path).read_text(encoding="utf-8").strip()
@@ -278,4 +284,6 @@ def _secret_files() -> dict[str, str]:
             raise SettingsError(
                 f"{PREFIX}{name}_FILE: cannot read {path}: {error.strerror}"
             ) from None
+        except UnicodeDecodeError:
+            raise SettingsError(f"{PREFIX}{name}_FILE: {path} is not UTF-8 text.") from None
     return values

@@ -98,7 +98,9 @@ def _discard(engine: AsyncEngine) -> None:
     """
     for connection in list(_open_connections.pop(engine, ())):
         sock = connection._transport.get_extra_info("socket")  # noqa: SLF001 - no public way
-        with contextlib.suppress(OSError):  # already gone, which is what we want
+        # already gone, which is what we want; uvloop closes them itself, and its sockets know no
+        # shutdown
+        with contextlib.suppress(OSError, TypeError):
             sock.shutdown(socket.SHUT_RDWR)
     engine.sync_engine.dispose(close=False)
     ENGINES.dec()

@@ -103,6 +103,8 @@ class Publisher:
         if self._drain is not None and not self._drain.done():
             await asyncio.wait({self._drain}, timeout=0.0 if self._failing else FLUSH_S)
             self._drain.cancel()
+        DROPPED.inc(len(self._buffer))
+        self._buffer.clear()
         await self._redis.aclose()
 
 

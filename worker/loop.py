@@ -71,9 +71,13 @@ class ProcessLoop:
         self._started.set_result(None)
         log.info("event_loop_started", pid=self.pid)
         await self._stopping.wait()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            if (task.get_name() or "").startswith("delivery"):
-                task.cancel()
+        deliveries = [
+            task for task in asyncio.all_tasks() if task.get_name().startswith("delivery")
+        ]
+        for task in deliveries:
+            task.cancel()
+        if deliveries:  # or they would open anew what the hooks close
+            await asyncio.wait(deliveries, timeout=DRAIN_S)
         for hook in reversed(hooks.closing):
             try:
                 async with asyncio.timeout(DRAIN_S):

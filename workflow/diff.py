@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from difflib import SequenceMatcher
+from bisect import bisect_left
 from typing import Any
 
 _FIELDS = ("description", "estimated_hours", "difficulty", "prerequisites")
@@ -88,14 +88,26 @@ def _moved(old: dict[str, dict[str, Any]], new: dict[str, dict[str, Any]]) -> se
             ]
             for version in (old, new)
         ]
-        matcher = SequenceMatcher(a=orders[0], b=orders[1], autojunk=False)
-        stayed = {
-            key
-            for block in matcher.get_matching_blocks()
-            for key in orders[0][block.a :][: block.size]
-        }
-        moved |= set(orders[1]) - stayed
+        moved |= set(orders[1]) - _longest_in_order(*orders)
     return moved
+
+
+def _longest_in_order(before: list[str], after: list[str]) -> set[str]:
+    """Return the most keys that stand in the same order in both lists."""
+    place = {key: number for number, key in enumerate(before)}
+    ends: list[int] = []  # for each length the smallest place a rising row of it can end with
+    lengths = []
+    for key in after:
+        length = bisect_left(ends, place[key])
+        ends[length : length + 1] = [place[key]]
+        lengths.append(length)
+    kept: set[str] = set()
+    wanted = len(ends) - 1
+    for key, length in zip(reversed(after), reversed(lengths), strict=True):
+        if length == wanted:
+            kept.add(key)
+            wanted -= 1
+    return kept
 
 
 def _titles(outline: dict[str, Any], part: str) -> dict[str, str]:

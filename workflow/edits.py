@@ -43,8 +43,9 @@ def apply_operations(
     A model may refer to what is not there; the rest of its edit is still worth having.
     """
     skipped: list[str] = []
+    shown = Keys(outline)
     for operation in operations:
-        keys = Keys(outline)
+        keys = Keys(outline, shown=shown)
         try:
             for edit in _as_edits(operation, keys):
                 outline = _apply(outline, edit)
@@ -102,6 +103,8 @@ def _as_edits(operation: EditOperation, keys: Keys) -> list[Edit]:
     if operation.op == "remove":
         return [RemoveEdit(op="remove", concept_id=UUID(concept))]
     if operation.op == "move":
+        if module is None and operation.module is not None:
+            raise _UnknownPartError(f"module {operation.module!r}")
         return [
             MoveEdit(
                 op="move",

@@ -10,8 +10,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Counter, Gauge
+from pydantic import ValidationError
 
-from core.errors import WorkerLostRepeatedlyError, WorkflowVersionError
+from core.errors import InvalidRequestError, WorkerLostRepeatedlyError, WorkflowVersionError
 from core.logging import get_logger
 from core.loop_local import LoopLocal
 from core.settings import get_settings
@@ -96,6 +97,12 @@ async def _acquire(task_id: UUID, *, worker: str) -> Claim | None:
         if row.workflow_version not in KNOWN_VERSIONS:
             await _refuse_version(tx, row)
             return None
+        try:
+            request = TaskRequest.model_validate(row.request)
+        except ValidationError:
+            # otherwise it would be rung for, taken and dropped for ever
+            await record_in(tx, failure(row, InvalidRequestError("The stored request is invalid.")))
+            return None
         history = [
             Done(
                 position=c.position, step=Step(c.step), input_digest=c.input_digest, output=c.output
@@ -106,7 +113,7 @@ async def _acquire(task_id: UUID, *, worker: str) -> Claim | None:
             task_id=task_id,
             epoch=row.epoch + 1,
             user_id=row.user_id,
-            request=TaskRequest.model_validate(row.request),
+            request=request,
             history=history,
             roadmap_id=row.roadmap_id,
             calls=row.calls,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from core.ids import new_id
-from core.states import WORKING_STEPS, Status, Step
-from db.facts import Fact, Insert
-from db.models import Notification
+from core.states import WORKING_STEPS, ContentStatus, Status, Step
+from db.facts import Fact, Insert, Update
+from db.models import Content, Notification
 from notifications.events import CancelData, EventType, FailureData, OutcomeData
 from workflow.drafts import counted, draft
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from core.errors import AppError
     from db.facts import RowWrite
 
+CONTENTS: Final = cast("Table", Content.__table__)
 NOTIFICATIONS: Final = cast("Table", Notification.__table__)
 
 
@@ -35,6 +36,11 @@ class Subject(Protocol):
         """Its owner."""
         ...
 
+    @property
+    def roadmap_id(self) -> UUID | None:
+        """Its roadmap, once there is one."""
+        ...
+
 
 def notification(subject: Subject, kind: EventType, message: str) -> RowWrite:
     """Return an entry for the owner's inbox, committed with the fact it tells."""
@@ -48,6 +54,14 @@ def notification(subject: Subject, kind: EventType, message: str) -> RowWrite:
             "message": message,
         },
     )
+
+
+def _nothing_runs(subject: Subject) -> tuple[RowWrite, ...]:
+    """Return what makes contents wait that were being written: nobody writes them now (L33)."""
+    if subject.roadmap_id is None:
+        return ()
+    running = {"roadmap_id": subject.roadmap_id, "status": str(ContentStatus.RUNNING)}
+    return (Update(CONTENTS, running, {"status": str(ContentStatus.PENDING)}),)
 
 
 def failure(
@@ -77,7 +91,7 @@ def failure(
         status=Status.FAILED,
         step=at,
         changes={"error": {"code": error.code, "message": error.message, "step": str(at)}},
-        rows=(notification(subject, EventType.TASK_FAILED, message),),
+        rows=(*_nothing_runs(subject), notification(subject, EventType.TASK_FAILED, message)),
         events=(
             draft(
                 EventType.TASK_FAILED,
@@ -131,7 +145,7 @@ def cancellation(subject: Subject, *, step: Step, by: str, rows: tuple[RowWrite,
         status=Status.CANCELLED,
         step=step,
         changes={"epoch": getattr(subject, "epoch", 0) + 1},
-        rows=rows,
+        rows=(*_nothing_runs(subject), *rows),
         events=(
             draft(EventType.TASK_CANCEL_REQUESTED, "Cancellation was requested", data),
             draft(EventType.TASK_CANCELLED, f"The task was cancelled at {step}", data),

@@ -78,9 +78,19 @@ class Outline(_Part):
 class Keys:
     """Short names for parts (S1, M2, C3), for texts that a model reads and refers to."""
 
-    def __init__(self, outline: Outline) -> None:
-        """Number the parts in reading order."""
-        self.concept = {f"C{n}": c for n, c in enumerate(outline.concepts(), 1)}
+    def __init__(self, outline: Outline, *, shown: Keys | None = None) -> None:
+        """Number the parts in reading order.
+
+        Args:
+            outline: The structure whose parts are referred to.
+            shown: The keys that were shown before the structure was changed: what is left of it
+                keeps them, and what is new goes by its id and title.
+        """
+        numbers = {} if shown is None else shown.of_concept
+        self.concept = {
+            f"C{n}" if shown is None else numbers.get(c.concept_id, c.concept_id): c
+            for n, c in enumerate(outline.concepts(), 1)
+        }
         self.module = {f"M{n}": m for n, m in enumerate(outline.modules(), 1)}
         self.of_concept = {c.concept_id: key for key, c in self.concept.items()}
 

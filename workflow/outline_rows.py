@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
-from db.facts import Delete, Insert, RowWrite, Update
+from db.facts import NOW, Delete, Insert, RowWrite, Update
 from db.models import Concept, Module, Roadmap, Stage
 from db.models import Outline as OutlineVersion
 
@@ -50,7 +50,7 @@ def next_version(
     head = Update(
         ROADMAPS,
         {"roadmap_id": roadmap_id},
-        {"title": after.title, "summary": after.summary, "version": version},
+        {"title": after.title, "summary": after.summary, "version": version, "updated_at": NOW},
     )
     return (
         head,

@@ -119,14 +119,13 @@ async def _ring_again(queue: Queue) -> int:
         return 0
     async with read_session() as session:
         now: datetime = (await session.scalars(select(func.clock_timestamp()))).one()
-        before = now if queue.oldest is None else queue.oldest
+        before = min(now, queue.oldest or now) - RING_AFTER
         waiting = await session.execute(
             select(RoadmapTask.task_id)
             .where(
                 RoadmapTask.status.in_([Status.PENDING, Status.PROCESSING]),
                 RoadmapTask.lease_until.is_(None),
-                func.coalesce(RoadmapTask.rung_at, RoadmapTask.created_at)
-                < min(now, before) - RING_AFTER,
+                func.coalesce(RoadmapTask.rung_at, RoadmapTask.created_at) < before,
             )
             .order_by(RoadmapTask.rung_at.nulls_first())
             .limit(LARGEST_SWEEP)
@@ -134,17 +133,18 @@ async def _ring_again(queue: Queue) -> int:
         task_ids = [task_id for (task_id,) in waiting]
     rung = 0
     for task_id in task_ids:
-        rung += await _ring_one(task_id)
+        rung += await _ring_one(task_id, before)
     return rung
 
 
-async def _ring_one(task_id: UUID) -> bool:
+async def _ring_one(task_id: UUID, before: datetime) -> bool:
     async with transaction() as tx:
         row = (await lock_tasks(tx.session, [task_id], skip_locked=True)).get(task_id)
         if (
             row is None
             or row.status not in {Status.PENDING, Status.PROCESSING}
             or row.lease_until is not None
+            or (row.rung_at or row.created_at) >= before  # somebody was quicker
         ):
             return False
         recorded = await record_in(tx, Fact(task_id=task_id, rung=True))

@@ -31,6 +31,11 @@ def _storable(text: str) -> str:
     return text
 
 
+def storable(text: str) -> str:
+    """Return the text without what PostgreSQL cannot store."""
+    return text.replace("\x00", "").encode(errors="replace").decode()
+
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_storable)]
 Title = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
 Prose = Annotated[Text, StringConstraints(max_length=4000)]

@@ -206,8 +206,8 @@ async def _edited(
     known, found = (check_structure(part, hours_per_week=hours) for part in (before, after))
     if len(found) > len(known):  # what was wrong before may stay, even under another title
         told = {issue.message for issue in known}
-        new = next(issue for issue in (*found, found[0]) if issue.message not in told)
-        raise InvalidRequestError(f"These edits break the roadmap: {new.message}")
+        new = [issue for issue in found if issue.message not in told] or found
+        raise InvalidRequestError(f"These edits break the roadmap: {new[0].message}")
     version = review.version + 1
     return [
         _Edited(

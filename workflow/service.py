@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from core.digest import digest
@@ -30,13 +30,13 @@ from db.ledger import TaskRow, lock_tasks
 from db.models import Concept, Content, RoadmapTask
 from db.recorder import record_in
 from db.repositories.tasks import newest_contents
-from db.session import Transaction, read_session, transaction
+from db.session import Transaction, read_session, retrying, transaction
 from notifications.events import EventType, RetryData
 from workflow import doorbell, outcomes
 from workflow.contents import CONTENTS, pending_again
 from workflow.drafts import counted, draft
 from workflow.plan import WORKFLOW_VERSION
-from workflow.requests import TaskRequest, parse_task_request
+from workflow.requests import TaskRequest, parse_task_request, storable
 from workflow.reviews import cancelled_review, decide_review, newest_review
 
 if TYPE_CHECKING:
@@ -103,7 +103,14 @@ async def accept_delivery(task_id: UUID, *, user_id: str, request: Any) -> bool:
 
     Returns:
         Whether there is something to run.
+
+    Raises:
+        ServiceUnavailableError: The database kept failing; only the message knows of the task yet.
     """
+    return await retrying(lambda: _accept(task_id, user_id, request))
+
+
+async def _accept(task_id: UUID, user_id: str, request: Any) -> bool:
     async with read_session() as session:
         if await session.get(RoadmapTask, task_id) is not None:
             return True
@@ -173,6 +180,9 @@ async def _check_active_tasks(tx: Transaction, user_id: str, idempotency_key: st
     limit = get_settings().user_max_active_tasks
     if not limit:
         return
+    # one request of a user at a time, or several would each find the last place free (L55)
+    lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:user, 0))")
+    await tx.session.execute(lock, {"user": user_id})
     mine = select(func.count()).where(TASKS.c.user_id == user_id)
     active = await tx.session.scalar(mine.where(TASKS.c.status.not_in([*TERMINAL])))
     if (active or 0) < limit:
@@ -188,8 +198,8 @@ async def _check_active_tasks(tx: Transaction, user_id: str, idempotency_key: st
 
 
 async def _reject(task_id: UUID, user_id: str, request: Any, error: InvalidRequestError) -> None:
-    goal = str(request.get("goal", ""))[:2000] if isinstance(request, dict) else ""
-    goal = goal.replace("\x00", "")
+    goal = storable(str(request.get("goal", ""))[:2000]) if isinstance(request, dict) else ""
+    error = InvalidRequestError(storable(error.message))  # it may quote names of fields
     async with transaction() as tx:
         if await _insert(tx, task_id, user_id, goal, {"goal": goal}, None):
             await _announce_queued(tx, task_id, ring=False)
@@ -204,16 +214,21 @@ async def _locked(tx: Transaction, task_id: UUID, actor: Actor) -> TaskRow:
     return row
 
 
-async def cancel_task(task_id: UUID, *, actor: Actor) -> None:
+async def cancel_task(task_id: UUID, *, actor: Actor, reviewed_version: int | None = None) -> None:
     """Stop a task for good, in whatever non-terminal status it is.
 
     The row is terminal when this returns: its epoch was raised, so the worker that still runs it
     can write nothing more, and learns of it at its next heartbeat, a second later at most. No
     message is needed for that, so Redis may be down.
 
+    Args:
+        task_id: The task.
+        actor: Who asks.
+        reviewed_version: Cancel only while the review of this version is open.
+
     Raises:
         NotFoundError: No such task for this actor.
-        ConflictError: It has ended already.
+        ConflictError: It has ended already, or that review was decided.
     """
     async with transaction() as tx:
         row = await _locked(tx, task_id, actor)
@@ -221,6 +236,10 @@ async def cancel_task(task_id: UUID, *, actor: Actor) -> None:
         if status in TERMINAL:
             raise ConflictError(f"The task is {status} already; there is nothing to cancel.")
         review = await newest_review(tx.session, task_id)
+        if reviewed_version is not None and (
+            review is None or review.status != "open" or review.version != reviewed_version
+        ):
+            raise ConflictError("The review was decided meanwhile.")
         await record_in(
             tx,
             outcomes.cancellation(
@@ -252,6 +271,8 @@ async def retry_task(task_id: UUID, *, actor: Actor) -> None:
         status = Status(row.status)
         if status not in RETRYABLE:
             raise ConflictError(f"The task is {status}; only one that failed can be retried.")
+        if (row.error or {}).get("code") == InvalidRequestError.code:
+            raise ConflictError("The request itself is not valid; send a corrected one instead.")
         newest = await newest_contents(tx.session, row.roadmap_id) if row.roadmap_id else []
         failed = failed_contents(newest)
         left = sum(content.status != ContentStatus.COMPLETED for content in newest)

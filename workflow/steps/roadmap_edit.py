@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.errors import StructureInvalidError
 from core.states import Step
 from workflow.asking import input_digest
 from workflow.drafts import counted
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
 
 async def run(context: StepContext) -> StepResult:
-    """Ask for operations, apply those that fit, store the next version."""
+    """Ask for operations, apply those that fit, store the next version.
+
+    Raises:
+        StructureInvalidError: The operations leave no concept.
+    """
     roadmap_id, outline = context.current()
     plan = context.output_of(Step.EDIT_PLAN_ANALYSIS)
     base = plan_inputs(context, Step(plan["source"]), plan["feedback"])
@@ -33,6 +38,8 @@ async def run(context: StepContext) -> StepResult:
     )
     script = await context.asking.ask(CallKind.ROADMAP_EDIT, inputs, EditScript)
     edited, skipped = apply_operations(outline, script.operations)
+    if not any(True for _ in edited.concepts()):
+        raise StructureInvalidError
     version = context.version + 1
     applied = len(script.operations) - len(skipped)
     return StepResult(

@@ -208,6 +208,10 @@ async def _kill_at_all(
         await approve(tasks["human_review"])
     rig.worker(pool=pool, concurrency=16 if pool == "threads" else 4)
     await rig.rings_were_long_ago(look)
+    again = [tasks[point.name] for point in points if point.review == "rejected"]
+    await rig.until_status(look, again, "human_review_pending", sweeping=True)
+    for task in again:
+        await approve(task)
     await rig.until_status(look, tasks.values(), within_s=60, sweeping=True)
     seen.total_s = time.monotonic() - began
     for point in points:

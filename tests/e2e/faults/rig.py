@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 LEASE_S: Final = 2.0
 SWEEP_S: Final = 0.5
 """How often the rig, in beat's place, asks for `maintenance.recover`."""
+_NOISE: Final = ("HTTP Request:", "maintenance.recover")
 _SENT_TERMINAL: Final = tuple(
     f"task_{name}" for name in ("completed", "partially_failed", "failed", "cancelled")
 )
@@ -162,10 +163,16 @@ class Rig:
 
     def logs(self) -> str:
         """Return the ends of all workers' logs, for failure messages."""
-        return "\n".join(
-            f"--- {worker.name}, exit code {worker.returncode}\n{worker.log_text()[-6000:]}"
-            for worker in self._workers
-        )
+        told = []
+        for worker in self._workers:
+            lines = [
+                line
+                for line in worker.log_text().splitlines()
+                if not any(noise in line for noise in _NOISE)
+            ]
+            told.append(f"--- {worker.name}, exit code {worker.returncode}")
+            told += lines[-40:]
+        return "\n".join(told)
 
     # --- the broker -------------------------------------------------------------------------
 

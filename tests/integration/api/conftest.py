@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
@@ -14,11 +13,11 @@ import uvicorn
 from api.app import create_app
 from core.settings import get_settings
 from core.tokens import mint_token
+from notifications.publisher import stop_publishing
 from worker import app as celery_app
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-    from contextlib import AbstractAsyncContextManager, AbstractContextManager
+    from collections.abc import AsyncIterator, Iterator
 
     import asyncpg
     from redis.asyncio import Redis
@@ -48,6 +47,13 @@ async def in_process() -> AsyncIterator[httpx.AsyncClient]:
 def broker(redis_url: str) -> None:
     """Celery's application was imported before there was a Redis: point it there."""
     celery_app.conf.broker_url = redis_url
+
+
+@pytest.fixture(autouse=True)
+async def _own_publisher() -> AsyncIterator[None]:
+    """Close what the test's own commits opened in its loop to publish them."""
+    yield
+    await stop_publishing()
 
 
 @pytest.fixture

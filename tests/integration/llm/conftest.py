@@ -1,0 +1,60 @@
+"""The scripted model server and an author that talks to it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from core.settings import Provider, Settings
+from tests.model_server import ModelServer
+from workflow.llm.openai_compatible import OpenAIAuthor
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+BACKOFF_S = 0.01
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ModelServer]:
+    """A model server on a free port that answers well until it is told otherwise."""
+    async with ModelServer() as running:
+        yield running
+
+
+@pytest.fixture
+async def author_for(
+    server: ModelServer,
+) -> AsyncIterator[Callable[..., OpenAIAuthor]]:
+    """Makes authors that ask the server; their connections are closed in the end."""
+    made: list[OpenAIAuthor] = []
+
+    def make(**settings: object) -> OpenAIAuthor:
+        given = {
+            "llm_provider": Provider.OPENAI,
+            "llm_base_url": server.base_url,
+            "llm_api_key": "sk-canary-0123456789",
+            "llm_timeout_s": 5,
+            **settings,
+        }
+        made.append(OpenAIAuthor(Settings.model_validate(given), backoff_s=BACKOFF_S))
+        return made[-1]
+
+    yield make
+    for author in made:
+        await author.aclose()
+
+
+@pytest.fixture
+def server_address() -> Iterator[str]:
+    """The address of a model server that runs as a program of its own."""
+    program = Path(__file__).parents[2] / "model_server.py"
+    with subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.terminate()
+        assert process.wait(10) == 0
