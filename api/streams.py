@@ -35,7 +35,7 @@ RETRY_MS: Final = 2000
 MOST_PER_USER: Final = 100
 """Open streams of one user, admins apart."""
 HEARTBEAT: Final = b": ping\n\n"
-RETRY: Final = format_sse_event(retry=RETRY_MS)
+_RETRY: Final = f"retry: {RETRY_MS}\n".encode()
 
 OPEN: Final = Gauge("roadmap_streams_open", "Clients that follow live.", ["transport"])
 DROPPED: Final = Counter(
@@ -108,15 +108,32 @@ def encode_json(entry: Entry) -> str:
     return orjson.dumps(entry.event).decode()
 
 
+async def sse(batches: AsyncGenerator[list[bytes]]) -> AsyncGenerator[bytes]:
+    """Yield a stream's bytes: heartbeats for empty batches, the retry time with the first event.
+
+    The retry time does not stand alone, since some clients take that for an event without data.
+    """
+    yield HEARTBEAT
+    first = _RETRY
+    async with aclosing(batches):
+        async for batch in batches:
+            if batch:
+                yield first + b"".join(batch)
+                first = b""
+            else:
+                yield HEARTBEAT
+
+
 class EventStream(EventSourceResponse):
     """A stream that ends with its source, its client, or its client's patience."""
 
-    def __init__(self, frames: AsyncGenerator[bytes], *, actor: Actor) -> None:
-        """Remember where the frames come from and for whom.
+    def __init__(self, batches: AsyncGenerator[list[bytes]], *, actor: Actor) -> None:
+        """Remember where the frames come from, batch by batch, and for whom.
 
         Raises:
             TooManyStreamsError: The user has enough open streams.
         """
+        frames = sse(batches)
         super().__init__(
             frames, headers={"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
         )

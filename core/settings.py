@@ -256,7 +256,9 @@ def _given() -> dict[str, str]:
     """Return what is given under our prefix, the environment's before the file's."""
     from_file = DotEnvSettingsSource(Settings, env_file=ENV_FILE).env_vars
     given = {name.upper(): value or "" for name, value in from_file.items()}
-    given |= {name.upper(): value for name, value in os.environ.items() if value}
+    for name, value in os.environ.items():
+        if value or name.upper() not in given:  # an empty one is as good as none
+            given[name.upper()] = value
     return {name: value for name, value in given.items() if name.startswith(PREFIX)}
 
 

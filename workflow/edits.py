@@ -72,7 +72,7 @@ class _UnknownPartError(Exception):
 def _as_edits(operation: EditOperation, keys: Keys) -> list[Edit]:
     """Translate a model's operation, which speaks of keys, into edits, which speak of ids."""
     concept = keys.concept_id(operation.concept)
-    module = keys.module_id(operation.module)
+    module = _module(operation, keys)
     wanted: list[str] | None = None
     if operation.prerequisites is not None:
         named = [keys.concept_id(p) for p in operation.prerequisites]
@@ -84,7 +84,6 @@ def _as_edits(operation: EditOperation, keys: Keys) -> list[Edit]:
     }
     given = {key: value for key, value in changes.items() if value is not None}
     if operation.op == "add":
-        module = module or (list(keys.module.values())[-1].module_id if keys.module else None)
         if module is None or not operation.title:
             raise _UnknownPartError("a module and a title to add")
         return [
@@ -103,8 +102,6 @@ def _as_edits(operation: EditOperation, keys: Keys) -> list[Edit]:
     if operation.op == "remove":
         return [RemoveEdit(op="remove", concept_id=UUID(concept))]
     if operation.op == "move":
-        if module is None and operation.module is not None:
-            raise _UnknownPartError(f"module {operation.module!r}")
         return [
             MoveEdit(
                 op="move",
@@ -120,6 +117,16 @@ def _as_edits(operation: EditOperation, keys: Keys) -> list[Edit]:
     if given:
         edits.append(UpdateEdit.model_validate({"op": "update", "concept_id": concept, **given}))
     return edits
+
+
+def _module(operation: EditOperation, keys: Keys) -> str | None:
+    """Return the module that is meant; what is added without a known one goes into the last."""
+    module = keys.module_id(operation.module)
+    if operation.op == "add" and module is None and keys.module:
+        return list(keys.module.values())[-1].module_id
+    if operation.op == "move" and module is None and operation.module is not None:
+        raise _UnknownPartError(f"module {operation.module!r}")
+    return module
 
 
 def _apply(outline: Outline, edit: Edit) -> Outline:

@@ -92,7 +92,7 @@ class Keys:
             for n, c in enumerate(outline.concepts(), 1)
         }
         self.module = {f"M{n}": m for n, m in enumerate(outline.modules(), 1)}
-        self.of_concept = {c.concept_id: key for key, c in self.concept.items()}
+        self.of_concept: dict[str, str] = {c.concept_id: key for key, c in self.concept.items()}
 
     def concept_id(self, reference: str | None) -> str | None:
         """Return the concept that a key, an id or a title names, or None."""

@@ -11,7 +11,7 @@ from api.auth import CurrentActor, StreamActor
 from api.http import TaskId
 from api.problems import documented
 from api.shapes import TERMINAL_EXAMPLE, EventList
-from api.streams import HEARTBEAT, HEARTBEAT_S, RETRY, EventStream, encode_sse
+from api.streams import HEARTBEAT_S, EventStream, encode_sse
 from core.errors import InvalidRequestError
 from workflow import feed, queries
 
@@ -93,8 +93,7 @@ def seq_of(last_event_id: str | None, after: int) -> int:
     return int(last_event_id)
 
 
-async def _frames(task_id: UUID, after: int) -> AsyncGenerator[bytes]:
-    yield RETRY
+async def _frames(task_id: UUID, after: int) -> AsyncGenerator[list[bytes]]:
     async with aclosing(feed.follow(task_id, after=after, idle_s=HEARTBEAT_S)) as batches:
         async for batch in batches:
-            yield b"".join([entry.frame(encode_sse) for entry in batch]) or HEARTBEAT
+            yield [entry.frame(encode_sse) for entry in batch]

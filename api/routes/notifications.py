@@ -11,7 +11,7 @@ from api.auth import CurrentActor, StreamActor
 from api.http import NotificationId, decode_cursor, encode_cursor, next_link
 from api.problems import documented
 from api.shapes import MarkedRead, Notifications, UnreadCount
-from api.streams import HEARTBEAT, HEARTBEAT_S, RETRY, EventStream, encode_notification
+from api.streams import HEARTBEAT_S, EventStream, encode_notification
 from core.errors import InvalidRequestError
 from workflow import inbox, queries
 from workflow.queries import NotificationView
@@ -112,8 +112,7 @@ def seen_of(last_event_id: str | None, after: UUID | None) -> UUID | None:
         ) from None
 
 
-async def _frames(user_id: str, after: UUID | None) -> AsyncGenerator[bytes]:
-    yield RETRY
+async def _frames(user_id: str, after: UUID | None) -> AsyncGenerator[list[bytes]]:
     async with aclosing(inbox.follow_inbox(user_id, after=after, idle_s=HEARTBEAT_S)) as batches:
         async for batch in batches:
-            yield b"".join([encode_notification(view) for view in batch]) or HEARTBEAT
+            yield [encode_notification(view) for view in batch]

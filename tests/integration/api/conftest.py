@@ -91,7 +91,9 @@ async def local(database: asyncpg.Connection, redis: Redis) -> AsyncIterator[htt
 def serving() -> Iterator[str]:
     """Run the application on a port of its own; yields its address."""
     server = uvicorn.Server(
-        uvicorn.Config(create_app(), port=0, log_config=None, timeout_graceful_shutdown=3)
+        uvicorn.Config(
+            create_app(), port=0, loop="asyncio", log_config=None, timeout_graceful_shutdown=3
+        )
     )
     thread = threading.Thread(target=server.run, name="api")
     thread.start()

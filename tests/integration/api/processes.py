@@ -48,5 +48,4 @@ async def running_api() -> AsyncIterator[tuple[str, Process]]:
 
 
 async def _drain(stream: asyncio.StreamReader, log: list[bytes]) -> None:
-    async for line in stream:
-        log.append(line)
+    log.extend([line async for line in stream])

@@ -91,7 +91,8 @@ async def test_the_stream_has_the_headers_that_streams_need(viewer: httpx.AsyncC
         assert "no-cache" in response.headers["cache-control"]
         assert response.headers["x-accel-buffering"] == "no"
         body = (await response.aread()).decode()
-    assert body.startswith("retry: ")
+    assert body.count("retry: ") == 1
+    assert "\n\nretry: 2000\nevent: task_queued\n" in body
 
 
 @pytest.mark.parametrize("how", ["header", "query"])
