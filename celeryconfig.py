@@ -22,7 +22,8 @@ task_acks_late = False  # Redis is a doorbell: the row is the truth, the lease s
 # restarts while a late-ack task runs and a slot is free
 worker_prefetch_multiplier = 1  # with the next line: no message waits inside a busy worker
 worker_disable_prefetch = True  # fetch only when a slot is free
-worker_pool = "threads"  # a pool thread only waits; the work runs on the process's event loop
+# the pool is threads unless `-P` says otherwise (worker.app): a pool thread only waits, the work
+# runs on the process's event loop. It is not set here, for `-P prefork` would give way to it
 worker_concurrency = 16  # workflows at a time in this process; above 200 service time suffers
 worker_cancel_long_running_tasks_on_connection_loss = False  # work goes on without Redis
 worker_max_tasks_per_child = None  # (prefork) recycling children would only lose leases

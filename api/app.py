@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from pydantic import TypeAdapter
 
 from api import docs, problems
 from api.auth import check_settings
@@ -25,6 +26,7 @@ from api.routes import (
     tickets,
 )
 from core.settings import get_settings
+from notifications.events import TaskEvent
 
 VERSION: Final = "1"
 _REQUEST_HEADERS: Final = (
@@ -46,6 +48,7 @@ _VERSIONED: Final = (
     sockets,
     admin,
 )
+_REFERENCE: Final = "#/components/schemas/{model}"
 _DESCRIPTION: Final = """\
 Ask for a learning roadmap, watch it being made, review it, read it.
 
@@ -90,21 +93,25 @@ def create_app() -> FastAPI:
         )
     app.add_middleware(BodyLimit)
     app.add_middleware(Observed)
-    _document_problems(app)
+    _complete_schema(app)
     return app
 
 
-def _document_problems(app: FastAPI) -> None:
-    """Add the schema of problems, and take out FastAPI's, which no route answers with."""
+def _complete_schema(app: FastAPI) -> None:
+    """Describe problems and events, and take out FastAPI's errors, which no route answers with."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            schema = generate()
-            schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas |= problem.pop("$defs", {})
-            schemas["Problem"] = problem
+            schemas = generate().setdefault("components", {}).setdefault("schemas", {})
+            described: dict[str, TypeAdapter[Any]] = {
+                "Problem": TypeAdapter(Problem),
+                "TaskEvent": TypeAdapter(TaskEvent),
+            }
+            for name, adapter in described.items():
+                schema = adapter.json_schema(ref_template=_REFERENCE)
+                schemas |= schema.pop("$defs", {})
+                schemas[name] = schema
             for name in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(name, None)
         return generate()

@@ -11,6 +11,7 @@ import structlog
 from fastapi import HTTPException
 from prometheus_client import Counter, Histogram
 
+from api.http import PREFIX
 from api.problems import CODE_OF, problem, unexpected
 from core.ids import new_id
 from core.logging import get_logger
@@ -87,7 +88,10 @@ class Observed:
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in _KNOWN_METHODS else "other"
-        route = getattr(scope.get("route"), "path", None) or "unknown"
+        template = getattr(scope.get("route"), "path", None)
+        # FastAPI names the route as it stands in its own router, without the prefix
+        prefix = PREFIX if scope["path"].startswith(PREFIX + "/") else ""
+        route = "unknown" if template is None else prefix + template
         REQUESTS.labels(method, route, str(status)).inc()
         SECONDS.labels(method, route).observe(seconds)
 

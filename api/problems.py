@@ -146,7 +146,7 @@ def problem(
     )
     return ProblemResponse(
         body.model_dump(exclude_none=True),
-        status_code=status,
+        status_code=int(status),
         headers={**_HEADERS.get(status, {}), **(headers or {}), "Cache-Control": "no-store"},
     )
 

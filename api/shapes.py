@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from api.http import PREFIX
 from api.rendering import SCHEMES, to_html
 from workflow.queries import ConceptPage, ConceptView, NotificationView, ReviewView, TaskView
 
-TERMINAL_EXAMPLE = {
+EVENT_EXAMPLE = {
     "seq": 12,
     "task_id": "01990000-0000-7000-8000-000000000000",
     "type": "content_completed",
@@ -81,10 +81,14 @@ class TaskList(Answer):
     next_cursor: str | None = Field(description="Give it as `cursor`; null on the last page.")
 
 
-class EventList(Answer):
-    """Events in order; the schema of each is `TaskEvent` in docs/schemas."""
+Event = Annotated[dict[str, Any], WithJsonSchema({"$ref": "#/components/schemas/TaskEvent"})]
+"""An event as it was committed: described in full, not checked a second time on its way out."""
 
-    events: list[dict[str, Any]] = Field(examples=[[TERMINAL_EXAMPLE]])
+
+class EventList(Answer):
+    """Events in order."""
+
+    events: list[Event] = Field(examples=[[EVENT_EXAMPLE]])
     next_after: int = Field(description="Give it as `after` to go on from here.")
 
 

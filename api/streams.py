@@ -34,7 +34,8 @@ SEND_TIMEOUT_S: Final = 20.0
 RETRY_MS: Final = 2000
 MOST_PER_USER: Final = 100
 """Open streams of one user, admins apart."""
-HEARTBEAT: Final = b": ping\n\n"
+HEARTBEAT: Final = b": ping\n"
+"""A comment, and no blank line after it: some clients take every blank line for an event."""
 _RETRY: Final = f"retry: {RETRY_MS}\n".encode()
 
 OPEN: Final = Gauge("roadmap_streams_open", "Clients that follow live.", ["transport"])

@@ -132,16 +132,21 @@ class _Sink:
             self._file = None
 
     def _write(self, data: bytes) -> None:
-        if self._file is not None and self._file.tell() > FILE_LIMIT_BYTES:
-            self.close()
-            self.path.replace(self.path.with_suffix(".log.1"))
-        if self._file is None:
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            self._file = os.fdopen(descriptor, "ab", buffering=0)
+        """Append, setting a log aside that has grown too large.
+
+        A full disk must not stop the children: what cannot be written is dropped, and the next
+        write tries again.
+        """
         try:
+            if self._file is not None and self._file.tell() > FILE_LIMIT_BYTES:
+                self.close()
+                self.path.replace(self.path.with_suffix(".log.1"))
+            if self._file is None:
+                descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+                self._file = os.fdopen(descriptor, "ab", buffering=0)
             self._file.write(data)
         except OSError:
-            self.close()  # a full disk must not stop the children; the next write tries again
+            self.close()
 
 
 def readable(line: str, *, everything: bool) -> str | None:

@@ -48,7 +48,9 @@ class Client:
     def __init__(self, data_dir: Path) -> None:
         """Find the stack; nothing is sent yet."""
         self._data_dir = data_dir
-        self.http = httpx.Client(timeout=_TIMEOUT)
+        # A proxy from the environment is for other machines, not for this one.
+        local = _is_local(find_target(data_dir).api_url)
+        self.http = httpx.Client(timeout=_TIMEOUT, trust_env=not local)
         self.find_again()
 
     def find_again(self) -> None:
@@ -180,6 +182,11 @@ def problem(response: httpx.Response, *, what: str) -> ApiError:
     else:
         error = usage(said + _fields(body))
     return ApiError(error, status=status)
+
+
+def _is_local(url: str) -> bool:
+    host = httpx.URL(url).host
+    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def _task(task_id: str) -> str:

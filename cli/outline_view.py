@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_PIPE_WIDTH: Final = 200
 KINDS: Final = ("tutorial", "resources", "quiz")
 _STYLES: Final = {
     "completed": "green",
@@ -18,6 +20,12 @@ _STYLES: Final = {
     "pending": "dim",
 }
 _MARKS: Final = {"completed": "✓", "failed": "✗", "running": "~", "pending": "·"}
+
+
+def tree_console() -> Console:
+    """Return a console that breaks no lines of a tree where nobody sees a width."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_PIPE_WIDTH)
 
 
 def concepts(roadmap: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -152,7 +152,9 @@ def answer_open_review(
             if error.status == _STALE:
                 note("The roadmap changed meanwhile; look again")
                 continue
-            if not error.conflict and error.status != _NOT_FOUND:
+            if error.status == _NOT_FOUND:
+                return True  # an event of the past: it was decided long ago
+            if not error.conflict:
                 raise
             note("The review was decided by somebody else")
         return True

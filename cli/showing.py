@@ -9,7 +9,7 @@ from rich.markdown import Markdown
 from rich.text import Text
 
 from cli.exits import usage
-from cli.outline_view import concepts, outline_tree
+from cli.outline_view import concepts, outline_tree, tree_console
 
 if TYPE_CHECKING:
     from cli.client import Client
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def show_roadmap(roadmap: dict[str, Any], *, quiet: bool) -> dict[str, Any]:
     """Print a roadmap's tree unless quiet; return the roadmap."""
     if not quiet:
-        console = Console()
+        console = tree_console()
         console.print(outline_tree(roadmap, marks=True))
         console.print("marks: tutorial, resources, quiz  ✓ ready  ✗ failed  ~ running  · waiting")
     return roadmap

@@ -7,13 +7,12 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.child_logs import LogPump
 from cli.exits import CommandError, failed, unreachable
 from cli.plan import Addresses, child_environment, node_name, stack_specs, worker_names
-from cli.probes import WorkerPing, http_ok
+from cli.readiness import Readiness
 from cli.supervisor import Supervisor
 from core.logging import redact
 from core.tokens import mint_token
@@ -108,7 +107,7 @@ class Stack:
         self._migrate(env)
         self._check_stop()
         supervisor.start(early=False)
-        self._wait_until_ready(self._addresses.broker_url)
+        self._wait_until_ready(supervisor, self._addresses.broker_url)
         self._ready = True
         self._write()
 
@@ -232,45 +231,33 @@ class Stack:
         )
         return self._supervisor
 
-    def _wait_until_ready(self, broker_url: str) -> None:
+    def _wait_until_ready(self, supervisor: Supervisor, broker_url: str) -> None:
         begun = time.monotonic()
         nodes = {node_name(name) for name in worker_names(self.options, suffix=self._suffix)}
-        ping = WorkerPing(broker_url)
-        waiting = {"api", "workers"} | ({"flower"} if self.options.flower_url else set())
+        readiness = Readiness(self.options, broker_url=broker_url, nodes=nodes)
         try:
-            while waiting:
-                self._look(waiting, ping, nodes)
+            while True:
+                self._check_stop()
+                supervisor.tick()
+                for child in supervisor.children.values():
+                    if child.deaths >= _FATAL_DEATHS and child.spec.essential:
+                        raise self._keeps_dying(child.spec.name)
+                readiness.look()
                 waited = time.monotonic() - begun
-                if waiting == {"flower"} and waited > INESSENTIAL_S:
+                if not readiness.waiting:
+                    return
+                if readiness.only_flower and waited > INESSENTIAL_S:
                     self._say("Flower does not answer yet; going on without it")
                     return
                 if waited > READY_TIMEOUT_S:
                     raise failed(
-                        f"Not ready after {READY_TIMEOUT_S:.0f} s: {', '.join(sorted(waiting))}. "
+                        f"Not ready after {READY_TIMEOUT_S:.0f} s: "
+                        f"{', '.join(sorted(readiness.waiting))}. "
                         f"The logs are in {self._data_dir.logs}."
                     )
-                if waiting:
-                    self._stop.wait(_PROBE_PAUSE_S)
+                self._stop.wait(_PROBE_PAUSE_S)
         finally:
-            ping.close()
-
-    def _look(self, waiting: set[str], ping: WorkerPing, nodes: set[str]) -> None:
-        supervisor = self._supervisor
-        if supervisor is None:
-            return
-        self._check_stop()
-        supervisor.tick()
-        for child in supervisor.children.values():
-            if child.deaths >= _FATAL_DEATHS and child.spec.essential:
-                raise self._keeps_dying(child.spec.name)
-        if "api" in waiting and http_ok(f"{self.options.api_url}/readyz"):
-            waiting.discard("api")
-        if "flower" in waiting and http_ok(f"{self.options.flower_url}/healthcheck"):
-            waiting.discard("flower")
-        if "workers" in waiting:
-            with suppress(OSError):  # the broker is being started again
-                if nodes <= ping.answering(sorted(nodes)):
-                    waiting.discard("workers")
+            readiness.close()
 
     def _keeps_dying(self, name: str) -> CommandError:
         tail = "\n".join(self._logs.tail(name)) if self._logs is not None else ""
@@ -284,8 +271,12 @@ class Stack:
             raise StopRequestedError
 
     def _write(self) -> None:
-        if self._ready:
+        if not self._ready:
+            return
+        try:
             self._data_dir.write_stack(self.describe())
+        except OSError as error:  # a full disk must not take the stack down
+            self._say(f"stack.json could not be written: {error}")
 
     def _current_token(self, secret: str) -> str:
         if time.monotonic() - self._token_at >= TOKEN_RENEW_S:

@@ -126,7 +126,12 @@ class Supervisor:
             self._say(f"{child.spec.name} ended ({_describe(code)}); again in {delay:.1f} s")
         if child.pid is not None or time.monotonic() < child.start_at:
             return False
-        child.start()
+        try:
+            child.start()
+        except OSError as error:
+            delay = child.plan_restart()
+            self._say(f"{child.spec.name} cannot be started: {error}; again in {delay:.1f} s")
+            return False
         self._say(f"{child.spec.name} started again, pid {child.pid}")
         return True
 

@@ -102,11 +102,11 @@ def list_tasks(
     if not page["tasks"]:
         emit("No tasks.")
         return
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
+    from cli.outline_view import tree_console
+
     table = Table(box=None, pad_edge=False)
     for column in ("task", "status", "progress", "created", "goal"):
         wide = column == "goal"
@@ -116,10 +116,7 @@ def list_tasks(
         done = f"{progress['done']}/{progress['total']}" if progress["total"] else "-"
         row = (task["task_id"], task["status"], done, task["created_at"][:16], task["goal"])
         table.add_row(*(Text(str(cell)) for cell in row))
-    if console.is_terminal:
-        console.print(table)
-    else:
-        Console(width=200).print(table)
+    tree_console().print(table)
 
 
 @app.command(epilog=EPILOG)
@@ -197,9 +194,10 @@ def retry(
     from cli.watching import Watch
 
     with Client(data_dir) as client:
+        known = client.task(task)
         answer = client.retry(task)
         if follow:
-            _end(Watch(client, client.task(task), json=json, approve=False).run())
+            _end(Watch(client, known, json=json, approve=False, after=known["last_seq"]).run())
         elif json:
             emit_json(answer)
         else:

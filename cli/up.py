@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 API_PORT = 8000
 FLOWER_PORT = 5555
+USABLE_SHARE = 0.9
+"""Of the connection budget; db.engine reserves the rest."""
 
 app = typer.Typer()
 
@@ -82,6 +84,7 @@ def up(  # noqa: PLR0913 - each is an option of the command
         pool=pool,
         beat=not no_beat,
     )
+    _check_budget(options, settings)
     with StopSignals() as stop:
         stack = Stack(
             options, settings=settings, data_dir=folder, stop=stop, say=note, verbose=verbose
@@ -138,6 +141,16 @@ def _flower_port(asked: int | None, *, taken: int | None) -> int:
     if asked is None and port != FLOWER_PORT:
         note(f"Port {FLOWER_PORT} is taken; Flower listens on {port}")
     return port
+
+
+def _check_budget(options: StackOptions, settings: "Settings") -> None:
+    """Refuse more processes than connections: each opens at least one, some are reserved."""
+    budget = settings.database_max_connections
+    if options.processes > budget * USABLE_SHARE:
+        raise usage(
+            f"{options.processes} processes cannot share {budget} database connections. Lower "
+            "--workers or --concurrency, or raise ROADMAP_DATABASE_MAX_CONNECTIONS."
+        )
 
 
 def _check_host(host: str, settings: "Settings") -> None:

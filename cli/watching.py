@@ -5,13 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.console import Console
-
 from cli.console import emit, note
 from cli.exits import CommandError, ExitCode
 from cli.follow import Follower
 from cli.live import LiveView, duration
-from cli.outline_view import outline_tree
+from cli.outline_view import outline_tree, tree_console
 from cli.plain import JsonView, PlainView, View
 from cli.progress_model import ProgressModel
 from cli.reviewing import Approve, Ask, Leave, Reviewer, answer_open_review
@@ -37,6 +35,7 @@ class Watch:
         task: The task as the API gave it.
         json: Events as JSON lines instead of anything for people.
         approve: Approve every review.
+        after: Events up to this one are known: they are not shown again.
         showcase: Show everything: the outline before it is approved, the tree at the end.
     """
 
@@ -47,13 +46,15 @@ class Watch:
         *,
         json: bool,
         approve: bool,
+        after: int = 0,
         showcase: bool = False,
     ) -> None:
         """Choose how to show and how to answer."""
         self._client = client
         self._json = json
+        self._after = after
         self._showcase = showcase
-        self.console = Console()
+        self.console = tree_console()
         self.model = ProgressModel(task["task_id"], goal=task["goal"])
         self._live = not json and self.console.is_terminal
         self._view = self._choose_view()
@@ -82,6 +83,8 @@ class Watch:
         try:
             for event in follower.events():
                 self.model.apply(event)
+                if event["seq"] <= self._after:
+                    continue
                 self._view.event(event)
                 if event["type"] == "review_required" and not self._answer(event):
                     return False
@@ -90,18 +93,17 @@ class Watch:
         return True
 
     def _answer(self, event: dict[str, Any]) -> bool:
-        if isinstance(self._reviewer, (Ask, Approve)):
-            self._view.pause()
-        try:
-            return answer_open_review(
-                self._client,
-                self.model.task_id,
-                self._reviewer,
-                review_id=(event.get("data") or {}).get("review_id"),
-            )
-        finally:
-            if isinstance(self._reviewer, (Ask, Approve)):
-                self._view.start()
+        """Answer the review that came up; the picture makes room while people are asked."""
+        self._view.pause()
+        goes_on = answer_open_review(
+            self._client,
+            self.model.task_id,
+            self._reviewer,
+            review_id=(event.get("data") or {}).get("review_id"),
+        )
+        if goes_on:
+            self._view.start()
+        return goes_on
 
     def _choose_view(self) -> View:
         if self._json:

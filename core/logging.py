@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from core.settings import Settings
 
 _PASSWORD_IN_URL: Final = re.compile(r"(?<=://)([^:/@\s\"']*):([^/\s\"']+)@")
-_CREDENTIAL: Final = re.compile(r"(?i)\b(bearer\s+|ticket=|token=|api[_-]?key=)[\w.\-~+/]+=*")
+_CREDENTIAL: Final = re.compile(r"(?i)(bearer\s+|ticket=|token=|api[_-]?key=)[\w.\-~+/]+=*")
 
 
 def redact(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
+from hypothesis import settings as hypothesis_settings
 from redis.asyncio import Redis
 
 from core.settings import PREFIX, get_settings
@@ -16,6 +17,11 @@ from embedded import EmbeddedPostgres, EmbeddedRedis
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+
+# time limits per example only measure how busy the machine is
+hypothesis_settings.register_profile("roadmap", hypothesis_settings(), deadline=None)
+hypothesis_settings.load_profile("roadmap")
 
 
 @pytest.fixture(scope="session")

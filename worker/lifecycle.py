@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import mmap
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 from celery import signals
@@ -68,9 +69,11 @@ async def _watch() -> None:
         await asyncio.sleep(_WATCH_S)
     for callback in draining:
         callback()
+    log.info("drain_begun", pid=os.getpid())
     deadline = loop.time() + get_settings().shutdown_grace_s
     while _flag[0] != _HURRY and loop.time() < deadline:  # noqa: ASYNC110 - ditto
         await asyncio.sleep(_WATCH_S)
+    log.info("drain_hurried", pid=os.getpid())
     for callback in hurrying:
         callback()
 

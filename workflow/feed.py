@@ -33,8 +33,8 @@ F = TypeVar("F")
 
 PAGE: Final = 500
 """Events read from the log at a time."""
-TAIL: Final = 256
-"""Events of one task kept in memory for all of its viewers."""
+TAIL: Final = 400
+"""Events of one task kept in memory for all of its viewers; most tasks have fewer."""
 TICK_S: Final = 1.0
 """How often the rows are asked while Redis is silent, and how long a failed read waits."""
 CALM_TICKS: Final = 5
@@ -179,15 +179,19 @@ class _Topic:
                 self._doubt.set()
 
     async def _read(self) -> None:
+        first_look = self.head is None
         if self.head is None:
             state = (await log_states([self.task_id])).get(self.task_id)
             if state is None:
                 return self.end()
-            self.head, self.final = state.last_seq, state.terminal
-            return self._announce()
-        page = await log_page(self.task_id, after=self.head, limit=PAGE)
+            after = max(0, state.last_seq - TAIL)  # what viewers of this task will ask for
+        else:
+            after = self.head
+        page = await log_page(self.task_id, after=after, limit=PAGE)
         if page is None:
             return self.end()
+        if first_look:
+            self.head = after
         return self._take(page)
 
     def _take(self, page: LogPage) -> None:
@@ -235,8 +239,9 @@ class Feed:
             after: The last number already seen; 0 for none.
             idle_s: After so long without an event an empty list is yielded, for heartbeats.
         """
+        loop = asyncio.get_running_loop()
+        told_at, checked = loop.time(), False
         topic = self._join(task_id)
-        checked = False
         try:
             while not topic.gone:
                 batch = [] if topic.head is None else topic.after(after)
@@ -246,17 +251,17 @@ class Feed:
                         after = max(after, topic.head or 0)  # purged; go on after it
                 if batch:
                     yield batch
-                    after, checked = batch[-1].seq, False
+                    after, checked, told_at = batch[-1].seq, False, loop.time()
                 elif topic.final and (after <= (topic.head or 0) or checked):
                     return
                 else:
                     if topic.final:  # the log gave more than the topic knew: was it retried?
                         topic.doubt()
                         checked = True
-                    before = topic.head, topic.final
-                    await topic.changed(idle_s)
-                    if before == (topic.head, topic.final) and not topic.gone:
+                    await topic.changed(told_at + idle_s - loop.time())
+                    if loop.time() >= told_at + idle_s and not topic.gone:
                         yield []
+                        told_at = loop.time()
         finally:
             self._leave(topic)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Counter
@@ -11,8 +12,8 @@ from sqlalchemy import func, select
 
 from core.logging import get_logger
 from core.states import Status, Step
-from db.facts import Fact
-from db.ledger import lock_tasks
+from db.facts import Fact, Recorded
+from db.ledger import lock_tasks, write_facts
 from db.models import RoadmapTask
 from db.recorder import record_in
 from db.repositories.leases import expired
@@ -21,8 +22,11 @@ from workflow import doorbell
 from workflow.lease import give_up_if_hopeless
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
+
+    from db.ledger import TaskRow
 
 log = get_logger(__name__)
 
@@ -131,31 +135,32 @@ async def _ring_again(queue: Queue) -> int:
             .limit(LARGEST_SWEEP)
         )
         task_ids = [task_id for (task_id,) in waiting]
-    rung = 0
-    for task_id in task_ids:
-        rung += await _ring_one(task_id, before)
-    return rung
+    return await _ring_all(task_ids, before) if task_ids else 0
 
 
-async def _ring_one(task_id: UUID, before: datetime) -> bool:
+async def _ring_all(task_ids: Sequence[UUID], before: datetime) -> int:
+    """Ring for those of the tasks that still wait; one transaction for all of them."""
     async with transaction() as tx:
-        row = (await lock_tasks(tx.session, [task_id], skip_locked=True)).get(task_id)
-        if (
-            row is None
-            or row.status not in {Status.PENDING, Status.PROCESSING}
-            or row.lease_until is not None
-            or (row.rung_at or row.created_at) >= before  # somebody was quicker
-        ):
-            return False
-        recorded = await record_in(tx, Fact(task_id=task_id, rung=True))
-        first = row.status == Status.PENDING
-        call = doorbell.Ring(
-            task_id=task_id,
-            reason=doorbell.Reason.GENERATE if first else doorbell.Reason.RESUME,
-            at=recorded.at,
-            first=first,
-        )
-        tx.on_commit(lambda: doorbell.ring(call))
-        RUNG_AGAIN.inc()
-        log.warning("task_rung_again", task_id=str(task_id))
-        return True
+        rows = await lock_tasks(tx.session, task_ids, skip_locked=True)
+        waiting = [row for row in rows.values() if _waits(row, before)]
+        facts = [Fact(task_id=row.task_id, rung=True) for row in waiting]
+        for row, outcome in zip(waiting, await write_facts(tx.session, facts), strict=True):
+            if isinstance(outcome, Recorded):
+                tx.on_commit(partial(doorbell.ring, _ring(row, outcome.at)))
+                RUNG_AGAIN.inc()
+                log.warning("task_rung_again", task_id=str(row.task_id))
+    return len(tx.callbacks)
+
+
+def _waits(row: TaskRow, before: datetime) -> bool:
+    return (
+        row.status in {Status.PENDING, Status.PROCESSING}
+        and row.lease_until is None
+        and (row.rung_at or row.created_at) < before  # or somebody was quicker
+    )
+
+
+def _ring(row: TaskRow, at: datetime) -> doorbell.Ring:
+    first = row.status == Status.PENDING
+    reason = doorbell.Reason.GENERATE if first else doorbell.Reason.RESUME
+    return doorbell.Ring(task_id=row.task_id, reason=reason, at=at, first=first)

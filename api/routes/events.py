@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, Query, Response
 from api.auth import CurrentActor, StreamActor
 from api.http import TaskId
 from api.problems import documented
-from api.shapes import TERMINAL_EXAMPLE, EventList
+from api.shapes import EVENT_EXAMPLE, EventList
 from api.streams import HEARTBEAT_S, EventStream, encode_sse
 from core.errors import InvalidRequestError
 from workflow import feed, queries
@@ -24,9 +24,7 @@ After = Annotated[int, Query(ge=0, le=LARGEST_SEQ, description="The last `seq` a
 _STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "`id:` is the event's `seq`, `event:` its type, `data:` the event.",
-        "content": {
-            "text/event-stream": {"schema": {"type": "string"}, "example": TERMINAL_EXAMPLE}
-        },
+        "content": {"text/event-stream": {"schema": {"type": "string"}, "example": EVENT_EXAMPLE}},
     },
     204: {"description": "The task has ended and everything was seen: do not come back."},
 }

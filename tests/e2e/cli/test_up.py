@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+
+from cli.probes import http_ok
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,11 +81,7 @@ class Up:
 
     def answers(self) -> bool:
         """Tell whether the API is ready."""
-        try:
-            with urllib.request.urlopen(self.stack()["api_url"] + "/readyz", timeout=2) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
+        return http_ok(self.stack()["api_url"] + "/readyz")
 
 
 def wait_for(condition: Callable[[], bool], *, within_s: float) -> float:
@@ -110,10 +107,12 @@ def gone(processes: list[psutil.Process]) -> bool:
 
 @pytest.fixture(scope="module")
 def stacks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Up, Up]]:
-    """Two stacks at the same time: threads with everything; prefork without Flower."""
+    """Two stacks at the same time: threads with everything; prefork without Flower and beat."""
     folder = tmp_path_factory.mktemp("with a space")
     first = Up(folder / "one")
-    second = Up(folder / "two", "--pool", "prefork", "--concurrency", "2", "--no-flower")
+    second = Up(
+        folder / "two", "--pool", "prefork", "--concurrency", "2", "--no-flower", "--no-beat"
+    )
     try:
         for up in (first, second):
             up.wait_ready()
@@ -166,6 +165,7 @@ def test_two_stacks_do_not_meet(first: Up, second: Up) -> None:
         assert first.stack()[key] != second.stack()[key]
     assert second.stack()["flower_url"] is None
     assert second.stack()["pids"]["flower"] is None
+    assert second.stack()["pids"]["beat"] is None
 
 
 def test_a_roadmap_is_generated_from_the_command_line(first: Up, second: Up) -> None:
@@ -228,8 +228,11 @@ def test_a_task_is_finished_after_all_that(first: Up) -> None:
 
 def test_a_killed_supervisor_leaves_no_orphan(second: Up) -> None:
     """SIGKILL of the supervisor takes all down with it, prefork children included."""
+    slow = second.run("generate", "Learn chess", "--no-review", "--detach", "--json")
+    assert slow.returncode == 0, slow.stderr
+    worker = psutil.Process(second.stack()["pids"]["workers"][0])
+    assert len(worker.children()) == 2
     processes = second.tree()
-    assert len(processes) >= 8  # supervisor, postgres and its own, redis, worker and 2, beat, api
     second.process.kill()
     second.process.wait()
     wait_for(lambda: gone(processes), within_s=10)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import time
@@ -146,6 +147,18 @@ class Rig:
             worker.wait_ready()
         return worker
 
+    async def kill_children(self, worker: WorkerProcess) -> None:
+        """SIGKILL a prefork worker's children, and wait until they are gone."""
+        children = [process for process in worker.processes() if process.pid != worker.pid]
+        assert children, f"{worker.name} has no children"
+        for child in children:
+            child.kill()
+        await self.until_true(
+            lambda: not {child.pid for child in children}
+            & {process.pid for process in worker.processes()},
+            what="the end of killed children",
+        )
+
     def end_workers(self) -> None:
         """Kill whatever worker still runs, frozen or not, and check that nothing is left."""
         workers, self._workers = self._workers, []
@@ -176,9 +189,16 @@ class Rig:
 
     # --- the broker -------------------------------------------------------------------------
 
-    def send(self, task: str, *, queue: str, task_id: str | None = None, **kwargs: Any) -> None:
-        """Send a message as a program without our code does."""
-        self._app.send_task(task, queue=queue, task_id=task_id, kwargs=kwargs, retry=False)
+    def send(self, task_id: str, goal: str) -> None:
+        """Ask for a task as a program without our code does."""
+        kwargs = {
+            "task_id": task_id,
+            "user_id": "alice",
+            "request": {"goal": goal, "review": False},
+        }
+        self._app.send_task(
+            "roadmap.generate", queue="roadmap", task_id=task_id, kwargs=kwargs, retry=False
+        )
 
     def _ring(self, ring: doorbell.Ring) -> None:
         task_id = str(ring.task_id)
@@ -248,8 +268,9 @@ class Rig:
         steps = await database.fetch(
             "SELECT step FROM checkpoints WHERE task_id = $1 ORDER BY position", task_id
         )
+        error = row["error"] and json.loads(row["error"])
         return Seen(
-            row=dict(row),
+            row={**row, "error": error},
             events=tuple(await events(database, task_id)),
             contents=tuple(tuple(content) for content in contents),
             checkpoints=tuple(step["step"] for step in steps),
@@ -330,11 +351,49 @@ class Rig:
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.logs()}") from None
 
+    async def until_contents(
+        self, database: asyncpg.Connection, task_id: UUID, completed: int
+    ) -> None:
+        """Wait until so many of a task's contents are committed."""
+
+        async def there() -> bool:
+            found = await database.fetchval(
+                "SELECT count(*) FROM contents JOIN roadmaps USING (roadmap_id)"
+                " WHERE task_id = $1 AND status = 'completed'",
+                task_id,
+            )
+            return bool(found == completed)
+
+        try:
+            await until(there, within_s=30, what=f"{completed} completed contents")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.logs()}") from None
+
+    async def until_freed(self, database: asyncpg.Connection, task_id: UUID) -> None:
+        """Sweep until a lost task's lease is over and it was freed or given up."""
+        losses = await database.fetchval(
+            "SELECT losses FROM roadmap_tasks WHERE task_id = $1", task_id
+        )
+
+        async def freed() -> bool:
+            await asyncio.to_thread(self.sweep)
+            await asyncio.sleep(SWEEP_S / 2)
+            row = await database.fetchrow(
+                "SELECT losses, status FROM roadmap_tasks WHERE task_id = $1", task_id
+            )
+            return row is not None and (row["losses"] > losses or row["status"] in TERMINAL)
+
+        try:
+            await until(freed, within_s=30, what="the recovery of a lost task")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.logs()}") from None
+
     async def rings_were_long_ago(self, database: asyncpg.Connection) -> None:
         """Turn the clock on for rings, so that a lost one is missed at the next sweep."""
         await database.execute(
             "UPDATE roadmap_tasks SET rung_at = rung_at - interval '1 minute',"
             " created_at = created_at - interval '1 minute'"
+            " WHERE status IN ('pending', 'processing')"
         )
 
 

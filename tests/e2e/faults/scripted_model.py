@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.model_server import Entry, ModelServer, Rule
@@ -17,7 +18,22 @@ START_S: Final = 10.0
 CONTENT_KINDS: Final = ("tutorial", "resources", "quiz")
 
 
+@dataclass
+class Gate(Rule):
+    """A rule that answers its calls when it is opened, not before."""
+
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class _Server(ModelServer):
+    async def _answer(
+        self, rule: Rule | None, about: Any, writer: asyncio.StreamWriter, entry: Entry
+    ) -> None:
+        if isinstance(rule, Gate):
+            await rule.opened.wait()
+            rule = None
+        await super()._answer(rule, about, writer, entry)
+
     def _value(self, about: Any) -> Any:
         value = super()._value(about)
         if about.kind == "resources":
@@ -79,6 +95,10 @@ class ScriptedModel:
         self._server.concepts = self._concepts
         self._server.latency_s = self._latency_s
 
+    def design(self, *, concepts: int) -> None:
+        """Give roadmaps so many concepts from now on, until `reset`."""
+        self._server.concepts = concepts
+
     def slow_down(self, latency_s: float) -> None:
         """Take that long for each further answer."""
         self._server.latency_s = latency_s
@@ -88,6 +108,17 @@ class ScriptedModel:
         rule = Rule(behaviour, **fields)
         self._server.rules.append(rule)
         return rule
+
+    def gate(self, goal: str, *kinds: str, title: str | None = None) -> list[Gate]:
+        """Hold calls of these kinds for that goal until `open` is called with what is returned."""
+        gates = [Gate("ok", goal=f"{goal}$", kind=kind, title=title) for kind in kinds]
+        self._server.rules += gates
+        return gates
+
+    def open(self, *gates: Gate) -> None:
+        """Answer what the gates hold, and whatever comes to them from now on."""
+        for gate in gates:
+            self._loop.call_soon_threadsafe(gate.opened.set)
 
     def hold(
         self, goal: str, *kinds: str, title: str | None = None, times: int | None = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -14,15 +15,11 @@ from tests.e2e.faults.kill_points import (
     BY_NAME,
     HALF,
     POINTS,
-    WISH,
     Experiment,
-    Point,
     kill_at_all,
 )
-from tests.e2e.faults.rig import check_completed, edited_calls, plain_calls
-from tests.factories import ALICE, approve, new_task
-from workflow.requests import ReviewDecision
-from workflow.service import decide_review
+from tests.e2e.faults.rig import check_completed, plain_calls
+from tests.factories import new_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,3 +79,52 @@ def test_killed_at(
     kept = {content[4:] for content in done}
     assert kept <= {content[4:] for content in seen.ended[name].contents}, "contents were redone"
     record_property("recovery_s", seen.recovery_s.get(name))
+
+
+async def test_killed_before_commits(rig: Rig, look: asyncpg.Connection) -> None:
+    """What was answered but not committed is asked for once more, what was committed is not."""
+    worker = rig.worker()
+    for write, topic in (
+        (CHECKPOINT, "Kites step"),
+        (CONTENT, "Kites content"),
+        (COMPLETION, "Kites completion"),
+    ):
+        async with commit_hold(rig.database_url, write) as hold:
+            task = await new_task(goal=f"Learn {topic}")
+            await hold.until_waiting(1)
+            await rig.until_true(
+                lambda topic=topic: not rig.model.held(f"Learn {topic}"),  # type: ignore[misc]
+                what="the answers of all calls",
+            )
+            answered = rig.model.calls(f"Learn {topic}", "ok")
+            killed = await rig.see(look, task)
+            worker.kill()
+        worker = rig.worker()
+        await rig.until_status(look, [task], sweeping=True)
+        committed = {f"{kind} of {title}" for title, kind, _, status, *_ in killed.contents
+                     if status == "completed"} | {*killed.checkpoints}  # fmt: skip
+        lost = Counter({call for call in answered if call not in committed})
+        seen = await rig.see(look, task)
+        check_completed(seen, contents=6)
+        assert rig.model.calls(f"Learn {topic}", "ok") == plain_calls(topic) + lost, topic
+        if write is CHECKPOINT:
+            assert lost == Counter(["curriculum_design"])
+        if write is CONTENT:
+            assert lost, "a content was answered and not committed"
+        if write is COMPLETION:
+            assert not lost, "all contents were committed when the worker was killed"
+        assert seen.row["calls"] == plain_calls(topic).total(), "only committed calls are counted"
+
+
+async def test_prefork_child_killed(rig: Rig, look: asyncpg.Connection) -> None:
+    """SIGKILL of a prefork child: its worker lives on, and the task goes on in a new child (F2)."""
+    rig.model.hold("Learn Kites", "tutorial", title="1.1.1$")
+    worker = rig.worker(pool="prefork", concurrency=1)
+    task = await new_task(goal="Learn Kites")
+    await rig.until_held("Learn Kites", 1)
+    await rig.kill_children(worker)
+    await rig.until_status(look, [task], sweeping=True)
+    check_completed(await rig.see(look, task), contents=6)
+    assert rig.model.calls("Learn Kites", "ok") == plain_calls("Kites")
+    assert rig.model.calls("Learn Kites", "client_gone") == Counter(["tutorial of Kites 1.1.1"])
+    assert worker.returncode is None, rig.logs()

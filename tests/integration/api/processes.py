@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
@@ -17,9 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A running API: its address, its process, and what it has logged when it is over."""
+
+    address: str
+    process: Process
+    log: list[bytes]
+
+
 @asynccontextmanager
-async def running_api() -> AsyncIterator[tuple[str, Process]]:
-    """Run `python -m api` with this process's settings; yields its address once it answers."""
+async def running_api() -> AsyncIterator[Api]:
+    """Run `python -m api` with this process's settings; yields once it answers."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     process = await asyncio.create_subprocess_exec(
@@ -39,7 +49,7 @@ async def running_api() -> AsyncIterator[tuple[str, Process]]:
                     return False
 
             await until(alive, within_s=60, what="the API")
-        yield address, process
+        yield Api(address, process, log)
     finally:
         if process.returncode is None:
             process.kill()

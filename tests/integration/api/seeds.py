@@ -112,13 +112,21 @@ async def ended(task_id: UUID) -> None:
         "task_failed",
         status=Status.FAILED,
         step=Step.CURRICULUM_DESIGN,
+        data={"code": "provider_error", "error": "It broke.", "step": "curriculum_design"},
         error={"code": "provider_error", "message": "It broke.", "step": "curriculum_design"},
     )
 
 
 async def retried(task_id: UUID) -> None:
     """Let a terminal task be tried again."""
-    await move(task_id, "task_retried", status=Status.PROCESSING, step=Step.RESUMING, attempt=2)
+    await move(
+        task_id,
+        "task_retried",
+        status=Status.PROCESSING,
+        step=Step.RESUMING,
+        data={"attempt": 2, "contents": 0},
+        attempt=2,
+    )
 
 
 async def failed_task(*, user: str = "alice") -> UUID:
@@ -144,6 +152,7 @@ async def roadmap(connection: asyncpg.Connection, *, user: str = "alice") -> See
         "task_partially_failed",
         status=Status.PARTIAL_FAILURE,
         step=Step.CONTENT_GENERATION,
+        data={"completed": 5, "failed": 1},
         roadmap_id=seeded.roadmap_id,
         total=6,
         done=5,

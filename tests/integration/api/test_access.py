@@ -44,11 +44,18 @@ def stranger_sees(path: str) -> int:
     return 404 if "{" in path else 0
 
 
-@pytest.mark.parametrize(("method", "path"), routes())
 async def test_every_route_checks_who_asks(
-    anonymous: httpx.AsyncClient, database: asyncpg.Connection, method: str, path: str
+    anonymous: httpx.AsyncClient, database: asyncpg.Connection
 ) -> None:
     """Nobody, somebody expired and somebody else are refused; the owner and an admin are not."""
+    for method, path in routes():
+        await check_route(anonymous, database, method, path)
+
+
+async def check_route(
+    anonymous: httpx.AsyncClient, database: asyncpg.Connection, method: str, path: str
+) -> None:
+    """Ask one route as everybody."""
     url = path
     if "{" in path:
         waits = "review" in path
@@ -148,20 +155,16 @@ async def test_local_mode_needs_no_credentials_here(local: httpx.AsyncClient) ->
     assert (await local.get("/api/v1/admin/streams")).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
+async def test_local_mode_is_for_this_machine_only(local: httpx.AsyncClient) -> None:
+    """Another host's name, or another site's page, is not `local` (DNS rebinding, forms)."""
+    for headers in (
         {"Host": "evil.example"},
         {"Host": "192.168.0.7:8000"},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
-    ],
-)
-async def test_local_mode_is_for_this_machine_only(
-    local: httpx.AsyncClient, headers: dict[str, str]
-) -> None:
-    """Another host's name, or another site's page, is not `local` (DNS rebinding, forms)."""
-    assert (await local.get("/api/v1/tasks", headers=headers)).status_code == 401
+    ):
+        response = await local.get("/api/v1/tasks", headers=headers)
+        assert response.status_code == 401, headers
 
 
 async def test_a_token_is_verified_in_local_mode_too(
@@ -181,7 +184,7 @@ async def test_a_token_is_verified_in_local_mode_too(
         assert (await client.get("/api/v1/tasks", headers=bearer(ttl_s=-1))).status_code == 401
 
 
-@pytest.mark.parametrize("user", ["", "a\x00b", "a\nb", "x" * 201])
-async def test_a_token_for_nobody_is_refused(anonymous: httpx.AsyncClient, user: str) -> None:
+async def test_a_token_for_nobody_is_refused(anonymous: httpx.AsyncClient) -> None:
     """A subject that cannot be a user is 401."""
-    assert (await anonymous.get("/api/v1/tasks", headers=bearer(user))).status_code == 401
+    for user in ("", "a\x00b", "a\nb", "x" * 201):
+        assert (await anonymous.get("/api/v1/tasks", headers=bearer(user))).status_code == 401

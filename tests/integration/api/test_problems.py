@@ -31,36 +31,35 @@ def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str
     return body
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"{",
-        b"[]",
-        b"null",
-        b'{"goal": ""}',
-        b'{"goal": "   "}',
-        b'{"goal": 7}',
-        b'{"goal": "a\\u0000b"}',
-        b'{"goal": "a\\ud800b"}',
-        b'{"goal": "x", "\\ud800": 1}',
-        b'{"goal": "x", "unknown": 1}',
-        b'{"goal": "x", "review": "perhaps"}',
-        b'{"goal": "x", "preferences": {"hours_per_week": 0}}',
-        b'{"goal": "x", "preferences": {"hours_per_week": 1e999}}',
-        b'{"goal": "x", "preferences": {"hours_per_week": NaN}}',
-        b'{"goal": "x", "preferences": {"hours_per_week": ' + b"9" * 5000 + b"}}",
-        b'{"goal": "x", "preferences": {"level": "expert"}}',
-        b"\xff\xfe\x00",
-        b"[" * 100_000,
-        b'{"goal": "' + b"x" * 5000 + b'"}',
-    ],
-    ids=lambda body: repr(body[:30]),
-)
-async def test_a_bad_body_is_422(alice: httpx.AsyncClient, body: bytes) -> None:
+BAD_BODIES = [
+    b"",
+    b"{",
+    b"[]",
+    b"null",
+    b'{"goal": ""}',
+    b'{"goal": "   "}',
+    b'{"goal": 7}',
+    b'{"goal": "a\\u0000b"}',
+    b'{"goal": "a\\ud800b"}',
+    b'{"goal": "x", "\\ud800": 1}',
+    b'{"goal": "x", "unknown": 1}',
+    b'{"goal": "x", "review": "perhaps"}',
+    b'{"goal": "x", "preferences": {"hours_per_week": 0}}',
+    b'{"goal": "x", "preferences": {"hours_per_week": 1e999}}',
+    b'{"goal": "x", "preferences": {"hours_per_week": NaN}}',
+    b'{"goal": "x", "preferences": {"hours_per_week": ' + b"9" * 5000 + b"}}",
+    b'{"goal": "x", "preferences": {"level": "expert"}}',
+    b"\xff\xfe\x00",
+    b"[" * 100_000,
+    b'{"goal": "' + b"x" * 5000 + b'"}',
+]
+
+
+async def test_a_bad_body_is_422(alice: httpx.AsyncClient) -> None:
     """A body that cannot be read or is not valid is 422, never 500."""
-    response = await alice.post("/api/v1/tasks", content=body, headers=JSON)
-    assert_problem(response, 422, "invalid_request")
+    for body in BAD_BODIES:
+        response = await alice.post("/api/v1/tasks", content=body, headers=JSON)
+        assert_problem(response, 422, "invalid_request")
 
 
 async def test_field_errors_are_listed(alice: httpx.AsyncClient) -> None:
@@ -76,9 +75,10 @@ async def test_field_errors_are_listed(alice: httpx.AsyncClient) -> None:
     assert "secret" not in response.text
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
+async def test_bad_parameters_are_422(alice: httpx.AsyncClient) -> None:
+    """Parameters out of range are 422."""
+    task_id = await new_task()
+    for query in (
         "events?after=-1",
         "events?after=99999999999",
         "events?after=x",
@@ -86,48 +86,45 @@ async def test_field_errors_are_listed(alice: httpx.AsyncClient) -> None:
         "events?wait=nan",
         "events?limit=0",
         "stream?after=-1",
-    ],
-)
-async def test_bad_parameters_are_422(alice: httpx.AsyncClient, query: str) -> None:
-    """Parameters out of range are 422."""
-    task_id = await new_task()
-    assert_problem(await alice.get(f"/api/v1/tasks/{task_id}/{query}"), 422, "invalid_request")
+    ):
+        response = await alice.get(f"/api/v1/tasks/{task_id}/{query}")
+        assert_problem(response, 422, "invalid_request")
 
 
-@pytest.mark.parametrize("cursor", ["x", "....", "AAAA", "é", "%00", "A" * 101])
-async def test_a_foreign_cursor_is_422(alice: httpx.AsyncClient, cursor: str) -> None:
+async def test_a_foreign_cursor_is_422(alice: httpx.AsyncClient) -> None:
     """A cursor that is none of ours is 422."""
-    response = await alice.get(f"/api/v1/tasks?cursor={cursor}")
-    assert_problem(response, 422, "invalid_request")
+    for cursor in ("x", "....", "AAAA", "é", "%00", "A" * 101):
+        response = await alice.get(f"/api/v1/tasks?cursor={cursor}")
+        assert_problem(response, 422, "invalid_request")
 
 
-@pytest.mark.parametrize("given", ["x", "-1", "1.5", "9" * 30, "²"])
-async def test_a_foreign_last_event_id_is_422(alice: httpx.AsyncClient, given: str) -> None:
+async def test_a_foreign_last_event_id_is_422(alice: httpx.AsyncClient) -> None:
     """A Last-Event-ID that is none of ours is 422."""
     task_id = await new_task()
-    response = await alice.get(
-        f"/api/v1/tasks/{task_id}/stream", headers={"Last-Event-ID": given.encode()}
-    )
-    assert_problem(response, 422, "invalid_request")
+    for given in ("x", "-1", "1.5", "9" * 30, "²"):
+        response = await alice.get(
+            f"/api/v1/tasks/{task_id}/stream", headers=[(b"Last-Event-ID", given.encode())]
+        )
+        assert_problem(response, 422, "invalid_request")
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/api/v1/tasks/1",
-        "/api/v1/tasks/%00",
-        f"/api/v1/tasks/{SOME.hex}",
-        f"/api/v1/tasks/{{{SOME}}}/events",
-        "/api/v1/roadmaps/x",
-        f"/api/v1/roadmaps/{SOME}/concepts/x",
-        "/api/v1/nothing",
-        "/nothing",
-        "/api/v1/tasks/",
-    ],
-)
-async def test_what_is_no_id_is_404(alice: httpx.AsyncClient, path: str) -> None:
+NO_IDS = [
+    "/api/v1/tasks/1",
+    "/api/v1/tasks/%00",
+    f"/api/v1/tasks/{SOME.hex}",
+    f"/api/v1/tasks/{{{SOME}}}/events",
+    "/api/v1/roadmaps/x",
+    f"/api/v1/roadmaps/{SOME}/concepts/x",
+    "/api/v1/nothing",
+    "/nothing",
+    "/api/v1/tasks/",
+]
+
+
+async def test_what_is_no_id_is_404(alice: httpx.AsyncClient) -> None:
     """A malformed id, like an unknown address, is 404."""
-    assert_problem(await alice.get(path), 404, "not_found")
+    for path in NO_IDS:
+        assert_problem(await alice.get(path), 404, "not_found")
 
 
 async def test_a_wrong_method_is_405(alice: httpx.AsyncClient) -> None:

@@ -113,6 +113,7 @@ class FakeApi:
             "current_step": "completed",
             "roadmap_id": ROADMAP,
             "progress": {"done": 11, "total": 12, "percent": 99.0},
+            "last_seq": len(self.events),
             "created_at": STARTED,
         }
 

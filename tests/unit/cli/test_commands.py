@@ -292,3 +292,21 @@ def test_help_lists_exit_codes(roadmap: Command) -> None:
 def test_minted_tokens_are_whole() -> None:
     """What is minted is verified, role and all."""
     assert verify_token(SECRET, mint_token(SECRET, user="u", role=None, ttl_s=60)).role is None
+
+
+def test_a_retry_shows_only_what_is_new(
+    api: Any, roadmap: Command, make_event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`retry --watch` does not repeat the events of the run before."""
+    api.status = "completed"
+    api.events = history(make_event, "task_queued", "task_failed", status="failed")
+
+    def retried(_self: Any, _task: str) -> dict[str, Any]:
+        api.events += [make_event(3, "task_retried"), make_event(4, "task_completed")]
+        api.events[-1]["status"] = "completed"
+        return {}
+
+    monkeypatch.setattr("cli.client.Client.retry", retried)
+    result = roadmap("retry", TASK, "--watch", "--json")
+    assert seqs(result) == [3, 4]
+    assert result.exit_code == 0

@@ -236,6 +236,7 @@ def test_the_doctor_names_a_wrong_setting(
         (("--host", "0.0.0.0"), "ROADMAP_AUTH=jwt"),  # noqa: S104 - refused
         (("--port", "70000"), "65535"),
         (("--pool", "gevent"), "gevent"),
+        (("--pool", "prefork", "--workers", "10", "--concurrency", "10"), "103 processes"),
     ],
 )
 def test_up_refuses_what_cannot_work(

@@ -1,0 +1,139 @@
+"""Redis emptied, silent, killed and restarted (F4, F5): it is a doorbell, nothing more."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.faults.rig import check_completed, plain_calls
+from tests.factories import new_task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+    import asyncpg
+
+    from tests.e2e.faults.rig import Rig
+
+BUSY = 8
+
+
+async def test_flushed_with_queue(rig: Rig, look: asyncpg.Connection) -> None:
+    """FLUSHALL with 50 queued and 4 running tasks: all are rung again and complete, once each."""
+    rig.model.design(concepts=1)
+    gates = rig.model.gate("Learn Flushed [0-9]+", "intent_analysis")
+    worker = rig.worker(concurrency=4)
+    topics = [f"Flushed {number}" for number in range(54)]
+    tasks = {topic: await new_task(goal=f"Learn {topic}") for topic in topics}
+    await rig.until_true(lambda: rig.model.held() == 4, what="four running tasks")
+    await rig.until_true(lambda: rig.queued() == 50, what="fifty queued tasks")
+    rig.flush()
+    assert rig.queued() == 0
+    rig.model.open(*gates)
+    await rig.rings_were_long_ago(look)
+    await rig.until_status(look, tasks.values(), within_s=60, sweeping=True)
+    for topic, task in tasks.items():
+        seen = await rig.see(look, task)
+        check_completed(seen, contents=3)
+        assert "task_recovered" not in seen.events, "nobody was lost"
+        assert rig.model.calls(f"Learn {topic}", "ok") == plain_calls(topic, concepts=1)
+    assert worker.returncode is None, rig.logs()
+
+
+@pytest.mark.parametrize("fault", ["silent", "killed"])
+@pytest.mark.parametrize("pool", ["threads", "prefork"])
+async def test_gone_while_busy(
+    rig: Rig,
+    look: asyncpg.Connection,
+    pool: str,
+    fault: str,
+    record_property: Callable[[str, object], None],
+) -> None:
+    """With Redis silent or dead running work is as quick, and new work is done when it is back."""
+    rig.model.slow_down(0.1)
+    worker = rig.worker(pool=pool, concurrency=BUSY if pool == "threads" else 2)
+    busy = BUSY if pool == "threads" else 2
+    warm = await new_task(goal="Learn warming up")
+    await rig.until_status(look, [warm], "completed")
+    normal_s = await _timed(rig, look, "normal", lambda: None, tasks=busy)
+    fault_s = await _timed(
+        rig,
+        look,
+        fault,
+        rig.kill_redis if fault == "killed" else lambda: rig.redis_signal(signal.SIGSTOP),
+        tasks=busy,
+    )
+    record_property("slower_by_percent", round(100 * (fault_s / normal_s - 1), 1))
+    assert fault_s < 1.5 * normal_s + 1, f"{fault_s:.2f} s instead of {normal_s:.2f} s"
+    assert worker.returncode is None, rig.logs()
+    back = time.monotonic()
+    if fault == "killed":
+        rig.start_redis()
+    else:
+        rig.redis_signal(signal.SIGCONT)
+    later = await new_task(goal="Learn later")
+    await rig.rings_were_long_ago(look)
+    await rig.until_status(look, [later], "completed", sweeping=True)
+    record_property("back_after_s", round(time.monotonic() - back, 2))
+    assert worker.returncode is None, rig.logs()
+    assert rig.model.calls("Learn later", "ok") == plain_calls("later")
+
+
+async def _timed(
+    rig: Rig, look: asyncpg.Connection, name: str, fault: Callable[[], None], *, tasks: int
+) -> float:
+    """Return how long tasks take from a moment at which all of them run, the fault included."""
+    gates = rig.model.gate(f"Learn {name} [0-9]+", "intent_analysis")
+    running: list[UUID] = [
+        await new_task(goal=f"Learn {name} {number}") for number in range(tasks)
+    ]
+    await rig.until_true(lambda: rig.model.held() == tasks, what=f"{tasks} running tasks")
+    fault()
+    began = time.monotonic()
+    rig.model.open(*gates)
+    await rig.until_status(look, running, "completed")
+    took = time.monotonic() - began
+    calls = Counter[str]()
+    for number in range(tasks):
+        calls += rig.model.calls(f"Learn {name} {number}", "ok")
+    assert calls == sum((plain_calls(f"{name} {n}") for n in range(tasks)), Counter[str]())
+    return took
+
+
+async def test_killed_while_idle(rig: Rig, look: asyncpg.Connection) -> None:
+    """Redis killed and started again without its data while nothing runs: the worker comes back."""
+    worker = rig.worker()
+    first = await new_task(goal="Learn first")
+    await rig.until_status(look, [first], "completed")
+    rig.kill_redis()
+    rig.start_redis()
+    rig.flush()
+    second = await new_task(goal="Learn second")
+    await rig.until_status(look, [second], "completed")
+    assert worker.returncode is None, rig.logs()
+    assert rig.model.calls("Learn second", "ok") == plain_calls("second")
+
+
+async def test_rung_twice(rig: Rig, look: asyncpg.Connection) -> None:
+    """A foreign program sends the same task twice: it runs once (F8)."""
+    tid = "0199aaaa-0000-7000-8000-000000000001"
+    gates = rig.model.gate("Learn Kites", "curriculum_design")
+    worker = rig.worker()
+    for _ in range(2):
+        rig.send(tid, "Learn Kites")
+    await rig.until_held("Learn Kites", 1)
+    await rig.until_true(
+        lambda: "nothing_to_do" in worker.log_text(), what="the second message's end"
+    )
+    rig.model.open(*gates)
+    rows = await look.fetch("SELECT task_id, user_id FROM roadmap_tasks")
+    assert [(str(row["task_id"]), row["user_id"]) for row in rows] == [(tid, "alice")]
+    (task,) = (row["task_id"] for row in rows)
+    await rig.until_status(look, [task], "completed")
+    check_completed(await rig.see(look, task), contents=6)
+    assert rig.model.calls("Learn Kites", "ok") == plain_calls("Kites")

@@ -1,0 +1,109 @@
+"""Ids, tags, cursors, and what is kept out of logs."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.auth import check_settings, is_loopback
+from api.http import decode_cursor, encode_cursor, parse_id, version_of
+from api.middleware import WithoutQueries
+from core.errors import InvalidRequestError, NotFoundError, SettingsError
+from core.settings import AuthMode, Settings
+
+
+@given(st.uuids())
+def test_cursors_come_back(key: object) -> None:
+    """A cursor holds the id it was made from."""
+    assert decode_cursor(encode_cursor(key)) == key  # type: ignore[arg-type]
+
+
+@given(st.text(max_size=40))
+def test_other_cursors_are_refused(text: str) -> None:
+    """What is no cursor is an invalid request, never another error."""
+    with suppress(InvalidRequestError):
+        assert decode_cursor(text) is not None
+
+
+@given(st.text(max_size=40))
+def test_other_ids_are_not_found(text: str) -> None:
+    """What is no id is not found, never another error."""
+    with pytest.raises(NotFoundError):
+        parse_id(text)
+
+
+@pytest.mark.parametrize(
+    ("header", "version"),
+    [
+        (None, None),
+        ("*", None),
+        ('"3"', 3),
+        ('W/"3"', 3),
+        ('"x", "4"', 4),
+        ("5", 5),
+        ('"x"', -1),
+        ("", -1),
+        ('"99999999999"', -1),
+        ('"²"', -1),
+    ],
+)
+def test_if_match_names_a_version(header: str | None, version: int | None) -> None:
+    """A tag is a version; one that none of ours can be never matches."""
+    assert version_of(header) == version
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("::ffff:127.0.0.1", True),
+        ("localhost", True),
+        ("app.localhost", True),
+        ("0.0.0.0", False),  # noqa: S104 - it must be told apart
+        ("192.168.1.2", False),
+        ("::", False),
+        ("example.org", False),
+        ("localhost.evil.example", False),
+        ("127.0.0.1.evil.example", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_loopback_is_this_machine(host: str | None, local: bool) -> None:  # noqa: FBT001
+    """Only names and addresses of this machine alone count as local."""
+    assert is_loopback(host) is local
+
+
+def test_local_mode_refuses_a_public_address() -> None:
+    """`local` on an address that others can reach stops the start, and says what to do (L43)."""
+    with pytest.raises(SettingsError, match="ROADMAP_AUTH=jwt"):
+        check_settings(Settings(auth=AuthMode.LOCAL, api_host="10.0.0.1", _env_file=None))
+    check_settings(Settings(auth=AuthMode.LOCAL, api_host="127.0.0.1", _env_file=None))
+
+
+def test_jwt_mode_needs_a_secret() -> None:
+    """`jwt` without a secret stops the start."""
+    with pytest.raises(SettingsError, match="ROADMAP_AUTH_SECRET"):
+        check_settings(Settings(auth=AuthMode.JWT, _env_file=None))
+
+
+def test_queries_are_kept_out_of_server_logs() -> None:
+    """The server's own lines lose what follows a question mark (L44)."""
+    record = logging.LogRecord(
+        "uvicorn.access",
+        logging.INFO,
+        "",
+        0,
+        '%s - "%s %s HTTP/%s" %d',
+        ("127.0.0.1:1", "GET", "/stream?ticket=secret&after=1", "1.1", 200),
+        None,
+    )
+    assert WithoutQueries().filter(record)
+    assert record.getMessage() == '127.0.0.1:1 - "GET /stream HTTP/1.1" 200'

@@ -1,0 +1,120 @@
+"""Logs: one formatter for all, and no secret in any line."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import structlog
+
+from core.logging import configure_logging, get_logger, redact
+from core.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CANARY = "canary-4711"
+LEAKS = [
+    f"postgresql+asyncpg://user:{CANARY}@host:5432/db",
+    f"redis://:{CANARY}@host/0",
+    f"redis://:p@{CANARY}@host/0",
+    f"could not reach rediss://u:{CANARY}@a:1,rediss://u:{CANARY}@b:2/0",
+    f"Authorization: Bearer {CANARY}",
+    f"authorization: bearer   {CANARY}.{CANARY}-_~+/==",
+    f"GET /api/v1/tasks/1/stream?after=3&ticket={CANARY} HTTP/1.1",
+    f"ws://h/ws?token={CANARY}&x=1",
+    f"api_key={CANARY}",
+    f"api-key={CANARY}",
+]
+
+
+@pytest.fixture
+def fresh_logging() -> Iterator[None]:
+    """Logging as it was before, afterwards."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.mark.parametrize("text", LEAKS)
+def test_redact(text: str) -> None:
+    """Passwords in addresses, bearer tokens, tickets and keys are cut out (L44)."""
+    assert CANARY not in redact(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "task_claimed",
+        "https://example.org/a:b@c/d?x=1",
+        "write to me@example.org at 10:30",
+        "12:30 alice@host",
+        "http://127.0.0.1:8000/api, bob@example.org",
+    ],
+)
+def test_redact_leaves_the_rest(text: str) -> None:
+    """What is no secret stays as it is."""
+    assert redact(text) == text
+
+
+def test_redact_keeps_what_helps() -> None:
+    """User, host and database stay readable in an address."""
+    assert redact("redis://me:x@host:1/2") == "redis://me:***@host:1/2"
+
+
+def _fail(secret: str) -> None:
+    raise ValueError(secret)
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+@pytest.mark.parametrize("leak", LEAKS)
+def test_no_canary_in_any_line(
+    settings_env: pytest.MonkeyPatch,
+    fresh_logging: None,
+    capsys: pytest.CaptureFixture[str],
+    form: str,
+    leak: str,
+) -> None:
+    """Neither events nor values, lists, errors nor tracebacks show a secret."""
+    configure_logging(load_settings(log_format=form))
+    log: Any = structlog.stdlib.get_logger("test")
+    log.info("thing_happened", value=leak, values=[leak], nested={"a": {"b": leak}})
+    log.warning(leak)
+    logging.getLogger("elsewhere").warning("told %s", leak)
+    try:
+        _fail(leak)
+    except ValueError as error:
+        log.exception("thing_failed", error=error)
+        logging.getLogger("elsewhere").exception("failed")
+    shown = capsys.readouterr().err
+    assert shown.count("thing_") == 2
+    assert "Traceback" in shown
+    assert CANARY not in shown
+
+
+def test_json_lines(
+    settings_env: pytest.MonkeyPatch, fresh_logging: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each JSON line has event, level, logger and time, and the facts that were given."""
+    configure_logging(load_settings(log_format="json"))
+    get_logger("here").warning("lease_lost", task_id="t", epoch=3)
+    line = json.loads(capsys.readouterr().err)
+    assert line["event"] == "lease_lost"
+    assert (line["level"], line["logger"]) == ("warning", "here")
+    assert (line["task_id"], line["epoch"]) == ("t", 3)
+    assert line["timestamp"].endswith("Z")
+
+
+def test_level(
+    settings_env: pytest.MonkeyPatch, fresh_logging: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is below the level is not written."""
+    configure_logging(load_settings(log_level="ERROR", log_format="json"))
+    get_logger("here").warning("not_told")
+    get_logger("here").error("told")
+    assert [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()] == ["told"]
