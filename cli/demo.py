@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 GOAL: Final = "Learn Rust well enough to write a command-line tool"
 FOLDER: Final = Path(".roadmap-demo")
+LATENCY: Final = "ROADMAP_SAMPLE_LATENCY_S"
+PACE_S: Final = "0.5"
+"""The sample author's pace in the demo, unless set: slow enough to watch."""
 _EXCERPT_LINES: Final = 16
 _STOP_S: Final = 60.0
 _LOOK_S: Final = 0.2
@@ -98,7 +101,12 @@ def _running_stack(folder: DataDir) -> "Iterator[None]":
     reader, writer = os.pipe()
     # In a session of its own: Ctrl-C is for us, we stop it in order; so does the kernel if we die.
     args = [sys.executable, "-P", "-m", "cli", "up", "--data-dir", str(folder.path), "--no-flower"]
-    process = spawn_child(args, log=writer, death_signal=signal.SIGTERM)
+    process = spawn_child(
+        args,
+        env={LATENCY: PACE_S, **os.environ},
+        log=writer,
+        death_signal=signal.SIGTERM,
+    )
     os.close(writer)
     _import_client()
     ready, over = threading.Event(), threading.Event()

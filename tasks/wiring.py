@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from celery import signals
 
 from core.logging import get_logger
+from core.settings import Provider, get_settings
 from db.engine import dispose_engine
 from db.facts import Insert
 from db.models import Notification
@@ -75,8 +76,19 @@ def _revoked(request: Any, expired: bool, **_: Any) -> None:  # noqa: FBT001 - C
     run_async(cancel(), timeout_s=10)
 
 
+def _import_author(**_: Any) -> None:
+    """Import the model's client before the pool forks.
+
+    It takes a second or two of CPU: else in each prefork child, and in the loop, whose heartbeats
+    would wait for it.
+    """
+    if get_settings().llm_provider is Provider.OPENAI:
+        from workflow.llm import openai_compatible  # noqa: F401 - for its import alone
+
+
 hooks.opening.append(open_process)
 hooks.closing.append(close_process)
 lifecycle.draining.append(lambda: drain().begin())
 lifecycle.hurrying.append(_stop_workflows)
 signals.task_revoked.connect(_revoked)
+signals.worker_init.connect(_import_author)

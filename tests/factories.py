@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from workflow.actor import Actor
 from workflow.llm import CurriculumDraft
@@ -101,3 +101,25 @@ async def until(
             return found
         await asyncio.sleep(0.02)
     raise AssertionError(f"{what} did not come true within {within_s} s; last: {found!r}")
+
+
+async def expire_lease(connection: asyncpg.Connection, task_id: UUID) -> None:
+    """Let a lease be over, as if its worker had been silent for long enough."""
+    await connection.execute(
+        "UPDATE roadmap_tasks SET lease_until = clock_timestamp() - interval '1 second'"
+        " WHERE task_id = $1 AND lease_until IS NOT NULL",
+        task_id,
+    )
+
+
+async def kill(run: asyncio.Task[Any]) -> None:
+    """End a run abruptly: nothing of it is cleaned up in the database."""
+    run.cancel()
+    await asyncio.wait({run})
+
+
+async def column(connection: asyncpg.Connection, task_id: UUID, name: str) -> Any:
+    """Return one column of a task's row."""
+    row = await connection.fetchrow("SELECT * FROM roadmap_tasks WHERE task_id = $1", task_id)
+    assert row is not None
+    return row[name]

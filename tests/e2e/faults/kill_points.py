@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
-from tests.e2e.faults.commit_hold import CLAIM, commit_hold
+from tests.e2e.faults.commit_hold import CLAIM, commit_hold, until_commits_held
 from tests.e2e.faults.rig import Seen, edited_calls, plain_calls
 from tests.factories import ALICE, approve, new_task
 from workflow.requests import ReviewDecision
@@ -169,7 +169,6 @@ async def _kill_at_all(
     busy = sum(point.name != "human_review" for point in points)
     worker = rig.worker(pool=pool, concurrency=busy if pool == "prefork" else 2 * len(points))
     tasks: dict[str, UUID] = {}
-    holds = []
     async with contextlib.AsyncExitStack() as stack:
         for point in points:
             if point.name in {"queued", "resuming"}:
@@ -185,14 +184,14 @@ async def _kill_at_all(
                 await rig.until_held(point.goal, point.held.total())
         claims = [point for point in points if point.name in {"queued", "resuming"}]
         if claims:
-            hold = await stack.enter_async_context(
+            await stack.enter_async_context(
                 commit_hold(rig.database_url, CLAIM, goals="(queued|resuming)$")
             )
             if BY_NAME["queued"] in points:
                 tasks["queued"] = await new_task(goal=BY_NAME["queued"].goal)
             if resuming in points:
                 await approve(tasks["resuming"])
-            await hold.until_waiting(len(claims))
+            await until_commits_held(look, len(claims))
         for point in points:
             seen.killed[point.name] = await rig.see(look, tasks[point.name])
         worker.kill()
@@ -203,7 +202,6 @@ async def _kill_at_all(
             lambda point=point: not rig.model.held(point.goal),  # type: ignore[misc]
             what=f"the end of the calls that were held for {point.name}",
         )
-    rig.model.take_back(*holds)
     if "human_review" in tasks:
         await approve(tasks["human_review"])
     rig.worker(pool=pool, concurrency=16 if pool == "threads" else 4)
@@ -240,9 +238,7 @@ async def _bring_before(rig: Rig, look: asyncpg.Connection, point: Point) -> UUI
     if point.review == "rejected":
         if point.name == "validation_after_edit":
             _hold(rig, point)
-        await decide_review(
-            task, ReviewDecision(decision="reject", feedback=WISH), actor=ALICE
-        )
+        await decide_review(task, ReviewDecision(decision="reject", feedback=WISH), actor=ALICE)
     elif point.review == "approved":
         await approve(task)
     return task

@@ -154,8 +154,10 @@ class Rig:
         for child in children:
             child.kill()
         await self.until_true(
-            lambda: not {child.pid for child in children}
-            & {process.pid for process in worker.processes()},
+            lambda: (
+                not {child.pid for child in children}
+                & {process.pid for process in worker.processes()}
+            ),
             what="the end of killed children",
         )
 
@@ -334,9 +336,7 @@ class Rig:
         try:
             await until(held, within_s=within_s, what=f"{calls} held calls for {goal!r}")
         except AssertionError as error:
-            raise AssertionError(
-                f"{error}\n{self.model.entries(goal)}\n{self.logs()}"
-            ) from None
+            raise AssertionError(f"{error}\n{self.model.entries(goal)}\n{self.logs()}") from None
 
     async def until_true(
         self, condition: Callable[[], bool], *, what: str, within_s: float = 30
@@ -435,5 +435,3 @@ def check_completed(seen: Seen, *, contents: int) -> None:
     assert len(seen.contents) == contents, f"{goal}: {seen.contents}"
     wrong = [content for content in seen.contents if content[2:4] != (1, "completed")]
     assert not wrong, f"{goal}: contents that are not version 1 and completed: {wrong}"
-
-

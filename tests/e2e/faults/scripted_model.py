@@ -129,12 +129,6 @@ class ScriptedModel:
             for kind in kinds
         ]
 
-    def take_back(self, *rules: Rule) -> None:
-        """Remove rules; calls that they hold already stay held."""
-        for rule in rules:
-            if rule in self._server.rules:
-                self._server.rules.remove(rule)
-
     def entries(self, goal: str | None = None) -> list[Entry]:
         """Return the ledger, of one goal or of all."""
         return [entry for entry in list(self._server.ledger) if goal in {None, entry.goal}]

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.faults.whole_set import pools
 from tests.factories import ALICE, approve, new_task, pair
 from workflow.service import cancel_task
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
     import asyncpg
 
     from tests.e2e.faults.rig import Rig
@@ -18,36 +22,52 @@ if TYPE_CHECKING:
 STOPS_WITHIN_S = 2.0
 
 
-@pytest.mark.parametrize(
-    ("pool", "redis"),
-    [("threads", "there"), ("threads", "silent"), ("threads", "killed"), ("prefork", "silent")],
-)
-async def test_cancel_in_each_status(
-    rig: Rig, look: asyncpg.Connection, pool: str, redis: str
-) -> None:
+@pytest.mark.parametrize("pool", pools("threads"))
+async def test_cancel_in_each_status(rig: Rig, look: asyncpg.Connection, pool: str) -> None:
     """Terminal at once, running calls end within 2 s, and nothing is written or asked after."""
     worker = rig.worker(pool=pool, concurrency=2, CONTENT_CONCURRENCY="1")
+    for name, fault, end in (
+        ("there", lambda: None, lambda: None),
+        (
+            "silent",
+            lambda: rig.redis_signal(signal.SIGSTOP),
+            lambda: rig.redis_signal(signal.SIGCONT),
+        ),
+        ("killed", rig.kill_redis, rig.start_redis),
+    ):
+        await _cancel_all(rig, look, f"Redis {name}", fault, end)
+        assert worker.returncode is None, rig.logs()
+
+
+async def _bring_to_each_status(rig: Rig, look: asyncpg.Connection, topic: str) -> dict[str, UUID]:
+    """Return a task for each step at which one can be cancelled."""
     steps = {}
     for name in ("human_review", "resuming"):
-        steps[name] = await new_task(goal=f"Learn {name}", review=True)
+        steps[name] = await new_task(goal=f"Learn {topic} {name}", review=True)
     await rig.until_status(look, steps.values(), "human_review_pending")
     # from here on both slots are taken: one in a step, one among contents with more to come
-    steps["intent_analysis"] = await new_task(goal="Learn intent_analysis")
-    rig.model.hold("Learn intent_analysis", "intent_analysis", times=None)
-    steps["content_generation"] = await new_task(goal="Learn content_generation")
-    rig.model.hold("Learn content_generation", "tutorial", times=None)
-    await rig.until_held("Learn intent_analysis", 1)
-    await rig.until_held("Learn content_generation", 1)
+    for name, kind in (("intent_analysis", "intent_analysis"), ("content_generation", "tutorial")):
+        goal = f"Learn {topic} {name}"
+        rig.model.hold(goal, kind, times=None)
+        steps[name] = await new_task(goal=goal)
+        await rig.until_held(goal, 1)
     await rig.until_contents(look, steps["content_generation"], 2)
-    steps["queued"] = await new_task(goal="Learn queued")
+    steps["queued"] = await new_task(goal=f"Learn {topic} queued")
     await approve(steps["resuming"])
     for name, task in steps.items():
         assert (await pair(look, task))[1] == name
+    return steps
 
-    if redis == "silent":
-        rig.redis_signal(signal.SIGSTOP)
-    elif redis == "killed":
-        rig.kill_redis()
+
+async def _cancel_all(
+    rig: Rig,
+    look: asyncpg.Connection,
+    topic: str,
+    fault: Callable[[], None],
+    end: Callable[[], None],
+) -> None:
+    steps = await _bring_to_each_status(rig, look, topic)
+    fault()
     calls = len(rig.model.entries())
     before = {}
     for name, task in steps.items():
@@ -58,18 +78,13 @@ async def test_cancel_in_each_status(
     await rig.until_true(
         lambda: not rig.model.held(), what="the end of running calls", within_s=STOPS_WITHIN_S
     )
-    assert len(rig.model.entries()) == calls, "the model was asked again"
-    if redis == "silent":
-        rig.redis_signal(signal.SIGCONT)
-    elif redis == "killed":
-        rig.start_redis()
+    end()
 
     # queued behind all messages of the cancelled ones: when it is done, they were looked at
-    witness = await new_task(goal="Learn witness")
+    witness = await new_task(goal=f"Learn {topic} witness")
     await rig.rings_were_long_ago(look)
     await rig.until_status(look, [witness], "completed", sweeping=True)
     for name, task in steps.items():
-        assert await rig.see(look, task) == before[name], f"{name} was written to"
-    asked = [entry.goal for entry in rig.model.entries()[calls:] if entry.goal != "Learn witness"]
-    assert not asked, f"the model was asked for cancelled tasks: {asked}"
-    assert worker.returncode is None, rig.logs()
+        assert await rig.see(look, task) == before[name], f"{topic}: {name} was written to"
+    asked = {entry.goal for entry in rig.model.entries()[calls:]}
+    assert asked == {f"Learn {topic} witness"}, "the model was asked for cancelled tasks"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 from datetime import datetime
+from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.e2e.faults.rig import LEASE_S, check_completed, plain_calls
+from tests.e2e.faults.whole_set import WHOLE_SET, pools
 from tests.factories import new_task
 
 if TYPE_CHECKING:
@@ -20,7 +22,12 @@ if TYPE_CHECKING:
     from tests.e2e.faults.rig import Rig
     from tests.e2e.faults.worker_process import WorkerProcess
 
-POOLS = ["threads", "prefork"]
+SECOND, GRACE = "second signal", "end of the grace"
+HURRIED = (
+    list(product(pools(), (SECOND, GRACE)))
+    if WHOLE_SET
+    else [("threads", SECOND), ("prefork", GRACE)]
+)
 
 
 async def _told_to_stop(rig: Rig, worker: WorkerProcess, *, loops: int) -> None:
@@ -39,7 +46,7 @@ def _handed_over_s(before: WorkerProcess, after: WorkerProcess, task: UUID) -> f
     ).total_seconds()
 
 
-@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize("pool", pools("threads"))
 async def test_steps_end_then_another_goes_on(
     rig: Rig,
     look: asyncpg.Connection,
@@ -74,18 +81,17 @@ async def test_steps_end_then_another_goes_on(
     assert not first.logged("drain_hurried"), "the grace was not over"
 
 
-@pytest.mark.parametrize("by", ["second signal", "end of the grace"])
-@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize(("pool", "by"), HURRIED)
 async def test_hurried(rig: Rig, look: asyncpg.Connection, pool: str, by: str) -> None:
     """A second SIGTERM, or the end of the grace, cancels what does not end and hands it over."""
-    grace_s = "60" if by == "second signal" else "1"
+    grace_s = "60" if by == SECOND else "1"
     rig.model.hold("Learn Kites", "curriculum_design")
     first = rig.worker(pool=pool, concurrency=1, LEASE_S="60", SHUTDOWN_GRACE_S=grace_s)
     task = await new_task(goal="Learn Kites")
     await rig.until_held("Learn Kites", 1)
     rig.worker(pool=pool, concurrency=1, LEASE_S="60")
     await _told_to_stop(rig, first, loops=1)
-    if by == "second signal":
+    if by == SECOND:
         first.signal(signal.SIGTERM)
     await rig.until_status(look, [task], "completed", within_s=20)
     assert first.wait_end() == 0, first.log_text()
@@ -97,15 +103,13 @@ async def test_hurried(rig: Rig, look: asyncpg.Connection, pool: str, by: str) -
     assert rig.model.calls("Learn Kites", "client_gone") == {"curriculum_design": 1}
 
 
-@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize("pool", pools("threads"))
 async def test_rolling_restart(rig: Rig, look: asyncpg.Connection, pool: str) -> None:
     """Two workers restarted in turn under load: all tasks complete, none waits for a lease."""
     rig.model.design(concepts=1)
     rig.model.slow_down(0.1)
     workers = [
-        rig.worker(
-            pool=pool, concurrency=4, ready=False, LEASE_S="60", SHUTDOWN_GRACE_S="60"
-        )
+        rig.worker(pool=pool, concurrency=4, ready=False, LEASE_S="60", SHUTDOWN_GRACE_S="60")
         for _ in range(2)
     ]
     for worker in workers:

@@ -9,13 +9,14 @@ import asyncpg
 import pytest
 
 from tests.e2e.faults.rig import check_completed, plain_calls
+from tests.e2e.faults.whole_set import pools
 from tests.factories import new_task
 
 if TYPE_CHECKING:
     from tests.e2e.faults.rig import Rig
 
 
-@pytest.mark.parametrize("pool", ["threads", "prefork"])
+@pytest.mark.parametrize("pool", pools("threads"))
 async def test_zombie_changes_nothing(rig: Rig, look: asyncpg.Connection, pool: str) -> None:
     """Frozen, replaced and thawed, it writes nothing, and says that it was fenced off (L27)."""
     zombie = rig.worker(pool=pool, concurrency=2)

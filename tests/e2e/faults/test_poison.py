@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.e2e.faults.whole_set import whole_set_only
 from tests.factories import new_task
 
 if TYPE_CHECKING:
@@ -14,9 +15,7 @@ if TYPE_CHECKING:
     from tests.e2e.faults.rig import Rig
 
 
-async def _check_given_up(
-    rig: Rig, look: asyncpg.Connection, poison: UUID, healthy: UUID
-) -> None:
+async def _check_given_up(rig: Rig, look: asyncpg.Connection, poison: UUID, healthy: UUID) -> None:
     seen = await rig.see(look, poison)
     assert seen.pair == ("failed", "intent_analysis")
     assert seen.row["error"]["code"] == "worker_lost", seen.row["error"]
@@ -25,6 +24,7 @@ async def _check_given_up(
     assert await rig.statuses(look, [healthy]) == {"completed": 1}
 
 
+@whole_set_only
 async def test_poison_kills_workers(rig: Rig, look: asyncpg.Connection) -> None:
     """A task that kills MAX_ATTEMPTS workers ends failed with worker_lost; others complete."""
     rig.model.hold("Learn Poison", "intent_analysis", times=None)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.faults.rig import check_completed, plain_calls
+from tests.e2e.faults.whole_set import pools
 from tests.factories import new_task
 
 if TYPE_CHECKING:
@@ -45,43 +46,50 @@ async def test_flushed_with_queue(rig: Rig, look: asyncpg.Connection) -> None:
     assert worker.returncode is None, rig.logs()
 
 
-@pytest.mark.parametrize("fault", ["silent", "killed"])
-@pytest.mark.parametrize("pool", ["threads", "prefork"])
+@pytest.mark.parametrize("pool", pools("threads"))
 async def test_gone_while_busy(
     rig: Rig,
     look: asyncpg.Connection,
     pool: str,
-    fault: str,
     record_property: Callable[[str, object], None],
 ) -> None:
     """With Redis silent or dead running work is as quick, and new work is done when it is back."""
     rig.model.slow_down(0.1)
-    worker = rig.worker(pool=pool, concurrency=BUSY if pool == "threads" else 2)
     busy = BUSY if pool == "threads" else 2
+    worker = rig.worker(pool=pool, concurrency=busy)
     warm = await new_task(goal="Learn warming up")
     await rig.until_status(look, [warm], "completed")
     normal_s = await _timed(rig, look, "normal", lambda: None, tasks=busy)
-    fault_s = await _timed(
-        rig,
-        look,
-        fault,
-        rig.kill_redis if fault == "killed" else lambda: rig.redis_signal(signal.SIGSTOP),
-        tasks=busy,
-    )
-    record_property("slower_by_percent", round(100 * (fault_s / normal_s - 1), 1))
-    assert fault_s < 1.5 * normal_s + 1, f"{fault_s:.2f} s instead of {normal_s:.2f} s"
+    for name, fault, end in (
+        (
+            "silent",
+            lambda: rig.redis_signal(signal.SIGSTOP),
+            lambda: rig.redis_signal(signal.SIGCONT),
+        ),
+        ("killed", rig.kill_redis, rig.start_redis),
+    ):
+        fault_s = await _timed(rig, look, name, fault, tasks=busy)
+        record_property(f"{name}_slower_by_percent", round(100 * (fault_s / normal_s - 1), 1))
+        assert fault_s < 1.5 * normal_s + 1, f"{name}: {fault_s:.2f} s, not {normal_s:.2f} s"
+        assert worker.returncode is None, rig.logs()
+        back = time.monotonic()
+        end()
+        await _works(rig, look, f"after {name}")
+        record_property(f"{name}_back_after_s", round(time.monotonic() - back, 2))
+
+    # and while nothing runs, without its data
+    rig.kill_redis()
+    rig.start_redis()
+    rig.flush()
+    await _works(rig, look, "after idle")
     assert worker.returncode is None, rig.logs()
-    back = time.monotonic()
-    if fault == "killed":
-        rig.start_redis()
-    else:
-        rig.redis_signal(signal.SIGCONT)
-    later = await new_task(goal="Learn later")
+
+
+async def _works(rig: Rig, look: asyncpg.Connection, topic: str) -> None:
+    task = await new_task(goal=f"Learn {topic}")
     await rig.rings_were_long_ago(look)
-    await rig.until_status(look, [later], "completed", sweeping=True)
-    record_property("back_after_s", round(time.monotonic() - back, 2))
-    assert worker.returncode is None, rig.logs()
-    assert rig.model.calls("Learn later", "ok") == plain_calls("later")
+    await rig.until_status(look, [task], "completed", sweeping=True)
+    assert rig.model.calls(f"Learn {topic}", "ok") == plain_calls(topic)
 
 
 async def _timed(
@@ -89,9 +97,7 @@ async def _timed(
 ) -> float:
     """Return how long tasks take from a moment at which all of them run, the fault included."""
     gates = rig.model.gate(f"Learn {name} [0-9]+", "intent_analysis")
-    running: list[UUID] = [
-        await new_task(goal=f"Learn {name} {number}") for number in range(tasks)
-    ]
+    running: list[UUID] = [await new_task(goal=f"Learn {name} {number}") for number in range(tasks)]
     await rig.until_true(lambda: rig.model.held() == tasks, what=f"{tasks} running tasks")
     fault()
     began = time.monotonic()
@@ -103,20 +109,6 @@ async def _timed(
         calls += rig.model.calls(f"Learn {name} {number}", "ok")
     assert calls == sum((plain_calls(f"{name} {n}") for n in range(tasks)), Counter[str]())
     return took
-
-
-async def test_killed_while_idle(rig: Rig, look: asyncpg.Connection) -> None:
-    """Redis killed and started again without its data while nothing runs: the worker comes back."""
-    worker = rig.worker()
-    first = await new_task(goal="Learn first")
-    await rig.until_status(look, [first], "completed")
-    rig.kill_redis()
-    rig.start_redis()
-    rig.flush()
-    second = await new_task(goal="Learn second")
-    await rig.until_status(look, [second], "completed")
-    assert worker.returncode is None, rig.logs()
-    assert rig.model.calls("Learn second", "ok") == plain_calls("second")
 
 
 async def test_rung_twice(rig: Rig, look: asyncpg.Connection) -> None:

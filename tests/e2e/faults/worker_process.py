@@ -152,9 +152,6 @@ class WorkerProcess:
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, ProcessLookupError):
-                if (
-                    os.getpgid(process.pid) == group
-                    and process.status() != psutil.STATUS_ZOMBIE
-                ):
+                if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
                     found.append(process)
         return found

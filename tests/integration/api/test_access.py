@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from api import tickets
 from api.app import create_app
 from core.settings import get_settings
@@ -16,6 +14,7 @@ from tests.integration.api.conftest import SECRET, bearer, in_process
 if TYPE_CHECKING:
     import asyncpg
     import httpx
+    import pytest
     from redis.asyncio import Redis
 
 OPEN = {"/livez", "/readyz", "/health", "/metrics"}

@@ -13,7 +13,7 @@ import pytest
 from notifications.events import task_channel
 from tests.factories import new_task, until
 from tests.integration.api import seeds
-from workflow import feed
+from workflow import feed, topic
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -67,8 +67,8 @@ async def quick(
     database: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[None]:
     """Short ticks, so that polls are seen in a test."""
-    monkeypatch.setattr(feed, "TICK_S", 0.05)
-    monkeypatch.setattr(feed, "FIRST_LOOK_S", 0.02)
+    monkeypatch.setattr(topic, "TICK_S", 0.05)
+    monkeypatch.setattr(topic, "FIRST_LOOK_S", 0.02)
     yield
     await feed.aclose()
 
@@ -95,7 +95,7 @@ async def test_a_bad_messenger_costs_no_event(
     quick: None, database: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     """Lost, repeated, reordered and garbled messages change nothing of what viewers see."""
-    monkeypatch.setattr(feed, "TAIL", 4)
+    monkeypatch.setattr(topic, "TAIL", 4)
     messenger = Messenger(healthy=seed % 2 == 0, seed=seed)
     feed.install(messenger)
     task_id = await new_task()
@@ -118,8 +118,8 @@ async def test_a_slow_viewer_reads_the_log(
     quick: None, database: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who falls behind the shared tail gets the rest from the log; memory stays bounded (F13)."""
-    monkeypatch.setattr(feed, "TAIL", 3)
-    monkeypatch.setattr(feed, "PAGE", 4)
+    monkeypatch.setattr(topic, "TAIL", 3)
+    monkeypatch.setattr(topic, "PAGE", 4)
     task_id = await new_task()
     await seeds.started(task_id)
     async with aclosing(feed.follow(task_id, after=0)) as batches:

@@ -253,7 +253,7 @@ async def test_cancelled_sessions(database: asyncpg.Connection) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def at_rest() -> bool:
-        return (await get_pool_status())["checked_out"] == 0
+        return bool((await get_pool_status())["checked_out"] == 0)
 
     await until(at_rest, what="an empty pool")
     assert await asyncio.gather(*(ask(n) for n in range(50))) == list(range(50))

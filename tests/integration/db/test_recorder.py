@@ -325,7 +325,7 @@ async def _closed(connection: asyncpg.Connection) -> bool:
     return connection.is_closed()
 
 
-async def _connected(url: str) -> asyncpg.Connection | None:
+async def _connected(url: str) -> Any:
     try:
         return await asyncpg.connect(url)
     except (OSError, asyncpg.PostgresError):

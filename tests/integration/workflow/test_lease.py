@@ -1,0 +1,506 @@
+"""Who works on a task: one at a time, renewed together, fenced off in every write."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import event
+
+from core.errors import AppError, LeaseLostError
+from core.settings import get_settings
+from core.states import Step
+from db.engine import get_engine
+from db.recorder import record
+from db.repositories.leases import heartbeat
+from db.session import AsyncSessionLocal
+from tests.factories import (
+    ALICE,
+    approve,
+    column,
+    events,
+    expire_lease,
+    kill,
+    new_task,
+    pair,
+    until,
+)
+from tests.ledger import CONTENTS, LedgerAuthor
+from workflow import engine, outcomes
+from workflow.asking import Asking
+from workflow.engine import Result, run_task
+from workflow.lease import Claim, Stop, acquire, keeper, release
+from workflow.llm import CallKind
+from workflow.recovery import recover
+from workflow.reviews import open_review
+from workflow.service import cancel_task
+from workflow.steps import content_generation
+from workflow.steps.content_generation import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    import asyncpg
+
+    from workflow.llm import Call
+
+Steal = "Callable[[], Awaitable[None]]"
+
+
+# --- fencing ----------------------------------------------------------------------------------
+
+
+async def advanced(claim: Claim, step: Step) -> None:
+    """Advance a claim up to, not into, a step."""
+    while claim.next_step() is not step:
+        await engine._run_step(claim, claim.next_step())
+
+
+async def one_wanted(claim: Claim) -> Any:
+    """Return one content that is to be written."""
+    await advanced(claim, Step.CONTENT_GENERATION)
+    context = await engine._context(claim, Asking(claim, Step.CONTENT_GENERATION))
+    work = await engine._work(claim, context)
+    await record(engine.Fact(task_id=claim.task_id, epoch=claim.epoch, rows=work.rows))
+    return work.wanted[0]
+
+
+async def step_started(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    await steal()
+    await engine._run_step(claim, Step.INTENT_ANALYSIS)
+
+
+def _steals_at(author: LedgerAuthor, kind: CallKind, steal: Any) -> None:
+    async def before(call: Call[Any]) -> None:
+        if call.kind is kind:
+            await steal()
+
+    author.before = before
+
+
+async def checkpoint(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    _steals_at(author, CallKind.INTENT_ANALYSIS, steal)
+    await engine._run_step(claim, Step.INTENT_ANALYSIS)
+
+
+async def checkpoint_with_rows(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    _steals_at(author, CallKind.CURRICULUM_DESIGN, steal)
+    await advanced(claim, Step.STRUCTURE_VALIDATION)
+
+
+async def step_retrying(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    await steal()
+    await Asking(claim, Step.INTENT_ANALYSIS)._tell_retry("provider_unavailable")
+
+
+async def review_opened(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    await advanced(claim, Step.CONTENT_GENERATION)  # the request wants none; the write is the same
+    await steal()
+    await open_review(claim)
+
+
+async def contents_begun(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    await advanced(claim, Step.CONTENT_GENERATION)
+    await steal()
+    await engine._generate_contents(claim)
+
+
+async def content_started(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    want = await one_wanted(claim)
+    await steal()
+    await content_generation._write(claim, want, Tally())
+
+
+async def content_completed(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    want = await one_wanted(claim)
+    _steals_at(author, CallKind.TUTORIAL, steal)
+    await record(await content_generation._write(claim, want, Tally()))
+
+
+async def content_failed(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    want = await one_wanted(claim)
+
+    async def before(_call: Call[Any]) -> None:
+        await steal()
+        raise AppError("It failed.")
+
+    author.before = before
+    await record(await content_generation._write(claim, want, Tally()))
+
+
+async def completion(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    await steal()
+    await engine._conclude(claim, Tally(completed=6))
+
+
+async def partial_failure(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    await steal()
+    await engine._conclude(claim, Tally(completed=5, failed=1))
+
+
+async def failure(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    await steal()
+    await record(outcomes.failure(claim, AppError("x"), epoch=claim.epoch))
+
+
+async def released(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    await steal()
+    await release(claim)
+
+
+WRITES = [
+    step_started,
+    checkpoint,
+    checkpoint_with_rows,
+    step_retrying,
+    review_opened,
+    contents_begun,
+    content_started,
+    content_completed,
+    content_failed,
+    completion,
+    partial_failure,
+    failure,
+    released,
+]
+
+
+async def taken_over(connection: asyncpg.Connection, task: UUID) -> None:
+    await expire_lease(connection, task)
+    assert await acquire(task, worker="thief") is not None
+
+
+async def freed(connection: asyncpg.Connection, task: UUID) -> None:
+    await expire_lease(connection, task)
+    assert (await recover(None)).recovered == 1
+
+
+async def cancelled(connection: asyncpg.Connection, task: UUID) -> None:
+    await cancel_task(task, actor=ALICE)
+
+
+async def everything(connection: asyncpg.Connection) -> list[Any]:
+    """Return all rows of all our tables."""
+    tables = await connection.fetch(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+    )
+    return [
+        await connection.fetch(f"SELECT * FROM {table['tablename']} ORDER BY 1, 2")  # noqa: S608
+        for table in tables
+        if table["tablename"] != "alembic_version"
+    ]
+
+
+@pytest.mark.parametrize("thief", [taken_over, freed, cancelled])
+@pytest.mark.parametrize("write", WRITES)
+async def test_fence(
+    database: asyncpg.Connection,
+    author: LedgerAuthor,
+    write: Callable[[Claim, Any, LedgerAuthor], Awaitable[None]],
+    thief: Callable[[asyncpg.Connection, UUID], Awaitable[None]],
+) -> None:
+    """A worker that lost its task writes nothing more, whatever it was about to write (L27)."""
+    task = await new_task()
+    claim = await acquire(task, worker="owner")
+    assert claim is not None
+    before: list[Any] = []
+
+    async def steal() -> None:
+        await thief(database, task)
+        before.extend(await everything(database))
+
+    with pytest.raises(LeaseLostError):
+        await write(claim, steal, author)
+    assert before, "the write never came to the theft"
+    assert await everything(database) == before
+
+
+async def test_fence_stops_a_whole_run(database: asyncpg.Connection, author: LedgerAuthor) -> None:
+    """A run that was taken over in the middle ends as such, and the other one completes (L23)."""
+    task = await new_task()
+    frozen, go_on = asyncio.Event(), asyncio.Event()
+
+    async def before(call: Call[Any]) -> None:
+        if call.kind is CallKind.QUIZ and not frozen.is_set():
+            frozen.set()
+            await go_on.wait()
+
+    author.before = before
+    first = asyncio.create_task(run_task(task, worker="frozen"))
+    await frozen.wait()
+    await expire_lease(database, task)
+    assert await run_task(task, worker="other") is Result.COMPLETED
+    done = await everything(database)
+    go_on.set()
+    assert await first is Result.LEASE_LOST
+    assert await everything(database) == done
+    assert (await events(database, task)).count("task_recovered") == 1
+
+
+# --- acquiring --------------------------------------------------------------------------------
+
+
+async def test_fifty_double_deliveries(database: asyncpg.Connection) -> None:
+    """Of two deliveries at the same moment exactly one gets the task, fifty times (L19)."""
+    tasks = [await new_task() for _ in range(50)]
+    claims = await asyncio.gather(
+        *(acquire(task, worker=f"w{n}") for task in tasks for n in range(2))
+    )
+    for task, first, second in zip(tasks, claims[::2], claims[1::2], strict=True):
+        assert (first is None) != (second is None)
+        assert await column(database, task, "epoch") == 1
+        assert (await events(database, task)).count("task_started") == 1
+
+
+async def test_late_and_early_deliveries(
+    database: asyncpg.Connection, author: LedgerAuthor
+) -> None:
+    """A delivery for a task that waits, has ended or is not there does nothing at all."""
+    assert await run_task(uuid4(), worker="w") is Result.NOTHING_TO_DO
+    task = await new_task(review=True)
+    assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
+    waiting = await everything(database)
+    assert await run_task(task, worker="w") is Result.NOTHING_TO_DO
+    assert await everything(database) == waiting
+    await approve(task)
+    assert await run_task(task, worker="w") is Result.COMPLETED
+    done = await everything(database)
+    assert await run_task(task, worker="w") is Result.NOTHING_TO_DO
+    assert await everything(database) == done
+
+
+async def test_delivery_while_another_works(
+    database: asyncpg.Connection, author: LedgerAuthor
+) -> None:
+    """A delivery for a task that somebody works on is left alone."""
+    task = await new_task()
+    working, go_on = asyncio.Event(), asyncio.Event()
+
+    async def before(_call: Call[Any]) -> None:
+        working.set()
+        await go_on.wait()
+
+    author.before = before
+    run = asyncio.create_task(run_task(task, worker="w"))
+    await working.wait()
+    assert await run_task(task, worker="v") is Result.NOTHING_TO_DO
+    assert await column(database, task, "lease_owner") == "w"
+    go_on.set()
+    assert await run is Result.COMPLETED
+
+
+async def test_unknown_version(database: asyncpg.Connection) -> None:
+    """A task of a workflow version that this worker does not know fails with that reason."""
+    task = await new_task()
+    await database.execute("UPDATE roadmap_tasks SET workflow_version = 99")
+    assert await run_task(task, worker="w") is Result.NOTHING_TO_DO
+    assert await pair(database, task) == ("failed", "intent_analysis")
+    code = await database.fetchval("SELECT error->>'code' FROM roadmap_tasks")
+    assert code == "workflow_version_unsupported"
+
+
+async def test_stored_request_that_does_not_fit(database: asyncpg.Connection) -> None:
+    """A stored request that cannot be read fails its task instead of being rung for ever."""
+    task = await new_task()
+    await database.execute("""UPDATE roadmap_tasks SET request = '{"goal": ""}'""")
+    assert await run_task(task, worker="w") is Result.NOTHING_TO_DO
+    assert await pair(database, task) == ("failed", "intent_analysis")
+    assert await database.fetchval("SELECT error->>'code' FROM roadmap_tasks") == "invalid_request"
+
+
+# --- the heartbeat ----------------------------------------------------------------------------
+
+
+async def _claims(number: int) -> list[Claim]:
+    claims = [await acquire(await new_task(), worker="w") for _ in range(number)]
+    return [claim for claim in claims if claim is not None]
+
+
+async def test_one_statement_for_all(
+    database: asyncpg.Connection, settings_env: pytest.MonkeyPatch
+) -> None:
+    """However many tasks a process holds, a heartbeat is one statement."""
+    settings_env.setenv("ROADMAP_LEASE_S", "0.5")
+    get_settings.cache_clear()
+    claims = await _claims(20)
+    statements: list[str] = []
+    sync_engine = get_engine().sync_engine
+
+    def count(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        statements.append(statement)
+
+    event.listen(sync_engine, "before_cursor_execute", count)
+    before = {c.task_id: await column(database, c.task_id, "lease_until") for c in claims}
+    for claim in claims:
+        keeper().keep(claim)
+
+    async def all_renewed() -> bool:
+        return all(
+            [await column(database, c.task_id, "lease_until") > before[c.task_id] for c in claims]
+        )
+
+    await until(all_renewed, what="renewed leases")
+    for claim in claims:
+        keeper().drop(claim)
+    beats = [statement for statement in statements if "unnest" in statement]
+    assert beats == statements, "something else was asked"
+    assert 0 < len(beats) <= 40
+    assert not any(claim.stopped.is_set() for claim in claims)
+
+
+async def test_renewed_by_the_databases_clock(database: asyncpg.Connection) -> None:
+    """A lease ends so many seconds after the database's time; only one that is due is renewed."""
+    (claim,) = await _claims(1)
+    held = [(claim.task_id, claim.epoch)]
+    first = await column(database, claim.task_id, "lease_until")
+    async with AsyncSessionLocal() as session:
+        assert await heartbeat(session, held, lease_s=30) == set()
+        await session.commit()
+    assert await column(database, claim.task_id, "lease_until") == first, "it was not due"
+    await database.execute("UPDATE roadmap_tasks SET lease_until = now() + interval '19 s'")
+    before = await database.fetchval("SELECT clock_timestamp()")
+    async with AsyncSessionLocal() as session:
+        assert await heartbeat(session, held, lease_s=30) == set()
+        await session.commit()
+    renewed = await column(database, claim.task_id, "lease_until")
+    assert 30 <= (renewed - before).total_seconds() < 32
+
+
+async def test_heartbeat_tells_what_is_lost(database: asyncpg.Connection) -> None:
+    """A heartbeat tells what was taken over, cancelled, freed or never there; the rest is kept."""
+    claims = await _claims(5)
+    await taken_over(database, claims[1].task_id)
+    await cancel_task(claims[2].task_id, actor=ALICE)
+    await freed(database, claims[3].task_id)
+    stranger = uuid4()
+    held = [(claim.task_id, claim.epoch) for claim in claims]
+    async with AsyncSessionLocal() as session:
+        lost = await heartbeat(session, [*held, (stranger, 1)], lease_s=30)
+    assert lost == {claims[n].task_id for n in (1, 2, 3)} | {stranger}
+
+
+async def test_expired_but_not_taken(database: asyncpg.Connection) -> None:
+    """A lease that is over but that nobody took is simply renewed."""
+    (claim,) = await _claims(1)
+    await expire_lease(database, claim.task_id)
+    async with AsyncSessionLocal() as session:
+        held = [(claim.task_id, claim.epoch)]
+        assert await heartbeat(session, held, lease_s=30) == set()
+        await session.commit()
+    now = await database.fetchval("SELECT clock_timestamp()")
+    assert await column(database, claim.task_id, "lease_until") > now
+
+
+async def test_run_outlives_its_lease(
+    database: asyncpg.Connection, author: LedgerAuthor, settings_env: pytest.MonkeyPatch
+) -> None:
+    """A step that takes longer than the lease is not taken away from a living worker (L33)."""
+    settings_env.setenv("ROADMAP_LEASE_S", "0.4")
+    get_settings.cache_clear()
+    task = await new_task()
+    first: list[Any] = []
+
+    async def long(call: Call[Any]) -> None:
+        if call.kind is CallKind.CURRICULUM_DESIGN:
+            first.append(await column(database, task, "lease_until"))
+            await until(lambda: _after(database, first[0]), what="twice the lease")
+            assert (await recover(None)).recovered == 0
+
+    author.before = long
+    assert await run_task(task, worker="w") is Result.COMPLETED
+    assert first
+    assert await column(database, task, "losses") == 0
+
+
+async def _after(connection: asyncpg.Connection, moment: Any) -> bool:
+    return bool(
+        await connection.fetchval(
+            "SELECT clock_timestamp() > $1::timestamptz + interval '0.5 s'", moment
+        )
+    )
+
+
+async def test_keeper_stops_when_it_holds_nothing(
+    database: asyncpg.Connection, settings_env: pytest.MonkeyPatch
+) -> None:
+    """The heartbeat ends with the last claim, and begins again with the next one."""
+    settings_env.setenv("ROADMAP_LEASE_S", "0.2")
+    get_settings.cache_clear()
+    for _ in range(2):
+        (claim,) = await _claims(1)
+        keeper().keep(claim)
+        beat = keeper()._beat
+        assert beat is not None
+        keeper().drop(claim)
+        await asyncio.wait_for(asyncio.wait({beat}), 5)
+        assert beat.done()
+
+
+async def test_silent_database_stops_the_work(
+    database: asyncpg.Connection, author: LedgerAuthor, settings_env: pytest.MonkeyPatch
+) -> None:
+    """A worker that cannot renew for a whole lease stops by its own clock (L33)."""
+    settings_env.setenv("ROADMAP_LEASE_S", "0.6")
+    get_settings.cache_clear()
+    task = await new_task()
+    hanging = asyncio.Event()
+
+    async def hang(_call: Call[Any]) -> None:
+        hanging.set()
+        await asyncio.Event().wait()
+
+    author.before = hang
+    run = asyncio.create_task(run_task(task, worker="w"))
+    await hanging.wait()
+    async with database.transaction():
+        await database.execute("SELECT 1 FROM roadmap_tasks FOR UPDATE")  # no heartbeat gets by
+        assert await asyncio.wait_for(run, 10) is Result.LEASE_LOST
+
+
+async def test_drained(
+    database: asyncpg.Connection, author: LedgerAuthor, rings: list[Any]
+) -> None:
+    """A worker that stops gives its task back at once: no lease time-out is waited for."""
+    task = await new_task()
+    hanging = asyncio.Event()
+
+    async def hang(_call: Call[Any]) -> None:
+        hanging.set()
+        await asyncio.Event().wait()
+
+    author.before = hang
+    run = asyncio.create_task(run_task(task, worker="w"))
+    await hanging.wait()
+    (claim,) = keeper().claims()
+    keeper().stop(claim, Stop.DRAIN)
+    assert await asyncio.wait_for(run, 5) is Result.RELEASED
+    assert await pair(database, task) == ("processing", "resuming")
+    assert await column(database, task, "lease_until") is None
+    assert rings[-1].task_id == task
+    author.before = LedgerAuthor().before
+    assert await run_task(task, worker="v") is Result.COMPLETED
+    assert "task_recovered" not in await events(database, task)
+
+
+async def test_killed_then_taken_over(database: asyncpg.Connection, author: LedgerAuthor) -> None:
+    """After an abrupt end nobody gets the task before the lease is over, then somebody does."""
+    task = await new_task()
+    hanging = asyncio.Event()
+
+    async def hang(call: Call[Any]) -> None:
+        if call.kind in CONTENTS:
+            hanging.set()
+            await asyncio.Event().wait()
+
+    author.before = hang
+    run = asyncio.create_task(run_task(task, worker="w"))
+    await hanging.wait()
+    await kill(run)
+    assert await acquire(task, worker="v") is None
+    await expire_lease(database, task)
+    author.before = LedgerAuthor().before
+    assert await run_task(task, worker="v") is Result.COMPLETED
+    told = await events(database, task)
+    assert (told.count("task_started"), told.count("task_recovered")) == (1, 1)

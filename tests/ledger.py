@@ -1,0 +1,116 @@
+"""An author that writes little and keeps a ledger: who asked for what, how often."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from workflow.llm import Call, CallKind, Completion, ContentInputs, Usage
+from workflow.llm.outputs import EditOperation
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from workflow.llm.calls import T
+
+STRUCTURE = [
+    CallKind.INTENT_ANALYSIS,
+    CallKind.CURRICULUM_DESIGN,
+    CallKind.STRUCTURE_VALIDATION,
+]
+CONTENTS = [CallKind.TUTORIAL, CallKind.RESOURCES, CallKind.QUIZ]
+
+
+async def nothing(_call: Call[Any]) -> None:
+    """Let a call pass."""
+
+
+class LedgerAuthor:
+    """The double at the language model: what it is asked is written down before it answers.
+
+    Attributes:
+        titles: The concepts of its design, in one module.
+        prerequisites: Of each title.
+        operations: What its edits do.
+        before: Awaited before each answer; may raise, or never return.
+        asked: `(kind, title)` of each call, in order; the title is empty for structure.
+        answered: Those that were answered.
+        tokens: What each answer costs.
+    """
+
+    def __init__(self, *titles: str) -> None:
+        self.titles = list(titles) or ["Kites", "Wind"]
+        self.prerequisites: dict[str, list[str]] = {}
+        self.operations: list[dict[str, Any]] = []
+        self.before: Callable[[Call[Any]], Awaitable[None]] = nothing
+        self.asked: list[tuple[CallKind, str]] = []
+        self.answered: list[tuple[CallKind, str]] = []
+        self.tokens = 10
+        self.closed = False
+
+    async def complete(
+        self, call: Call[T], *, on_retry: Callable[[str], Awaitable[None]] | None = None
+    ) -> Completion[T]:
+        """Write the call down, then answer it."""
+        del on_retry
+        entry = (call.kind, call.inputs.title if isinstance(call.inputs, ContentInputs) else "")
+        self.asked.append(entry)
+        await asyncio.sleep(0)
+        await self.before(call)
+        value = call.output.model_validate(self._answer(call))
+        self.answered.append(entry)
+        return Completion(value=value, usage=Usage(calls=1, tokens=self.tokens))
+
+    async def aclose(self) -> None:
+        """Remember that it was closed."""
+        self.closed = True
+
+    def counts(self) -> Counter[tuple[CallKind, str]]:
+        """Return how often each answer was given."""
+        return Counter(self.answered)
+
+    def contents(self) -> Counter[tuple[CallKind, str]]:
+        """Return how often each content was written."""
+        return Counter(entry for entry in self.answered if entry[0] in CONTENTS)
+
+    def _answer(self, call: Call[Any]) -> dict[str, Any]:
+        title = getattr(call.inputs, "title", "")
+        match call.kind:
+            case CallKind.INTENT_ANALYSIS:
+                return {
+                    "topic": "Kites",
+                    "summary": "s",
+                    "language": "en",
+                    "focus_areas": [],
+                    "skill_gaps": [],
+                }
+            case CallKind.CURRICULUM_DESIGN:
+                module = {"title": "Module", "concepts": [self._concept(t) for t in self.titles]}
+                stages = [{"title": "Stage", "modules": [module]}]
+                return {"title": "Kites", "summary": "s", "stages": stages}
+            case CallKind.STRUCTURE_VALIDATION:
+                return {"issues": []}
+            case CallKind.EDIT_PLAN_ANALYSIS:
+                return {"summary": "s", "intents": []}
+            case CallKind.ROADMAP_EDIT:
+                nothing_else = dict.fromkeys(EditOperation.model_fields)
+                operations = [nothing_else | operation for operation in self.operations]
+                return {"summary": "s", "operations": operations}
+            case CallKind.TUTORIAL:
+                return {"markdown": f"# {title} ({len(self.asked)})"}
+            case CallKind.RESOURCES:
+                resource = {"title": title, "url": "https://example.org/", "type": "article"}
+                return {"resources": [resource | {"language": "en", "why": "w"}]}
+            case CallKind.QUIZ:
+                question = {"question": title, "kind": "single", "answers": ["a"]}
+                return {"questions": [question | {"distractors": ["b"], "explanation": "e"}]}
+
+    def _concept(self, title: str) -> dict[str, Any]:
+        return {
+            "title": title,
+            "description": f"About {title}.",
+            "estimated_hours": 2,
+            "difficulty": "beginner",
+            "prerequisites": self.prerequisites.get(title, []),
+        }

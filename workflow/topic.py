@@ -1,0 +1,218 @@
+"""What one process knows of one watched task's log, shared by all who watch it.
+
+A viewer keeps nothing but the number it has seen: one that falls behind the shared tail reads
+pages of the log instead, so nobody's slowness costs memory and nobody can miss an event. A gap in
+the numbers, a reconnected Redis, a message that cannot be read: each is a doubt, and a doubt is
+settled by reading the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+import orjson
+
+from core.logging import get_logger
+from notifications.events import TERMINAL_EVENTS, task_channel
+from workflow.queries.events import LogPage, log_page, log_states
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+log = get_logger(__name__)
+F = TypeVar("F")
+
+PAGE: Final = 500
+"""Events read from the log at a time."""
+TAIL: Final = 400
+"""Events of one task kept in memory for all of its viewers; most tasks have fewer."""
+TICK_S: Final = 1.0
+"""How often the rows are asked while Redis is silent, and how long a failed read waits."""
+FIRST_LOOK_S: Final = 0.25
+"""How long a new topic waits for Redis to confirm its subscription before it reads the log."""
+
+
+class Wakeups(Protocol):
+    """The port to whatever brings copies of events sooner than a poll: `notifications.hub`."""
+
+    @property
+    def healthy(self) -> bool:
+        """Messages can be expected to arrive."""
+        ...
+
+    def subscribe(
+        self, channel: str, callback: Callable[[bytes | None], None]
+    ) -> Callable[[], None]:
+        """Call back with each message, or None when some may have been lost; return the undo."""
+        ...
+
+
+class Entry:
+    """One event of the log, shared by all who watch it, with its encoded frames."""
+
+    __slots__ = ("_frames", "event", "seq", "type")
+
+    def __init__(self, event: dict[str, Any]) -> None:
+        self.event = event
+        self.seq: int = event["seq"]
+        self.type: str = event["type"]
+        self._frames: dict[Any, Any] = {}
+
+    def frame(self, encode: Callable[[Entry], F]) -> F:
+        """Return the event as `encode` writes it, encoded once for all viewers."""
+        found: F | None = self._frames.get(encode)
+        if found is None:
+            found = self._frames[encode] = encode(self)
+        return found
+
+
+class Topic:
+    """What this process knows of one watched task's log."""
+
+    def __init__(self, task_id: UUID) -> None:
+        self.task_id = task_id
+        self.viewers = 0
+        self.head: int | None = None
+        """The newest number known; None until the first look."""
+        self.final = False
+        """The task has ended and `head` is the last event it has."""
+        self.gone = False
+        """The task was deleted, or this process stops."""
+        self._tail: deque[Entry] = deque(maxlen=TAIL)
+        self._doubt = asyncio.Event()
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._unsubscribe: Callable[[], None] = lambda: None
+
+    def open(self, wakeups: Wakeups | None) -> asyncio.Task[None]:
+        """Begin to watch; never fails. Returns the task that reads when in doubt."""
+        if wakeups is not None:
+            self._unsubscribe = wakeups.subscribe(task_channel(self.task_id), self.receive)
+        if wakeups is None or not wakeups.healthy:
+            self._doubt.set()
+        else:
+            asyncio.get_running_loop().call_later(FIRST_LOOK_S, self._doubt.set)
+        return asyncio.create_task(self._read_when_in_doubt(), name="feed-reader")
+
+    def reopen(self) -> None:
+        """Somebody came after the end: look whether it still is the end."""
+        self.final = False
+        self._doubt.set()
+
+    def close(self) -> None:
+        """Stop watching, without waiting; a read under way ends by itself (L11)."""
+        self._unsubscribe()
+        self.end()
+
+    def end(self) -> None:
+        """Let everybody who follows the task come to an end."""
+        self.gone = True
+        self._doubt.set()
+        self._announce()
+
+    def receive(self, message: bytes | None) -> None:
+        """Take a copy of an event; anything but the very next one is a doubt."""
+        event: Any = None
+        if message is not None:
+            with suppress(orjson.JSONDecodeError):
+                event = orjson.loads(message)
+            if isinstance(event, dict) and "seq" not in event:
+                return  # transient, and may be dropped
+        if self.head is None or not isinstance(event, dict) or "type" not in event:
+            self._doubt.set()
+        elif event["seq"] == self.head + 1:
+            self._append(event)
+            if event["type"] in TERMINAL_EVENTS:
+                self._doubt.set()  # is it the end, or was the task retried already?
+            self._announce()
+        elif not isinstance(event["seq"], int) or event["seq"] > self.head:
+            self._doubt.set()
+
+    def doubt(self) -> None:
+        """Read the log again."""
+        self._doubt.set()
+
+    def after(self, seq: int) -> list[Entry] | None:
+        """Return the events after a number, or None when the log has to be read for them."""
+        if self.head is None or seq < self.head - len(self._tail):
+            return None
+        missing = self.head - seq
+        if missing <= 0:
+            return []
+        return list(self._tail)[-missing:]
+
+    async def changed(self, timeout_s: float) -> None:
+        """Wait until something is new, or for a while."""
+        # by hand: with 1,000 viewers `asyncio.wait` made it 157 instead of 130 us of CPU an event
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
+        timer = loop.call_later(timeout_s, _release, waiter)
+        self._waiters.add(waiter)
+        try:
+            await waiter
+        finally:
+            self._waiters.discard(waiter)
+            timer.cancel()
+
+    def _append(self, event: dict[str, Any]) -> None:
+        self._tail.append(Entry(event))
+        self.head = event["seq"]
+        self.final = False
+
+    def _announce(self) -> None:
+        for waiter in self._waiters:
+            _release(waiter)
+
+    async def _read_when_in_doubt(self) -> None:
+        while True:
+            await self._doubt.wait()
+            if self.gone:
+                return
+            self._doubt.clear()
+            try:
+                await self._read()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the viewers stay
+                log.warning("feed_read_failed", task_id=str(self.task_id), error=repr(error))
+                await asyncio.sleep(TICK_S)
+                self._doubt.set()
+
+    async def _read(self) -> None:
+        first_look = self.head is None
+        if self.head is None:
+            state = (await log_states([self.task_id])).get(self.task_id)
+            if state is None:
+                return self.end()
+            after = max(0, state.last_seq - TAIL)  # what viewers of this task will ask for
+        else:
+            after = self.head
+        page = await log_page(self.task_id, after=after, limit=PAGE)
+        if page is None:
+            return self.end()
+        if first_look:
+            self.head = after
+        return self._take(page)
+
+    def _take(self, page: LogPage) -> None:
+        if self.head is None:  # pragma: no cover - set by the first look, never unset
+            return
+        for event in page.events:
+            if event["seq"] == self.head + 1:  # a live copy may have come first
+                self._append(event)
+            elif event["seq"] > self.head:  # old events were purged in between
+                self._tail.clear()
+                self._append(event)
+        if len(page.events) == PAGE:
+            self._doubt.set()
+        elif page.last_seq > self.head:  # they were purged
+            self._tail.clear()
+            self.head = page.last_seq
+        self.final = page.terminal and self.head == page.last_seq
+        self._announce()
+
+
+def _release(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
