@@ -32,6 +32,11 @@ def _safe(address: str) -> bool:
     return bool(colon) and scheme.lower() in SCHEMES
 
 
+def _without_strange_links(_tag: str, name: str, value: str) -> str | None:
+    """Drop what the parser does not ask about, such as the empty address of `[a]()`."""
+    return value if name != "href" or _safe(value) else None
+
+
 def _image_as_link(
     _renderer: RendererHTML, tokens: Sequence[Token], at: int, _options: Any, _env: Any
 ) -> str:
@@ -60,6 +65,7 @@ def to_html(markdown: str) -> str:
         tags=set(TAGS),
         attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
         url_schemes=set(SCHEMES),
+        attribute_filter=_without_strange_links,
         link_rel="noopener noreferrer nofollow",
         strip_comments=True,
     )

@@ -63,6 +63,7 @@ def test_nothing_unsafe_comes_out(markdown: str) -> None:
         "data:text/html;base64,PHNjcmlwdD4=",
         "vbscript:x",
         "file:///etc/passwd",
+        "",
         "//evil.example",
         "/relative",
         "&#x6A;avascript:alert(1)",
@@ -70,7 +71,7 @@ def test_nothing_unsafe_comes_out(markdown: str) -> None:
 )
 def test_dangerous_links_stay_text(address: str) -> None:
     """Only http, https and mailto become links."""
-    assert "<a" not in to_html(f"[click]({address})")
+    assert "href" not in to_html(f"[click]({address})")
 
 
 def test_raw_html_is_shown_not_run() -> None:
