@@ -55,7 +55,7 @@ def demo(
             note("Stopping the stack")
     if code is not ExitCode.DONE:
         raise typer.Exit(code)
-    note("To keep it running and open the web page: make up, or roadmap up")
+    note("To keep a stack running, with its API and Flower: make up, or roadmap up")
 
 
 def _walk(goal: str, data_dir: Path, *, json: bool) -> ExitCode:

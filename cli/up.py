@@ -58,7 +58,7 @@ def up(  # noqa: PLR0913 - each is an option of the command
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Say `ready` as a JSON document.")] = False,
 ) -> None:
-    """Run the stack until Ctrl-C: PostgreSQL, Redis, workers, beat, API with web page, Flower.
+    """Run the stack until Ctrl-C: PostgreSQL, Redis, workers, beat, API, Flower.
 
     PostgreSQL and Redis are embedded ones unless ROADMAP_DATABASE_URL or ROADMAP_REDIS_URL name
     yours. Once everything answers, `ready <api_url>` is printed and DATA_DIR/stack.json written.
@@ -103,7 +103,7 @@ def up(  # noqa: PLR0913 - each is an option of the command
 
 
 def _announce(options: StackOptions, folder: DataDir, *, json: bool) -> None:
-    note(f"Web page and API  {options.api_url}")
+    note(f"API and its docs  {options.api_url}/api/docs")
     if options.flower_url:
         note(f"Flower            {options.flower_url}  (user:password in {folder.flower_file})")
     note(f"Logs              {folder.logs}")
