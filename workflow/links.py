@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-import ssl
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from core.logging import get_logger
 from core.settings import Provider, get_settings
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Sequence
 
 log = get_logger(__name__)
