@@ -285,8 +285,8 @@ async def expire(*, limit: int = 100) -> int:
 
 
 def _past_half() -> ColumnElement[bool]:
-    half = Review.created_at + (Review.due_at - Review.created_at) / 2
-    return and_(Review.reminded_at.is_(None), half < func.clock_timestamp())
+    now = func.clock_timestamp()
+    return and_(Review.reminded_at.is_(None), now - Review.created_at > Review.due_at - now)
 
 
 async def _open_reviews(condition: ColumnElement[bool], limit: int) -> list[tuple[UUID, int]]:

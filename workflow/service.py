@@ -12,35 +12,30 @@ from core.errors import (
     ConflictError,
     IdempotencyMismatchError,
     InvalidRequestError,
-    NotFoundError,
     TooManyActiveTasksError,
 )
 from core.ids import new_id
 from core.settings import get_settings
 from core.states import (
-    RETRYABLE,
     TERMINAL,
-    ContentKind,
-    ContentStatus,
     Status,
     Step,
 )
-from db.facts import Fact, Insert
-from db.ledger import TaskRow, lock_tasks
-from db.models import Concept, Content, RoadmapTask
+from db.facts import Fact
+from db.ledger import lock_tasks
+from db.models import RoadmapTask
 from db.recorder import record_in
-from db.repositories.tasks import newest_contents
 from db.session import Transaction, read_session, retrying, transaction
-from notifications.events import EventType, RetryData
+from notifications.events import EventType
 from workflow import doorbell, outcomes
-from workflow.contents import CONTENTS, pending_again
-from workflow.drafts import counted, draft
+from workflow.drafts import draft
+from workflow.ownership import lock_owned
 from workflow.plan import WORKFLOW_VERSION
 from workflow.requests import TaskRequest, parse_task_request, storable
+from workflow.retry import regenerate, retry_task
 from workflow.reviews import cancelled_review, decide_review, newest_review
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from uuid import UUID
 
     from sqlalchemy import Table
@@ -207,13 +202,6 @@ async def _reject(task_id: UUID, user_id: str, request: Any, error: InvalidReque
             await record_in(tx, outcomes.failure(row, error))
 
 
-async def _locked(tx: Transaction, task_id: UUID, actor: Actor) -> TaskRow:
-    row = (await lock_tasks(tx.session, [task_id])).get(task_id)
-    if row is None or not actor.may_see(row.user_id):
-        raise NotFoundError(f"There is no task {task_id}.")
-    return row
-
-
 async def cancel_task(task_id: UUID, *, actor: Actor, reviewed_version: int | None = None) -> None:
     """Stop a task for good, in whatever non-terminal status it is.
 
@@ -231,7 +219,7 @@ async def cancel_task(task_id: UUID, *, actor: Actor, reviewed_version: int | No
         ConflictError: It has ended already, or that review was decided.
     """
     async with transaction() as tx:
-        row = await _locked(tx, task_id, actor)
+        row = await lock_owned(tx, task_id, actor)
         status = Status(row.status)
         if status in TERMINAL:
             raise ConflictError(f"The task is {status} already; there is nothing to cancel.")
@@ -249,131 +237,3 @@ async def cancel_task(task_id: UUID, *, actor: Actor, reviewed_version: int | No
                 rows=cancelled_review(review),
             ),
         )
-
-
-def failed_contents(newest: Sequence[Content]) -> list[Content]:
-    """Return which contents failed: the one definition for API, command line and worker."""
-    return [content for content in newest if content.status == ContentStatus.FAILED]
-
-
-async def retry_task(task_id: UUID, *, actor: Actor) -> None:
-    """Go on with a task that ended without completing.
-
-    A failed task continues at the step that failed, a partial failure makes only its failed
-    contents anew, a cancelled one goes on where it stopped.
-
-    Raises:
-        NotFoundError: No such task for this actor.
-        ConflictError: It is not failed, partly failed or cancelled.
-    """
-    async with transaction() as tx:
-        row = await _locked(tx, task_id, actor)
-        status = Status(row.status)
-        if status not in RETRYABLE:
-            raise ConflictError(f"The task is {status}; only one that failed can be retried.")
-        if (row.error or {}).get("code") == InvalidRequestError.code:
-            raise ConflictError("The request itself is not valid; send a corrected one instead.")
-        newest = await newest_contents(tx.session, row.roadmap_id) if row.roadmap_id else []
-        failed = failed_contents(newest)
-        left = sum(content.status != ContentStatus.COMPLETED for content in newest)
-        await _go_on(
-            tx,
-            row,
-            message="Everything that is left is tried again"
-            if not left
-            else f"{counted(left, 'content')} will be written",
-            contents=left,
-            rows=tuple(pending_again(c.content_id, c.input_digest) for c in failed),
-        )
-
-
-async def regenerate(
-    roadmap_id: UUID, concept_id: UUID, kinds: Sequence[ContentKind], *, actor: Actor
-) -> UUID:
-    """Write contents of one concept anew, as new versions; the old ones stay readable meanwhile.
-
-    Returns:
-        The task that does it.
-
-    Raises:
-        NotFoundError: No such roadmap or concept for this actor.
-        ConflictError: The task is still running.
-    """
-    async with transaction() as tx:
-        found = await tx.session.scalar(
-            select(RoadmapTask.task_id).where(RoadmapTask.roadmap_id == roadmap_id)
-        )
-        if found is None:
-            raise NotFoundError(f"There is no roadmap {roadmap_id}.")
-        row = await _locked(tx, found, actor)
-        concept = await tx.session.get(Concept, concept_id)
-        if concept is None or concept.roadmap_id != roadmap_id or concept.removed:
-            raise NotFoundError(f"The roadmap has no concept {concept_id}.")
-        if Status(row.status) not in {Status.COMPLETED, Status.PARTIAL_FAILURE}:
-            raise ConflictError(f"The task is {row.status}; regenerate when it has ended.")
-        newest = {
-            content.kind: content
-            for content in await newest_contents(tx.session, roadmap_id)
-            if content.concept_id == concept_id
-        }
-        rows = []
-        redone = 0
-        for kind in dict.fromkeys(kinds):
-            content = newest[str(kind)]
-            if content.status == ContentStatus.FAILED:
-                rows.append(pending_again(content.content_id, content.input_digest))
-                continue
-            redone += 1
-            values = {
-                "content_id": new_id(),
-                "roadmap_id": roadmap_id,
-                "concept_id": concept_id,
-                "kind": str(kind),
-                "version": content.version + 1,
-                "status": str(ContentStatus.PENDING),
-                "input_digest": content.input_digest,
-            }
-            rows.append(Insert(CONTENTS, values))
-        await _go_on(
-            tx,
-            row,
-            message=f"{counted(len(rows), 'content')} of '{concept.title}' will be written anew",
-            contents=len(rows),
-            rows=tuple(rows),
-            done=-redone,
-        )
-        return found
-
-
-async def _go_on(
-    tx: Transaction,
-    row: TaskRow,
-    *,
-    message: str,
-    contents: int,
-    rows: tuple[Any, ...],
-    done: int = 0,
-) -> None:
-    """Begin another attempt of a task that has ended."""
-    attempt = row.attempt + 1
-    recorded = await record_in(
-        tx,
-        Fact(
-            task_id=row.task_id,
-            status=Status.PROCESSING,
-            step=Step.RESUMING,
-            done=done,
-            rung=True,
-            changes={"attempt": attempt, "losses": 0, "recovered": False},
-            rows=rows,
-            events=(
-                draft(
-                    EventType.TASK_RETRIED,
-                    message,
-                    RetryData(attempt=attempt, contents=contents),
-                ),
-            ),
-        ),
-    )
-    call = doorbell.Ring(task_id=row.task_id, reason=doorbell.Reason.RETRY, at=recorded.at)
-    tx.on_commit(lambda: doorbell.ring(call))

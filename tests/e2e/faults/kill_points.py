@@ -182,6 +182,8 @@ async def _kill_at_all(
         for point in points:
             if point.kinds:
                 await rig.until_held(point.goal, point.held.total())
+            if point.completed:
+                await rig.until_contents(look, tasks[point.name], point.completed)
         claims = [point for point in points if point.name in {"queued", "resuming"}]
         if claims:
             await stack.enter_async_context(

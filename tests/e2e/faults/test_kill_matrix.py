@@ -67,7 +67,7 @@ def experiment(faults_rig: Rig) -> Iterator[Callable[[str], Experiment]]:
     return run
 
 
-@pytest.mark.parametrize(("pool", "name"), CASES, ids=lambda value: str(value))
+@pytest.mark.parametrize(("pool", "name"), CASES, ids=str)
 def test_killed_at(
     experiment: Callable[[str], Experiment],
     pool: str,

@@ -13,6 +13,7 @@ from core.errors import AppError, LeaseLostError
 from core.settings import get_settings
 from core.states import Step
 from db.engine import get_engine
+from db.facts import Fact
 from db.recorder import record
 from db.repositories.leases import heartbeat
 from db.session import AsyncSessionLocal
@@ -46,9 +47,6 @@ if TYPE_CHECKING:
 
     from workflow.llm import Call
 
-Steal = "Callable[[], Awaitable[None]]"
-
-
 # --- fencing ----------------------------------------------------------------------------------
 
 
@@ -63,11 +61,12 @@ async def one_wanted(claim: Claim) -> Any:
     await advanced(claim, Step.CONTENT_GENERATION)
     context = await engine._context(claim, Asking(claim, Step.CONTENT_GENERATION))
     work = await engine._work(claim, context)
-    await record(engine.Fact(task_id=claim.task_id, epoch=claim.epoch, rows=work.rows))
+    await record(Fact(task_id=claim.task_id, epoch=claim.epoch, rows=work.rows))
     return work.wanted[0]
 
 
 async def step_started(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    """A step begins."""
     await steal()
     await engine._run_step(claim, Step.INTENT_ANALYSIS)
 
@@ -81,45 +80,53 @@ def _steals_at(author: LedgerAuthor, kind: CallKind, steal: Any) -> None:
 
 
 async def checkpoint(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    """A step ends in a checkpoint."""
     _steals_at(author, CallKind.INTENT_ANALYSIS, steal)
     await engine._run_step(claim, Step.INTENT_ANALYSIS)
 
 
 async def checkpoint_with_rows(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    """A step ends in a checkpoint and a whole roadmap."""
     _steals_at(author, CallKind.CURRICULUM_DESIGN, steal)
     await advanced(claim, Step.STRUCTURE_VALIDATION)
 
 
 async def step_retrying(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    """A model call is tried again."""
     await steal()
     await Asking(claim, Step.INTENT_ANALYSIS)._tell_retry("provider_unavailable")
 
 
 async def review_opened(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    """A human is asked."""
     await advanced(claim, Step.CONTENT_GENERATION)  # the request wants none; the write is the same
     await steal()
     await open_review(claim)
 
 
 async def contents_begun(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    """The contents are laid out."""
     await advanced(claim, Step.CONTENT_GENERATION)
     await steal()
     await engine._generate_contents(claim)
 
 
 async def content_started(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    """A content begins."""
     want = await one_wanted(claim)
     await steal()
     await content_generation._write(claim, want, Tally())
 
 
 async def content_completed(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    """A content is written."""
     want = await one_wanted(claim)
     _steals_at(author, CallKind.TUTORIAL, steal)
     await record(await content_generation._write(claim, want, Tally()))
 
 
 async def content_failed(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    """A content fails."""
     want = await one_wanted(claim)
 
     async def before(_call: Call[Any]) -> None:
@@ -131,21 +138,25 @@ async def content_failed(claim: Claim, steal: Any, author: LedgerAuthor) -> None
 
 
 async def completion(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    """Everything is written."""
     await steal()
     await engine._conclude(claim, Tally(completed=6))
 
 
 async def partial_failure(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    """Some contents failed."""
     await steal()
     await engine._conclude(claim, Tally(completed=5, failed=1))
 
 
 async def failure(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    """The task fails."""
     await steal()
     await record(outcomes.failure(claim, AppError("x"), epoch=claim.epoch))
 
 
 async def released(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
+    """The task is given back."""
     await steal()
     await release(claim)
 
@@ -168,16 +179,19 @@ WRITES = [
 
 
 async def taken_over(connection: asyncpg.Connection, task: UUID) -> None:
+    """Another worker takes the task."""
     await expire_lease(connection, task)
     assert await acquire(task, worker="thief") is not None
 
 
 async def freed(connection: asyncpg.Connection, task: UUID) -> None:
+    """A sweep frees the task."""
     await expire_lease(connection, task)
     assert (await recover(None)).recovered == 1
 
 
 async def cancelled(connection: asyncpg.Connection, task: UUID) -> None:
+    """Somebody cancels the task."""
     await cancel_task(task, actor=ALICE)
 
 

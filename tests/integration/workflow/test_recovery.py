@@ -6,7 +6,6 @@ import asyncio
 import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import pytest
 from kombu import pools
@@ -35,6 +34,7 @@ from workflow.service import cancel_task, retry_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from uuid import UUID
 
     import asyncpg
     from redis.asyncio import Redis

@@ -1,0 +1,156 @@
+"""What is done again: after a failure only what failed, on request a content of one's choice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from core.errors import ConflictError, InvalidRequestError, NotFoundError
+from core.ids import new_id
+from core.states import RETRYABLE, ContentKind, ContentStatus, Status, Step
+from db.facts import Fact, Insert
+from db.models import Concept, Content, RoadmapTask
+from db.recorder import record_in
+from db.repositories.tasks import newest_contents
+from db.session import Transaction, transaction
+from notifications.events import EventType, RetryData
+from workflow import doorbell
+from workflow.contents import CONTENTS, pending_again
+from workflow.drafts import counted, draft
+from workflow.ownership import lock_owned
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from db.ledger import TaskRow
+    from workflow.actor import Actor
+
+
+def failed_contents(newest: Sequence[Content]) -> list[Content]:
+    """Return which contents failed: the one definition for API, command line and worker."""
+    return [content for content in newest if content.status == ContentStatus.FAILED]
+
+
+async def retry_task(task_id: UUID, *, actor: Actor) -> None:
+    """Go on with a task that ended without completing.
+
+    A failed task continues at the step that failed, a partial failure makes only its failed
+    contents anew, a cancelled one goes on where it stopped.
+
+    Raises:
+        NotFoundError: No such task for this actor.
+        ConflictError: It is not failed, partly failed or cancelled.
+    """
+    async with transaction() as tx:
+        row = await lock_owned(tx, task_id, actor)
+        status = Status(row.status)
+        if status not in RETRYABLE:
+            raise ConflictError(f"The task is {status}; only one that failed can be retried.")
+        if (row.error or {}).get("code") == InvalidRequestError.code:
+            raise ConflictError("The request itself is not valid; send a corrected one instead.")
+        newest = await newest_contents(tx.session, row.roadmap_id) if row.roadmap_id else []
+        failed = failed_contents(newest)
+        left = sum(content.status != ContentStatus.COMPLETED for content in newest)
+        await _go_on(
+            tx,
+            row,
+            message="Everything that is left is tried again"
+            if not left
+            else f"{counted(left, 'content')} will be written",
+            contents=left,
+            rows=tuple(pending_again(c.content_id, c.input_digest) for c in failed),
+        )
+
+
+async def regenerate(
+    roadmap_id: UUID, concept_id: UUID, kinds: Sequence[ContentKind], *, actor: Actor
+) -> UUID:
+    """Write contents of one concept anew, as new versions; the old ones stay readable meanwhile.
+
+    Returns:
+        The task that does it.
+
+    Raises:
+        NotFoundError: No such roadmap or concept for this actor.
+        ConflictError: The task is still running.
+    """
+    async with transaction() as tx:
+        found = await tx.session.scalar(
+            select(RoadmapTask.task_id).where(RoadmapTask.roadmap_id == roadmap_id)
+        )
+        if found is None:
+            raise NotFoundError(f"There is no roadmap {roadmap_id}.")
+        row = await lock_owned(tx, found, actor)
+        concept = await tx.session.get(Concept, concept_id)
+        if concept is None or concept.roadmap_id != roadmap_id or concept.removed:
+            raise NotFoundError(f"The roadmap has no concept {concept_id}.")
+        if Status(row.status) not in {Status.COMPLETED, Status.PARTIAL_FAILURE}:
+            raise ConflictError(f"The task is {row.status}; regenerate when it has ended.")
+        newest = {
+            content.kind: content
+            for content in await newest_contents(tx.session, roadmap_id)
+            if content.concept_id == concept_id
+        }
+        rows = []
+        redone = 0
+        for kind in dict.fromkeys(kinds):
+            content = newest[str(kind)]
+            if content.status == ContentStatus.FAILED:
+                rows.append(pending_again(content.content_id, content.input_digest))
+                continue
+            redone += 1
+            values = {
+                "content_id": new_id(),
+                "roadmap_id": roadmap_id,
+                "concept_id": concept_id,
+                "kind": str(kind),
+                "version": content.version + 1,
+                "status": str(ContentStatus.PENDING),
+                "input_digest": content.input_digest,
+            }
+            rows.append(Insert(CONTENTS, values))
+        await _go_on(
+            tx,
+            row,
+            message=f"{counted(len(rows), 'content')} of '{concept.title}' will be written anew",
+            contents=len(rows),
+            rows=tuple(rows),
+            done=-redone,
+        )
+        return found
+
+
+async def _go_on(
+    tx: Transaction,
+    row: TaskRow,
+    *,
+    message: str,
+    contents: int,
+    rows: tuple[Any, ...],
+    done: int = 0,
+) -> None:
+    """Begin another attempt of a task that has ended."""
+    attempt = row.attempt + 1
+    recorded = await record_in(
+        tx,
+        Fact(
+            task_id=row.task_id,
+            status=Status.PROCESSING,
+            step=Step.RESUMING,
+            done=done,
+            rung=True,
+            changes={"attempt": attempt, "losses": 0, "recovered": False},
+            rows=rows,
+            events=(
+                draft(
+                    EventType.TASK_RETRIED,
+                    message,
+                    RetryData(attempt=attempt, contents=contents),
+                ),
+            ),
+        ),
+    )
+    call = doorbell.Ring(task_id=row.task_id, reason=doorbell.Reason.RETRY, at=recorded.at)
+    tx.on_commit(lambda: doorbell.ring(call))
