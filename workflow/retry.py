@@ -10,9 +10,9 @@ from core.errors import ConflictError, InvalidRequestError, NotFoundError
 from core.ids import new_id
 from core.states import RETRYABLE, ContentKind, ContentStatus, Status, Step
 from db.facts import Fact, Insert
-from db.models import Concept, Content, RoadmapTask
+from db.models import Concept, RoadmapTask
 from db.recorder import record_in
-from db.repositories.tasks import newest_contents
+from db.repositories.tasks import failed_contents, newest_contents
 from db.session import Transaction, transaction
 from notifications.events import EventType, RetryData
 from workflow import doorbell
@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 
     from db.ledger import TaskRow
     from workflow.actor import Actor
-
-
-def failed_contents(newest: Sequence[Content]) -> list[Content]:
-    """Return which contents failed: the one definition for API, command line and worker."""
-    return [content for content in newest if content.status == ContentStatus.FAILED]
 
 
 async def retry_task(task_id: UUID, *, actor: Actor) -> None:
@@ -51,7 +46,7 @@ async def retry_task(task_id: UUID, *, actor: Actor) -> None:
         if (row.error or {}).get("code") == InvalidRequestError.code:
             raise ConflictError("The request itself is not valid; send a corrected one instead.")
         newest = await newest_contents(tx.session, row.roadmap_id) if row.roadmap_id else []
-        failed = failed_contents(newest)
+        failed = await failed_contents(tx.session, [row.roadmap_id]) if newest else []
         left = sum(content.status != ContentStatus.COMPLETED for content in newest)
         await _go_on(
             tx,
@@ -60,7 +55,7 @@ async def retry_task(task_id: UUID, *, actor: Actor) -> None:
             if not left
             else f"{counted(left, 'content')} will be written",
             contents=left,
-            rows=tuple(pending_again(c.content_id, c.input_digest) for c in failed),
+            rows=tuple(pending_again(c.content_id, c.input_digest) for c, _ in failed),
         )
 
 

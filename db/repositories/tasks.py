@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import aliased, defer
 
+from core.states import ContentStatus
 from db.models import Checkpoint, Concept, Content, Outline, Roadmap, RoadmapTask
 
 if TYPE_CHECKING:
@@ -40,13 +42,38 @@ async def outline(session: AsyncSession, roadmap_id: UUID, version: int) -> dict
     return None if row is None else row.outline
 
 
-async def newest_contents(session: AsyncSession, roadmap_id: UUID) -> Sequence[Content]:
-    """Return the newest version of each content of concepts that were not removed."""
-    statement = (
+def _newest(roadmap_ids: Sequence[UUID]) -> Select[Content]:
+    return (
         select(Content)
         .join(Concept, Concept.concept_id == Content.concept_id)
-        .where(Content.roadmap_id == roadmap_id, Concept.removed.is_(False))
+        .where(Content.roadmap_id.in_(roadmap_ids), Concept.removed.is_(False))
         .ext(distinct_on(Content.concept_id, Content.kind))
         .order_by(Content.concept_id, Content.kind, Content.version.desc())
     )
+
+
+async def newest_contents(session: AsyncSession, roadmap_id: UUID) -> Sequence[Content]:
+    """Return the newest version of each content of concepts that were not removed.
+
+    Their bodies stay in the database: what they were made from is enough to plan work.
+    """
+    statement = _newest([roadmap_id]).options(defer(Content.body, raiseload=True))
     return (await session.scalars(statement)).all()
+
+
+async def failed_contents(
+    session: AsyncSession, roadmap_ids: Sequence[UUID]
+) -> list[tuple[Content, str]]:
+    """Return the contents that failed, with their concepts' titles.
+
+    The one definition for API, command line and worker: the newest version failed, and its concept
+    was not removed.
+    """
+    newest = aliased(Content, _newest(roadmap_ids).subquery())
+    statement = (
+        select(newest, Concept.title)
+        .join(Concept, Concept.concept_id == newest.concept_id)
+        .where(newest.status == ContentStatus.FAILED)
+        .order_by(newest.concept_id, newest.kind)
+    )
+    return [(content, title) for content, title in await session.execute(statement)]

@@ -6,10 +6,10 @@ from the `Dockerfile`, on the host's network (Linux). Without an engine everythi
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
 import docker
 import pytest
 from docker.errors import DockerException
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
+    import asyncpg
     from pytest_celery import RedisTestBackend, RedisTestBroker
 
 DOCKER = os.environ.get("CELERY_NODES") == "docker"
@@ -195,18 +196,19 @@ def default_worker_env(
     return default_worker_container_cls.initial_env(celery_worker_cluster_config, settings)
 
 
+@contextlib.contextmanager
 def _worker(
-    request: pytest.FixtureRequest, folder: Path, docker_name: str
+    request: pytest.FixtureRequest,
+    folder: Path,
+    docker_name: str,
+    command: list[str],
+    env: dict[str, Any],
 ) -> Iterator[RoadmapWorkerContainer]:
     if DOCKER:
         yield request.getfixturevalue(docker_name)
         return
-    worker = local_worker(
-        folder,
-        name=docker_name.removeprefix("docker_"),
-        command=request.getfixturevalue("default_worker_command"),
-        env=request.getfixturevalue("default_worker_env"),
-    )
+    name = docker_name.removeprefix("docker_")
+    worker = local_worker(folder, name=name, command=command, env=env)
     try:
         worker.ready()
         yield worker
@@ -216,18 +218,30 @@ def _worker(
 
 @pytest.fixture
 def default_worker_container(
-    request: pytest.FixtureRequest, tmp_path: Path
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    default_worker_command: list[str],
+    default_worker_env: dict[str, Any],
 ) -> Iterator[RoadmapWorkerContainer]:
     """A worker."""
-    yield from _worker(request, tmp_path, "docker_worker")
+    with _worker(
+        request, tmp_path, "docker_worker", default_worker_command, default_worker_env
+    ) as worker:
+        yield worker
 
 
 @pytest.fixture
 def second_worker_container(
-    request: pytest.FixtureRequest, tmp_path: Path
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    default_worker_command: list[str],
+    default_worker_env: dict[str, Any],
 ) -> Iterator[RoadmapWorkerContainer]:
     """Another one on the same broker, for the tests that want it."""
-    yield from _worker(request, tmp_path, "docker_second_worker")
+    with _worker(
+        request, tmp_path, "docker_second_worker", default_worker_command, default_worker_env
+    ) as worker:
+        yield worker
 
 
 @pytest.fixture
@@ -257,11 +271,8 @@ def celery_setup_cls() -> type[RoadmapSetup]:
 
 @pytest.fixture
 async def roadmaps(
-    postgres_url: str, celery_setup: RoadmapSetup, model: ScriptedModel
+    database: asyncpg.Connection, celery_setup: RoadmapSetup, model: ScriptedModel
 ) -> AsyncIterator[Roadmaps]:
     """Asks for roadmaps through the broker node, and looks into the emptied database."""
-    connection = await asyncpg.connect(postgres_url)
-    await connection.execute("TRUNCATE roadmap_tasks, schedules CASCADE")
-    yield Roadmaps(app=celery_setup.app, database=connection, model=model)
-    await connection.close()
+    yield Roadmaps(app=celery_setup.app, database=database, model=model)
     celery_setup.app.close()

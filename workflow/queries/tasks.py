@@ -6,11 +6,11 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import distinct_on
 
 from core.errors import NotFoundError
-from core.states import ContentStatus, Status, Step
-from db.models import Concept, Content, RoadmapTask
+from core.states import ContentKind, Status, Step
+from db.models import RoadmapTask
+from db.repositories.tasks import failed_contents
 from db.session import read_session
 from workflow.queries.shapes import (
     FailedContentView,
@@ -131,34 +131,13 @@ async def _failures(
     found: dict[UUID | None, list[FailedContentView]] = defaultdict(list)
     if not roadmap_ids:
         return found
-    newest = (
-        select(
-            Content.roadmap_id,
-            Content.concept_id,
-            Content.kind,
-            Content.status,
-            Content.error,
-            Concept.title,
-            Concept.position,
-        )
-        .join(Concept, Concept.concept_id == Content.concept_id)
-        .where(Content.roadmap_id.in_(roadmap_ids), Concept.removed.is_(False))
-        .ext(distinct_on(Content.concept_id, Content.kind))
-        .order_by(Content.concept_id, Content.kind, Content.version.desc())
-        .subquery()
-    )
-    statement = (
-        select(newest)
-        .where(newest.c.status == ContentStatus.FAILED)
-        .order_by(newest.c.concept_id, newest.c.kind)
-    )
-    for row in (await session.execute(statement)).mappings():
-        error = row["error"] or {}
-        found[row["roadmap_id"]].append(
+    for content, title in await failed_contents(session, roadmap_ids):
+        error = content.error or {}
+        found[content.roadmap_id].append(
             FailedContentView(
-                concept_id=row["concept_id"],
-                concept_title=row["title"],
-                kind=row["kind"],
+                concept_id=content.concept_id,
+                concept_title=title,
+                kind=ContentKind(content.kind),
                 code=error.get("code", "internal_error"),
                 message=error.get("message", ""),
             )

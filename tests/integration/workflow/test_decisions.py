@@ -18,6 +18,7 @@ from core.errors import (
     TooManyActiveTasksError,
 )
 from core.settings import get_settings
+from db.ledger import lock_tasks
 from tests.factories import (
     ADMIN,
     ALICE,
@@ -29,6 +30,7 @@ from tests.factories import (
     pair,
 )
 from tests.ledger import LedgerAuthor, nothing
+from workflow import reviews
 from workflow.actor import SYSTEM
 from workflow.engine import Result, run_task
 from workflow.lease import acquire
@@ -101,8 +103,8 @@ async def test_decisions_that_contradict(
             return_exceptions=True,
         )
         assert sum(each is None for each in done) == 1
-        reviews = await database.fetch("SELECT * FROM reviews WHERE task_id = $1", task)
-        assert [row["status"] for row in reviews] == ["decided"]
+        rows = await database.fetch("SELECT status FROM reviews WHERE task_id = $1", task)
+        assert [row["status"] for row in rows] == ["decided"]
         assert (
             await database.fetchval(
                 "SELECT count(*) FROM checkpoints WHERE task_id=$1 AND step='human_review'", task
@@ -473,3 +475,26 @@ async def test_delivery_of_a_known_task(database: asyncpg.Connection, author: Le
     assert await column(database, task, "user_id") == "alice"
     author.before = nothing
     assert await events(database, task) == ["task_queued"]
+
+
+async def test_database_hiccup_at_the_review(
+    database: asyncpg.Connection, author: LedgerAuthor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Connections that are lost while a review is opened cost another try, not the task (L18)."""
+    left = 2
+
+    async def cut_first(session: Any, task_ids: Any) -> Any:
+        nonlocal left
+        if left:
+            left -= 1
+            await session.connection()
+            await database.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'roadmap-worker'"
+            )
+        return await lock_tasks(session, task_ids)
+
+    monkeypatch.setattr(reviews, "lock_tasks", cut_first)
+    task = await reviewed(author)
+    assert left == 0
+    assert (await events(database, task)).count("review_required") == 1
