@@ -7,7 +7,6 @@ import random
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
-import asyncpg
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -87,11 +86,7 @@ def is_transient(error: BaseException) -> bool:
         return True
     if not isinstance(error, DBAPIError):
         return False
-    if error.connection_invalidated:
-        return True
-    if isinstance(error.orig and error.orig.__cause__, asyncpg.DataError):
-        return False  # a value that cannot be sent; SQLAlchemy calls this an InterfaceError too
-    if isinstance(error, (InterfaceError, OperationalError)):
+    if error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError)):
         return True
     return getattr(error.orig, "sqlstate", None) in _RETRYABLE_STATES
 

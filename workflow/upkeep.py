@@ -95,7 +95,8 @@ async def audit() -> dict[str, Any]:
         .select_from(RoadmapTask)
         .where(
             RoadmapTask.last_seq
-            != select(func.count())
+            # the first ones may have been purged before the task was retried
+            != select(func.coalesce(func.min(TaskEvent.seq), 1) + func.count() - 1)
             .where(TaskEvent.task_id == RoadmapTask.task_id)
             .scalar_subquery(),
             RoadmapTask.finished_at.is_(None),

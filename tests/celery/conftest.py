@@ -10,9 +10,9 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, Any
 
-import docker
+import docker  # type: ignore[import-untyped]  # it publishes no types
 import pytest
-from docker.errors import DockerException
+from docker.errors import DockerException  # type: ignore[import-untyped]  # ditto
 from pytest_celery import CeleryBackendCluster, CeleryBrokerCluster, CeleryWorkerCluster
 from pytest_docker_tools import build, container, fxtr
 
@@ -191,7 +191,7 @@ def default_worker_env(
         "LLM_PROVIDER": "openai",
         "LLM_BASE_URL": model.base_url,
         "LLM_API_KEY": "no-secret",
-        "LEASE_S": "2",
+        "LEASE_S": "3",
     }
     return default_worker_container_cls.initial_env(celery_worker_cluster_config, settings)
 

@@ -110,11 +110,13 @@ class LocalProcess:
         self.start()
 
     def remove(self, **_: Any) -> None:
-        """Kill it, and check that nothing of its group is left."""
-        self.kill()
-        left = self.processes()
-        for process in left:
-            process.kill()
+        """Kill the whole group, and return when nothing of it is left."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(_END_S)
+        left = psutil.wait_procs(self.processes(), timeout=_END_S)[1]
         assert not left, f"{self.name} left processes behind: {left}"
 
     def processes(self) -> list[psutil.Process]:

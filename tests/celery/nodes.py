@@ -29,7 +29,7 @@ READY_S: Final = 60
 QUEUES: Final = "roadmap,maintenance"
 
 
-class LocalRedis(RedisContainer):
+class LocalRedis(RedisContainer):  # type: ignore[misc]  # it publishes no types
     """A Redis on loopback, the same for us and for the worker."""
 
     @property
@@ -56,7 +56,8 @@ class LocalRedis(RedisContainer):
     def command(cls, *args: str, **kwargs: Any) -> list[str]:
         """Return the image's command, on loopback and on a free port."""
         port = kwargs.get("port") or free_port()
-        return super().command("--bind", LOOPBACK, "--port", str(port), *args)
+        command: list[str] = super().command("--bind", LOOPBACK, "--port", str(port), *args)
+        return command
 
     def ready(self) -> bool:
         """Wait until it accepts connections: the log of an earlier life does not count."""
@@ -75,7 +76,7 @@ class LocalRedis(RedisContainer):
         self._container.remove()
 
 
-class RoadmapWorkerContainer(CeleryWorkerContainer):
+class RoadmapWorkerContainer(CeleryWorkerContainer):  # type: ignore[misc]  # it publishes no types
     """Our worker; the pool is appended by the fixture."""
 
     @classmethod
@@ -142,7 +143,7 @@ class RoadmapWorkerContainer(CeleryWorkerContainer):
         self._container.remove()
 
 
-class RoadmapWorker(CeleryTestWorker):
+class RoadmapWorker(CeleryTestWorker):  # type: ignore[misc]  # it publishes no types
     """A node of our worker."""
 
     def get_running_processes_info(
@@ -154,7 +155,7 @@ class RoadmapWorker(CeleryTestWorker):
         return [info for info in found if all(info.get(key) == value for key, value in wanted)]
 
 
-class RoadmapSetup(CeleryTestSetup):
+class RoadmapSetup(CeleryTestSetup):  # type: ignore[misc]  # it publishes no types
     """The nodes with an app that stands for a foreign program: it has none of our code."""
 
     @classmethod

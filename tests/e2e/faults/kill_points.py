@@ -157,97 +157,125 @@ async def kill_at_all(rig: Rig, points: Sequence[Point], *, pool: str) -> Experi
     look = await asyncpg.connect(rig.database_url)
     try:
         await look.execute("TRUNCATE roadmap_tasks, schedules CASCADE")
-        return await _kill_at_all(rig, look, points, pool=pool)
+        return await _Run(rig, look, points, pool).run()
     finally:
         await look.close()
 
 
-async def _kill_at_all(
-    rig: Rig, look: asyncpg.Connection, points: Sequence[Point], *, pool: str
-) -> Experiment:
-    seen = Experiment()
-    busy = sum(point.name != "human_review" for point in points)
-    worker = rig.worker(pool=pool, concurrency=busy if pool == "prefork" else 2 * len(points))
-    tasks: dict[str, UUID] = {}
-    async with contextlib.AsyncExitStack() as stack:
-        for point in points:
-            if point.name in {"queued", "resuming"}:
-                continue
-            tasks[point.name] = await _bring_before(rig, look, point)
-        # those that are stopped while a worker claims them come last: the hold is for all claims
-        resuming = BY_NAME["resuming"]
-        if resuming in points:
-            tasks["resuming"] = await new_task(goal=resuming.goal, review=True)
-            await rig.until_status(look, [tasks["resuming"]], "human_review_pending")
-        for point in points:
-            if point.kinds:
-                await rig.until_held(point.goal, point.held.total())
-            if point.completed:
-                await rig.until_contents(look, tasks[point.name], point.completed)
-        claims = [point for point in points if point.name in {"queued", "resuming"}]
-        if claims:
-            await stack.enter_async_context(
-                commit_hold(rig.database_url, CLAIM, goals="(queued|resuming)$")
-            )
-            if BY_NAME["queued"] in points:
-                tasks["queued"] = await new_task(goal=BY_NAME["queued"].goal)
-            if resuming in points:
-                await approve(tasks["resuming"])
-            await until_commits_held(look, len(claims))
-        for point in points:
-            seen.killed[point.name] = await rig.see(look, tasks[point.name])
-        worker.kill()
-    killed_at = time.time()
-    began = time.monotonic()
-    for point in points:
-        await rig.until_true(
-            lambda point=point: not rig.model.held(point.goal),  # type: ignore[misc]
-            what=f"the end of the calls that were held for {point.name}",
+class _Run:
+    """One run of the experiment."""
+
+    def __init__(
+        self, rig: Rig, look: asyncpg.Connection, points: Sequence[Point], pool: str
+    ) -> None:
+        self._rig = rig
+        self._look = look
+        self._points = points
+        self._pool = pool
+        self._tasks: dict[str, UUID] = {}
+        # stopped while a worker claims them
+        self._claiming = [point for point in points if point.name in {"queued", "resuming"}]
+
+    async def run(self) -> Experiment:
+        seen = Experiment()
+        busy = len(self._points)
+        worker = self._rig.worker(
+            pool=self._pool,
+            concurrency=busy if self._pool == "prefork" else 2 * busy,
+            doomed=True,
         )
-    if "human_review" in tasks:
-        await approve(tasks["human_review"])
-    rig.worker(pool=pool, concurrency=16 if pool == "threads" else 4)
-    await rig.rings_were_long_ago(look)
-    again = [tasks[point.name] for point in points if point.review == "rejected"]
-    await rig.until_status(look, again, "human_review_pending", sweeping=True)
-    for task in again:
-        await approve(task)
-    await rig.until_status(look, tasks.values(), within_s=60, sweeping=True)
-    seen.total_s = time.monotonic() - began
-    for point in points:
-        seen.ended[point.name] = await rig.see(look, tasks[point.name])
-        seen.answered[point.name] = rig.model.calls(point.goal, "ok")
-        seen.gone[point.name] = rig.model.calls(point.goal, "client_gone")
-        at = await look.fetchval(
-            "SELECT min(created_at) FROM task_events WHERE task_id = $1 AND type = $2",
-            tasks[point.name],
-            "task_recovered",
+        await self._bring_all()
+        async with (
+            commit_hold(self._rig.database_url, CLAIM, goals="(queued|resuming)$")
+            if self._claiming
+            else contextlib.nullcontext()
+        ):
+            await self._bring_to_claims()
+            for point in self._points:
+                seen.killed[point.name] = await self._rig.see(self._look, self._tasks[point.name])
+            worker.kill()
+        killed_at, began = time.time(), time.monotonic()
+        await self._rig.until_true(
+            lambda: not self._rig.model.held(), what="the end of all held calls"
+        )
+        await self._go_on()
+        seen.total_s = time.monotonic() - began
+        for point in self._points:
+            await self._judge(point, seen, killed_at)
+        self._rig.end_workers()
+        return seen
+
+    async def _bring_all(self) -> None:
+        for point in self._points:
+            if point not in self._claiming:
+                self._tasks[point.name] = await self._bring(point)
+        for point in self._claiming:
+            if point.review:
+                task = await new_task(goal=point.goal, review=True)
+                await self._rig.until_status(self._look, [task], "human_review_pending")
+                self._tasks[point.name] = task
+        for point in self._points:
+            await self._rig.until_held(point.goal, point.held.total())
+            if point.completed:
+                await self._rig.until_contents(self._look, self._tasks[point.name], point.completed)
+            if point.review == "open":
+                await self._rig.until_status(
+                    self._look, [self._tasks[point.name]], "human_review_pending"
+                )
+
+    async def _bring(self, point: Point) -> UUID:
+        """Start the point's task and have the model hold the calls at which it will be killed."""
+        twice = point.name == "validation_after_edit"  # the first validation is not held
+        if not twice:
+            self._hold(point)
+        task = await new_task(goal=point.goal, review=point.review is not None)
+        if point.review is None:
+            return task
+        await self._rig.until_status(self._look, [task], "human_review_pending")
+        if twice:
+            self._hold(point)
+        if point.review == "rejected":
+            await decide_review(task, ReviewDecision(decision="reject", feedback=WISH), actor=ALICE)
+        elif point.review == "approved":
+            await approve(task)
+        return task
+
+    def _hold(self, point: Point) -> None:
+        for kind in point.kinds:
+            times = sum(name.split(" of ")[0] == kind for name in point.held)
+            title = f"{point.title}$" if point.title else None
+            self._rig.model.hold(point.goal, kind, title=title, times=times)
+
+    async def _bring_to_claims(self) -> None:
+        for point in self._claiming:
+            if point.review:
+                await approve(self._tasks[point.name])
+            else:
+                self._tasks[point.name] = await new_task(goal=point.goal)
+        await until_commits_held(self._look, len(self._claiming))
+
+    async def _go_on(self) -> None:
+        """Start another worker and do what humans do meanwhile, until all tasks have ended."""
+        for point in self._points:
+            if point.review == "open":
+                await approve(self._tasks[point.name])
+        self._rig.worker(pool=self._pool, concurrency=16 if self._pool == "threads" else 4)
+        await self._rig.rings_were_long_ago(self._look)
+        again = [self._tasks[point.name] for point in self._points if point.review == "rejected"]
+        await self._rig.until_status(self._look, again, "human_review_pending", sweeping=True)
+        for task in again:
+            await approve(task)
+        await self._rig.until_status(self._look, self._tasks.values(), within_s=60, sweeping=True)
+
+    async def _judge(self, point: Point, seen: Experiment, killed_at: float) -> None:
+        task = self._tasks[point.name]
+        seen.ended[point.name] = await self._rig.see(self._look, task)
+        seen.answered[point.name] = self._rig.model.calls(point.goal, "ok")
+        seen.gone[point.name] = self._rig.model.calls(point.goal, "client_gone")
+        at = await self._look.fetchval(
+            "SELECT min(created_at) FROM task_events WHERE task_id = $1"
+            " AND type = 'task_recovered'",
+            task,
         )
         if at is not None:
             seen.recovery_s[point.name] = at.timestamp() - killed_at
-    rig.end_workers()
-    return seen
-
-
-async def _bring_before(rig: Rig, look: asyncpg.Connection, point: Point) -> UUID:
-    """Start the point's task and have the model hold the calls at which it will be killed."""
-    if point.name != "validation_after_edit":
-        _hold(rig, point)
-    task = await new_task(goal=point.goal, review=point.review is not None)
-    if point.review is None:
-        return task
-    await rig.until_status(look, [task], "human_review_pending")
-    if point.review == "rejected":
-        if point.name == "validation_after_edit":
-            _hold(rig, point)
-        await decide_review(task, ReviewDecision(decision="reject", feedback=WISH), actor=ALICE)
-    elif point.review == "approved":
-        await approve(task)
-    return task
-
-
-def _hold(rig: Rig, point: Point) -> None:
-    for kind in point.kinds:
-        times = sum(name.split(" of ")[0] == kind for name in point.held)
-        title = f"{point.title}$" if point.title else None
-        rig.model.hold(point.goal, kind, title=title, times=times)

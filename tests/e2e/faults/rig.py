@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from tests.e2e.faults.scripted_model import ScriptedModel
 
 LEASE_S: Final = 2.0
+"""Of workers that will be lost. The others keep theirs for so long that a slow machine, whose
+loops stand still for a second, does not lose tasks by accident."""
+LONG_LEASE_S: Final = 30.0
+STANDING_SLOTS: Final = 4
 SWEEP_S: Final = 0.5
 """How often the rig, in beat's place, asks for `maintenance.recover`."""
 _NOISE: Final = ("HTTP Request:", "maintenance.recover")
@@ -85,6 +89,7 @@ class Rig:
         self.database_url = database_url
         self._folder = folder
         self._workers: list[WorkerProcess] = []
+        self._standing: WorkerProcess | None = None
         self._numbers = count(1)
         self._app = foreign_app(redis.url)
 
@@ -98,7 +103,7 @@ class Rig:
             "LLM_PROVIDER": "openai",
             "LLM_BASE_URL": self.model.base_url,
             "LLM_API_KEY": "no-secret",
-            "LEASE_S": str(LEASE_S),
+            "LEASE_S": str(LONG_LEASE_S),
             "SHUTDOWN_GRACE_S": "5",
             **more,
         }
@@ -128,24 +133,60 @@ class Rig:
         pool: str = "threads",
         concurrency: int = 16,
         ready: bool = True,
-        more: tuple[str, ...] = (),
+        doomed: bool = False,
         **settings: str,
     ) -> WorkerProcess:
-        """Start a worker; `settings` without the prefix win over the rig's."""
+        """Start a worker; `settings` without the prefix win over the rig's.
+
+        Args:
+            pool: Celery's pool.
+            concurrency: Its slots.
+            ready: Wait until it takes messages.
+            doomed: Its tasks will have to be recovered: their leases are short.
+            settings: By name.
+        """
+        self.dismiss_standing_worker()
+        if doomed:
+            settings.setdefault("LEASE_S", str(LEASE_S))
         name = f"w{next(self._numbers)}"
-        worker = WorkerProcess(
-            name=name,
-            settings=self.settings(**settings),
-            log=self._folder / f"{name}.log",
-            pool=pool,
-            concurrency=concurrency,
-            more=more,
-        )
+        worker = self._new_worker(name, pool=pool, concurrency=concurrency, **settings)
         self._workers.append(worker)
         worker.start()
         if ready:
             worker.wait_ready()
         return worker
+
+    def _new_worker(
+        self, name: str, *, pool: str = "threads", concurrency: int, **settings: str
+    ) -> WorkerProcess:
+        return WorkerProcess(
+            name=name,
+            settings=self.settings(**settings),
+            log=self._folder / f"{name}.log",
+            pool=pool,
+            concurrency=concurrency,
+        )
+
+    def standing_worker(self) -> WorkerProcess:
+        """Return a worker that is shared by the tests that do not break it.
+
+        It has `STANDING_SLOTS` slots and writes one concept at a time.
+        """
+        if self._standing is None:
+            self._standing = self._new_worker(
+                "standing", concurrency=STANDING_SLOTS, CONTENT_CONCURRENCY="1"
+            )
+            self._standing.start()
+            self._standing.wait_ready()
+        assert self._standing.returncode is None, self._standing.log_text()
+        self._standing.mark()
+        return self._standing
+
+    def dismiss_standing_worker(self) -> None:
+        """End the shared worker, for tests that must not be disturbed by it."""
+        standing, self._standing = self._standing, None
+        if standing is not None:
+            standing.kill()
 
     async def kill_children(self, worker: WorkerProcess) -> None:
         """SIGKILL a prefork worker's children, and wait until they are gone."""
@@ -172,6 +213,7 @@ class Rig:
     def close(self) -> None:
         """End the workers and the connections to the broker."""
         try:
+            self.dismiss_standing_worker()
             self.end_workers()
         finally:
             self._app.close()
@@ -179,7 +221,8 @@ class Rig:
     def logs(self) -> str:
         """Return the ends of all workers' logs, for failure messages."""
         told = []
-        for worker in self._workers:
+        standing = [self._standing] if self._standing else []
+        for worker in (*standing, *self._workers):
             lines = [
                 line
                 for line in worker.log_text().splitlines()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.faults.rig import STANDING_SLOTS
 from tests.e2e.faults.whole_set import pools
 from tests.factories import ALICE, approve, new_task, pair
 from workflow.service import cancel_task
@@ -25,7 +26,10 @@ STOPS_WITHIN_S = 2.0
 @pytest.mark.parametrize("pool", pools("threads"))
 async def test_cancel_in_each_status(rig: Rig, look: asyncpg.Connection, pool: str) -> None:
     """Terminal at once, running calls end within 2 s, and nothing is written or asked after."""
-    worker = rig.worker(pool=pool, concurrency=2, CONTENT_CONCURRENCY="1")
+    if pool == "threads":
+        worker = rig.standing_worker()
+    else:
+        worker = rig.worker(pool=pool, concurrency=STANDING_SLOTS, CONTENT_CONCURRENCY="1")
     for name, fault, end in (
         ("there", lambda: None, lambda: None),
         (
@@ -45,8 +49,13 @@ async def _bring_to_each_status(rig: Rig, look: asyncpg.Connection, topic: str) 
     for name in ("human_review", "resuming"):
         steps[name] = await new_task(goal=f"Learn {topic} {name}", review=True)
     await rig.until_status(look, steps.values(), "human_review_pending")
-    # from here on both slots are taken: one in a step, one among contents with more to come
-    for name, kind in (("intent_analysis", "intent_analysis"), ("content_generation", "tutorial")):
+    # from here on all slots are taken: in steps, and among contents with more to come
+    for name, kind in (
+        ("intent_analysis", "intent_analysis"),
+        ("curriculum_design", "curriculum_design"),
+        ("structure_validation", "structure_validation"),
+        ("content_generation", "tutorial"),
+    ):
         goal = f"Learn {topic} {name}"
         rig.model.hold(goal, kind, times=None)
         steps[name] = await new_task(goal=goal)

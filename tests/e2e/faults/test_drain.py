@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import signal
 from datetime import datetime
-from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.e2e.faults.rig import LEASE_S, check_completed, plain_calls
-from tests.e2e.faults.whole_set import WHOLE_SET, pools
+from tests.e2e.faults.whole_set import pools
 from tests.factories import new_task
 
 if TYPE_CHECKING:
@@ -22,16 +21,9 @@ if TYPE_CHECKING:
     from tests.e2e.faults.rig import Rig
     from tests.e2e.faults.worker_process import WorkerProcess
 
-SECOND, GRACE = "second signal", "end of the grace"
-HURRIED = (
-    list(product(pools(), (SECOND, GRACE)))
-    if WHOLE_SET
-    else [("threads", SECOND), ("prefork", GRACE)]
-)
-
 
 async def _told_to_stop(rig: Rig, worker: WorkerProcess, *, loops: int) -> None:
-    worker.signal(signal.SIGTERM)
+    worker.send_signal(signal.SIGTERM)
     await rig.until_true(
         lambda: len(worker.logged("drain_begun")) == loops, what="the beginning of the drain"
     )
@@ -47,52 +39,57 @@ def _handed_over_s(before: WorkerProcess, after: WorkerProcess, task: UUID) -> f
 
 
 @pytest.mark.parametrize("pool", pools("threads"))
-async def test_steps_end_then_another_goes_on(
+async def test_drained(
     rig: Rig,
     look: asyncpg.Connection,
     pool: str,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """Steps and contents in flight are finished and not repeated; nobody waits for a lease."""
-    first = rig.worker(
-        pool=pool, concurrency=2, LEASE_S="60", SHUTDOWN_GRACE_S="60", CONTENT_CONCURRENCY="1"
-    )
-    in_step = await new_task(goal="Learn steps")
+    """SIGTERM: what is in flight ends and is not repeated; a second one cancels what does not.
+
+    Another worker goes on at once: nobody waits for a lease.
+    """
+    first = rig.worker(pool=pool, concurrency=3, SHUTDOWN_GRACE_S="60", CONTENT_CONCURRENCY="1")
+    topics = ("steps", "contents", "hanging")
+    tasks = {topic: await new_task(goal=f"Learn {topic}") for topic in topics}
     gates = rig.model.gate("Learn steps", "curriculum_design")
-    in_contents = await new_task(goal="Learn contents")
     gates += rig.model.gate("Learn contents", "tutorial", "quiz", title="1.1.1$")
-    await rig.until_held("Learn steps", 1)
-    await rig.until_held("Learn contents", 2)
-    second = rig.worker(pool=pool, concurrency=2, LEASE_S="60", CONTENT_CONCURRENCY="1")
-    await _told_to_stop(rig, first, loops=1 if pool == "threads" else 2)
+    rig.model.hold("Learn hanging", "structure_validation")
+    for topic, calls in (("steps", 1), ("contents", 2), ("hanging", 1)):
+        await rig.until_held(f"Learn {topic}", calls)
+    second = rig.worker(pool=pool, concurrency=3, CONTENT_CONCURRENCY="1")
+    await _told_to_stop(rig, first, loops=1 if pool == "threads" else 3)
     rig.model.open(*gates)
-    await rig.until_status(look, [in_step, in_contents], "completed", within_s=20)
+    ending = [tasks["steps"], tasks["contents"]]
+    await rig.until_status(look, ending, "completed", within_s=20)
+    assert rig.model.held("Learn hanging") == 1, "cancelled within the grace"
+    assert first.logged("worker_draining", hurried=False)
+
+    first.send_signal(signal.SIGTERM)
+    await rig.until_status(look, [tasks["hanging"]], "completed", within_s=20)
     assert first.wait_end() == 0, first.log_text()
-    for task, topic in ((in_step, "steps"), (in_contents, "contents")):
+    assert first.logged("worker_draining", hurried=True)
+    for topic, task in tasks.items():
         seen = await rig.see(look, task)
         check_completed(seen, contents=6)
-        assert "task_recovered" not in seen.events, "it waited for a lease"
+        assert "task_recovered" not in seen.events, f"{topic} waited for a lease"
         assert rig.model.calls(f"Learn {topic}", "ok") == plain_calls(topic)
-        assert not rig.model.calls(f"Learn {topic}", "client_gone")
+        cancelled = {"structure_validation": 1} if topic == "hanging" else {}
+        assert rig.model.calls(f"Learn {topic}", "client_gone") == cancelled
         waited_s = _handed_over_s(first, second, task)
         assert waited_s < LEASE_S, f"{topic}: taken over after {waited_s} s"
-        record_property("handed_over_s", waited_s)
-    assert first.logged("worker_draining", hurried=False)
-    assert not first.logged("drain_hurried"), "the grace was not over"
+        record_property(f"{topic}_handed_over_s", waited_s)
 
 
-@pytest.mark.parametrize(("pool", "by"), HURRIED)
-async def test_hurried(rig: Rig, look: asyncpg.Connection, pool: str, by: str) -> None:
-    """A second SIGTERM, or the end of the grace, cancels what does not end and hands it over."""
-    grace_s = "60" if by == SECOND else "1"
+@pytest.mark.parametrize("pool", pools("prefork"))
+async def test_grace_over(rig: Rig, look: asyncpg.Connection, pool: str) -> None:
+    """At the end of SHUTDOWN_GRACE_S what still runs is cancelled and handed over."""
     rig.model.hold("Learn Kites", "curriculum_design")
-    first = rig.worker(pool=pool, concurrency=1, LEASE_S="60", SHUTDOWN_GRACE_S=grace_s)
+    first = rig.worker(pool=pool, concurrency=1, SHUTDOWN_GRACE_S="1")
     task = await new_task(goal="Learn Kites")
     await rig.until_held("Learn Kites", 1)
-    rig.worker(pool=pool, concurrency=1, LEASE_S="60")
+    rig.worker(pool=pool, concurrency=1)
     await _told_to_stop(rig, first, loops=1)
-    if by == SECOND:
-        first.signal(signal.SIGTERM)
     await rig.until_status(look, [task], "completed", within_s=20)
     assert first.wait_end() == 0, first.log_text()
     assert len(first.logged("drain_hurried")) == 1
@@ -109,8 +106,7 @@ async def test_rolling_restart(rig: Rig, look: asyncpg.Connection, pool: str) ->
     rig.model.design(concepts=1)
     rig.model.slow_down(0.1)
     workers = [
-        rig.worker(pool=pool, concurrency=4, ready=False, LEASE_S="60", SHUTDOWN_GRACE_S="60")
-        for _ in range(2)
+        rig.worker(pool=pool, concurrency=4, ready=False, SHUTDOWN_GRACE_S="60") for _ in range(2)
     ]
     for worker in workers:
         worker.wait_ready()
@@ -118,7 +114,7 @@ async def test_rolling_restart(rig: Rig, look: asyncpg.Connection, pool: str) ->
     tasks = {topic: await new_task(goal=f"Learn {topic}") for topic in topics}
     for worker in workers:
         await rig.until_true(lambda: rig.model.held() > 0, what="running tasks")
-        worker.signal(signal.SIGTERM)
+        worker.send_signal(signal.SIGTERM)
         assert worker.wait_end() == 0, worker.log_text()
         worker.start()
         worker.wait_ready()

@@ -30,7 +30,7 @@ from tests.e2e.faults.whole_set import WHOLE_SET, whole_set_only
 from tests.factories import new_task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import asyncpg
 
@@ -42,7 +42,7 @@ CASES = [("threads", point.name) for point in POINTS] + [
 
 
 @pytest.fixture(scope="module")
-def experiment(faults_rig: Rig) -> Iterator[Callable[[str], Experiment]]:
+def experiment(faults_rig: Rig) -> Callable[[str], Experiment]:
     """Run the experiment of a pool once; its tests look at different points of it."""
 
     @cache
@@ -94,7 +94,7 @@ def test_killed_at(
 async def test_killed_before_commits(rig: Rig, look: asyncpg.Connection) -> None:
     """What was answered but not committed is asked for once more, what was committed is not."""
     # prefork: each child commits by itself, so that three can be held at once
-    worker = rig.worker(pool="prefork", concurrency=3)
+    worker = rig.worker(pool="prefork", concurrency=3, doomed=True)
     writes = {"step": CHECKPOINT, "content": CONTENT, "completion": COMPLETION}
     tasks, killed, answered = {}, {}, {}
     async with contextlib.AsyncExitStack() as stack:
@@ -132,7 +132,7 @@ async def test_killed_before_commits(rig: Rig, look: asyncpg.Connection) -> None
 async def test_prefork_child_killed(rig: Rig, look: asyncpg.Connection) -> None:
     """SIGKILL of a prefork child: its worker lives on, and the task goes on in a new child (F2)."""
     rig.model.hold("Learn Kites", "tutorial", title="1.1.1$")
-    worker = rig.worker(pool="prefork", concurrency=1)
+    worker = rig.worker(pool="prefork", concurrency=1, doomed=True)
     task = await new_task(goal="Learn Kites")
     await rig.until_held("Learn Kites", 1)
     await rig.kill_children(worker)

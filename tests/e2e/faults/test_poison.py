@@ -28,7 +28,10 @@ async def _check_given_up(rig: Rig, look: asyncpg.Connection, poison: UUID, heal
 async def test_poison_kills_workers(rig: Rig, look: asyncpg.Connection) -> None:
     """A task that kills MAX_ATTEMPTS workers ends failed with worker_lost; others complete."""
     rig.model.hold("Learn Poison", "intent_analysis", times=None)
-    workers = {w.name: w for w in [rig.worker(ready=False, MAX_ATTEMPTS="2") for _ in range(3)]}
+    workers = {
+        w.name: w
+        for w in [rig.worker(ready=False, doomed=True, MAX_ATTEMPTS="2") for _ in range(3)]
+    }
     for worker in workers.values():
         worker.wait_ready()
     poison = await new_task(goal="Learn Poison")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.faults.rig import check_completed, plain_calls
+from tests.e2e.faults.rig import STANDING_SLOTS, check_completed, plain_calls
 from tests.e2e.faults.whole_set import pools
 from tests.factories import new_task
 
@@ -21,17 +21,15 @@ if TYPE_CHECKING:
 
     from tests.e2e.faults.rig import Rig
 
-BUSY = 8
-
 
 async def test_flushed_with_queue(rig: Rig, look: asyncpg.Connection) -> None:
-    """FLUSHALL with 50 queued and 4 running tasks: all are rung again and complete, once each."""
+    """FLUSHALL with 50 queued and some running tasks: all are rung again and complete once."""
     rig.model.design(concepts=1)
     gates = rig.model.gate("Learn Flushed [0-9]+", "intent_analysis")
-    worker = rig.worker(concurrency=4)
-    topics = [f"Flushed {number}" for number in range(54)]
+    worker = rig.standing_worker()
+    topics = [f"Flushed {number}" for number in range(50 + STANDING_SLOTS)]
     tasks = {topic: await new_task(goal=f"Learn {topic}") for topic in topics}
-    await rig.until_true(lambda: rig.model.held() == 4, what="four running tasks")
+    await rig.until_true(lambda: rig.model.held() == STANDING_SLOTS, what="running tasks")
     await rig.until_true(lambda: rig.queued() == 50, what="fifty queued tasks")
     rig.flush()
     assert rig.queued() == 0
@@ -55,20 +53,23 @@ async def test_gone_while_busy(
 ) -> None:
     """With Redis silent or dead running work is as quick, and new work is done when it is back."""
     rig.model.slow_down(0.1)
-    busy = BUSY if pool == "threads" else 2
-    worker = rig.worker(pool=pool, concurrency=busy)
+    if pool == "threads":
+        worker = rig.standing_worker()
+    else:
+        worker = rig.worker(pool=pool, concurrency=STANDING_SLOTS)
     warm = await new_task(goal="Learn warming up")
     await rig.until_status(look, [warm], "completed")
-    normal_s = await _timed(rig, look, "normal", lambda: None, tasks=busy)
-    for name, fault, end in (
-        (
-            "silent",
-            lambda: rig.redis_signal(signal.SIGSTOP),
-            lambda: rig.redis_signal(signal.SIGCONT),
-        ),
-        ("killed", rig.kill_redis, rig.start_redis),
-    ):
-        fault_s = await _timed(rig, look, name, fault, tasks=busy)
+    normal_s = await _timed(rig, look, "normal", lambda: None, tasks=STANDING_SLOTS)
+
+    def silence() -> None:
+        rig.redis_signal(signal.SIGSTOP)
+
+    def wake() -> None:
+        rig.redis_signal(signal.SIGCONT)
+
+    faults = {"silent": (silence, wake), "killed": (rig.kill_redis, rig.start_redis)}
+    for name, (fault, end) in faults.items():
+        fault_s = await _timed(rig, look, name, fault, tasks=STANDING_SLOTS)
         record_property(f"{name}_slower_by_percent", round(100 * (fault_s / normal_s - 1), 1))
         assert fault_s < 1.5 * normal_s + 1, f"{name}: {fault_s:.2f} s, not {normal_s:.2f} s"
         assert worker.returncode is None, rig.logs()
@@ -115,7 +116,7 @@ async def test_rung_twice(rig: Rig, look: asyncpg.Connection) -> None:
     """A foreign program sends the same task twice: it runs once (F8)."""
     tid = "0199aaaa-0000-7000-8000-000000000001"
     gates = rig.model.gate("Learn Kites", "curriculum_design")
-    worker = rig.worker()
+    worker = rig.standing_worker()
     for _ in range(2):
         rig.send(tid, "Learn Kites")
     await rig.until_held("Learn Kites", 1)

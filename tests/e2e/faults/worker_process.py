@@ -17,7 +17,7 @@ import psutil
 from embedded import spawn_child
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 ROOT: Final = Path(__file__).parents[3]
 START_S: Final = 40.0
@@ -48,7 +48,6 @@ class WorkerProcess:
         log: Path,
         pool: str = "threads",
         concurrency: int = 16,
-        more: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.pool = pool
@@ -56,7 +55,7 @@ class WorkerProcess:
         self._env = program_environment({"LOG_FORMAT": "json", **settings})
         self._arguments = [
             *(sys.executable, "-m", "celery", "-A", "worker", "worker", "--without-mingle"),
-            *("-P", pool, "-c", str(concurrency), "-n", f"{name}@%h", *more),
+            *("-P", pool, "-c", str(concurrency), "-n", f"{name}@%h"),
         ]
         self._process: subprocess.Popen[bytes] | None = None
         self._since = 0
@@ -79,6 +78,10 @@ class WorkerProcess:
         self._process = spawn_child(
             self._arguments, env=self._env, cwd=ROOT, log=self._log, death_signal=signal.SIGKILL
         )
+
+    def mark(self) -> None:
+        """Let its log begin here."""
+        self._since = self._log.stat().st_size
 
     def wait_ready(self, *, within_s: float = START_S) -> None:
         """Block until it takes messages."""
@@ -110,7 +113,7 @@ class WorkerProcess:
                     found.append(entry)
         return found
 
-    def signal(self, number: signal.Signals) -> None:
+    def send_signal(self, number: signal.Signals) -> None:
         """Send a signal to the main process alone, as supervisors do."""
         os.kill(self.pid, number)
 

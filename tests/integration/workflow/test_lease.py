@@ -28,7 +28,7 @@ from tests.factories import (
     pair,
     until,
 )
-from tests.ledger import CONTENTS, LedgerAuthor
+from tests.ledger import CONTENTS, LedgerAuthor, nothing
 from workflow import engine, outcomes
 from workflow.asking import Asking
 from workflow.engine import Result, run_task
@@ -207,28 +207,28 @@ async def everything(connection: asyncpg.Connection) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("thief", [taken_over, freed, cancelled])
 @pytest.mark.parametrize("write", WRITES)
 async def test_fence(
     database: asyncpg.Connection,
     author: LedgerAuthor,
     write: Callable[[Claim, Any, LedgerAuthor], Awaitable[None]],
-    thief: Callable[[asyncpg.Connection, UUID], Awaitable[None]],
 ) -> None:
     """A worker that lost its task writes nothing more, whatever it was about to write (L27)."""
-    task = await new_task()
-    claim = await acquire(task, worker="owner")
-    assert claim is not None
-    before: list[Any] = []
+    for thief in (taken_over, freed, cancelled):
+        author.before = nothing
+        task = await new_task()
+        claim = await acquire(task, worker="owner")
+        assert claim is not None
+        before: list[Any] = []
 
-    async def steal() -> None:
-        await thief(database, task)
-        before.extend(await everything(database))
+        async def steal(thief: Any = thief, task: UUID = task, before: Any = before) -> None:
+            await thief(database, task)
+            before.extend(await everything(database))
 
-    with pytest.raises(LeaseLostError):
-        await write(claim, steal, author)
-    assert before, "the write never came to the theft"
-    assert await everything(database) == before
+        with pytest.raises(LeaseLostError):
+            await write(claim, steal, author)
+        assert before, "the write never came to the theft"
+        assert await everything(database) == before, thief
 
 
 async def test_fence_stops_a_whole_run(database: asyncpg.Connection, author: LedgerAuthor) -> None:
@@ -493,7 +493,7 @@ async def test_drained(
     assert await pair(database, task) == ("processing", "resuming")
     assert await column(database, task, "lease_until") is None
     assert rings[-1].task_id == task
-    author.before = LedgerAuthor().before
+    author.before = nothing
     assert await run_task(task, worker="v") is Result.COMPLETED
     assert "task_recovered" not in await events(database, task)
 
@@ -514,7 +514,7 @@ async def test_killed_then_taken_over(database: asyncpg.Connection, author: Ledg
     await kill(run)
     assert await acquire(task, worker="v") is None
     await expire_lease(database, task)
-    author.before = LedgerAuthor().before
+    author.before = nothing
     assert await run_task(task, worker="v") is Result.COMPLETED
     told = await events(database, task)
     assert (told.count("task_started"), told.count("task_recovered")) == (1, 1)

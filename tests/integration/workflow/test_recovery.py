@@ -285,7 +285,7 @@ async def test_long_backlog_is_not_doubled(
 
 async def test_emptied_queue(database: asyncpg.Connection, redis: Redis, broker: None) -> None:
     """After a FLUSHALL every waiting task is rung for again, within a bounded number of sweeps."""
-    rows = 4 * LARGEST_SWEEP
+    rows = 2 * LARGEST_SWEEP
     tasks = await _backlog(database, rows)
     await _enqueue(database, redis, tasks)
     await redis.flushall()

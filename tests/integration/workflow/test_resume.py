@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -20,6 +22,7 @@ from tests.factories import (
     kill,
     new_task,
     pair,
+    until,
 )
 from tests.ledger import CONTENTS, STRUCTURE, LedgerAuthor, nothing
 from workflow.engine import Result, run_task
@@ -29,6 +32,7 @@ from workflow.requests import ReviewDecision
 from workflow.service import cancel_task, decide_review, regenerate, retry_task
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from uuid import UUID
 
     import asyncpg
@@ -46,20 +50,46 @@ async def contents(connection: asyncpg.Connection) -> dict[tuple[str, str, int],
     return {(row["title"], row["kind"], row["version"]): row for row in rows}
 
 
-async def run_until_call(number: int, author: LedgerAuthor, task: UUID) -> None:
-    """Run a task and kill the run abruptly when the author is asked for the nth time."""
+async def committed(connection: asyncpg.Connection) -> int:
+    """Return how many steps and contents are there for good."""
+    found = await connection.fetchval(
+        "SELECT (SELECT count(*) FROM checkpoints)"
+        " + (SELECT count(*) FROM contents WHERE status = 'completed')"
+    )
+    return int(found)
+
+
+@asynccontextmanager
+async def stuck_at_call(
+    number: int, connection: asyncpg.Connection, author: LedgerAuthor, task: UUID
+) -> AsyncIterator[asyncio.Task[Result]]:
+    """Run a task whose author answers until the nth call of the run; yield when all is settled."""
+    calls = itertools.count(1)
     reached = asyncio.Event()
+    settled = await committed(connection) + number - 1
 
     async def before(_call: Call[Any]) -> None:
-        if len(author.asked) >= number:
+        if next(calls) >= number:
             reached.set()
             await asyncio.Event().wait()
+
+    async def is_settled() -> bool:
+        return await committed(connection) == settled
 
     author.before = before
     run = asyncio.create_task(run_task(task, worker="doomed"))
     await asyncio.wait_for(reached.wait(), 20)
-    await kill(run)
+    await until(is_settled, what="the commits of what was answered")
     author.before = nothing
+    yield run
+
+
+async def run_until_call(
+    number: int, connection: asyncpg.Connection, author: LedgerAuthor, task: UUID
+) -> None:
+    """Run a task and kill the run abruptly at the author's nth call, all before it committed."""
+    async with stuck_at_call(number, connection, author, task) as run:
+        await kill(run)
 
 
 def fails_for(title: str, error: type[Exception] = ContentRefusedError) -> Any:
@@ -98,7 +128,8 @@ async def test_killed_at_each_call(
     What was committed is never asked for again (L23, L56); only what was being written is.
     """
     task = await new_task()
-    await run_until_call(number, author, task)
+    await run_until_call(number, database, author, task)
+    assert await committed(database) == number - 1
     steps = [row["step"] for row in await database.fetch("SELECT step FROM checkpoints")]
     before = await contents(database)
     await expire_lease(database, task)
@@ -126,11 +157,9 @@ async def test_killed_again_and_again(
     get_settings.cache_clear()
     author.titles = ["Only"]
     task = await new_task()
-    for _ in range(4):
-        await run_until_call(len(author.asked) + 2, author, task)
+    for _ in range(5):
+        await run_until_call(2, database, author, task)
         await expire_lease(database, task)
-        if (await pair(database, task))[0] == "completed":
-            break
     await run_task(task, worker="w")
     assert await pair(database, task) == ("completed", "completed")
     assert len(await contents(database)) == 3
@@ -143,7 +172,7 @@ async def test_killed_again_and_again(
 async def test_spent_is_remembered(database: asyncpg.Connection, author: LedgerAuthor) -> None:
     """Calls and tokens of all runs add up in the row."""
     task = await new_task()
-    await run_until_call(3, author, task)
+    await run_until_call(3, database, author, task)
     await expire_lease(database, task)
     await run_task(task, worker="w")
     assert await column(database, task, "calls") == ALL_CALLS
@@ -362,25 +391,15 @@ async def test_cancelled_at_each_call_and_retried(
     database: asyncpg.Connection, author: LedgerAuthor, number: int
 ) -> None:
     """Cancelled at whatever call the work stops by itself; a retry redoes nothing (L27, L39)."""
-    reached = asyncio.Event()
-
-    async def before(_call: Call[Any]) -> None:
-        if len(author.asked) >= number:
-            reached.set()
-            await asyncio.Event().wait()
-
-    author.before = before
     task = await new_task()
-    run = asyncio.create_task(run_task(task, worker="w"))
-    await asyncio.wait_for(reached.wait(), 20)
-    status, step = await pair(database, task)
-    await cancel_task(task, actor=ALICE)
-    assert status == "processing"
-    assert await pair(database, task) == ("cancelled", step)
-    assert await asyncio.wait_for(run, 5) is Result.LEASE_LOST
+    async with stuck_at_call(number, database, author, task) as run:
+        status, step = await pair(database, task)
+        await cancel_task(task, actor=ALICE)
+        assert status == "processing"
+        assert await pair(database, task) == ("cancelled", step)
+        assert await asyncio.wait_for(run, 5) is Result.LEASE_LOST
     rows = await contents(database)
     assert "running" not in {row["status"] for row in rows.values()}, "a zombie (L33)"
-    author.before = nothing
     await retry_task(task, actor=ALICE)
     assert await run_task(task, worker="w") is Result.COMPLETED
     assert max(author.counts().values()) == 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import asyncpg
 import orjson
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from uuid import UUID
 
-    import pytest
-
     from workflow.llm import Call
 
 TITLES = ["Kites", "Wind"]
@@ -67,7 +66,7 @@ class TaskLife(RuleBasedStateMachine):
         self.failing: set[str] = set()
         self.hang_at: int | None = None
         self.hanging = asyncio.Event()
-        self.edits = 0
+        self.edits = self.calls = 0
 
     def go(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run something on the one event loop."""
@@ -89,7 +88,8 @@ class TaskLife(RuleBasedStateMachine):
         self.author.operations = [{"op": "update", "concept": "C1", "description": "Edited."}]
 
     async def _before(self, call: Call[Any]) -> None:
-        if self.hang_at is not None and len(self.author.asked) >= self.hang_at:
+        self.calls += 1
+        if self.hang_at is not None and self.calls > self.hang_at:
             self.hanging.set()
             await asyncio.Event().wait()
         if call.kind in self.failing or getattr(call.inputs, "title", "") in self.failing:
@@ -120,7 +120,7 @@ class TaskLife(RuleBasedStateMachine):
         task = self.task(number)
 
         async def work() -> None:
-            self.hang_at = len(self.author.asked) + at
+            self.hang_at = self.calls + at
             self.hanging = asyncio.Event()
             run = asyncio.create_task(run_task(task, worker="doomed"))
             hangs = asyncio.create_task(self.hanging.wait())
@@ -323,6 +323,7 @@ async def _attempt(work: Coroutine[Any, Any, Any]) -> bool:
     return True
 
 
+@pytest.mark.timeout(600)  # when it fails the shortest way to the failure is looked for
 def test_life_of_tasks(
     postgres_url: str, settings_env: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,131 @@
+"""Upkeep: one run at a time, remembered; old events purged; contradictions reported."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from tests.factories import ALICE, events, new_task
+from tests.ledger import LedgerAuthor, nothing
+from workflow.engine import run_task
+from workflow.lease import acquire
+from workflow.service import cancel_task, retry_task
+from workflow.upkeep import audit, purge, run_job
+
+if TYPE_CHECKING:
+    import asyncpg
+
+CLEAN = {
+    "events_with_gaps": 0,
+    "completed_with_unfinished_contents": 0,
+    "silent_for_minutes": 0,
+}
+
+
+async def outcome(connection: asyncpg.Connection, name: str) -> Any:
+    """Return what a job reported the last time."""
+    row = await connection.fetchrow("SELECT * FROM schedules WHERE name = $1", name)
+    return row and (orjson.loads(row["outcome"]), row["last_run_at"], row["duration_s"])
+
+
+async def test_one_run_at_a_time(database: asyncpg.Connection) -> None:
+    """Of two schedulers at the same moment one runs a job; other jobs are not held up (L59)."""
+    running, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> dict[str, Any]:
+        running.set()
+        await go_on.wait()
+        return {"ran": 1}
+
+    async def quick() -> dict[str, Any]:
+        return {"ran": 2}
+
+    first = asyncio.create_task(run_job("purge", slow))
+    await running.wait()
+    assert await run_job("purge", quick) is None
+    assert await run_job("audit", quick) == {"ran": 2}
+    go_on.set()
+    assert await first == {"ran": 1}
+    reported, last_run, took = await outcome(database, "purge")
+    assert (reported, last_run is not None) == ({"ran": 1}, True)
+    assert took >= 0
+    assert await run_job("purge", quick) == {"ran": 2}
+    assert (await outcome(database, "purge"))[0] == {"ran": 2}
+
+
+async def test_failure_is_remembered(database: asyncpg.Connection) -> None:
+    """A job that fails says so in its outcome, and runs again the next time (L59)."""
+
+    async def fails() -> dict[str, Any]:
+        raise KeyError
+
+    assert await run_job("recover", fails) == {"error": "KeyError"}
+    assert (await outcome(database, "recover"))[0] == {"error": "KeyError"}
+
+
+async def test_paused(database: asyncpg.Connection) -> None:
+    """A paused job does not run, and stays paused (L59)."""
+    await database.execute("INSERT INTO schedules (name, paused) VALUES ('remind', true)")
+
+    async def never() -> dict[str, Any]:
+        raise AssertionError
+
+    assert await run_job("remind", never) is None
+    assert await database.fetchval("SELECT paused FROM schedules")
+
+
+async def test_purge(database: asyncpg.Connection, author: LedgerAuthor) -> None:
+    """Events of tasks that ended long ago go; a task that goes on keeps all (L50)."""
+    old, young, running = await new_task(), await new_task(), await new_task()
+    for task in (old, young):
+        await run_task(task, worker="w")
+    await acquire(running, worker="w")
+    await database.execute(
+        "UPDATE roadmap_tasks SET finished_at = now() - interval '91 days' WHERE task_id = $1", old
+    )
+    await database.execute(
+        "UPDATE notifications SET read_at = now(), created_at = now() - interval '91 days'"
+        " WHERE task_id = $1",
+        old,
+    )
+    purged = await purge()
+    assert purged["events"] > 10
+    assert purged["notifications"] == 1
+    assert await events(database, old) == []
+    assert len(await events(database, young)) > 10
+    assert len(await events(database, running)) == 2
+    assert await purge() == {"events": 0, "notifications": 0}
+
+
+async def test_purged_then_retried(database: asyncpg.Connection, author: LedgerAuthor) -> None:
+    """A task that is retried after its events were purged counts on, and is no contradiction."""
+    task = await new_task()
+    await cancel_task(task, actor=ALICE)
+    await database.execute("UPDATE roadmap_tasks SET finished_at = now() - interval '91 days'")
+    await purge()
+    await retry_task(task, actor=ALICE)
+    seqs = await database.fetch("SELECT seq FROM task_events ORDER BY seq")
+    assert [row["seq"] for row in seqs] == [4]
+    assert await audit() == CLEAN
+
+
+async def test_audit(database: asyncpg.Connection, author: LedgerAuthor) -> None:
+    """Rows that contradict each other are counted and reported; nothing is changed (L35)."""
+    author.before = nothing
+    task, gap, silent = await new_task(), await new_task(), await new_task()
+    await run_task(task, worker="w")
+    await acquire(gap, worker="w")
+    await acquire(silent, worker="w")
+    assert await audit() == CLEAN
+    await database.execute("DELETE FROM task_events WHERE task_id = $1 AND seq = 2", gap)
+    await database.execute(
+        "UPDATE roadmap_tasks SET lease_until = now() - interval '6 minutes' WHERE task_id = $1",
+        silent,
+    )
+    await database.execute(
+        "UPDATE contents SET status = 'running', body = NULL WHERE content_id ="
+        " (SELECT content_id FROM contents LIMIT 1)"
+    )
+    assert await audit() == dict.fromkeys(CLEAN, 1)
