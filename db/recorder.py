@@ -14,20 +14,22 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import Counter, Histogram
 from sqlalchemy.exc import DBAPIError
 
-from core.errors import AppError, ServiceUnavailableError
 from core.logging import get_logger
 from core.loop_local import LoopLocal
 from db.ledger import was_committed, write_fact, write_facts
-from db.session import AsyncSessionLocal, Transaction, is_transient, retrying
+from db.session import AsyncSessionLocal, Transaction, retrying
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from core.errors import AppError
     from db.facts import Fact, Recorded
 
 log = get_logger(__name__)
 
 LARGEST_BATCH: Final = 200
+PATIENT_TRIES: Final = 7
+"""A restart of PostgreSQL takes seconds; the lease lasts longer."""
 BATCHES: Final = Histogram(
     "roadmap_recorder_batch_facts",
     "Facts committed in one transaction.",
@@ -160,12 +162,7 @@ async def _commit(facts: list[Fact]) -> list[Recorded | AppError] | list[Excepti
             await session.commit()
             return outcomes
 
-    try:
-        return await retrying(once)
-    except DBAPIError as error:
-        if is_transient(error):  # pragma: no cover - retrying turned it into the next line
-            raise ServiceUnavailableError from error
-        raise
+    return await retrying(once, tries=PATIENT_TRIES)
 
 
 _recorders: LoopLocal[Recorder] = LoopLocal(Recorder)

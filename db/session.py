@@ -91,20 +91,24 @@ def is_transient(error: BaseException) -> bool:
     return getattr(error.orig, "sqlstate", None) in _RETRYABLE_STATES
 
 
-async def retrying(work: Callable[[], Awaitable[R]]) -> R:
+async def retrying(work: Callable[[], Awaitable[R]], *, tries: int = TRIES) -> R:
     """Run an idempotent unit of work, again when the database failed in passing.
+
+    Args:
+        work: What to run; each try in a session of its own.
+        tries: How often, with growing waits between: 4 bear about a second, 7 about ten.
 
     Raises:
         ServiceUnavailableError: The database kept failing.
     """
-    for attempt in range(1, TRIES + 1):
+    for attempt in range(1, tries + 1):
         try:
             return await work()
         except Exception as error:
             if not is_transient(error):
                 raise
             log.warning("db_work_retried", attempt=attempt, error=type(error).__name__)
-            if attempt == TRIES:
+            if attempt == tries:
                 raise ServiceUnavailableError("The database cannot be reached.") from error
         await asyncio.sleep(0.1 * 2**attempt * random.uniform(0.5, 1))  # noqa: S311 - jitter
     raise AssertionError  # pragma: no cover - the loop returns or raises

@@ -5,14 +5,21 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from core.errors import InvalidRequestError
+from core.errors import InvalidRequestError, ServiceUnavailableError
 from worker import Delivery, async_task
 from workflow.doorbell import Reason
 from workflow.engine import run_task
 from workflow.service import accept_delivery
 
 
-@async_task(Reason.GENERATE)
+# another program's message may be all there is of its task: it must wait for PostgreSQL to be back
+@async_task(
+    Reason.GENERATE,
+    autoretry_for=(ServiceUnavailableError,),
+    retry_backoff=2,
+    retry_backoff_max=60,
+    max_retries=30,
+)
 async def generate(
     delivery: Delivery, task_id: str, user_id: str = "local", request: Any = None
 ) -> str:

@@ -135,6 +135,7 @@ async def test_prefork_child_killed(rig: Rig, look: asyncpg.Connection) -> None:
     worker = rig.worker(pool="prefork", concurrency=1, doomed=True)
     task = await new_task(goal="Learn Kites")
     await rig.until_held("Learn Kites", 1)
+    await rig.until_contents(look, task, 5)
     await rig.kill_children(worker)
     await rig.until_status(look, [task], sweeping=True)
     check_completed(await rig.see(look, task), contents=6)
