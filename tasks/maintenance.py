@@ -12,7 +12,7 @@ from tasks.dispatch import peek
 from worker import Delivery, async_task
 from workflow import upkeep
 from workflow.recovery import Queue, recover
-from workflow.reviews import expire, remind
+from workflow.review_deadlines import expire, remind
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

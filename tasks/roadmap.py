@@ -8,7 +8,7 @@ from uuid import UUID
 from core.errors import InvalidRequestError, ServiceUnavailableError
 from worker import Delivery, async_task
 from workflow.doorbell import Reason
-from workflow.engine import run_task
+from workflow.runs import run_task
 from workflow.service import accept_delivery
 
 

@@ -7,15 +7,13 @@ import time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, cast
 
-import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import Histogram
 
 from core.errors import (
     AppError,
     LeaseLostError,
     ServiceUnavailableError,
     StepTimeoutError,
-    TaskTimeoutError,
 )
 from core.logging import get_logger
 from core.settings import get_settings
@@ -31,7 +29,7 @@ from workflow.asking import Asking
 from workflow.contents import Work, work_left
 from workflow.drafts import counted, draft
 from workflow.drain import DrainedError, drain
-from workflow.lease import Claim, Stop, acquire, keeper, release
+from workflow.lease import Claim, release
 from workflow.outline import Outline
 from workflow.plan import WORKFLOW_VERSION, Done, last_output, round_of
 from workflow.reviews import open_review
@@ -39,8 +37,6 @@ from workflow.steps import STRUCTURE_STEPS, StepContext, StepResult
 from workflow.steps.content_generation import Tally, generate
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from sqlalchemy import Table
 
     from workflow.llm import Learner
@@ -48,15 +44,12 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 CHECKPOINTS: Final = cast("Table", Checkpoint.__table__)
-STUCK_S: Final = 10.0
-"""A coroutine that ignores its cancellation is left behind after this; the fence holds it off."""
 STEP_SECONDS: Final = Histogram(
     "roadmap_step_seconds",
     "Duration of steps.",
     ["step"],
     buckets=(0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600),
 )
-RUNS: Final = Counter("roadmap_runs_total", "Runs of tasks by how they ended.", ["result"])
 
 
 class Result(StrEnum):
@@ -72,68 +65,8 @@ class Result(StrEnum):
     INTERRUPTED = "interrupted"
 
 
-async def run_task(task_id: UUID, *, worker: str) -> Result:
-    """Take a task and advance it as far as it goes: to its end, to a review, or to a stop.
-
-    Whatever happens, the task is left in a legal pair that somebody will go on from: a failure is
-    recorded, an interrupted one keeps a lease that expires.
-
-    Args:
-        task_id: The task; anything but a claimable one is left alone.
-        worker: The name of this worker, for people who look at the row.
-    """
-    claim = await acquire(task_id, worker=worker)
-    if claim is None:
-        RUNS.labels(Result.NOTHING_TO_DO).inc()
-        return Result.NOTHING_TO_DO
-    structlog.contextvars.bind_contextvars(task_id=str(task_id), epoch=claim.epoch)
-    log.info("task_claimed", next_step=claim.next_step())
-    keeper().keep(claim)
-    try:
-        result = await _supervise(claim)
-    finally:
-        keeper().drop(claim)
-    RUNS.labels(result).inc()
-    log.info("task_left", result=result)
-    structlog.contextvars.unbind_contextvars("task_id", "epoch")
-    return result
-
-
-async def _supervise(claim: Claim) -> Result:
-    """Run the claim's work until it ends, is stopped, or TASK_TIMEOUT_S is over."""
-    body = asyncio.create_task(_advance(claim), name=f"task-{claim.task_id}")
-    stopped = asyncio.create_task(claim.stopped.wait())
-    try:
-        await asyncio.wait(
-            {body, stopped},
-            timeout=get_settings().task_timeout_s,
-            return_when=asyncio.FIRST_COMPLETED,
-        )
-        if body.done():
-            return body.result()
-        await _cancel(body)
-    except asyncio.CancelledError:
-        # whoever waits for us gives up (a hard limit, a loop that stops): stop the work with it
-        await _cancel(body)
-        raise
-    finally:
-        stopped.cancel()
-    if claim.stop is Stop.LOST:
-        return Result.LEASE_LOST
-    if claim.stop is Stop.DRAIN:
-        return await _release(claim)
-    return await _fail(claim, TaskTimeoutError())
-
-
-async def _cancel(body: asyncio.Task[Result]) -> None:
-    """Cancel the work and wait for its end, but not for ever: a stuck one is left to the fence."""
-    body.cancel()
-    done, _ = await asyncio.wait({body}, timeout=STUCK_S)
-    if not done:
-        log.error("workflow_stuck", waited_s=STUCK_S)
-
-
-async def _advance(claim: Claim) -> Result:
+async def advance(claim: Claim) -> Result:
+    """Run step after step until the task ends, waits for a human, or must be left."""
     try:
         while True:
             drain().check()
@@ -145,7 +78,7 @@ async def _advance(claim: Claim) -> Result:
                 return await _generate_contents(claim)
             await _run_step(claim, step)
     except DrainedError:
-        return await _release(claim)
+        return await give_back(claim)
     except LeaseLostError as error:
         log.warning("workflow_fenced_off", reason=error.message)
         return Result.LEASE_LOST
@@ -153,10 +86,10 @@ async def _advance(claim: Claim) -> Result:
         log.error("workflow_interrupted", reason=error.message)  # noqa: TRY400 - no news in the trace
         return Result.INTERRUPTED
     except AppError as error:
-        return await _fail(claim, error)
+        return await fail(claim, error)
     except Exception:
         log.exception("workflow_crashed")
-        return await _fail(claim, AppError("An unexpected error; see the worker's log."))
+        return await fail(claim, AppError("An unexpected error; see the worker's log."))
 
 
 async def _run_step(claim: Claim, step: Step) -> None:
@@ -322,7 +255,7 @@ async def _conclude(claim: Claim, tally: Tally) -> Result:
             )
         )
         return Result.PARTIAL_FAILURE
-    return await _fail(claim, _common_cause(tally))
+    return await fail(claim, _common_cause(tally))
 
 
 def _common_cause(tally: Tally) -> AppError:
@@ -333,7 +266,7 @@ def _common_cause(tally: Tally) -> AppError:
     return AppError(f"Every content failed, {count} of them: {tally.messages[code]}", code=code)
 
 
-async def _fail(claim: Claim, error: AppError) -> Result:
+async def fail(claim: Claim, error: AppError) -> Result:
     """Record that the task failed, with what was spent on the way.
 
     The step is the one that would come next: checkpoints tell which one did not end.
@@ -358,7 +291,8 @@ async def _fail(claim: Claim, error: AppError) -> Result:
     return Result.FAILED
 
 
-async def _release(claim: Claim) -> Result:
+async def give_back(claim: Claim) -> Result:
+    """Leave a task unfinished, for another worker to go on with at once."""
     try:
         doorbell.ring(await release(claim))
     except LeaseLostError:

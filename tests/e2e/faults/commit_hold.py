@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -12,10 +11,9 @@ import asyncpg
 from tests.factories import until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
 _LOCK: Final = 0x4B494C4C
-_numbers: Final = count(1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,31 +72,34 @@ async def until_commits_held(connection: asyncpg.Connection, transactions: int) 
 
 
 @contextlib.asynccontextmanager
-async def commit_hold(database_url: str, write: Write, *, goals: str) -> AsyncIterator[None]:
-    """Hold transactions with that write until the block, and every other such block, ends.
+async def commit_hold(database_url: str, writes: Mapping[str, Write]) -> AsyncIterator[None]:
+    """Hold transactions with certain writes until the block ends.
 
     Args:
         database_url: The database.
-        write: Which write, such as `CLAIM`.
-        goals: Only of tasks whose goal matches this regular expression.
+        writes: By regular expressions for the goals of the tasks that are held, such as
+            `{"^Learn Kites$": CLAIM}`.
     """
-    name = f"hold_commit_{next(_numbers)}"
+    names = {f"hold_commit_{number}": goals for number, goals in enumerate(writes, 1)}
     connection = await asyncpg.connect(database_url)
     try:
-        await connection.execute(
-            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-            f" IF {write.goal} ~ '{goals}' THEN PERFORM pg_advisory_xact_lock({_LOCK}); END IF;"
-            " RETURN NEW; END $$"
-        )
-        await connection.execute(f"SELECT pg_advisory_lock_shared({_LOCK})")
-        await connection.execute(
-            f"CREATE TRIGGER {name} BEFORE {write.operation} ON {write.table} FOR EACH ROW"
-            f" WHEN ({write.condition}) EXECUTE FUNCTION {name}()"
-        )
+        await connection.execute(f"SELECT pg_advisory_lock({_LOCK})")
+        for name, goals in names.items():
+            write = writes[goals]
+            await connection.execute(
+                f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                f" IF {write.goal} ~ '{goals}' THEN PERFORM pg_advisory_xact_lock({_LOCK}); END IF;"
+                " RETURN NEW; END $$"
+            )
+            await connection.execute(
+                f"CREATE TRIGGER {name} BEFORE {write.operation} ON {write.table} FOR EACH ROW"
+                f" WHEN ({write.condition}) EXECUTE FUNCTION {name}()"
+            )
         yield
     finally:
-        # let go first: who waits holds locks that dropping the trigger wants
-        await connection.execute(f"SELECT pg_advisory_unlock_shared({_LOCK})")
-        await connection.execute(f"DROP TRIGGER IF EXISTS {name} ON {write.table}")
-        await connection.execute(f"DROP FUNCTION {name}")
+        # let go first: who waits holds locks that dropping the triggers wants
+        await connection.execute(f"SELECT pg_advisory_unlock({_LOCK})")
+        for name, goals in names.items():
+            await connection.execute(f"DROP TRIGGER IF EXISTS {name} ON {writes[goals].table}")
+            await connection.execute(f"DROP FUNCTION IF EXISTS {name}")
         await connection.close()

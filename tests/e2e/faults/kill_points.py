@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -185,11 +184,8 @@ class _Run:
             doomed=True,
         )
         await self._bring_all()
-        async with (
-            commit_hold(self._rig.database_url, CLAIM, goals="(queued|resuming)$")
-            if self._claiming
-            else contextlib.nullcontext()
-        ):
+        goals = "|".join(f"^{point.goal}$" for point in self._claiming)
+        async with commit_hold(self._rig.database_url, {goals: CLAIM} if goals else {}):
             await self._bring_to_claims()
             for point in self._points:
                 seen.killed[point.name] = await self._rig.see(self._look, self._tasks[point.name])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING
@@ -97,11 +96,9 @@ async def test_killed_before_commits(rig: Rig, look: asyncpg.Connection) -> None
     worker = rig.worker(pool="prefork", concurrency=3, doomed=True)
     writes = {"step": CHECKPOINT, "content": CONTENT, "completion": COMPLETION}
     tasks, killed, answered = {}, {}, {}
-    async with contextlib.AsyncExitStack() as stack:
-        for topic, write in writes.items():
-            await stack.enter_async_context(
-                commit_hold(rig.database_url, write, goals=f"^Learn {topic}$")
-            )
+    held = {f"^Learn {topic}$": write for topic, write in writes.items()}
+    async with commit_hold(rig.database_url, held):
+        for topic in writes:
             tasks[topic] = await new_task(goal=f"Learn {topic}")
         await until_commits_held(look, len(writes))
         await rig.until_true(lambda: not rig.model.held(), what="the answers of all calls")

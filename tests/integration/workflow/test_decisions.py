@@ -32,10 +32,11 @@ from tests.factories import (
 from tests.ledger import LedgerAuthor, nothing
 from workflow import reviews
 from workflow.actor import SYSTEM
-from workflow.engine import Result, run_task
+from workflow.engine import Result
 from workflow.lease import acquire
 from workflow.requests import ReviewDecision, TaskRequest
-from workflow.reviews import expire, remind
+from workflow.review_deadlines import expire, remind
+from workflow.runs import run_task
 from workflow.service import (
     accept_delivery,
     cancel_task,

@@ -31,11 +31,12 @@ from tests.factories import (
 from tests.ledger import CONTENTS, LedgerAuthor, nothing
 from workflow import engine, outcomes
 from workflow.asking import Asking
-from workflow.engine import Result, run_task
+from workflow.engine import Result
 from workflow.lease import Claim, Stop, acquire, keeper, release
 from workflow.llm import CallKind
 from workflow.recovery import recover
 from workflow.reviews import open_review
+from workflow.runs import run_task
 from workflow.service import cancel_task
 from workflow.steps import content_generation
 from workflow.steps.content_generation import Tally

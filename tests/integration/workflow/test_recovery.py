@@ -26,10 +26,11 @@ from tests.factories import (
 from worker import app
 from workflow import doorbell, recovery
 from workflow.doorbell import Reason, Ring
-from workflow.engine import Result, run_task
+from workflow.engine import Result
 from workflow.lease import acquire
 from workflow.llm import CallKind
 from workflow.recovery import LARGEST_SWEEP, Queue, recover
+from workflow.runs import run_task
 from workflow.service import cancel_task, retry_task
 
 if TYPE_CHECKING:

@@ -25,10 +25,11 @@ from tests.factories import (
     until,
 )
 from tests.ledger import CONTENTS, STRUCTURE, LedgerAuthor, nothing
-from workflow.engine import Result, run_task
+from workflow.engine import Result
 from workflow.llm import CallKind
 from workflow.recovery import recover
 from workflow.requests import ReviewDecision
+from workflow.runs import run_task
 from workflow.service import cancel_task, decide_review, regenerate, retry_task
 
 if TYPE_CHECKING:

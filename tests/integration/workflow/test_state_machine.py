@@ -29,9 +29,10 @@ from notifications.events import parse_event
 from tests.factories import ALICE, expire_lease, kill, new_task
 from tests.ledger import LedgerAuthor
 from workflow import asking, doorbell
-from workflow.engine import Result, run_task
+from workflow.engine import Result
 from workflow.recovery import Queue, recover
 from workflow.requests import ReviewDecision
+from workflow.runs import run_task
 from workflow.service import cancel_task, decide_review, regenerate, retry_task
 
 if TYPE_CHECKING:

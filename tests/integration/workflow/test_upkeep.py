@@ -9,8 +9,8 @@ import orjson
 
 from tests.factories import ALICE, events, new_task
 from tests.ledger import LedgerAuthor, nothing
-from workflow.engine import run_task
 from workflow.lease import acquire
+from workflow.runs import run_task
 from workflow.service import cancel_task, retry_task
 from workflow.upkeep import audit, purge, run_job
 

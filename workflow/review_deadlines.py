@@ -1,0 +1,102 @@
+"""The deadlines of reviews: a reminder at half time, and what happens when nobody decides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ColumnElement, and_, func, select
+
+from core.errors import ConflictError
+from core.settings import ReviewExpiry, get_settings
+from db.facts import NOW, Fact, Update
+from db.ledger import lock_tasks, timestamp
+from db.models import Review
+from db.recorder import record_in
+from db.session import read_session, transaction
+from notifications.events import EventType, ReviewData
+from workflow import outcomes
+from workflow.actor import SYSTEM
+from workflow.drafts import draft
+from workflow.requests import ReviewDecision
+from workflow.reviews import REVIEWS, decide_review, newest_review
+from workflow.service import cancel_task
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+async def remind(*, limit: int = 100) -> int:
+    """Remind once of each review that is past half of its time; return how many."""
+    due = await _open_reviews(_past_half(), limit)
+    return sum([await _remind(task_id, version) for task_id, version in due])
+
+
+async def expire(*, limit: int = 100) -> int:
+    """Carry out REVIEW_ON_EXPIRY for reviews that are past due; return how many."""
+    policy = get_settings().review_on_expiry
+    if policy is ReviewExpiry.KEEP:
+        return 0
+    due = Review.due_at < func.clock_timestamp()
+    expired = 0
+    for task_id, version in await _open_reviews(due, limit):
+        try:
+            if policy is ReviewExpiry.APPROVE:
+                approval = ReviewDecision(decision="approve")
+                await decide_review(task_id, approval, actor=SYSTEM, version=version)
+            else:
+                await cancel_task(task_id, actor=SYSTEM, reviewed_version=version)
+        except ConflictError:
+            continue  # a human was quicker
+        expired += 1
+    return expired
+
+
+def _past_half() -> ColumnElement[bool]:
+    now = func.clock_timestamp()
+    return and_(Review.reminded_at.is_(None), now - Review.created_at > Review.due_at - now)
+
+
+async def _open_reviews(condition: ColumnElement[bool], limit: int) -> list[tuple[UUID, int]]:
+    """Return the tasks and versions under review that meet a condition."""
+    async with read_session() as session:
+        statement = (
+            select(Review.task_id, Review.version)
+            .where(Review.status == "open", condition)
+            .order_by(Review.due_at)
+            .limit(limit)
+        )
+        return [(task_id, version) for task_id, version in await session.execute(statement)]
+
+
+async def _remind(task_id: UUID, version: int) -> bool:
+    async with transaction() as tx:
+        row = (await lock_tasks(tx.session, [task_id])).get(task_id)
+        review = await newest_review(tx.session, task_id)
+        if (
+            row is None
+            or review is None
+            or review.status != "open"
+            or review.version != version
+            or review.reminded_at is not None
+        ):
+            return False
+        message = f"A review is waiting since {timestamp(review.created_at)}"
+        data = ReviewData(
+            review_id=review.review_id,
+            roadmap_id=row.roadmap_id,
+            round=review.round,
+            version=review.version,
+            due_at=review.due_at,
+        )
+        await record_in(
+            tx,
+            Fact(
+                task_id=task_id,
+                rows=(
+                    Update(REVIEWS, {"review_id": review.review_id}, {"reminded_at": NOW}),
+                    outcomes.notification(row, EventType.REVIEW_REMINDER, message),
+                ),
+                events=(draft(EventType.REVIEW_REMINDER, message, data),),
+            ),
+        )
+        return True

@@ -1,0 +1,85 @@
+"""One worker's run on a task: taken, supervised while the engine advances it, left."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from prometheus_client import Counter
+
+from core.errors import TaskTimeoutError
+from core.logging import get_logger
+from core.settings import get_settings
+from workflow.engine import Result, advance, fail, give_back
+from workflow.lease import Claim, Stop, acquire, keeper
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+log = get_logger(__name__)
+
+STUCK_S: Final = 10.0
+"""A coroutine that ignores its cancellation is left behind after this; the fence holds it off."""
+RUNS: Final = Counter("roadmap_runs_total", "Runs of tasks by how they ended.", ["result"])
+
+
+async def run_task(task_id: UUID, *, worker: str) -> Result:
+    """Take a task and advance it as far as it goes: to its end, to a review, or to a stop.
+
+    Whatever happens, the task is left in a legal pair that somebody will go on from: a failure is
+    recorded, an interrupted one keeps a lease that expires.
+
+    Args:
+        task_id: The task; anything but a claimable one is left alone.
+        worker: The name of this worker, for people who look at the row.
+    """
+    claim = await acquire(task_id, worker=worker)
+    if claim is None:
+        RUNS.labels(Result.NOTHING_TO_DO).inc()
+        return Result.NOTHING_TO_DO
+    structlog.contextvars.bind_contextvars(task_id=str(task_id), epoch=claim.epoch)
+    log.info("task_claimed", next_step=claim.next_step())
+    keeper().keep(claim)
+    try:
+        result = await _supervise(claim)
+    finally:
+        keeper().drop(claim)
+    RUNS.labels(result).inc()
+    log.info("task_left", result=result)
+    structlog.contextvars.unbind_contextvars("task_id", "epoch")
+    return result
+
+
+async def _supervise(claim: Claim) -> Result:
+    """Run the claim's work until it ends, is stopped, or TASK_TIMEOUT_S is over."""
+    body = asyncio.create_task(advance(claim), name=f"task-{claim.task_id}")
+    stopped = asyncio.create_task(claim.stopped.wait())
+    try:
+        await asyncio.wait(
+            {body, stopped},
+            timeout=get_settings().task_timeout_s,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        if body.done():
+            return body.result()
+        await _cancel(body)
+    except asyncio.CancelledError:
+        # whoever waits for us gives up (a hard limit, a loop that stops): stop the work with it
+        await _cancel(body)
+        raise
+    finally:
+        stopped.cancel()
+    if claim.stop is Stop.LOST:
+        return Result.LEASE_LOST
+    if claim.stop is Stop.DRAIN:
+        return await give_back(claim)
+    return await fail(claim, TaskTimeoutError())
+
+
+async def _cancel(body: asyncio.Task[Result]) -> None:
+    """Cancel the work and wait for its end, but not for ever: a stuck one is left to the fence."""
+    body.cancel()
+    done, _ = await asyncio.wait({body}, timeout=STUCK_S)
+    if not done:
+        log.error("workflow_stuck", waited_s=STUCK_S)
