@@ -110,7 +110,7 @@ async def test_rolling_restart(rig: Rig, look: asyncpg.Connection, pool: str) ->
     ]
     for worker in workers:
         worker.wait_ready()
-    topics = [f"rolling {number}" for number in range(40)]
+    topics = [f"rolling {number}" for number in range(24)]
     tasks = {topic: await new_task(goal=f"Learn {topic}") for topic in topics}
     for worker in workers:
         await rig.until_true(lambda: rig.model.held() > 0, what="running tasks")

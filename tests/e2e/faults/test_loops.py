@@ -64,7 +64,7 @@ async def test_two_hundred_tasks(rig: Rig, look: asyncpg.Connection) -> None:
     rig.model.rule("status", goal="Learn in vain", kind="intent_analysis", status=401)
     worker = rig.worker()
     # most end at their first call: the way to `failed` is where such systems broke
-    topics = ["many" if WHOLE_SET or number % 5 == 0 else "in vain" for number in range(200)]
+    topics = ["many" if WHOLE_SET or number % 10 == 0 else "in vain" for number in range(200)]
     ids = [f"0199aaaa-0000-7000-8000-{number:012d}" for number in range(200)]
     for number, (task_id, topic) in enumerate(zip(ids, topics, strict=True)):
         rig.send(task_id, f"Learn {topic} {number}")
