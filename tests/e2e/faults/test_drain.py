@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest
 
 from tests.e2e.faults.rig import LEASE_S, check_completed, plain_calls
@@ -16,10 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    import asyncpg
-
     from tests.e2e.faults.rig import Rig
     from tests.e2e.faults.worker_process import WorkerProcess
+
+
+OPEN_TASKS = 4
 
 
 async def _told_to_stop(rig: Rig, worker: WorkerProcess, *, loops: int) -> None:
@@ -104,20 +107,35 @@ async def test_grace_over(rig: Rig, look: asyncpg.Connection, pool: str) -> None
 async def test_rolling_restart(rig: Rig, look: asyncpg.Connection, pool: str) -> None:
     """Two workers restarted in turn under load: all tasks complete, none waits for a lease."""
     rig.model.design(concepts=1)
-    rig.model.slow_down(0.1)
+    rig.model.slow_down(0.5)
     workers = [
         rig.worker(pool=pool, concurrency=4, ready=False, SHUTDOWN_GRACE_S="60") for _ in range(2)
     ]
     for worker in workers:
         worker.wait_ready()
-    topics = [f"rolling {number}" for number in range(24)]
-    tasks = {topic: await new_task(goal=f"Learn {topic}") for topic in topics}
-    for worker in workers:
-        await rig.until_true(lambda: rig.model.held() > 0, what="running tasks")
-        worker.send_signal(signal.SIGTERM)
-        assert worker.wait_end() == 0, worker.log_text()
-        worker.start()
-        worker.wait_ready()
+    tasks: dict[str, UUID] = {}
+    restarted = asyncio.Event()
+
+    async def load() -> None:
+        while not restarted.is_set():
+            if (await rig.statuses(users, tasks.values()))["completed"] > len(tasks) - OPEN_TASKS:
+                topic = f"rolling {len(tasks)}"
+                tasks[topic] = await new_task(goal=f"Learn {topic}")
+            await asyncio.sleep(0.02)
+
+    users = await asyncpg.connect(rig.database_url)
+    loading = asyncio.create_task(load())
+    try:
+        for worker in workers:
+            await rig.until_true(lambda: rig.model.held() > 1, what="running tasks")
+            worker.send_signal(signal.SIGTERM)
+            assert await asyncio.to_thread(worker.wait_end) == 0, worker.log_text()
+            worker.start()
+            await asyncio.to_thread(worker.wait_ready)
+    finally:
+        restarted.set()
+        await loading
+        await users.close()
     await rig.until_status(look, tasks.values(), "completed", within_s=60)
     for topic, task in tasks.items():
         seen = await rig.see(look, task)
