@@ -24,7 +24,7 @@ def matrix() -> int:
     """Run every fault test on both pools; print what they measured."""
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         report = Path(folder) / "report.xml"
-        tests = [sys.executable, "-m", "pytest", "tests/e2e/faults"]
+        tests = [sys.executable, "-m", "pytest", "tests/e2e/faults", "tests/celery"]
         code = subprocess.run(
             [*tests, "--quiet", f"--junitxml={report}", "-o", "junit_family=xunit1"],
             cwd=ROOT,

@@ -30,6 +30,7 @@ from tests.celery.nodes import (
 )
 from tests.celery.roadmaps import Roadmaps
 from tests.e2e.faults.scripted_model import ScriptedModel
+from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.e2e.faults.worker_process import ROOT
 
 if TYPE_CHECKING:
@@ -89,9 +90,16 @@ def _engine() -> None:
         pytest.skip(f"CELERY_NODES=docker, but NOTHING WAS TESTED: no Docker engine answers: {why}")
 
 
+ON_BOTH_POOLS_ELSEWHERE = {"test_drains", "test_broker_restarts", "test_flushed"}
+"""tests/e2e/faults has the same on prefork; here it runs there too with FAULTS=all."""
+
+
 @pytest.fixture(params=["threads", "prefork"])
 def pool(request: pytest.FixtureRequest) -> str:
     """Celery's worker pool."""
+    repeated = request.node.originalname in ON_BOTH_POOLS_ELSEWHERE
+    if request.param == "prefork" and repeated and not WHOLE_SET:
+        pytest.skip("on prefork with FAULTS=all (make chaos)")
     return str(request.param)
 
 
