@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from sqlalchemy import select
 
 from core.digest import digest
-from core.errors import ConflictError, InvalidRequestError, NotFoundError, StaleVersionError
+from core.errors import ConflictError, InvalidRequestError, StaleVersionError
 from core.ids import new_id
 from core.settings import get_settings
 from core.states import Status, Step
@@ -27,6 +27,7 @@ from workflow.drafts import draft
 from workflow.edits import apply_edits
 from workflow.outline import Outline
 from workflow.outline_rows import next_version
+from workflow.ownership import lock_owned
 from workflow.plan import WORKFLOW_VERSION
 from workflow.requests import ReviewDecision, TaskRequest
 from workflow.steps.curriculum_design import contents_of, roadmap_ready
@@ -119,9 +120,7 @@ async def decide_review(
         InvalidRequestError: The edits do not fit.
     """
     async with transaction() as tx:
-        row = (await lock_tasks(tx.session, [task_id])).get(task_id)
-        if row is None or not actor.may_see(row.user_id):
-            raise NotFoundError(f"There is no task {task_id}.")
+        row = await lock_owned(tx, task_id, actor)
         review = _decidable(row, await newest_review(tx.session, task_id), version)
         edited = await _edited(tx.session, row, review, decision)
         position = len(await checkpoints(tx.session, task_id)) + 1
