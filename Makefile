@@ -29,7 +29,7 @@ up: setup  ## PostgreSQL, Redis, worker, beat, API and Flower until Ctrl-C
 	@$(BIN)/roadmap up
 
 test: setup  ## the whole test suite
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: setup format lint types layers migrations test  ## exactly what CI runs
 
