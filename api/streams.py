@@ -91,9 +91,11 @@ def registry() -> Registry:
 
 
 def encode_sse(entry: Entry) -> bytes:
-    """Return an event as one SSE frame."""
+    """Return an event as one SSE frame; a transient one has no `id:` to resume from."""
     return format_sse_event(
-        id=str(entry.seq), event=entry.type, data_str=orjson.dumps(entry.event).decode()
+        id=None if entry.transient else str(entry.seq),
+        event=entry.type,
+        data_str=orjson.dumps(entry.event).decode(),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from core.settings import PREFIX, SECRETS, Settings
-from notifications.events import EventType, json_schema
+from notifications.events import EventType, TransientType, json_schema
 
 HERE: Final = Path(__file__).parent
 
@@ -52,10 +52,17 @@ def event_catalogue() -> str:
             " [events.schema.json](events.schema.json)."
         ),
         "",
+        (
+            "`content_delta` is transient: it has no `seq`, is never stored or replayed, and may be"
+            " dropped. Its `offset` counts the characters before the piece; 0 begins anew and"
+            " replaces what came before, a greater one than expected means that a piece is missing."
+            " The whole text can be read once the content is completed."
+        ),
+        "",
         "| type | tells | data |",
         "| --- | --- | --- |",
     ]
-    for event in EventType:
+    for event in [*EventType, *TransientType]:
         model = schema["$defs"]["".join(part.capitalize() for part in event.split("_"))]
         data = schema["$defs"][model["properties"]["data"]["$ref"].rsplit("/", 1)[1]]
         fields = ", ".join(f"`{name}`" for name in data.get("properties", {}))

@@ -50,7 +50,7 @@ class Feed:
         return self._stopping
 
     async def follow(
-        self, task_id: UUID, *, after: int, idle_s: float = IDLE_S
+        self, task_id: UUID, *, after: int, idle_s: float = IDLE_S, transient: bool = False
     ) -> AsyncGenerator[list[Entry]]:
         """Yield what comes after a number, in order, once, until the task has ended.
 
@@ -58,10 +58,12 @@ class Feed:
             task_id: The task.
             after: The last number already seen; 0 for none.
             idle_s: After so long without an event an empty list is yielded, for heartbeats.
+            transient: Yield transient events too. Who is behind loses them first, and only them.
         """
         loop = asyncio.get_running_loop()
         told_at, checked = loop.time(), False
         topic = self._join(task_id)
+        place = topic.passed
         try:
             while not topic.gone:
                 batch = [] if topic.head is None else topic.after(after)
@@ -69,9 +71,12 @@ class Feed:
                     batch = await self._from_log(topic, after)
                     if not batch:
                         after = max(after, topic.head or 0)  # purged; go on after it
+                elif transient and place < topic.passed:
+                    batch = _woven(batch, topic.passing(place))
+                place = topic.passed
                 if batch:
                     yield batch
-                    after, checked, told_at = batch[-1].seq, False, loop.time()
+                    after, checked, told_at = max(after, batch[-1].seq), False, loop.time()
                 elif topic.final and (after <= (topic.head or 0) or checked):
                     return
                 else:
@@ -189,6 +194,11 @@ class Feed:
         return behind
 
 
+def _woven(events: list[Entry], transient: list[Entry]) -> list[Entry]:
+    """Put transient events behind the events that they followed."""
+    return sorted([*events, *transient], key=lambda entry: (entry.seq, entry.transient))
+
+
 _feeds: LoopLocal[Feed] = LoopLocal(Feed)
 
 
@@ -202,9 +212,11 @@ def install(wakeups: Wakeups | None) -> None:
     _feeds.get().wakeups = wakeups
 
 
-def follow(task_id: UUID, *, after: int, idle_s: float = IDLE_S) -> AsyncGenerator[list[Entry]]:
+def follow(
+    task_id: UUID, *, after: int, idle_s: float = IDLE_S, transient: bool = False
+) -> AsyncGenerator[list[Entry]]:
     """Yield a task's events after a number, in order, once, until it has ended (`Feed.follow`)."""
-    return _feeds.get().follow(task_id, after=after, idle_s=idle_s)
+    return _feeds.get().follow(task_id, after=after, idle_s=idle_s, transient=transient)
 
 
 async def wait_for_events(

@@ -30,6 +30,10 @@ PAGE: Final = 500
 """Events read from the log at a time."""
 TAIL: Final = 400
 """Events of one task kept in memory for all of its viewers; most tasks have fewer."""
+PASSING: Final = 64
+"""Transient events of one task kept for viewers that are about to take them."""
+PASS_ON_S: Final = 0.1
+"""How long a transient event waits for others, to go on together."""
 TICK_S: Final = 1.0
 """How often the rows are asked while Redis is silent, and how long a failed read waits."""
 FIRST_LOOK_S: Final = 0.25
@@ -52,13 +56,17 @@ class Wakeups(Protocol):
 
 
 class Entry:
-    """One event of the log, shared by all who watch it, with its encoded frames."""
+    """One event, shared by all who watch it, with its encoded frames.
 
-    __slots__ = ("_frames", "event", "seq", "type")
+    A transient one has no number of its own: `seq` is that of the newest event before it.
+    """
 
-    def __init__(self, event: dict[str, Any]) -> None:
+    __slots__ = ("_frames", "event", "seq", "transient", "type")
+
+    def __init__(self, event: dict[str, Any], *, behind: int | None = None) -> None:
         self.event = event
-        self.seq: int = event["seq"]
+        self.transient = behind is not None
+        self.seq: int = event["seq"] if behind is None else behind
         self.type: str = event["type"]
         self._frames: dict[Any, Any] = {}
 
@@ -82,6 +90,10 @@ class Topic:
         """The task has ended and `head` is the last event it has."""
         self.gone = False
         """The task was deleted, or this process stops."""
+        self.passed = 0
+        """How many transient events came so far: the place of who has seen them all."""
+        self._passing: deque[Entry] = deque(maxlen=PASSING)
+        self._pass_on: asyncio.TimerHandle | None = None
         self._tail: deque[Entry] = deque(maxlen=TAIL)
         self._doubt = asyncio.Event()
         self._waiters: set[asyncio.Future[None]] = set()
@@ -120,7 +132,7 @@ class Topic:
             with suppress(orjson.JSONDecodeError):
                 event = orjson.loads(message)
             if isinstance(event, dict) and "seq" not in event:
-                return  # transient, and may be dropped
+                return self._pass(event)
         if self.head is None or not isinstance(event, dict) or "type" not in event:
             self._doubt.set()
         elif event["seq"] == self.head + 1:
@@ -130,6 +142,7 @@ class Topic:
             self._announce()
         elif not isinstance(event["seq"], int) or event["seq"] > self.head:
             self._doubt.set()
+        return None
 
     def doubt(self) -> None:
         """Read the log again."""
@@ -144,6 +157,11 @@ class Topic:
             return []
         return list(self._tail)[-missing:]
 
+    def passing(self, place: int) -> list[Entry]:
+        """Return the transient events since a place, as far as they are still there."""
+        missing = min(self.passed - place, len(self._passing))
+        return list(self._passing)[-missing:] if missing > 0 else []
+
     async def changed(self, timeout_s: float) -> None:
         """Wait until something is new, or for a while."""
         # by hand: with 1,000 viewers `asyncio.wait` made it 157 instead of 130 us of CPU an event
@@ -157,12 +175,25 @@ class Topic:
             self._waiters.discard(waiter)
             timer.cancel()
 
+    def _pass(self, event: dict[str, Any]) -> None:
+        """Keep a transient event for a moment; who is not there to take it has lost it."""
+        if self.head is None or not isinstance(event.get("type"), str):
+            return
+        self._passing.append(Entry(event, behind=self.head))
+        self.passed += 1
+        if self._pass_on is None:  # many at a time: a thousand viewers are woken once for them
+            loop = asyncio.get_running_loop()
+            self._pass_on = loop.call_later(PASS_ON_S, self._announce)
+
     def _append(self, event: dict[str, Any]) -> None:
         self._tail.append(Entry(event))
         self.head = event["seq"]
         self.final = False
 
     def _announce(self) -> None:
+        if self._pass_on is not None:
+            self._pass_on.cancel()
+            self._pass_on = None
         for waiter in self._waiters:
             _release(waiter)
 

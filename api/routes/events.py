@@ -23,7 +23,10 @@ LONGEST_WAIT_S: Final = 30
 After = Annotated[int, Query(ge=0, le=LARGEST_SEQ, description="The last `seq` already seen.")]
 _STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {
-        "description": "`id:` is the event's `seq`, `event:` its type, `data:` the event.",
+        "description": (
+            "`id:` is the event's `seq`, `event:` its type, `data:` the event. Transient events"
+            " (`content_delta`) have no `id:` and are never replayed."
+        ),
         "content": {"text/event-stream": {"schema": {"type": "string"}, "example": EVENT_EXAMPLE}},
     },
     204: {"description": "The task has ended and everything was seen: do not come back."},
@@ -92,6 +95,7 @@ def seq_of(last_event_id: str | None, after: int) -> int:
 
 
 async def _frames(task_id: UUID, after: int) -> AsyncGenerator[list[bytes]]:
-    async with aclosing(feed.follow(task_id, after=after, idle_s=HEARTBEAT_S)) as batches:
+    live = feed.follow(task_id, after=after, idle_s=HEARTBEAT_S, transient=True)
+    async with aclosing(live) as batches:
         async for batch in batches:
             yield [entry.frame(encode_sse) for entry in batch]

@@ -75,7 +75,7 @@ def _seq(after: str) -> int:
 
 
 async def _events(task_id: UUID, after: int) -> AsyncGenerator[list[str]]:
-    async with aclosing(feed.follow(task_id, after=after)) as batches:
+    async with aclosing(feed.follow(task_id, after=after, transient=True)) as batches:
         async for batch in batches:
             yield [entry.frame(encode_json) for entry in batch]
 
