@@ -385,11 +385,6 @@ def parse_event(data: Any) -> BaseEvent:
     return event
 
 
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of all events, the transient ones included."""
-    return TypeAdapter(StreamEvent).json_schema()
-
-
 def task_channel(task_id: UUID | str) -> str:
     """Return the Redis channel of a task's events."""
     return f"task_progress:{task_id}"

@@ -32,6 +32,8 @@ from notifications.events import TERMINAL_EVENTS, task_channel, user_channel
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from notifications.inbox_entry import InboxEntry
+
 log = get_logger(__name__)
 
 PUBLISHED: Final = Counter("roadmap_published_total", "Messages handed to Redis.")
@@ -86,6 +88,7 @@ class Publisher:
             socket_timeout=self._timeout_s,
             socket_connect_timeout=self._timeout_s,
             socket_keepalive=True,
+            client_name="roadmap-publisher",
             retry=Retry(
                 NoBackoff(), 0
             ),  # a repeated PUBLISH is a repeated event: the drain decides
@@ -215,9 +218,10 @@ def publish_events(events: Iterable[dict[str, Any]]) -> None:
         )
 
 
-def publish_notification(user_id: str, notification: dict[str, Any]) -> None:
+def publish_notification(entry: InboxEntry) -> None:
     """Publish an entry of a user's inbox on the user's channel."""
-    _publishers.get().publish(user_channel(user_id), orjson.dumps(notification))
+    message = entry.model_dump_json().encode()
+    _publishers.get().publish(user_channel(entry.user_id), message)
 
 
 def publish_transient(event: dict[str, Any]) -> None:

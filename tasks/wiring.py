@@ -18,6 +18,7 @@ from db.models import Notification
 from db.recorder import flush_recorder, observe
 from notifications.deltas import forget as forget_text
 from notifications.deltas import stop_streaming
+from notifications.inbox_entry import InboxEntry
 from notifications.publisher import publish_events, publish_notification, stop_publishing
 from tasks.dispatch import close_bell, install_bell
 from worker import hooks, lifecycle, run_async
@@ -55,7 +56,8 @@ def publish(recorded: Recorded) -> None:
     publish_events(recorded.events)
     for write in recorded.rows:
         if isinstance(write, Insert) and write.table is Notification.__table__:
-            publish_notification(recorded.user_id, {k: str(v) for k, v in write.values.items()})
+            entry = InboxEntry.model_validate({**write.values, "created_at": recorded.at})
+            publish_notification(entry)
 
 
 def _stop_workflows() -> None:
