@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from pydantic import TypeAdapter
 
 from api import docs, problems
 from api.auth import check_settings
@@ -27,6 +26,7 @@ from api.routes import (
 )
 from core.settings import get_settings
 from notifications.events import TaskEvent
+from notifications.reading import open_schema
 
 VERSION: Final = "1"
 _REQUEST_HEADERS: Final = (
@@ -104,12 +104,8 @@ def _complete_schema(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             schemas = generate().setdefault("components", {}).setdefault("schemas", {})
-            described: dict[str, TypeAdapter[Any]] = {
-                "Problem": TypeAdapter(Problem),
-                "TaskEvent": TypeAdapter(TaskEvent),
-            }
-            for name, adapter in described.items():
-                schema = adapter.json_schema(ref_template=_REFERENCE)
+            for name, model in {"Problem": Problem, "TaskEvent": TaskEvent}.items():
+                schema = open_schema(model, ref_template=_REFERENCE)
                 schemas |= schema.pop("$defs", {})
                 schemas[name] = schema
             for name in ("HTTPValidationError", "ValidationError"):

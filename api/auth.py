@@ -15,6 +15,7 @@ from core.errors import ForbiddenError, SettingsError, UnauthenticatedError
 from core.settings import AuthMode, get_settings
 from core.tokens import verify_token
 from workflow.actor import LOCAL_USER, Actor
+from workflow.viewer import Viewer
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -60,8 +61,8 @@ def is_loopback(host: str | None) -> bool:
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
-def identify(connection: HTTPConnection) -> Actor:
-    """Return who makes a request.
+def identify(connection: HTTPConnection) -> Viewer:
+    """Return who makes a request, and until when the credentials are good.
 
     Raises:
         UnauthenticatedError: No credentials where they are needed, or bad ones.
@@ -75,10 +76,10 @@ def identify(connection: HTTPConnection) -> Actor:
     if get_settings().auth is AuthMode.JWT:
         raise UnauthenticatedError("A bearer token is needed; `roadmap token` mints one.")
     _refuse_strangers(connection)
-    return Actor(user_id=LOCAL_USER, admin=True)
+    return Viewer(actor=Actor(user_id=LOCAL_USER, admin=True))
 
 
-def _of_token(token: str) -> Actor:
+def _of_token(token: str) -> Viewer:
     secret = get_settings().auth_secret
     if secret is None:
         raise UnauthenticatedError(
@@ -88,7 +89,8 @@ def _of_token(token: str) -> Actor:
     claims = verify_token(secret.get_secret_value(), token)
     if not claims.user or len(claims.user) > LONGEST_USER or not claims.user.isprintable():
         raise UnauthenticatedError("The token's subject is not a user.")
-    return Actor(user_id=claims.user, admin=claims.role == ADMIN_ROLE)
+    actor = Actor(user_id=claims.user, admin=claims.role == ADMIN_ROLE)
+    return Viewer(actor=actor, expires_at=claims.expires_at)
 
 
 def _refuse_strangers(connection: HTTPConnection) -> None:
@@ -121,11 +123,16 @@ def origin_allowed(connection: HTTPConnection, origin: str | None) -> bool:
     return urlsplit(origin).netloc == connection.headers.get("host")
 
 
-async def current_actor(
+async def current_viewer(
     connection: HTTPConnection, _documented: Annotated[object, Security(_bearer)]
-) -> Actor:
-    """Return who makes a request."""
+) -> Viewer:
+    """Return who makes a request, and until when the credentials are good."""
     return identify(connection)
+
+
+async def current_actor(viewer: Annotated[Viewer, Depends(current_viewer)]) -> Actor:
+    """Return who makes a request."""
+    return viewer.actor
 
 
 async def admin_actor(actor: Annotated[Actor, Depends(current_actor)]) -> Actor:
@@ -139,14 +146,14 @@ async def admin_actor(actor: Annotated[Actor, Depends(current_actor)]) -> Actor:
     return actor
 
 
-async def stream_actor(
+async def stream_viewer(
     connection: HTTPConnection, _documented: Annotated[object, Security(_bearer)]
-) -> Actor:
+) -> Viewer:
     """Return who opens a stream: by token, or by a ticket that allows just this stream."""
     return identify_stream(connection)
 
 
-def identify_stream(connection: HTTPConnection) -> Actor:
+def identify_stream(connection: HTTPConnection) -> Viewer:
     """Return who opens a stream, by `Authorization` or by `?ticket=`.
 
     Raises:
@@ -158,9 +165,11 @@ def identify_stream(connection: HTTPConnection) -> Actor:
     claims = tickets.verify(ticket)
     if claims.task_id is not None and claims.task_id != connection.path_params.get("task_id"):
         raise UnauthenticatedError("This ticket is for another stream.")
-    return Actor(user_id=claims.user_id, admin=claims.admin)
+    actor = Actor(user_id=claims.user_id, admin=claims.admin)
+    return Viewer(actor=actor, expires_at=claims.until)
 
 
+CurrentViewer = Annotated[Viewer, Depends(current_viewer)]
 CurrentActor = Annotated[Actor, Depends(current_actor)]
 AdminActor = Annotated[Actor, Depends(admin_actor)]
-StreamActor = Annotated[Actor, Depends(stream_actor)]
+StreamViewer = Annotated[Viewer, Depends(stream_viewer)]

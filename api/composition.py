@@ -101,6 +101,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             socket_timeout=1.0,
             socket_connect_timeout=1.0,
             max_connections=4,
+            client_name="roadmap-api",
             decode_responses=True,
         ),
     )

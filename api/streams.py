@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter as Tally
-from contextlib import aclosing, contextmanager
-from dataclasses import dataclass, field
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from fastapi.sse import EventSourceResponse, format_sse_event
-from prometheus_client import Counter, Gauge
 
-from core.errors import TooManyActiveTasksError
+from api.registry import registry
+from core.errors import AppError
 from core.logging import get_logger
-from core.loop_local import LoopLocal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
+    from collections.abc import AsyncGenerator
 
     from starlette.types import Receive, Scope, Send
 
@@ -32,68 +29,19 @@ HEARTBEAT_S: Final = 15.0
 SEND_TIMEOUT_S: Final = 20.0
 """A client that takes nothing for so long is gone or stuck; it may come back and resume."""
 RETRY_MS: Final = 2000
-MOST_PER_USER: Final = 100
-"""Open streams of one user, admins apart."""
 HEARTBEAT: Final = b": ping\n"
 """A comment, and no blank line after it: some clients take every blank line for an event."""
+CLOSED: Final = ": closed {code}\n"
+"""The last line of a stream that ends before its source does; a comment too."""
 _RETRY: Final = f"retry: {RETRY_MS}\n".encode()
-
-OPEN: Final = Gauge("roadmap_streams_open", "Clients that follow live.", ["transport"])
-DROPPED: Final = Counter(
-    "roadmap_streams_dropped_total", "Clients dropped before the end.", ["transport", "reason"]
-)
-
-
-class TooManyStreamsError(TooManyActiveTasksError):
-    """You have as many open streams as allowed; close one first."""
-
-    code = "too_many_streams"
-
-
-@dataclass(slots=True)
-class Registry:
-    """Who follows what in this event loop."""
-
-    by_user: Tally[str] = field(default_factory=Tally)
-    by_transport: Tally[str] = field(default_factory=Tally)
-
-    def check(self, actor: Actor) -> None:
-        """Refuse one stream too many.
-
-        Raises:
-            TooManyStreamsError: The user has enough of them.
-        """
-        if not actor.admin and self.by_user[actor.user_id] >= MOST_PER_USER:
-            raise TooManyStreamsError
-
-    @contextmanager
-    def entered(self, actor: Actor, transport: str) -> Iterator[None]:
-        """Count a stream while it is open."""
-        self.by_user[actor.user_id] += 1
-        self.by_transport[transport] += 1
-        OPEN.labels(transport).inc()
-        try:
-            yield
-        finally:
-            OPEN.labels(transport).dec()
-            self.by_transport[transport] -= 1
-            self.by_user[actor.user_id] -= 1
-            if not self.by_user[actor.user_id]:
-                del self.by_user[actor.user_id]
-
-
-_registries: Final[LoopLocal[Registry]] = LoopLocal(Registry)
-
-
-def registry() -> Registry:
-    """Return the running loop's registry."""
-    return _registries.get()
 
 
 def encode_sse(entry: Entry) -> bytes:
-    """Return an event as one SSE frame."""
+    """Return an event as one SSE frame; a transient one has no `id:` to resume from."""
     return format_sse_event(
-        id=str(entry.seq), event=entry.type, data_str=orjson.dumps(entry.event).decode()
+        id=None if entry.transient else str(entry.seq),
+        event=entry.type,
+        data_str=orjson.dumps(entry.event).decode(),
     )
 
 
@@ -116,13 +64,18 @@ async def sse(batches: AsyncGenerator[list[bytes]]) -> AsyncGenerator[bytes]:
     """
     yield HEARTBEAT
     first = _RETRY
-    async with aclosing(batches):
-        async for batch in batches:
-            if batch:
-                yield first + b"".join(batch)
-                first = b""
-            else:
-                yield HEARTBEAT
+    try:
+        async with aclosing(batches):
+            async for batch in batches:
+                if batch:
+                    yield first + b"".join(batch)
+                    first = b""
+                else:
+                    yield HEARTBEAT
+    except AppError as error:  # the viewer may not see it any more
+        registry().drop("sse", error.code)
+        log.info("stream_closed", transport="sse", reason=error.code)
+        yield CLOSED.format(code=error.code).encode()
 
 
 class EventStream(EventSourceResponse):
@@ -133,6 +86,7 @@ class EventStream(EventSourceResponse):
 
         Raises:
             TooManyStreamsError: The user has enough open streams.
+            StreamsFullError: The process has.
         """
         frames = sse(batches)
         super().__init__(
@@ -165,7 +119,7 @@ class EventStream(EventSourceResponse):
             async with aclosing(self._frames):
                 await self.stream_response(within_patience)
         except TimeoutError:
-            DROPPED.labels("sse", "slow").inc()
+            registry().drop("sse", "slow")
             log.warning("stream_dropped", transport="sse", reason="slow")
         except OSError:
-            DROPPED.labels("sse", "disconnected").inc()
+            registry().drop("sse", "disconnected")

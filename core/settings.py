@@ -159,6 +159,12 @@ class Settings(BaseSettings):
     user_max_active_tasks: int = Field(
         default=0, ge=0, description="Unfinished tasks a user may have; 0 is no limit."
     )
+    user_max_streams: Count = Field(
+        default=2500, description="Live streams (SSE, WebSocket) a user may have open, per process."
+    )
+    max_streams: Count = Field(
+        default=10_000, description="Live streams of all users and admins, per API process."
+    )
     event_retention_days: int = Field(
         default=90, ge=1, description="Events of finished tasks are kept this long."
     )

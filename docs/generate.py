@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from core.settings import PREFIX, SECRETS, Settings
-from notifications.events import EventType, json_schema
+from docs import asyncapi
+from docs.asyncapi import model_name
+from notifications.events import EventType, StreamEvent, TransientType
+from notifications.reading import open_schema
 
 HERE: Final = Path(__file__).parent
 
@@ -43,20 +46,29 @@ def settings_table() -> str:
 
 def event_catalogue() -> str:
     """Return the catalogue of events as Markdown."""
-    schema = json_schema()
+    schema = open_schema(StreamEvent)
     lines = [
         "# Events",
         "",
         (
             "Generated from `notifications/events.py` by `make docs`; the JSON Schema is"
-            " [events.schema.json](events.schema.json)."
+            " [events.schema.json](events.schema.json), the AsyncAPI document"
+            " [asyncapi.json](asyncapi.json). Types and fields may be added: ignore what you do not"
+            " know."
+        ),
+        "",
+        (
+            "`content_delta` is transient: it has no `seq`, is never stored or replayed, and may be"
+            " dropped. Its `offset` counts the characters before the piece; 0 begins anew and"
+            " replaces what came before, a greater one than expected means that a piece is missing."
+            " The whole text can be read once the content is completed."
         ),
         "",
         "| type | tells | data |",
         "| --- | --- | --- |",
     ]
-    for event in EventType:
-        model = schema["$defs"]["".join(part.capitalize() for part in event.split("_"))]
+    for event in [*EventType, *TransientType]:
+        model = schema["$defs"][model_name(event)]
         data = schema["$defs"][model["properties"]["data"]["$ref"].rsplit("/", 1)[1]]
         fields = ", ".join(f"`{name}`" for name in data.get("properties", {}))
         lines.append(f"| `{event}` | {model['description']} | {fields} |")
@@ -68,7 +80,8 @@ def documents() -> dict[Path, str]:
     return {
         HERE / "SETTINGS.md": settings_table(),
         HERE / "EVENTS.md": event_catalogue(),
-        HERE / "events.schema.json": json.dumps(json_schema(), indent=1) + "\n",
+        HERE / "events.schema.json": json.dumps(open_schema(StreamEvent), indent=1) + "\n",
+        HERE / "asyncapi.json": json.dumps(asyncapi.document(), indent=1) + "\n",
     }
 
 

@@ -37,6 +37,12 @@ class EventType(StrEnum):
     TASK_CANCELLED = "task_cancelled"
 
 
+class TransientType(StrEnum):
+    """The types of transient events: carried live, never stored, without a number."""
+
+    CONTENT_DELTA = "content_delta"
+
+
 TERMINAL_EVENTS: Final = frozenset(
     {
         EventType.TASK_COMPLETED,
@@ -320,6 +326,28 @@ class TaskCancelled(BaseEvent):
     data: CancelData
 
 
+class ContentDeltaData(Frozen):
+    """A piece of a content that is being written, and where in its text it belongs."""
+
+    concept_id: UUID
+    kind: ContentKind
+    version: int
+    offset: int = Field(
+        ge=0,
+        description="Characters before this piece; 0 begins anew and replaces what came before.",
+    )
+    text: str
+
+
+class ContentDelta(Frozen):
+    """More of a content's text. Transient: without `seq`, never stored, may be dropped."""
+
+    type: Literal[TransientType.CONTENT_DELTA]
+    task_id: UUID
+    at: datetime
+    data: ContentDeltaData
+
+
 TaskEvent = Annotated[
     TaskQueued
     | TaskStarted
@@ -345,6 +373,9 @@ TaskEvent = Annotated[
 ]
 """Any committed event."""
 
+StreamEvent = Annotated[TaskEvent | ContentDelta, Field(discriminator="type")]
+"""Whatever comes over a task's channel and its streams."""
+
 _adapter: TypeAdapter[Any] = TypeAdapter(TaskEvent)
 
 
@@ -352,11 +383,6 @@ def parse_event(data: Any) -> BaseEvent:
     """Check an event as it came from the database, Redis or the network."""
     event: BaseEvent = _adapter.validate_python(data)
     return event
-
-
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of all committed events."""
-    return _adapter.json_schema()
 
 
 def task_channel(task_id: UUID | str) -> str:

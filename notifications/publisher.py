@@ -4,13 +4,17 @@ A publish is a line in a bounded buffer; one task per event loop sends what is t
 time, each round trip guarded by PUBLISH_TIMEOUT_S. With a Redis that is silent a hundred publishes
 awaited in the workflow would take 500 s; this way they cost it nothing. What does not fit is
 dropped and counted: every event is in the log, and readers find gaps there.
+
+Transient messages stand in the same line, so that they come in their place, but only where there
+is room: they are dropped before any event is, and are not tried again.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 from prometheus_client import Counter
@@ -18,30 +22,52 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from core.logging import get_logger
 from core.loop_local import LoopLocal
 from core.settings import get_settings
-from notifications.events import task_channel, user_channel
+from notifications.events import TERMINAL_EVENTS, task_channel, user_channel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from notifications.inbox_entry import InboxEntry
 
 log = get_logger(__name__)
 
-PUBLISHED: Final = Counter("roadmap_published_total", "Events handed to Redis.")
+PUBLISHED: Final = Counter("roadmap_published_total", "Messages handed to Redis.")
 DROPPED: Final = Counter(
     "roadmap_publishes_dropped_total", "Events that the buffer had no room for."
 )
+TRANSIENT_DROPPED: Final = Counter(
+    "roadmap_transient_publishes_dropped_total", "Transient messages that were not sent."
+)
+TIMED_OUT: Final = Counter(
+    "roadmap_publishes_timed_out_total", "Round trips to Redis that took too long."
+)
 FAILURES: Final = Counter(
-    "roadmap_publish_failures_total", "Round trips to Redis that failed.", ["error"]
+    "roadmap_publish_failures_total", "Round trips to Redis that failed, by error.", ["error"]
 )
 
 BUFFER: Final = 10_000
+ENDINGS: Final = 1_000
+"""Terminal events kept beyond that when the buffer overflows: somebody waits for each of them."""
 ROUND: Final = 200
 """Publishes in one round trip."""
+TRANSIENT_BYTES: Final = 256_000
+"""Transient messages that may stand in line; sent within a millisecond or two."""
 COOL_DOWN_S: Final = 1.0
 FLUSH_S: Final = 2.0
+LOG_EVERY_S: Final = 30.0
+"""A Redis that stays away is told of twice a minute, not once a second."""
+
+
+class _Publish(NamedTuple):
+    channel: str
+    message: bytes
+    terminal: bool = False
+    transient: bool = False
 
 
 class Publisher:
@@ -50,60 +76,130 @@ class Publisher:
     def __init__(self) -> None:
         settings = get_settings()
         self._timeout_s = settings.publish_timeout_s
-        self._buffer: deque[tuple[str, bytes]] = deque()
+        self._buffer: deque[_Publish] = deque()
+        self._endings: deque[_Publish] = deque()
+        self._transient_bytes = 0
         self._drain: asyncio.Task[None] | None = None
         self._failing = False
+        self._hurry = asyncio.Event()
+        self._told_at: dict[str, float] = {}
         self._redis: Redis = Redis.from_url(
             settings.redis_url.get_secret_value(),
             socket_timeout=self._timeout_s,
             socket_connect_timeout=self._timeout_s,
             socket_keepalive=True,
+            client_name="roadmap-publisher",
             retry=Retry(
                 NoBackoff(), 0
             ),  # a repeated PUBLISH is a repeated event: the drain decides
             max_connections=2,
         )
 
-    def publish(self, channel: str, message: bytes) -> None:
-        """Buffer a message; returns at once, whatever state Redis is in."""
+    def publish(self, channel: str, message: bytes, *, terminal: bool = False) -> None:
+        """Buffer a message; returns at once, whatever state Redis is in.
+
+        Args:
+            channel: Where it goes.
+            message: What goes there.
+            terminal: A task ends with it: it is dropped last, and cuts a cool-down short.
+        """
+        if len(self._buffer) >= BUFFER and self._transient_bytes:
+            self._drop_transient()
         if len(self._buffer) >= BUFFER:
-            self._buffer.popleft()  # the oldest: readers notice a gap soonest from newer ones
-            DROPPED.inc()
-        self._buffer.append((channel, message))
+            oldest = self._buffer.popleft()  # readers notice a gap soonest from newer ones
+            if oldest.terminal and len(self._endings) < ENDINGS:
+                self._endings.append(oldest)
+            else:
+                DROPPED.inc()
+        self._buffer.append(_Publish(channel, message, terminal))
+        if terminal:
+            self._hurry.set()
+        self._start()
+
+    def publish_transient(self, channel: str, message: bytes) -> None:
+        """Buffer a message that may be lost, where there is room and Redis answers."""
+        if (
+            self._failing
+            or len(self._buffer) >= BUFFER
+            or self._transient_bytes + len(message) > TRANSIENT_BYTES
+        ):
+            TRANSIENT_DROPPED.inc()
+            return
+        self._transient_bytes += len(message)
+        self._buffer.append(_Publish(channel, message, transient=True))
+        self._start()
+
+    def _start(self) -> None:
         if self._drain is None or self._drain.done():
             self._drain = asyncio.create_task(self._send_all(), name="publisher")
 
     async def _send_all(self) -> None:
-        while self._buffer:
-            batch = [self._buffer.popleft() for _ in range(min(ROUND, len(self._buffer)))]
+        while batch := self._next_batch():
             try:
                 async with asyncio.timeout(self._timeout_s):
                     await self._send(batch)
             except (RedisError, OSError, TimeoutError) as error:
-                FAILURES.labels(type(error).__name__).inc()
-                if not self._failing:
-                    log.warning("publishing_failed", error=str(error) or type(error).__name__)
-                self._failing = True
-                self._buffer.extendleft(reversed(batch))
-                await asyncio.sleep(COOL_DOWN_S)
+                self._failed(error)
+                self._buffer.extendleft(entry for entry in reversed(batch) if not entry.transient)
+                TRANSIENT_DROPPED.inc(sum(entry.transient for entry in batch))
+                self._drop_transient()
+                await self._cool_down()
                 continue
+            except asyncio.CancelledError:
+                self._buffer.extendleft(reversed(batch))  # whoever cancels counts what is left
+                raise
             if self._failing:
-                log.info("publishing_resumed")
+                log.info("publishing_resumed", waiting=len(self._buffer))
             self._failing = False
             PUBLISHED.inc(len(batch))
 
-    async def _send(self, batch: Sequence[tuple[str, bytes]]) -> None:
+    def _next_batch(self) -> list[_Publish]:
+        batch = [self._endings.popleft() for _ in range(min(ROUND, len(self._endings)))]
+        room = min(ROUND - len(batch), len(self._buffer))
+        batch += [self._buffer.popleft() for _ in range(room)]
+        self._transient_bytes -= sum(len(entry.message) for entry in batch if entry.transient)
+        return batch
+
+    async def _send(self, batch: Sequence[_Publish]) -> None:
         pipeline: Any = self._redis.pipeline(transaction=False)
-        for channel, message in batch:
-            pipeline.publish(channel, message)
+        for entry in batch:
+            pipeline.publish(entry.channel, entry.message)
         await pipeline.execute()
+
+    async def _cool_down(self) -> None:
+        """Leave Redis alone for a while, or until a task has ended."""
+        self._hurry.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(COOL_DOWN_S):
+                await self._hurry.wait()
+
+    def _failed(self, error: Exception) -> None:
+        """Count and log a failure: too slow and broken are two things, and told apart."""
+        self._failing = True
+        FAILURES.labels(type(error).__name__).inc()
+        kind = "publishing_failed"
+        if isinstance(error, TimeoutError | RedisTimeoutError):
+            TIMED_OUT.inc()
+            kind = "publishing_timed_out"
+        now = asyncio.get_running_loop().time()
+        if now - self._told_at.get(kind, -LOG_EVERY_S) >= LOG_EVERY_S:
+            self._told_at[kind] = now
+            log.warning(kind, error=str(error) or type(error).__name__, waiting=len(self._buffer))
+
+    def _drop_transient(self) -> None:
+        kept = [entry for entry in self._buffer if not entry.transient]
+        TRANSIENT_DROPPED.inc(len(self._buffer) - len(kept))
+        self._buffer = deque(kept)
+        self._transient_bytes = 0
 
     async def aclose(self) -> None:
         """Send what is left, for a moment, then close the connection."""
         if self._drain is not None and not self._drain.done():
             await asyncio.wait({self._drain}, timeout=0.0 if self._failing else FLUSH_S)
             self._drain.cancel()
-        DROPPED.inc(len(self._buffer))
+            await asyncio.wait({self._drain})
+        DROPPED.inc(len(self._endings) + sum(not entry.transient for entry in self._buffer))
+        self._endings.clear()
         self._buffer.clear()
         await self._redis.aclose()
 
@@ -111,16 +207,26 @@ class Publisher:
 _publishers: LoopLocal[Publisher] = LoopLocal(Publisher)
 
 
-def publish_events(events: Sequence[dict[str, Any]]) -> None:
+def publish_events(events: Iterable[dict[str, Any]]) -> None:
     """Publish a task's committed events on its channel, in order."""
     publisher = _publishers.get()
     for event in events:
-        publisher.publish(task_channel(event["task_id"]), orjson.dumps(event))
+        publisher.publish(
+            task_channel(event["task_id"]),
+            orjson.dumps(event),
+            terminal=event["type"] in TERMINAL_EVENTS,
+        )
 
 
-def publish_notification(user_id: str, notification: dict[str, Any]) -> None:
+def publish_notification(entry: InboxEntry) -> None:
     """Publish an entry of a user's inbox on the user's channel."""
-    _publishers.get().publish(user_channel(user_id), orjson.dumps(notification))
+    message = entry.model_dump_json().encode()
+    _publishers.get().publish(user_channel(entry.user_id), message)
+
+
+def publish_transient(event: dict[str, Any]) -> None:
+    """Publish an event that nobody stores, if there is room for it."""
+    _publishers.get().publish_transient(task_channel(event["task_id"]), orjson.dumps(event))
 
 
 async def stop_publishing() -> None:

@@ -16,6 +16,9 @@ from db.engine import dispose_engine
 from db.facts import Insert
 from db.models import Notification
 from db.recorder import flush_recorder, observe
+from notifications.deltas import forget as forget_text
+from notifications.deltas import stop_streaming
+from notifications.inbox_entry import InboxEntry
 from notifications.publisher import publish_events, publish_notification, stop_publishing
 from tasks.dispatch import close_bell, install_bell
 from worker import hooks, lifecycle, run_async
@@ -41,6 +44,7 @@ async def close_process() -> None:
     """Commit and send what is left, then close everything in the loop that opened it."""
     await flush_recorder()
     await asyncio.to_thread(close_bell)
+    stop_streaming()
     await stop_publishing()
     await close_author()
     await dispose_engine()
@@ -48,10 +52,12 @@ async def close_process() -> None:
 
 def publish(recorded: Recorded) -> None:
     """Hand a committed fact's events, and what it put into an inbox, to the publisher."""
+    forget_text(recorded.events)
     publish_events(recorded.events)
     for write in recorded.rows:
         if isinstance(write, Insert) and write.table is Notification.__table__:
-            publish_notification(recorded.user_id, {k: str(v) for k, v in write.values.items()})
+            entry = InboxEntry.model_validate({**write.values, "created_at": recorded.at})
+            publish_notification(entry)
 
 
 def _stop_workflows() -> None:

@@ -12,12 +12,15 @@ import asyncio
 from contextlib import aclosing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from core.errors import NotFoundError
 from core.logging import get_logger
 from core.loop_local import LoopLocal
 from db.session import is_transient
 from workflow import topic as topics
+from workflow.actor import SYSTEM
 from workflow.queries.events import log_page, log_states
 from workflow.topic import Entry, Topic, Wakeups
+from workflow.viewer import Viewer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator
@@ -27,8 +30,9 @@ log = get_logger(__name__)
 
 __all__ = ["Entry", "Feed", "Wakeups", "follow", "install", "stop", "wait_for_events"]
 
-CALM_TICKS: Final = 5
-"""While Redis is healthy and nobody was found behind, only every fifth tick asks."""
+CALM_TICKS: Final = 2
+"""While Redis is healthy and nobody was found behind, only every second tick asks: nobody is told
+more than three seconds late, however Redis, or the worker's way to it, has failed."""
 IDLE_S: Final = 15.0
 
 
@@ -50,38 +54,55 @@ class Feed:
         return self._stopping
 
     async def follow(
-        self, task_id: UUID, *, after: int, idle_s: float = IDLE_S
+        self,
+        task_id: UUID,
+        *,
+        after: int,
+        viewer: Viewer | None = None,
+        idle_s: float = IDLE_S,
+        transient: bool = False,
     ) -> AsyncGenerator[list[Entry]]:
         """Yield what comes after a number, in order, once, until the task has ended.
 
         Args:
             task_id: The task.
             after: The last number already seen; 0 for none.
+            viewer: Who watches: checked again all the while, whatever happens.
             idle_s: After so long without an event an empty list is yielded, for heartbeats.
+            transient: Yield transient events too. Who is behind loses them first, and only them.
+
+        Raises:
+            NotFoundError: The task was deleted, or is not the viewer's any more.
+            StreamExpiredError: The viewer's credentials have ended.
         """
         loop = asyncio.get_running_loop()
         told_at, checked = loop.time(), False
+        viewer = viewer or Viewer(actor=SYSTEM)
         topic = self._join(task_id)
+        place = topic.transient.newest
         try:
             while not topic.gone:
-                batch = [] if topic.head is None else topic.after(after)
-                if batch is None:
-                    batch = await self._from_log(topic, after)
-                    if not batch:
-                        after = max(after, topic.head or 0)  # purged; go on after it
+                viewer.check(topic.owner)
+                head = topic.head or 0
+                batch = await self._fresh(topic, after, place if transient else None)
+                place = topic.transient.newest
+                if not batch:
+                    after = max(after, head)  # what was before it is purged
                 if batch:
                     yield batch
-                    after, checked, told_at = batch[-1].seq, False, loop.time()
+                    after, checked, told_at = max(after, batch[-1].seq), False, loop.time()
                 elif topic.final and (after <= (topic.head or 0) or checked):
                     return
                 else:
                     if topic.final:  # the log gave more than the topic knew: was it retried?
                         topic.doubt()
                         checked = True
-                    await topic.changed(told_at + idle_s - loop.time())
+                    await topic.changed(min(told_at + idle_s - loop.time(), viewer.left_s()))
                     if loop.time() >= told_at + idle_s and not topic.gone:
                         yield []
                         told_at = loop.time()
+            if not self._stopping:
+                raise NotFoundError(f"There is no task {task_id} any more.")
         finally:
             self._leave(topic)
 
@@ -92,6 +113,11 @@ class Feed:
             topic.end()
         for listener in list(self._listeners):
             listener()
+
+    @property
+    def healthy(self) -> bool:
+        """Messages can be expected to arrive."""
+        return self.wakeups is not None and self.wakeups.healthy
 
     @contextmanager
     def listening(self, channel: str, callback: Callable[[], None]) -> Iterator[None]:
@@ -149,6 +175,17 @@ class Feed:
                 del self._topics[topic.task_id]
             topic.close()
 
+    async def _fresh(self, topic: Topic, after: int, place: int | None) -> list[Entry]:
+        """Return the events after a number, and the transient ones after a place, if wanted."""
+        if topic.head is None:
+            return []
+        batch = topic.after(after)
+        if batch is None:
+            return await self._from_log(topic, after)
+        if place is not None and place < topic.transient.newest:
+            batch = _woven(batch, topic.transient.after(place) or [])
+        return batch
+
     async def _from_log(self, topic: Topic, after: int) -> list[Entry]:
         while not topic.gone:
             try:
@@ -168,8 +205,7 @@ class Feed:
         while self._topics:
             await asyncio.sleep(topics.TICK_S)
             ticks += 1
-            healthy = self.wakeups is not None and self.wakeups.healthy
-            if healthy and not self._hurried and ticks % CALM_TICKS:
+            if self.healthy and not self._hurried and ticks % CALM_TICKS:
                 continue
             try:
                 self._hurried = await self._ask()
@@ -178,15 +214,17 @@ class Feed:
 
     async def _ask(self) -> bool:
         """Send whoever is behind back to the log; return whether anybody was."""
-        known = {t.task_id: (t, t.head, t.final) for t in self._topics.values()}
+        known = dict(self._topics)
         states = await log_states(known)
-        behind = False
-        for task_id, (topic, head, final) in known.items():
-            state = states.get(task_id)
-            if state is None or head != state.last_seq or final != state.terminal:
-                topic.doubt()
-                behind = True
-        return behind
+        behind = [topic for task_id, topic in known.items() if topic.learn(states.get(task_id))]
+        for topic in behind:
+            topic.doubt()
+        return bool(behind)
+
+
+def _woven(events: list[Entry], transient: list[Entry]) -> list[Entry]:
+    """Put transient events behind the events that they followed."""
+    return sorted([*events, *transient], key=lambda entry: (entry.seq, entry.transient))
 
 
 _feeds: LoopLocal[Feed] = LoopLocal(Feed)
@@ -202,9 +240,18 @@ def install(wakeups: Wakeups | None) -> None:
     _feeds.get().wakeups = wakeups
 
 
-def follow(task_id: UUID, *, after: int, idle_s: float = IDLE_S) -> AsyncGenerator[list[Entry]]:
+def follow(
+    task_id: UUID,
+    *,
+    after: int,
+    viewer: Viewer | None = None,
+    idle_s: float = IDLE_S,
+    transient: bool = False,
+) -> AsyncGenerator[list[Entry]]:
     """Yield a task's events after a number, in order, once, until it has ended (`Feed.follow`)."""
-    return _feeds.get().follow(task_id, after=after, idle_s=idle_s)
+    return _feeds.get().follow(
+        task_id, after=after, viewer=viewer, idle_s=idle_s, transient=transient
+    )
 
 
 async def wait_for_events(

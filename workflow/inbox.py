@@ -1,25 +1,30 @@
 """Follow a user's inbox: what came after a notification, then live, each once.
 
 Notifications have no sequence numbers. Their ids are ordered by the time at which they were made,
-not committed, so a stream looks back a little each time and remembers what it has given.
+not committed, so a stream looks back a little each time and remembers what it has given. Whoever
+follows is woken by Redis, or by one slow query for all inboxes that are watched in this process.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections import defaultdict
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from core.ids import new_id
 from core.logging import get_logger
+from core.loop_local import LoopLocal
 from db.session import is_transient
 from notifications.events import user_channel
+from workflow.actor import Actor
 from workflow.feed import IDLE_S, current_feed
-from workflow.queries.inbox import inbox_after
+from workflow.queries.inbox import inbox_after, inbox_marks
+from workflow.viewer import Viewer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Iterator
 
     from workflow.queries.shapes import NotificationView
 
@@ -27,29 +32,41 @@ log = get_logger(__name__)
 
 LOOK_BACK_MS: Final = 30_000
 """Longer than any transaction lasts."""
-POLL_S: Final = 5.0
+POLL_S: Final = 2.0
 PAGE: Final = 200
 
 
 async def follow_inbox(
-    user_id: str, *, after: UUID | None = None, idle_s: float = IDLE_S
+    user_id: str,
+    *,
+    after: UUID | None = None,
+    viewer: Viewer | None = None,
+    idle_s: float = IDLE_S,
 ) -> AsyncGenerator[list[NotificationView]]:
     """Yield a user's notifications after one, in order, then those that come; never ends.
 
     Args:
         user_id: Whose inbox.
         after: The last one already seen; without it only what is new from now on.
+        viewer: Who watches: checked again all the while.
         idle_s: After so long without any an empty list is yielded, for heartbeats.
+
+    Raises:
+        StreamExpiredError: The viewer's credentials have ended.
     """
     feed = current_feed()
+    viewer = viewer or Viewer(actor=Actor(user_id=user_id))
     changed = asyncio.Event()
-    start = new_id() if after is None else after
-    seen = {start}
-    cursor = start
     loop = asyncio.get_running_loop()
     told_at = loop.time()
-    with feed.listening(user_channel(user_id), changed.set):
+    with (
+        feed.listening(user_channel(user_id), changed.set),
+        _inboxes.get().watching(user_id, changed),
+    ):
+        start, seen = await _beginning(user_id, after)
+        cursor = start
         while not feed.stopping:
+            viewer.check(user_id)
             changed.clear()
             fresh = await _read(user_id, max(start, earlier(cursor, LOOK_BACK_MS)), seen)
             if fresh:
@@ -60,11 +77,20 @@ async def follow_inbox(
                 yield fresh
                 continue
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(POLL_S, idle_s)):
+                async with asyncio.timeout(min(told_at + idle_s - loop.time(), viewer.left_s())):
                     await changed.wait()
             if loop.time() - told_at >= idle_s:
                 told_at = loop.time()
                 yield []
+
+
+async def _beginning(user_id: str, after: UUID | None) -> tuple[UUID, set[UUID]]:
+    """Return where to begin, and what is behind that and was seen all the same."""
+    if after is not None:
+        return after, {after}
+    # a little earlier than now: the clock of whoever makes entries may be behind ours
+    start = earlier(new_id(), LOOK_BACK_MS)
+    return start, {view.notification_id for view in await _read(user_id, start, set())}
 
 
 async def _read(user_id: str, after: UUID, seen: set[UUID]) -> list[NotificationView]:
@@ -81,6 +107,50 @@ async def _read(user_id: str, after: UUID, seen: set[UUID]) -> list[Notification
         if fresh or len(page) < PAGE:
             return fresh
         after = page[-1].notification_id
+
+
+class _Inboxes:
+    """All inboxes that are watched in one event loop, asked about together."""
+
+    def __init__(self) -> None:
+        self._watched: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._marks: dict[str, tuple[int, str]] | None = {}
+        self._poller: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def watching(self, user_id: str, changed: asyncio.Event) -> Iterator[None]:
+        """Set the event whenever the user's inbox may have something new."""
+        self._watched[user_id].add(changed)
+        if self._poller is None or self._poller.done():
+            self._poller = asyncio.create_task(self._poll(), name="inbox-poller")
+        try:
+            yield
+        finally:
+            self._watched[user_id].discard(changed)
+            if not self._watched[user_id]:
+                del self._watched[user_id]
+            if not self._watched:
+                self._poller.cancel()
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_S)
+            try:
+                since = earlier(new_id(), LOOK_BACK_MS)
+                marks = await inbox_marks(self._watched, after=since)
+            except Exception as error:  # noqa: BLE001 - it is asked again
+                log.warning("inbox_poll_failed", error=type(error).__name__)
+                self._marks = None
+                continue
+            for user_id, waiting in self._watched.items():
+                # after a failure everybody looks: what came meanwhile may be too old for this one
+                if self._marks is None or self._marks.get(user_id) != marks.get(user_id):
+                    for changed in waiting:
+                        changed.set()
+            self._marks = marks
+
+
+_inboxes: Final[LoopLocal[_Inboxes]] = LoopLocal(_Inboxes)
 
 
 def earlier(key: UUID, by_ms: int) -> UUID:

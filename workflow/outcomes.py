@@ -9,6 +9,7 @@ from core.states import WORKING_STEPS, ContentStatus, Status, Step
 from db.facts import Fact, Insert, Update
 from db.models import Content, Notification
 from notifications.events import CancelData, EventType, FailureData, OutcomeData
+from notifications.inbox_entry import InboxKind
 from workflow.drafts import counted, draft
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Subject(Protocol):
         ...
 
 
-def notification(subject: Subject, kind: EventType, message: str) -> RowWrite:
+def notification(subject: Subject, kind: InboxKind, message: str) -> RowWrite:
     """Return an entry for the owner's inbox, committed with the fact it tells."""
     return Insert(
         NOTIFICATIONS,
@@ -91,7 +92,7 @@ def failure(
         status=Status.FAILED,
         step=at,
         changes={"error": {"code": error.code, "message": error.message, "step": str(at)}},
-        rows=(*_nothing_runs(subject), notification(subject, EventType.TASK_FAILED, message)),
+        rows=(*_nothing_runs(subject), notification(subject, InboxKind.TASK_FAILED, message)),
         events=(
             draft(
                 EventType.TASK_FAILED,
@@ -111,7 +112,7 @@ def completion(subject: Subject, *, epoch: int, contents: int) -> Fact:
         epoch=epoch,
         status=Status.COMPLETED,
         step=Step.COMPLETED,
-        rows=(notification(subject, EventType.TASK_COMPLETED, message),),
+        rows=(notification(subject, InboxKind.TASK_COMPLETED, message),),
         events=(
             draft(EventType.TASK_COMPLETED, message, OutcomeData(completed=contents, failed=0)),
         ),
@@ -126,7 +127,7 @@ def partial_failure(subject: Subject, *, epoch: int, completed: int, failed: int
         epoch=epoch,
         status=Status.PARTIAL_FAILURE,
         step=Step.CONTENT_GENERATION,
-        rows=(notification(subject, EventType.TASK_PARTIALLY_FAILED, message),),
+        rows=(notification(subject, InboxKind.TASK_PARTIALLY_FAILED, message),),
         events=(
             draft(
                 EventType.TASK_PARTIALLY_FAILED,
@@ -140,14 +141,19 @@ def partial_failure(subject: Subject, *, epoch: int, completed: int, failed: int
 def cancellation(subject: Subject, *, step: Step, by: str, rows: tuple[RowWrite, ...]) -> Fact:
     """Return the fact that a task was stopped; the epoch is raised, so its worker is fenced off."""
     data = CancelData(by=by, step=step)
+    message = f"The task was cancelled at {step}"
     return Fact(
         task_id=subject.task_id,
         status=Status.CANCELLED,
         step=step,
         changes={"epoch": getattr(subject, "epoch", 0) + 1},
-        rows=(*_nothing_runs(subject), *rows),
+        rows=(
+            *_nothing_runs(subject),
+            *rows,
+            notification(subject, InboxKind.TASK_CANCELLED, message),
+        ),
         events=(
             draft(EventType.TASK_CANCEL_REQUESTED, "Cancellation was requested", data),
-            draft(EventType.TASK_CANCELLED, f"The task was cancelled at {step}", data),
+            draft(EventType.TASK_CANCELLED, message, data),
         ),
     )

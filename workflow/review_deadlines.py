@@ -14,6 +14,7 @@ from db.models import Review
 from db.recorder import record_in
 from db.session import read_session, transaction
 from notifications.events import EventType, ReviewData
+from notifications.inbox_entry import InboxKind
 from workflow import outcomes
 from workflow.actor import SYSTEM
 from workflow.drafts import draft
@@ -94,7 +95,7 @@ async def _remind(task_id: UUID, version: int) -> bool:
                 task_id=task_id,
                 rows=(
                     Update(REVIEWS, {"review_id": review.review_id}, {"reminded_at": NOW}),
-                    outcomes.notification(row, EventType.REVIEW_REMINDER, message),
+                    outcomes.notification(row, InboxKind.REVIEW_REMINDER, message),
                 ),
                 events=(draft(EventType.REVIEW_REMINDER, message, data),),
             ),

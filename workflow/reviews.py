@@ -21,6 +21,7 @@ from db.recorder import record_in
 from db.repositories.tasks import checkpoints
 from db.session import retrying, transaction
 from notifications.events import DecisionData, EventType, ReviewData
+from notifications.inbox_entry import InboxKind
 from workflow import doorbell, outcomes
 from workflow.checks import check_structure
 from workflow.drafts import draft
@@ -92,7 +93,7 @@ async def _open(claim: Claim) -> None:
                             "due_at": data.due_at,
                         },
                     ),
-                    outcomes.notification(claim, EventType.REVIEW_REQUIRED, message),
+                    outcomes.notification(claim, InboxKind.REVIEW_REQUIRED, message),
                 ),
                 events=(draft(EventType.REVIEW_REQUIRED, message, data),),
             ),

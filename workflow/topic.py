@@ -1,15 +1,15 @@
 """What one process knows of one watched task's log, shared by all who watch it.
 
-A viewer keeps nothing but the number it has seen: one that falls behind the shared tail reads
-pages of the log instead, so nobody's slowness costs memory and nobody can miss an event. A gap in
-the numbers, a reconnected Redis, a message that cannot be read: each is a doubt, and a doubt is
-settled by reading the log.
+A viewer keeps nothing but the number it has seen: one that falls behind the shared backlog reads
+pages of the log instead, so nobody's slowness costs memory and nobody can miss an event. Transient
+events have a backlog of their own, from which the oldest are dropped. A gap in the numbers, a
+reconnected Redis, a message that cannot be read: each is a doubt, and a doubt is settled by
+reading the log.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
@@ -17,7 +17,8 @@ import orjson
 
 from core.logging import get_logger
 from notifications.events import TERMINAL_EVENTS, task_channel
-from workflow.queries.events import LogPage, log_page, log_states
+from workflow.backlog import Backlog, Policy
+from workflow.queries.events import LogPage, LogState, log_page, log_states
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,10 @@ PAGE: Final = 500
 """Events read from the log at a time."""
 TAIL: Final = 400
 """Events of one task kept in memory for all of its viewers; most tasks have fewer."""
+PASSING: Final = 64
+"""Transient events of one task kept for viewers that are about to take them."""
+PASS_ON_S: Final = 0.1
+"""How long a transient event waits for others, to go on together."""
 TICK_S: Final = 1.0
 """How often the rows are asked while Redis is silent, and how long a failed read waits."""
 FIRST_LOOK_S: Final = 0.25
@@ -52,13 +57,17 @@ class Wakeups(Protocol):
 
 
 class Entry:
-    """One event of the log, shared by all who watch it, with its encoded frames."""
+    """One event, shared by all who watch it, with its encoded frames.
 
-    __slots__ = ("_frames", "event", "seq", "type")
+    A transient one has no number of its own: `seq` is that of the newest event before it.
+    """
 
-    def __init__(self, event: dict[str, Any]) -> None:
+    __slots__ = ("_frames", "event", "seq", "transient", "type")
+
+    def __init__(self, event: dict[str, Any], *, behind: int | None = None) -> None:
         self.event = event
-        self.seq: int = event["seq"]
+        self.transient = behind is not None
+        self.seq: int = event["seq"] if behind is None else behind
         self.type: str = event["type"]
         self._frames: dict[Any, Any] = {}
 
@@ -76,16 +85,24 @@ class Topic:
     def __init__(self, task_id: UUID) -> None:
         self.task_id = task_id
         self.viewers = 0
-        self.head: int | None = None
-        """The newest number known; None until the first look."""
+        self.owner: str | None = None
+        """Whose task it is, as of the last look."""
         self.final = False
         """The task has ended and `head` is the last event it has."""
         self.gone = False
         """The task was deleted, or this process stops."""
-        self._tail: deque[Entry] = deque(maxlen=TAIL)
+        self.transient: Backlog[Entry] = Backlog(limit=PASSING, policy=Policy.DROP_OLDEST)
+        self._events: Backlog[Entry] = Backlog(limit=TAIL, policy=Policy.REREAD)
+        self._looked = False
+        self._pass_on: asyncio.TimerHandle | None = None
         self._doubt = asyncio.Event()
         self._waiters: set[asyncio.Future[None]] = set()
         self._unsubscribe: Callable[[], None] = lambda: None
+
+    @property
+    def head(self) -> int | None:
+        """The newest number known; None until the first look."""
+        return self._events.newest if self._looked else None
 
     def open(self, wakeups: Wakeups | None) -> asyncio.Task[None]:
         """Begin to watch; never fails. Returns the task that reads when in doubt."""
@@ -120,7 +137,7 @@ class Topic:
             with suppress(orjson.JSONDecodeError):
                 event = orjson.loads(message)
             if isinstance(event, dict) and "seq" not in event:
-                return  # transient, and may be dropped
+                return self._pass(event)
         if self.head is None or not isinstance(event, dict) or "type" not in event:
             self._doubt.set()
         elif event["seq"] == self.head + 1:
@@ -130,6 +147,7 @@ class Topic:
             self._announce()
         elif not isinstance(event["seq"], int) or event["seq"] > self.head:
             self._doubt.set()
+        return None
 
     def doubt(self) -> None:
         """Read the log again."""
@@ -137,12 +155,16 @@ class Topic:
 
     def after(self, seq: int) -> list[Entry] | None:
         """Return the events after a number, or None when the log has to be read for them."""
-        if self.head is None or seq < self.head - len(self._tail):
-            return None
-        missing = self.head - seq
-        if missing <= 0:
-            return []
-        return list(self._tail)[-missing:]
+        return self._events.after(seq) if self._looked else None
+
+    def learn(self, state: LogState | None) -> bool:
+        """Compare with what the rows say; return whether the log has to be read again."""
+        if state is not None and state.owner != self.owner:
+            self.owner = state.owner
+            self._announce()  # whoever may not see it any more leaves
+        if state is None or self.head is None or state.last_seq > self.head:
+            return True
+        return state.last_seq == self.head and state.terminal != self.final
 
     async def changed(self, timeout_s: float) -> None:
         """Wait until something is new, or for a while."""
@@ -157,12 +179,25 @@ class Topic:
             self._waiters.discard(waiter)
             timer.cancel()
 
+    def _pass(self, event: dict[str, Any]) -> None:
+        """Keep a transient event for a moment; who is not there to take it has lost it."""
+        if self.head is None or not isinstance(event.get("type"), str):
+            return
+        self.transient.append(Entry(event, behind=self.head))
+        if self._pass_on is None:  # many at a time: a thousand viewers are woken once for them
+            loop = asyncio.get_running_loop()
+            self._pass_on = loop.call_later(PASS_ON_S, self._announce)
+
     def _append(self, event: dict[str, Any]) -> None:
-        self._tail.append(Entry(event))
-        self.head = event["seq"]
+        if event["seq"] != self._events.newest + 1:  # older ones were purged
+            self._events.begin_at(event["seq"] - 1)
+        self._events.append(Entry(event))
         self.final = False
 
     def _announce(self) -> None:
+        if self._pass_on is not None:
+            self._pass_on.cancel()
+            self._pass_on = None
         for waiter in self._waiters:
             _release(waiter)
 
@@ -180,36 +215,30 @@ class Topic:
                 self._doubt.set()
 
     async def _read(self) -> None:
-        first_look = self.head is None
-        if self.head is None:
+        after = self.head
+        if after is None:
             state = (await log_states([self.task_id])).get(self.task_id)
             if state is None:
                 return self.end()
             after = max(0, state.last_seq - TAIL)  # what viewers of this task will ask for
-        else:
-            after = self.head
         page = await log_page(self.task_id, after=after, limit=PAGE)
         if page is None:
             return self.end()
-        if first_look:
-            self.head = after
+        if not self._looked:
+            self._looked = True
+            self._events.begin_at(after)
         return self._take(page)
 
     def _take(self, page: LogPage) -> None:
-        if self.head is None:  # pragma: no cover - set by the first look, never unset
-            return
+        self.owner = page.owner
         for event in page.events:
-            if event["seq"] == self.head + 1:  # a live copy may have come first
-                self._append(event)
-            elif event["seq"] > self.head:  # old events were purged in between
-                self._tail.clear()
+            if event["seq"] > self._events.newest:  # a live copy may have come first
                 self._append(event)
         if len(page.events) == PAGE:
             self._doubt.set()
-        elif page.last_seq > self.head:  # they were purged
-            self._tail.clear()
-            self.head = page.last_seq
-        self.final = page.terminal and self.head == page.last_seq
+        elif page.last_seq > self._events.newest:  # they were purged
+            self._events.begin_at(page.last_seq)
+        self.final = page.terminal and self._events.newest == page.last_seq
         self._announce()
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from api.auth import admin_actor
 from api.composition import services_of
 from api.problems import documented
-from api.streams import registry
+from api.registry import registry
 from core.errors import ServiceUnavailableError
 from core.logging import get_logger
 from db.engine import get_pool_status

@@ -7,13 +7,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
 
-from api.auth import CurrentActor, StreamActor
+from api.auth import CurrentActor, StreamViewer
 from api.http import TaskId
 from api.problems import documented
 from api.shapes import EVENT_EXAMPLE, EventList
 from api.streams import HEARTBEAT_S, EventStream, encode_sse
 from core.errors import InvalidRequestError
 from workflow import feed, queries
+from workflow.viewer import Viewer
 
 router = APIRouter(tags=["events"])
 
@@ -23,7 +24,10 @@ LONGEST_WAIT_S: Final = 30
 After = Annotated[int, Query(ge=0, le=LARGEST_SEQ, description="The last `seq` already seen.")]
 _STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {
-        "description": "`id:` is the event's `seq`, `event:` its type, `data:` the event.",
+        "description": (
+            "`id:` is the event's `seq`, `event:` its type, `data:` the event. Transient events"
+            " (`content_delta`) have no `id:` and are never replayed."
+        ),
         "content": {"text/event-stream": {"schema": {"type": "string"}, "example": EVENT_EXAMPLE}},
     },
     204: {"description": "The task has ended and everything was seen: do not come back."},
@@ -60,19 +64,19 @@ async def list_events(
 )
 async def stream_events(
     task_id: TaskId,
-    actor: StreamActor,
+    viewer: StreamViewer,
     after: After = 0,
     last_event_id: Annotated[
         str | None, Header(description="Sent by browsers that come back; wins over `after`.")
     ] = None,
 ) -> Response:
     """Send every event after a number, in order, once, until the task has ended."""
-    await queries.require_task(task_id, actor=actor)
+    await queries.require_task(task_id, actor=viewer.actor)
     seen = seq_of(last_event_id, after)
     state = await queries.log_state(task_id, after=seen)
     if state is None or (state[0].terminal and not state[1]):
         return Response(status_code=204)
-    return EventStream(_frames(task_id, seen), actor=actor)
+    return EventStream(_frames(task_id, seen, viewer), actor=viewer.actor)
 
 
 def seq_of(last_event_id: str | None, after: int) -> int:
@@ -91,7 +95,9 @@ def seq_of(last_event_id: str | None, after: int) -> int:
     return int(last_event_id)
 
 
-async def _frames(task_id: UUID, after: int) -> AsyncGenerator[list[bytes]]:
-    async with aclosing(feed.follow(task_id, after=after, idle_s=HEARTBEAT_S)) as batches:
+async def _frames(task_id: UUID, after: int, viewer: Viewer) -> AsyncGenerator[list[bytes]]:
+    async with aclosing(
+        feed.follow(task_id, after=after, viewer=viewer, idle_s=HEARTBEAT_S, transient=True)
+    ) as batches:
         async for batch in batches:
             yield [entry.frame(encode_sse) for entry in batch]

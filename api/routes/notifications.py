@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from api.auth import CurrentActor, StreamActor
+from api.auth import CurrentActor, StreamViewer
 from api.http import NotificationId, decode_cursor, encode_cursor, next_link
 from api.problems import documented
 from api.shapes import MarkedRead, Notifications, UnreadCount
@@ -15,6 +15,7 @@ from api.streams import HEARTBEAT_S, EventStream, encode_notification
 from core.errors import InvalidRequestError
 from workflow import inbox, queries
 from workflow.queries import NotificationView
+from workflow.viewer import Viewer
 
 router = APIRouter(prefix="/notifications", tags=["notifications"])
 
@@ -86,14 +87,14 @@ async def read_one(notification_id: NotificationId, actor: CurrentActor) -> Noti
     responses={**_STREAM, **documented()},
 )
 async def stream(
-    actor: StreamActor,
+    viewer: StreamViewer,
     after: After = None,
     last_event_id: Annotated[
         str | None, Header(description="Sent by browsers that come back; wins over `after`.")
     ] = None,
 ) -> Response:
     """Send what came after a notification, or only what is new, until the client leaves."""
-    return EventStream(_frames(actor.user_id, seen_of(last_event_id, after)), actor=actor)
+    return EventStream(_frames(viewer, seen_of(last_event_id, after)), actor=viewer.actor)
 
 
 def seen_of(last_event_id: str | None, after: UUID | None) -> UUID | None:
@@ -112,7 +113,9 @@ def seen_of(last_event_id: str | None, after: UUID | None) -> UUID | None:
         ) from None
 
 
-async def _frames(user_id: str, after: UUID | None) -> AsyncGenerator[list[bytes]]:
-    async with aclosing(inbox.follow_inbox(user_id, after=after, idle_s=HEARTBEAT_S)) as batches:
+async def _frames(viewer: Viewer, after: UUID | None) -> AsyncGenerator[list[bytes]]:
+    async with aclosing(
+        inbox.follow_inbox(viewer.actor.user_id, after=after, viewer=viewer, idle_s=HEARTBEAT_S)
+    ) as batches:
         async for batch in batches:
             yield [encode_notification(view) for view in batch]

@@ -12,11 +12,18 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from api.auth import identify_stream, origin_allowed
 from api.http import parse_id
 from api.problems import of_error, of_failure
-from api.streams import DROPPED, SEND_TIMEOUT_S, encode_json, registry
-from core.errors import AppError, ForbiddenError, InvalidRequestError
+from api.registry import registry
+from api.streams import SEND_TIMEOUT_S, encode_json
+from core.errors import (
+    AppError,
+    ForbiddenError,
+    InvalidRequestError,
+    NotFoundError,
+    UnauthenticatedError,
+)
 from core.logging import get_logger
 from workflow import feed, inbox, queries
-from workflow.actor import Actor
+from workflow.viewer import Viewer
 
 router = APIRouter()
 log = get_logger(__name__)
@@ -25,6 +32,9 @@ ENDED: Final = 1000
 SERVICE_RESTART: Final = 1012
 TRY_AGAIN_LATER: Final = 1013
 INTERNAL_ERROR: Final = 1011
+NOT_ALLOWED: Final = 1008
+LONGEST_REASON: Final = 100
+"""Of the 123 bytes that a closing frame has for it."""
 
 
 @router.websocket("/ws/tasks/{task_id}")
@@ -33,13 +43,14 @@ async def follow_task(
 ) -> None:
     """Send every event after a number; close with 1000 after the terminal one."""
     try:
-        actor = _admitted(socket)
+        viewer = _identified(socket)
         key = parse_id(task_id)
         seen = _seq(after)
-        await queries.require_task(key, actor=actor)
+        await queries.require_task(key, actor=viewer.actor)
+        registry().check(viewer.actor)
     except Exception as error:  # noqa: BLE001 - every refusal is a problem response
         return await _deny(socket, error)
-    return await _serve(socket, actor, _events(key, seen))
+    return await _serve(socket, viewer, _events(key, seen, viewer))
 
 
 @router.websocket("/ws/notifications")
@@ -48,24 +59,23 @@ async def follow_notifications(
 ) -> None:
     """Send the user's notifications as they come."""
     try:
-        actor = _admitted(socket)
+        viewer = _identified(socket)
         seen = None if after is None else parse_id(after)
+        registry().check(viewer.actor)
     except Exception as error:  # noqa: BLE001 - every refusal is a problem response
         return await _deny(socket, error)
-    return await _serve(socket, actor, _notifications(actor.user_id, seen))
+    return await _serve(socket, viewer, _notifications(seen, viewer))
 
 
-def _admitted(socket: WebSocket) -> Actor:
+def _identified(socket: WebSocket) -> Viewer:
     """Return who asks, from a page that may.
 
     Raises:
-        AppError: The page is of another origin, the credentials are bad, or there are enough.
+        AppError: The page is of another origin, or the credentials are bad.
     """
     if not origin_allowed(socket, socket.headers.get("origin")):
         raise ForbiddenError("Pages of this origin may not connect; see ROADMAP_CORS_ORIGINS.")
-    actor = identify_stream(socket)
-    registry().check(actor)
-    return actor
+    return identify_stream(socket)
 
 
 def _seq(after: str) -> int:
@@ -74,14 +84,18 @@ def _seq(after: str) -> int:
     return int(after)
 
 
-async def _events(task_id: UUID, after: int) -> AsyncGenerator[list[str]]:
-    async with aclosing(feed.follow(task_id, after=after)) as batches:
+async def _events(task_id: UUID, after: int, viewer: Viewer) -> AsyncGenerator[list[str]]:
+    async with aclosing(
+        feed.follow(task_id, after=after, viewer=viewer, transient=True)
+    ) as batches:
         async for batch in batches:
             yield [entry.frame(encode_json) for entry in batch]
 
 
-async def _notifications(user_id: str, after: UUID | None) -> AsyncGenerator[list[str]]:
-    async with aclosing(inbox.follow_inbox(user_id, after=after)) as batches:
+async def _notifications(after: UUID | None, viewer: Viewer) -> AsyncGenerator[list[str]]:
+    async with aclosing(
+        inbox.follow_inbox(viewer.actor.user_id, after=after, viewer=viewer)
+    ) as batches:
         async for batch in batches:
             yield [view.model_dump_json() for view in batch]
 
@@ -97,9 +111,9 @@ async def _deny(socket: WebSocket, error: Exception) -> None:
     await socket.send_denial_response(problem)
 
 
-async def _serve(socket: WebSocket, actor: Actor, source: AsyncGenerator[list[str]]) -> None:
+async def _serve(socket: WebSocket, viewer: Viewer, source: AsyncGenerator[list[str]]) -> None:
     """Send until the source ends, the client leaves, or takes nothing for too long."""
-    with registry().entered(actor, "ws"):
+    with registry().entered(viewer.actor, "ws"):
         await socket.accept()
         sending = asyncio.ensure_future(_send_all(socket, source))
         leaving = asyncio.ensure_future(_until_left(socket))
@@ -117,11 +131,15 @@ async def _serve(socket: WebSocket, actor: Actor, source: AsyncGenerator[list[st
 def _outcome(result: object) -> tuple[int | None, str]:
     """Return the closing code for how sending ended; None when the client has left."""
     if isinstance(result, TimeoutError):
-        DROPPED.labels("ws", "slow").inc()
+        registry().drop("ws", "slow")
         log.warning("stream_dropped", transport="ws", reason="slow")
         return TRY_AGAIN_LATER, "too slow; come back with the last seq"
     if isinstance(result, asyncio.CancelledError | WebSocketDisconnect | OSError):
         return None, ""
+    if isinstance(result, NotFoundError | UnauthenticatedError):
+        registry().drop("ws", result.code)
+        log.info("stream_closed", transport="ws", reason=result.code)
+        return NOT_ALLOWED, f"{result.code}: {result.message}"[:LONGEST_REASON]
     if isinstance(result, BaseException):
         log.error("stream_failed", transport="ws", exc_info=result)
         return INTERNAL_ERROR, "come back with the last seq"

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body
 
 from api import tickets
-from api.auth import CurrentActor
+from api.auth import CurrentViewer
 from api.problems import documented
 from api.shapes import TicketAnswer, TicketRequest
 from workflow import queries
@@ -21,11 +21,15 @@ router = APIRouter(tags=["events"])
     responses=documented(404),
 )
 async def create_ticket(
-    actor: CurrentActor, request: Annotated[TicketRequest | None, Body()] = None
+    viewer: CurrentViewer, request: Annotated[TicketRequest | None, Body()] = None
 ) -> TicketAnswer:
     """Return a ticket for one task's streams, or for all of one's own streams."""
     task_id = None if request is None else request.task_id
     if task_id is not None:
-        await queries.require_task(task_id, actor=actor)
-    ticket = tickets.mint(actor, task_id=None if task_id is None else str(task_id))
-    return TicketAnswer(ticket=ticket, expires_in=tickets.TTL_S)
+        await queries.require_task(task_id, actor=viewer.actor)
+    ticket = tickets.mint(
+        viewer.actor,
+        task_id=None if task_id is None else str(task_id),
+        until=viewer.expires_at,
+    )
+    return TicketAnswer(ticket=ticket, expires_in=tickets.ttl_s(viewer.expires_at))

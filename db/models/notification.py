@@ -17,7 +17,7 @@ class Notification(Base):
     __table_args__ = (
         CheckConstraint(
             "kind IN ('review_required', 'review_reminder', 'task_completed',"
-            " 'task_partially_failed', 'task_failed')",
+            " 'task_partially_failed', 'task_failed', 'task_cancelled')",
             name="kind",
         ),
         Index("ix_notifications_user_id_notification_id", "user_id", "notification_id"),

@@ -23,10 +23,12 @@ class LogState:
     Attributes:
         last_seq: Number of the newest event.
         terminal: The task ended; only a retry would add more.
+        owner: Whose task it is.
     """
 
     last_seq: int
     terminal: bool
+    owner: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,8 +38,8 @@ class LogPage(LogState):
     events: list[dict[str, Any]]
 
 
-def _state(status: str, last_seq: int) -> LogState:
-    return LogState(last_seq=last_seq, terminal=Status(status) in TERMINAL)
+def _state(status: str, last_seq: int, owner: str) -> LogState:
+    return LogState(last_seq=last_seq, terminal=Status(status) in TERMINAL, owner=owner)
 
 
 async def log_page(task_id: UUID, *, after: int, limit: int = 500) -> LogPage | None:
@@ -46,7 +48,7 @@ async def log_page(task_id: UUID, *, after: int, limit: int = 500) -> LogPage | 
     It is one statement, hence one snapshot: status, `last_seq` and events fit together.
     """
     statement = (
-        select(RoadmapTask.status, RoadmapTask.last_seq, TaskEvent.payload)
+        select(RoadmapTask.status, RoadmapTask.last_seq, RoadmapTask.user_id, TaskEvent.payload)
         .outerjoin(TaskEvent, and_(TaskEvent.task_id == RoadmapTask.task_id, TaskEvent.seq > after))
         .where(RoadmapTask.task_id == task_id)
         .order_by(TaskEvent.seq)
@@ -56,30 +58,31 @@ async def log_page(task_id: UUID, *, after: int, limit: int = 500) -> LogPage | 
         rows = (await session.execute(statement)).all()
     if not rows:
         return None
-    state = _state(rows[0][0], rows[0][1])
+    state = _state(*rows[0][:3])
     return LogPage(
         last_seq=state.last_seq,
         terminal=state.terminal,
-        events=[payload for _status, _seq, payload in rows if payload is not None],
+        owner=state.owner,
+        events=[row[3] for row in rows if row[3] is not None],
     )
 
 
 async def log_state(task_id: UUID, *, after: int) -> tuple[LogState, bool] | None:
     """Return where a task's log ends and whether it holds anything after a number."""
     more = exists().where(TaskEvent.task_id == RoadmapTask.task_id, TaskEvent.seq > after)
-    statement = select(RoadmapTask.status, RoadmapTask.last_seq, more).where(
+    statement = select(RoadmapTask.status, RoadmapTask.last_seq, RoadmapTask.user_id, more).where(
         RoadmapTask.task_id == task_id
     )
     async with read_session() as session:
         row = (await session.execute(statement)).one_or_none()
-    return None if row is None else (_state(row[0], row[1]), bool(row[2]))
+    return None if row is None else (_state(*row[:3]), bool(row[3]))
 
 
 async def log_states(task_ids: Iterable[UUID]) -> dict[UUID, LogState]:
     """Return where the logs of many tasks end, in one statement."""
-    statement = select(RoadmapTask.task_id, RoadmapTask.status, RoadmapTask.last_seq).where(
-        RoadmapTask.task_id.in_(list(task_ids))
-    )
+    statement = select(
+        RoadmapTask.task_id, RoadmapTask.status, RoadmapTask.last_seq, RoadmapTask.user_id
+    ).where(RoadmapTask.task_id.in_(list(task_ids)))
     async with read_session() as session:
         rows = (await session.execute(statement)).all()
-    return {task_id: _state(status, last_seq) for task_id, status, last_seq in rows}
+    return {row[0]: _state(*row[1:]) for row in rows}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Text, cast, func, select, update
 
 from core.errors import NotFoundError
 from db.models import Notification
@@ -12,7 +12,7 @@ from db.session import read_session, transaction
 from workflow.queries.shapes import NotificationView
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from uuid import UUID
 
     from sqlalchemy import Select
@@ -44,6 +44,18 @@ async def inbox_after(user_id: str, *, after: UUID, limit: int = 200) -> Sequenc
         .order_by(Notification.notification_id)
         .limit(limit)
     )
+
+
+async def inbox_marks(user_ids: Iterable[str], *, after: UUID) -> dict[str, tuple[int, str]]:
+    """Return what changes with each new entry, for each user who has any after an id."""
+    newest = func.max(cast(Notification.notification_id, Text))  # uuid has no max before 18
+    statement = (
+        select(Notification.user_id, func.count(), newest)
+        .where(Notification.user_id.in_(list(user_ids)), Notification.notification_id > after)
+        .group_by(Notification.user_id)
+    )
+    async with read_session() as session:
+        return {row[0]: (row[1], row[2]) for row in await session.execute(statement)}
 
 
 async def unread_count(user_id: str) -> int:

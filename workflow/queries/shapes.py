@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from core.states import ContentKind, ContentStatus, Status, Step
 from db.ledger import timestamp
+from notifications.inbox_entry import InboxKind
 
 Moment = Annotated[datetime, PlainSerializer(timestamp, return_type=str, when_used="json")]
 """A time, shown as events show it: UTC, milliseconds, `Z`."""
@@ -169,13 +170,7 @@ class NotificationView(View):
 
     notification_id: UUID
     task_id: UUID
-    kind: Literal[
-        "review_required",
-        "review_reminder",
-        "task_completed",
-        "task_partially_failed",
-        "task_failed",
-    ]
+    kind: InboxKind
     message: str
     created_at: Moment
     read_at: Moment | None

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
 
+from core.errors import NotFoundError
 from notifications.events import task_channel
-from tests.factories import new_task, until
+from tests.factories import ALICE, new_task, until
 from tests.integration.api import seeds
-from workflow import feed, topic
+from workflow import feed, inbox, topic
+from workflow.viewer import StreamExpiredError, Viewer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
     from uuid import UUID
 
     import asyncpg
@@ -88,6 +91,13 @@ async def newest(database: asyncpg.Connection, task_id: UUID) -> bytes:
         "SELECT payload FROM task_events WHERE task_id = $1 ORDER BY seq DESC LIMIT 1", task_id
     )
     return orjson.dumps(orjson.loads(payload))
+
+
+async def exhausted(stream: AsyncGenerator[Any]) -> None:
+    """Read a stream to its end."""
+    async with aclosing(stream) as batches:
+        async for _batch in batches:
+            pass
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -176,7 +186,7 @@ async def test_idleness_is_told(quick: None, database: asyncpg.Connection) -> No
 
 
 async def test_a_deleted_task_ends_its_streams(quick: None, database: asyncpg.Connection) -> None:
-    """When the row goes away the stream ends."""
+    """When the row goes away the stream ends, and says that there is no such task."""
     task_id = await new_task()
     following = asyncio.create_task(collect(task_id))
 
@@ -185,7 +195,38 @@ async def test_a_deleted_task_ends_its_streams(quick: None, database: asyncpg.Co
 
     await until(watches)
     await database.execute("DELETE FROM roadmap_tasks WHERE task_id = $1", task_id)
-    await asyncio.wait_for(following, 10)
+    with pytest.raises(NotFoundError):
+        await asyncio.wait_for(following, 10)
+
+
+async def test_a_task_given_to_somebody_else_is_shown_no_more(
+    quick: None, database: asyncpg.Connection
+) -> None:
+    """Whose task it is, is asked all the while: a viewer who may not see it any more leaves."""
+    task_id = await new_task()
+    mine = Viewer(actor=ALICE)
+    stream = feed.follow(task_id, after=0, viewer=mine)
+    assert [entry.seq for entry in await anext(stream)] == [1]
+    await database.execute("UPDATE roadmap_tasks SET user_id = 'bob'")
+    with pytest.raises(NotFoundError):
+        await asyncio.wait_for(exhausted(stream), 10)
+
+
+async def test_a_stream_ends_with_its_credentials(
+    quick: None, database: asyncpg.Connection
+) -> None:
+    """A stream lives as long as what opened it, and no longer, however quiet it is."""
+    task_id = await new_task()
+    viewer = Viewer(actor=ALICE, expires_at=time.time() + 0.4)
+    began = time.monotonic()
+    for stream in (
+        feed.follow(task_id, after=0, viewer=viewer),
+        inbox.follow_inbox("alice", viewer=viewer),
+    ):
+        with pytest.raises(StreamExpiredError):
+            await asyncio.wait_for(exhausted(stream), 10)
+    assert time.monotonic() - began < 5
+    feed.install(None)
 
 
 async def test_a_lost_database_is_waited_for(quick: None, database: asyncpg.Connection) -> None:

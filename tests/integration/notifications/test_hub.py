@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from embedded import EmbeddedRedis
+from notifications import hub as hub_module
 from notifications.hub import Hub
 from tests.factories import until
 
@@ -202,6 +203,35 @@ async def test_an_absent_redis_hurts_nobody() -> None:
         assert hub.healthy is False
         leave()
     assert hub.status() == {"connected": False, "channels": 0, "subscribers": 0}
+
+
+@pytest.mark.parametrize("how", ["fails", "hangs"])
+async def test_a_connection_is_closed_step_by_step(
+    redis: Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """When unsubscribing and closing the channel fail, or hang, the connection goes all the same.
+
+    A connection that stayed was the leak (L11).
+    """
+    monkeypatch.setattr(hub_module, "CLOSE_S", 0.1)
+
+    async def broken(*_arguments: object) -> None:
+        if how == "fails":
+            raise ConnectionResetError
+        await asyncio.Event().wait()
+
+    seen: list[bytes | None] = []
+    async with started(redis_url) as hub:
+        hub.subscribe("c", seen.append)
+        await publish_until(redis, "c", seen)
+        [client] = await subscribers(redis)
+        monkeypatch.setattr(hub._pubsub, "unsubscribe", broken)
+        monkeypatch.setattr(hub._pubsub, "aclose", broken)
+
+    async def gone() -> bool:
+        return client["id"] not in {other["id"] for other in await redis.client_list()}
+
+    await until(gone, what="the connection's end")
 
 
 async def test_an_idle_connection_is_kept(redis: Redis, redis_url: str) -> None:

@@ -7,21 +7,26 @@ import os
 import signal
 import time
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import orjson
 import pytest
+import structlog
 from redis.asyncio import Redis
 
 from core.settings import get_settings
 from embedded import EmbeddedRedis
 from notifications import publisher
 from notifications.events import task_channel, user_channel
+from notifications.inbox_entry import InboxEntry, InboxKind
 from notifications.publisher import (
     BUFFER,
     DROPPED,
     FAILURES,
     ROUND,
+    TIMED_OUT,
     publish_events,
     publish_notification,
     stop_publishing,
@@ -64,6 +69,18 @@ def use(settings_env: pytest.MonkeyPatch, url: str) -> None:
 def event(seq: int) -> dict[str, Any]:
     """Return an event as the log has it."""
     return {"seq": seq, "task_id": TASK, "type": "step_started"}
+
+
+def entry(user: str, message: str) -> InboxEntry:
+    """Return an entry of an inbox."""
+    return InboxEntry(
+        notification_id=UUID(TASK),
+        user_id=user,
+        task_id=UUID(TASK),
+        kind=InboxKind.TASK_COMPLETED,
+        message=message,
+        created_at=datetime(2026, 11, 22, tzinfo=UTC),
+    )
 
 
 def publish(first: int, last: int) -> float:
@@ -128,10 +145,10 @@ async def test_notifications(server: EmbeddedRedis, settings: pytest.MonkeyPatch
     async def heard() -> Any:
         return await channel.get_message(ignore_subscribe_messages=True, timeout=0.1)
 
-    publish_notification("bob", {"message": "not yours"})
-    publish_notification("alice", {"message": "yours"})
+    publish_notification(entry("bob", "not yours"))
+    publish_notification(entry("alice", "yours"))
     message = await until(heard, what="the notification")
-    assert orjson.loads(message["data"]) == {"message": "yours"}
+    assert InboxEntry.model_validate_json(message["data"]) == entry("alice", "yours")
     await channel.aclose()  # type: ignore[no-untyped-call]
     await client.aclose()
 
@@ -264,3 +281,73 @@ async def test_sent_before_the_end(server: EmbeddedRedis, settings: pytest.Monke
         await stop_publishing()
         await until(lambda: listener.has(300), what="the last event")
         assert listener.heard == list(range(1, 301))
+
+
+async def test_endings_are_dropped_last(
+    server: EmbeddedRedis, settings: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the buffer overflows a task's last event is kept, and told as soon as it can be."""
+    monkeypatch.setattr(publisher, "BUFFER", 10)
+    use(settings, server.url)
+    async with listening(server.url) as listener:
+        publish_events([{**event(1), "type": "task_completed"}])
+        publish(2, 30)
+        await until(lambda: listener.has(30), what="the last event")
+        assert listener.heard == [1, *range(21, 31)]
+
+
+async def test_an_ending_cuts_the_cool_down_short(
+    server: EmbeddedRedis, settings: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a failure Redis is left alone for a while, unless a task ends: that is flushed."""
+    monkeypatch.setattr(publisher, "COOL_DOWN_S", 60)
+    use(settings, server.url)
+    await asyncio.to_thread(server.stop)
+    publish(1, 1)
+    mine = publisher._publishers.get()
+
+    async def failing() -> bool:
+        return mine._failing
+
+    await until(failing, what="a failure")
+    await asyncio.to_thread(server.start)
+    async with listening(server.url) as listener:
+        publish(2, 2)
+        await asyncio.sleep(0)
+        assert listener.heard == []
+        publish_events([{**event(3), "type": "task_failed"}])
+        await until(lambda: listener.has(3), what="the ending", within_s=5)
+        assert listener.heard == [1, 2, 3]
+
+
+async def test_slow_and_broken_are_told_apart_and_seldom(
+    server: EmbeddedRedis, settings: pytest.MonkeyPatch
+) -> None:
+    """Time-outs have a counter and a log line of their own; neither is repeated every time."""
+    use(settings, server.url)
+    assert server.pid is not None
+    before = TIMED_OUT._value.get()
+    with structlog.testing.capture_logs() as lines:
+        publish(1, 1)
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            publish(2, 2)
+
+            async def three_times() -> bool:
+                return bool(TIMED_OUT._value.get() >= before + 3)
+
+            await until(three_times, what="three time-outs")
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+        mine = publisher._publishers.get()
+        await until(lambda: answered(mine), what="an answer")
+        for _ in range(3):
+            mine._failed(ConnectionRefusedError("refused"))
+    told = [line["event"] for line in lines if line["event"].startswith("publishing")]
+    assert told == ["publishing_timed_out", "publishing_resumed", "publishing_failed"]
+    assert TIMED_OUT._value.get() < before + 6
+
+
+async def answered(mine: publisher.Publisher) -> bool:
+    """Tell whether Redis takes publishes again."""
+    return not mine._failing
