@@ -41,7 +41,7 @@ TIMED_OUT_TRIES: Final = 3
 BACKOFF_S: Final = 0.5
 _LONGEST_BACKOFF_S: Final = 20.0
 _CONNECT_S: Final = 10.0
-_LAST_BYTES_S: Final = 2.0
+_LAST_BYTES_S: Final = 1.0
 
 _NO_KEY: Final = "none"
 """Local servers want no key, but the SDK reads OPENAI_API_KEY when it is given none."""

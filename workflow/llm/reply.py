@@ -28,7 +28,7 @@ class Reply:
     """What counts in a provider's answer.
 
     `tokens` is 0 when the server does not tell; nothing is estimated. `whole` is False for a
-    stream that ended without saying that it does.
+    stream that ended without saying that it does, unless we stopped reading.
     """
 
     content: str
@@ -107,7 +107,7 @@ class ReplyReader:
             finish_reason=self._finish_reason,
             refusal=self._refusal,
             tokens=self._tokens,
-            whole=self.ended,
+            whole=self.ended or self._size > LARGEST_ANSWER,
         )
 
     def _is_stream(self) -> bool | None:
