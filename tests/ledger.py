@@ -108,9 +108,10 @@ class LedgerAuthor:
             case CallKind.RESOURCES:
                 resource = {"title": title, "url": "https://example.org/", "type": "article"}
                 return {"resources": [resource | {"language": "en", "why": "w"}]}
-            case CallKind.QUIZ:
+            case CallKind.QUIZ | CallKind.CHECK:
                 question = {"question": title, "kind": "single", "answers": ["a"]}
-                return {"questions": [question | {"distractors": ["b"], "explanation": "e"}]}
+                questions = [question | {"distractors": ["b"], "explanation": "e"}]
+                return {"questions": questions, "answer": "ready"}
 
     def _concept(self, title: str) -> dict[str, Any]:
         return {

@@ -25,6 +25,7 @@ class CallKind(StrEnum):
     TUTORIAL = "tutorial"
     RESOURCES = "resources"
     QUIZ = "quiz"
+    CHECK = "check"
 
 
 class Inputs(BaseModel):
@@ -99,6 +100,12 @@ class ContentInputs(Inputs):
     description: str
     estimated_hours: float
     difficulty: Difficulty
+
+
+class CheckInputs(Inputs):
+    """For `check` → `CheckAnswer`."""
+
+    word: str = "ready"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

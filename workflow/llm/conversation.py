@@ -41,14 +41,22 @@ class AskDifferentlyError(Exception):
 class Conversation(Generic[T]):
     """Keeps what was said, so that a try after a broken connection goes on where it stopped."""
 
-    def __init__(self, call: Call[T], *, on_retry: OnRetry | None) -> None:
-        """Write the opening messages of a call."""
+    def __init__(
+        self, call: Call[T], *, on_retry: OnRetry | None = None, repairs: int = REPAIRS
+    ) -> None:
+        """Write the opening messages of a call.
+
+        Args:
+            call: What is asked for.
+            on_retry: Told before each further try.
+            repairs: How often an answer that cannot be used is asked for again.
+        """
         prompt = render(call.kind, call.inputs)
         self._call = call
         self._on_retry = on_retry
         self._system, self._user = prompt.system, prompt.user
         self._repair: list[dict[str, str]] = []
-        self._repairs = 0
+        self._repairs_left = repairs
         self._shortened = False
         self.usage = Usage()
 
@@ -95,16 +103,16 @@ class Conversation(Generic[T]):
         ]
 
     async def _ask_for_less(self) -> None:
-        if self._shortened:
+        if self._shortened or not self._repairs_left:
             raise ContentTruncatedError
         self._shortened = True
         self._repair = []
         await self.told(ContentTruncatedError.code)
 
     async def _ask_for_repair(self, answer: str, problem: str) -> None:
-        if self._repairs >= REPAIRS:
+        if not self._repairs_left:
             raise ContentInvalidError(f"{ContentInvalidError.__doc__} ({excerpt(problem)})")
-        self._repairs += 1
+        self._repairs_left -= 1
         # Only the last answer is shown: the messages do not grow with each repair.
         self._repair = [
             {"role": "assistant", "content": _shown(answer)},

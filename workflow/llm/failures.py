@@ -71,6 +71,11 @@ _UNSUPPORTED: Final = re.compile(
     r"|extra inputs are not permitted",
     re.IGNORECASE,
 )
+_FORBIDDEN: Final = 403
+_NOT_ALLOWED: Final = (
+    "The provider does not let this LLM_API_KEY use the model; check the account's rights and"
+    " LLM_MODEL, then retry."
+)
 _PLAIN_CODE: Final = re.compile(r"[a-z]+(_[a-z]+){1,8}")
 
 
@@ -135,7 +140,8 @@ def failure_told(told: Told, *, key: str) -> ProviderError | TransientError:
     if kind is ProviderUnauthorizedError:
         # What a provider says about a key may contain a part of it, so only a plain code is shown.
         hint = f": {told.code}" if _PLAIN_CODE.fullmatch(told.code) else ""
-        return kind(f"{kind.__doc__} (HTTP {told.status}{hint})")
+        said = _NOT_ALLOWED if told.status == _FORBIDDEN else kind.__doc__
+        return kind(f"{said} (HTTP {told.status}{hint})")
     status = f"HTTP {told.status}" if told.status else "in its answer"
     text = excerpt(told.message or told.code, key=key)
     error = kind(f"{kind.__doc__} ({status}: {text})" if text else f"{kind.__doc__} ({status})")

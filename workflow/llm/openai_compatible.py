@@ -20,7 +20,7 @@ from core.logging import get_logger
 from core.loop_local import LoopLocal
 from workflow.llm.abilities import Abilities
 from workflow.llm.calls import Call, Completion, OnRetry, OnText, T
-from workflow.llm.conversation import AskDifferentlyError, Conversation
+from workflow.llm.conversation import REPAIRS, AskDifferentlyError, Conversation
 from workflow.llm.failures import TransientError, failure_of, failure_told, told_by
 from workflow.llm.presets import base_url_of, model_of, preset_of
 from workflow.llm.reply import ReplyReader
@@ -73,6 +73,7 @@ class OpenAIAuthor:
         gate: Callable[[], Awaitable[None]] | None = None,
         backoff_s: float = BACKOFF_S,
         tries: int = TRIES,
+        repairs: int = REPAIRS,
     ) -> None:
         """Take address, key, model and limits from the settings; connect nothing yet.
 
@@ -81,6 +82,7 @@ class OpenAIAuthor:
             gate: Awaited before each request, when it has its slot.
             backoff_s: The first pause between tries; it doubles from one to the next.
             tries: How often a request is made at most when it fails in passing.
+            repairs: How often an answer that does not fit is asked for again.
 
         Raises:
             SettingsError: LLM_BASE_URL is not an http or https address, or LLM_MODEL is missing.
@@ -94,6 +96,7 @@ class OpenAIAuthor:
         self._gate = gate
         self._backoff_s = backoff_s
         self._tries = tries
+        self._repairs = repairs
         self._connections: LoopLocal[_Connection] = LoopLocal(self._connect)
 
     async def complete(self, call: Call[T], *, on_retry: OnRetry | None = None) -> Completion[T]:
@@ -121,7 +124,7 @@ class OpenAIAuthor:
     async def _finish(
         self, call: Call[T], on_retry: OnRetry | None, listener: Callable[[], OnContent | None]
     ) -> Completion[T]:
-        conversation = Conversation(call, on_retry=on_retry)
+        conversation = Conversation(call, on_retry=on_retry, repairs=self._repairs)
         try:
             return await self._retrying(
                 call, conversation, lambda messages: self._request(call, messages, listener())
