@@ -17,6 +17,9 @@ app = typer.Typer()
 def doctor(
     *,
     data_dir: Annotated[Path, typer.Option(help="The stack to look at.")] = DEFAULT,
+    llm: Annotated[
+        bool, typer.Option("--llm", help="Make one tiny call to the language model.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="JSON on stdout instead of text.")] = False,
 ) -> None:
     """Look at settings, servers, workers and the language model.
@@ -24,7 +27,7 @@ def doctor(
     What is required and wrong is red and ends with exit code 1; what is only recommended is
     yellow. Secrets are never shown. Looks at the data-dir's running stack, else at the settings.
     """
-    findings = examine(DataDir(data_dir))
+    findings = examine(DataDir(data_dir), llm=llm)
     ok = all(finding.ok for finding in findings if finding.required)
     if json:
         emit_json(
@@ -40,10 +43,11 @@ def doctor(
         raise typer.Exit(ExitCode.FAILED)
 
 
-def examine(folder: DataDir) -> list[Finding]:
-    """Return everything that was found."""
+def examine(folder: DataDir, *, llm: bool = False) -> list[Finding]:
+    """Return everything that was found; with `llm` the language model is really called."""
+    from cli.provider_checks import check_provider
     from cli.service_checks import check_api, check_postgres, check_redis, check_workers
-    from cli.setup_checks import check_auth, check_binaries, check_data_dir, check_provider
+    from cli.setup_checks import check_auth, check_binaries, check_data_dir
     from core.errors import SettingsError
     from core.settings import load_settings
 
@@ -56,7 +60,7 @@ def examine(folder: DataDir) -> list[Finding]:
         check_data_dir(folder),
         *check_binaries(settings),
         *check_auth(settings, folder),
-        *check_provider(settings),
+        *check_provider(settings, call=llm),
     ]
     stack = folder.read_stack() or {}
     given = settings.model_fields_set

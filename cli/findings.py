@@ -11,8 +11,8 @@ from core.logging import redact
 _PLACEHOLDER: Final = re.compile(
     r"^$"
     r"|your[\s_\-]|[\s_\-]here$|change[\s_\-]?(me|this)|place[\s_\-]?holder|replace[\s_\-]?(me|this)"
-    r"|insert[\s_\-]|to[\s_\-]?do\b|fix[\s_\-]?me|dummy|\bexample\b|^<.*>$|^\[.*\]$|^\{.*\}$|\$\{"
-    r"|\.\.\.|…|^x{3,}$|^\*+$|xxxx|^(none|null|secret|password|key|api[\s_\-]?key|token|sk-?|test)$",
+    r"|insert[\s_\-]|to[\s_\-]?do\b|fix[\s_\-]?me|dummy|\bexample\b|<[^>]*>|^\[.*\]$|^\{.*\}$|\$\{"
+    r"|\.\.\.|…|(^|[\s_\-])x{3,}$|^\*+$|xxxx|^(none|null|secret|password|key|api[\s_\-]?key|token|sk-?|test)$",
     re.IGNORECASE,
 )
 
@@ -26,16 +26,19 @@ class Finding:
         ok: Whether it is as it should be.
         message: What was found and, when it is not ok, what to do.
         required: Whether the program cannot do its work without it.
+        code: The stable code of the error that was met, if it has one.
     """
 
     name: str
     ok: bool
     message: str
     required: bool = True
+    code: str = ""
 
     def as_json(self) -> dict[str, object]:
         """Return it for `--json`."""
-        return {"name": self.name, "ok": self.ok, "message": self.message}
+        document: dict[str, object] = {"name": self.name, "ok": self.ok, "message": self.message}
+        return {**document, "code": self.code} if self.code else document
 
 
 def is_placeholder(value: str) -> bool:

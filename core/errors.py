@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 
 class AppError(Exception):
@@ -136,12 +136,29 @@ class ProviderError(AppError):
     """The language model's provider did not give a usable answer."""
 
     code = "provider_error"
+    stops_task: ClassVar[bool] = False
+    """Whether every further call of the task would fail like this one, so that none is made."""
 
 
 class ProviderUnauthorizedError(ProviderError):
     """The provider refused the credentials; check LLM_API_KEY, then retry."""
 
     code = "provider_unauthorized"
+    stops_task = True
+
+
+class ProviderUnknownModelError(ProviderError):
+    """The provider does not know the model; check LLM_MODEL, then retry."""
+
+    code = "provider_unknown_model"
+    stops_task = True
+
+
+class ProviderQuotaExhaustedError(ProviderError):
+    """The provider's account has no credit left; top it up or raise its limit, then retry."""
+
+    code = "provider_quota_exhausted"
+    stops_task = True
 
 
 class ProviderRateLimitedError(ProviderError):
@@ -166,6 +183,26 @@ class ProviderRejectedError(ProviderError):
     """The provider did not accept the request; check LLM_BASE_URL and LLM_MODEL."""
 
     code = "provider_rejected"
+
+
+class ProviderAddressError(ProviderRejectedError):
+    """Nothing answers chat completions at LLM_BASE_URL; most addresses end in /v1. Then retry."""
+
+    code = "provider_address_wrong"
+    stops_task = True
+
+
+class ProviderUnsupportedError(ProviderRejectedError):
+    """The provider does not accept a parameter that is needed; change LLM_MODEL, then retry."""
+
+    code = "provider_unsupported"
+    stops_task = True
+
+
+class ContextTooLongError(ProviderError):
+    """The question is longer than the model can read; use a model with a larger context."""
+
+    code = "context_too_long"
 
 
 class ContentRefusedError(ProviderError):

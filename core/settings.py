@@ -37,6 +37,17 @@ class Provider(StrEnum):
     OPENAI = "openai"
 
 
+class LlmPreset(StrEnum):
+    """Providers whose address and habits are known."""
+
+    OPENAI = "openai"
+    SILICONFLOW = "siliconflow"
+    DEEPSEEK = "deepseek"
+    DASHSCOPE = "dashscope"
+    OLLAMA = "ollama"
+    VLLM = "vllm"
+
+
 class ReviewExpiry(StrEnum):
     """What happens to a review that nobody decided in time."""
 
@@ -107,12 +118,21 @@ class Settings(BaseSettings):
     llm_provider: Provider = Field(
         default=Provider.SAMPLE, description="`sample` writes offline; `openai` calls LLM_BASE_URL."
     )
-    llm_base_url: str = Field(
-        default="https://api.openai.com/v1", description="An OpenAI-compatible server."
+    llm_preset: LlmPreset | None = Field(
+        default=None,
+        description="Whose address and habits to start from: `openai`, `siliconflow`, `deepseek`, "
+        "`dashscope`, `ollama` or `vllm`; by default LLM_BASE_URL's host tells.",
     )
-    llm_api_key: SecretStr | None = Field(default=None, description="Its key.")
+    llm_base_url: str | None = Field(
+        default=None,
+        description="An OpenAI-compatible server; by default the preset's, or OpenAI's.",
+    )
+    llm_api_key: SecretStr | None = Field(default=None, description="Its key, if it wants one.")
     llm_model: str = Field(default="gpt-4.1-mini", description="The model to ask.")
-    llm_timeout_s: Seconds = Field(default=120, description="Limit of one model call.")
+    llm_timeout_s: Seconds = Field(default=120, description="Limit of one request to the model.")
+    llm_stream: bool = Field(
+        default=True, description="Show the text of tutorials while it is being written."
+    )
     llm_max_concurrency: Count = Field(
         default=64, description="Model calls at a time, per process."
     )

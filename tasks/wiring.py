@@ -17,11 +17,12 @@ from db.facts import Insert
 from db.models import Notification
 from db.recorder import flush_recorder, observe
 from notifications.deltas import forget as forget_text
-from notifications.deltas import stop_streaming
+from notifications.deltas import stop_streaming, stream_text
 from notifications.inbox_entry import InboxEntry
 from notifications.publisher import publish_events, publish_notification, stop_publishing
 from tasks.dispatch import close_bell, install_bell
 from worker import hooks, lifecycle, run_async
+from workflow import live_text
 from workflow.actor import SYSTEM
 from workflow.asking import close_author
 from workflow.drain import drain
@@ -35,8 +36,9 @@ log = get_logger(__name__)
 
 
 async def open_process() -> None:
-    """Install the bell and let committed events flow to Redis."""
+    """Install the bell and let committed events, and text that is written, flow to Redis."""
     install_bell()
+    live_text.install(stream_text)
     observe(publish)
 
 

@@ -12,7 +12,7 @@ from workflow.llm.outputs import EditOperation
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from workflow.llm.calls import T
+    from workflow.llm.calls import OnRetry, OnText, T
 
 STRUCTURE = [
     CallKind.INTENT_ANALYSIS,
@@ -49,9 +49,7 @@ class LedgerAuthor:
         self.tokens = 10
         self.closed = False
 
-    async def complete(
-        self, call: Call[T], *, on_retry: Callable[[str], Awaitable[None]] | None = None
-    ) -> Completion[T]:
+    async def complete(self, call: Call[T], *, on_retry: OnRetry | None = None) -> Completion[T]:
         """Write the call down, then answer it."""
         del on_retry
         entry = (call.kind, call.inputs.title if isinstance(call.inputs, ContentInputs) else "")
@@ -61,6 +59,14 @@ class LedgerAuthor:
         value = call.output.model_validate(self._answer(call))
         self.answered.append(entry)
         return Completion(value=value, usage=Usage(calls=1, tokens=self.tokens))
+
+    async def stream(
+        self, call: Call[T], *, field: str, on_text: OnText, on_retry: OnRetry | None = None
+    ) -> Completion[T]:
+        """Do the same, and hand the text out in one piece."""
+        completion = await self.complete(call, on_retry=on_retry)
+        on_text(0, str(getattr(completion.value, field)))
+        return completion
 
     async def aclose(self) -> None:
         """Remember that it was closed."""
@@ -102,9 +108,10 @@ class LedgerAuthor:
             case CallKind.RESOURCES:
                 resource = {"title": title, "url": "https://example.org/", "type": "article"}
                 return {"resources": [resource | {"language": "en", "why": "w"}]}
-            case CallKind.QUIZ:
+            case CallKind.QUIZ | CallKind.CHECK:
                 question = {"question": title, "kind": "single", "answers": ["a"]}
-                return {"questions": [question | {"distractors": ["b"], "explanation": "e"}]}
+                questions = [question | {"distractors": ["b"], "explanation": "e"}]
+                return {"questions": questions, "answer": "ready"}
 
     def _concept(self, title: str) -> dict[str, Any]:
         return {

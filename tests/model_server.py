@@ -3,7 +3,7 @@
 It answers any JSON Schema, knows the kinds of calls of this project so that its answers are
 sensible, keeps a ledger, and misbehaves by rules. Run it by itself with
 
-    python tests/model_server.py --port 0 --ledger ledger.jsonl
+    python -m tests.model_server --port 0 --ledger ledger.jsonl
 
 which prints its base address (`http://127.0.0.1:12345/v1`), or in a test with
 
@@ -15,9 +15,12 @@ which prints its base address (`http://127.0.0.1:12345/v1`), or in a test with
 tell what happened. The first rule that matches a request and is not used up decides.
 
 Behaviours: `ok`, `latency` (seconds), `status` (status, retry_after, body), `hang`, `trickle`,
-`disconnect`, `cut` (in mid-body), `truncated`, `fenced`, `prose`, `garbage`, `wrong_shape`,
-`empty`, `refusal`, `content_filter`, `huge`, `nul`, `nested`, `html`, `not_json`, `no_choices`,
-`error_in_200`.
+`disconnect`, `cut` (in mid-body), `truncated`, `fenced`, `prose`, `thinking`, `garbage`,
+`wrong_shape`, `empty`, `refusal`, `content_filter`, `huge`, `nul`, `nested`, `html`, `not_json`,
+`no_choices`, `error_in_200`; in streams also `no_done`, `no_end`, `stream_cut`, `endless`,
+`stalls`, `garbage_lines`, `error_in_stream`, `refused_in_stream`, `late_close`, `json_as_stream`;
+and `bad`, the reply of `tests/bad_replies.py` that the digits in the concept's title name. Some
+requests are refused by what the server `refuses`, before any rule.
 """
 
 from __future__ import annotations
@@ -34,19 +37,25 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.bad_replies import bad_reply
+from tests.model_answers import About, good_answer
+from tests.model_wire import (
+    BODIES,
+    LONG_HEAD,
+    REFUSALS,
+    STREAM_FAULTS,
+    asked_for,
+    choice_of,
+    completion,
+    send,
+    send_stream,
+    trickle,
+)
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from types import TracebackType
     from typing import Self
-
-_REASONS = {200: "OK", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
-_BODIES = {
-    "not_json": b"<html>starting</html>",
-    "no_choices": b'{"id": "x", "choices": []}',
-    "error_in_200": b'{"error": {"message": "overloaded", "code": 502}}',
-}
-_LONG_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
-_HTML = '<script>alert("x")</script><img src=x onerror=alert(1)> [link](javascript:alert(1)) '
 
 
 @dataclass
@@ -64,6 +73,9 @@ class Rule:
     retry_after: str | None = None
     body: str | None = None
     seconds: float = 0.0
+    """Of `latency` before the answer, in streams between two pieces."""
+    pieces: int = 8
+    """In how many a stream's content comes."""
 
     def matches(self, kind: str, title: str, goal: str) -> bool:
         """Tell whether the rule is for such a request."""
@@ -100,6 +112,10 @@ class ModelServer:
     stages: int = 2
     modules: int = 2
     concepts: int = 2
+    refuses: set[str] = field(default_factory=set)
+    """What requests are refused for: names of `REFUSALS`."""
+    ignores: set[str] = field(default_factory=set)
+    """Of `stream` and `stream_options`, what is overlooked without a word."""
     ledger_file: Path | None = None
     host: str = "127.0.0.1"
     port: int = 0
@@ -188,7 +204,7 @@ class ModelServer:
             self.headers.append(headers)
             return await self._complete(json.loads(body), reader, writer)
         status, answer = self._administer(method, path, body)
-        await _send(writer, status, json.dumps(answer).encode())
+        await send(writer, status, json.dumps(answer).encode())
         return True
 
     def _administer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
@@ -203,6 +219,8 @@ class ModelServer:
             self.rules += [Rule(**rule) for rule in wanted.get("rules", [])]
             for name in ("latency_s", "stages", "modules", "concepts"):
                 setattr(self, name, wanted.get(name, getattr(self, name)))
+            for name in ("refuses", "ignores"):
+                setattr(self, name, set(wanted.get(name, getattr(self, name))))
             return 200, {"rules": [asdict(rule) for rule in self.rules]}
         if path == "/ledger":
             return 200, [asdict(entry) for entry in self.ledger]
@@ -216,8 +234,10 @@ class ModelServer:
     ) -> bool:
         self.requests.append(request)
         prompt = "\n".join(message["content"] for message in request["messages"])
-        about = _About(request, prompt)
-        rule = next((r for r in self.rules if r.matches(about.kind, about.title, about.goal)), None)
+        about = About(request, prompt)
+        refused = sorted(asked_for(request) & self.refuses)
+        matching = (r for r in self.rules if r.matches(about.kind, about.title, about.goal))
+        rule = None if refused else next(matching, None)
         if rule is not None and rule.times is not None:
             rule.times -= 1
         entry = Entry(time.time(), about.kind, about.title, about.goal, "in_progress", 0.0, 0)
@@ -225,7 +245,11 @@ class ModelServer:
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
         self._changed.set()
-        work = asyncio.ensure_future(self._answer(rule, about, writer, entry))
+        work = asyncio.ensure_future(
+            self._refuse(refused[0], writer, entry)
+            if refused
+            else self._answer(rule, about, writer, entry)
+        )
         # A request's end is also noticed while it hangs: nothing else is sent on this connection.
         watch = asyncio.ensure_future(reader.read(1))
         try:
@@ -233,7 +257,7 @@ class ModelServer:
             if not work.done():
                 return False
             work.result()
-            return entry.outcome not in {"disconnect", "cut"} and not watch.done()
+            return not writer.is_closing() and not watch.done()
         finally:
             work.cancel()
             watch.cancel()
@@ -251,8 +275,14 @@ class ModelServer:
             with self.ledger_file.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(asdict(entry), ensure_ascii=False) + "\n")
 
+    async def _refuse(self, name: str, writer: asyncio.StreamWriter, entry: Entry) -> None:
+        """Refuse a request because of one thing in it."""
+        status, body = REFUSALS[name]
+        self._note(entry, f"refused_{name}")
+        await send(writer, status, json.dumps(body).encode())
+
     async def _answer(
-        self, rule: Rule | None, about: _About, writer: asyncio.StreamWriter, entry: Entry
+        self, rule: Rule | None, about: About, writer: asyncio.StreamWriter, entry: Entry
     ) -> None:
         rule = rule or Rule("ok")
         behaviour = rule.behaviour
@@ -261,234 +291,78 @@ class ModelServer:
             case "hang":
                 await asyncio.Event().wait()
             case "trickle":
-                await _trickle(writer)
+                await trickle(writer)
             case "disconnect" | "cut":
                 self._note(entry, behaviour)
-                if behaviour == "cut":
-                    writer.write(_LONG_HEAD + b'{"choices": [')
-                    await writer.drain()
-                writer.transport.close()
+                await _break_off(writer, b'{"choices": [' if behaviour == "cut" else None)
             case "status":
                 self._note(entry, f"status_{rule.status}")
                 await _send_status(writer, rule)
             case "not_json" | "no_choices" | "error_in_200":
                 self._note(entry, behaviour)
-                await _send(writer, 200, _BODIES[behaviour])
+                await send(writer, 200, BODIES[behaviour])
+            case "bad":
+                await self._misbehave(rule, about, writer, entry)
             case _:
                 good = json.dumps(self._value(about), ensure_ascii=False)
                 entry.tokens = (len(about.prompt) + len(good)) // 4
-                self._note(entry, behaviour)
-                await _send(writer, 200, _completion(_choice(behaviour, good), entry.tokens))
+                if behaviour not in STREAM_FAULTS:
+                    self._note(entry, behaviour)
+                await self._complete_with(choice_of(behaviour, good), about, writer, entry, rule)
+                if behaviour in STREAM_FAULTS:
+                    self._note(entry, behaviour)
 
-    def _value(self, about: _About) -> Any:
-        if about.kind == "curriculum_design":
-            return self._curriculum(about)
-        known = _KNOWN.get(about.kind)
-        return known(about) if known else _generic(about.schema, about.kind)
+    async def _complete_with(
+        self,
+        choice: dict[str, Any],
+        about: About,
+        writer: asyncio.StreamWriter,
+        entry: Entry,
+        rule: Rule,
+    ) -> None:
+        if not about.streamed or "stream" in self.ignores:
+            await send(writer, 200, completion(choice, entry.tokens))
+            return
+        await send_stream(
+            writer,
+            choice,
+            fault=rule.behaviour,
+            pieces=rule.pieces,
+            pause_s=rule.seconds,
+            tokens=entry.tokens
+            if about.wants_usage and "stream_options" not in self.ignores
+            else None,
+        )
 
-    def _curriculum(self, about: _About) -> dict[str, Any]:
-        stages = []
-        for s in range(1, self.stages + 1):
-            modules = []
-            for m in range(1, self.modules + 1):
-                titles = [f"{about.subject} {s}.{m}.{c}" for c in range(1, self.concepts + 1)]
-                concepts = [
-                    {
-                        "title": title,
-                        "description": f"What {title} is about.",
-                        "estimated_hours": 2,
-                        "difficulty": ("beginner", "intermediate", "advanced")[min(2, s - 1)],
-                        "prerequisites": titles[:n][-1:],
-                    }
-                    for n, title in enumerate(titles)
-                ]
-                modules.append({"title": f"Module {s}.{m}", "concepts": concepts})
-            stages.append({"title": f"Stage {s}", "modules": modules})
-        summary = f"A roadmap for {about.subject}."
-        return {"title": f"Roadmap: {about.subject}", "summary": summary, "stages": stages}
+    async def _misbehave(
+        self, rule: Rule, about: About, writer: asyncio.StreamWriter, entry: Entry
+    ) -> None:
+        number = int(re.sub(r"\D", "", about.title) or 0)
+        reply = bad_reply(number, json.dumps(self._value(about)))
+        self._note(entry, f"bad_{reply.code}")
+        if reply.cut:
+            await _break_off(writer, reply.body)
+        elif reply.choice is not None:
+            await self._complete_with(reply.choice, about, writer, entry, rule)
+        else:
+            await send(writer, reply.status, reply.body)
 
-
-class _About:
-    """What a request is about, read from its schema's name and its prompt's delimiters."""
-
-    def __init__(self, request: dict[str, Any], prompt: str) -> None:
-        wanted = request.get("response_format", {}).get("json_schema", {})
-        self.kind = str(wanted.get("name", ""))
-        self.schema: dict[str, Any] = wanted.get("schema", {})
-        self.prompt = prompt
-        self.title = self._between("concept")
-        self.goal = self._between("goal")
-        self.outline = self._between("outline")
-        self.feedback = self._between("feedback")
-        self.subject = " ".join((self._between("topic") or self.goal or "Topic").split())[:60]
-
-    def _between(self, tag: str) -> str:
-        found = re.search(rf"<{tag}>\n(.*?)\n</{tag}>", self.prompt, re.DOTALL)
-        return found[1].strip() if found else ""
+    def _value(self, about: About) -> Any:
+        return good_answer(about, stages=self.stages, modules=self.modules, concepts=self.concepts)
 
 
-def _intent(about: _About) -> dict[str, Any]:
-    topic = about.goal.removeprefix("Learn ").strip()[:100] or "Topic"
-    return {
-        "topic": topic,
-        "summary": f"You will know {topic}.",
-        "language": "en",
-        "focus_areas": ["Basics", "Practice"],
-        "skill_gaps": ["Terms"],
-    }
-
-
-def _plan(about: _About) -> dict[str, Any]:
-    wish = about.feedback[:150] or "Improve it"
-    intent = {"action": "add", "target": f"Wish: {wish}"[:200], "instruction": wish}
-    return {"summary": wish, "intents": [intent]}
-
-
-def _edit(about: _About) -> dict[str, Any]:
-    modules = re.findall(r"^\s*(M\d+) ", about.outline, re.MULTILINE)
-    first = " ".join(about.feedback.split())[:80] or "Addition"
-    operation: dict[str, Any] = {
-        "op": "add",
-        "concept": None,
-        "module": modules[-1] if modules else "M1",
-        "title": f"Wish: {first}",
-        "description": f"Added because of: {first}",
-        "estimated_hours": 1,
-        "difficulty": "beginner",
-        "prerequisites": [],
-    }
-    return {"summary": f"Added: {first}", "operations": [operation]}
-
-
-def _tutorial(about: _About) -> dict[str, Any]:
-    text = f"# {about.title}\n\nWhat it is.\n\n## Try it\n\n1. Do it.\n2. Look at it.\n"
-    return {"markdown": text}
-
-
-def _resources(about: _About) -> dict[str, Any]:
-    rows = [
-        {
-            "title": f"{about.title}, source {n}",
-            "url": f"https://example.org/{n}",
-            "type": "article",
-            "language": "en",
-            "why": "It explains it.",
-        }
-        for n in range(1, 4)
-    ]
-    return {"resources": rows}
-
-
-def _quiz(about: _About) -> dict[str, Any]:
-    rows = [
-        {
-            "question": f"What is {about.title}? ({n})",
-            "kind": "single",
-            "answers": ["The right answer"],
-            "distractors": ["A wrong answer", "Another wrong answer"],
-            "explanation": "Because.",
-        }
-        for n in range(1, 4)
-    ]
-    return {"questions": rows}
-
-
-_KNOWN = {
-    "intent_analysis": _intent,
-    "structure_validation": lambda _about: {"issues": []},
-    "edit_plan_analysis": _plan,
-    "roadmap_edit": _edit,
-    "tutorial": _tutorial,
-    "resources": _resources,
-    "quiz": _quiz,
-}
-
-
-def _generic(schema: dict[str, Any], name: str) -> Any:
-    if "const" in schema or "enum" in schema:
-        return schema.get("const", schema.get("enum", [None])[0])
-    if "anyOf" in schema:
-        return _generic(schema["anyOf"][0], name)
-    if schema.get("type") == "object":
-        return {key: _generic(part, key) for key, part in schema.get("properties", {}).items()}
-    if schema.get("type") == "array":
-        count = max(1, schema.get("minItems", 1))
-        return [_generic(schema.get("items", {}), f"{name} {n}") for n in range(1, count + 1)]
-    least = schema.get("minimum", 1)
-    plain = {"integer": least, "number": least, "boolean": True, "null": None}
-    return plain.get(str(schema.get("type")), f"Some {name}")
-
-
-def _choice(behaviour: str, good: str) -> dict[str, Any]:
-    writers: dict[str, Callable[[str], str | None]] = {
-        "truncated": lambda text: text[: len(text) // 2],
-        "fenced": lambda text: f"```json\n{text}\n```",
-        "prose": lambda text: f"\ufeffSure! Here it is:\n\n{text}\n\nAnything else?",
-        "garbage": lambda _: "I had rather talk about the weather.",
-        "wrong_shape": lambda _: '{"unexpected": true}',
-        "empty": lambda _: None,
-        "refusal": lambda _: None,
-        "content_filter": lambda _: "",
-        "huge": lambda text: text[:-1] + ', "padding": "' + "x" * 5_000_000 + '"}',
-        "nul": lambda text: re.sub(r'(": ")', r"\1\\u0000\\ud800", text),
-        "nested": lambda _: '{"a":' * 10_000 + "1" + "}" * 10_000,
-        "html": _with_html,
-    }
-    content = writers[behaviour](good) if behaviour in writers else good
-    finish = {"truncated": "length", "content_filter": "content_filter"}.get(behaviour, "stop")
-    refusal = "I cannot help with that." if behaviour == "refusal" else None
-    message = {"role": "assistant", "content": content, "refusal": refusal}
-    return {"index": 0, "finish_reason": finish, "message": message}
-
-
-def _with_html(text: str) -> str:
-    fields = r'("(?:markdown|title|summary|description|why|question)": ")'
-    return re.sub(fields, lambda found: found[1] + json.dumps(_HTML)[1:-1], text)
-
-
-def _completion(choice: dict[str, Any], tokens: int) -> bytes:
-    body = {
-        "id": "chatcmpl-test",
-        "object": "chat.completion",
-        "created": 0,
-        "model": "test",
-        "choices": [choice],
-        "usage": {
-            "prompt_tokens": tokens // 2,
-            "completion_tokens": tokens - tokens // 2,
-            "total_tokens": tokens,
-        },
-    }
-    return json.dumps(body).encode()
+async def _break_off(writer: asyncio.StreamWriter, begun: bytes | None) -> None:
+    if begun is not None:
+        writer.write(LONG_HEAD + begun)
+        await writer.drain()
+    writer.transport.close()
 
 
 async def _send_status(writer: asyncio.StreamWriter, rule: Rule) -> None:
     message = {"error": {"message": f"scripted {rule.status}", "code": None}}
     body = rule.body if rule.body is not None else json.dumps(message)
     more = {} if rule.retry_after is None else {"Retry-After": rule.retry_after}
-    await _send(writer, rule.status, body.encode(), more=more)
-
-
-async def _send(
-    writer: asyncio.StreamWriter,
-    status: int,
-    body: bytes,
-    *,
-    more: dict[str, str] | None = None,
-) -> None:
-    headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), **(more or {})}
-    lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Status')}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
-    await writer.drain()
-
-
-async def _trickle(writer: asyncio.StreamWriter) -> None:
-    writer.write(_LONG_HEAD)
-    while True:
-        writer.write(b" ")
-        await writer.drain()
-        await asyncio.sleep(0.05)
+    await send(writer, rule.status, body.encode(), more=more)
 
 
 async def _run(options: argparse.Namespace) -> None:

@@ -17,9 +17,11 @@ from workflow.plan import round_of
 from workflow.rate import wait_for_turn
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from core.states import Step
     from workflow.lease import Claim
-    from workflow.llm import Inputs, Output
+    from workflow.llm import Completion, Inputs, OnText, Output
 
 T = TypeVar("T", bound="Output")
 
@@ -59,6 +61,24 @@ class Asking:
             ProviderError: There is no usable answer.
             TokenBudgetExceededError: The task's tokens are used up.
         """
+        call = self._call(kind, inputs, output)
+        return await self._spending(_authors.get().complete(call, on_retry=self._tell_retry))
+
+    async def stream(
+        self, kind: CallKind, inputs: Inputs, output: type[T], *, field: str, on_text: OnText
+    ) -> T:
+        """Do the same, and hand out a field's text while it is being written.
+
+        Raises:
+            ProviderError: There is no usable answer.
+            TokenBudgetExceededError: The task's tokens are used up.
+        """
+        call = self._call(kind, inputs, output)
+        return await self._spending(
+            _authors.get().stream(call, field=field, on_text=on_text, on_retry=self._tell_retry)
+        )
+
+    def _call(self, kind: CallKind, inputs: Inputs, output: type[T]) -> Call[T]:
         budget = get_settings().max_tokens_per_task
         left = budget - self._claim.tokens
         if budget and left <= 0:
@@ -66,9 +86,11 @@ class Asking:
                 f"The task used {self._claim.tokens} of {budget} tokens; raise"
                 " MAX_TOKENS_PER_TASK and retry to go on."
             )
-        call = Call(kind=kind, inputs=inputs, output=output, max_tokens=left if budget else None)
+        return Call(kind=kind, inputs=inputs, output=output, max_tokens=left if budget else None)
+
+    async def _spending(self, answer: Awaitable[Completion[T]]) -> T:
         try:
-            completion = await _authors.get().complete(call, on_retry=self._tell_retry)
+            completion = await answer
         except ProviderError as error:
             self._add(error.details.get("usage", Usage(calls=1)))
             raise

@@ -251,7 +251,11 @@ async def _conclude(claim: Claim, tally: Tally) -> Result:
     if tally.completed:
         await record(
             outcomes.partial_failure(
-                claim, epoch=claim.epoch, completed=tally.completed, failed=tally.failed
+                claim,
+                epoch=claim.epoch,
+                completed=tally.completed,
+                failed=tally.failed,
+                cause=tally.halt.cause,
             )
         )
         return Result.PARTIAL_FAILURE
@@ -260,6 +264,8 @@ async def _conclude(claim: Claim, tally: Tally) -> Result:
 
 def _common_cause(tally: Tally) -> AppError:
     """Return an error that says why every content failed, under the most frequent code."""
+    if (cause := tally.halt.cause) is not None:
+        return AppError(cause.message, code=cause.code)  # without its usage, which was counted
     if not tally.codes:
         return AppError("Every content failed.")
     code, count = tally.codes.most_common(1)[0]

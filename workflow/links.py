@@ -13,6 +13,7 @@ import httpx
 
 from core.logging import get_logger
 from core.settings import Provider, get_settings
+from workflow.llm.presets import base_url_of
 
 if TYPE_CHECKING:
     import ssl
@@ -86,7 +87,7 @@ async def _may_be_asked(host: str, port: int) -> bool:
     addresses = [ipaddress.ip_address(entry[4][0]) for entry in found]
     if addresses and all(address.is_global for address in addresses):
         return True
-    model_host = urlsplit(get_settings().llm_base_url).hostname or ""
+    model_host = urlsplit(base_url_of(get_settings())).hostname or ""
     return _is_loopback(model_host) and all(address.is_loopback for address in addresses)
 
 

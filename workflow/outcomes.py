@@ -119,9 +119,21 @@ def completion(subject: Subject, *, epoch: int, contents: int) -> Fact:
     )
 
 
-def partial_failure(subject: Subject, *, epoch: int, completed: int, failed: int) -> Fact:
-    """Return the fact that some contents failed and the rest is usable."""
+def partial_failure(
+    subject: Subject, *, epoch: int, completed: int, failed: int, cause: AppError | None = None
+) -> Fact:
+    """Return the fact that some contents failed and the rest is usable.
+
+    Args:
+        subject: The task.
+        epoch: The lease's.
+        completed: How many contents can be read.
+        failed: How many cannot.
+        cause: What stopped the writing of all of them, if one thing did.
+    """
     message = f"{counted(failed, 'content')} of {completed + failed} failed; the rest is usable"
+    if cause is not None:
+        message += f". {cause.message}"
     return Fact(
         task_id=subject.task_id,
         epoch=epoch,

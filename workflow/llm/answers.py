@@ -20,6 +20,9 @@ _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 _DEEPEST: Final = 100
 _BRACKETS: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
+_THOUGHTS: Final = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
+"""What reasoning models think aloud, where a server leaves it in the answer."""
+
 _FENCE: Final = re.compile(r"\A```[\w-]*[ \t]*\n(?P<inside>.*?)\n?```\Z", re.DOTALL)
 
 
@@ -30,8 +33,8 @@ class UnusableAnswerError(Exception):
 def read_answer(text: str, output: type[T]) -> T:
     """Return the answer in its shape.
 
-    Fences, prose around the object, a byte order mark, raw line breaks inside strings, NUL
-    characters and lone surrogates are put right; everything else must fit.
+    Fences, prose and thoughts around the object, a byte order mark, raw line breaks inside
+    strings, NUL characters and lone surrogates are put right; everything else must fit.
 
     Raises:
         UnusableAnswerError: It is too large, no JSON object, or does not fit.
@@ -62,7 +65,7 @@ def parsed_json(text: str) -> Any:
 
 
 def _parsed(text: str) -> Any:
-    text = text.strip().removeprefix("\ufeff").strip()
+    text = _THOUGHTS.sub("", text.strip().removeprefix("\ufeff"), count=1).strip()
     if not text:
         raise UnusableAnswerError("It is empty.")
     fence = _FENCE.match(text)

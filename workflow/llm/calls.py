@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from workflow.llm.outputs import Difficulty, Output
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
 
 T = TypeVar("T", bound=Output)
 
@@ -27,6 +25,7 @@ class CallKind(StrEnum):
     TUTORIAL = "tutorial"
     RESOURCES = "resources"
     QUIZ = "quiz"
+    CHECK = "check"
 
 
 class Inputs(BaseModel):
@@ -103,6 +102,12 @@ class ContentInputs(Inputs):
     difficulty: Difficulty
 
 
+class CheckInputs(Inputs):
+    """For `check` → `CheckAnswer`."""
+
+    word: str = "ready"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call(Generic[T]):
     """One structured completion to ask for.
@@ -137,17 +142,41 @@ class Completion(Generic[T]):
     usage: Usage
 
 
-class Author(Protocol):
-    """Whoever writes: an OpenAI-compatible server, or the offline sample author."""
+OnRetry = Callable[[str], Awaitable[None]]
+"""Told before each further try, with the error's stable code."""
 
-    async def complete(
-        self, call: Call[T], *, on_retry: Callable[[str], Awaitable[None]] | None = None
-    ) -> Completion[T]:
+OnText = Callable[[int, str], None]
+"""Told each new piece of a text and where in the text it stands, in characters. After a repair or
+a retry the text begins again at 0. Must return at once and never raise."""
+
+
+class Author(Protocol):
+    """Whoever writes: an OpenAI-compatible server, or the offline sample author.
+
+    The port has two methods, and both are one structured completion: `complete` returns it, and
+    `stream` also hands out one text of it while that is being written.
+    """
+
+    async def complete(self, call: Call[T], *, on_retry: OnRetry | None = None) -> Completion[T]:
         """Answer the call in its shape.
+
+        Raises:
+            ProviderError: One of its subclasses; `details["usage"]` is the `Usage` spent in vain.
+        """
+        ...
+
+    async def stream(
+        self, call: Call[T], *, field: str, on_text: OnText, on_retry: OnRetry | None = None
+    ) -> Completion[T]:
+        """Answer the call in its shape, and hand out a field's text while it is being written.
+
+        What is handed out is not checked yet: only what is returned counts.
 
         Args:
             call: What to write, from what, in which shape.
-            on_retry: Told before each further try, with the error's stable code.
+            field: The output's field to hand out, a text at its top.
+            on_text: Takes the pieces; from a server that does not stream there are none.
+            on_retry: Told before each further try.
 
         Raises:
             ProviderError: One of its subclasses; `details["usage"]` is the `Usage` spent in vain.

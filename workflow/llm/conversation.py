@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic
+from typing import TYPE_CHECKING, Final, Generic
 
 from core.errors import (
     ContentInvalidError,
     ContentRefusedError,
     ContentTruncatedError,
-    ProviderError,
-    ProviderUnavailableError,
 )
-from workflow.llm.answers import UnusableAnswerError, parsed_json, read_answer
-from workflow.llm.calls import Call, T, Usage
-from workflow.llm.failures import TransientError, excerpt
+from workflow.llm.answers import UnusableAnswerError, read_answer
+from workflow.llm.calls import Call, OnRetry, T, Usage
+from workflow.llm.failures import excerpt, unavailable
 from workflow.llm.prompts import render
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    Ask = Callable[[list[dict[str, str]]], Awaitable[bytes]]
-    OnRetry = Callable[[str], Awaitable[None]]
+    from workflow.llm.reply import Reply
+
+    Ask = Callable[[list[dict[str, str]]], Awaitable[Reply]]
 
 REPAIRS: Final = 2
 _SHOWN_ANSWER: Final = 4000
@@ -37,27 +34,29 @@ _SHORTER: Final = (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reply:
-    """What counts in a provider's answer."""
-
-    content: str
-    finish_reason: str
-    refusal: str
-    tokens: int
+class AskDifferentlyError(Exception):
+    """The server refused how it was asked, not what; the next request does without that."""
 
 
 class Conversation(Generic[T]):
     """Keeps what was said, so that a try after a broken connection goes on where it stopped."""
 
-    def __init__(self, call: Call[T], *, on_retry: OnRetry | None) -> None:
-        """Write the opening messages of a call."""
+    def __init__(
+        self, call: Call[T], *, on_retry: OnRetry | None = None, repairs: int = REPAIRS
+    ) -> None:
+        """Write the opening messages of a call.
+
+        Args:
+            call: What is asked for.
+            on_retry: Told before each further try.
+            repairs: How often an answer that cannot be used is asked for again.
+        """
         prompt = render(call.kind, call.inputs)
         self._call = call
         self._on_retry = on_retry
         self._system, self._user = prompt.system, prompt.user
         self._repair: list[dict[str, str]] = []
-        self._repairs = 0
+        self._repairs_left = repairs
         self._shortened = False
         self.usage = Usage()
 
@@ -65,7 +64,7 @@ class Conversation(Generic[T]):
         """Ask until the answer fits.
 
         Args:
-            ask: Sends messages and returns the body of the answer.
+            ask: Sends messages and returns the answer.
 
         Raises:
             TransientError: The provider failed in a way that another try may get past.
@@ -73,7 +72,10 @@ class Conversation(Generic[T]):
         """
         while True:
             self.usage += Usage(calls=1)
-            reply = read_reply(await ask(self._messages()))
+            try:
+                reply = await ask(self._messages())
+            except AskDifferentlyError:
+                continue
             self.usage += Usage(tokens=reply.tokens)
             if reply.refusal or reply.finish_reason == "content_filter":
                 raise ContentRefusedError(_refused(reply))
@@ -83,6 +85,8 @@ class Conversation(Generic[T]):
             try:
                 return read_answer(reply.content, self._call.output)
             except UnusableAnswerError as error:
+                if not reply.whole:
+                    raise unavailable("its stream broke off") from None
                 await self._ask_for_repair(reply.content, str(error))
 
     async def told(self, code: str) -> None:
@@ -99,64 +103,22 @@ class Conversation(Generic[T]):
         ]
 
     async def _ask_for_less(self) -> None:
-        if self._shortened:
+        if self._shortened or not self._repairs_left:
             raise ContentTruncatedError
         self._shortened = True
         self._repair = []
         await self.told(ContentTruncatedError.code)
 
     async def _ask_for_repair(self, answer: str, problem: str) -> None:
-        if self._repairs >= REPAIRS:
+        if not self._repairs_left:
             raise ContentInvalidError(f"{ContentInvalidError.__doc__} ({excerpt(problem)})")
-        self._repairs += 1
+        self._repairs_left -= 1
         # Only the last answer is shown: the messages do not grow with each repair.
         self._repair = [
             {"role": "assistant", "content": _shown(answer)},
             {"role": "user", "content": _REPAIR.format(problem=problem)},
         ]
         await self.told(ContentInvalidError.code)
-
-
-def read_reply(body: bytes) -> Reply:
-    """Return what counts in the body of a chat completion.
-
-    Raises:
-        TransientError: It is no chat completion, such as the page of a proxy that is starting.
-    """
-    try:
-        data = parsed_json(body.decode("utf-8", "replace"))
-    except ValueError:
-        raise TransientError(_unusable("its answer is not JSON")) from None
-    choice = _first(data.get("choices")) if isinstance(data, dict) else None
-    if choice is None or not isinstance(message := choice.get("message"), dict):
-        told = data.get("error") if isinstance(data, dict) else None
-        why = excerpt(json.dumps(told, ensure_ascii=False)) if told else "its answer has no choices"
-        raise TransientError(_unusable(why))
-    return Reply(
-        content=_text(message.get("content")),
-        finish_reason=_text(choice.get("finish_reason")),
-        refusal=_text(message.get("refusal")),
-        tokens=_tokens(data.get("usage")),
-    )
-
-
-def _first(choices: Any) -> dict[str, Any] | None:
-    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
-        return choices[0]
-    return None
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _tokens(usage: Any) -> int:
-    total = usage.get("total_tokens") if isinstance(usage, dict) else None
-    return total if isinstance(total, int) and total > 0 else 0
-
-
-def _unusable(why: str) -> ProviderError:
-    return ProviderUnavailableError(f"{ProviderUnavailableError.__doc__} ({why})")
 
 
 def _refused(reply: Reply) -> str:

@@ -6,40 +6,42 @@ There is one retry layer, here: the SDK's own is switched off, or the two would 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 import httpx2
 import openai
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from tenacity.wait import wait_exponential_jitter, wait_random
 
-from core.errors import (
-    ContentInvalidError,
-    ProviderError,
-    ProviderTimeoutError,
-    ProviderUnauthorizedError,
-    SettingsError,
-)
+from core.errors import ProviderError, ProviderTimeoutError, ProviderUnauthorizedError
 from core.logging import get_logger
 from core.loop_local import LoopLocal
-from workflow.llm.calls import Call, Completion, T
-from workflow.llm.conversation import Conversation
-from workflow.llm.failures import TransientError, failure_of
-from workflow.llm.schema import strict_schema
+from workflow.llm.abilities import Abilities
+from workflow.llm.calls import Call, Completion, OnRetry, OnText, T
+from workflow.llm.conversation import REPAIRS, AskDifferentlyError, Conversation
+from workflow.llm.failures import TransientError, failure_of, failure_told, told_by
+from workflow.llm.presets import base_url_of, model_of, preset_of
+from workflow.llm.reply import ReplyReader
+from workflow.llm.text_field import TextField
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from core.settings import Settings
+    from workflow.llm.conversation import Ask
+    from workflow.llm.reply import Reply
 
-TRIES: Final = 4
+    OnContent = Callable[[str], None]
+
+TRIES: Final = 6
+"""With one request in seven failing in passing, one call in ten thousand is given up."""
+TIMED_OUT_TRIES: Final = 3
 BACKOFF_S: Final = 0.5
 _LONGEST_BACKOFF_S: Final = 20.0
 _CONNECT_S: Final = 10.0
-_LARGEST_BODY: Final = 8_000_000
-"""Bytes: the largest answer, escaped, and some room. What is longer is not read to its end."""
+_LAST_BYTES_S: Final = 1.0
 
 _NO_KEY: Final = "none"
 """Local servers want no key, but the SDK reads OPENAI_API_KEY when it is given none."""
@@ -58,6 +60,10 @@ class OpenAIAuthor:
 
     One instance serves several event loops; each has its own connections and its own
     LLM_MAX_CONCURRENCY slots, made in the loop at its first call.
+
+    Attributes:
+        abilities: How the server is asked. What it refuses once is not asked of it again by this
+            process, so that it costs one request and not one per call.
     """
 
     def __init__(
@@ -66,6 +72,8 @@ class OpenAIAuthor:
         *,
         gate: Callable[[], Awaitable[None]] | None = None,
         backoff_s: float = BACKOFF_S,
+        tries: int = TRIES,
+        repairs: int = REPAIRS,
     ) -> None:
         """Take address, key, model and limits from the settings; connect nothing yet.
 
@@ -73,33 +81,54 @@ class OpenAIAuthor:
             settings: The `llm_…` settings count.
             gate: Awaited before each request, when it has its slot.
             backoff_s: The first pause between tries; it doubles from one to the next.
+            tries: How often a request is made at most when it fails in passing.
+            repairs: How often an answer that does not fit is asked for again.
 
         Raises:
-            SettingsError: LLM_BASE_URL is not an http or https address.
+            SettingsError: LLM_BASE_URL is not an http or https address, or LLM_MODEL is missing.
         """
         self._settings = settings
-        self._base_url = _checked_address(settings.llm_base_url)
+        self._base_url = base_url_of(settings)
+        self._model = model_of(settings)
+        self.abilities = Abilities.of(preset_of(settings))
         secret = settings.llm_api_key.get_secret_value().strip() if settings.llm_api_key else ""
         self._key = secret or _NO_KEY
         self._gate = gate
         self._backoff_s = backoff_s
+        self._tries = tries
+        self._repairs = repairs
         self._connections: LoopLocal[_Connection] = LoopLocal(self._connect)
 
-    async def complete(
-        self, call: Call[T], *, on_retry: Callable[[str], Awaitable[None]] | None = None
-    ) -> Completion[T]:
+    async def complete(self, call: Call[T], *, on_retry: OnRetry | None = None) -> Completion[T]:
         """Ask the server, again where that may help, until the answer has its shape.
 
-        Failures of the connection, 408, 409, 425, 429 and 5xx are tried four times in all,
-        with Retry-After honoured; an answer that does not fit is repaired at most twice, one that
-        was cut off is asked for once more.
+        Failures of the connection, 408, 409, 425, 429 and 5xx are tried six times in all, with
+        Retry-After honoured, a time-out three times; an answer that does not fit is repaired at
+        most twice, one that was cut off is asked for once more.
 
         Raises:
             ProviderError: One of its subclasses, with `details["usage"]`.
         """
-        conversation = Conversation(call, on_retry=on_retry)
+        return await self._finish(call, on_retry, lambda: None)
+
+    async def stream(
+        self, call: Call[T], *, field: str, on_text: OnText, on_retry: OnRetry | None = None
+    ) -> Completion[T]:
+        """Do the same with a stream, and hand out a field's text as it comes.
+
+        Raises:
+            ProviderError: One of its subclasses, with `details["usage"]`.
+        """
+        return await self._finish(call, on_retry, lambda: _handing_out(field, on_text))
+
+    async def _finish(
+        self, call: Call[T], on_retry: OnRetry | None, listener: Callable[[], OnContent | None]
+    ) -> Completion[T]:
+        conversation = Conversation(call, on_retry=on_retry, repairs=self._repairs)
         try:
-            return await self._retrying(call, conversation)
+            return await self._retrying(
+                call, conversation, lambda messages: self._request(call, messages, listener())
+            )
         except TransientError as failure:
             error = failure.error
         except ProviderError as final:
@@ -114,7 +143,9 @@ class OpenAIAuthor:
         if connection is not None:
             await connection.client.close()
 
-    async def _retrying(self, call: Call[T], conversation: Conversation[T]) -> Completion[T]:
+    async def _retrying(
+        self, call: Call[T], conversation: Conversation[T], ask: Ask
+    ) -> Completion[T]:
         async def before_sleep(state: RetryCallState) -> None:
             failure = state.outcome.exception() if state.outcome else None
             if isinstance(failure, TransientError):
@@ -122,16 +153,22 @@ class OpenAIAuthor:
                 await conversation.told(failure.error.code)
 
         retrying = AsyncRetrying(
-            stop=stop_after_attempt(TRIES),
+            stop=self._stop,
             wait=self._pause,
             retry=retry_if_exception_type(TransientError),
             before_sleep=before_sleep,
             reraise=True,
         )
-        value: T = await retrying(
-            conversation.finish, lambda messages: self._request(call, messages)
-        )
+        value: T = await retrying(conversation.finish, ask)
         return Completion(value=value, usage=conversation.usage)
+
+    def _stop(self, state: RetryCallState) -> bool:
+        failure = state.outcome.exception() if state.outcome else None
+        timed_out = isinstance(failure, TransientError) and isinstance(
+            failure.error, ProviderTimeoutError
+        )
+        # A time-out has cost its whole limit already.
+        return state.attempt_number >= min(self._tries, TIMED_OUT_TRIES if timed_out else TRIES)
 
     def _pause(self, state: RetryCallState) -> float:
         backoff = wait_exponential_jitter(
@@ -144,7 +181,9 @@ class OpenAIAuthor:
         # A little more than asked for, by chance: all who were sent away do not come back at once.
         return asked + wait_random(0, self._backoff_s)(state)
 
-    async def _request(self, call: Call[T], messages: list[dict[str, str]]) -> bytes:
+    async def _request(
+        self, call: Call[T], messages: list[dict[str, str]], on_content: OnContent | None
+    ) -> Reply:
         if not self._key.isascii() or not self._key.isprintable():
             raise ProviderUnauthorizedError(
                 "LLM_API_KEY contains characters that no key has; copy it again, then retry."
@@ -153,46 +192,47 @@ class OpenAIAuthor:
         async with connection.slots:
             if self._gate is not None:
                 await self._gate()
+            seen = self.abilities
+            request = seen.request(call, messages, model=self._model, stream=on_content is not None)
             try:
                 # The SDK's time-out is per read: a server that trickles never reaches it.
                 async with asyncio.timeout(self._settings.llm_timeout_s):
-                    return await self._post(connection.client, call, messages)
+                    return await self._post(connection.client, request, on_content)
             except TimeoutError:
                 raise TransientError(ProviderTimeoutError()) from None
+            except openai.APIStatusError as error:
+                told = told_by(error)
+                feature = seen.refused(told, request)
+                if feature is None:
+                    raise failure_told(told, key=self._key) from None
+                self.abilities = self.abilities.without(feature, seen=seen)
+                _log.info("feature_refused", feature=feature, status=told.status)
+                raise AskDifferentlyError from None
             except (openai.OpenAIError, httpx2.HTTPError) as error:
                 raise failure_of(error, key=self._key) from None
 
     async def _post(
-        self, client: openai.AsyncOpenAI, call: Call[T], messages: list[dict[str, str]]
-    ) -> bytes:
-        request: dict[str, Any] = {
-            "model": self._settings.llm_model,
-            "messages": messages,
-            "response_format": {
-                "type": "json_schema",
-                "json_schema": {
-                    "name": call.kind.value,
-                    "strict": True,
-                    "schema": strict_schema(call.output),
-                },
-            },
-        }
-        if call.max_tokens is not None:
-            request[self._limit_name()] = call.max_tokens
+        self, client: openai.AsyncOpenAI, request: dict[str, Any], on_content: OnContent | None
+    ) -> Reply:
         create = client.chat.completions.with_streaming_response.create
-        body = bytearray()
-        # Read by hand, so that a server's size and shape of answer is bounded by us.
+        # Read by hand, so that the size and the shape of what a server sends is bounded by us.
         async with create(**request) as response:
-            async for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) > _LARGEST_BODY:
-                    raise ContentInvalidError(f"{ContentInvalidError.__doc__} (far too long)")
-        return bytes(body)
-
-    def _limit_name(self) -> str:
-        # OpenAI's newer models refuse the old name; most other servers know only that.
-        host = urlsplit(self._base_url).hostname or ""
-        return "max_completion_tokens" if host.endswith("openai.com") else "max_tokens"
+            reader = ReplyReader(
+                key=self._key,
+                media_type=response.headers.get("content-type", ""),
+                on_content=on_content,
+            )
+            chunks = response.iter_bytes()
+            async for chunk in chunks:
+                if not reader.feed(chunk) or reader.ended:
+                    break
+            if reader.ended:
+                # Tokens may follow, and a connection that was read to its end can be used again.
+                with contextlib.suppress(TimeoutError, httpx2.HTTPError):
+                    async with asyncio.timeout(_LAST_BYTES_S):
+                        async for chunk in chunks:
+                            reader.feed(chunk)
+        return reader.reply()
 
     def _connect(self) -> _Connection:
         limit_s = self._settings.llm_timeout_s
@@ -212,8 +252,15 @@ class OpenAIAuthor:
         return _Connection(client=client, slots=asyncio.Semaphore(most))
 
 
-def _checked_address(url: str) -> str:
-    parts = urlsplit(url.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise SettingsError("ROADMAP_LLM_BASE_URL: must begin with http:// or https:// and a host")
-    return url.strip()
+def _handing_out(field: str, on_text: OnText) -> OnContent:
+    """Return what takes the pieces of one answer and hands out its field's text, from 0."""
+    text_field = TextField(field)
+    offset = 0
+
+    def on_content(piece: str) -> None:
+        nonlocal offset
+        if new := text_field.feed(piece):
+            on_text(offset, new)
+            offset += len(new)
+
+    return on_content

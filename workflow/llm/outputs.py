@@ -161,3 +161,9 @@ class QuizDraft(Output):
     """A quiz for one concept."""
 
     questions: list[QuestionDraft] = Field(min_length=1)
+
+
+class CheckAnswer(Output):
+    """Any word shows that a provider can be used."""
+
+    answer: str = Field(min_length=1, max_length=200)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +25,14 @@ from core.states import ContentKind, ContentStatus, Step
 from db.facts import NOW, EventDraft, Fact, Update
 from db.recorder import record
 from notifications.events import ConceptData, ContentData, ContentFailedData, EventType
+from workflow import live_text
 from workflow.asking import Asking
 from workflow.contents import CALLS, CONTENTS, Wanted, Work, quiz_body
 from workflow.drafts import draft
 from workflow.drain import Drain, DrainedError
 from workflow.links import check_resources
 from workflow.llm import QuizDraft, ResourceList, Tutorial
+from workflow.steps.halting import Halt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +56,7 @@ class Tally:
     failed: int = 0
     codes: Counter[str] = field(default_factory=Counter)
     messages: dict[str, str] = field(default_factory=dict)
+    halt: Halt = field(default_factory=Halt)
 
 
 async def generate(claim: Claim, work: Work, *, drain: Drain) -> Tally:
@@ -104,6 +108,10 @@ async def generate(claim: Claim, work: Work, *, drain: Drain) -> Tally:
 
 async def _write(claim: Claim, want: Wanted, tally: Tally) -> Fact:
     """Write one content and return the fact of how that went."""
+    asking = Asking(claim, Step.CONTENT_GENERATION)
+    halt = tally.halt
+    if halt.cause is not None:
+        return _failed(claim, want, asking, tally, halt.cause)
     await record(
         Fact(
             task_id=claim.task_id,
@@ -118,15 +126,15 @@ async def _write(claim: Claim, want: Wanted, tally: Tally) -> Fact:
             ),
         )
     )
-    asking = Asking(claim, Step.CONTENT_GENERATION)
     try:
-        async with asyncio.timeout(get_settings().step_timeout_s):
-            body = await _body(want, asking)
+        async with halt.limit(get_settings().step_timeout_s):
+            body = await _body(claim, want, asking)
     except (LeaseLostError, ServiceUnavailableError):
         raise
     except TimeoutError:
-        return _failed(claim, want, asking, tally, StepTimeoutError())
+        return _failed(claim, want, asking, tally, halt.cause or StepTimeoutError())
     except AppError as error:
+        halt.after(error)
         return _failed(claim, want, asking, tally, error)
     except Exception:
         log.exception("content_crashed", concept_id=str(want.concept_id), kind=want.kind)
@@ -158,9 +166,21 @@ async def _write(claim: Claim, want: Wanted, tally: Tally) -> Fact:
     )
 
 
-async def _body(want: Wanted, asking: Asking) -> dict[str, Any]:
+async def _body(claim: Claim, want: Wanted, asking: Asking) -> dict[str, Any]:
     kind = CALLS[want.kind]
     match want.kind:
+        case ContentKind.TUTORIAL if get_settings().llm_stream:
+            show = partial(
+                live_text.show,
+                claim.task_id,
+                concept_id=want.concept_id,
+                kind=want.kind,
+                version=want.version,
+            )
+            tutorial = await asking.stream(
+                kind, want.inputs, Tutorial, field="markdown", on_text=show
+            )
+            return {"markdown": tutorial.markdown}
         case ContentKind.TUTORIAL:
             tutorial = await asking.ask(kind, want.inputs, Tutorial)
             return {"markdown": tutorial.markdown}

@@ -52,8 +52,12 @@ async def author_for(
 @pytest.fixture
 def server_address() -> Iterator[str]:
     """The address of a model server that runs as a program of its own."""
-    program = Path(__file__).parents[2] / "model_server.py"
-    with subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.model_server"],
+        cwd=Path(__file__).parents[3],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
         process.terminate()

@@ -17,7 +17,9 @@ from core.errors import (
     ContentInvalidError,
     ContentRefusedError,
     ContentTruncatedError,
+    ProviderAddressError,
     ProviderError,
+    ProviderQuotaExhaustedError,
     ProviderRateLimitedError,
     ProviderRejectedError,
     ProviderTimeoutError,
@@ -228,10 +230,10 @@ async def test_a_truncated_answer_is_asked_for_once_more_and_shorter(
     ],
     ids=lambda value: f"{value.behaviour}-{value.status}" if isinstance(value, Rule) else "",
 )
-async def test_passing_failures_are_tried_four_times(
+async def test_passing_failures_are_tried_six_times(
     server: ModelServer, author_for: MakeAuthor, rule: Rule, error: type[ProviderError]
 ) -> None:
-    """What may pass is tried again, four times in all, and each time is told beforehand."""
+    """What may pass is tried again, six times in all, and each time is told beforehand."""
     server.rules.append(rule)
     told: list[str] = []
 
@@ -241,21 +243,21 @@ async def test_passing_failures_are_tried_four_times(
     with pytest.raises(error) as caught:
         await author_for().complete(tutorial(), on_retry=on_retry)
 
-    assert len(server.ledger) == 4
-    assert told == [error.code] * 3
-    assert caught.value.details["usage"].calls == 4
+    assert len(server.ledger) == 6
+    assert told == [error.code] * 5
+    assert caught.value.details["usage"].calls == 6
 
 
 @pytest.mark.parametrize(
     ("status", "body", "error"),
     [
         (400, None, ProviderRejectedError),
-        (404, "<html>no such page</html>", ProviderRejectedError),
+        (404, "<html>no such page</html>", ProviderAddressError),
         (422, "[1, 2]", ProviderRejectedError),
-        (302, None, ProviderRejectedError),
+        (302, None, ProviderAddressError),
         (401, None, ProviderUnauthorizedError),
         (403, '{"error": "no"}', ProviderUnauthorizedError),
-        (429, '{"error": {"code": "insufficient_quota"}}', ProviderRateLimitedError),
+        (429, '{"error": {"code": "insufficient_quota"}}', ProviderQuotaExhaustedError),
     ],
 )
 async def test_lasting_failures_are_not_tried_again(
@@ -319,7 +321,7 @@ async def test_retry_after_as_a_date_is_honoured(
 async def test_a_silent_or_trickling_server_is_cut_off(
     server: ModelServer, author_for: MakeAuthor, behaviour: str
 ) -> None:
-    """The limit is for the whole request, and no connection stays behind."""
+    """The limit is for the whole request, it is met thrice, and no connection stays behind."""
     server.rules.append(Rule(behaviour))
     author = author_for(llm_timeout_s=0.2)
     started = time.monotonic()
@@ -329,7 +331,7 @@ async def test_a_silent_or_trickling_server_is_cut_off(
 
     assert time.monotonic() - started < 3
     await asyncio.wait_for(server.until(connections=0), 5)
-    assert server.outcomes() == ["client_gone"] * 4
+    assert server.outcomes() == ["client_gone"] * 3
 
 
 async def test_a_slow_answer_within_the_limit_is_used(

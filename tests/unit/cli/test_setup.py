@@ -19,7 +19,7 @@ from cli.findings import clean, is_placeholder
 from cli.options import Pool, StackOptions
 from cli.plan import Addresses, child_environment, stack_specs
 from cli.ports import choose_port
-from cli.setup_checks import check_provider
+from cli.provider_checks import check_provider
 from core.settings import load_settings
 
 if TYPE_CHECKING:
@@ -130,7 +130,10 @@ def test_no_secret_is_an_argument(no_settings: pytest.MonkeyPatch, tmp_path: Pat
 
 @pytest.mark.parametrize(
     "value",
-    ["your_key_here", "your-api-key", "changeme", "<your key>", "sk-...", "xxxx", "", "REPLACE_ME"],
+    [
+        *("your_key_here", "your-api-key", "changeme", "<your key>", "sk-...", "xxxx", ""),
+        *("REPLACE_ME", "sk-xxx", "sk-xxxxxxxx", "<key>", "sk-<key>", "${OPENAI_API_KEY}"),
+    ],
 )
 def test_placeholders_are_not_configuration(value: str) -> None:
     """What only stands for a value is told from a value."""

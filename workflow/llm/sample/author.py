@@ -14,12 +14,14 @@ from workflow.llm.calls import (
     DesignInputs,
     EditInputs,
     IntentInputs,
+    OnRetry,
+    OnText,
     PlanInputs,
     T,
     Usage,
 )
 from workflow.llm.calls import CallKind as Kind
-from workflow.llm.outputs import Output, StructureOpinion
+from workflow.llm.outputs import CheckAnswer, Output, StructureOpinion
 from workflow.llm.sample.design import design, intent
 from workflow.llm.sample.editing import edit_plan, edit_script
 from workflow.llm.sample.quiz import quiz
@@ -27,11 +29,12 @@ from workflow.llm.sample.reading import resources
 from workflow.llm.sample.tutorial import tutorial
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from core.settings import Settings
 
 _LETTERS_PER_TOKEN: Final = 4
+_PIECES: Final = 5
 
 
 class SampleAuthor:
@@ -46,7 +49,7 @@ class SampleAuthor:
         self,
         call: Call[T],
         *,
-        on_retry: Callable[[str], Awaitable[None]] | None = None,  # noqa: ARG002 - never retries
+        on_retry: OnRetry | None = None,  # noqa: ARG002 - never retries
     ) -> Completion[T]:
         """Write what is asked for, after SAMPLE_LATENCY_S.
 
@@ -54,6 +57,30 @@ class SampleAuthor:
             ContentRefusedError: The concept's title matches SAMPLE_FAIL.
         """
         await asyncio.sleep(self._latency_s)
+        return self._written(call)
+
+    async def stream(
+        self,
+        call: Call[T],
+        *,
+        field: str,
+        on_text: OnText,
+        on_retry: OnRetry | None = None,  # noqa: ARG002 - never retries
+    ) -> Completion[T]:
+        """Do the same, and hand the text out evenly over SAMPLE_LATENCY_S.
+
+        Raises:
+            ContentRefusedError: The concept's title matches SAMPLE_FAIL.
+        """
+        completion = self._written(call)
+        text = str(getattr(completion.value, field))
+        size = -(-len(text) // _PIECES)
+        for offset in range(0, len(text), size):
+            await asyncio.sleep(self._latency_s / _PIECES)
+            on_text(offset, text[offset : offset + size])
+        return completion
+
+    def _written(self, call: Call[T]) -> Completion[T]:
         if isinstance(call.inputs, ContentInputs):
             self._refuse(call.inputs)
         written = _write(call)
@@ -84,5 +111,6 @@ def _write(call: Call[Any]) -> Output:
         Kind.TUTORIAL: lambda: tutorial(cast("ContentInputs", call.inputs)),
         Kind.RESOURCES: lambda: resources(cast("ContentInputs", call.inputs)),
         Kind.QUIZ: lambda: quiz(cast("ContentInputs", call.inputs)),
+        Kind.CHECK: lambda: CheckAnswer(answer="ready"),
     }
     return writers[call.kind]()

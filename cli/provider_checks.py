@@ -1,0 +1,142 @@
+"""The doctor's questions about the language model: is it configured, is it there, does it work?"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from cli.findings import Finding, clean, is_placeholder
+from core.errors import AppError, SettingsError
+
+if TYPE_CHECKING:
+    from core.settings import Settings
+
+_NAME: Final = "language model"
+_TIMEOUT_S: Final = 10.0
+_OK: Final = 200
+_REFUSED: Final = frozenset({401, 403})
+_NO_LIST: Final = frozenset({404, 405, 501})
+
+
+def check_provider(settings: Settings, *, call: bool = False) -> list[Finding]:
+    """Look whether the language model answers: really asked, not only configured.
+
+    Args:
+        settings: Which one.
+        call: Make one tiny completion, which may cost something, instead of only asking which
+            models there are.
+    """
+    if settings.llm_provider == "sample":
+        said = "sample author: works offline; set ROADMAP_LLM_PROVIDER=openai for real texts"
+        return [Finding(name=_NAME, ok=True, message=said)]
+    problem = _unconfigured(settings)
+    if problem:
+        return [Finding(name=_NAME, ok=False, message=problem, code="not_configured")]
+    return [_call(settings)] if call else _ask_provider(settings)
+
+
+def _key(settings: Settings) -> str:
+    return settings.llm_api_key.get_secret_value().strip() if settings.llm_api_key else ""
+
+
+def _unconfigured(settings: Settings) -> str:
+    """Say what is missing; a placeholder is as good as nothing."""
+    from workflow.llm.presets import base_url_of, model_of, preset_of
+
+    preset = preset_of(settings)
+    try:
+        values = {"LLM_BASE_URL": base_url_of(settings), "LLM_MODEL": model_of(settings)}
+    except SettingsError as error:
+        return error.message
+    if preset.needs_key or not preset.base_url:
+        values["LLM_API_KEY"] = _key(settings)
+    for name, value in values.items():
+        if not value and name == "LLM_API_KEY" and not preset.needs_key:
+            continue  # nobody knows whether this server wants one: it will say so
+        if is_placeholder(value):
+            return f"ROADMAP_{name} is not configured" + (" (a placeholder)" if value else "")
+    return ""
+
+
+def _call(settings: Settings) -> Finding:
+    from workflow.llm.checking import check_provider as ask
+    from workflow.llm.presets import base_url_of
+
+    where = f"{settings.llm_model} at {base_url_of(settings)}"
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # what the call logs
+            answered = asyncio.run(ask(settings))
+    except AppError as error:
+        said = clean(f"{where} cannot be used: {error.message}", _key(settings))
+        return Finding(name=_NAME, ok=False, message=said, code=error.code)
+    manner = {True: ", streamed", False: ", not streamed", None: ""}[answered.streamed]
+    cost = f"{answered.tokens} tokens" if answered.tokens else "tokens not told"
+    said = (
+        f"{where} answered in {answered.seconds:.1f} s: {answered.response_format}{manner}, {cost}"
+    )
+    return Finding(name=_NAME, ok=True, message=clean(said, _key(settings)))
+
+
+def _ask_provider(settings: Settings) -> list[Finding]:
+    import httpx
+
+    from workflow.llm.presets import base_url_of
+
+    key = _key(settings)
+    base = base_url_of(settings).rstrip("/")
+    try:
+        with httpx.Client(timeout=_TIMEOUT_S, headers={"Authorization": f"Bearer {key}"}) as client:
+            response = client.get(f"{base}/models")
+            if response.status_code in _NO_LIST:
+                return [_judge_completion(_complete(client, base, settings.llm_model), base)]
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        said = f"{base} does not answer: {clean(str(error) or type(error).__name__, key)}"
+        return [Finding(name=_NAME, ok=False, message=said)]
+    models = _models(response)
+    if response.status_code in _REFUSED:
+        return [_refused(base)]
+    if response.status_code != _OK or models is None:
+        said = f"{base} does not answer like an OpenAI-compatible server ({response.status_code})"
+        return [Finding(name=_NAME, ok=False, message=clean(said, key))]
+    known = settings.llm_model in models
+    said = f"{settings.llm_model}" + (" is offered" if known else " is not in the server's list")
+    return [
+        Finding(name=_NAME, ok=True, message=f"{base} answers"),
+        Finding(name="model", ok=known, message=said, required=False),
+    ]
+
+
+def _complete(client: Any, base: str, model: str) -> Any:
+    """Ask for one token: for servers without a list of models."""
+    body = {"model": model, "max_tokens": 1, "messages": [{"role": "user", "content": "Hi"}]}
+    return client.post(f"{base}/chat/completions", json=body)
+
+
+def _judge_completion(response: Any, base: str) -> Finding:
+    if response.status_code in _REFUSED:
+        return _refused(base)
+    try:
+        answered = response.status_code == _OK and "choices" in response.json()
+    except (ValueError, TypeError):
+        answered = False
+    said = "answers" if answered else "does not answer like an OpenAI-compatible server"
+    return Finding(
+        name=_NAME,
+        ok=answered,
+        message=f"{base} {said} ({response.status_code})",
+    )
+
+
+def _refused(base: str) -> Finding:
+    said = f"{base} refuses the key; check ROADMAP_LLM_API_KEY"
+    return Finding(name=_NAME, ok=False, message=said)
+
+
+def _models(response: Any) -> set[str] | None:
+    try:
+        data = response.json()["data"]
+        return {str(model["id"]) for model in data}
+    except (ValueError, KeyError, TypeError):
+        return None

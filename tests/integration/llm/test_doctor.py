@@ -1,0 +1,175 @@
+"""`roadmap doctor --llm` makes one tiny real call and tells what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from cli.provider_checks import check_provider
+from core.settings import Settings, get_settings
+from tests.model_server import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from cli.findings import Finding
+    from tests.model_server import ModelServer
+
+KEY = "sk-canary-0123456789"
+
+
+async def ask(server: ModelServer | None = None, **values: Any) -> Finding:
+    """Return what the doctor finds."""
+    given = {
+        "llm_provider": "openai",
+        "llm_base_url": server.base_url if server else None,
+        "llm_api_key": KEY,
+        "llm_model": "some-model",
+        "llm_timeout_s": 3,
+        **values,
+    }
+    settings = Settings.model_validate(given)
+    (finding,) = await asyncio.to_thread(check_provider, settings, call=True)
+    assert KEY not in finding.message
+    return finding
+
+
+async def test_a_provider_that_works(server: ModelServer) -> None:
+    """One request with the model's name; the finding says how it answered."""
+    finding = await ask(server)
+    assert finding.ok
+    assert "some-model at" in finding.message
+    assert "json_schema, streamed" in finding.message
+    assert "tokens" in finding.message
+    assert [request["model"] for request in server.requests] == ["some-model"]
+    assert len(json.dumps(server.requests[0])) < 2000
+
+
+async def test_a_provider_that_refuses_how_it_is_asked(server: ModelServer) -> None:
+    """It can be used, and the finding says what has to do instead."""
+    server.refuses |= {"json_schema", "stream"}
+    finding = await ask(server)
+    assert finding.ok
+    assert "json_object, not streamed" in finding.message
+
+
+def error(code: str, message: str) -> str:
+    """Return the body of an error."""
+    return json.dumps({"error": {"message": f"{message} {KEY}", "code": code}})
+
+
+@pytest.mark.parametrize(
+    ("rule", "code", "said"),
+    [
+        (Rule("status", status=401), "provider_unauthorized", "LLM_API_KEY, then retry. (HTTP 401"),
+        (Rule("status", status=403), "provider_unauthorized", "does not let"),
+        (Rule("status", status=404, body="<html>"), "provider_address_wrong", "LLM_BASE_URL"),
+        (
+            Rule("status", status=404, body=error("model_not_found", "No such model")),
+            "provider_unknown_model",
+            "LLM_MODEL",
+        ),
+        (
+            Rule("status", status=429, body=error("insufficient_quota", "You exceeded")),
+            "provider_quota_exhausted",
+            "credit",
+        ),
+        (Rule("status", status=429), "provider_rate_limited", "too many requests"),
+        (Rule("status", status=500), "provider_unavailable", "HTTP 500"),
+        (Rule("hang"), "provider_timeout", "did not answer"),
+        (Rule("disconnect"), "provider_unavailable", "connection broken"),
+        (Rule("not_json"), "provider_unavailable", "not JSON"),
+        (Rule("garbage"), "content_invalid", "not valid JSON"),
+        (Rule("wrong_shape"), "content_invalid", "answer: Field required"),
+        (Rule("truncated"), "content_truncated", "cut off"),
+        (Rule("refusal"), "content_refused", "declined"),
+    ],
+    ids=lambda value: f"{value.behaviour}-{value.status}" if isinstance(value, Rule) else "",
+)
+async def test_what_is_wrong_is_told_apart(
+    server: ModelServer, rule: Rule, code: str, said: str
+) -> None:
+    """Each failure has its code and its advice, costs one request, and shows no key."""
+    server.rules.append(rule)
+    finding = await ask(server, llm_timeout_s=0.3 if rule.behaviour == "hang" else 3)
+    assert not finding.ok
+    assert finding.code == code
+    assert said in finding.message
+    assert len(server.ledger) == 1
+
+
+@asynccontextmanager
+async def without_tls() -> AsyncIterator[str]:
+    """Run a server that answers every greeting in plain HTTP, as one behind TLS would not."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "host", "said"),
+    [
+        ("http", "no-such-host.invalid", "DNS"),
+        ("http", "127.0.0.1:1", "connection refused"),
+        ("https", "", "TLS"),
+    ],
+)
+async def test_why_there_is_no_connection_is_said(scheme: str, host: str, said: str) -> None:
+    """A name that does not exist, a port where nobody listens, a server without TLS."""
+    async with without_tls() as plain:
+        finding = await ask(llm_base_url=f"{scheme}://{host or plain}/v1")
+    assert not finding.ok
+    assert finding.code == "provider_unavailable"
+    assert said in finding.message
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"llm_api_key": None}, "LLM_API_KEY"),
+        ({"llm_api_key": "sk-xxx"}, "LLM_API_KEY is not configured (a placeholder)"),
+        ({"llm_model": "<model>"}, "LLM_MODEL"),
+        ({"llm_base_url": "https://your-endpoint/v1"}, "LLM_BASE_URL"),
+        ({"llm_base_url": "api.openai.com"}, "LLM_BASE_URL"),
+    ],
+)
+async def test_what_is_not_configured_is_not_called(values: dict[str, Any], said: str) -> None:
+    """A placeholder is as good as nothing, and no call is made for it."""
+    finding = await ask(**{"llm_base_url": None, **values})
+    assert not finding.ok
+    assert finding.code == "not_configured"
+    assert said in finding.message
+
+
+async def test_local_servers_need_no_key(server: ModelServer) -> None:
+    """Neither those of a preset nor those that nobody knows."""
+    assert (await ask(server, llm_preset="ollama", llm_api_key=None)).ok
+    assert (await ask(server, llm_api_key=None)).ok
+
+
+async def test_the_command_says_it_all_in_json(
+    server: ModelServer, settings_env: pytest.MonkeyPatch
+) -> None:
+    """`roadmap doctor --llm --json` ends with 1 and carries the code."""
+    settings_env.setenv("ROADMAP_LLM_PROVIDER", "openai")
+    settings_env.setenv("ROADMAP_LLM_BASE_URL", server.base_url)
+    settings_env.setenv("ROADMAP_LLM_API_KEY", KEY)
+    get_settings.cache_clear()
+    server.rules.append(Rule("status", status=401))
+    result = await asyncio.to_thread(CliRunner().invoke, app, ["doctor", "--llm", "--json"])
+    document = json.loads(result.stdout)
+    assert result.exit_code == 1
+    (finding,) = (f for f in document["required"] if f["name"] == "language model")
+    assert (finding["ok"], finding["code"]) == (False, "provider_unauthorized")
+    assert KEY not in result.stdout

@@ -1,0 +1,144 @@
+"""What is known of the named providers before the first request to them.
+
+Sources, read in November 2026:
+
+- OpenAI: https://platform.openai.com/docs/guides/structured-outputs; newer models refuse
+  `max_tokens` (https://platform.openai.com/docs/api-reference/chat/create).
+- SiliconFlow: https://docs.siliconflow.cn/en/userguide/guides/json-mode; `json_object` for nearly
+  all models, `json_schema` is told of in one place only.
+- DeepSeek: https://api-docs.deepseek.com and https://api-docs.deepseek.com/guides/json_mode;
+  `json_schema` is answered with 400 "This response_format type is unavailable now".
+- DashScope: https://www.alibabacloud.com/help/en/model-studio/qwen-structured-output; most models
+  know `json_object` only, and some take `json_schema` for it without a word.
+- Ollama: https://docs.ollama.com/api/openai-compatibility; the key is ignored.
+- vLLM: https://docs.vllm.ai/en/stable/serving/openai_compatible_server/; wants a key only when
+  started with `--api-key`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from core.errors import SettingsError
+from core.settings import LlmPreset
+
+if TYPE_CHECKING:
+    from core.settings import Settings
+
+
+class ResponseFormat(IntEnum):
+    """How a server is made to answer in a shape; each is tried when the one before is refused."""
+
+    JSON_SCHEMA = 0
+    JSON_OBJECT = 1
+    """Any JSON; the schema stands in the prompt."""
+    TEXT = 2
+    """Nothing is said; the schema stands in the prompt."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preset:
+    """A provider's address and habits. `model` is an example of one of its models' names."""
+
+    title: str
+    base_url: str
+    host: str
+    model: str
+    response_format: ResponseFormat = ResponseFormat.JSON_SCHEMA
+    limit_name: str = "max_tokens"
+    needs_key: bool = True
+
+
+PRESETS: Final = {
+    LlmPreset.OPENAI: Preset(
+        title="OpenAI",
+        base_url="https://api.openai.com/v1",
+        host="openai.com",
+        model="gpt-4.1-mini",
+        limit_name="max_completion_tokens",
+    ),
+    LlmPreset.SILICONFLOW: Preset(
+        title="SiliconFlow",
+        base_url="https://api.siliconflow.cn/v1",
+        host="siliconflow.cn",
+        model="Qwen/Qwen3-32B",
+        response_format=ResponseFormat.JSON_OBJECT,
+    ),
+    LlmPreset.DEEPSEEK: Preset(
+        title="DeepSeek",
+        base_url="https://api.deepseek.com",
+        host="deepseek.com",
+        model="deepseek-flash",
+        response_format=ResponseFormat.JSON_OBJECT,
+    ),
+    LlmPreset.DASHSCOPE: Preset(
+        title="DashScope",
+        base_url="https://dashscope.aliyuncs.com/compatible-mode/v1",
+        host="aliyuncs.com",
+        model="qwen-plus",
+        response_format=ResponseFormat.JSON_OBJECT,
+    ),
+    LlmPreset.OLLAMA: Preset(
+        title="Ollama",
+        base_url="http://127.0.0.1:11434/v1",
+        host="ollama.com",
+        model="qwen3:8b",
+        needs_key=False,
+    ),
+    LlmPreset.VLLM: Preset(
+        title="vLLM",
+        base_url="http://127.0.0.1:8000/v1",
+        host="",
+        model="Qwen/Qwen3-8B",
+        needs_key=False,
+    ),
+}
+_UNKNOWN: Final = Preset(
+    title="an OpenAI-compatible server", base_url="", host="", model="", needs_key=False
+)
+
+
+def preset_of(settings: Settings) -> Preset:
+    """Return the preset that LLM_PRESET names, else the one of LLM_BASE_URL's host."""
+    if settings.llm_preset is not None:
+        return PRESETS[settings.llm_preset]
+    if settings.llm_base_url is None:
+        return PRESETS[LlmPreset.OPENAI]
+    host = urlsplit(settings.llm_base_url.strip()).hostname or ""
+    for preset in PRESETS.values():
+        if preset.host and f".{host}".endswith(f".{preset.host}"):
+            return preset
+    return _UNKNOWN
+
+
+def base_url_of(settings: Settings) -> str:
+    """Return the server's address: LLM_BASE_URL, else the preset's.
+
+    Raises:
+        SettingsError: It is not an http or https address.
+    """
+    given = settings.llm_base_url
+    url = (preset_of(settings).base_url if given is None else given).strip()
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise SettingsError("ROADMAP_LLM_BASE_URL: must begin with http:// or https:// and a host")
+    return url
+
+
+def model_of(settings: Settings) -> str:
+    """Return the model's name.
+
+    Raises:
+        SettingsError: LLM_PRESET names a provider that has no model of the default name.
+    """
+    if settings.llm_preset not in {None, LlmPreset.OPENAI} and (
+        "llm_model" not in settings.model_fields_set
+    ):
+        preset = preset_of(settings)
+        raise SettingsError(
+            f"ROADMAP_LLM_MODEL: name one of {preset.title}'s models, such as {preset.model}"
+        )
+    return settings.llm_model

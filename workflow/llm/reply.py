@@ -1,0 +1,206 @@
+"""Reads a chat completion: a plain body, or a stream of chunks, whichever the server sends."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from core.errors import ContentInvalidError
+from workflow.llm.answers import LARGEST_ANSWER, parsed_json
+from workflow.llm.failures import Told, failure_told, unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LARGEST_BODY: Final = 8_000_000
+"""Bytes: the largest answer, escaped, and some room. What is longer is not read to its end."""
+
+_FIELD: Final = re.compile(rb"(data|event|id|retry)?:")
+_LONGEST_FIELD: Final = len(b"event:")
+_END: Final = b"[DONE]"
+_PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_HIGH: Final = "\ud800", "\udbff"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """What counts in a provider's answer.
+
+    `tokens` is 0 when the server does not tell; nothing is estimated. `whole` is False for a
+    stream that ended without saying that it does, unless we stopped reading.
+    """
+
+    content: str
+    finish_reason: str
+    refusal: str
+    tokens: int
+    whole: bool = True
+
+
+class ReplyReader:
+    """Takes the bytes of an answer as they come, and hands out its content piece by piece.
+
+    Whether it is a stream is seen from what comes and not from what was asked for: servers ignore
+    `stream`, and some stream unasked.
+    """
+
+    def __init__(
+        self, *, key: str, media_type: str = "", on_content: Callable[[str], None] | None = None
+    ) -> None:
+        """Begin to read.
+
+        Args:
+            key: The API key, to be cut out of what an error echoes.
+            media_type: What the server says it sends; believed about a stream that begins oddly.
+            on_content: Called with each new piece of a stream's content. A plain body has none.
+        """
+        self._key = key
+        self._declared = media_type.startswith("text/event-stream")
+        self._on_content = on_content
+        self._streamed: bool | None = None
+        self._buffer = bytearray()
+        self._pieces: list[str] = []
+        self._half = ""
+        self._size = 0
+        self._refusal = ""
+        self._finish_reason = ""
+        self._tokens = 0
+        self._chunks = 0
+        self._done = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether a stream said that this was all; its tokens may still follow."""
+        return self._done or bool(self._finish_reason)
+
+    def feed(self, data: bytes) -> bool:
+        """Take some bytes and tell whether more are wanted.
+
+        Raises:
+            ProviderError: The answer is far too long, or says that something went wrong for good.
+            TransientError: It says that something went wrong for now.
+        """
+        self._buffer += data
+        if self._streamed is None:
+            self._streamed = self._is_stream()
+        if self._streamed:
+            self._read_lines()
+        if len(self._buffer) > _LARGEST_BODY:
+            raise ContentInvalidError(f"{ContentInvalidError.__doc__} (far too long)")
+        return self._size <= LARGEST_ANSWER
+
+    def reply(self) -> Reply:
+        """Return the answer when its last byte was taken.
+
+        Raises:
+            TransientError: It is no chat completion, such as the page of a proxy that is starting.
+            ProviderError: It is an error that another try cannot get past.
+        """
+        if not self._streamed:
+            return self._body()
+        self._read_line(bytes(self._buffer))
+        if not self._chunks:
+            raise unavailable("its stream has no choices")
+        return Reply(
+            content="".join(self._pieces) + self._half,
+            finish_reason=self._finish_reason,
+            refusal=self._refusal,
+            tokens=self._tokens,
+            whole=self.ended or self._size > LARGEST_ANSWER,
+        )
+
+    def _is_stream(self) -> bool | None:
+        """Tell a stream from a body by how it begins; None while too little is there."""
+        begun = self._buffer.lstrip().removeprefix(b"\xef\xbb\xbf").lstrip()
+        if _FIELD.match(begun) or (self._declared and begun and not begun.startswith(b"{")):
+            return True
+        return False if len(begun) >= _LONGEST_FIELD else None
+
+    def _body(self) -> Reply:
+        try:
+            data = parsed_json(self._buffer.decode("utf-8", "replace"))
+        except ValueError:
+            raise unavailable("its answer is not JSON") from None
+        choice = self._choice(data)
+        message = choice.get("message") if choice else None
+        if choice is None or not isinstance(message, dict):
+            raise unavailable("its answer has no choices")
+        return Reply(
+            content=_text(message.get("content")),
+            finish_reason=_text(choice.get("finish_reason")),
+            refusal=_text(message.get("refusal")),
+            tokens=_tokens(data.get("usage")),
+        )
+
+    def _read_lines(self) -> None:
+        *lines, rest = self._buffer.split(b"\n")
+        self._buffer = rest
+        for line in lines:
+            self._read_line(bytes(line))
+
+    def _read_line(self, line: bytes) -> None:
+        """Take one line of a stream; what is no chunk is passed over."""
+        name, _, value = line.strip().partition(b":")
+        if name != b"data" or self._done:
+            return
+        if value.strip() == _END:
+            self._done = True
+            return
+        try:
+            chunk = parsed_json(value.decode("utf-8", "replace"))
+        except ValueError:
+            return
+        choice = self._choice(chunk)
+        if isinstance(chunk, dict):
+            self._tokens = _tokens(chunk.get("usage")) or self._tokens
+        if choice is None:
+            return
+        self._chunks += 1
+        self._finish_reason = _text(choice.get("finish_reason")) or self._finish_reason
+        delta = choice.get("delta")
+        if isinstance(delta, dict):
+            self._refusal += _text(delta.get("refusal"))
+            self._add(_text(delta.get("content")))
+
+    def _choice(self, data: Any) -> dict[str, Any] | None:
+        """Return the first choice, if there is one.
+
+        Raises:
+            TransientError: There is an error instead, for now.
+            ProviderError: There is one for good.
+        """
+        if not isinstance(data, dict):
+            return None
+        if data.get("error"):
+            raise failure_told(Told.by(data), key=self._key)
+        choices = data.get("choices")
+        if isinstance(choices, list) and choices and isinstance(choices[0], dict):
+            return choices[0]
+        return None
+
+    def _add(self, piece: str) -> None:
+        """Keep a piece; a character whose halves came in two pieces is made whole first."""
+        piece = _PAIR.sub(_character, self._half + piece)
+        self._half = ""
+        if piece and _HIGH[0] <= piece[-1] <= _HIGH[1]:
+            piece, self._half = piece[:-1], piece[-1]
+        if not piece:
+            return
+        self._size += len(piece)
+        self._pieces.append(piece)
+        if self._on_content is not None:
+            self._on_content(piece)
+
+
+def _character(halves: re.Match[str]) -> str:
+    return halves[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _tokens(usage: Any) -> int:
+    total = usage.get("total_tokens") if isinstance(usage, dict) else None
+    return total if isinstance(total, int) and total > 0 else 0
