@@ -4,6 +4,7 @@ WORKDIR /app
 COPY requirements.txt pyproject.toml README.md LICENSE celeryconfig.py ./
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 COPY core core
+COPY roadmap_client roadmap_client
 COPY db db
 COPY notifications notifications
 COPY workflow workflow

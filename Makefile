@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
-PKGS   := core db notifications workflow worker tasks api cli embedded tests docs bench chaos .ci/migrations.py celeryconfig.py
+PKGS   := core roadmap_client db notifications workflow worker tasks api cli embedded tests docs bench chaos .ci/migrations.py celeryconfig.py
 export GOAL
 
 .DEFAULT_GOAL := help

@@ -1,27 +1,37 @@
-"""The HTTP API as the command line sees it: one method per use, one error for all that fails."""
+"""The API as the command line sees it: our Python client, waited for, its errors as exit codes."""
 
 from __future__ import annotations
 
+import asyncio
 import shlex
-from typing import TYPE_CHECKING, Any, Final, Self
-from urllib.parse import quote
-
-import httpx
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from cli.data_dir import DEFAULT
 from cli.discovery import find_target
 from cli.exits import CommandError, failed, unreachable, usage
+from cli.troubles import what_is_down, why_unreachable
+from roadmap_client import (
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    ProblemError,
+    RoadmapClient,
+    RoadmapError,
+    ServerError,
+    UnauthorizedError,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
     from pathlib import Path
     from types import TracebackType
 
-BASE: Final = "/api/v1"
-_TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
-_NOT_FOUND: Final = 404
-_CONFLICTS: Final = frozenset({409, 412})
-_REFUSED: Final = frozenset({401, 403})
-_SERVER: Final = 500
+    from roadmap_client import Event
+
+R = TypeVar("R")
+
+PATIENCE_S: Final = 90.0
+"""How long an API may be away before a watch gives up."""
 
 
 class ApiError(CommandError):
@@ -32,14 +42,9 @@ class ApiError(CommandError):
         super().__init__(error.message, error.exit_code)
         self.status = status
 
-    @property
-    def conflict(self) -> bool:
-        """Whether somebody else was first."""
-        return self.status in _CONFLICTS
-
 
 class Client:
-    """Talks to the API of one stack.
+    """Talks to the API of one stack. Answers are documents as the API sent them.
 
     Args:
         data_dir: Where `stack.json` is looked for when the environment names no API.
@@ -48,23 +53,14 @@ class Client:
     def __init__(self, data_dir: Path) -> None:
         """Find the stack; nothing is sent yet."""
         self._data_dir = data_dir
-        # A proxy from the environment is for other machines, not for this one.
-        local = _is_local(find_target(data_dir).api_url)
-        self.http = httpx.Client(timeout=_TIMEOUT, trust_env=not local)
-        self.find_again()
+        target = find_target(data_dir)
+        self._runner = asyncio.Runner()
+        self._api = RoadmapClient(target.api_url, token=target.token, retries=1)
 
-    def find_again(self) -> None:
-        """Read again where the API is: a stack that was started anew may have moved.
-
-        Raises:
-            CommandError: There is none at the moment.
-        """
-        target = find_target(self._data_dir)
-        self.api_url = target.api_url
-        self.http.base_url = httpx.URL(target.api_url)
-        self.http.headers.pop("Authorization", None)
-        if target.token:
-            self.http.headers["Authorization"] = f"Bearer {target.token}"
+    @property
+    def api_url(self) -> str:
+        """Where the API is."""
+        return self._api.api_url
 
     def command(self, name: str, argument: str) -> str:
         """Return the command line that does something with the same stack."""
@@ -73,69 +69,91 @@ class Client:
             words += ["--data-dir", str(self._data_dir)]
         return shlex.join(words)
 
-    def create_task(self, request: dict[str, Any], *, key: str) -> dict[str, Any]:
-        """Ask for a roadmap; the same key twice is the same task."""
-        return self._call(
-            "POST", f"{BASE}/tasks", json=request, headers={"Idempotency-Key": key}, what="request"
-        )
+    def submit(
+        self, goal: str, *, preferences: dict[str, Any] | None = None, review: bool
+    ) -> dict[str, Any]:
+        """Ask for a roadmap, once, however often it has to be sent."""
+        asked = self._api.submit(goal, preferences=preferences, review=review)
+        return self._run(asked, what="request").document()
 
-    def tasks(self, *, status: str | None, limit: int) -> dict[str, Any]:
-        """Return the newest tasks."""
-        params = {"limit": limit} | ({"status": status} if status else {})
-        return self._call("GET", f"{BASE}/tasks", params=params, what="list")
+    def tasks(
+        self, *, status: str | None = None, cursor: str | None = None, limit: int
+    ) -> dict[str, Any]:
+        """Return a page of tasks, newest first."""
+        asked = self._api.tasks(status=status or (), cursor=cursor, limit=limit)
+        return self._run(asked, what="list").document()
 
     def task(self, task_id: str) -> dict[str, Any]:
         """Return a task."""
-        return self._call("GET", _task(task_id), what=f"task {task_id}")
+        return self._run(self._api.task(task_id), what=f"task {task_id}").document()
 
-    def events(self, task_id: str, *, after: int, wait_s: float) -> dict[str, Any]:
-        """Return the events after one, waiting for the first if need be."""
-        return self._call(
-            "GET",
-            f"{_task(task_id)}/events",
-            params={"after": after, "wait": wait_s},
-            timeout=httpx.Timeout(wait_s + 15.0, connect=5.0),
-            what=f"task {task_id}",
-        )
+    def follow(
+        self, task_id: str, *, on_trouble: Callable[[str | None], None]
+    ) -> Generator[dict[str, Any]]:
+        """Yield a task's events from the first to the last, live.
+
+        Args:
+            task_id: The task.
+            on_trouble: Told once what is wrong while the API is away, and None when it is back.
+        """
+        away = False
+
+        def trouble(error: RoadmapError | None) -> None:
+            nonlocal away
+            if error is not None:
+                self._find_again()
+            if away != (error is not None):
+                away = error is not None
+                on_trouble(None if error is None else str(error))
+
+        events = self._api.follow(task_id, patience_s=PATIENCE_S, on_trouble=trouble)
+        try:
+            while event := self._run(_next(events), what=f"task {task_id}"):
+                yield event.document()
+        except CommandError as error:
+            if isinstance(error, ApiError):
+                raise
+            again = self.command("watch", task_id)
+            message = f"{error.message}\nThe task goes on without us; come back with: {again}"
+            raise CommandError(message, error.exit_code) from None
+        finally:
+            self._runner.run(events.aclose())
 
     def review(self, task_id: str) -> dict[str, Any]:
         """Return the open review."""
-        return self._call("GET", f"{_task(task_id)}/review", what=f"open review of {task_id}")
+        return self._run(self._api.review(task_id), what=f"open review of {task_id}").document()
 
     def decide(
         self, task_id: str, decision: dict[str, Any], *, version: int | None
     ) -> dict[str, Any]:
         """Decide the open review; a version says what was looked at."""
-        headers = {} if version is None else {"If-Match": f'"{version}"'}
-        return self._call(
-            "POST",
-            f"{_task(task_id)}/review",
-            json=decision,
-            headers=headers,
-            what=f"open review of {task_id}",
-        )
+        asked = self._api.decide(task_id, **decision, version=version)
+        return self._run(asked, what=f"open review of {task_id}").document()
 
     def retry(self, task_id: str) -> dict[str, Any]:
         """Have what failed done again."""
-        return self._call("POST", f"{_task(task_id)}/retry", what=f"task {task_id}")
+        return self._run(self._api.retry(task_id), what=f"task {task_id}").document()
 
     def cancel(self, task_id: str) -> dict[str, Any]:
         """Have a task stopped."""
-        return self._call("POST", f"{_task(task_id)}/cancel", what=f"task {task_id}")
+        return self._run(self._api.cancel(task_id), what=f"task {task_id}").document()
 
     def roadmap(self, roadmap_id: str) -> dict[str, Any]:
         """Return a roadmap's tree."""
-        path = f"{BASE}/roadmaps/{quote(roadmap_id, safe='')}"
-        return self._call("GET", path, what=f"roadmap {roadmap_id}")
+        return self._run(self._api.roadmap(roadmap_id), what=f"roadmap {roadmap_id}").document()
 
     def concept(self, roadmap_id: str, concept_id: str) -> dict[str, Any]:
         """Return a concept with its contents."""
-        path = f"{BASE}/roadmaps/{quote(roadmap_id, safe='')}/concepts/{quote(concept_id, safe='')}"
-        return self._call("GET", path, what=f"concept {concept_id}")
+        asked = self._api.concept(roadmap_id, concept_id)
+        return self._run(asked, what=f"concept {concept_id}").document()
 
     def redis_report(self) -> dict[str, Any]:
         """Return the API's Redis connections."""
-        return self._call("GET", f"{BASE}/admin/redis", what="Redis report")
+        return self.request("GET", "/api/v1/admin/redis", what="Redis report")
+
+    def request(self, method: str, path: str, *, what: str, **kwargs: Any) -> dict[str, Any]:
+        """Send any request; `what` names in messages what is asked for."""
+        return self._run(self._api.request(method, path, **kwargs), what=what)
 
     def __enter__(self) -> Self:
         """Return the client."""
@@ -148,65 +166,42 @@ class Client:
         trace: TracebackType | None,
     ) -> None:
         """Close the connections."""
-        self.http.close()
+        self._runner.run(self._api.aclose())
+        self._runner.close()
 
-    def _call(self, method: str, path: str, *, what: str, **kwargs: Any) -> dict[str, Any]:
+    def _run(self, asked: Coroutine[Any, Any, R], *, what: str) -> R:
         try:
-            response = self.http.request(method, path, **kwargs)
-        except httpx.HTTPError as error:
-            raise unreachable(
-                f"The API at {self.api_url} does not answer ({_reason(error)}). "
-                "Is the stack running? Start it with `roadmap up`; `roadmap doctor` tells more."
-            ) from None
-        if response.is_error:
-            raise problem(response, what=what)
-        document = _document(response)
-        if document is None:
-            raise unreachable(f"{self.api_url} does not answer like our API; check the address.")
-        return document
+            return self._runner.run(asked)
+        except ProblemError as problem:
+            raise self._problem(problem, what=what) from None
+        except RoadmapError as error:
+            raise unreachable(why_unreachable(error, self._data_dir, self.api_url)) from None
+
+    def _problem(self, problem: ProblemError, *, what: str) -> ApiError:
+        said = problem.detail
+        match problem:
+            case NotFoundError():
+                error = usage(f"There is no such {what}, or it belongs to somebody else.")
+            case UnauthorizedError() | ForbiddenError():
+                error = usage(f"The API refused the token: {said} Get one with `roadmap token`.")
+            case ServerError():
+                down = what_is_down(self._data_dir, self.api_url)
+                error = unreachable(f"The API cannot do this now: {said}{down}")
+            case ConflictError():
+                error = failed(said)
+            case _:
+                fields = (f"\n  {e.get('field')}: {e.get('message')}" for e in problem.errors)
+                error = usage(said + "".join(fields))
+        return ApiError(error, status=problem.status)
+
+    def _find_again(self) -> None:
+        """Read again where the API is: a stack that was started anew may have moved."""
+        try:
+            target = find_target(self._data_dir)
+        except CommandError:
+            return  # no stack.json at the moment: the stack is being started anew
+        self._api.move(target.api_url, token=target.token)
 
 
-def problem(response: httpx.Response, *, what: str) -> ApiError:
-    """Return the error for an answer that is a problem document, or anything else above 400."""
-    body = _document(response) or {}
-    said = str(body.get("detail") or body.get("title") or f"HTTP {response.status_code}")
-    status = response.status_code
-    if status == _NOT_FOUND:
-        error = usage(f"There is no such {what}, or it belongs to somebody else.")
-    elif status in _REFUSED:
-        error = usage(f"The API refused the token: {said} Get one with `roadmap token`.")
-    elif status >= _SERVER:
-        error = unreachable(f"The API cannot do this now: {said}")
-    elif status in _CONFLICTS:
-        error = failed(said)
-    else:
-        error = usage(said + _fields(body))
-    return ApiError(error, status=status)
-
-
-def _is_local(url: str) -> bool:
-    host = httpx.URL(url).host
-    return host in {"localhost", "::1"} or host.startswith("127.")
-
-
-def _task(task_id: str) -> str:
-    return f"{BASE}/tasks/{quote(task_id, safe='')}"
-
-
-def _document(response: httpx.Response) -> dict[str, Any] | None:
-    try:
-        body = response.json()
-    except ValueError:
-        return None
-    return body if isinstance(body, dict) else None
-
-
-def _fields(body: dict[str, Any]) -> str:
-    errors = body.get("errors")
-    if not isinstance(errors, list):
-        return ""
-    return "".join(f"\n  {error}" for error in errors)
-
-
-def _reason(error: httpx.HTTPError) -> str:
-    return str(error) or type(error).__name__
+async def _next(events: AsyncGenerator[Event]) -> Event | None:
+    return await anext(events, None)

@@ -4,7 +4,6 @@ import os
 import signal
 import sys
 import threading
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -63,7 +62,7 @@ def _walk(goal: str, data_dir: Path, *, json: bool) -> ExitCode:
     from cli.watching import Watch
 
     with Client(data_dir) as client:
-        task = client.create_task({"goal": goal, "review": True}, key=str(uuid.uuid4()))
+        task = client.submit(goal, review=True)
         watch = Watch(client, task, json=json, approve=True, showcase=True)
         code = watch.run()
         if not json and watch.model.roadmap_id is not None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import SecretStr
 
 from cli.child import ChildSpec
-from cli.options import FLOWER_HOST, Pool
+from cli.options import FLOWER_HOST
 from core.settings import PREFIX
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 _STOP_SPARE_S: Final = 10.0
 """What a worker gets on top of SHUTDOWN_GRACE_S: cancelling the rest, closing connections."""
-_CELERY_POOL: Final = {Pool.THREADS: "threads", Pool.PREFORK: "processes"}
-"""Celery takes `--pool prefork` for "not given" and falls back to `worker_pool` of the
-configuration; `processes` is its other name for the same pool, and is believed."""
 _CLIENT_ONLY: Final = frozenset({"api_url", "token"})
 
 
@@ -102,7 +99,7 @@ def stack_specs(
         ChildSpec(
             name=name,
             args=(
-                *celery, "worker", "--pool", _CELERY_POOL[options.pool],
+                *celery, "worker", "--pool", str(options.pool),
                 "--concurrency", str(options.concurrency),
                 "-n", f"{name}{suffix}@%h", "--loglevel", level,
             ),

@@ -13,13 +13,13 @@ _HTTP_TIMEOUT_S: Final = 2.0
 _HTTP_OK: Final = 200
 
 # An opener of its own: a proxy from the environment must not be asked for our own machine.
-_opener: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+DIRECT: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def http_ok(url: str) -> bool:
     """Tell whether a local address answers 200."""
     try:
-        with _opener.open(url, timeout=_HTTP_TIMEOUT_S) as response:
+        with DIRECT.open(url, timeout=_HTTP_TIMEOUT_S) as response:
             return bool(response.status == _HTTP_OK)
     except (OSError, ValueError):  # URLError is an OSError; a half-written answer a ValueError
         return False

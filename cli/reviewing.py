@@ -154,11 +154,12 @@ def answer_open_review(
                 continue
             if error.status == _NOT_FOUND:
                 return True  # an event of the past: it was decided long ago
-            if not error.conflict:
+            if error.status != _CONFLICT:
                 raise
             note("The review was decided by somebody else")
         return True
 
 
 _NOT_FOUND: Final = 404
+_CONFLICT: Final = 409
 _STALE: Final = 412

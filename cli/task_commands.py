@@ -2,7 +2,6 @@
 
 import json as jsonlib
 import sys
-import uuid
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -52,11 +51,8 @@ def generate(  # noqa: PLR0913 - each is an option of the command
         "background": background,
     }
     given = {name: value for name, value in preferences.items() if value is not None}
-    request: dict[str, Any] = {"goal": goal, "review": not no_review}
-    if given:
-        request["preferences"] = given
     with Client(data_dir) as client:
-        task = client.create_task(request, key=str(uuid.uuid4()))
+        task = client.submit(goal, preferences=given, review=not no_review)
         if detach:
             if json:
                 emit_json(task)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cli.console import emit, note
 from cli.exits import CommandError, ExitCode
-from cli.follow import Follower
 from cli.live import LiveView, duration
 from cli.outline_view import outline_tree, tree_console
 from cli.plain import JsonView, PlainView, View
@@ -76,12 +75,10 @@ class Watch:
         return EXIT_OF_STATUS.get(self.model.status, ExitCode.FAILED)
 
     def _follow(self) -> bool:
-        follower = Follower(
-            self._client, self.model.task_id, after=0, on_trouble=self._view.trouble
-        )
+        events = self._client.follow(self.model.task_id, on_trouble=self._view.trouble)
         self._view.start()
         try:
-            for event in follower.events():
+            for event in events:
                 self.model.apply(event)
                 if event["seq"] <= self._after:
                     continue
@@ -90,6 +87,7 @@ class Watch:
                     return False
         finally:
             self._view.stop()
+            events.close()
         return True
 
     def _answer(self, event: dict[str, Any]) -> bool:

@@ -99,6 +99,8 @@ class FakeApi:
     """For each stream in turn: events to send before the connection is cut; then none are."""
     stream_status: int | None = None
     """Answer streams with this instead of events."""
+    dies_after: int | None = None
+    """Answer 503 to everything once this many events were streamed."""
     asked: list[str] = field(default_factory=list)
     bodies: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -130,6 +132,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer a read."""
         self._note()
+        if self.api.dies_after == 0:
+            self._problem(503)
+            return
         parts = urlparse(self.path)
         path = parts.path.removeprefix("/api/v1")
         after = int(parse_qs(parts.query).get("after", ["0"])[0])
@@ -194,6 +199,8 @@ class Handler(BaseHTTPRequestHandler):
         for event in events[:cut]:
             frame = f"event: {event['type']}\ndata: {json.dumps(event)}\nid: {event['seq']}\n\n"
             self.wfile.write(frame.encode())
+            if self.api.dies_after:
+                self.api.dies_after -= 1
         self.close_connection = True
 
     def _json(self, status: int, body: dict[str, Any]) -> None:
@@ -238,6 +245,12 @@ def api(no_settings: pytest.MonkeyPatch) -> Iterator[FakeApi]:
 def event_maker() -> Callable[..., dict[str, Any]]:
     """Make an event as the API sends it."""
     return make_event
+
+
+@pytest.fixture(name="make_roadmap")
+def roadmap_maker() -> Callable[[], dict[str, Any]]:
+    """Make a roadmap as the API sends it."""
+    return make_roadmap
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cli import follow
+from cli import client
 from cli.data_dir import DataDir
 from core.tokens import mint_token, verify_token
+from roadmap_client import following, transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     Command = Callable[..., Result]
     MakeEvent = Callable[..., dict[str, Any]]
+    MakeRoadmap = Callable[[], dict[str, Any]]
 
 TASK = "01990000-0000-7000-8000-000000000000"
 ROADMAP = "01990000-0000-7000-8000-00000000000a"
@@ -29,8 +31,9 @@ SECRET = "s" * 32
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once."""
-    monkeypatch.setattr(follow, "_FIRST_PAUSE_S", 0.001)
-    monkeypatch.setattr(follow, "_LONGEST_PAUSE_S", 0.01)
+    for module in (following, transport):
+        monkeypatch.setattr(module, "FIRST_PAUSE_S", 0.001)
+        monkeypatch.setattr(module, "LONGEST_PAUSE_S", 0.01)
 
 
 def history(make_event: MakeEvent, *kinds: str, **last: Any) -> list[dict[str, Any]]:
@@ -105,36 +108,40 @@ def test_watch_of_a_retried_task_goes_past_the_first_end(
 
 
 def test_watch_gives_up_on_an_api_that_stays_away(
-    api: Any, roadmap: Command, monkeypatch: pytest.MonkeyPatch
+    api: Any, roadmap: Command, make_event: MakeEvent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the patience is over the command ends with 4 and says how to come back."""
-    monkeypatch.setattr(follow, "PATIENCE_S", 0.2)
-    api.stream_status = 503
+    monkeypatch.setattr(client, "PATIENCE_S", 0.2)
     api.status = "processing"
-    monkeypatch.setattr(follow.Follower, "_poll", follow.Follower._stream)
+    api.events = history(make_event, "task_queued", "task_started")
+    api.dies_after = 2
     begun = time.monotonic()
     result = roadmap("watch", TASK)
     assert result.exit_code == 4
+    assert "task started" in result.stdout
+    assert result.stderr.count("The API does not answer") == 1
     assert f"roadmap watch {TASK}" in result.stderr
     assert time.monotonic() - begun < 10
 
 
 def test_a_review_nobody_answers_ends_with_5(
-    api: Any, roadmap: Command, make_event: MakeEvent
+    api: Any, roadmap: Command, make_roadmap: MakeRoadmap, make_event: MakeEvent
 ) -> None:
     """Away from a terminal a due review ends the command, saying which one comes next."""
     api.status = "human_review_pending"
-    api.review = {"review_id": "r", "version": 3, "roadmap": {}}
+    api.review = {"review_id": "r", "version": 3, "roadmap": make_roadmap()}
     api.events = history(make_event, "task_queued", "review_required", data={"review_id": "r"})
     result = roadmap("generate", "Learn Rust")
     assert result.exit_code == 5
     assert f"roadmap review {TASK}" in result.stderr
 
 
-def test_yes_approves_and_goes_on(api: Any, roadmap: Command, make_event: MakeEvent) -> None:
+def test_yes_approves_and_goes_on(
+    api: Any, roadmap: Command, make_roadmap: MakeRoadmap, make_event: MakeEvent
+) -> None:
     """With --yes the review is approved for the version that was shown."""
     api.status = "human_review_pending"
-    api.review = {"review_id": "r", "version": 3, "roadmap": {}}
+    api.review = {"review_id": "r", "version": 3, "roadmap": make_roadmap()}
     api.events = history(make_event, "task_queued", "review_required", data={"review_id": "r"})
     result = roadmap("generate", "Learn Rust", "--yes", "--json")
     assert result.exit_code == 0, result.stderr
@@ -177,9 +184,11 @@ def test_generate_sends_only_what_was_given(api: Any, roadmap: Command) -> None:
         ("review", TASK, "--approve"),
     ],
 )
-def test_json_is_one_document_on_stdout(api: Any, roadmap: Command, args: tuple[str, ...]) -> None:
+def test_json_is_one_document_on_stdout(
+    api: Any, roadmap: Command, make_roadmap: MakeRoadmap, args: tuple[str, ...]
+) -> None:
     """With --json stdout holds exactly one JSON document."""
-    api.review = {"review_id": "r", "version": 3, "roadmap": {}}
+    api.review = {"review_id": "r", "version": 3, "roadmap": make_roadmap()}
     result = roadmap(*args, "--json")
     assert result.exit_code == 0, result.stderr
     assert isinstance(json.loads(result.stdout), dict)

@@ -1,0 +1,150 @@
+"""One request and its answer: sent again where that is safe, every failure a typed error."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any, Final
+
+import httpx
+
+from roadmap_client.errors import (
+    ProblemError,
+    ServerError,
+    TooManyRequestsError,
+    UnexpectedAnswerError,
+    UnreachableError,
+    error_class,
+)
+
+BASE: Final = "/api/v1"
+TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
+FIRST_PAUSE_S: Final = 0.2
+LONGEST_PAUSE_S: Final = 5.0
+LONGEST_HINT_S: Final = 30.0
+"""A `Retry-After` longer than this is not waited for but raised."""
+_UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+class Transport:
+    """Talks HTTP to one API.
+
+    Args:
+        api_url: Where it is, as in `http://127.0.0.1:8000`.
+        token: The bearer token; None for an API in `local` mode.
+        retries: How often a request that failed in passing is sent again.
+    """
+
+    def __init__(self, api_url: str, *, token: str | None, retries: int) -> None:
+        self._retries = retries
+        # a proxy from the environment is for other machines, not for this one
+        self.http = httpx.AsyncClient(timeout=TIMEOUT, trust_env=not is_local(api_url))
+        self.move(api_url, token=token)
+
+    def move(self, api_url: str, *, token: str | None) -> None:
+        """Go on with another address or token."""
+        self.api_url = api_url.rstrip("/")
+        self.http.base_url = httpx.URL(self.api_url)
+        self.http.headers.pop("Authorization", None)
+        if token:
+            self.http.headers["Authorization"] = f"Bearer {token}"
+
+    async def call(
+        self, method: str, path: str, *, repeatable: bool | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
+        """Send a request and return the document it is answered with.
+
+        Args:
+            method: The HTTP method.
+            path: The path on the server.
+            repeatable: Sending it twice does what once does, so it is sent again also when its
+                answer was lost. By default only GET is.
+            kwargs: For `httpx.AsyncClient.request`.
+
+        Raises:
+            ProblemError: The API answered with a problem.
+            UnreachableError: It does not answer.
+            UnexpectedAnswerError: Something else answered.
+        """
+        repeatable = method == "GET" if repeatable is None else repeatable
+        for left in range(self._retries, -1, -1):
+            try:
+                return await self._once(method, path, **kwargs)
+            except (UnreachableError, TooManyRequestsError, ServerError) as error:
+                pause_s = _pause(error, repeatable=repeatable, tried=self._retries - left)
+                if not left or pause_s is None:
+                    raise
+                await asyncio.sleep(pause_s)
+        raise AssertionError  # pragma: no cover - the loop returns or raises
+
+    async def _once(self, method: str, path: str, **kwargs: Any) -> dict[str, Any]:
+        try:
+            response = await self.http.request(method, path, **kwargs)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise unreachable(self.api_url, error) from error
+        if response.is_error:
+            raise problem(response)
+        body = _document(response)
+        if body is None:
+            raise UnexpectedAnswerError(f"{self.api_url} does not answer like our API.")
+        return body
+
+
+def unreachable(api_url: str, error: Exception) -> UnreachableError:
+    """Return the error for an API that does not answer."""
+    reason = str(error) or type(error).__name__
+    unsent = isinstance(error, _UNSENT)
+    return UnreachableError(f"The API at {api_url} does not answer: {reason}", unsent=unsent)
+
+
+def problem(response: httpx.Response) -> ProblemError:
+    """Return the error for an answer of 400 or more, a problem document or not."""
+    body = _document(response) or {}
+    errors = body.get("errors")
+    return error_class(response.status_code)(
+        status=response.status_code,
+        type_=str(body.get("type") or "about:blank"),
+        code=str(body.get("code") or ""),
+        detail=str(body.get("detail") or body.get("title") or ""),
+        errors=errors if isinstance(errors, list) else None,
+        retry_after_s=_seconds(response.headers.get("Retry-After")),
+    )
+
+
+def is_local(url: str) -> bool:
+    """Tell whether an address is on this machine."""
+    host = httpx.URL(url).host
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def jittered(seconds: float) -> float:
+    """Return a pause somewhat shorter, so that many clients do not come back at once."""
+    return seconds * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+
+
+def _pause(error: Exception, *, repeatable: bool, tried: int) -> float | None:
+    """Return how long to wait before the request is sent again; None when it is not."""
+    backoff_s = jittered(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**tried))
+    if isinstance(error, UnreachableError):
+        return backoff_s if repeatable or error.unsent else None
+    if isinstance(error, ServerError) and not repeatable:
+        return None  # it may have been carried out
+    hint_s = error.retry_after_s if isinstance(error, ProblemError) else None
+    if hint_s is None:
+        return backoff_s if isinstance(error, ServerError) else None
+    return None if hint_s > LONGEST_HINT_S else max(hint_s, backoff_s)
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    try:
+        return None if retry_after is None else max(0.0, float(retry_after))
+    except ValueError:
+        return None  # a date: rare, and of the server's clock
+
+
+def _document(response: httpx.Response) -> dict[str, Any] | None:
+    try:
+        body = response.json()
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) else None

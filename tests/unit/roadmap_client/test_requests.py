@@ -1,0 +1,105 @@
+"""Single requests: one task however often one is sent, typed errors, answers kept as they came."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+import roadmap_client as package
+from roadmap_client import RoadmapClient, ServerError, TooManyRequestsError, UnreachableError
+
+TASK = "01990000-0000-7000-8000-000000000000"
+
+
+async def test_a_submission_whose_answer_was_lost_is_sent_again(
+    client: RoadmapClient, script: Any
+) -> None:
+    """A POST that may have been carried out is repeated under the same Idempotency-Key."""
+    script.answers = [None, (503, {"Retry-After": "0"}, {}), (202, {}, script.task())]
+    assert (await client.submit("Learn Rust")).task_id == TASK
+    keys = {asked.headers["idempotency-key"] for asked in script.asked}
+    assert (len(script.asked), len(keys)) == (3, 1)
+    await client.submit("Learn Rust")
+    await client.submit("Learn Rust", idempotency_key="mine")
+    assert len({asked.headers["idempotency-key"] for asked in script.asked}) == 3
+    assert script.asked[-1].headers["idempotency-key"] == "mine"
+
+
+async def test_a_decision_is_sent_once(client: RoadmapClient, script: Any) -> None:
+    """What must not happen twice is not repeated when its answer is lost."""
+    script.answers = [None]
+    with pytest.raises(UnreachableError):
+        await client.decide(TASK, "reject", feedback="More practice", version=3)
+    (asked,) = script.asked
+    assert asked.body == {"decision": "reject", "feedback": "More practice"}
+    assert asked.headers["if-match"] == '"3"'
+    script.answers = [(503, {"Retry-After": "0"}, {})]
+    with pytest.raises(ServerError):
+        await client.cancel(TASK)
+    assert len(script.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (401, package.UnauthorizedError),
+        (403, package.ForbiddenError),
+        (404, package.NotFoundError),
+        (409, package.ConflictError),
+        (412, package.StaleVersionError),
+        (413, package.InvalidRequestError),
+        (418, package.ProblemError),
+        (422, package.InvalidRequestError),
+        (429, package.TooManyRequestsError),
+        (500, package.ServerError),
+        (503, package.ServerError),
+    ],
+)
+async def test_problems_are_typed(
+    client: RoadmapClient, script: Any, status: int, error: type[package.ProblemError]
+) -> None:
+    """Each kind of problem is a class of its own, with all that the problem says."""
+    body = {"type": "urn:x:some_code", "code": "some_code", "detail": "It is so.", "errors": [{}]}
+    script.answers = [(status, {"Retry-After": "120"}, body)] * 4
+    with pytest.raises(error) as caught:
+        await client.retry(TASK)
+    found = caught.value
+    assert type(found) is error
+    assert (found.status, found.code, found.type) == (status, "some_code", "urn:x:some_code")
+    assert (found.detail, found.errors, found.retry_after_s) == ("It is so.", [{}], 120.0)
+
+
+async def test_a_limit_is_waited_for_when_it_is_short(client: RoadmapClient, script: Any) -> None:
+    """`Retry-After` is obeyed up to half a minute; a longer one is the caller's to wait for."""
+    script.answers = [(429, {"Retry-After": "0"}, {}), (202, {}, script.task())]
+    assert (await client.retry(TASK)).task_id == TASK
+    script.answers = [(429, {"Retry-After": "31"}, {})]
+    with pytest.raises(TooManyRequestsError):
+        await client.retry(TASK)
+
+
+async def test_nobody_there(script: Any) -> None:
+    """A refused connection is an error of ours, for every method, after the retries."""
+    async with RoadmapClient("http://127.0.0.1:1", retries=0) as client:
+        with pytest.raises(UnreachableError) as caught:
+            await client.cancel(TASK)
+    assert caught.value.unsent
+
+
+async def test_something_else_there(client: RoadmapClient, script: Any) -> None:
+    """An answer that is none of ours is named as such."""
+    script.answers = [(200, {}, {"hello": "world"})]
+    with pytest.raises(package.UnexpectedAnswerError):
+        await client.task(TASK)
+
+
+def test_it_needs_nothing_of_the_server() -> None:
+    """Importing the client loads none of our server's packages."""
+    code = (
+        "import sys, roadmap_client; names = {m.split('.')[0] for m in sys.modules};"
+        "sys.exit(len(names & {'core', 'db', 'workflow', 'api', 'cli', 'sqlalchemy', 'celery'}))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
