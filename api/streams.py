@@ -12,9 +12,10 @@ import orjson
 from fastapi.sse import EventSourceResponse, format_sse_event
 from prometheus_client import Counter, Gauge
 
-from core.errors import TooManyActiveTasksError
+from core.errors import TooManyRequestsError
 from core.logging import get_logger
 from core.loop_local import LoopLocal
+from core.settings import get_settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -32,8 +33,6 @@ HEARTBEAT_S: Final = 15.0
 SEND_TIMEOUT_S: Final = 20.0
 """A client that takes nothing for so long is gone or stuck; it may come back and resume."""
 RETRY_MS: Final = 2000
-MOST_PER_USER: Final = 100
-"""Open streams of one user, admins apart."""
 HEARTBEAT: Final = b": ping\n"
 """A comment, and no blank line after it: some clients take every blank line for an event."""
 _RETRY: Final = f"retry: {RETRY_MS}\n".encode()
@@ -44,7 +43,7 @@ DROPPED: Final = Counter(
 )
 
 
-class TooManyStreamsError(TooManyActiveTasksError):
+class TooManyStreamsError(TooManyRequestsError):
     """You have as many open streams as allowed; close one first."""
 
     code = "too_many_streams"
@@ -63,7 +62,8 @@ class Registry:
         Raises:
             TooManyStreamsError: The user has enough of them.
         """
-        if not actor.admin and self.by_user[actor.user_id] >= MOST_PER_USER:
+        most = get_settings().user_max_streams
+        if most and not actor.admin and self.by_user[actor.user_id] >= most:
             raise TooManyStreamsError
 
     @contextmanager
