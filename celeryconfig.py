@@ -2,6 +2,8 @@
 
 from kombu import Queue
 
+from core.jobs import JOBS
+
 # --- what is sent ------------------------------------------------------------------------------
 task_serializer = "json"  # nothing but data: whoever can write to the broker must not run code
 accept_content = ["json"]  # and nothing else is read
@@ -61,11 +63,12 @@ timezone = "UTC"
 enable_utc = True
 beat_max_loop_interval = 5  # look often: the shortest job runs every 5 s
 beat_schedule = {
-    name: {
-        "task": f"maintenance.{name}",
-        "schedule": every_s,
+    job.name: {
+        "task": f"maintenance.{job.name}",
+        "schedule": job.ask_every_s,  # only a question: the job's row says whether it is due
+        "kwargs": {"scheduled": True},
         # what nobody took in time is worth nothing: without this a busy worker finds a heap of them
-        "options": {"expires": max(every_s, 15)},
+        "options": {"expires": max(job.ask_every_s, 15)},
     }
-    for name, every_s in {"recover": 5.0, "remind": 60.0, "purge": 3600.0, "audit": 600.0}.items()
+    for job in JOBS.values()
 }

@@ -20,6 +20,7 @@ from api.routes import (
     operations,
     reviews,
     roadmaps,
+    schedules,
     sockets,
     tasks,
     tickets,
@@ -47,6 +48,7 @@ _VERSIONED: Final = (
     tickets,
     sockets,
     admin,
+    schedules,
 )
 _REFERENCE: Final = "#/components/schemas/{model}"
 _DESCRIPTION: Final = """\

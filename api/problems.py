@@ -38,7 +38,7 @@ STATUS_OF: Final[dict[type[errors.AppError], HTTPStatus]] = {
     errors.ConflictError: HTTPStatus.CONFLICT,
     errors.IllegalTransitionError: HTTPStatus.CONFLICT,
     errors.LeaseLostError: HTTPStatus.CONFLICT,
-    errors.TooManyActiveTasksError: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.TooManyRequestsError: HTTPStatus.TOO_MANY_REQUESTS,
     errors.UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
     errors.ForbiddenError: HTTPStatus.FORBIDDEN,
     errors.ServiceUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -56,7 +56,7 @@ CODE_OF: Final[dict[int, str]] = {
     413: "payload_too_large",
     415: "unsupported_media_type",
     422: errors.InvalidRequestError.code,
-    429: errors.TooManyActiveTasksError.code,
+    429: errors.TooManyRequestsError.code,
     500: errors.AppError.code,
     503: errors.ServiceUnavailableError.code,
 }

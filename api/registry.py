@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Counter, Gauge
 
-from core.errors import ServiceUnavailableError, TooManyActiveTasksError
+from core.errors import ServiceUnavailableError, TooManyRequestsError
 from core.loop_local import LoopLocal
 from core.settings import get_settings
 
@@ -25,7 +25,7 @@ DROPPED: Final = Counter(
 )
 
 
-class TooManyStreamsError(TooManyActiveTasksError):
+class TooManyStreamsError(TooManyRequestsError):
     """You have as many open streams as allowed; close one first."""
 
     code = "too_many_streams"

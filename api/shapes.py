@@ -9,7 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from api.http import PREFIX
 from api.rendering import SCHEMES, to_html
-from workflow.queries import ConceptPage, ConceptView, NotificationView, ReviewView, TaskView
+from workflow.queries import (
+    ConceptPage,
+    ConceptView,
+    NotificationView,
+    ReviewView,
+    ScheduleView,
+    TaskView,
+)
 
 EVENT_EXAMPLE = {
     "seq": 12,
@@ -213,3 +220,9 @@ class TicketAnswer(Answer):
 
     ticket: str
     expires_in: int
+
+
+class ScheduleList(Answer):
+    """All maintenance jobs."""
+
+    schedules: list[ScheduleView]

@@ -46,9 +46,10 @@ class StackOptions:
     def processes(self) -> int:
         """How many processes open a database pool: the workers' (each prefork child), API, beat.
 
-        One more stands for what comes and goes: migrations, the doctor.
+        A prefork worker has one child more than workflows (worker/slots.py). One more stands for
+        what comes and goes: migrations, the doctor.
         """
-        per_worker = self.concurrency if self.pool is Pool.PREFORK else 1
+        per_worker = self.concurrency + 1 if self.pool is Pool.PREFORK else 1
         return self.workers * per_worker + 3
 
 

@@ -66,10 +66,16 @@ class IdempotencyMismatchError(InvalidRequestError):
     code = "idempotency_mismatch"
 
 
-class TooManyActiveTasksError(AppError):
-    """You have as many active tasks as allowed; wait for one to end or cancel one."""
+class TooManyRequestsError(AppError):
+    """You asked more often than allowed; wait as long as `Retry-After` says."""
 
-    code = "too_many_active_tasks"
+    code = "too_many_requests"
+
+
+class TooManyTasksError(TooManyRequestsError):
+    """You have as many tasks waiting as allowed; wait for one to start or cancel one."""
+
+    code = "too_many_tasks"
 
 
 class UnauthenticatedError(AppError):

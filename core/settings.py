@@ -177,7 +177,22 @@ class Settings(BaseSettings):
         description="Workers a task may lose in a row, without progress, before it fails.",
     )
     user_max_active_tasks: int = Field(
-        default=0, ge=0, description="Unfinished tasks a user may have; 0 is no limit."
+        default=0,
+        ge=0,
+        description="Tasks of a user that are begun and not ended, at a time; more wait in the"
+        " queue. 0 is no limit.",
+    )
+    user_max_waiting_tasks: int = Field(
+        default=10_000,
+        ge=0,
+        description="Tasks of a user that may wait in the queue; one more is refused (429). 0 is no"
+        " limit.",
+    )
+    user_requests_per_minute: int = Field(
+        default=6000,
+        ge=0,
+        description="API requests of a user, over all API processes; admins are exempt. 0 is no"
+        " limit.",
     )
     user_max_streams: Count = Field(
         default=2500, description="Live streams (SSE, WebSocket) a user may have open, per process."

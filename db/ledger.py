@@ -197,7 +197,7 @@ def _change(row: TaskRow, fact: Fact) -> None:
     values["calls"] += fact.calls
     values["tokens"] += fact.tokens
     if fact.rung:
-        values["rung_at"] = row.now
+        values["rung_at"], values["deferred_at"] = row.now, None
     if fact.progressed:
         values["losses"] = 0
     if new_attempt and step is Step.RESUMING and values["total"]:

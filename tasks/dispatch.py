@@ -27,6 +27,8 @@ log = get_logger(__name__)
 
 RINGS: Final = Counter("roadmap_rings_total", "Messages that ask for a worker.", ["result"])
 WAITING: Final = 20_000
+JOB_EXPIRES_S: Final = 300
+"""A run that somebody asked for and no worker began in so long is no longer wanted."""
 RUNG_AT: Final = "rung_at"
 """Header with the database's time at which the row was marked as rung."""
 
@@ -77,6 +79,15 @@ def send(ring: Ring) -> None:
         headers={RUNG_AT: ring.at.isoformat()},
         retry=False,
     )
+
+
+def send_job(name: str) -> None:
+    """Ask for a run of a maintenance job now, due or not. Blocks like `send`.
+
+    Raises:
+        Exception: The broker cannot be reached.
+    """
+    app.send_task(f"maintenance.{name}", expires=JOB_EXPIRES_S, retry=False)
 
 
 _dispatcher: Dispatcher | None = None

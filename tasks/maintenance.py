@@ -1,4 +1,7 @@
-"""`maintenance.*`: upkeep that beat asks for, harmless however often and wherever it runs."""
+"""`maintenance.*`: upkeep that beat asks for, harmless however often and wherever it runs.
+
+Beat's messages say `scheduled`; anybody else's run the job at once.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from worker import Delivery, async_task
 from workflow import upkeep
 from workflow.recovery import Queue, recover
 from workflow.review_deadlines import expire, remind
+from workflow.schedules import run_job
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -42,8 +46,8 @@ async def _remind() -> dict[str, Any]:
 
 def _job(name: str, work: Callable[[], Awaitable[dict[str, Any]]]) -> Any:
     @async_task(f"maintenance.{name}")
-    async def job(_delivery: Delivery) -> dict[str, Any] | None:
-        return await upkeep.run_job(name, work)
+    async def job(_delivery: Delivery, *, scheduled: bool = False) -> dict[str, Any] | None:
+        return await run_job(name, work, scheduled=scheduled)
 
     return job
 

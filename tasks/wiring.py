@@ -6,11 +6,12 @@ The worker does it by its loop's hooks, the API by its lifespan.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from celery import signals
 
 from core.logging import get_logger
+from core.loop_local import LoopLocal
 from core.settings import Provider, get_settings
 from db.engine import dispose_engine
 from db.facts import Insert
@@ -21,12 +22,13 @@ from notifications.deltas import stop_streaming, stream_text
 from notifications.inbox_entry import InboxEntry
 from notifications.publisher import publish_events, publish_notification, stop_publishing
 from tasks.dispatch import close_bell, install_bell
-from worker import hooks, lifecycle, run_async
-from workflow import live_text
+from worker import hooks, lifecycle, run_async, slots
+from workflow import live_text, turns
 from workflow.actor import SYSTEM
 from workflow.asking import close_author
 from workflow.drain import drain
 from workflow.lease import Stop, keeper
+from workflow.presence import Presence
 from workflow.service import cancel_task
 
 if TYPE_CHECKING:
@@ -45,11 +47,38 @@ async def open_process() -> None:
 async def close_process() -> None:
     """Commit and send what is left, then close everything in the loop that opened it."""
     await flush_recorder()
+    await turns.settle()
     await asyncio.to_thread(close_bell)
     stop_streaming()
     await stop_publishing()
     await close_author()
     await dispose_engine()
+
+
+def _presence() -> Presence | None:
+    offered = slots.offered()
+    if offered is None:
+        return None
+    return Presence(
+        name=offered.worker,
+        slots=offered.slots,
+        spare=offered.spare,
+        incarnation=offered.incarnation,
+    )
+
+
+_presences: Final[LoopLocal[Presence | None]] = LoopLocal(_presence)
+
+
+async def _announce() -> None:
+    """Tell the other workers of this one."""
+    if presence := _presences.get():
+        await presence.begin()
+
+
+async def _take_leave() -> None:
+    if presence := _presences.pop():
+        await presence.end()
 
 
 def publish(recorded: Recorded) -> None:
@@ -94,8 +123,8 @@ def _import_author(**_: Any) -> None:
         from workflow.llm import openai_compatible  # noqa: F401 - for its import alone
 
 
-hooks.opening.append(open_process)
-hooks.closing.append(close_process)
+hooks.opening += [open_process, _announce]
+hooks.closing += [close_process, _take_leave]  # closed in reverse order
 lifecycle.draining.append(lambda: drain().begin())
 lifecycle.hurrying.append(_stop_workflows)
 signals.task_revoked.connect(_revoked)

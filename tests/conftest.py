@@ -14,6 +14,7 @@ from core.settings import PREFIX, get_settings
 from db.engine import dispose_engine
 from db.migrate import upgrade
 from embedded import EmbeddedPostgres, EmbeddedRedis
+from workflow import turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -66,9 +67,10 @@ async def database(
     settings_env.setenv(PREFIX + "DATABASE_URL", postgres_url)
     get_settings.cache_clear()
     connection = await asyncpg.connect(postgres_url)
-    await connection.execute("TRUNCATE roadmap_tasks, schedules, rates CASCADE")
+    await connection.execute("TRUNCATE roadmap_tasks, schedules, rates, workers CASCADE")
     yield connection
     await connection.close()
+    await turns.settle()
     await dispose_engine()
 
 

@@ -56,6 +56,7 @@ class Result(StrEnum):
     """How one run of a task ended. A task may take several."""
 
     NOTHING_TO_DO = "nothing_to_do"
+    DEFERRED = "deferred"
     COMPLETED = "completed"
     PARTIAL_FAILURE = "partial_failure"
     FAILED = "failed"

@@ -24,6 +24,7 @@ from db.repositories.leases import heartbeat
 from db.repositories.tasks import checkpoints
 from db.session import AsyncSessionLocal, Transaction, is_transient, retrying, transaction
 from notifications.events import EventType
+from workflow import turns
 from workflow.doorbell import Reason, Ring
 from workflow.drafts import draft
 from workflow.outcomes import failure
@@ -43,6 +44,10 @@ LOST: Final = Counter("roadmap_leases_lost_total", "Tasks that were taken from t
 
 LONGEST_BEAT_S: Final = 1.0
 """The heartbeat also brings cancellations, which are to stop running work within 2 s."""
+
+
+class DeferredError(Exception):
+    """Others come first: the task was put off, and is rung for when its turn has come."""
 
 
 class Stop(StrEnum):
@@ -81,13 +86,22 @@ async def acquire(task_id: UUID, *, worker: str) -> Claim | None:
 
     Duplicate, late and early deliveries all end here. Taking over a task whose worker went silent
     counts as a loss, as `maintenance.recover` would.
+
+    Raises:
+        DeferredError: It is not the task's turn.
     """
-    return await retrying(lambda: _acquire(task_id, worker=worker))
+    claim = await retrying(lambda: _acquire(task_id, worker=worker))
+    if isinstance(claim, DeferredError):
+        turns.DEFERRED.inc()
+        raise claim
+    return claim
 
 
-async def _acquire(task_id: UUID, *, worker: str) -> Claim | None:
+async def _acquire(task_id: UUID, *, worker: str) -> Claim | DeferredError | None:
     settings = get_settings()
     async with transaction() as tx:
+        if await turns.has_to_wait(tx, task_id):
+            return DeferredError()
         row = (await lock_tasks(tx.session, [task_id])).get(task_id)
         if row is None or row.leased or row.status not in {Status.PENDING, Status.PROCESSING}:
             return None
@@ -103,6 +117,8 @@ async def _acquire(task_id: UUID, *, worker: str) -> Claim | None:
             # otherwise it would be rung for, taken and dropped for ever
             await record_in(tx, failure(row, InvalidRequestError("The stored request is invalid.")))
             return None
+        if await turns.still_has_to_wait(tx, row):
+            return DeferredError()
         history = [
             Done(
                 position=c.position, step=Step(c.step), input_digest=c.input_digest, output=c.output
@@ -132,6 +148,7 @@ async def _acquire(task_id: UUID, *, worker: str) -> Claim | None:
                     "lease_until": row.now + timedelta(seconds=settings.lease_s),
                     "losses": row.losses + taken_over,
                     "recovered": False,
+                    "deferred_at": None,
                     "started_at": row.started_at or row.now,
                 },
                 events=tuple(_taken_events(row, recovered=taken_over or row.recovered)),

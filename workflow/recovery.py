@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Counter
@@ -12,21 +11,19 @@ from sqlalchemy import func, select
 
 from core.logging import get_logger
 from core.states import Status, Step
-from db.facts import Fact, Recorded
-from db.ledger import lock_tasks, write_facts
+from db.facts import Fact
+from db.ledger import lock_tasks
 from db.models import RoadmapTask
 from db.recorder import record_in
 from db.repositories.leases import expired
 from db.session import read_session, transaction
-from workflow import doorbell
+from workflow import doorbell, turns
 from workflow.lease import give_up_if_hopeless
+from workflow.ringing import ring_again
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
-
-    from db.ledger import TaskRow
 
 log = get_logger(__name__)
 
@@ -76,7 +73,7 @@ async def recover(queue: Queue | None) -> Recovery:
         outcome = await _free(task_id)
         recovered += outcome is True
         given_up += outcome is False
-    rung = 0 if queue is None else await _ring_again(queue)
+    rung = 0 if queue is None else await _ring_again(queue) + await turns.ring_next()
     return Recovery(recovered=recovered, given_up=given_up, rung=rung)
 
 
@@ -129,38 +126,15 @@ async def _ring_again(queue: Queue) -> int:
             .where(
                 RoadmapTask.status.in_([Status.PENDING, Status.PROCESSING]),
                 RoadmapTask.lease_until.is_(None),
+                RoadmapTask.deferred_at.is_(None),  # these are rung for when their turn comes
                 func.coalesce(RoadmapTask.rung_at, RoadmapTask.created_at) < before,
             )
             .order_by(RoadmapTask.rung_at.nulls_first())
             .limit(LARGEST_SWEEP)
         )
         task_ids = [task_id for (task_id,) in waiting]
-    return await _ring_all(task_ids, before) if task_ids else 0
-
-
-async def _ring_all(task_ids: Sequence[UUID], before: datetime) -> int:
-    """Ring for those of the tasks that still wait; one transaction for all of them."""
-    async with transaction() as tx:
-        rows = await lock_tasks(tx.session, task_ids, skip_locked=True)
-        waiting = [row for row in rows.values() if _waits(row, before)]
-        facts = [Fact(task_id=row.task_id, rung=True) for row in waiting]
-        for row, outcome in zip(waiting, await write_facts(tx.session, facts), strict=True):
-            if isinstance(outcome, Recorded):
-                tx.on_commit(partial(doorbell.ring, _ring(row, outcome.at)))
-                RUNG_AGAIN.inc()
-                log.warning("task_rung_again", task_id=str(row.task_id))
-    return len(tx.callbacks)
-
-
-def _waits(row: TaskRow, before: datetime) -> bool:
-    return (
-        row.status in {Status.PENDING, Status.PROCESSING}
-        and row.lease_until is None
-        and (row.rung_at or row.created_at) < before  # or somebody was quicker
-    )
-
-
-def _ring(row: TaskRow, at: datetime) -> doorbell.Ring:
-    first = row.status == Status.PENDING
-    reason = doorbell.Reason.GENERATE if first else doorbell.Reason.RESUME
-    return doorbell.Ring(task_id=row.task_id, reason=reason, at=at, first=first)
+    rung = await ring_again(task_ids, still=lambda row: (row.rung_at or row.created_at) < before)
+    if rung:
+        RUNG_AGAIN.inc(rung)
+        log.warning("tasks_rung_again", tasks=rung)
+    return rung

@@ -11,8 +11,9 @@ from prometheus_client import Counter
 from core.errors import TaskTimeoutError
 from core.logging import get_logger
 from core.settings import get_settings
+from workflow import turns
 from workflow.engine import Result, advance, fail, give_back
-from workflow.lease import Claim, Stop, acquire, keeper
+from workflow.lease import Claim, DeferredError, Stop, acquire, keeper
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -34,10 +35,13 @@ async def run_task(task_id: UUID, *, worker: str) -> Result:
         task_id: The task; anything but a claimable one is left alone.
         worker: The name of this worker, for people who look at the row.
     """
-    claim = await acquire(task_id, worker=worker)
+    try:
+        claim = await acquire(task_id, worker=worker)
+    except DeferredError:
+        turns.call_next()  # a place may have become free while this one was put off
+        return _ended(Result.DEFERRED)
     if claim is None:
-        RUNS.labels(Result.NOTHING_TO_DO).inc()
-        return Result.NOTHING_TO_DO
+        return _ended(Result.NOTHING_TO_DO)
     structlog.contextvars.bind_contextvars(task_id=str(task_id), epoch=claim.epoch)
     log.info("task_claimed", next_step=claim.next_step())
     keeper().keep(claim)
@@ -45,9 +49,14 @@ async def run_task(task_id: UUID, *, worker: str) -> Result:
         result = await _supervise(claim)
     finally:
         keeper().drop(claim)
-    RUNS.labels(result).inc()
+        turns.call_next()
     log.info("task_left", result=result)
     structlog.contextvars.unbind_contextvars("task_id", "epoch")
+    return _ended(result)
+
+
+def _ended(result: Result) -> Result:
+    RUNS.labels(result).inc()
     return result
 
 

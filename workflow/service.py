@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.digest import digest
@@ -12,7 +12,7 @@ from core.errors import (
     ConflictError,
     IdempotencyMismatchError,
     InvalidRequestError,
-    TooManyActiveTasksError,
+    TooManyTasksError,
 )
 from core.ids import new_id
 from core.settings import get_settings
@@ -25,9 +25,10 @@ from db.facts import Fact
 from db.ledger import lock_tasks
 from db.models import RoadmapTask
 from db.recorder import record_in
-from db.session import Transaction, read_session, retrying, transaction
+from db.repositories.turns import lock_user
+from db.session import Transaction, retrying, transaction
 from notifications.events import EventType
-from workflow import doorbell, outcomes
+from workflow import doorbell, outcomes, turns
 from workflow.drafts import draft
 from workflow.ownership import lock_owned
 from workflow.plan import WORKFLOW_VERSION
@@ -52,6 +53,8 @@ __all__ = [
 ]
 
 TASKS: Final = cast("Table", RoadmapTask.__table__)
+AT_ONCE: Final = 100
+"""More requests of one user than this are hardly under way at the same moment."""
 
 
 async def create_task(
@@ -74,12 +77,12 @@ async def create_task(
 
     Raises:
         IdempotencyMismatchError: The key was used for another request.
-        TooManyActiveTasksError: The user has USER_MAX_ACTIVE_TASKS unfinished tasks.
+        TooManyTasksError: USER_MAX_WAITING_TASKS of the user wait already.
     """
     wanted = task_id or new_id()
     body = request.model_dump(mode="json")
     async with transaction() as tx:
-        await _check_active_tasks(tx, user_id, idempotency_key)
+        await _check_waiting_tasks(tx, user_id, idempotency_key)
         created = await _insert(tx, wanted, user_id, request.goal, body, idempotency_key)
         if created:
             await _announce_queued(tx, wanted)
@@ -106,14 +109,10 @@ async def accept_delivery(task_id: UUID, *, user_id: str, request: Any) -> bool:
 
 
 async def _accept(task_id: UUID, user_id: str, request: Any) -> bool:
-    async with read_session() as session:
-        if await session.get(RoadmapTask, task_id) is not None:
-            return True
     try:
         valid = parse_task_request(request)
     except InvalidRequestError as error:
-        await _reject(task_id, user_id, request, error)
-        return False
+        return not await _reject(task_id, user_id, request, error)
     async with transaction() as tx:
         body = valid.model_dump(mode="json")
         if await _insert(tx, task_id, user_id, valid.goal, body, None):
@@ -171,28 +170,27 @@ async def _earlier(
     return found
 
 
-async def _check_active_tasks(tx: Transaction, user_id: str, idempotency_key: str | None) -> None:
-    limit = get_settings().user_max_active_tasks
-    if not limit:
-        return
-    # one request of a user at a time, or several would each find the last place free (L55)
-    lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:user, 0))")
-    await tx.session.execute(lock, {"user": user_id})
+async def _check_waiting_tasks(tx: Transaction, user_id: str, idempotency_key: str | None) -> None:
+    limit = get_settings().user_max_waiting_tasks
     mine = select(func.count()).where(TASKS.c.user_id == user_id)
-    active = await tx.session.scalar(mine.where(TASKS.c.status.not_in([*TERMINAL])))
-    if (active or 0) < limit:
+    waiting = mine.where(TASKS.c.status == Status.PENDING)
+    if not limit or (await tx.session.scalar(waiting) or 0) + AT_ONCE < limit:
+        return
+    await lock_user(tx.session, user_id)  # close to the limit each request is counted alone (L55)
+    if (await tx.session.scalar(waiting) or 0) < limit:
         return
     repeated = idempotency_key and await tx.session.scalar(
         mine.where(TASKS.c.idempotency_key == idempotency_key)
     )
     if not repeated:
-        raise TooManyActiveTasksError(
-            f"You have {active} unfinished tasks, the limit is {limit};"
-            " wait for one to end or cancel one."
+        raise TooManyTasksError(
+            f"{limit} of your tasks wait for their turn, and more are not taken;"
+            " wait for one to start or cancel one."
         )
 
 
-async def _reject(task_id: UUID, user_id: str, request: Any, error: InvalidRequestError) -> None:
+async def _reject(task_id: UUID, user_id: str, request: Any, error: InvalidRequestError) -> bool:
+    """Write a failed row that says why, unless there is a row already; tell whether it was so."""
     goal = storable(str(request.get("goal", ""))[:2000]) if isinstance(request, dict) else ""
     error = InvalidRequestError(storable(error.message))  # it may quote names of fields
     async with transaction() as tx:
@@ -200,6 +198,8 @@ async def _reject(task_id: UUID, user_id: str, request: Any, error: InvalidReque
             await _announce_queued(tx, task_id, ring=False)
             row = (await lock_tasks(tx.session, [task_id]))[task_id]
             await record_in(tx, outcomes.failure(row, error))
+            return True
+    return False
 
 
 async def cancel_task(task_id: UUID, *, actor: Actor, reviewed_version: int | None = None) -> None:
@@ -237,3 +237,4 @@ async def cancel_task(task_id: UUID, *, actor: Actor, reviewed_version: int | No
                 rows=cancelled_review(review),
             ),
         )
+    turns.call_next()  # one place less is taken

@@ -6,6 +6,7 @@ from db.models.rate import Rate
 from db.models.roadmap import Concept, Content, Module, Outline, Roadmap, Stage
 from db.models.schedule import Schedule
 from db.models.task import Checkpoint, Review, RoadmapTask, TaskEvent
+from db.models.worker import Worker
 
 __all__ = [
     "Base",
@@ -22,4 +23,5 @@ __all__ = [
     "Schedule",
     "Stage",
     "TaskEvent",
+    "Worker",
 ]

@@ -16,6 +16,8 @@ class Schedule(Base):
 
     name: Mapped[str] = mapped_column(primary_key=True)
     paused: Mapped[bool] = mapped_column(server_default="false")
+    next_run_at: Mapped[Moment]
+    """When a scheduler may run it next; null before the first time."""
     last_run_at: Mapped[Moment]
     duration_s: Mapped[float | None]
     outcome: Mapped[dict[str, Any] | None]

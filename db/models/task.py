@@ -37,6 +37,7 @@ class RoadmapTask(Base):
         ),
         UniqueConstraint("user_id", "idempotency_key"),
         Index("ix_roadmap_tasks_user_id_task_id", "user_id", "task_id"),
+        Index("ix_roadmap_tasks_user_id_started_at", "user_id", "started_at"),
         Index("ix_roadmap_tasks_status", "status"),
         Index(
             "ix_roadmap_tasks_claimable",
@@ -67,6 +68,8 @@ class RoadmapTask(Base):
     lease_until: Mapped[Moment]
     rung_at: Mapped[Moment]
     """When Celery was last asked to wake a worker for it."""
+    deferred_at: Mapped[Moment]
+    """When a worker put it off, since others come first; null again once it was rung for."""
 
     last_seq: Mapped[int] = mapped_column(server_default="0")
     done: Mapped[int] = mapped_column(server_default="0")

@@ -19,6 +19,7 @@ from workflow.queries.shapes import (
     QueueState,
     ReviewView,
     RoadmapView,
+    ScheduleView,
     TaskView,
 )
 from workflow.queries.tasks import get_task, list_tasks, require_task
@@ -33,6 +34,7 @@ __all__ = [
     "QueueState",
     "ReviewView",
     "RoadmapView",
+    "ScheduleView",
     "TaskView",
     "get_concept",
     "get_roadmap",

@@ -184,3 +184,21 @@ class QueueState(View):
     oldest_waiting_s: float | None = Field(description="Age of the oldest of them.")
     running: int = Field(description="Tasks under a live lease.")
     workers: dict[str, int] = Field(description="Live lease owners and how many tasks each holds.")
+
+
+class ScheduleView(View):
+    """A maintenance job: when it runs, and how it went the last time."""
+
+    name: str
+    description: str
+    interval_s: float
+    paused: bool
+    next_run_at: Moment | None = Field(
+        description="When it is due; null while it is paused. It runs when a scheduler next asks,"
+        " a minute later at most."
+    )
+    last_run_at: Moment | None
+    duration_s: float | None
+    outcome: dict[str, Any] | None = Field(
+        description="What it reported, or `error` with the name of what broke it."
+    )

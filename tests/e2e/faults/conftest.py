@@ -11,6 +11,7 @@ from db.engine import dispose_engine
 from embedded import EmbeddedRedis
 from tests.e2e.faults.rig import Rig
 from tests.e2e.faults.scripted_model import ScriptedModel
+from workflow import turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -45,7 +46,8 @@ def rig(faults_rig: Rig) -> Iterator[Rig]:
 async def look(rig: Rig) -> AsyncIterator[asyncpg.Connection]:
     """A connection to the rig's emptied database."""
     connection = await asyncpg.connect(rig.database_url)
-    await connection.execute("TRUNCATE roadmap_tasks, schedules CASCADE")
+    await connection.execute("TRUNCATE roadmap_tasks, schedules, workers CASCADE")
     yield connection
     await connection.close()
+    await turns.settle()
     await dispose_engine()

@@ -234,11 +234,11 @@ class Rig:
 
     # --- the broker -------------------------------------------------------------------------
 
-    def send(self, task_id: str, goal: str) -> None:
+    def send(self, task_id: str, goal: str, *, user: str = "alice") -> None:
         """Ask for a task as a program without our code does."""
         kwargs = {
             "task_id": task_id,
-            "user_id": "alice",
+            "user_id": user,
             "request": {"goal": goal, "review": False},
         }
         self._app.send_task(

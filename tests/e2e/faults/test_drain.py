@@ -61,7 +61,7 @@ async def test_drained(
     for topic, calls in (("steps", 1), ("contents", 2), ("hanging", 1)):
         await rig.until_held(f"Learn {topic}", calls)
     second = rig.worker(pool=pool, concurrency=3, CONTENT_CONCURRENCY="1")
-    await _told_to_stop(rig, first, loops=1 if pool == "threads" else 3)
+    await _told_to_stop(rig, first, loops=1 if pool == "threads" else 3 + 1)
     rig.model.open(*gates)
     ending = [tasks["steps"], tasks["contents"]]
     await rig.until_status(look, ending, "completed", within_s=20)

@@ -193,17 +193,20 @@ async def test_an_unknown_task_is_404(alice: httpx.AsyncClient) -> None:
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
 
-async def test_too_many_active_tasks_are_429(
+async def test_too_many_waiting_tasks_are_429(
     settings_env: pytest.MonkeyPatch, alice: httpx.AsyncClient
 ) -> None:
-    """Over USER_MAX_ACTIVE_TASKS a request is 429 with Retry-After (L38)."""
+    """Over USER_MAX_WAITING_TASKS a request is 429 with Retry-After; a repeated one is not."""
     from core.settings import get_settings
 
-    settings_env.setenv("ROADMAP_USER_MAX_ACTIVE_TASKS", "1")
+    settings_env.setenv("ROADMAP_USER_MAX_WAITING_TASKS", "1")
     get_settings.cache_clear()
-    await alice.post("/api/v1/tasks", json={"goal": "One"})
+    key = {"Idempotency-Key": "one"}
+    first = await alice.post("/api/v1/tasks", json={"goal": "One"}, headers=key)
+    again = await alice.post("/api/v1/tasks", json={"goal": "One"}, headers=key)
+    assert again.json()["task_id"] == first.json()["task_id"]
     response = await alice.post("/api/v1/tasks", json={"goal": "Two"})
-    assert (response.status_code, response.json()["code"]) == (429, "too_many_active_tasks")
+    assert (response.status_code, response.json()["code"]) == (429, "too_many_tasks")
     assert int(response.headers["retry-after"]) > 0
 
 

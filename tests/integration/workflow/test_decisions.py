@@ -15,7 +15,7 @@ from core.errors import (
     InvalidRequestError,
     NotFoundError,
     StaleVersionError,
-    TooManyActiveTasksError,
+    TooManyTasksError,
 )
 from core.settings import get_settings
 from db.ledger import lock_tasks
@@ -401,16 +401,16 @@ async def test_taken_id(database: asyncpg.Connection) -> None:
         await create_task(request, user_id="bob", task_id=task)
 
 
-async def test_active_tasks_are_limited(
+async def test_waiting_tasks_are_limited(
     database: asyncpg.Connection, settings_env: pytest.MonkeyPatch
 ) -> None:
-    """A user's unfinished tasks are limited, also when all are asked for at once (L55)."""
-    settings_env.setenv("ROADMAP_USER_MAX_ACTIVE_TASKS", "3")
+    """A user's waiting tasks are limited, also when all are asked for at once (L55)."""
+    settings_env.setenv("ROADMAP_USER_MAX_WAITING_TASKS", "3")
     get_settings.cache_clear()
     done = await asyncio.gather(*(new_task() for _ in range(12)), return_exceptions=True)
     made = [each for each in done if not isinstance(each, BaseException)]
     assert len(made) == 3
-    assert sum(isinstance(each, TooManyActiveTasksError) for each in done) == 9
+    assert sum(isinstance(each, TooManyTasksError) for each in done) == 9
     await new_task(user="bob")
     await cancel_task(made[0], actor=ALICE)
     await new_task()

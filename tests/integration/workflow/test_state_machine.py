@@ -28,7 +28,7 @@ from db.recorder import flush_recorder
 from notifications.events import parse_event
 from tests.factories import ALICE, expire_lease, kill, new_task
 from tests.ledger import LedgerAuthor
-from workflow import asking, doorbell
+from workflow import asking, doorbell, turns
 from workflow.engine import Result
 from workflow.recovery import Queue, recover
 from workflow.requests import ReviewDecision
@@ -350,5 +350,6 @@ def test_life_of_tasks(
             )
         finally:
             runner.run(TaskLife.connection.close())
+            runner.run(turns.settle())
             runner.run(dispose_engine())
             doorbell.install(None)

@@ -91,7 +91,7 @@ def test_secrets_are_made_once_and_private(tmp_path: Path) -> None:
 def test_every_pool_counts_its_processes() -> None:
     """Prefork children open pools of their own; API, beat and a spare come on top."""
     assert options().processes == 2 + 3
-    assert options(pool=Pool.PREFORK).processes == 2 * 4 + 3
+    assert options(pool=Pool.PREFORK).processes == 2 * (4 + 1) + 3
 
 
 def test_children_get_every_setting_by_value(
@@ -239,7 +239,7 @@ def test_the_doctor_names_a_wrong_setting(
         (("--host", "0.0.0.0"), "ROADMAP_AUTH=jwt"),  # noqa: S104 - refused
         (("--port", "70000"), "65535"),
         (("--pool", "gevent"), "gevent"),
-        (("--pool", "prefork", "--workers", "10", "--concurrency", "10"), "103 processes"),
+        (("--pool", "prefork", "--workers", "10", "--concurrency", "10"), "113 processes"),
     ],
 )
 def test_up_refuses_what_cannot_work(

@@ -1,0 +1,58 @@
+"""The maintenance jobs: what each does, and how often. What became of them is in `schedules`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+LONGEST_ASK_S: Final = 60.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """One maintenance job; the Celery task `maintenance.<name>` runs it.
+
+    Attributes:
+        name: Its short name.
+        description: What it does, for people.
+        interval_s: How often it is due.
+    """
+
+    name: str
+    description: str
+    interval_s: float
+
+    @property
+    def ask_every_s(self) -> float:
+        """How often a scheduler asks whether it is due: its row decides, not the scheduler."""
+        return min(self.interval_s, LONGEST_ASK_S)
+
+
+JOBS: Final = {
+    job.name: job
+    for job in (
+        Job(
+            name="recover",
+            description="Takes tasks from workers that went silent, and rings for tasks whose"
+            " message was lost or whose turn has come.",
+            interval_s=5,
+        ),
+        Job(
+            name="remind",
+            description="Reminds reviewers of what is due, and does what REVIEW_ON_EXPIRY says"
+            " with reviews that are past due.",
+            interval_s=60,
+        ),
+        Job(
+            name="purge",
+            description="Deletes events and read notifications of tasks that ended"
+            " EVENT_RETENTION_DAYS ago.",
+            interval_s=3600,
+        ),
+        Job(
+            name="audit",
+            description="Looks for rows that contradict each other, and reports them.",
+            interval_s=600,
+        ),
+    )
+}

@@ -1,0 +1,147 @@
+"""The line of tasks that wait for a worker, counted from rows alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+UNLIMITED: Final = 2**31 - 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bounds:
+    """What the line is counted by.
+
+    Attributes:
+        most_active: Tasks of one user that may be begun and not ended.
+        lease_s: How long a lease is good.
+        silent_s: A worker that was not heard of for so long does not count.
+    """
+
+    most_active: int
+    lease_s: float
+    silent_s: float
+
+    def parameters(self) -> Mapping[str, object]:
+        """Return them as the statements want them."""
+        return {
+            "most_active": self.most_active,
+            "unlimited": UNLIMITED,
+            "lease": timedelta(seconds=self.lease_s),
+            "silent": timedelta(seconds=self.silent_s),
+        }
+
+
+# `slots` is what one user may have running, `total` what all may; both null while no worker tells
+# of itself. A lease counts while its worker lives, in that life. `startable`: what of a user's
+# waiting tasks his limits would let begin at this moment.
+_USERS: Final = """
+    WITH live AS (
+        SELECT name, slots, spare, since + CAST(:lease AS interval) AS first_lease FROM workers
+        WHERE seen_at > clock_timestamp() - CAST(:silent AS interval)
+    ), capacity AS (
+        SELECT sum(slots) AS slots, sum(slots + spare) AS total FROM live
+    ), counted AS (
+        SELECT user_id,
+            count(*) FILTER (WHERE lease_until >= clock_timestamp() AND EXISTS (
+                SELECT FROM live WHERE name = lease_owner AND lease_until >= first_lease
+            )) AS running,
+            count(*) FILTER (WHERE status <> 'pending') AS active,
+            count(*) FILTER (WHERE status = 'pending') AS pending,
+            count(*) FILTER (WHERE status = 'processing' AND lease_until IS NULL) AS resuming
+        FROM roadmap_tasks
+        WHERE status IN ('pending', 'processing', 'human_review_pending')
+        GROUP BY user_id
+    ), users AS (
+        SELECT counted.*,
+            least(
+                resuming + least(pending, greatest(:most_active - active, 0)),
+                greatest(coalesce(slots, :unlimited) - running, 0)
+            ) AS startable,
+            coalesce(
+                (SELECT max(started_at) FROM roadmap_tasks t WHERE t.user_id = counted.user_id),
+                '-infinity'
+            ) AS last_started
+        FROM counted CROSS JOIN capacity
+    ), room AS (
+        SELECT total - (SELECT sum(running) FROM users) AS free FROM capacity
+    )
+"""
+# A task's place is the number of tasks its user would have running with it; at the same place it
+# is first whose user has waited longer for a start. The last free slot is for somebody who has
+# nothing running. Whatever is compared with what no worker tells is null, and so not held.
+_PUT_OFF: Final = text(
+    _USERS  # noqa: S608 - two constants
+    + """
+    , mine AS (
+        SELECT users.* FROM users JOIN roadmap_tasks USING (user_id) WHERE task_id = :task_id
+    ), others AS (
+        SELECT coalesce(sum(least(
+            users.startable,
+            greatest(mine.running - users.running, 0) + CASE
+                WHEN users.running <= mine.running AND users.last_started < mine.last_started
+                THEN 1 ELSE 0 END
+        )), 0) AS ahead
+        FROM users CROSS JOIN mine WHERE users.user_id <> mine.user_id
+    )
+    UPDATE roadmap_tasks task SET deferred_at = clock_timestamp()
+    FROM mine CROSS JOIN others CROSS JOIN capacity CROSS JOIN room
+    WHERE task.task_id = :task_id
+      AND task.status IN ('pending', 'processing') AND task.lease_until IS NULL
+      AND (
+        task.status = 'pending' AND mine.active >= :most_active
+        OR mine.running >= capacity.slots
+        OR others.ahead >= room.free - CASE WHEN mine.running > 0 THEN 1 ELSE 0 END
+      )
+    RETURNING task.task_id
+    """
+)
+_NEXT: Final = text(
+    _USERS  # noqa: S608 - two constants
+    + """
+    , waiting AS (
+        SELECT task_id, deferred_at, created_at, startable, last_started, running,
+            row_number() OVER (
+                PARTITION BY user_id
+                ORDER BY status = 'pending', deferred_at IS NOT NULL, created_at, task_id
+            ) AS number
+        FROM roadmap_tasks JOIN users USING (user_id)
+        WHERE status IN ('pending', 'processing') AND lease_until IS NULL AND startable > 0
+    ), line AS (
+        SELECT task_id, deferred_at, running + number AS place, row_number() OVER (
+            ORDER BY running + number, last_started, created_at, task_id
+        ) AS rank
+        FROM waiting WHERE number <= startable
+    )
+    SELECT task_id FROM line CROSS JOIN room
+    WHERE deferred_at IS NOT NULL
+      AND (free IS NULL OR rank <= free - CASE WHEN place = 1 THEN 0 ELSE 1 END)
+    ORDER BY rank LIMIT :most
+    """
+)
+_ONE_AT_A_TIME: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:user_id, 0))")
+
+
+async def lock_user(session: AsyncSession, user_id: str) -> None:
+    """Let one transaction of a user count at a time, until it ends."""
+    await session.execute(_ONE_AT_A_TIME, {"user_id": user_id})
+
+
+async def put_off(session: AsyncSession, task_id: UUID, *, bounds: Bounds) -> bool:
+    """Put a waiting task off if others come before it, or its user has enough; tell whether."""
+    parameters = {**bounds.parameters(), "task_id": task_id}
+    return (await session.execute(_PUT_OFF, parameters)).first() is not None
+
+
+async def next_in_line(session: AsyncSession, *, bounds: Bounds, limit: int) -> list[UUID]:
+    """Return the deferred tasks for which there is room, the first in line first."""
+    return list(await session.scalars(_NEXT, {**bounds.parameters(), "most": limit}))

@@ -1,0 +1,70 @@
+"""Says every few seconds that a worker is there, and how many workflows it may run."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Final
+
+from sqlalchemy import text
+
+from core.logging import get_logger
+from db.session import transaction
+
+log = get_logger(__name__)
+
+EVERY_S: Final = 5.0
+SILENT_S: Final = 3 * EVERY_S
+"""A worker that was not heard of for so long does not count."""
+
+_SEEN: Final = text(
+    """
+    INSERT INTO workers AS known (name, slots, spare, incarnation, since, seen_at)
+    VALUES (:name, :slots, :spare, :incarnation, clock_timestamp(), clock_timestamp())
+    ON CONFLICT (name) DO UPDATE SET
+        slots = excluded.slots, spare = excluded.spare, incarnation = excluded.incarnation,
+        seen_at = excluded.seen_at,
+        since = CASE WHEN known.incarnation = excluded.incarnation
+            THEN known.since ELSE excluded.since END
+    """
+)
+_GONE: Final = text("DELETE FROM workers WHERE name = :name AND incarnation = :incarnation")
+
+
+class Presence:
+    """Keeps one worker's row in `workers` fresh; each of its processes may have one of these."""
+
+    def __init__(self, *, name: str, slots: int, spare: int, incarnation: str) -> None:
+        self._worker = {"name": name, "slots": slots, "spare": spare, "incarnation": incarnation}
+        self._task: asyncio.Task[None] | None = None
+
+    async def begin(self) -> None:
+        """Tell of the worker now and from now on."""
+        await self._tell()
+        self._task = asyncio.create_task(self._run(), name="presence")
+
+    async def end(self) -> None:
+        """Take the worker's row away: it takes no more work."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        try:
+            async with transaction() as tx:
+                await tx.session.execute(
+                    _GONE, {name: self._worker[name] for name in ("name", "incarnation")}
+                )
+        except Exception as error:  # noqa: BLE001 - without it the row just grows old
+            log.info("presence_not_ended", error=type(error).__name__)
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY_S)
+            await self._tell()
+
+    async def _tell(self) -> None:
+        try:
+            async with asyncio.timeout(EVERY_S), transaction() as tx:
+                await tx.session.execute(_SEEN, self._worker)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next one comes soon
+            log.warning("presence_not_told", error=type(error).__name__)

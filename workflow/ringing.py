@@ -1,0 +1,53 @@
+"""Rings again for rows that wait: those whose ring was lost, and those whose turn has come."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from core.states import Status
+from db.facts import Fact, Recorded
+from db.ledger import lock_tasks, write_facts
+from db.session import transaction
+from workflow import doorbell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from db.ledger import TaskRow
+
+
+async def ring_again(task_ids: Sequence[UUID], *, still: Callable[[TaskRow], bool]) -> int:
+    """Ring for those of the tasks that wait for a worker, in one transaction for all of them.
+
+    Args:
+        task_ids: The tasks; one that somebody else is writing at this moment is left to him.
+        still: Whether a locked row is still to be rung for, or somebody was quicker.
+
+    Returns:
+        How many were rung for.
+    """
+    if not task_ids:
+        return 0
+    async with transaction() as tx:
+        rows = await lock_tasks(tx.session, task_ids, skip_locked=True)
+        # in the order asked for, which is the order in which they come to the queue
+        found = [rows[task_id] for task_id in task_ids if task_id in rows]
+        waiting = [row for row in found if _waits(row) and still(row)]
+        facts = [Fact(task_id=row.task_id, rung=True) for row in waiting]
+        for row, outcome in zip(waiting, await write_facts(tx.session, facts), strict=True):
+            if isinstance(outcome, Recorded):
+                tx.on_commit(partial(doorbell.ring, _ring(row, outcome.at)))
+    return len(tx.callbacks)
+
+
+def _waits(row: TaskRow) -> bool:
+    return row.status in {Status.PENDING, Status.PROCESSING} and row.lease_until is None
+
+
+def _ring(row: TaskRow, at: datetime) -> doorbell.Ring:
+    first = row.status == Status.PENDING
+    reason = doorbell.Reason.GENERATE if first else doorbell.Reason.RESUME
+    return doorbell.Ring(task_id=row.task_id, reason=reason, at=at, first=first)

@@ -1,0 +1,107 @@
+"""Whose turn it is: of the users who wait, whoever has the fewest tasks running comes first.
+
+A delivery whose task has to wait puts it off and ends at once, so that its slot is free for the
+next message; when a slot becomes free, whoever is first in line then is rung for. So the line is
+made of rows: it is the same for all workers, whoever sent the messages and in whatever order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import Counter
+
+from core.logging import get_logger
+from core.loop_local import LoopLocal
+from core.settings import get_settings
+from db.repositories.turns import UNLIMITED, Bounds, lock_user, next_in_line, put_off
+from db.session import read_session
+from workflow.presence import SILENT_S
+from workflow.ringing import ring_again
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from db.ledger import TaskRow
+    from db.session import Transaction
+
+log = get_logger(__name__)
+
+DEFERRED: Final = Counter("roadmap_deferred_total", "Deliveries whose task had to wait.")
+LARGEST_CALL: Final = 100
+PAUSE_S: Final = 0.1
+"""Between two looks at the line: when hundreds are put off, one look does for many."""
+
+
+def _bounds() -> Bounds:
+    settings = get_settings()
+    return Bounds(
+        most_active=settings.user_max_active_tasks or UNLIMITED,
+        lease_s=settings.lease_s,
+        silent_s=SILENT_S,
+    )
+
+
+async def has_to_wait(tx: Transaction, task_id: UUID) -> bool:
+    """Put a waiting task off if it is not its turn, and tell so; a glance that locks nothing."""
+    return await put_off(tx.session, task_id, bounds=_bounds())
+
+
+async def still_has_to_wait(tx: Transaction, row: TaskRow) -> bool:
+    """Look again at a locked task that is about to begin.
+
+    Of a user's tasks one is looked at so at a time, or several would each find the last place.
+    """
+    await lock_user(tx.session, row.user_id)
+    return await put_off(tx.session, row.task_id, bounds=_bounds())
+
+
+async def ring_next() -> int:
+    """Ring for the deferred tasks whose turn it is; return how many there were."""
+    async with read_session() as session:
+        task_ids = await next_in_line(session, bounds=_bounds(), limit=LARGEST_CALL)
+    return await ring_again(task_ids, still=lambda row: row.deferred_at is not None)
+
+
+class Caller:
+    """Calls the next in line in the background; calls that come meanwhile become one."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[None] | None = None
+        self._again = False
+
+    def call(self) -> None:
+        """Look at the line soon."""
+        self._again = True
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), name="next-in-line")
+
+    async def settle(self) -> None:
+        """Wait until nothing is being called."""
+        if self._task is not None:
+            await asyncio.wait({self._task})
+
+    async def _run(self) -> None:
+        while self._again:
+            self._again = False
+            try:
+                await ring_next()
+            except Exception as error:  # noqa: BLE001 - maintenance.recover looks again
+                log.warning("line_not_seen", error=type(error).__name__)
+            await asyncio.sleep(PAUSE_S)
+
+
+_callers: Final[LoopLocal[Caller]] = LoopLocal(Caller)
+
+
+def call_next() -> None:
+    """Ring for who is next, in the background: a slot, or a user's place, has become free."""
+    _callers.get().call()
+
+
+async def settle() -> None:
+    """Wait for what `call_next` began in this loop."""
+    caller = _callers.pop()
+    if caller is not None:
+        await caller.settle()
