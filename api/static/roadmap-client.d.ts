@@ -188,6 +188,7 @@ export class RoadmapClient {
       path: string,
       options?: {
         method?: string; body?: unknown; headers?: Record<string, string>; signal?: AbortSignal;
+        keepalive?: boolean;
       },
     ): Promise<{ status: number; data: any; headers: Headers }>;
   };

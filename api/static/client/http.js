@@ -64,14 +64,15 @@ export class Http {
    * @returns {Promise<{status: number, data: any, headers: Headers}>} `data` is null for 204, 304.
    * @throws {ApiError|UnreachableError|DOMException} The last when `signal` was aborted.
    */
-  async request(path, { method = "GET", body, headers = {}, signal, timeoutMs = TIMEOUT_MS } = {}) {
+  async request(path, options = {}) {
+    const { method = "GET", body, headers = {}, signal, keepalive, timeoutMs = TIMEOUT_MS } = options;
     const given = { ...headers };
     if (body !== undefined) given["Content-Type"] = "application/json";
     const limit = withTimeout(signal, timeoutMs);
     try {
       const response = await this.open(path, {
         method, headers: given, body: body === undefined ? undefined : JSON.stringify(body),
-        signal: limit.signal,
+        signal: limit.signal, keepalive,
       });
       const text = response.status === 204 || response.status === 304 ? "" : await response.text();
       const data = text ? parse(text) : null;
