@@ -7,7 +7,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from api import docs, problems
+from api import docs, pages, problems
 from api.auth import check_settings
 from api.composition import lifespan
 from api.http import PREFIX
@@ -16,6 +16,7 @@ from api.problems import Problem
 from api.routes import (
     admin,
     events,
+    learning,
     notifications,
     operations,
     reviews,
@@ -44,6 +45,7 @@ _VERSIONED: Final = (
     events,
     reviews,
     roadmaps,
+    learning,
     notifications,
     tickets,
     sockets,
@@ -84,11 +86,12 @@ def create_app() -> FastAPI:
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(operations.router)
     app.include_router(docs.router)
+    app.include_router(pages.router)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=_REQUEST_HEADERS,
             expose_headers=_RESPONSE_HEADERS,
             max_age=600,

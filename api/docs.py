@@ -6,7 +6,7 @@ from html import escape
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 
 from api.rendering import to_html
 
@@ -29,12 +29,6 @@ async def docs(request: Request) -> HTMLResponse:
     """Show every operation of openapi.json."""
     schema = request.app.openapi()
     return HTMLResponse(_page(schema), headers={"Content-Security-Policy": _POLICY})
-
-
-@router.get("/")
-async def home() -> RedirectResponse:
-    """Lead who opens the bare address to what there is to see."""
-    return RedirectResponse("/api/docs")
 
 
 def _page(schema: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from api.http import PREFIX
 from api.rendering import SCHEMES, to_html
+from core.states import ContentKind  # noqa: TC001 - pydantic reads it
 from workflow.queries import (
     ConceptPage,
     ConceptView,
@@ -17,6 +18,7 @@ from workflow.queries import (
     ScheduleView,
     TaskView,
 )
+from workflow.queries.shapes import UsageView  # noqa: TC001 - ditto
 
 EVENT_EXAMPLE = {
     "seq": 12,
@@ -143,6 +145,7 @@ class Question(Answer):
 class Quiz(Answer):
     """Questions about a concept."""
 
+    version: int = Field(description="Give it with the answers.")
     questions: list[Question]
 
 
@@ -153,6 +156,9 @@ class Concept(ConceptView):
     tutorial: Tutorial | None
     resources: list[Resource] | None
     quiz: Quiz | None
+    usage: dict[ContentKind, UsageView] = Field(
+        description="What the newest version of each content has cost, also of a failed one."
+    )
 
     @classmethod
     def of(cls, page: ConceptPage) -> Concept:
@@ -173,7 +179,10 @@ class Concept(ConceptView):
                 "resources": None
                 if page.resources is None
                 else [r for r in page.resources.get("resources", ()) if _linkable(r)],
-                "quiz": page.quiz,
+                "quiz": None
+                if page.quiz is None
+                else {**page.quiz, "version": page.versions.get("quiz", 1)},  # type: ignore[call-overload]
+                "usage": page.usage,
             }
         )
 

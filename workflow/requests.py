@@ -152,6 +152,15 @@ class RegenerateRequest(Request):
     kinds: list[ContentKind] = Field(min_length=1, max_length=3)
 
 
+class QuizAnswers(Request):
+    """A learner's answers to a version of a quiz: for each question the positions chosen."""
+
+    version: int = Field(ge=1, le=2**31 - 1)
+    answers: list[Annotated[list[Annotated[int, Field(ge=0, le=999)]], Field(max_length=100)]] = (
+        Field(max_length=500)
+    )
+
+
 def parse_task_request(data: Any) -> TaskRequest:
     """Check a request that came without FastAPI, such as in a Celery message.
 

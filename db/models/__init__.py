@@ -1,6 +1,7 @@
 """The tables."""
 
 from db.models.base import Base
+from db.models.learner import LearnerProgress
 from db.models.notification import Notification
 from db.models.rate import Rate
 from db.models.roadmap import Concept, Content, Module, Outline, Roadmap, Stage
@@ -13,6 +14,7 @@ __all__ = [
     "Checkpoint",
     "Concept",
     "Content",
+    "LearnerProgress",
     "Module",
     "Notification",
     "Outline",

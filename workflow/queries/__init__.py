@@ -8,13 +8,16 @@ from workflow.queries.inbox import (
     mark_read,
     unread_count,
 )
+from workflow.queries.learning import learner_progress
 from workflow.queries.operations import queue_state
 from workflow.queries.reviews import open_review
 from workflow.queries.roadmaps import get_concept, get_roadmap
 from workflow.queries.shapes import (
     ConceptPage,
+    ConceptProgressView,
     ConceptView,
     ContentState,
+    LearnerProgressView,
     NotificationView,
     QueueState,
     ReviewView,
@@ -26,8 +29,10 @@ from workflow.queries.tasks import get_task, list_tasks, require_task
 
 __all__ = [
     "ConceptPage",
+    "ConceptProgressView",
     "ConceptView",
     "ContentState",
+    "LearnerProgressView",
     "LogPage",
     "LogState",
     "NotificationView",
@@ -41,6 +46,7 @@ __all__ = [
     "get_task",
     "inbox_after",
     "inbox_page",
+    "learner_progress",
     "list_tasks",
     "log_page",
     "log_state",

@@ -21,6 +21,7 @@ from workflow.queries.shapes import (
     ModuleView,
     RoadmapView,
     StageView,
+    UsageView,
 )
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ async def get_roadmap(roadmap_id: UUID, *, actor: Actor) -> RoadmapView:
         NotFoundError: There is none, or it belongs to somebody else.
     """
     async with read_session() as session:
-        return await tree(session, await _visible(session, roadmap_id, actor))
+        return await tree(session, await visible_roadmap(session, roadmap_id, actor))
 
 
 async def get_concept(roadmap_id: UUID, concept_id: UUID, *, actor: Actor) -> ConceptPage:
@@ -51,10 +52,7 @@ async def get_concept(roadmap_id: UUID, concept_id: UUID, *, actor: Actor) -> Co
         NotFoundError: There is none in this roadmap, or it belongs to somebody else.
     """
     async with read_session() as session:
-        await _visible(session, roadmap_id, actor)
-        concept = await session.get(Concept, concept_id)
-        if concept is None or concept.roadmap_id != roadmap_id or concept.removed:
-            raise NotFoundError(f"There is no concept {concept_id} in this roadmap.")
+        concept = await visible_concept(session, roadmap_id, concept_id, actor)
         states = await _states(session, Content.concept_id == concept_id)
         statement = (
             select(Content.kind, Content.version, Content.body)
@@ -63,6 +61,7 @@ async def get_concept(roadmap_id: UUID, concept_id: UUID, *, actor: Actor) -> Co
             .order_by(Content.kind, Content.version.desc())
         )
         newest = (await session.execute(statement)).all()
+        usage = await _usage(session, concept_id)
     bodies = {kind: body for kind, _version, body in newest}
     view = _concept(concept, states.get(concept_id, {}))
     return ConceptPage(
@@ -72,6 +71,7 @@ async def get_concept(roadmap_id: UUID, concept_id: UUID, *, actor: Actor) -> Co
         resources=bodies.get(ContentKind.RESOURCES),
         quiz=bodies.get(ContentKind.QUIZ),
         versions={ContentKind(kind): version for kind, version, _body in newest},
+        usage=usage,
     )
 
 
@@ -124,7 +124,27 @@ async def tree(session: AsyncSession, roadmap: Roadmap) -> RoadmapView:
     )
 
 
-async def _visible(session: AsyncSession, roadmap_id: UUID, actor: Actor) -> Roadmap:
+async def visible_concept(
+    session: AsyncSession, roadmap_id: UUID, concept_id: UUID, actor: Actor
+) -> Concept:
+    """Return a concept of a roadmap.
+
+    Raises:
+        NotFoundError: There is none in this roadmap, or it belongs to somebody else.
+    """
+    await visible_roadmap(session, roadmap_id, actor)
+    concept = await session.get(Concept, concept_id)
+    if concept is None or concept.roadmap_id != roadmap_id or concept.removed:
+        raise NotFoundError(f"There is no concept {concept_id} in this roadmap.")
+    return concept
+
+
+async def visible_roadmap(session: AsyncSession, roadmap_id: UUID, actor: Actor) -> Roadmap:
+    """Return a roadmap.
+
+    Raises:
+        NotFoundError: There is none, or it belongs to somebody else.
+    """
     roadmap = await session.get(Roadmap, roadmap_id)
     if roadmap is None or not actor.may_see(roadmap.user_id):
         raise NotFoundError(f"There is no roadmap {roadmap_id}.")
@@ -151,6 +171,20 @@ async def _states(session: AsyncSession, where: Any) -> dict[UUID, dict[str, Con
             ),
         )
     return states
+
+
+async def _usage(session: AsyncSession, concept_id: UUID) -> dict[ContentKind, UsageView]:
+    """Return what the newest version of each content of a concept has cost."""
+    statement = (
+        select(Content.kind, Content.calls, Content.tokens)
+        .where(Content.concept_id == concept_id)
+        .ext(distinct_on(Content.kind))
+        .order_by(Content.kind, Content.version.desc())
+    )
+    return {
+        ContentKind(kind): UsageView(calls=calls, tokens=tokens)
+        for kind, calls, tokens in await session.execute(statement)
+    }
 
 
 def _concept(concept: Concept, states: Mapping[str, ContentState]) -> ConceptView:

@@ -138,6 +138,33 @@ class RoadmapView(View):
     stages: list[StageView]
 
 
+class QuizScoreView(View):
+    """The newest answers to a quiz, marked."""
+
+    version: int = Field(description="Of the quiz that was answered.")
+    correct: int
+    total: int
+    answers: list[list[int]] = Field(description="For each question the positions chosen.")
+    at: Moment
+
+
+class ConceptProgressView(View):
+    """What a learner did with a concept."""
+
+    concept_id: UUID
+    done_at: Moment | None
+    quiz: QuizScoreView | None
+
+
+class LearnerProgressView(View):
+    """How far a learner is with a roadmap; concepts with nothing to tell are left out."""
+
+    roadmap_id: UUID
+    done: int = Field(description="Concepts marked as done.")
+    total: int = Field(description="Concepts of the roadmap.")
+    concepts: list[ConceptProgressView]
+
+
 class ConceptPage(ConceptView):
     """A concept with the newest completed version of each content, as stored."""
 
@@ -146,6 +173,9 @@ class ConceptPage(ConceptView):
     resources: dict[str, Any] | None
     quiz: dict[str, Any] | None
     versions: dict[ContentKind, int] = Field(description="Of the bodies shown here.")
+    usage: dict[ContentKind, UsageView] = Field(
+        description="What the newest version of each content has cost, also of a failed one."
+    )
 
 
 class ReviewView(View):

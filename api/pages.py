@@ -1,0 +1,160 @@
+"""The pages where people watch, review and learn: shells for plain ES modules, no build step.
+
+Every page is the same small document; what it shows comes from the API, by the modules in
+`static/`. Assets are addressed by a digest of the whole folder, so they may be cached for good
+and still belong together after a deploy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from api.http import ConceptId, RoadmapId, TaskId  # noqa: TC001 - FastAPI reads the signature
+from core.errors import NotFoundError
+
+router = APIRouter(include_in_schema=False)
+
+FOLDER: Final = Path(__file__).parent / "static"
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self';"
+    " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
+    " require-trusted-types-for 'script'; trusted-types tutorial"
+)
+"""No inline script or style, nothing from elsewhere, and one named way to turn text into HTML."""
+_PAGE_HEADERS: Final = {
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cache-Control": "no-cache",
+}
+_ASSET_HEADERS: Final = {
+    # the client module is for other sites too, and nothing here is secret
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+FOREVER: Final = "public, max-age=31536000, immutable"
+_TYPES: Final = {".js": "text/javascript", ".woff2": "font/woff2", ".ts": "text/plain"}
+_TEXT: Final = frozenset({"text/javascript", "text/css", "text/plain", "image/svg+xml"})
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file of the folder, read once."""
+
+    body: bytes
+    media_type: str
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assets:
+    """All files by their path in the folder, and a digest of them together."""
+
+    files: dict[str, Asset]
+    digest: str
+
+
+@lru_cache(maxsize=1)
+def assets() -> Assets:
+    """Read the folder: a third of a megabyte, once per process."""
+    files = {}
+    together = hashlib.sha256()
+    for path in sorted(p for p in FOLDER.rglob("*") if p.is_file() and p.name != "page.html"):
+        name, body = path.relative_to(FOLDER).as_posix(), path.read_bytes()
+        together.update(name.encode() + b"\0" + body)
+        guessed = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        media_type = _TYPES.get(path.suffix, guessed)
+        if media_type in _TEXT:
+            media_type += "; charset=utf-8"
+        files[name] = Asset(body, media_type, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+    return Assets(files, together.hexdigest()[:16])
+
+
+@router.get("/static/{path:path}")
+async def static(path: str, request: Request) -> Response:
+    """Send an asset: under the digest for good, without it checked by its entity tag each time.
+
+    Raises:
+        NotFoundError: There is no such asset.
+    """
+    known = assets()
+    first, _, rest = path.partition("/")
+    asset = known.files.get(rest if first.startswith("v-") else path)
+    if asset is None:
+        raise NotFoundError("There is no such file.")
+    # a page of another version, during a deploy, gets what there is, for this time only
+    lasting = first == f"v-{known.digest}"
+    headers = {
+        **_ASSET_HEADERS,
+        "ETag": asset.etag,
+        "Cache-Control": FOREVER if lasting else "no-cache",
+    }
+    if asset.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(asset.body, media_type=asset.media_type, headers=headers)
+
+
+@lru_cache(maxsize=1)
+def _template() -> str:
+    return (FOLDER / "page.html").read_text(encoding="utf-8")
+
+
+def _page(name: str, title: str) -> Response:
+    text = (
+        _template()
+        .replace("{{base}}", f"/static/v-{assets().digest}")
+        .replace("{{page}}", name)
+        .replace("{{title}}", escape(title))
+    )
+    return Response(text, media_type="text/html; charset=utf-8", headers=_PAGE_HEADERS)
+
+
+@router.get("/")
+async def home() -> Response:
+    """Ask for a roadmap, and see the recent ones."""
+    return _page("home", "Roadmaps")
+
+
+@router.get("/tasks/{task_id}")
+async def task(task_id: TaskId) -> Response:  # noqa: ARG001 - checked to be an id; the page reads it
+    """Watch a task."""
+    return _page("task", "Task · Roadmaps")
+
+
+@router.get("/tasks/{task_id}/review")
+async def review(task_id: TaskId) -> Response:  # noqa: ARG001 - ditto
+    """Decide about an outline."""
+    return _page("review", "Review · Roadmaps")
+
+
+@router.get("/roadmaps/{roadmap_id}")
+async def roadmap(roadmap_id: RoadmapId) -> Response:  # noqa: ARG001 - ditto
+    """Learn along a roadmap."""
+    return _page("roadmap", "Roadmap · Roadmaps")
+
+
+@router.get("/roadmaps/{roadmap_id}/concepts/{concept_id}")
+async def concept(roadmap_id: RoadmapId, concept_id: ConceptId) -> Response:  # noqa: ARG001 - ditto
+    """Learn one concept."""
+    return _page("concept", "Concept · Roadmaps")
+
+
+@router.get("/operations")
+async def operations() -> Response:
+    """See how the stack is doing."""
+    return _page("operations", "Operations · Roadmaps")
+
+
+@router.get("/favicon.ico")
+async def favicon(request: Request) -> Response:
+    """Send the icon to browsers that ask for it here."""
+    return await static("icon.svg", request)

@@ -1,0 +1,50 @@
+/** The one client of this page, and what all pages do with its answers. */
+
+import { ApiError, RoadmapClient } from "../roadmap-client.js";
+import { token } from "./session.js";
+import { learnClock } from "./time.js";
+
+export { ApiError };
+
+const whenRefused = new Set();
+
+export const client = new RoadmapClient({ getToken: token });
+
+/** Call back when the server wants to know who we are. */
+export function onUnauthenticated(callback) {
+  whenRefused.add(callback);
+}
+
+/** Send a request below `/api/v1`; return `{data, etag, status}`. */
+export async function call(path, options = {}) {
+  try {
+    const { data, headers, status } = await client.http.request(`/api/v1${path}`, options);
+    learnClock(headers);
+    return { data, status, etag: headers.get("ETag") };
+  } catch (error) {
+    noticeRefusal(error);
+    throw error;
+  }
+}
+
+export const get = async (path) => (await call(path)).data;
+export const post = async (path, body) => (await call(path, { method: "POST", body })).data;
+
+/** Ask for a sign-in when that is what an error is about. */
+export function noticeRefusal(error) {
+  if (error.status === 401) whenRefused.forEach((callback) => callback(error));
+}
+
+/** Return an error in words for people. */
+export function inWords(error) {
+  if (error.code === "unreachable") return "The server cannot be reached. Try again in a moment.";
+  if (error.problem?.errors?.length) {
+    return error.problem.errors.map((each) => `${fieldName(each.field)}: ${each.message}`).join(" ");
+  }
+  return error.message || "Something went wrong.";
+}
+
+function fieldName(field) {
+  const last = field.split(".").filter((part) => !/^\d+$/.test(part)).at(-1) ?? field;
+  return last.charAt(0).toUpperCase() + last.slice(1).replace(/_/g, " ");
+}

@@ -1,0 +1,112 @@
+/**
+ * Elements from data. Text only ever becomes text: nothing here parses HTML, and style attributes
+ * are not used, so that the page lives under a strict content security policy.
+ */
+
+/**
+ * Make an element.
+ *
+ * @param {string} tag Its name, with classes after dots: `p.notice.is-bad`.
+ * @param {object} props `on…` are listeners, properties of the element are set, the rest become
+ *   attributes; null, undefined and false are left out.
+ * @param {...any} children Nodes, texts, lists of them; null and false are left out.
+ */
+export function h(tag, props = {}, ...children) {
+  const [name, ...classes] = tag.split(".");
+  const element = document.createElement(name);
+  if (classes.length) element.className = classes.join(" ");
+  for (const [key, value] of Object.entries(props ?? {})) set(element, key, value);
+  element.append(...nodes(children));
+  return element;
+}
+
+function set(element, key, value) {
+  if (value === null || value === undefined || value === false) return;
+  if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+  else if (key === "dataset") Object.assign(element.dataset, value);
+  else if (key === "class") element.classList.add(...value.split(" ").filter(Boolean));
+  else if (key in element && !key.startsWith("aria") && key !== "role" && key !== "list") {
+    element[key] = value;
+  } else element.setAttribute(key, value === true ? "" : value);
+}
+
+function nodes(children) {
+  return children
+    .flat(Infinity)
+    .filter((child) => child !== null && child !== undefined && child !== false)
+    .map((child) => (child instanceof Node ? child : String(child)));
+}
+
+/** Replace what an element contains. */
+export function fill(element, ...children) {
+  element.replaceChildren(...nodes(children));
+  return element;
+}
+
+/** Set an element's text, when it differs. */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Make an element of SVG; all props are attributes. */
+export function svg(tag, attributes = {}, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value !== null && value !== undefined && value !== false) element.setAttribute(key, value);
+  }
+  element.append(...nodes(children));
+  return element;
+}
+
+const ICONS = {
+  bell: "M12 3a6 6 0 0 0-6 6v4l-2 3h16l-2-3V9a6 6 0 0 0-6-6zM10 19a2 2 0 0 0 4 0",
+  sun: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v2M12 20v2M2 12h2M20 12h2M5 5l1.5 1.5M17.5 17.5 19 19M5 19l1.5-1.5M17.5 6.5 19 5",
+  moon: "M20 14.5A8 8 0 1 1 9.5 4a6.5 6.5 0 0 0 10.5 10.5z",
+  check: "M5 12.5 10 17.5 19 7",
+  cross: "M6 6l12 12M18 6 6 18",
+  up: "M12 19V5M6 11l6-6 6 6",
+  down: "M12 5v14M6 13l6 6 6-6",
+  pencil: "M4 20h4L19 9l-4-4L4 16v4zM13 7l4 4",
+  plus: "M12 5v14M5 12h14",
+  undo: "M9 7 4 12l5 5M4 12h11a5 5 0 0 1 0 10h-2",
+  arrow: "M5 12h14M13 6l6 6-6 6",
+  back: "M19 12H5M11 6l-6 6 6 6",
+  chevron: "M9 6l6 6-6 6",
+  out: "M14 4h6v6M20 4l-9 9M18 14v5a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V7a1 1 0 0 1 1-1h5",
+};
+
+/** Make a decorative icon. */
+export function icon(name) {
+  return svg(
+    "svg",
+    { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true", focusable: "false" },
+    svg("path", { d: ICONS[name] }),
+  );
+}
+
+/** Make a button with an icon and words for those who do not see it. */
+export function iconButton(name, label, onclick, props = {}) {
+  return h("button.icon-button", { type: "button", "aria-label": label, title: label, onclick, ...props }, icon(name));
+}
+
+/** Run an action of a button once at a time: a second click while it runs does nothing. */
+export function guarded(button, action) {
+  let busy = false;
+  button.addEventListener("click", async (event) => {
+    event.preventDefault();
+    if (busy) return;
+    busy = true;
+    button.setAttribute("aria-disabled", "true");
+    button.classList.add("is-busy");
+    try {
+      await action(event);
+    } finally {
+      busy = false;
+      button.removeAttribute("aria-disabled");
+      button.classList.remove("is-busy");
+    }
+  });
+  return button;
+}

@@ -1,0 +1,40 @@
+/**
+ * Who is signed in. A token lives in this tab's session storage and in headers, never in an
+ * address. Without one the server decides: in `local` mode it takes us for the local admin.
+ */
+
+const KEY = "roadmap.token";
+
+export function token() {
+  try {
+    return sessionStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}
+
+export function signIn(value) {
+  sessionStorage.setItem(KEY, value);
+}
+
+export function signOut() {
+  sessionStorage.removeItem(KEY);
+}
+
+/** Return what the token says of its bearer; the server checks it, here it only chooses words. */
+export function claims() {
+  const part = token()?.split(".")[1];
+  if (!part) return null;
+  try {
+    const bytes = Uint8Array.from(atob(part.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return null;
+  }
+}
+
+/** Whether pages for admins are worth a link. */
+export function maybeAdmin() {
+  const known = claims();
+  return token() === null || known?.role === "admin";
+}

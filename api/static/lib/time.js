@@ -1,0 +1,58 @@
+/** Times in words, by the server's clock: the reader's own may be wrong. */
+
+let offsetMs = 0;
+
+/** Learn the server's clock from a response. */
+export function learnClock(headers) {
+  const date = Date.parse(headers.get("Date") ?? "");
+  if (Number.isFinite(date) && Math.abs(date - Date.now()) > 2000) offsetMs = date - Date.now();
+  else if (Number.isFinite(date)) offsetMs = 0;
+}
+
+export function now() {
+  return Date.now() + offsetMs;
+}
+
+/** Return a duration in words: `850 ms`, `4.2 s`, `3 min 05 s`, `2 h 10 min`, `3 days`. */
+export function duration(ms) {
+  if (ms < 950) return `${Math.max(0, Math.round(ms))} ms`;
+  const s = ms / 1000;
+  if (s < 9.95) return `${s.toFixed(1)} s`;
+  if (s < 60) return `${Math.round(s)} s`;
+  const minutes = Math.floor(s / 60);
+  if (minutes < 60) return `${minutes} min ${String(Math.floor(s % 60)).padStart(2, "0")} s`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return `${hours} h ${String(minutes % 60).padStart(2, "0")} min`;
+  return `${Math.floor(hours / 24)} days`;
+}
+
+/** Return how long ago a time was, coarsely. */
+export function ago(at) {
+  const s = Math.max(0, (now() - Date.parse(at)) / 1000);
+  if (s < 5) return "just now";
+  if (s < 60) return `${Math.floor(s)} s ago`;
+  if (s < 3600) return `${Math.floor(s / 60)} min ago`;
+  if (s < 86_400) return `${Math.floor(s / 3600)} h ago`;
+  return new Date(at).toLocaleDateString(undefined, { day: "numeric", month: "short", year: "numeric" });
+}
+
+/** Return a day and time, in the reader's zone and manner. */
+export function moment(at) {
+  return new Date(at).toLocaleString(undefined, {
+    weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit",
+  });
+}
+
+/** Return how long it is until a time: `in 23 h`, `12 min overdue`. */
+export function due(at) {
+  const ms = Date.parse(at) - now();
+  const text = roughly(Math.abs(ms));
+  return ms >= 0 ? `in ${text}` : `${text} overdue`;
+}
+
+function roughly(ms) {
+  const minutes = Math.round(ms / 60_000);
+  if (minutes < 90) return `${minutes} min`;
+  const hours = Math.round(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} days`;
+}

@@ -1,0 +1,116 @@
+/**
+ * A reviewer's own changes: a working copy of the outline, and the contract's `edits` that lead
+ * from the outline under review to it. No DOM here.
+ */
+
+/** Return a copy to work on. Removed concepts stay in it, marked, so that they can come back. */
+export function workingCopy(roadmap) {
+  return roadmap.stages.map((stage) => ({
+    stage_id: stage.stage_id,
+    title: stage.title,
+    modules: stage.modules.map((module) => ({
+      module_id: module.module_id,
+      title: module.title,
+      concepts: module.concepts.map((concept) => ({
+        concept_id: concept.concept_id,
+        title: concept.title,
+        description: concept.description,
+        estimated_hours: concept.estimated_hours,
+        difficulty: concept.difficulty,
+        removed: false,
+      })),
+    })),
+  }));
+}
+
+/** Return a concept to add; it has no id before the server gives it one. */
+export function newConcept(title, key) {
+  return {
+    concept_id: null, key, title, description: "", estimated_hours: 2, difficulty: "beginner", removed: false,
+  };
+}
+
+const isNew = (concept) => concept.concept_id === null;
+const idOf = (concept) => concept.concept_id ?? concept.key;
+
+export const modulesOf = (stages) => stages.flatMap((stage) => stage.modules);
+
+/** Return the edits, in an order in which each refers to what is there when it is applied. */
+export function computeEdits(roadmap, stages) {
+  const before = workingCopy(roadmap);
+  const known = new Map(modulesOf(before).flatMap((m) => m.concepts).map((c) => [c.concept_id, c]));
+  const edits = [...titles(before, stages)];
+  const modules = modulesOf(stages);
+  const kept = modules.flatMap((module) => module.concepts.filter((concept) => !concept.removed));
+  for (const concept of kept) {
+    if (concept.concept_id) edits.push(...changes(known.get(concept.concept_id), concept));
+  }
+  const gone = new Set(modules.flatMap((m) => m.concepts).filter((c) => c.removed && c.concept_id).map((c) => c.concept_id));
+  for (const id of gone) edits.push({ op: "remove", concept_id: id });
+  edits.push(...places(before, modules, gone));
+  return edits;
+}
+
+function titles(before, after) {
+  const edits = [];
+  before.forEach((stage, s) => {
+    const now = after[s];
+    if (now.title !== stage.title) edits.push({ op: "rename", stage_id: stage.stage_id, title: now.title });
+    stage.modules.forEach((module, m) => {
+      const title = now.modules[m].title;
+      if (title !== module.title) edits.push({ op: "rename", module_id: module.module_id, title });
+    });
+  });
+  return edits;
+}
+
+function changes(before, after) {
+  const edits = [];
+  const { concept_id: id } = after;
+  if (after.title !== before.title) edits.push({ op: "rename", concept_id: id, title: after.title });
+  const fields = ["description", "estimated_hours", "difficulty"].filter((f) => after[f] !== before[f]);
+  if (fields.length) {
+    edits.push({ op: "update", concept_id: id, ...Object.fromEntries(fields.map((f) => [f, after[f]])) });
+  }
+  return edits;
+}
+
+/** Walk through the wanted order and put what is not in its place there, as the server will. */
+function places(before, modules, gone) {
+  const edits = [];
+  const now = new Map(
+    modulesOf(before).map((module) => [
+      module.module_id,
+      module.concepts.map((concept) => concept.concept_id).filter((id) => !gone.has(id)),
+    ]),
+  );
+  for (const module of modules) {
+    const wanted = module.concepts.filter((concept) => !concept.removed);
+    const list = now.get(module.module_id);
+    const ids = wanted.map(idOf);
+    wanted.forEach((concept, position) => {
+      const id = ids[position];
+      if (list[position] === id) return;
+      const target = ids.indexOf(list[position]);
+      if (list[position + 1] === id && target > position && !isNew(wanted[target])) {
+        // one concept went down: say so, rather than that all others went up
+        const [moved] = list.splice(position, 1);
+        list.splice(target, 0, moved);
+        edits.push({ op: "move", concept_id: moved, module_id: module.module_id, position: Math.min(target, list.length - 1) });
+        return;
+      }
+      for (const other of now.values()) {
+        const at = other.indexOf(id);
+        if (at >= 0) other.splice(at, 1);
+      }
+      list.splice(position, 0, id);
+      if (isNew(concept)) {
+        const { title, description, estimated_hours, difficulty } = concept;
+        edits.push({ op: "add", module_id: module.module_id, title, description, estimated_hours, difficulty, position });
+      } else {
+        edits.push({ op: "move", concept_id: id, module_id: module.module_id, position });
+      }
+    });
+  }
+  return edits;
+}

@@ -1,0 +1,217 @@
+/**
+ * What the page knows of a task: a snapshot, moved on by events. No DOM here; each event says what
+ * it has touched, so that only this is drawn again.
+ */
+
+import { KINDS } from "../lib/words.js";
+
+/** The way every task goes; the two steps of an edit show up only when they happened. */
+export const WAY = [
+  "queued", "intent_analysis", "curriculum_design", "structure_validation",
+  "edit_plan_analysis", "roadmap_edit", "human_review", "content_generation", "completed",
+];
+const OPTIONAL = new Set(["edit_plan_analysis", "roadmap_edit", "human_review"]);
+const TERMINAL = {
+  task_completed: "completed", task_partially_failed: "partial_failure",
+  task_failed: "failed", task_cancelled: "cancelled",
+};
+const CONTENT_EVENTS = {
+  content_started: "running", content_completed: "completed", content_failed: "failed",
+};
+
+export class TaskModel {
+  /** @param {object} task As `GET /tasks/{id}` gives it. */
+  constructor(task) {
+    this.steps = new Map(WAY.map((step) => [step, newStep()]));
+    this.contents = new Map();
+    this.order = [];
+    this.running = 0;
+    this.failed = 0;
+    this.lastEvent = null;
+    this.review = null;
+    this.takeSnapshot(task);
+  }
+
+  /** Take the task's own row for true, unless events have told newer things already. */
+  takeSnapshot(task) {
+    this.task = task;
+    if (this.lastEvent && task.last_seq < this.lastEvent.seq) return;
+    this.status = task.status;
+    this.step = task.current_step;
+    this.progress = task.progress;
+    this.attempt = task.attempt;
+    this.error = task.error;
+  }
+
+  /** Take a roadmap's tree for true: its concepts and the states of their contents. */
+  takeTree(roadmap) {
+    this.contents = new Map();
+    this.order = [];
+    this.running = 0;
+    this.failed = 0;
+    for (const stage of roadmap.stages) {
+      for (const module of stage.modules) {
+        for (const { concept_id: id, contents } of module.concepts) {
+          this.order.push(id);
+          const states = Object.fromEntries(KINDS.map((kind) => [kind, { ...contents[kind] }]));
+          this.contents.set(id, states);
+          KINDS.forEach((kind) => this.#tally(states[kind].status, 1));
+        }
+      }
+    }
+    if (TERMINAL_STATUSES.has(this.status)) this.#settle();
+  }
+
+  /** Take once more what happened to contents while a tree was on its way. */
+  replay(events) {
+    for (const { type, data, at } of events) {
+      if (type in CONTENT_EVENTS) this.#content(data, CONTENT_EVENTS[type], at);
+    }
+  }
+
+  /**
+   * Take an event.
+   *
+   * @returns {{concept: string|null, steps: boolean, structure: boolean, ended: boolean}} What was
+   *   touched: a concept's contents, the steps, the tree (read it anew), the end.
+   */
+  apply(event) {
+    this.lastEvent = event;
+    this.status = event.status;
+    this.step = event.current_step;
+    this.progress = event.progress;
+    const touched = { concept: null, steps: false, structure: false, ended: false };
+    const { type, data, at } = event;
+    if (type in CONTENT_EVENTS) {
+      touched.concept = this.#content(data, CONTENT_EVENTS[type], at);
+    } else if (type in TERMINAL) {
+      touched.ended = touched.steps = true;
+      this.#end(event);
+    } else {
+      touched.steps = this.#move(type, data, at);
+      touched.structure = type === "roadmap_ready" || type === "task_retried";
+    }
+    return touched;
+  }
+
+  /** Return the steps to show, in order, with their states. */
+  rail() {
+    const shown = WAY.filter((name) => !OPTIONAL.has(name) || this.steps.get(name).state !== "waiting"
+      || (name === "human_review" && this.asked));
+    return shown.map((name) => ({ name, ...this.steps.get(name) }));
+  }
+
+  /** Whether a review is to be expected. */
+  get asked() {
+    return this.steps.get("content_generation").state === "waiting" && !TERMINAL_STATUSES.has(this.status);
+  }
+
+  /** Return the ids of concepts with failed contents, in reading order. */
+  failedConcepts() {
+    return this.order.filter((id) => KINDS.some((kind) => this.contents.get(id)[kind].status === "failed"));
+  }
+
+  #content({ concept_id: id, kind, version, code, error }, status, at) {
+    const states = this.contents.get(id);
+    if (!states) return null;
+    const before = states[kind];
+    this.#tally(before.status, -1);
+    this.#tally(status, 1);
+    states[kind] = {
+      status,
+      version,
+      error: status === "failed" ? { code, message: error } : null,
+      startedAt: status === "running" ? at : before.startedAt,
+      finishedAt: status === "running" ? null : at,
+    };
+    return id;
+  }
+
+  #tally(status, by) {
+    if (status === "running") this.running += by;
+    else if (status === "failed") this.failed += by;
+  }
+
+  #move(type, data, at) {
+    switch (type) {
+      case "task_queued":
+        return this.#set("queued", { state: "running", startedAt: at });
+      case "task_started":
+        return this.#finish("queued", at);
+      case "step_started":
+        this.#finish("queued", at);
+        return this.#begin(data.step, at);
+      case "step_completed":
+        return this.#complete(data);
+      case "step_retrying":
+        return this.#set(data.step, { retries: this.steps.get(data.step).retries + 1 });
+      case "review_required":
+        this.review = data;
+        return this.#begin("human_review", at);
+      case "review_decided":
+        this.review = null;
+        return this.#finish("human_review", at);
+      case "task_retried":
+        this.attempt = data.attempt;
+        this.error = null;
+        for (const [name, step] of this.steps) {
+          if (step.state === "failed" || step.state === "stopped") this.#set(name, { state: "waiting" });
+        }
+        return this.#set("completed", { state: "waiting" });
+      default:
+        return type === "task_recovered";
+    }
+  }
+
+  #begin(name, at) {
+    const step = this.steps.get(name);
+    const again = step.state === "running"; // a new worker does it once more
+    return this.#set(name, { state: "running", startedAt: at, rounds: step.rounds + (again ? 0 : 1) });
+  }
+
+  #complete({ step: name, duration_s: seconds }) {
+    const { durationMs } = this.steps.get(name);
+    return this.#set(name, { state: "done", durationMs: durationMs + seconds * 1000, startedAt: null });
+  }
+
+  #finish(name, at) {
+    const step = this.steps.get(name);
+    if (step.state !== "running") return false;
+    const spent = step.startedAt ? Date.parse(at) - Date.parse(step.startedAt) : 0;
+    return this.#set(name, { state: "done", durationMs: step.durationMs + spent, startedAt: null });
+  }
+
+  #end({ type, data, at }) {
+    if (type === "task_failed") this.error = { code: data.code, message: data.error, step: data.step };
+    for (const [name, step] of this.steps) {
+      if (step.state !== "running") continue;
+      this.#finish(name, at);
+      if (type === "task_cancelled") this.#set(name, { state: "stopped" });
+      else if (type !== "task_completed") this.#set(name, { state: "failed" });
+    }
+    if (type === "task_completed") this.#set("completed", { state: "done" });
+    if (type === "task_partially_failed") this.#set("content_generation", { state: "failed" });
+    this.#settle();
+  }
+
+  /** Nothing is being written any more. */
+  #settle() {
+    for (const states of this.contents.values()) {
+      for (const kind of KINDS) {
+        if (states[kind].status === "running") states[kind] = { ...states[kind], status: "pending" };
+      }
+    }
+    this.running = 0;
+  }
+
+  #set(name, changes) {
+    this.steps.set(name, { ...this.steps.get(name), ...changes });
+    return true;
+  }
+}
+
+export const TERMINAL_STATUSES = new Set(Object.values(TERMINAL));
+
+function newStep() {
+  return { state: "waiting", rounds: 0, retries: 0, durationMs: 0, startedAt: null };
+}

@@ -1,0 +1,209 @@
+/** A task, live: its way, its roadmap filling, and what you can do now. */
+
+import { client, get, noticeRefusal } from "../lib/api.js";
+import { idsInAddress, start, title } from "../lib/chrome.js";
+import { fill, h, write } from "../lib/dom.js";
+import { announce } from "../lib/say.js";
+import { hear, tell } from "../lib/tabs.js";
+import { ago, duration, now } from "../lib/time.js";
+import { STATUS, count } from "../lib/words.js";
+import { TaskModel } from "../model/task-model.js";
+import { actions } from "../views/actions.js";
+import { badge } from "../views/badge.js";
+import { chip, legend, meter } from "../views/parts.js";
+import { rail } from "../views/rail.js";
+import { tree } from "../views/tree.js";
+
+const PAGE = 500;
+const REVISIT_MS = 15_000;
+
+start(async (main) => {
+  const [taskId] = idsInAddress();
+  const model = new TaskModel(await get(`/tasks/${taskId}`));
+  let roadmap = null;
+  let meanwhile = [];
+  let reading = 0;
+  let last = 0;
+  for (let page = []; last === 0 || page.length === PAGE; ) {
+    page = await client.events(taskId, { after: last });
+    page.forEach((event) => model.apply(event));
+    last = page.at(-1)?.seq ?? last;
+    if (!page.length) break;
+  }
+
+  const context = {
+    model,
+    taskId,
+    roadmapId: () => model.task.roadmap_id,
+    titleOf: (id) => titles.get(id) ?? "",
+    reveal: (id) => views.tree.reveal(id),
+    retried: () => {
+      watch.resume();
+      tell({ type: "retried", taskId });
+    },
+  };
+  const titles = new Map();
+  const views = { rail: rail(), tree: tree(context), actions: actions(context), badge: badge(), meter: meter() };
+  const page = layout(model, views);
+  fill(main, page.element);
+  title(model.task.goal);
+  await readTree();
+  drawAll();
+
+  // what an event touched is drawn once per frame, however many events came
+  const dirty = new Set();
+  let frame = 0;
+  const watch = client.watch(taskId, {
+    after: last,
+    revisitMs: REVISIT_MS,
+    onEvent: (event) => {
+      if (reading) meanwhile.push(event);
+      const touched = model.apply(event);
+      if (touched.concept) dirty.add(touched.concept);
+      if (touched.structure || touched.ended) settle();
+      if (touched.ended || event.type === "review_required") announce(event.message);
+      schedule();
+    },
+    onDelta: (delta) => views.tree.arriving(delta),
+    onSnapshot: (task) => {
+      model.takeSnapshot(task);
+      settle();
+    },
+    onState: (state) => views.badge.set(state),
+    onError: noticeRefusal,
+  });
+  hear((message) => message.type === "retried" && message.taskId === taskId && watch.resume());
+  addEventListener("pagehide", () => watch.stop());
+  setInterval(tick, 1000);
+
+  function schedule() {
+    if (frame) return;
+    // a hidden tab has no frames, and must not pile up work either
+    frame = document.hidden ? setTimeout(drawDirty, 500) : requestAnimationFrame(drawDirty);
+  }
+
+  function drawDirty() {
+    frame = 0;
+    dirty.forEach((id) => views.tree.update(id));
+    dirty.clear();
+    drawHead();
+  }
+
+  function drawHead() {
+    page.head();
+    views.rail.set(model.rail());
+    views.actions.update();
+  }
+
+  function drawAll() {
+    for (const id of model.order) views.tree.update(id);
+    drawHead();
+    views.tree.refresh();
+  }
+
+  /** Read anew what events only point to: the task's row and the roadmap's tree. */
+  async function settle() {
+    try {
+      model.takeSnapshot(await get(`/tasks/${taskId}`));
+      await readTree();
+      drawAll();
+    } catch (error) {
+      noticeRefusal(error); // otherwise the next event or snapshot will do
+    }
+  }
+
+  async function readTree() {
+    const id = model.task.roadmap_id;
+    if (!id) return;
+    reading += 1;
+    const read = await get(`/roadmaps/${id}`).finally(() => (reading -= 1));
+    const same = roadmap && structureOf(read) === structureOf(roadmap);
+    roadmap = read;
+    model.takeTree(read);
+    model.replay(meanwhile);
+    if (!reading) meanwhile = [];
+    titles.clear();
+    for (const concept of conceptsOf(read)) titles.set(concept.concept_id, concept.title);
+    if (!same) {
+      page.roadmap(read);
+      views.tree.draw(read);
+    }
+  }
+
+  function tick() {
+    page.tick();
+    views.rail.tick();
+    views.badge.tick();
+  }
+});
+
+const conceptsOf = (roadmap) => roadmap.stages.flatMap((stage) => stage.modules).flatMap((module) => module.concepts);
+
+function structureOf(roadmap) {
+  const parts = roadmap.stages.map((s) => [s.title, s.modules.map((m) => [m.title, m.concepts.map((c) => [c.concept_id, c.title])])]);
+  return JSON.stringify([roadmap.version, parts]);
+}
+
+function layout(model, views) {
+  const status = h("span");
+  const attempt = h("span.quiet");
+  const numbers = h("p.numbers");
+  const finding = h("p.finding");
+  const age = h("span.quiet");
+  const clock = h("span.quiet");
+  const roadmapTitle = h("h2", { id: "tree-title" }, "The roadmap");
+  const summary = h("p.lead", {}, "It appears here as soon as it is designed.");
+  const legendLine = legend();
+  legendLine.hidden = true;
+  let shownStatus = null;
+  let spoken = -1;
+  const element = h("div.task-page", {},
+    h("header.task-head", {},
+      h("p.crumbs", {}, h("a", { href: "/" }, "Home"), " / Task"),
+      h("h1", {}, model.task.goal),
+      h("p.task-line", {}, status, views.badge.element, attempt, clock),
+      views.meter.element, numbers,
+      h("p.finding-line", {}, finding, " ", age)),
+    h("div.task-side", {}, views.actions.element, views.rail.element),
+    h("section.task-tree", { "aria-labelledby": "tree-title" }, roadmapTitle, summary, legendLine, views.tree.element));
+  return { element, head, tick, roadmap };
+
+  function head() {
+    if (shownStatus !== model.status) {
+      if (shownStatus) announce(STATUS[model.status]);
+      shownStatus = model.status;
+      fill(status, chip(model.status));
+      element.dataset.status = model.status;
+    }
+    const { done, total } = model.progress;
+    views.meter.set({ done, total, failed: model.failed, running: model.running });
+    const { calls, tokens } = model.task.usage;
+    write(numbers, [
+      total ? `${done} of ${count(total, "content")} ready` : "The contents are counted once the outline stands",
+      model.failed && `${model.failed} failed`,
+      model.running && `${model.running} being written`,
+      calls && `${count(calls, "model call")}, ${count(tokens, "token")} so far`,
+    ].filter(Boolean).join(" · "));
+    write(attempt, model.attempt > 1 ? `attempt ${model.attempt}` : "");
+    write(finding, model.lastEvent?.message ?? "");
+    if (done !== spoken && total) {
+      if (spoken >= 0) announce(`${done} of ${total} contents ready`);
+      spoken = done;
+    }
+    tick();
+  }
+
+  function tick() {
+    if (model.lastEvent) write(age, ago(model.lastEvent.at));
+    const { created_at: from, finished_at: to } = model.task;
+    const over = to && model.status === model.task.status;
+    const spent = (over ? Date.parse(to) : now()) - Date.parse(from);
+    write(clock, over ? `took ${duration(spent)}` : `asked ${ago(from)}`);
+  }
+
+  function roadmap({ title: name, summary: text, version }) {
+    fill(roadmapTitle, name, version > 1 && h("span.version", {}, ` version ${version}`));
+    write(summary, text);
+    legendLine.hidden = false;
+  }
+}

@@ -1,0 +1,55 @@
+/** How the page is connected, in words that change at once and seconds that count down. */
+
+import { h, write } from "../lib/dom.js";
+import { announce } from "../lib/say.js";
+import { TRANSPORT } from "../lib/words.js";
+
+export function badge() {
+  let state = { status: "connecting", transport: "websocket" };
+  let was = "";
+  const words = h("span");
+  const element = h("span.badge", { dataset: { state: "connecting" } }, h("span.badge-dot", { "aria-hidden": "true" }), words);
+  draw();
+  return {
+    element,
+    set(next) {
+      state = next;
+      draw();
+    },
+    /** Call each second while something counts down. */
+    tick() {
+      if (state.status === "waiting") draw();
+    },
+  };
+
+  function draw() {
+    const [tone, text] = describe(state);
+    element.dataset.state = tone;
+    write(words, text);
+    if (tone !== was && (tone === "offline" || was === "offline")) {
+      announce(tone === "offline" ? "Connection lost. It is tried again." : text);
+    }
+    was = tone === "connecting" && was === "offline" ? was : tone;
+  }
+}
+
+function describe({ status, transport, reachable, retryAt }) {
+  switch (status) {
+    case "live":
+      return transport === "polling" ? ["polling", "Live by polling"] : ["live", `Live by ${TRANSPORT[transport]}`];
+    case "waiting": {
+      const seconds = Math.max(1, Math.ceil((retryAt - Date.now()) / 1000));
+      return reachable
+        ? ["connecting", `Reconnecting in ${seconds} s`]
+        : ["offline", `Offline – retrying in ${seconds} s`];
+    }
+    case "ended":
+      return ["ended", "Up to date"];
+    case "refused":
+      return ["offline", "Not connected"];
+    case "stopped":
+      return ["ended", "Not following"];
+    default:
+      return ["connecting", "Connecting…"];
+  }
+}

@@ -1,0 +1,104 @@
+/** The inbox: a bell with the unread count, live and the same in every tab. */
+
+import { call, client, get, noticeRefusal, post } from "../lib/api.js";
+import { fill, h, icon, write } from "../lib/dom.js";
+import { announce, note } from "../lib/say.js";
+import { hear, tell } from "../lib/tabs.js";
+import { ago } from "../lib/time.js";
+
+const TONES = {
+  review_required: "ask", review_reminder: "ask", task_completed: "good",
+  task_partially_failed: "bad", task_failed: "bad",
+};
+
+export function bell() {
+  let entries = [];
+  let unread = 0;
+  const number = h("span.bell-count", { "aria-hidden": "true", hidden: true });
+  const button = h("button.icon-button.bell", {
+    type: "button", "aria-expanded": "false", "aria-controls": "inbox", onclick: () => toggle(),
+  }, icon("bell"), number);
+  const list = h("ul.inbox-list");
+  const readAll = h("button.link", { type: "button", onclick: markAll }, "Mark all as read");
+  const panel = h("section.inbox", { id: "inbox", hidden: true, tabIndex: -1, "aria-label": "Notifications" },
+    h("header", {}, h("h2", {}, "Notifications"), readAll), list);
+  const root = h("div.bell-root", { onkeydown: (event) => event.key === "Escape" && toggle(false) }, button, panel);
+
+  document.addEventListener("pointerdown", (event) => root.contains(event.target) || toggle(false));
+  const watch = client.watchInbox({
+    onSnapshot: (page) => {
+      entries = page.notifications;
+      unread = page.unread;
+      draw();
+    },
+    onNotification: (entry) => {
+      entries = [entry, ...entries.filter((each) => each.notification_id !== entry.notification_id)];
+      if (!entry.read_at) unread += 1;
+      draw();
+      note(entry.message, { tone: TONES[entry.kind], href: target(entry) });
+    },
+    onError: noticeRefusal,
+  });
+  hear((message) => message.type === "inbox" && watch.refresh());
+  addEventListener("pagehide", () => watch.stop());
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+  draw();
+  return root;
+
+  function toggle(open = panel.hidden) {
+    if (open === !panel.hidden) return;
+    panel.hidden = !open;
+    button.setAttribute("aria-expanded", String(open));
+    if (open) {
+      draw();
+      panel.focus();
+      watch.refresh();
+    } else if (root.contains(document.activeElement)) button.focus();
+  }
+
+  function draw() {
+    write(number, unread > 99 ? "99+" : String(unread));
+    number.hidden = unread === 0;
+    const label = unread ? `Notifications, ${unread} unread` : "Notifications";
+    button.setAttribute("aria-label", label);
+    button.title = label;
+    readAll.hidden = unread === 0;
+    if (panel.hidden) return;
+    fill(list, entries.length
+      ? entries.slice(0, 30).map(row)
+      : h("li.empty", {}, "Nothing yet. You will be told here when a roadmap is ready or needs you."));
+  }
+
+  function row(entry) {
+    return h(`li.inbox-entry.is-${TONES[entry.kind]}`, { class: entry.read_at ? "" : "is-unread" },
+      h("a", { href: target(entry), onclick: () => markOne(entry) },
+        h("span", {}, entry.message, entry.read_at ? null : h("span.unseen", {}, " (unread)")),
+        h("time", { dateTime: entry.created_at }, ago(entry.created_at))));
+  }
+
+  function markOne(entry) {
+    if (entry.read_at) return;
+    // this click leaves the page: the request goes on without it
+    call(`/notifications/${entry.notification_id}/read`, { method: "POST", keepalive: true })
+      .then(() => tell({ type: "inbox" }), () => {});
+  }
+
+  async function markAll() {
+    try {
+      await post("/notifications/read-all");
+      const page = await get("/notifications?limit=50");
+      entries = page.notifications;
+      unread = page.unread;
+      draw();
+      panel.focus();
+      announce("All notifications are read");
+      tell({ type: "inbox" });
+    } catch (error) {
+      note(error.message, { tone: "bad" });
+    }
+  }
+}
+
+function target({ task_id: taskId, kind }) {
+  return kind.startsWith("review") ? `/tasks/${taskId}/review` : `/tasks/${taskId}`;
+}

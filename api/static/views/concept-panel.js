@@ -1,0 +1,113 @@
+/** An open concept in the tree: what each content is doing, why one failed, what it cost. */
+
+import { get, inWords, post } from "../lib/api.js";
+import { fill, guarded, h } from "../lib/dom.js";
+import { note } from "../lib/say.js";
+import { duration } from "../lib/time.js";
+import { CONTENT_STATE, KIND, KINDS, count } from "../lib/words.js";
+import { Arriving } from "../model/arriving.js";
+import { causeInWords } from "./parts.js";
+
+const RETRYABLE = new Set(["partial_failure", "completed"]);
+
+/**
+ * @param {object} concept As in the tree.
+ * @param {{model: object, roadmapId: () => string, retried: () => void}} context
+ */
+export function conceptPanel(concept, context) {
+  const id = concept.concept_id;
+  const list = h("ul.content-list");
+  const actions = h("p.actions");
+  const pieces = new Map();
+  const usage = {};
+  let shown = "";
+  const element = h("div.concept-panel", {}, h("p.concept-about", {}, concept.description), list, actions);
+  return { element, update, arriving };
+
+  function update(states) {
+    const now = JSON.stringify([states, context.model.status, usage]);
+    if (now === shown) return;
+    shown = now;
+    const failed = KINDS.filter((kind) => states[kind].status === "failed");
+    if (failed.some((kind) => !(kind in usage))) readUsage(states);
+    fill(list, KINDS.map((kind) => line(kind, states[kind])));
+    const readable = KINDS.some((kind) => states[kind].status === "completed");
+    fill(actions, readable && h("a.button", { href: address() }, "Open this concept"), failed.length > 0 && retryButton(failed));
+  }
+
+  function line(kind, state) {
+    if (state.status !== "running") pieces.delete(kind);
+    return h("li.content-line", { dataset: { state: state.status } },
+      h("span.mark", { "aria-hidden": "true", dataset: { state: state.status } }),
+      h("div", {},
+        h("strong", {}, KIND[kind]), " ", CONTENT_STATE[state.status],
+        took(state) && h("span.quiet", {}, ` · ${took(state)}`),
+        state.error && h("p.cause", {}, causeInWords(state.error), cost(kind)),
+        pieces.has(kind) && arrivingText(kind)));
+  }
+
+  function took({ status, startedAt, finishedAt }) {
+    if (status !== "completed" || !startedAt || !finishedAt) return "";
+    return duration(Date.parse(finishedAt) - Date.parse(startedAt));
+  }
+
+  function cost(kind) {
+    const known = usage[kind];
+    if (!known) return null;
+    const text = known.calls
+      ? `It cost ${count(known.calls, "model call")} and ${count(known.tokens, "token")}.`
+      : "It cost nothing.";
+    return h("span.cost", {}, ` ${text}`);
+  }
+
+  async function readUsage(states) {
+    KINDS.forEach((kind) => (usage[kind] ??= null));
+    try {
+      Object.assign(usage, (await get(`/roadmaps/${context.roadmapId()}/concepts/${id}`)).usage);
+      update(context.model.contents.get(id) ?? states);
+    } catch {
+      // the cause is shown without its cost
+    }
+  }
+
+  function retryButton(kinds) {
+    const what = kinds.map((kind) => KIND[kind].toLowerCase()).join(", ");
+    if (!RETRYABLE.has(context.model.status)) {
+      return h("span.quiet", {}, context.model.status === "processing"
+        ? "It can be tried again as soon as the rest is written."
+        : "Retry the whole task to have this written.");
+    }
+    const button = h("button.button.is-primary", { type: "button" }, `Retry ${what}`);
+    return guarded(button, async () => {
+      try {
+        await post(`/roadmaps/${context.roadmapId()}/concepts/${id}/regenerate`, { kinds });
+        context.retried();
+      } catch (error) {
+        note(inWords(error), { tone: "bad" });
+      }
+    });
+  }
+
+  /** Show a text while it is being written. */
+  function arriving({ kind, ...piece }) {
+    const had = pieces.has(kind);
+    if (!had) pieces.set(kind, { text: new Arriving(), view: null });
+    const each = pieces.get(kind);
+    each.text.take(piece);
+    if (had && each.view) each.view.textContent = each.text.text;
+    else {
+      shown = "";
+      update(context.model.contents.get(id));
+    }
+  }
+
+  function arrivingText(kind) {
+    const each = pieces.get(kind);
+    each.view = h("pre.arriving", { tabIndex: 0, "aria-label": `${KIND[kind]}, as it is being written` }, each.text.text);
+    return each.view;
+  }
+
+  function address() {
+    return `/roadmaps/${context.roadmapId()}/concepts/${id}`;
+  }
+}

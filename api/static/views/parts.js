@@ -1,0 +1,59 @@
+/** Small things that several pages show. */
+
+import { h } from "../lib/dom.js";
+import { CONTENT_STATE, KIND, KINDS, STATUS, TONE, cause } from "../lib/words.js";
+
+/** A status in words. */
+export function chip(status) {
+  return h(`span.chip.is-${TONE[status]}`, {}, STATUS[status]);
+}
+
+/** The three small marks of a concept. */
+export function marks(contents) {
+  return h("span.marks", {}, KINDS.map((kind) => {
+    const mark = h("span.mark", { role: "img" });
+    setMark(mark, kind, contents[kind].status);
+    return mark;
+  }));
+}
+
+/** Let a mark tell another state. */
+export function setMark(mark, kind, status) {
+  if (mark.dataset.state === status) return;
+  mark.dataset.state = status;
+  const words = `${KIND[kind]} ${CONTENT_STATE[status]}`;
+  mark.setAttribute("aria-label", words);
+  mark.title = words;
+}
+
+/** What the marks mean. */
+export function legend() {
+  return h("p.legend", {},
+    h("span", {}, "Each concept: tutorial, resources, quiz."),
+    Object.entries(CONTENT_STATE).map(([state, words]) =>
+      h("span", {}, h("span.mark", { "aria-hidden": "true", dataset: { state } }), words)));
+}
+
+/** Why something failed, and what helps. */
+export function causeInWords(error) {
+  const [what, help] = cause(error);
+  return [what, help && ` ${help}`];
+}
+
+/** A bar of counts: so many ready, failed, being written, of so many. */
+export function meter() {
+  const parts = ["completed", "failed", "running"].map((state) => h(`span.meter-part.is-${state}`));
+  const bar = h("div.meter", { role: "progressbar", "aria-label": "Contents", "aria-valuemin": "0" }, parts);
+  return {
+    element: bar,
+    set({ done, failed, running, total }) {
+      [done, failed, running].forEach((number, at) => {
+        const share = `${total ? (100 * number) / total : 0}%`;
+        if (parts[at].style.width !== share) parts[at].style.width = share;
+      });
+      bar.setAttribute("aria-valuemax", String(total || 1));
+      bar.setAttribute("aria-valuenow", String(done));
+      bar.setAttribute("aria-valuetext", `${done} of ${total} ready, ${failed} failed`);
+    },
+  };
+}

@@ -1,0 +1,40 @@
+/** A small sign-in: whoever runs the server gives out tokens, here one is pasted. */
+
+import { call, inWords } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { signIn, signOut } from "../lib/session.js";
+
+let open = null;
+
+/** Ask for a token, once; the page is loaded anew with it. */
+export function askForToken() {
+  if (open) return;
+  const field = h("input", {
+    id: "token", type: "password", autocomplete: "off", required: true, spellcheck: false,
+    "aria-describedby": "token-help",
+  });
+  const problem = h("p.field-error", { role: "alert" });
+  const form = h("form", { method: "dialog", onsubmit: submit },
+    h("h2", { id: "signin-title" }, "Sign in"),
+    h("p", { id: "token-help" }, "This server asks who you are. Paste the token that its operator gave you, or mint one with ",
+      h("code", {}, "roadmap token --user you"), ". It stays in this tab only."),
+    h("label", { htmlFor: "token" }, "Token"), field, problem,
+    h("button.button.is-primary", { type: "submit" }, "Sign in"));
+  open = h("dialog.dialog", { "aria-labelledby": "signin-title", oncancel: (event) => event.preventDefault() }, form);
+  document.body.append(open);
+  open.showModal();
+
+  async function submit(event) {
+    event.preventDefault();
+    problem.textContent = "";
+    signIn(field.value.trim());
+    try {
+      await call("/notifications/unread-count");
+      location.reload();
+    } catch (error) {
+      signOut();
+      problem.textContent = error.status === 401 ? "This token is not valid here, or has expired." : inWords(error);
+      field.select();
+    }
+  }
+}

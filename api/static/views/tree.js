@@ -1,0 +1,116 @@
+/**
+ * The roadmap as it fills: stages, modules, concepts. Drawn once per structure; an event changes
+ * three marks and two counts, whatever the size of the roadmap.
+ */
+
+import { h, icon, write } from "../lib/dom.js";
+import { KINDS, count, hours } from "../lib/words.js";
+import { conceptPanel } from "./concept-panel.js";
+import { marks, setMark } from "./parts.js";
+
+export function tree(context) {
+  const element = h("div.tree");
+  let rows = new Map();
+  let open = new Map();
+  return { element, draw, update, reveal, arriving: (delta) => open.get(delta.data.concept_id)?.arriving(delta.data), refresh };
+
+  /** Draw a structure anew; what was open stays open. */
+  function draw(roadmap) {
+    const wasOpen = [...open.keys()];
+    rows = new Map();
+    open = new Map();
+    element.replaceChildren(...roadmap.stages.map((stage, number) => stageView(stage, number)));
+    wasOpen.filter((id) => rows.has(id)).forEach((id) => toggle(id, true));
+  }
+
+  function stageView(stage, number) {
+    const counter = h("span.stage-count");
+    const tally = { counter, ready: 0, failed: 0, total: 0 };
+    const view = h("section.stage", {},
+      h("header.stage-head", {}, h("p.stage-number", {}, `Stage ${number + 1}`), h("h3", {}, stage.title), counter),
+      stage.modules.map((module) =>
+        h("div.module", {}, h("h4", {}, module.title),
+          h("ul.concepts", {}, module.concepts.map((concept) => conceptRow(concept, tally))))));
+    showTally(tally);
+    return view;
+  }
+
+  function conceptRow(concept, tally) {
+    const id = concept.concept_id;
+    const states = context.model.contents.get(id) ?? concept.contents;
+    const three = marks(states);
+    const button = h("button.concept-button", {
+      type: "button", "aria-expanded": "false", onclick: () => toggle(id),
+    }, icon("chevron"), h("span.concept-title", {}, concept.title));
+    const element = h("li.concept", { dataset: { concept: id } },
+      h("div.concept-row", {}, button, h("span.concept-hours", {}, hours(concept.estimated_hours)), three));
+    const row = { element, button, concept, tally, marks: [...three.children], verdict: null };
+    rows.set(id, row);
+    tally.total += 1;
+    settle(row, states);
+    return element;
+  }
+
+  /** Show a concept's new states. */
+  function update(id) {
+    const row = rows.get(id);
+    const states = context.model.contents.get(id);
+    if (!row || !states) return;
+    KINDS.forEach((kind, at) => setMark(row.marks[at], kind, states[kind].status));
+    if (settle(row, states)) showTally(row.tally);
+    open.get(id)?.update(states);
+  }
+
+  /** Note what became of a concept as a whole; return whether that changed. */
+  function settle(row, states) {
+    const all = KINDS.map((kind) => states[kind].status);
+    const verdict = all.includes("failed") ? "failed"
+      : all.includes("running") ? "running"
+        : all.every((status) => status === "completed") ? "completed" : "pending";
+    if (verdict === row.verdict) return false;
+    const { tally } = row;
+    if (row.verdict === "completed") tally.ready -= 1;
+    if (row.verdict === "failed") tally.failed -= 1;
+    if (verdict === "completed") tally.ready += 1;
+    if (verdict === "failed") tally.failed += 1;
+    row.verdict = verdict;
+    row.element.dataset.verdict = verdict;
+    return true;
+  }
+
+  function showTally({ counter, ready, failed, total }) {
+    const text = `${ready} of ${count(total, "concept")} ready`;
+    write(counter, failed ? `${text}, ${failed} failed` : text);
+  }
+
+  function toggle(id, wanted = !open.has(id)) {
+    const row = rows.get(id);
+    if (wanted === open.has(id)) return;
+    row.button.setAttribute("aria-expanded", String(wanted));
+    row.element.classList.toggle("is-open", wanted);
+    if (!wanted) {
+      open.get(id).element.remove();
+      open.delete(id);
+      return;
+    }
+    const panel = conceptPanel(row.concept, context);
+    open.set(id, panel);
+    row.element.append(panel.element);
+    panel.update(context.model.contents.get(id));
+  }
+
+  /** Open a concept and go there. */
+  function reveal(id) {
+    const row = rows.get(id);
+    if (!row) return;
+    toggle(id, true);
+    row.button.focus({ preventScroll: true });
+    row.element.scrollIntoView({ block: "center" });
+  }
+
+  /** The task's status changed: what open concepts offer may have changed with it. */
+  function refresh() {
+    for (const [id, panel] of open) panel.update(context.model.contents.get(id));
+  }
+}
+
