@@ -11,9 +11,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import orjson
+from prometheus_client import Histogram
 
 from core.logging import get_logger
 from notifications.events import TERMINAL_EVENTS, task_channel
@@ -30,6 +32,11 @@ PAGE: Final = 500
 """Events read from the log at a time."""
 TAIL: Final = 400
 """Events of one task kept in memory for all of its viewers; most tasks have fewer."""
+LAG: Final = Histogram(
+    "roadmap_event_lag_seconds",
+    "From the commit of an event until a watching process knows it.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
+)
 TICK_S: Final = 1.0
 """How often the rows are asked while Redis is silent, and how long a failed read waits."""
 FIRST_LOOK_S: Final = 0.25
@@ -86,6 +93,7 @@ class Topic:
         self._doubt = asyncio.Event()
         self._waiters: set[asyncio.Future[None]] = set()
         self._unsubscribe: Callable[[], None] = lambda: None
+        self._watched_from = datetime.now(UTC)
 
     def open(self, wakeups: Wakeups | None) -> asyncio.Task[None]:
         """Begin to watch; never fails. Returns the task that reads when in doubt."""
@@ -159,6 +167,9 @@ class Topic:
 
     def _append(self, event: dict[str, Any]) -> None:
         self._tail.append(Entry(event))
+        committed = datetime.fromisoformat(event["at"])
+        if committed > self._watched_from:  # older ones are replayed, not late
+            LAG.observe((datetime.now(UTC) - committed).total_seconds())
         self.head = event["seq"]
         self.final = False
 

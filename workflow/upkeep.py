@@ -7,6 +7,7 @@ import zlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from prometheus_client import Counter, Histogram
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
+JOBS: Final = Counter(
+    "roadmap_job_runs_total", "Runs of maintenance jobs by how they ended.", ["job", "outcome"]
+)
+JOB_SECONDS: Final = Histogram("roadmap_job_seconds", "Duration of maintenance jobs.", ["job"])
 PURGE_BATCH: Final = 1000
 
 
@@ -50,9 +55,12 @@ async def run_job(
         except Exception as error:
             log.exception("job_failed", job=name)
             outcome = {"error": type(error).__name__}
+        took = time.monotonic() - started
+        JOBS.labels(name, "failed" if "error" in outcome else "done").inc()
+        JOB_SECONDS.labels(name).observe(took)
         values = {
             "last_run_at": func.clock_timestamp(),
-            "duration_s": time.monotonic() - started,
+            "duration_s": took,
             "outcome": outcome,
         }
         await tx.session.execute(

@@ -8,7 +8,7 @@ from workflow.queries.inbox import (
     mark_read,
     unread_count,
 )
-from workflow.queries.operations import queue_state
+from workflow.queries.operations import job_ages, queue_state
 from workflow.queries.reviews import open_review
 from workflow.queries.roadmaps import get_concept, get_roadmap
 from workflow.queries.shapes import (
@@ -39,6 +39,7 @@ __all__ = [
     "get_task",
     "inbox_after",
     "inbox_page",
+    "job_ages",
     "list_tasks",
     "log_page",
     "log_state",
