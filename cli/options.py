@@ -31,6 +31,8 @@ class StackOptions:
     concurrency: int
     pool: Pool
     beat: bool
+    metrics_port: int | None = None
+    """Beat's; the workers have the ports after it. None means that they serve no metrics."""
 
     @property
     def api_url(self) -> str:

@@ -103,12 +103,12 @@ def stack_specs(
                 "--concurrency", str(options.concurrency),
                 "-n", f"{name}{suffix}@%h", "--loglevel", level,
             ),
-            env=env,
+            env=env | _metrics(options, 1 + number),
             cwd=data_dir.path,
             grace_s=settings.shutdown_grace_s + _STOP_SPARE_S,
             stop_phase=1,
         )
-        for name in worker_names(options)
+        for number, name in enumerate(worker_names(options))
     ]  # fmt: skip
     if options.beat:
         args: tuple[str, ...] = (
@@ -121,7 +121,12 @@ def stack_specs(
         )
         specs.append(
             ChildSpec(
-                name="beat", args=args, env=env, cwd=data_dir.path, grace_s=5, essential=False
+                name="beat",
+                args=args,
+                env=env | _metrics(options, 0),
+                cwd=data_dir.path,
+                grace_s=5,
+                essential=False,
             )
         )
     api = (sys.executable, "-P", "-m", "api", "--host", options.host, "--port", str(options.port))
@@ -140,6 +145,13 @@ def stack_specs(
             )
         )
     return specs
+
+
+def _metrics(options: StackOptions, number: int) -> dict[str, str]:
+    """Return what lets a process serve metrics: each on a port of its own."""
+    if options.metrics_port is None:
+        return {}
+    return {PREFIX + "METRICS_PORT": str(options.metrics_port + number)}
 
 
 def _asked_processes(settings: Settings) -> int:

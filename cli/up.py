@@ -53,6 +53,14 @@ def up(  # noqa: PLR0913 - each is an option of the command
     pool: Annotated[Pool, typer.Option(help="Celery's worker pool.")] = Pool.THREADS,
     no_flower: Annotated[bool, typer.Option("--no-flower", help="Without Flower.")] = False,
     no_beat: Annotated[bool, typer.Option("--no-beat", help="Without the scheduler.")] = False,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65000,
+            help="/metrics of beat here, of the workers on the ports after it.  [default: none]",
+        ),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show the processes' whole output.")
     ] = False,
@@ -83,6 +91,7 @@ def up(  # noqa: PLR0913 - each is an option of the command
         concurrency=concurrency or DEFAULT_CONCURRENCY[pool],
         pool=pool,
         beat=not no_beat,
+        metrics_port=metrics_port or settings.metrics_port,
     )
     _check_budget(options, settings)
     with StopSignals() as stop:

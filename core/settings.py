@@ -204,6 +204,15 @@ class Settings(BaseSettings):
         default=90, ge=1, description="Events of finished tasks are kept this long."
     )
 
+    # --- what can be watched
+    metrics_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Workers and beat serve /metrics on this port; without it they do not.",
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="Address they serve it on.")
+
     # --- logs
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_format: LogFormat = Field(default=LogFormat.AUTO, description="How log lines look.")

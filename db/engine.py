@@ -15,20 +15,18 @@ import socket
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
-from prometheus_client import Gauge
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from core.logging import get_logger
 from core.loop_local import LoopLocal
 from core.settings import get_settings
+from db.pool_metrics import PoolUse, forget_parent
 
 if TYPE_CHECKING:
     from core.settings import Settings
 
 log = get_logger(__name__)
-
-ENGINES: Final = Gauge("roadmap_db_engines", "Database engines alive in this process.")
 
 COMMAND_TIMEOUT_S: Final = 10.0
 """A silent server is given up after this; by default a client waited more than 30 s."""
@@ -85,7 +83,7 @@ def _create_engine() -> AsyncEngine:
     def _remember(dbapi_connection: Any, _record: Any) -> None:
         opened.add(dbapi_connection.driver_connection)
 
-    ENGINES.inc()
+    _uses[engine] = PoolUse(engine, size=size)
     log.info("db_engine_created", pid=os.getpid(), pool_size=size)
     return engine
 
@@ -103,11 +101,12 @@ def _discard(engine: AsyncEngine) -> None:
         with contextlib.suppress(OSError, TypeError):
             sock.shutdown(socket.SHUT_RDWR)
     engine.sync_engine.dispose(close=False)
-    ENGINES.dec()
+    _uses.pop(engine).forget()
     log.warning("db_engine_discarded", reason="its event loop was closed without disposing it")
 
 
 _open_connections: dict[AsyncEngine, WeakSet[Any]] = {}
+_uses: dict[AsyncEngine, PoolUse] = {}
 _engines: LoopLocal[AsyncEngine] = LoopLocal(_create_engine, on_discard=_discard)
 
 
@@ -115,7 +114,8 @@ def _forget_parent() -> None:
     """In a forked child the cached engines are the parent's: forget them, touch nothing."""
     _engines.forget_all()
     _open_connections.clear()
-    ENGINES.set(0)
+    _uses.clear()
+    forget_parent()
 
 
 os.register_at_fork(after_in_child=_forget_parent)
@@ -136,7 +136,7 @@ async def dispose_engine() -> None:
     if engine is not None:
         await engine.dispose()
         _open_connections.pop(engine, None)
-        ENGINES.dec()
+        _uses.pop(engine).forget()
         log.info("db_engine_disposed", pid=os.getpid())
 
 

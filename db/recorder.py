@@ -39,6 +39,10 @@ ALONE: Final = Counter(
     "roadmap_recorder_facts_alone_total", "Facts that were written alone after their batch failed."
 )
 
+COMMITTED: Final = Counter(
+    "roadmap_events_committed_total", "Events committed with the facts they tell.", ["type"]
+)
+
 _observers: list[Callable[[Recorded], None]] = []
 
 
@@ -58,6 +62,8 @@ def unobserve(callback: Callable[[Recorded], None]) -> None:
 
 
 def _announce(recorded: Recorded) -> None:
+    for event in recorded.events:
+        COMMITTED.labels(event["type"]).inc()
     for observer in _observers:
         try:
             observer(recorded)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from prometheus_client import REGISTRY
+from prometheus_client.metrics import MetricWrapperBase
 
 from core.settings import PREFIX, SECRETS, Settings
 from docs import asyncapi
@@ -75,10 +80,60 @@ def event_catalogue() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _metrics() -> list[Any]:
+    """Return every metric that our code defines, by name."""
+    for package in ("core", "db", "notifications", "workflow", "worker", "tasks", "api"):
+        for module in pkgutil.walk_packages([str(HERE.parent / package)], f"{package}."):
+            if not module.name.endswith("__main__") and ".migrations" not in module.name:
+                importlib.import_module(module.name)
+    # the registry has no public list of what it holds
+    found = set(REGISTRY._collector_to_names)  # noqa: SLF001
+    ours = [metric for metric in found if isinstance(metric, MetricWrapperBase)]
+    return sorted(ours, key=lambda metric: str(metric._name))  # noqa: SLF001 - no public name
+
+
+def metrics_list() -> str:
+    """Return the list of metrics as Markdown."""
+    lines = [
+        "# Metrics",
+        "",
+        (
+            "Served as `/metrics` by the API, and by workers and beat on `ROADMAP_METRICS_PORT`."
+            " Generated from the code by `make docs`."
+        ),
+        "",
+        (
+            "What all processes share (`roadmap_tasks`, `roadmap_queue_depth` …) every API tells"
+            " alike: take `max` over APIs. The rest"
+        ),
+        "belongs to one process: take `sum`. A histogram also has `_bucket`, `_sum` and `_count`.",
+        "",
+        "| name | type | labels | tells |",
+        "| --- | --- | --- | --- |",
+    ]
+    for metric in _metrics():
+        described = metric.describe()[0]
+        suffix = "_total" if described.type == "counter" else ""
+        labels = ", ".join(f"`{name}`" for name in metric._labelnames)  # noqa: SLF001
+        lines.append(
+            f"| `{described.name}{suffix}` | {described.type} | {labels}"
+            f" | {described.documentation} |"
+        )
+    lines += [
+        "",
+        (
+            "Beat has also `roadmap_beat_sent_total` (label `job`): the jobs it asked for. Flower"
+            " has its own `/metrics`, about Celery."
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def documents() -> dict[Path, str]:
     """Return every generated file and what it should say."""
     return {
         HERE / "SETTINGS.md": settings_table(),
+        HERE / "METRICS.md": metrics_list(),
         HERE / "EVENTS.md": event_catalogue(),
         HERE / "events.schema.json": json.dumps(open_schema(StreamEvent), indent=1) + "\n",
         HERE / "asyncapi.json": json.dumps(asyncapi.document(), indent=1) + "\n",

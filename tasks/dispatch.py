@@ -6,6 +6,7 @@ thread from a bounded queue. A ring that is lost is no loss: `maintenance.recove
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import threading
@@ -29,6 +30,8 @@ RINGS: Final = Counter("roadmap_rings_total", "Messages that ask for a worker.",
 WAITING: Final = 20_000
 JOB_EXPIRES_S: Final = 300
 """A run that somebody asked for and no worker began in so long is no longer wanted."""
+QUEUES: Final = ("roadmap", "maintenance")
+BROKER_S: Final = 4.0
 RUNG_AT: Final = "rung_at"
 """Header with the database's time at which the row was marked as rung."""
 
@@ -125,22 +128,34 @@ os.register_at_fork(after_in_child=_forget_parent)
 
 
 def peek() -> dict[str, Any]:
-    """Look at the queue of rings without taking anything out. Blocks.
+    """Look at the queues without taking anything out. Blocks for a few seconds at most.
 
     Returns:
-        `depth` and `oldest`, the header `rung_at` of the oldest message that has one, or None.
+        `queues`, the messages in each; `depth`, those in the queue of rings; and `oldest`, the
+        header `rung_at` of its oldest message that has one, or None. Brokers other than Redis
+        cannot be looked into: there `oldest` is None.
 
     Raises:
         Exception: The broker cannot be asked.
     """
-    import json
-
     with app.connection_for_read() as connection:
-        client = connection.default_channel.client
-        depth = int(client.llen("roadmap"))
-        # kombu pushes on the left and pops on the right
-        for raw in reversed(client.lrange("roadmap", -20, -1)):
-            headers = json.loads(raw).get("headers", {})
-            if RUNG_AT in headers:
-                return {"depth": depth, "oldest": headers[RUNG_AT]}
-        return {"depth": depth, "oldest": None}
+        connection.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_S)
+        with connection.channel() as channel:
+            queues = {name: _depth(connection, channel, name) for name in QUEUES}
+            oldest = _oldest(channel) if connection.transport.driver_type == "redis" else None
+    return {"depth": queues["roadmap"], "oldest": oldest, "queues": queues}
+
+
+def _depth(connection: Any, channel: Any, queue: str) -> int:
+    if connection.transport.driver_type == "redis":
+        return int(channel.client.llen(queue))
+    return int(channel.queue_declare(queue, passive=True).message_count)
+
+
+def _oldest(channel: Any) -> str | None:
+    # kombu pushes on the left and pops on the right
+    for raw in reversed(channel.client.lrange("roadmap", -20, -1)):
+        headers = json.loads(raw).get("headers", {})
+        if RUNG_AT in headers:
+            return str(headers[RUNG_AT])
+    return None

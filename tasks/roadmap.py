@@ -11,6 +11,9 @@ from workflow.doorbell import Reason
 from workflow.runs import run_task
 from workflow.service import accept_delivery
 
+REJECTED = "rejected"
+"""What a delivery returns whose request was not valid; its task is a failed one."""
+
 
 # another program's message may be all there is of its task: it must wait for PostgreSQL to be back
 @async_task(
@@ -24,25 +27,30 @@ async def generate(
     delivery: Delivery, task_id: str, user_id: str = "local", request: Any = None
 ) -> str:
     """Run a new task; another program may send this without our code, row or no row."""
-    key = _key(task_id)
+    key = key_of(task_id)
     if request is None or await accept_delivery(key, user_id=user_id, request=request):
         return await run_task(key, worker=delivery.worker)
-    return "rejected"
+    return REJECTED
 
 
 @async_task(Reason.RESUME)
 async def resume(delivery: Delivery, task_id: str) -> str:
     """Go on with a task that was decided, released or recovered."""
-    return await run_task(_key(task_id), worker=delivery.worker)
+    return await run_task(key_of(task_id), worker=delivery.worker)
 
 
 @async_task(Reason.RETRY)
 async def retry(delivery: Delivery, task_id: str) -> str:
     """Do again what failed; the row tells what that is."""
-    return await run_task(_key(task_id), worker=delivery.worker)
+    return await run_task(key_of(task_id), worker=delivery.worker)
 
 
-def _key(task_id: Any) -> UUID:
+def key_of(task_id: Any) -> UUID:
+    """Return the task's key.
+
+    Raises:
+        InvalidRequestError: It is no UUID.
+    """
     try:
         return UUID(str(task_id))
     except ValueError:

@@ -22,14 +22,12 @@ from notifications.deltas import stop_streaming, stream_text
 from notifications.inbox_entry import InboxEntry
 from notifications.publisher import publish_events, publish_notification, stop_publishing
 from tasks.dispatch import close_bell, install_bell
-from worker import hooks, lifecycle, run_async, slots
+from worker import hooks, lifecycle, slots
 from workflow import live_text, turns
-from workflow.actor import SYSTEM
 from workflow.asking import close_author
 from workflow.drain import drain
 from workflow.lease import Stop, keeper
 from workflow.presence import Presence
-from workflow.service import cancel_task
 
 if TYPE_CHECKING:
     from db.facts import Recorded
@@ -96,23 +94,6 @@ def _stop_workflows() -> None:
         keeper().stop(claim, Stop.DRAIN)
 
 
-def _revoked(request: Any, expired: bool, **_: Any) -> None:  # noqa: FBT001 - Celery's signature
-    """Flower's terminate button, or `revoke`, cancels the workflow, whatever the pool."""
-    task_id = (getattr(request, "kwargs", None) or {}).get("task_id")
-    if expired or not task_id:
-        return
-    from core.errors import AppError
-    from tasks.roadmap import _key
-
-    async def cancel() -> None:
-        try:
-            await cancel_task(_key(task_id), actor=SYSTEM)
-        except AppError as error:
-            log.info("revoke_ignored", task_id=task_id, reason=error.message)
-
-    run_async(cancel(), timeout_s=10)
-
-
 def _import_author(**_: Any) -> None:
     """Import the model's client before the pool forks.
 
@@ -127,5 +108,4 @@ hooks.opening += [open_process, _announce]
 hooks.closing += [close_process, _take_leave]  # closed in reverse order
 lifecycle.draining.append(lambda: drain().begin())
 lifecycle.hurrying.append(_stop_workflows)
-signals.task_revoked.connect(_revoked)
 signals.worker_init.connect(_import_author)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
@@ -13,6 +13,9 @@ from worker.loop import run_async
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+REQUEST: Final = "worker.request:DeliveryRequest"
+"""By name: only workers need it, and it imports much of Celery."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +45,6 @@ def async_task(name: str, **options: Any) -> Callable[[Callable[..., Awaitable[A
 
             return run_async(call())
 
-        return app.task(name=name, bind=True, **options)(run)
+        return app.task(name=name, bind=True, Request=REQUEST, **options)(run)
 
     return register

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from prometheus_client import Counter, Histogram
 
 from core.digest import digest
 from core.errors import ProviderError, TokenBudgetExceededError
@@ -24,6 +26,19 @@ if TYPE_CHECKING:
     from workflow.llm import Completion, Inputs, OnText, Output
 
 T = TypeVar("T", bound="Output")
+
+CALLS: Final = Counter(
+    "roadmap_llm_calls_total",
+    "Model calls by how they ended: `ok`, or a code.",
+    ["kind", "outcome"],
+)
+TOKENS: Final = Counter("roadmap_llm_tokens_total", "Tokens of model calls.", ["kind"])
+CALL_SECONDS: Final = Histogram(
+    "roadmap_llm_call_seconds",
+    "Duration of model calls, their retries and repairs included.",
+    ["kind"],
+    buckets=(0.1, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320),
+)
 
 _authors: LoopLocal[Author] = LoopLocal(lambda: create_author(get_settings(), gate=wait_for_turn))
 
@@ -62,7 +77,7 @@ class Asking:
             TokenBudgetExceededError: The task's tokens are used up.
         """
         call = self._call(kind, inputs, output)
-        return await self._spending(_authors.get().complete(call, on_retry=self._tell_retry))
+        return await self._spending(kind, _authors.get().complete(call, on_retry=self._tell_retry))
 
     async def stream(
         self, kind: CallKind, inputs: Inputs, output: type[T], *, field: str, on_text: OnText
@@ -75,7 +90,8 @@ class Asking:
         """
         call = self._call(kind, inputs, output)
         return await self._spending(
-            _authors.get().stream(call, field=field, on_text=on_text, on_retry=self._tell_retry)
+            kind,
+            _authors.get().stream(call, field=field, on_text=on_text, on_retry=self._tell_retry),
         )
 
     def _call(self, kind: CallKind, inputs: Inputs, output: type[T]) -> Call[T]:
@@ -88,16 +104,19 @@ class Asking:
             )
         return Call(kind=kind, inputs=inputs, output=output, max_tokens=left if budget else None)
 
-    async def _spending(self, answer: Awaitable[Completion[T]]) -> T:
-        try:
-            completion = await answer
-        except ProviderError as error:
-            self._add(error.details.get("usage", Usage(calls=1)))
-            raise
-        self._add(completion.usage)
+    async def _spending(self, kind: CallKind, answer: Awaitable[Completion[T]]) -> T:
+        with CALL_SECONDS.labels(kind).time():
+            try:
+                completion = await answer
+            except ProviderError as error:
+                self._add(kind, error.details.get("usage", Usage(calls=1)), error.code)
+                raise
+        self._add(kind, completion.usage, "ok")
         return completion.value
 
-    def _add(self, usage: Usage) -> None:
+    def _add(self, kind: CallKind, usage: Usage, outcome: str) -> None:
+        CALLS.labels(kind, outcome).inc()
+        TOKENS.labels(kind).inc(usage.tokens)
         self.spent += usage
         self._claim.calls += usage.calls
         self._claim.tokens += usage.tokens

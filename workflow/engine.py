@@ -60,6 +60,7 @@ class Result(StrEnum):
     COMPLETED = "completed"
     PARTIAL_FAILURE = "partial_failure"
     FAILED = "failed"
+    CANCELLED = "cancelled"
     WAITING_FOR_REVIEW = "waiting_for_review"
     LEASE_LOST = "lease_lost"
     RELEASED = "released"

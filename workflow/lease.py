@@ -39,7 +39,9 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-HELD: Final = Gauge("roadmap_leases_held", "Tasks that this process works on.")
+HELD: Final = Gauge(
+    "roadmap_leases_held", "Tasks that this process works on.", multiprocess_mode="livesum"
+)
 LOST: Final = Counter("roadmap_leases_lost_total", "Tasks that were taken from this process.")
 
 LONGEST_BEAT_S: Final = 1.0

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from prometheus_client import Counter
 
-from core.errors import TaskTimeoutError
+from core.errors import ServiceUnavailableError, TaskTimeoutError
 from core.logging import get_logger
 from core.settings import get_settings
+from core.states import Status
+from db.models import RoadmapTask
+from db.session import read_session, retrying
 from workflow import turns
 from workflow.engine import Result, advance, fail, give_back
 from workflow.lease import Claim, DeferredError, Stop, acquire, keeper
@@ -47,6 +50,8 @@ async def run_task(task_id: UUID, *, worker: str) -> Result:
     keeper().keep(claim)
     try:
         result = await _supervise(claim)
+        if result is Result.LEASE_LOST:
+            result = await _ended_elsewhere(task_id) or result
     finally:
         keeper().drop(claim)
         turns.call_next()
@@ -92,3 +97,18 @@ async def _cancel(body: asyncio.Task[Result]) -> None:
     done, _ = await asyncio.wait({body}, timeout=STUCK_S)
     if not done:
         log.error("workflow_stuck", waited_s=STUCK_S)
+
+
+async def _ended_elsewhere(task_id: UUID) -> Result | None:
+    """Return how a task ended that was taken from us because somebody ended it."""
+
+    async def read() -> str | None:
+        async with read_session() as session:
+            task = await session.get(RoadmapTask, task_id)
+            return None if task is None else task.status
+
+    ends = {str(Status.CANCELLED): Result.CANCELLED, str(Status.FAILED): Result.FAILED}
+    try:
+        return ends.get(str(await retrying(read, tries=1)))
+    except ServiceUnavailableError:
+        return None  # it is why the lease was lost

@@ -10,6 +10,7 @@ import time
 import zlib
 from typing import TYPE_CHECKING, Any, Final
 
+from prometheus_client import Counter, Histogram
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
     from db.session import Transaction
 
 log = get_logger(__name__)
+
+RUNS: Final = Counter(
+    "roadmap_job_runs_total", "Runs of maintenance jobs by how they ended.", ["job", "outcome"]
+)
+JOB_SECONDS: Final = Histogram("roadmap_job_seconds", "Duration of maintenance jobs.", ["job"])
 
 EARLY: Final = 0.25
 """By this share of its interval a job may run before it is due: schedulers do not ask evenly."""
@@ -83,11 +89,14 @@ async def run_job(
         except Exception as error:
             log.exception("job_failed", job=name)
             outcome = {"error": type(error).__name__}
+        took = time.monotonic() - started
+        RUNS.labels(name, "failed" if "error" in outcome else "done").inc()
+        JOB_SECONDS.labels(name).observe(took)
         await _write(
             tx,
             name,
             last_run_at=func.clock_timestamp(),
-            duration_s=time.monotonic() - started,
+            duration_s=took,
             outcome=outcome,
         )
         return outcome

@@ -12,6 +12,7 @@ from core.errors import (
     ConflictError,
     IdempotencyMismatchError,
     InvalidRequestError,
+    TaskTimeoutError,
     TooManyTasksError,
 )
 from core.ids import new_id
@@ -50,6 +51,7 @@ __all__ = [
     "decide_review",
     "regenerate",
     "retry_task",
+    "time_out_task",
 ]
 
 TASKS: Final = cast("Table", RoadmapTask.__table__)
@@ -200,6 +202,17 @@ async def _reject(task_id: UUID, user_id: str, request: Any, error: InvalidReque
             await record_in(tx, outcomes.failure(row, error))
             return True
     return False
+
+
+async def time_out_task(task_id: UUID) -> None:
+    """Fail a task whose run took longer than an operator allows, as TASK_TIMEOUT_S would.
+
+    Its worker can write nothing more. A task that is not running is left alone.
+    """
+    async with transaction() as tx:
+        row = (await lock_tasks(tx.session, [task_id])).get(task_id)
+        if row is not None and row.status == Status.PROCESSING:
+            await record_in(tx, outcomes.failure(row, TaskTimeoutError()))
 
 
 async def cancel_task(task_id: UUID, *, actor: Actor, reviewed_version: int | None = None) -> None:

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import orjson
+from prometheus_client import Histogram
 
 from core.logging import get_logger
 from notifications.events import TERMINAL_EVENTS, task_channel
@@ -35,6 +37,11 @@ PASSING: Final = 64
 """Transient events of one task kept for viewers that are about to take them."""
 PASS_ON_S: Final = 0.1
 """How long a transient event waits for others, to go on together."""
+LAG: Final = Histogram(
+    "roadmap_event_lag_seconds",
+    "From the commit of an event until a watching process knows it.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
+)
 TICK_S: Final = 1.0
 """How often the rows are asked while Redis is silent, and how long a failed read waits."""
 FIRST_LOOK_S: Final = 0.25
@@ -98,6 +105,7 @@ class Topic:
         self._doubt = asyncio.Event()
         self._waiters: set[asyncio.Future[None]] = set()
         self._unsubscribe: Callable[[], None] = lambda: None
+        self._watched_from = datetime.now(UTC)
 
     @property
     def head(self) -> int | None:
@@ -192,6 +200,9 @@ class Topic:
         if event["seq"] != self._events.newest + 1:  # older ones were purged
             self._events.begin_at(event["seq"] - 1)
         self._events.append(Entry(event))
+        committed = datetime.fromisoformat(event["at"])
+        if committed > self._watched_from:  # older ones are replayed, not late
+            LAG.observe((datetime.now(UTC) - committed).total_seconds())
         self.final = False
 
     def _announce(self) -> None:

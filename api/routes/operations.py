@@ -1,20 +1,26 @@
 """For operators and orchestrators: is it alive, is it ready, how is it doing. No prefix."""
 
-from __future__ import annotations
-
-import asyncio
 import time
-from functools import lru_cache
-from typing import Any
+from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from api import fleet
 from api.composition import services_of
-from db.engine import get_engine, get_pool_status
+from api.health import examine
+from core import exposition
+from db.engine import get_pool_status
 
 router = APIRouter(tags=["operations"])
+
+_EXCLUDE: Final = {
+    "name": "exclude",
+    "in": "query",
+    "description": "Dependencies whose absence is not to count, such as `redis`: for load"
+    " balancers, since the API serves without it.",
+    "schema": {"type": "array", "items": {"type": "string"}},
+}
 
 
 @router.get("/livez", operation_id="livez", summary="The process answers")
@@ -27,29 +33,28 @@ async def livez() -> dict[str, str]:
     "/readyz",
     operation_id="readyz",
     summary="What is needed is there",
-    responses={503: {"description": "PostgreSQL does not answer, or is not at the newest schema."}},
+    openapi_extra={"parameters": [_EXCLUDE]},
+    responses={503: {"description": "Something does not answer, or the schema is not the newest."}},
 )
 async def readyz(request: Request) -> Response:
-    """Be ready when PostgreSQL answers and is at head.
+    """Be ready when PostgreSQL is at head and Redis answers; else 503, and what follows from it.
 
-    Redis is reported, not required: rows are the outbox and the log, so without Redis the API
-    only gets slower (L61: it is not hidden either).
+    Without Redis the API still serves: rows are the outbox and the log. Load balancers therefore
+    ask `?exclude=redis`, so that they do not turn slow into gone; people and alerts ask for all
+    (L61: it is not hidden).
     """
-    services = services_of(request)
-    database, redis = await asyncio.gather(
-        services.probe("database", _database), services.probe("redis", services.ping_redis)
-    )
-    ready = database["status"] == "up"
-    status = "unavailable" if not ready else "ready" if redis["status"] == "up" else "degraded"
+    health = await examine(services_of(request))
+    database = health.parts["postgresql"]
+    ready = health.ready(exclude=request.query_params.getlist("exclude"))
+    answer: dict[str, object] = {
+        "status": health.status,
+        "migrations": database.get("migrations", "unknown"),
+        **{name: part["status"] for name, part in health.parts.items()},
+    }
+    if health.effects:
+        answer["effects"] = list(health.effects.values())
     return JSONResponse(
-        {
-            "status": status,
-            "postgresql": database["status"],
-            "migrations": database.get("migrations", "unknown"),
-            "redis": redis["status"],
-        },
-        status_code=200 if ready else 503,
-        headers={} if ready else {"Retry-After": "2"},
+        answer, status_code=200 if ready else 503, headers={} if ready else {"Retry-After": "2"}
     )
 
 
@@ -57,40 +62,22 @@ async def readyz(request: Request) -> Response:
 async def health(request: Request) -> Response:
     """Return details: pools, streams, live events; 200 also when something is down."""
     services = services_of(request)
-    database, redis = await asyncio.gather(
-        services.probe("database", _database), services.probe("redis", services.ping_redis)
-    )
-    parts = (database["status"], redis["status"])
+    found = await examine(services)
+    parts = dict(found.parts)
     return JSONResponse(
         {
-            "status": "healthy" if parts == ("up", "up") else "degraded",
+            "status": "degraded" if found.effects else "healthy",
+            "effects": list(found.effects.values()),
             "uptime_s": round(time.monotonic() - services.started, 1),
-            "database": {**database, "pool": await get_pool_status()},
-            "redis": redis,
+            "database": {**parts.pop("postgresql"), "pool": await get_pool_status()},
+            **parts,
             "live_events": services.hub.status(),
         }
     )
 
 
 @router.get("/metrics", operation_id="metrics", summary="For Prometheus", response_class=Response)
-async def metrics() -> Response:
-    """Return this process's metrics."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-
-async def _database() -> dict[str, Any]:
-    from db.migrate import current  # Alembic: a quarter of a second that start-up need not wait
-
-    revision = await current(get_engine())
-    newest = await asyncio.to_thread(_head)
-    return {
-        "status": "up" if revision == newest else "outdated",
-        "migrations": "head" if revision == newest else revision or "none",
-    }
-
-
-@lru_cache(maxsize=1)
-def _head() -> str:
-    from db.migrate import head
-
-    return head()
+async def metrics(request: Request) -> Response:
+    """Return this process's metrics, and those of all processes that rows and broker tell."""
+    await fleet.measure(services_of(request))
+    return Response(exposition.exposition(), media_type=exposition.CONTENT_TYPE)

@@ -9,7 +9,7 @@ from workflow.queries.inbox import (
     unread_count,
 )
 from workflow.queries.learning import learner_progress
-from workflow.queries.operations import queue_state
+from workflow.queries.operations import job_ages, queue_state
 from workflow.queries.reviews import open_review
 from workflow.queries.roadmaps import get_concept, get_roadmap
 from workflow.queries.shapes import (
@@ -46,6 +46,7 @@ __all__ = [
     "get_task",
     "inbox_after",
     "inbox_page",
+    "job_ages",
     "learner_progress",
     "list_tasks",
     "log_page",

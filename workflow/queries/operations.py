@@ -27,6 +27,19 @@ _WORKERS = text(
     """
 )
 
+_JOB_AGES = text(
+    """
+    SELECT name, extract(epoch FROM clock_timestamp() - last_run_at)
+    FROM schedules WHERE last_run_at IS NOT NULL AND NOT paused
+    """
+)
+
+
+async def job_ages() -> dict[str, float]:
+    """Return how many seconds ago each maintenance job last ran, wherever that was."""
+    async with read_session() as session:
+        return {name: float(age) for name, age in _pairs(await session.execute(_JOB_AGES))}
+
 
 async def queue_state() -> QueueState:
     """Return how many tasks stand where, what waits for a worker, and who holds leases."""

@@ -7,11 +7,14 @@ being written at that moment.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from prometheus_client import Histogram
 
 from core.errors import (
     AppError,
@@ -40,6 +43,13 @@ if TYPE_CHECKING:
     from workflow.lease import Claim
 
 log = get_logger(__name__)
+
+CONTENT_SECONDS: Final = Histogram(
+    "roadmap_content_seconds",
+    "Duration of contents, by how they ended.",
+    ["kind", "outcome"],
+    buckets=(0.1, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 900),
+)
 
 _NAMES = {
     ContentKind.TUTORIAL: "Tutorial for '{}' is ready",
@@ -75,7 +85,10 @@ async def generate(claim: Claim, work: Work, *, drain: Drain) -> Tally:
     left_out = False
 
     async def one(want: Wanted) -> None:
+        began = time.monotonic()
         fact = await _write(claim, want, tally)
+        outcome = ContentStatus.COMPLETED if fact.done else ContentStatus.FAILED
+        CONTENT_SECONDS.labels(want.kind, outcome).observe(time.monotonic() - began)
         left[want.concept_id] -= 1
         if fact.done == 0:
             incomplete.add(want.concept_id)

@@ -30,6 +30,7 @@ from db.engine import (
     init_db,
     pool_size,
 )
+from db.pool_metrics import ENGINES
 from db.session import AsyncSessionLocal, get_session_maker, read_session, transaction
 from tests.factories import until
 
@@ -76,7 +77,7 @@ async def test_two_loops_at_once(database: asyncpg.Connection) -> None:
 
 async def test_loops_in_a_row(database: asyncpg.Connection) -> None:
     """Ten loops in a row, each disposing its engine, leave no engine and no connection."""
-    before = engines.ENGINES._value.get()
+    before = ENGINES._value.get()
 
     async def work() -> int:
         try:
@@ -86,7 +87,7 @@ async def test_loops_in_a_row(database: asyncpg.Connection) -> None:
 
     for _ in range(10):
         assert await asyncio.to_thread(asyncio.run, work()) == 7
-    assert engines.ENGINES._value.get() == before
+    assert ENGINES._value.get() == before
     assert await cleanup_unused_engines() == 0
     await until(lambda: _no_backend(database), what="no connection")
 
@@ -147,7 +148,8 @@ async def test_new_loop_sweeps_dead_ones(database: asyncpg.Connection) -> None:
 FORK = """
 import asyncio, os, sys
 from sqlalchemy import text
-from db.engine import ENGINES, dispose_engine, get_engine
+from db.engine import dispose_engine, get_engine
+from db.pool_metrics import ENGINES
 from db.session import AsyncSessionLocal
 
 async def backend():

@@ -398,7 +398,7 @@ async def test_cancelled_at_each_call_and_retried(
         await cancel_task(task, actor=ALICE)
         assert status == "processing"
         assert await pair(database, task) == ("cancelled", step)
-        assert await asyncio.wait_for(run, 5) is Result.LEASE_LOST
+        assert await asyncio.wait_for(run, 5) is Result.CANCELLED
     rows = await contents(database)
     assert "running" not in {row["status"] for row in rows.values()}, "a zombie (L33)"
     await retry_task(task, actor=ALICE)

@@ -1,0 +1,93 @@
+"""Alerts, dashboard and runbook speak of metrics that exist, and of each other."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from docs.generate import metrics_list
+from tests.system_packages import need_program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+ALERTS: list[dict[str, Any]] = [
+    rule
+    for group in yaml.safe_load((DEPLOY / "alerts.yml").read_text())["groups"]
+    for rule in group["rules"]
+]
+_NAME = re.compile(r"\b(?:roadmap|db_engine)_\w+")
+
+
+def _exposed() -> set[str]:
+    """Return every name that a scrape may show."""
+    names: set[str] = set()
+    for name, kind in re.findall(r"^\| `(\w+)` \| (\w+) \|", metrics_list(), re.MULTILINE):
+        suffixes = ("_bucket", "_sum", "_count") if kind == "histogram" else ("",)
+        names |= {name + suffix for suffix in suffixes}
+    return names
+
+
+def _expressions() -> Iterator[tuple[str, str]]:
+    for rule in ALERTS:
+        yield rule["alert"], rule["expr"]
+    for panel in json.loads((DEPLOY / "grafana.json").read_text())["panels"]:
+        for target in panel["targets"]:
+            yield panel["title"], target["expr"]
+
+
+def test_only_metrics_that_exist_are_asked_for() -> None:
+    """A metric that is renamed in the code is renamed in alerts and dashboard too."""
+    exposed = _exposed()
+    unknown = {
+        (where, name)
+        for where, expression in _expressions()
+        for name in _NAME.findall(expression)
+        if name not in exposed
+    }
+    assert not unknown
+
+
+def test_every_alert_has_its_section_in_the_runbook() -> None:
+    """Whoever is woken finds what users feel, where to look and what to do."""
+    sections = dict(
+        part.split("\n", 1) for part in (ROOT / "docs/RUNBOOK.md").read_text().split("\n## ")[1:]
+    )
+    assert list(sections) == [rule["alert"] for rule in ALERTS]
+    for name, text in sections.items():
+        assert [word for word in ("**Felt**", "**Look**", "**Do**") if word not in text] == [], name
+    for rule in ALERTS:
+        assert rule["labels"]["severity"] in {"page", "ticket"}
+        assert rule["annotations"].keys() == {"summary", "effect"}
+
+
+def test_every_alert_is_tried() -> None:
+    """Each alert has a case in which it fires."""
+    cases = yaml.safe_load((DEPLOY / "alerts.test.yml").read_text())["tests"]
+    assert {case["name"] for case in cases} == {"a good day", *(r["alert"] for r in ALERTS)}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "rules", "alerts.yml"),
+        ("test", "rules", "alerts.test.yml"),
+        ("check", "config", "--syntax-only", "prometheus.yml"),
+    ],
+    ids=lambda arguments: " ".join(arguments[:2]),
+)
+def test_prometheus_agrees(arguments: tuple[str, ...]) -> None:
+    """Rules are valid, fire when they should, and stay quiet on a good day."""
+    promtool = need_program("promtool", package="prometheus")
+    done = subprocess.run(
+        [promtool, *arguments], cwd=DEPLOY, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

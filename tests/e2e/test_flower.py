@@ -1,0 +1,154 @@
+"""Flower, as an operator uses it: states, arguments, the terminate button, time limits."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from tests.e2e.faults.whole_set import WHOLE_SET
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.e2e.conftest import RunningStack
+
+pytestmark = pytest.mark.e2e
+
+POOLS = ("threads", "prefork")
+
+
+class Operator:
+    """Asks for tasks by the API, and looks at them and at their workers by Flower's."""
+
+    def __init__(self, stack: RunningStack, pool: str) -> None:
+        self.pool = pool
+        self.api = stack.client()
+        login = (stack.folder / "flower_auth").read_text().strip().split(":")
+        self.flower = httpx.Client(
+            base_url=stack.info["flower_url"], auth=(login[0], login[1]), timeout=20
+        )
+
+    def ask(self, goal: str, *, review: bool = False) -> str:
+        """Return a new task's id."""
+        answer = self.api.post("/api/v1/tasks", json={"goal": goal, "review": review})
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["task_id"])
+
+    def wait(self, task_id: str, *statuses: str, within_s: float = 40) -> dict[str, Any]:
+        """Return the task once it is in one of the statuses."""
+        deadline = time.monotonic() + within_s
+        task: dict[str, Any] = {}
+        while time.monotonic() < deadline:
+            task = self.api.get(f"/api/v1/tasks/{task_id}").json()
+            if task["status"] in statuses:
+                return task
+            time.sleep(0.05)
+        raise AssertionError(f"{task_id} is {task['status']}/{task['current_step']}")
+
+    def delivery(self, delivery: str, *states: str, within_s: float = 15) -> dict[str, Any]:
+        """Return what Flower shows of a delivery once it is in one of the states."""
+        deadline = time.monotonic() + within_s
+        shown: dict[str, Any] = {}
+        while time.monotonic() < deadline:
+            answer = self.flower.get(f"/api/task/info/{delivery}")
+            if answer.status_code == 200:
+                shown = answer.json()
+                if shown["state"] in states:
+                    return shown
+            time.sleep(0.05)
+        raise AssertionError(f"{delivery} is {shown.get('state')}, not {states}")
+
+    def deliveries(self, task_id: str) -> list[dict[str, Any]]:
+        """Return all deliveries of a task, the first one first."""
+        tasks: dict[str, dict[str, Any]] = self.flower.get("/api/tasks").json()
+        return [tasks[key] for key in sorted(tasks) if key.startswith(task_id)]
+
+    def limit(self, worker: str, **limits: float) -> None:
+        """Set the time limits of `roadmap.generate`; none are none."""
+        answer = self.flower.post(
+            "/api/task/timeout/roadmap.generate", params={"workername": worker, **limits}
+        )
+        assert answer.status_code == 200, answer.text
+
+
+@pytest.fixture(scope="module", params=POOLS)
+def operator(
+    request: pytest.FixtureRequest,
+    start_stack: Callable[..., RunningStack],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Operator]:
+    """An operator of a stack of either pool, one after the other."""
+    stack = start_stack(
+        tmp_path_factory.mktemp(request.param) / "data",
+        *("--pool", request.param, "--concurrency", "2", "--no-beat"),
+        SAMPLE_LATENCY_S="0.25",
+        SAMPLE_FAIL="Borrowing",
+    )
+    someone = Operator(stack, request.param)
+    yield someone
+    someone.api.close()
+    someone.flower.close()
+    assert stack.stop() == 0
+
+
+def test_states_and_arguments(operator: Operator) -> None:
+    """A task waits visibly for its review, goes on visibly, and ends under our own name for it."""
+    task_id = operator.ask("Learn Rust", review=True)
+    waiting = operator.delivery(task_id, "WAITING_FOR_REVIEW", within_s=40)
+    assert waiting["name"] == "roadmap.generate"
+    assert waiting["uuid"] == task_id
+    assert waiting["kwargs"] == f"{{'task_id': '{task_id}'}}"
+    assert operator.wait(task_id, "human_review_pending")["current_step"] == "human_review"
+    decided = operator.api.post(f"/api/v1/tasks/{task_id}/review", json={"decision": "approve"})
+    assert decided.status_code == 202
+    operator.delivery(task_id, "RESUMED")
+    operator.wait(task_id, "partial_failure")
+    operator.delivery(task_id, "PARTIAL_FAILURE")
+    first, second = operator.deliveries(task_id)
+    assert (first["name"], second["name"]) == ("roadmap.generate", "roadmap.resume")
+    assert second["state"] == "PARTIAL_FAILURE"
+    assert second["uuid"].startswith(f"{task_id}.")
+
+
+def test_terminate_cancels_the_workflow(operator: Operator) -> None:
+    """The button ends a running workflow: our status is cancelled, nothing is written after it."""
+    task_id = operator.ask("Learn chess")
+    task = operator.wait(task_id, "processing")
+    revoked = operator.flower.post(f"/api/task/revoke/{task_id}", params={"terminate": "true"})
+    assert revoked.status_code == 200, revoked.text
+    task = operator.wait(task_id, "cancelled", within_s=5)
+    operator.delivery(task_id, "CANCELLED", "REVOKED")
+    last = _events(operator, task_id)
+    assert last[-1]["type"] == "task_cancelled"
+    after = operator.ask("Learn SQL")  # the worker works on
+    operator.wait(after, "completed")
+    assert _events(operator, task_id) == last
+    assert operator.api.get(f"/api/v1/tasks/{task_id}").json() == task
+
+
+@pytest.mark.parametrize("kind", ["soft", "hard"])
+def test_time_limits_hold(operator: Operator, kind: str) -> None:
+    """A limit set in Flower ends a run that takes longer: the task fails with that reason."""
+    if not WHOLE_SET and kind != {"threads": "soft", "prefork": "hard"}[operator.pool]:
+        pytest.skip("the other limit of this pool with FAULTS=all (make chaos)")
+    workers = operator.flower.get("/api/workers", params={"refresh": "true"}).json()
+    (worker,) = workers
+    operator.limit(worker, **{kind: 0.5})
+    try:
+        task_id = operator.ask("Learn the guitar")
+        task = operator.wait(task_id, "failed", within_s=20)
+    finally:
+        operator.limit(worker)
+    assert task["error"]["code"] == "task_timeout"
+    operator.delivery(task_id, "FAILURE")
+    after = operator.ask("Learn the guitar")
+    operator.wait(after, "completed")
+    operator.delivery(after, "SUCCESS")
+
+
+def _events(operator: Operator, task_id: str) -> list[dict[str, Any]]:
+    page = operator.api.get(f"/api/v1/tasks/{task_id}/events").json()
+    return list(page["events"])
