@@ -18,7 +18,7 @@ _SHOWN_PROBLEMS: Final = 8
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 """NUL is refused by PostgreSQL, lone surrogates by every encoder."""
 
-_DEEPEST: Final = 100
+DEEPEST: Final = 100
 _BRACKETS: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
 _THOUGHTS: Final = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 """What reasoning models think aloud, where a server leaves it in the answer."""
@@ -59,7 +59,7 @@ def parsed_json(text: str) -> Any:
     depth = 0
     for token in _BRACKETS.finditer(text):
         depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token[0], 0)
-        if depth > _DEEPEST:
+        if depth > DEEPEST:
             raise ValueError("nested too deeply")
     return json.loads(text, strict=False)
 

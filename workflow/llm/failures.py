@@ -76,6 +76,9 @@ _NOT_ALLOWED: Final = (
     "The provider does not let this LLM_API_KEY use the model; check the account's rights and"
     " LLM_MODEL, then retry."
 )
+_UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What cannot be stored, what terminals obey, and what turns the direction of other text."""
+
 _PLAIN_CODE: Final = re.compile(r"[a-z]+(_[a-z]+){1,8}")
 
 
@@ -175,10 +178,10 @@ def unavailable(why: str) -> TransientError:
 
 
 def excerpt(text: str, *, key: str = "") -> str:
-    """Return the beginning of a foreign text as one line without secrets."""
+    """Return the beginning of a foreign text as one safe line without secrets."""
     if len(key) >= _SHORTEST_SECRET:
         text = text.replace(key, "***")
-    line = " ".join(redact(text[: 4 * _EXCERPT]).split())
+    line = " ".join(_UNSAFE.sub(" ", redact(text[: 4 * _EXCERPT])).split())
     return line if len(line) <= _EXCERPT else line[: _EXCERPT - 1] + "\u2026"
 
 

@@ -215,8 +215,11 @@ class OpenAIAuthor:
         self, client: openai.AsyncOpenAI, request: dict[str, Any], on_content: OnContent | None
     ) -> Reply:
         create = client.chat.completions.with_streaming_response.create
+        # The SDK walks through all that it knows the type of; a schema would take it milliseconds.
+        known = {name: request[name] for name in ("model", "messages")}
+        rest = {name: value for name, value in request.items() if name not in known}
         # Read by hand, so that the size and the shape of what a server sends is bounded by us.
-        async with create(**request) as response:
+        async with create(**known, extra_body=rest) as response:
             reader = ReplyReader(
                 key=self._key,
                 media_type=response.headers.get("content-type", ""),

@@ -6,6 +6,8 @@ import re
 from enum import Enum, auto
 from typing import Final
 
+from workflow.llm.answers import DEEPEST
+
 _RUN: Final = re.compile(r'[^"\\]+')
 _GAP: Final = re.compile(r'[^"{}\[\]:,]+')
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
@@ -13,6 +15,8 @@ _UNIT: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 _HALVES: Final = re.compile("[\x00\ud800-\udfff]")
 _THOUGHTS: Final = "<think>"
 _LONGEST_KEY: Final = 200
+_LONGEST_WAY: Final = 100_000
+"""Characters before the field begins. What has more is none of our shapes, not worth reading."""
 
 
 class _Place(Enum):
@@ -44,6 +48,7 @@ class TextField:
         self._key = ""
         self._at_key = False
         self._rest = ""
+        self._passed = 0
 
     def feed(self, piece: str) -> str:
         """Return what the piece adds to the text; often nothing."""
@@ -60,6 +65,10 @@ class TextField:
                     break
                 case _:
                     at = self._inside(text, at, new)
+        if self._place is not _Place.WANTED:
+            self._passed += len(piece)
+            if self._passed > _LONGEST_WAY:
+                self._place = _Place.DONE
         return _HALVES.sub("", "".join(new))
 
     def _pass_over(self, text: str, at: int) -> int:
@@ -91,11 +100,9 @@ class TextField:
                 self._place = _Place.WANTED
             case '"':
                 self._place = _Place.OTHER
-            case "{" | "[":
-                self._depth += 1
-            case "}" | "]":
-                self._depth -= 1
-                if not self._depth:
+            case "{" | "[" | "}" | "]":
+                self._depth += 1 if text[at] in "{[" else -1
+                if not 0 < self._depth <= DEEPEST:
                     self._place = _Place.DONE
             case ":" if self._depth == 1:
                 self._at_key = False

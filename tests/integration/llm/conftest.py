@@ -5,16 +5,21 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from core.settings import Provider, Settings
+from core.loop_local import LoopLocal
+from core.settings import Provider, Settings, get_settings
+from db.recorder import flush_recorder
 from tests.model_server import ModelServer
+from workflow import asking
 from workflow.llm.openai_compatible import OpenAIAuthor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+
+    import asyncpg
 
 BACKOFF_S = 0.01
 
@@ -62,3 +67,27 @@ def server_address() -> Iterator[str]:
         yield process.stdout.readline().strip()
         process.terminate()
         assert process.wait(10) == 0
+
+
+@pytest.fixture
+async def model(
+    database: asyncpg.Connection,
+    settings_env: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[ModelServer]:
+    """A model server that designs one concept, and the workflow's author who asks it."""
+    async with ModelServer(stages=1, modules=1, concepts=1) as server:
+        settings_env.setenv("ROADMAP_LLM_PROVIDER", "openai")
+        settings_env.setenv("ROADMAP_LLM_BASE_URL", server.base_url)
+        settings_env.setenv("ROADMAP_LLM_API_KEY", "sk-canary-0123456789")
+        get_settings.cache_clear()
+        authors = LoopLocal(lambda: OpenAIAuthor(get_settings(), backoff_s=BACKOFF_S))
+        monkeypatch.setattr(asking, "_authors", authors)
+        monkeypatch.setattr("workflow.steps.content_generation.check_resources", _unchecked)
+        yield server
+        await asking.close_author()
+        await flush_recorder()
+
+
+async def _unchecked(drafts: Any) -> list[dict[str, Any]]:
+    return [draft.model_dump() | {"verified": False} for draft in drafts]
