@@ -10,9 +10,10 @@ from pydantic import TypeAdapter
 
 from api import docs, problems
 from api.auth import check_settings
+from api.bodies import Bodies
 from api.composition import lifespan
 from api.http import PREFIX
-from api.middleware import BodyLimit, Observed
+from api.middleware import Observed
 from api.problems import Problem
 from api.routes import (
     admin,
@@ -93,7 +94,7 @@ def create_app() -> FastAPI:
             expose_headers=_RESPONSE_HEADERS,
             max_age=600,
         )
-    app.add_middleware(BodyLimit)
+    app.add_middleware(Bodies)
     app.add_middleware(Observed)
     _complete_schema(app)
     return app

@@ -11,6 +11,7 @@ from fastapi.security import HTTPBearer
 from starlette.requests import HTTPConnection  # noqa: TC002 - FastAPI reads the signature
 
 from api import tickets
+from api.composition import services_of
 from core.errors import ForbiddenError, SettingsError, UnauthenticatedError
 from core.settings import AuthMode, get_settings
 from core.tokens import verify_token
@@ -124,8 +125,12 @@ def origin_allowed(connection: HTTPConnection, origin: str | None) -> bool:
 async def current_actor(
     connection: HTTPConnection, _documented: Annotated[object, Security(_bearer)]
 ) -> Actor:
-    """Return who makes a request."""
-    return identify(connection)
+    """Return who makes a request.
+
+    Raises:
+        TooManyRequestsError: It is one too many in this minute.
+    """
+    return await _counted(connection, identify(connection))
 
 
 async def admin_actor(actor: Annotated[Actor, Depends(current_actor)]) -> Actor:
@@ -143,15 +148,25 @@ async def stream_actor(
     connection: HTTPConnection, _documented: Annotated[object, Security(_bearer)]
 ) -> Actor:
     """Return who opens a stream: by token, or by a ticket that allows just this stream."""
-    return identify_stream(connection)
+    return await identify_stream(connection)
 
 
-def identify_stream(connection: HTTPConnection) -> Actor:
+async def identify_stream(connection: HTTPConnection) -> Actor:
     """Return who opens a stream, by `Authorization` or by `?ticket=`.
 
     Raises:
         UnauthenticatedError: The ticket is over, or not for this stream.
+        TooManyRequestsError: It is one too many in this minute.
     """
+    return await _counted(connection, _of_stream(connection))
+
+
+async def _counted(connection: HTTPConnection, actor: Actor) -> Actor:
+    await services_of(connection).limit.check(actor)
+    return actor
+
+
+def _of_stream(connection: HTTPConnection) -> Actor:
     ticket = connection.query_params.get("ticket")
     if ticket is None or "authorization" in connection.headers:
         return identify(connection)

@@ -33,7 +33,7 @@ async def follow_task(
 ) -> None:
     """Send every event after a number; close with 1000 after the terminal one."""
     try:
-        actor = _admitted(socket)
+        actor = await _admitted(socket)
         key = parse_id(task_id)
         seen = _seq(after)
         await queries.require_task(key, actor=actor)
@@ -48,14 +48,14 @@ async def follow_notifications(
 ) -> None:
     """Send the user's notifications as they come."""
     try:
-        actor = _admitted(socket)
+        actor = await _admitted(socket)
         seen = None if after is None else parse_id(after)
     except Exception as error:  # noqa: BLE001 - every refusal is a problem response
         return await _deny(socket, error)
     return await _serve(socket, actor, _notifications(actor.user_id, seen))
 
 
-def _admitted(socket: WebSocket) -> Actor:
+async def _admitted(socket: WebSocket) -> Actor:
     """Return who asks, from a page that may.
 
     Raises:
@@ -63,7 +63,7 @@ def _admitted(socket: WebSocket) -> Actor:
     """
     if not origin_allowed(socket, socket.headers.get("origin")):
         raise ForbiddenError("Pages of this origin may not connect; see ROADMAP_CORS_ORIGINS.")
-    actor = identify_stream(socket)
+    actor = await identify_stream(socket)
     registry().check(actor)
     return actor
 
