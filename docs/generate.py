@@ -63,12 +63,20 @@ def event_catalogue() -> str:
     return "\n".join(lines) + "\n"
 
 
+def openapi() -> str:
+    """Return the API's OpenAPI document; no setting changes it."""
+    from api.app import create_app
+
+    return json.dumps(create_app().openapi(), indent=1, ensure_ascii=False) + "\n"
+
+
 def documents() -> dict[Path, str]:
     """Return every generated file and what it should say."""
     return {
         HERE / "SETTINGS.md": settings_table(),
         HERE / "EVENTS.md": event_catalogue(),
         HERE / "events.schema.json": json.dumps(json_schema(), indent=1) + "\n",
+        HERE / "openapi.json": openapi(),
     }
 
 
