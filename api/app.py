@@ -9,9 +9,10 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from api import docs, pages, problems
 from api.auth import check_settings
+from api.bodies import Bodies
 from api.composition import lifespan
 from api.http import PREFIX
-from api.middleware import BodyLimit, Observed
+from api.middleware import Observed
 from api.problems import Problem
 from api.routes import (
     admin,
@@ -96,7 +97,7 @@ def create_app() -> FastAPI:
             expose_headers=_RESPONSE_HEADERS,
             max_age=600,
         )
-    app.add_middleware(BodyLimit)
+    app.add_middleware(Bodies)
     app.add_middleware(Observed)
     _complete_schema(app)
     return app

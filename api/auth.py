@@ -11,6 +11,7 @@ from fastapi.security import HTTPBearer
 from starlette.requests import HTTPConnection  # noqa: TC002 - FastAPI reads the signature
 
 from api import tickets
+from api.composition import services_of
 from core.errors import ForbiddenError, SettingsError, UnauthenticatedError
 from core.settings import AuthMode, get_settings
 from core.tokens import verify_token
@@ -126,8 +127,12 @@ def origin_allowed(connection: HTTPConnection, origin: str | None) -> bool:
 async def current_viewer(
     connection: HTTPConnection, _documented: Annotated[object, Security(_bearer)]
 ) -> Viewer:
-    """Return who makes a request, and until when the credentials are good."""
-    return identify(connection)
+    """Return who makes a request, and until when the credentials are good.
+
+    Raises:
+        TooManyRequestsError: It is one too many in this minute.
+    """
+    return await _counted(connection, identify(connection))
 
 
 async def current_actor(viewer: Annotated[Viewer, Depends(current_viewer)]) -> Actor:
@@ -150,15 +155,25 @@ async def stream_viewer(
     connection: HTTPConnection, _documented: Annotated[object, Security(_bearer)]
 ) -> Viewer:
     """Return who opens a stream: by token, or by a ticket that allows just this stream."""
-    return identify_stream(connection)
+    return await identify_stream(connection)
 
 
-def identify_stream(connection: HTTPConnection) -> Viewer:
+async def identify_stream(connection: HTTPConnection) -> Viewer:
     """Return who opens a stream, by `Authorization` or by `?ticket=`.
 
     Raises:
         UnauthenticatedError: The ticket is over, or not for this stream.
+        TooManyRequestsError: It is one too many in this minute.
     """
+    return await _counted(connection, _of_stream(connection))
+
+
+async def _counted(connection: HTTPConnection, viewer: Viewer) -> Viewer:
+    await services_of(connection).limit.check(viewer.actor)
+    return viewer
+
+
+def _of_stream(connection: HTTPConnection) -> Viewer:
     ticket = connection.query_params.get("ticket")
     if ticket is None or "authorization" in connection.headers:
         return identify(connection)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from api.limits import RequestLimit
 from api.middleware import strip_queries_from_server_logs
 from core.logging import configure_logging, get_logger
 from core.settings import get_settings
@@ -40,6 +41,7 @@ class Services:
 
     hub: Hub
     redis: Redis
+    limit: RequestLimit
     started: float = field(default_factory=time.monotonic)
     _checks: dict[str, asyncio.Task[dict[str, Any]]] = field(default_factory=dict)
 
@@ -70,6 +72,7 @@ class Services:
         await self.hub.aclose()
         with suppress(RedisError, OSError):
             await self.redis.aclose()
+            await self.limit.aclose()
 
 
 async def _checked(name: str, check: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
@@ -104,6 +107,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             client_name="roadmap-api",
             decode_responses=True,
         ),
+        limit=RequestLimit(url, per_minute=settings.user_requests_per_minute),
     )
     app.state.services = services
     services.hub.start()

@@ -8,11 +8,11 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from fastapi import HTTPException
 from prometheus_client import Counter, Histogram
 
+from api.headers import with_defaults
 from api.http import PREFIX
-from api.problems import CODE_OF, problem, unexpected
+from api.problems import unexpected
 from core.ids import new_id
 from core.logging import get_logger
 
@@ -33,17 +33,6 @@ _QUIET: Final = frozenset({"/livez", "/readyz", "/metrics"})
 """Asked every few seconds by machines: logged only when they go wrong."""
 _QUERY: Final = re.compile(r"\?[^\s\"]*")
 
-LARGEST_BODY: Final = 1_000_000
-_TOO_LARGE: Final = f"The body is larger than {LARGEST_BODY:,} bytes."
-
-DEFAULT_HEADERS: Final = {
-    b"x-content-type-options": b"nosniff",
-    b"referrer-policy": b"no-referrer",
-    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
-    b"cache-control": b"no-store",
-}
-"""Set unless the route says otherwise."""
-
 
 class Observed:
     """Wraps the application; pure ASGI, so that streams pass through untouched."""
@@ -53,6 +42,8 @@ class Observed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        if scope["type"] == "websocket":
+            return await self.app(scope, receive, _with_headers_on_denial(send, scope))
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         started = time.perf_counter()
@@ -63,7 +54,7 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": _headers(message, request_id)}
+                message = _with_headers(message, request_id)
                 self._count(scope, status, time.perf_counter() - started)
             await send(message)
 
@@ -96,49 +87,23 @@ class Observed:
         SECONDS.labels(method, route).observe(seconds)
 
 
-class BodyLimit:
-    """Refuses bodies of more than 1 MB: at once when the length is declared, else on the way.
+def _with_headers(message: Message, request_id: str) -> Message:
+    ours = (b"x-request-id", request_id.encode("latin-1"))
+    return {**message, "headers": [*with_defaults(message.get("headers", ())), ours]}
 
-    FastAPI's own limit answers in plain text, and ours are problems everywhere.
-    """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+def _with_headers_on_denial(send: Send, scope: Scope) -> Send:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "websocket.http.response.start":
+            message = _with_headers(message, _request_id(scope))
+        await send(message)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
-            return await self.app(scope, receive, send)
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > LARGEST_BODY:
-            refusal = problem(
-                413, code=CODE_OF[413], detail=_TOO_LARGE, headers={"Connection": "close"}
-            )
-            return await refusal(scope, receive, send)
-        size = 0
-
-        async def receive_some() -> Message:
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
-            if size > LARGEST_BODY:
-                raise HTTPException(413, _TOO_LARGE)
-            return message
-
-        return await self.app(scope, receive_some, send)
+    return send_with_headers
 
 
 def _request_id(scope: Scope) -> str:
     given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
     return given if _REQUEST_ID.fullmatch(given) else str(new_id())
-
-
-def _headers(message: Message, request_id: str) -> list[tuple[bytes, bytes]]:
-    headers = list(message.get("headers", ()))
-    present = {name.lower() for name, _value in headers}
-    headers += [(n, v) for n, v in DEFAULT_HEADERS.items() if n not in present]
-    headers.append((b"x-request-id", request_id.encode("latin-1")))
-    return headers
 
 
 class WithoutQueries(logging.Filter):

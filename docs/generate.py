@@ -129,6 +129,13 @@ def metrics_list() -> str:
     return "\n".join(lines) + "\n"
 
 
+def openapi() -> str:
+    """Return the API's OpenAPI document; no setting changes it."""
+    from api.app import create_app
+
+    return json.dumps(create_app().openapi(), indent=1, ensure_ascii=False) + "\n"
+
+
 def documents() -> dict[Path, str]:
     """Return every generated file and what it should say."""
     return {
@@ -137,6 +144,7 @@ def documents() -> dict[Path, str]:
         HERE / "EVENTS.md": event_catalogue(),
         HERE / "events.schema.json": json.dumps(open_schema(StreamEvent), indent=1) + "\n",
         HERE / "asyncapi.json": json.dumps(asyncapi.document(), indent=1) + "\n",
+        HERE / "openapi.json": openapi(),
     }
 
 

@@ -43,7 +43,7 @@ async def follow_task(
 ) -> None:
     """Send every event after a number; close with 1000 after the terminal one."""
     try:
-        viewer = _identified(socket)
+        viewer = await _identified(socket)
         key = parse_id(task_id)
         seen = _seq(after)
         await queries.require_task(key, actor=viewer.actor)
@@ -59,7 +59,7 @@ async def follow_notifications(
 ) -> None:
     """Send the user's notifications as they come."""
     try:
-        viewer = _identified(socket)
+        viewer = await _identified(socket)
         seen = None if after is None else parse_id(after)
         registry().check(viewer.actor)
     except Exception as error:  # noqa: BLE001 - every refusal is a problem response
@@ -67,7 +67,7 @@ async def follow_notifications(
     return await _serve(socket, viewer, _notifications(seen, viewer))
 
 
-def _identified(socket: WebSocket) -> Viewer:
+async def _identified(socket: WebSocket) -> Viewer:
     """Return who asks, from a page that may.
 
     Raises:
@@ -75,7 +75,7 @@ def _identified(socket: WebSocket) -> Viewer:
     """
     if not origin_allowed(socket, socket.headers.get("origin")):
         raise ForbiddenError("Pages of this origin may not connect; see ROADMAP_CORS_ORIGINS.")
-    return identify_stream(socket)
+    return await identify_stream(socket)
 
 
 def _seq(after: str) -> int:

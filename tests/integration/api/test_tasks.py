@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -220,3 +221,46 @@ async def test_a_running_task_shows_its_progress(alice: httpx.AsyncClient) -> No
     task = (await alice.get(f"/api/v1/tasks/{task_id}")).json()
     assert task["progress"] == {"done": 3, "total": 9, "percent": 40.0}
     assert task["usage"]["calls"] == 4
+
+
+async def test_parallel_requests_with_one_key_make_one_task(
+    viewer: httpx.AsyncClient, database: asyncpg.Connection
+) -> None:
+    """20 POSTs at once with one Idempotency-Key make one task and all name it."""
+    key = {"Idempotency-Key": "one"}
+    answers = await asyncio.gather(
+        *(viewer.post("/api/v1/tasks", json={"goal": "Learn Rust"}, headers=key) for _ in range(20))
+    )
+    assert {answer.status_code for answer in answers} == {202}
+    [task_id] = {answer.json()["task_id"] for answer in answers}
+    assert {answer.headers["location"] for answer in answers} == {f"/api/v1/tasks/{task_id}"}
+    assert await database.fetchval("SELECT count(*) FROM roadmap_tasks") == 1
+    assert await database.fetchval("SELECT count(*) FROM task_events") == 1
+
+
+async def test_a_refused_request_does_not_use_up_its_key(alice: httpx.AsyncClient) -> None:
+    """A key of a request that was refused is free: the corrected request may bear it."""
+    key = {"Idempotency-Key": "one"}
+    refused = await alice.post("/api/v1/tasks", json={"goal": ""}, headers=key)
+    corrected = await alice.post("/api/v1/tasks", json={"goal": "Learn Rust"}, headers=key)
+    assert (refused.status_code, corrected.status_code) == (422, 202)
+
+
+async def test_one_key_with_other_bodies_at_once(alice: httpx.AsyncClient) -> None:
+    """Of requests at once with one key and different bodies one is taken, the others are 422."""
+    answers = await asyncio.gather(
+        *(
+            alice.post("/api/v1/tasks", json={"goal": goal}, headers={"Idempotency-Key": "one"})
+            for goal in ("Rust", "Go", "Zig", "Lua")
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [202, 422, 422, 422]
+
+
+async def test_equal_requests_are_equal_however_they_are_written(alice: httpx.AsyncClient) -> None:
+    """The order of fields and what is left out make no other request."""
+    key = {"Idempotency-Key": "one", "Content-Type": "application/json"}
+    first = b'{"goal": "Learn Rust", "review": true}'
+    again = b'{"review":true,"preferences":{},"goal":"Learn Rust"}'
+    answers = [await alice.post("/api/v1/tasks", content=b, headers=key) for b in (first, again)]
+    assert answers[0].json()["task_id"] == answers[1].json()["task_id"]

@@ -1,0 +1,82 @@
+"""How often a user may ask: counted in Redis over all API processes, here while Redis is away."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from limits import RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.errors import StorageError
+from redis.asyncio import ConnectionPool
+
+from core.errors import TooManyRequestsError
+from core.logging import get_logger
+
+if TYPE_CHECKING:
+    from workflow.actor import Actor
+
+log = get_logger(__name__)
+
+TIMEOUT_S: Final = 0.5
+AWAY_S: Final = 5.0
+"""After a failure Redis is left alone for so long: no request waits for a dead one twice."""
+
+
+class RequestLimit:
+    """A sliding minute per user; admins are exempt, they are the operators."""
+
+    def __init__(self, redis_url: str, *, per_minute: int) -> None:
+        """Connect to nothing yet.
+
+        Args:
+            redis_url: Where the processes count together.
+            per_minute: Requests of a user; 0 is no limit.
+        """
+        self._limit = RateLimitItemPerMinute(max(per_minute, 1))
+        self._unlimited = per_minute == 0
+        self._pool = ConnectionPool.from_url(
+            redis_url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S
+        )
+        options: dict[str, Any] = {"connection_pool": self._pool}
+        shared = RedisStorage(
+            "async+redis://",  # the pool knows the address
+            implementation="redispy",
+            key_prefix="roadmap_requests",
+            wrap_exceptions=True,
+            **options,
+        )
+        self._shared = SlidingWindowCounterRateLimiter(shared)
+        self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._away_until = 0.0
+
+    async def check(self, actor: Actor) -> None:
+        """Count a request.
+
+        Raises:
+            TooManyRequestsError: It is one too many; `retry_after_s` tells when to come again.
+        """
+        if self._unlimited or actor.admin:
+            return None
+        if time.monotonic() >= self._away_until:
+            try:
+                return await self._count(self._shared, actor.user_id)
+            except StorageError as error:
+                self._away_until = time.monotonic() + AWAY_S
+                log.warning("requests_counted_locally", error=type(error.storage_error).__name__)
+        return await self._count(self._local, actor.user_id)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._pool.aclose()
+
+    async def _count(self, limiter: SlidingWindowCounterRateLimiter, user_id: str) -> None:
+        if await limiter.hit(self._limit, user_id):
+            return
+        window = await limiter.get_window_stats(self._limit, user_id)
+        raise TooManyRequestsError(
+            f"You may ask {self._limit.amount} times a minute; wait as long as `Retry-After` says.",
+            retry_after_s=max(1, math.ceil(window.reset_time - time.time())),
+        )
