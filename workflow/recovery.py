@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from db.ledger import TaskRow
+    from db.session import Transaction
 
 log = get_logger(__name__)
 
@@ -88,28 +89,34 @@ async def _free(task_id: UUID) -> bool | None:
             return None
         if await give_up_if_hopeless(tx, row):
             return False
-        recorded = await record_in(
-            tx,
-            Fact(
-                task_id=task_id,
-                step=Step.RESUMING,
-                rung=True,
-                changes={
-                    "epoch": row.epoch + 1,
-                    "lease_owner": None,
-                    "lease_until": None,
-                    "losses": row.losses + 1,
-                    "recovered": True,
-                },
-            ),
-        )
-        call = doorbell.Ring(task_id=task_id, reason=doorbell.Reason.RESUME, at=recorded.at)
-        tx.on_commit(lambda: doorbell.ring(call))
+        await free(tx, row, losses=row.losses + 1)
         RECOVERED.inc()
         log.warning(
             "task_freed", task_id=str(task_id), owner=row.lease_owner, losses=row.losses + 1
         )
         return True
+
+
+async def free(tx: Transaction, row: TaskRow, *, losses: int) -> None:
+    """Take a locked task from whoever holds it, fence that one off, and ask for another worker."""
+    recorded = await record_in(
+        tx,
+        Fact(
+            task_id=row.task_id,
+            status=Status.PROCESSING,
+            step=Step.RESUMING,
+            rung=True,
+            changes={
+                "epoch": row.epoch + 1,
+                "lease_owner": None,
+                "lease_until": None,
+                "losses": losses,
+                "recovered": True,
+            },
+        ),
+    )
+    call = doorbell.Ring(task_id=row.task_id, reason=doorbell.Reason.RESUME, at=recorded.at)
+    tx.on_commit(lambda: doorbell.ring(call))
 
 
 async def _ring_again(queue: Queue) -> int:
@@ -146,7 +153,7 @@ async def _ring_all(task_ids: Sequence[UUID], before: datetime) -> int:
         facts = [Fact(task_id=row.task_id, rung=True) for row in waiting]
         for row, outcome in zip(waiting, await write_facts(tx.session, facts), strict=True):
             if isinstance(outcome, Recorded):
-                tx.on_commit(partial(doorbell.ring, _ring(row, outcome.at)))
+                tx.on_commit(partial(doorbell.ring, ring_for(row, outcome.at)))
                 RUNG_AGAIN.inc()
                 log.warning("task_rung_again", task_id=str(row.task_id))
     return len(tx.callbacks)
@@ -160,7 +167,8 @@ def _waits(row: TaskRow, before: datetime) -> bool:
     )
 
 
-def _ring(row: TaskRow, at: datetime) -> doorbell.Ring:
+def ring_for(row: TaskRow, at: datetime) -> doorbell.Ring:
+    """Return the ring for a task that waits: its first one until a worker has taken it."""
     first = row.status == Status.PENDING
     reason = doorbell.Reason.GENERATE if first else doorbell.Reason.RESUME
     return doorbell.Ring(task_id=row.task_id, reason=reason, at=at, first=first)

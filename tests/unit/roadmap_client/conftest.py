@@ -20,7 +20,12 @@ TASK = "01990000-0000-7000-8000-000000000000"
 
 def event(seq: int | None, kind: str = "content_completed", **values: Any) -> dict[str, Any]:
     """Return an event as the API sends it; a transient one when it has no number."""
-    document = {"task_id": TASK, "type": kind, "at": "2026-11-22T10:00:00.123Z", "data": {}}
+    document: dict[str, Any] = {
+        "task_id": TASK,
+        "type": kind,
+        "at": "2026-11-22T10:00:00.123Z",
+        "data": {},
+    }
     if seq is not None:
         document |= {
             "seq": seq,
