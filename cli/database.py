@@ -1,8 +1,10 @@
-"""`roadmap db`: migrations of the stack's database, or of ROADMAP_DATABASE_URL."""
+"""`roadmap db`: migrations of the stack's database, or of ROADMAP_DATABASE_URL, and its audit."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,7 +12,7 @@ from cli.console import emit, emit_json
 from cli.data_dir import DEFAULT, DataDir
 from cli.exits import EPILOG, ExitCode, unreachable
 
-app = typer.Typer(help="Migrations.", no_args_is_help=True, epilog=EPILOG)
+app = typer.Typer(help="Migrations, audit, repair.", no_args_is_help=True, epilog=EPILOG)
 
 DataDirOption = Annotated[
     Path, typer.Option(help="The stack whose database it is, unless DATABASE_URL is set.")
@@ -24,10 +26,8 @@ def upgrade(*, data_dir: DataDirOption = DEFAULT, json: JsonOption = False) -> N
     _choose_database(data_dir)
     from db import migrate
 
-    try:
+    with _answering():
         migrate.upgrade()
-    except OSError as error:
-        raise _away(error) from None
     if json:
         emit_json({"revision": migrate.head(), "upgraded": True})
     else:
@@ -35,43 +35,126 @@ def upgrade(*, data_dir: DataDirOption = DEFAULT, json: JsonOption = False) -> N
 
 
 @app.command(epilog=EPILOG)
-def check(*, data_dir: DataDirOption = DEFAULT, json: JsonOption = False) -> None:
-    """Tell whether the database is at the newest revision and fits the models."""
+def check(
+    *,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend what is safe to mend, and say what was done.")
+    ] = False,
+    data_dir: DataDirOption = DEFAULT,
+    json: JsonOption = False,
+) -> None:
+    """Tell whether the database is at the newest revision, and whether its data contradicts itself.
+
+    Ends with 0 when nothing is wrong (any more), with 1 when something is left to do. Looks at a
+    few tasks at a time and holds nobody up; safe while workers run, and so is --repair, which
+    changes each task under its own lock.
+    """
     _choose_database(data_dir)
+    from db import migrate
+
+    with _answering():
+        problem = _schema_problem()
+        audited = None if problem is not None else _audit(mend=repair)
+    ok = audited is not None and not audited["left"] and not audited["not_named"]
+    if json:
+        document = {"revision": migrate.head(), "ok": ok, "problem": problem, "audit": audited}
+        emit_json(document)
+    else:
+        emit(problem or f"The database is at {migrate.head()} and fits the models.")
+        if audited is not None:
+            from cli.audit_report import lines
+
+            for line in lines(audited, mend=repair):
+                emit(line)
+    if not ok:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _schema_problem() -> str | None:
     from alembic.util.exc import CommandError as AlembicError
 
     from db import migrate
 
     try:
-        problem = migrate.differences()
+        return migrate.differences()
     except AlembicError as error:
-        problem = str(error)
-    except OSError as error:
-        raise _away(error) from None
-    if json:
-        emit_json({"revision": migrate.head(), "ok": problem is None, "problem": problem})
-    else:
-        emit(problem or f"The database is at {migrate.head()} and fits the models.")
-    if problem is not None:
-        raise typer.Exit(ExitCode.FAILED)
+        return f"{error} Bring it there with: roadmap db upgrade"
+
+
+def _audit(*, mend: bool) -> dict[str, Any]:
+    """Look at everything, mend it if asked for; return the report."""
+    import asyncio
+
+    from core.logging import configure_logging
+    from core.settings import get_settings
+
+    settings = get_settings()
+    if "log_level" not in settings.model_fields_set:  # the report says it all
+        settings = settings.model_copy(update={"log_level": "ERROR"})
+    configure_logging(settings)
+    return asyncio.run(_look_and_mend(mend=mend))
+
+
+async def _look_and_mend(*, mend: bool) -> dict[str, Any]:
+    from cli.audit_report import report
+    from db.engine import dispose_engine
+    from workflow.audit import examine_all, repair
+
+    try:
+        found = await examine_all()
+        if not mend:
+            return report(found, mended=[], left=found.kept)
+        from tasks.dispatch import close_bell, install_bell  # Celery: only to ask for workers
+
+        install_bell()
+        try:
+            mended, left = await repair(found.kept)
+        finally:
+            close_bell()
+        return report(found, mended=mended, left=left)
+    finally:
+        await dispose_engine()
 
 
 def _choose_database(data_dir: Path) -> None:
-    """Let the settings name the database: as given, else the data-dir's."""
+    """Let the settings name database and Redis: as given, else the data-dir's."""
     from core.settings import PREFIX, get_settings, load_settings
 
-    if "database_url" in load_settings().model_fields_set:
-        return
-    folder = DataDir(data_dir)
-    stack = folder.read_stack()
-    if stack is None:
+    given = load_settings().model_fields_set
+    stack = DataDir(data_dir).read_stack()
+    if "database_url" not in given and stack is None:
         raise unreachable(
-            f"No stack is running on {folder.path} and ROADMAP_DATABASE_URL is not set. "
+            f"No stack is running on {DataDir(data_dir).path} and ROADMAP_DATABASE_URL is not set. "
             "Start one with `roadmap up`, or set the address."
         )
-    os.environ[f"{PREFIX}DATABASE_URL"] = stack["database_url"]
+    if "database_url" in given:
+        return
+    for name in ("database_url", "redis_url", "broker_url"):
+        if stack is not None and name not in given and stack.get(name):
+            os.environ[f"{PREFIX}{name.upper()}"] = stack[name]
     get_settings.cache_clear()
 
 
-def _away(error: OSError) -> Exception:
-    return unreachable(f"PostgreSQL does not answer: {error}. `roadmap doctor` tells more.")
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Say in one sentence that the database cannot be used, whatever says so."""
+    import asyncpg
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from cli.findings import clean
+    from core.errors import ServiceUnavailableError
+
+    try:
+        yield
+    except (
+        OSError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        SQLAlchemyError,
+        ServiceUnavailableError,
+    ) as error:
+        reason = clean(str(getattr(error, "orig", None) or error) or type(error).__name__)
+        raise unreachable(
+            f"PostgreSQL does not answer as it should: {reason}. Is it running? Start the stack"
+            " with `roadmap up`, or check ROADMAP_DATABASE_URL; `roadmap doctor` tells more."
+        ) from None

@@ -14,6 +14,7 @@ from core.logging import get_logger
 from tasks.dispatch import peek
 from worker import Delivery, async_task
 from workflow import upkeep
+from workflow.audit import audit
 from workflow.recovery import Queue, recover
 from workflow.review_deadlines import expire, remind
 from workflow.schedules import run_job
@@ -55,4 +56,4 @@ def _job(name: str, work: Callable[[], Awaitable[dict[str, Any]]]) -> Any:
 recover_task = _job("recover", _recover)
 remind_task = _job("remind", _remind)
 purge_task = _job("purge", upkeep.purge)
-audit_task = _job("audit", upkeep.audit)
+audit_task = _job("audit", audit)

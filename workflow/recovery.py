@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from db.ledger import TaskRow
+    from db.session import Transaction
+
 log = get_logger(__name__)
 
 RECOVERED: Final = Counter("roadmap_recovered_total", "Tasks taken from silent workers.")
@@ -85,28 +88,34 @@ async def _free(task_id: UUID) -> bool | None:
             return None
         if await give_up_if_hopeless(tx, row):
             return False
-        recorded = await record_in(
-            tx,
-            Fact(
-                task_id=task_id,
-                step=Step.RESUMING,
-                rung=True,
-                changes={
-                    "epoch": row.epoch + 1,
-                    "lease_owner": None,
-                    "lease_until": None,
-                    "losses": row.losses + 1,
-                    "recovered": True,
-                },
-            ),
-        )
-        call = doorbell.Ring(task_id=task_id, reason=doorbell.Reason.RESUME, at=recorded.at)
-        tx.on_commit(lambda: doorbell.ring(call))
+        await free(tx, row, losses=row.losses + 1)
         RECOVERED.inc()
         log.warning(
             "task_freed", task_id=str(task_id), owner=row.lease_owner, losses=row.losses + 1
         )
         return True
+
+
+async def free(tx: Transaction, row: TaskRow, *, losses: int) -> None:
+    """Take a locked task from whoever holds it, fence that one off, and ask for another worker."""
+    recorded = await record_in(
+        tx,
+        Fact(
+            task_id=row.task_id,
+            status=Status.PROCESSING,
+            step=Step.RESUMING,
+            rung=True,
+            changes={
+                "epoch": row.epoch + 1,
+                "lease_owner": None,
+                "lease_until": None,
+                "losses": losses,
+                "recovered": True,
+            },
+        ),
+    )
+    call = doorbell.Ring(task_id=row.task_id, reason=doorbell.Reason.RESUME, at=recorded.at)
+    tx.on_commit(lambda: doorbell.ring(call))
 
 
 async def _ring_again(queue: Queue) -> int:

@@ -39,7 +39,7 @@ async def ring_again(task_ids: Sequence[UUID], *, still: Callable[[TaskRow], boo
         facts = [Fact(task_id=row.task_id, rung=True) for row in waiting]
         for row, outcome in zip(waiting, await write_facts(tx.session, facts), strict=True):
             if isinstance(outcome, Recorded):
-                tx.on_commit(partial(doorbell.ring, _ring(row, outcome.at)))
+                tx.on_commit(partial(doorbell.ring, ring_for(row, outcome.at)))
     return len(tx.callbacks)
 
 
@@ -47,7 +47,8 @@ def _waits(row: TaskRow) -> bool:
     return row.status in {Status.PENDING, Status.PROCESSING} and row.lease_until is None
 
 
-def _ring(row: TaskRow, at: datetime) -> doorbell.Ring:
+def ring_for(row: TaskRow, at: datetime) -> doorbell.Ring:
+    """Return the ring for a task that waits: its first one until a worker has taken it."""
     first = row.status == Status.PENDING
     reason = doorbell.Reason.GENERATE if first else doorbell.Reason.RESUME
     return doorbell.Ring(task_id=row.task_id, reason=reason, at=at, first=first)

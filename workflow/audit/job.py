@@ -1,0 +1,72 @@
+"""`maintenance.audit`: a part of the whole at each run, so that it never takes long."""
+
+from __future__ import annotations
+
+import time
+from contextlib import aclosing
+from typing import Any, Final
+from uuid import UUID
+
+from prometheus_client import Gauge
+
+from core.logging import get_logger
+from db.models import Schedule
+from db.session import read_session
+from workflow.audit.examine import Findings, examine
+from workflow.audit.kinds import Kind
+
+log = get_logger(__name__)
+
+FOUND: Final = Gauge("roadmap_audit_findings", "Contradictions in the last audit.", ["kind"])
+BUDGET_S: Final = 20.0
+"""How long one run looks; the next one goes on where it stopped."""
+EXAMPLES: Final = 5
+JOB: Final = "audit"
+
+
+async def audit(*, budget_s: float = BUDGET_S) -> dict[str, Any]:
+    """Look on from where the last run stopped, and report; nothing is changed.
+
+    Returns:
+        `complete` when everything was looked at since the pass began, `tasks` looked at in this
+        pass, `findings` by kind, up to `EXAMPLES` ids of each, and `next_after`, where the next run
+        goes on; None when it begins anew.
+    """
+    found, examples, after = await _last()
+    deadline = time.monotonic() + budget_s
+    complete = True
+    async with aclosing(examine(after=after)) as pages:
+        async for page in pages:
+            found.add(page)
+            after = page.after
+            if page.tasks and time.monotonic() > deadline:
+                complete = False
+                break
+    for finding in found.kept:
+        known = examples.setdefault(str(finding.kind), [])
+        if len(known) < EXAMPLES and str(finding.key) not in known:
+            known.append(str(finding.key))
+    counts = {str(kind): count for kind, count in sorted(found.counts.items())}
+    for kind in Kind:
+        FOUND.labels(kind).set(found.counts[kind])
+    if counts:
+        log.error("audit_found_contradictions", **counts, remedy="roadmap db check --repair")
+    return {
+        "complete": complete,
+        "tasks": found.tasks,
+        "findings": counts,
+        "examples": examples,
+        "next_after": None if complete or after is None else str(after),
+    }
+
+
+async def _last() -> tuple[Findings, dict[str, list[str]], UUID | None]:
+    """Return what an unfinished pass has found so far, and where it goes on."""
+    async with read_session() as session:
+        schedule = await session.get(Schedule, JOB)
+    outcome = (schedule.outcome if schedule is not None else None) or {}
+    if not outcome.get("next_after"):
+        return Findings(), {}, None
+    found = Findings(tasks=outcome["tasks"])
+    found.counts.update({Kind(kind): n for kind, n in outcome["findings"].items()})
+    return found, outcome["examples"], UUID(outcome["next_after"])

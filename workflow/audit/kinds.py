@@ -1,0 +1,220 @@
+"""The kinds of findings: what each means, whether it can be mended, and what a human can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+class Kind(StrEnum):
+    """What is wrong. In the order in which it is mended: a legal pair comes before all else."""
+
+    ILLEGAL_PAIR = "illegal_pair"
+    LAST_SEQ_BEHIND = "last_seq_behind"
+    ROADMAP_LINK = "roadmap_link"
+    LEASE_ON_IDLE_TASK = "lease_on_idle_task"
+    LEASE_BROKEN = "lease_broken"
+    WORKER_SILENT = "worker_silent"
+    REVIEW_STRAY = "review_stray"
+    REVIEW_MISSING = "review_missing"
+    CONTENT_RUNNING_UNATTENDED = "content_running_unattended"
+    PROGRESS_COUNTS = "progress_counts"
+    PERCENT = "percent"
+    FINISHED_AT = "finished_at"
+    WAITING_LONG = "waiting_long"
+    ORPHANED_NOTIFICATION = "orphaned_notification"
+    SEQ_GAP = "seq_gap"
+    LOG_CONTRADICTS_ROW = "log_contradicts_row"
+    OUTCOME_CONTRADICTS_CONTENTS = "outcome_contradicts_contents"
+    CONTENT_ELSEWHERE = "content_elsewhere"
+    CHECKPOINT_GAP = "checkpoint_gap"
+    OUTLINE_MISSING = "outline_missing"
+    OWNER_DIFFERS = "owner_differs"
+    COUNTERS = "counters"
+    TIMES = "times"
+    REQUEST_SHAPE = "request_shape"
+    EVENT_SHAPE = "event_shape"
+    CHECKPOINT_SHAPE = "checkpoint_shape"
+    OUTLINE_SHAPE = "outline_shape"
+    CONTENT_SHAPE = "content_shape"
+    REVIEW_SHAPE = "review_shape"
+    ORPHAN = "orphan"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One contradiction.
+
+    Attributes:
+        kind: What is wrong.
+        key: The task's id; of an orphan the id of what is missing.
+        detail: What was found, never a text of a user.
+    """
+
+    kind: Kind
+    key: UUID
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Meaning:
+    """What a kind of finding means.
+
+    Attributes:
+        means: What is wrong and what follows from it.
+        mended: What the repair does; None when only a human can tell what is right.
+        advice: What a human can do when it is not mended.
+    """
+
+    means: str
+    advice: str
+    mended: str | None = None
+
+
+_CANCEL_RETRY: Final = "`roadmap cancel TASK`, then `roadmap retry TASK`"
+_RESTORE: Final = "Restore the rows from a backup"
+
+MEANINGS: Final[dict[Kind, Meaning]] = {
+    Kind.ILLEGAL_PAIR: Meaning(
+        means="Status and step do not go together; nobody goes on with the task.",
+        mended="The step is set where the status leaves no doubt about it, or goes to `resuming`.",
+        advice="The status itself is none of ours: set it by hand to what the last event says.",
+    ),
+    Kind.LAST_SEQ_BEHIND: Meaning(
+        means="The row counts fewer events than the log has; the next event cannot be written.",
+        mended="The row counts on from the log's last event.",
+        advice="Try again when the task is not locked.",
+    ),
+    Kind.ROADMAP_LINK: Meaning(
+        means="The task and its roadmap do not point to each other; the roadmap cannot be read.",
+        mended="The task points to the roadmap that was made for it, if there is one.",
+        advice=f"{_RESTORE}, or submit the goal anew.",
+    ),
+    Kind.LEASE_ON_IDLE_TASK: Meaning(
+        means="A task that no worker may hold has a lease.",
+        mended="The lease is taken away.",
+        advice="Try again when the task is not locked.",
+    ),
+    Kind.LEASE_BROKEN: Meaning(
+        means="Half a lease, or one that ends absurdly late; no worker can take the task over.",
+        mended="The task is freed and a worker is asked for.",
+        advice=f"{_CANCEL_RETRY}.",
+    ),
+    Kind.WORKER_SILENT: Meaning(
+        means="Its worker is lost and nobody took over: `maintenance.recover` does not run.",
+        mended="The task is freed and a worker is asked for.",
+        advice="See whether beat and a worker are running: `roadmap doctor`.",
+    ),
+    Kind.REVIEW_STRAY: Meaning(
+        means="A review is open, but its task does not wait for one; people are asked for nothing.",
+        mended="The review is closed as cancelled.",
+        advice="Try again when the task is not locked.",
+    ),
+    Kind.REVIEW_MISSING: Meaning(
+        means="The task waits for a decision, but no review is open; nobody can decide it.",
+        mended="The task is handed to a worker, which opens the review anew.",
+        advice=f"{_CANCEL_RETRY}.",
+    ),
+    Kind.CONTENT_RUNNING_UNATTENDED: Meaning(
+        means="Contents are said to be written, but nobody is at work on their task.",
+        mended="They wait for their turn again; a retry writes them.",
+        advice="Try again when the task is not locked.",
+    ),
+    Kind.PROGRESS_COUNTS: Meaning(
+        means="The row's counts of contents are not those of the contents.",
+        mended="They are counted anew.",
+        advice="Try again when the task is not locked.",
+    ),
+    Kind.PERCENT: Meaning(
+        means="The percentage is out of its range, or behind what is done.",
+        mended="It is worked out anew.",
+        advice="Try again when the task is not locked.",
+    ),
+    Kind.FINISHED_AT: Meaning(
+        means="A task that ended has no time of its end, or one that goes on has one.",
+        mended="The time of the last event is taken, or the time is taken away.",
+        advice="Try again when the task is not locked.",
+    ),
+    Kind.WAITING_LONG: Meaning(
+        means="No worker has taken the task for an hour: its message is lost, or none is running.",
+        mended="A worker is asked for again.",
+        advice="Start a worker: `celery -A worker worker`, or `roadmap up`.",
+    ),
+    Kind.ORPHANED_NOTIFICATION: Meaning(
+        means="A notification leads to a task that is not there.",
+        mended="It is deleted.",
+        advice="Delete it.",
+    ),
+    Kind.SEQ_GAP: Meaning(
+        means="Events of the task are missing; viewers go on after the gap, the work is not hurt.",
+        advice=f"{_RESTORE} if they are needed; events are never invented.",
+    ),
+    Kind.LOG_CONTRADICTS_ROW: Meaning(
+        means="The last event tells another status than the row has; one of them was overwritten.",
+        advice="When the row is right do nothing but `roadmap retry TASK` or `roadmap cancel TASK`,"
+        " whichever it allows: both agree from then on. Else set the row by hand.",
+    ),
+    Kind.OUTCOME_CONTRADICTS_CONTENTS: Meaning(
+        means="The task's end does not fit its contents: completed with unfinished ones, or partly"
+        " failed without a failed one.",
+        advice="`roadmap retry TASK`; for a completed task regenerate what is missing"
+        " (POST /roadmaps/{id}/concepts/{concept_id}/regenerate).",
+    ),
+    Kind.CONTENT_ELSEWHERE: Meaning(
+        means="A content names another roadmap than its concept does.",
+        advice="Set its roadmap_id by hand to that of the concept.",
+    ),
+    Kind.CHECKPOINT_GAP: Meaning(
+        means="A checkpoint is missing in between; the workflow may do the wrong step next.",
+        advice=f"{_RESTORE}, or submit the goal anew.",
+    ),
+    Kind.OUTLINE_MISSING: Meaning(
+        means="The structure of the roadmap's current version is not stored; a retry fails.",
+        advice=f"{_RESTORE}, or submit the goal anew.",
+    ),
+    Kind.OWNER_DIFFERS: Meaning(
+        means="The task and what belongs to it have different owners: somebody sees too much.",
+        advice="Find out who asked (the request's log), and set user_id by hand, at once.",
+    ),
+    Kind.COUNTERS: Meaning(
+        means="An epoch, attempt, loss, call or token count that cannot be.",
+        advice=f"{_CANCEL_RETRY}: that raises epoch and attempt.",
+    ),
+    Kind.TIMES: Meaning(
+        means="Times in the wrong order, or in the future: a clock jumped, or rows were edited."
+        " Shown durations are wrong, and retention may come too early or too late.",
+        advice="Correct the times by hand if that matters.",
+    ),
+    Kind.REQUEST_SHAPE: Meaning(
+        means="The stored request or error cannot be read; a worker that takes the task fails it.",
+        advice="Submit the goal anew.",
+    ),
+    Kind.EVENT_SHAPE: Meaning(
+        means="A stored event is not one of docs/EVENTS.md; clients may stumble over it.",
+        advice=f"{_RESTORE}; a newer worker's event is no fault, once everything runs its version.",
+    ),
+    Kind.CHECKPOINT_SHAPE: Meaning(
+        means="What a step gave cannot be read; the workflow cannot go on from there.",
+        advice=f"{_RESTORE}, or submit the goal anew.",
+    ),
+    Kind.OUTLINE_SHAPE: Meaning(
+        means="A version's structure cannot be read.",
+        advice=f"{_RESTORE}, or submit the goal anew.",
+    ),
+    Kind.CONTENT_SHAPE: Meaning(
+        means="A content cannot be shown as it is stored.",
+        advice="Regenerate it (POST /roadmaps/{id}/concepts/{concept_id}/regenerate).",
+    ),
+    Kind.REVIEW_SHAPE: Meaning(
+        means="A review's decision and its record do not fit.",
+        advice="Compare it with the task's `review_decided` event, and correct it by hand.",
+    ),
+    Kind.ORPHAN: Meaning(
+        means="Rows belong to something that is not there.",
+        advice=f"{_RESTORE} of what is missing, or delete these; they are kept as evidence.",
+    ),
+}

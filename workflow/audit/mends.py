@@ -1,0 +1,151 @@
+"""How each kind is mended: one fact each, written under the task's lock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import func, select
+
+from core.states import LEGAL_STEPS, ContentKind, ContentStatus, Status, Step
+from db.facts import Fact, Update
+from db.models import Concept, Roadmap, TaskEvent
+from db.recorder import record_in
+from db.repositories.tasks import newest_contents
+from workflow import doorbell
+from workflow.audit.kinds import Kind
+from workflow.contents import CONTENTS
+from workflow.lease import give_up_if_hopeless
+from workflow.recovery import free
+from workflow.reviews import cancelled_review, newest_review
+from workflow.ringing import ring_for
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from db.ledger import TaskRow
+    from db.session import Transaction
+
+    Mend = Callable[[Transaction, TaskRow], Awaitable[str | None]]
+
+
+async def _pair(tx: Transaction, row: TaskRow) -> str | None:
+    status = Status(row.status)
+    if status is Status.PROCESSING:
+        await free(tx, row, losses=row.losses)
+        return "set to resuming, a worker was asked for"
+    steps = LEGAL_STEPS[status]
+    step = next(iter(steps)) if len(steps) == 1 else await _step_told(tx, row)
+    if step not in steps:
+        return None
+    await record_in(tx, Fact(task_id=row.task_id, step=step))
+    return f"step set to {step}"
+
+
+async def _step_told(tx: Transaction, row: TaskRow) -> Step | None:
+    """Return the step that the last event tells, if it tells this status."""
+    payload = await tx.session.scalar(
+        select(TaskEvent.payload)
+        .where(TaskEvent.task_id == row.task_id)
+        .order_by(TaskEvent.seq.desc())
+        .limit(1)
+    )
+    if payload is None or payload.get("status") != row.status:
+        return None
+    return Step(payload["current_step"])
+
+
+async def _last_seq(tx: Transaction, row: TaskRow) -> str | None:
+    last = await tx.session.scalar(
+        select(func.max(TaskEvent.seq)).where(TaskEvent.task_id == row.task_id)
+    )
+    await record_in(tx, Fact(task_id=row.task_id, changes={"last_seq": last}))
+    return f"counts on from {last}"
+
+
+async def _link(tx: Transaction, row: TaskRow) -> str | None:
+    made = await tx.session.scalar(select(Roadmap.roadmap_id).where(Roadmap.task_id == row.task_id))
+    if made is None:
+        return None
+    await record_in(tx, Fact(task_id=row.task_id, changes={"roadmap_id": made}))
+    return f"points to roadmap {made}"
+
+
+async def _freed(tx: Transaction, row: TaskRow) -> str | None:
+    if await give_up_if_hopeless(tx, row):
+        return "failed: it has lost as many workers as it may"
+    await free(tx, row, losses=row.losses + 1)
+    return "freed, a worker was asked for"
+
+
+async def _unleased(tx: Transaction, row: TaskRow) -> str | None:
+    await record_in(tx, Fact(task_id=row.task_id))  # whoever is not processing holds no lease
+    return "lease taken away"
+
+
+async def _review_closed(tx: Transaction, row: TaskRow) -> str | None:
+    review = await newest_review(tx.session, row.task_id)
+    await record_in(tx, Fact(task_id=row.task_id, rows=cancelled_review(review)))
+    return "review closed as cancelled"
+
+
+async def _review_asked_anew(tx: Transaction, row: TaskRow) -> str | None:
+    await free(tx, row, losses=row.losses)
+    return "handed to a worker, which opens the review anew"
+
+
+async def _contents_wait(tx: Transaction, row: TaskRow) -> str | None:
+    running = {"roadmap_id": row.roadmap_id, "status": str(ContentStatus.RUNNING)}
+    pending = {"status": str(ContentStatus.PENDING)}
+    await record_in(tx, Fact(task_id=row.task_id, rows=(Update(CONTENTS, running, pending),)))
+    return "contents wait for their turn again"
+
+
+async def _recounted(tx: Transaction, row: TaskRow) -> str | None:
+    done = wanted = 0
+    if row.roadmap_id is not None:
+        newest = await newest_contents(tx.session, row.roadmap_id)
+        done = sum(content.status == ContentStatus.COMPLETED for content in newest)
+        concepts = select(func.count()).where(
+            Concept.roadmap_id == row.roadmap_id, Concept.removed.is_(False)
+        )
+        wanted = len(ContentKind) * (await tx.session.scalar(concepts) or 0)
+    await record_in(tx, Fact(task_id=row.task_id, total=wanted, reset_done=done))
+    return f"counted {done} of {wanted}"
+
+
+async def _percent(tx: Transaction, row: TaskRow) -> str | None:
+    # the ledger never lets it fall, except from nothing
+    await record_in(tx, Fact(task_id=row.task_id, changes={"percent": 0.0}))
+    return "worked out anew"
+
+
+async def _finished(tx: Transaction, row: TaskRow) -> str | None:
+    told = await tx.session.scalar(
+        select(func.max(TaskEvent.created_at)).where(TaskEvent.task_id == row.task_id)
+    )
+    await record_in(tx, Fact(task_id=row.task_id, changes={"finished_at": told}))
+    return "time of its end set right"
+
+
+async def _rung(tx: Transaction, row: TaskRow) -> str | None:
+    recorded = await record_in(tx, Fact(task_id=row.task_id, rung=True))
+    call = ring_for(row, recorded.at)
+    tx.on_commit(lambda: doorbell.ring(call))
+    return "a worker was asked for again"
+
+
+MENDS: Final[dict[Kind, Mend]] = {
+    Kind.ILLEGAL_PAIR: _pair,
+    Kind.LAST_SEQ_BEHIND: _last_seq,
+    Kind.ROADMAP_LINK: _link,
+    Kind.LEASE_ON_IDLE_TASK: _unleased,
+    Kind.LEASE_BROKEN: _freed,
+    Kind.WORKER_SILENT: _freed,
+    Kind.REVIEW_STRAY: _review_closed,
+    Kind.REVIEW_MISSING: _review_asked_anew,
+    Kind.CONTENT_RUNNING_UNATTENDED: _contents_wait,
+    Kind.PROGRESS_COUNTS: _recounted,
+    Kind.PERCENT: _percent,
+    Kind.FINISHED_AT: _finished,
+    Kind.WAITING_LONG: _rung,
+}

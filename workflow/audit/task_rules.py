@@ -1,0 +1,123 @@
+"""Rules about a task's row, its event log, its reviews and checkpoints: one query each."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from core.states import TERMINAL, pairs_check_sql
+from notifications.events import TERMINAL_EVENTS
+from workflow.audit.kinds import Kind
+
+_ENDED: Final = ", ".join(f"'{status}'" for status in sorted(TERMINAL))
+_ENDINGS: Final = ", ".join(f"'{event}'" for event in sorted(TERMINAL_EVENTS))
+
+TASK_RULES: Final[dict[Kind, str]] = {
+    Kind.ILLEGAL_PAIR: f"""
+        SELECT task_id, status || '/' || current_step FROM batch WHERE NOT ({pairs_check_sql()})
+    """,
+    Kind.LAST_SEQ_BEHIND: """
+        SELECT task_id, format('the row says %s, the log has %s', last_seq, log.last)
+        FROM batch, LATERAL (
+            SELECT max(seq) AS last FROM task_events e WHERE e.task_id = batch.task_id
+        ) log WHERE last_seq < log.last
+    """,
+    Kind.LEASE_ON_IDLE_TASK: """
+        SELECT task_id, format('%s, held by %s', status, coalesce(lease_owner, 'nobody'))
+        FROM batch
+        WHERE status <> 'processing' AND (lease_owner IS NOT NULL OR lease_until IS NOT NULL)
+    """,
+    Kind.LEASE_BROKEN: """
+        SELECT task_id, format('owner %s, until %s', lease_owner, lease_until) FROM batch
+        WHERE status = 'processing' AND (
+            (lease_owner IS NULL) <> (lease_until IS NULL)
+            OR lease_until > clock_timestamp() + :longest_lease)
+    """,
+    Kind.WORKER_SILENT: """
+        SELECT task_id, format('%s is silent since %s', lease_owner, lease_until) FROM batch
+        WHERE status = 'processing' AND lease_owner IS NOT NULL
+            AND lease_until < clock_timestamp() - interval '5 minutes'
+    """,
+    Kind.REVIEW_STRAY: """
+        SELECT task_id, format('round %s is open, the task is %s', r.round, batch.status)
+        FROM batch JOIN reviews r USING (task_id)
+        WHERE r.status = 'open' AND batch.status <> 'human_review_pending'
+    """,
+    Kind.REVIEW_MISSING: """
+        SELECT task_id, 'no review is open' FROM batch
+        WHERE status = 'human_review_pending' AND NOT EXISTS (
+            SELECT FROM reviews r WHERE r.task_id = batch.task_id AND r.status = 'open')
+    """,
+    Kind.FINISHED_AT: f"""
+        SELECT task_id, format('%s, finished_at %s', status, coalesce(finished_at::text, 'missing'))
+        FROM batch WHERE (status IN ({_ENDED})) <> (finished_at IS NOT NULL)
+    """,
+    Kind.WAITING_LONG: """
+        SELECT task_id, format('%s, last rung at %s', status, coalesce(rung_at, created_at))
+        FROM batch
+        WHERE status IN ('pending', 'processing') AND lease_owner IS NULL AND lease_until IS NULL
+            AND coalesce(rung_at, created_at) < clock_timestamp() - interval '1 hour'
+    """,
+    # All events gone is what retention leaves of a task that ended long ago; after that only a
+    # retry begins a log that does not begin with 1.
+    Kind.SEQ_GAP: f"""
+        SELECT task_id, format('%s events, %s to %s; the row says %s', n, first, last, last_seq)
+        FROM batch, LATERAL (
+            SELECT count(*) AS n, min(seq) AS first, max(seq) AS last,
+                (array_agg(type ORDER BY seq))[1] AS opening
+            FROM task_events e WHERE e.task_id = batch.task_id
+        ) log
+        WHERE CASE WHEN n = 0 THEN NOT (status IN ({_ENDED}) AND finished_at < :purged_before)
+            ELSE last - first + 1 <> n OR last < last_seq
+                OR first > 1 AND opening <> 'task_retried' END
+    """,
+    Kind.LOG_CONTRADICTS_ROW: f"""
+        SELECT batch.task_id, format('the row is %s/%s, event %s (%s) tells %s/%s', status,
+            current_step, seq, type, payload ->> 'status', payload ->> 'current_step')
+        FROM batch, LATERAL (
+            SELECT * FROM task_events e WHERE e.task_id = batch.task_id ORDER BY seq DESC LIMIT 1
+        ) newest
+        WHERE NOT (status = 'processing' AND recovered) AND (
+            payload ->> 'status' IS DISTINCT FROM status
+            OR status <> 'processing' AND payload ->> 'current_step' IS DISTINCT FROM current_step
+            OR (type IN ({_ENDINGS})) <> (status IN ({_ENDED})))
+    """,
+    Kind.CHECKPOINT_GAP: """
+        SELECT task_id, format('%s checkpoints, %s to %s', count(*), min(position), max(position))
+        FROM batch JOIN checkpoints c USING (task_id) GROUP BY task_id
+        HAVING min(position) <> 1 OR max(position) <> count(*)
+    """,
+    Kind.COUNTERS: """
+        SELECT task_id, format('epoch %s, attempt %s, losses %s, calls %s, tokens %s',
+            epoch, attempt, losses, calls, tokens)
+        FROM batch, LATERAL (
+            SELECT count(*) FILTER (WHERE type = 'task_retried') AS retries, min(seq) AS first
+            FROM task_events e WHERE e.task_id = batch.task_id
+        ) log
+        WHERE epoch < 0 OR epoch = 0 AND started_at IS NOT NULL OR attempt < 1 OR losses < 0
+            OR calls < 0 OR tokens < 0 OR first = 1 AND attempt <> 1 + retries
+    """,
+    Kind.TIMES: """
+        SELECT task_id, 'created, started, finished or updated in the wrong order' FROM batch
+        WHERE started_at < created_at OR finished_at < coalesce(started_at, created_at)
+            OR updated_at < created_at OR greatest(created_at, started_at, finished_at, updated_at,
+                rung_at) > clock_timestamp() + interval '1 minute'
+        UNION ALL
+        SELECT task_id, format('event %s is older than the one before it', seq) FROM (
+            SELECT e.task_id, e.seq, e.created_at,
+                lag(e.created_at) OVER (PARTITION BY e.task_id ORDER BY e.seq) AS before
+            FROM batch JOIN task_events e USING (task_id)
+        ) log WHERE created_at < before
+        UNION ALL
+        SELECT task_id, format('review round %s', round) FROM batch JOIN reviews r USING (task_id)
+        WHERE r.due_at < r.created_at OR r.decided_at < r.created_at OR r.reminded_at < r.created_at
+    """,
+    Kind.REVIEW_SHAPE: """
+        SELECT task_id, format('round %s is %s with decision %s', round, r.status,
+            coalesce(decision, 'none'))
+        FROM batch JOIN reviews r USING (task_id)
+        WHERE (r.status = 'decided') <> (decision IS NOT NULL)
+            OR decision = 'reject' AND coalesce(feedback, '') = ''
+            OR (decision IS NOT DISTINCT FROM 'edit') <> (edits IS NOT NULL)
+    """,
+}
+"""Each gives `(task_id, detail)` of those rows of `batch` (tasks) that break it."""
