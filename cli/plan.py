@@ -56,6 +56,7 @@ def child_environment(
         "auth_secret": addresses.auth_secret,
         "api_host": options.host,
         "api_port": options.port,
+        "flower_url": settings.flower_url or options.flower_url,
         "database_processes": max(options.processes, _asked_processes(settings)),
     }
     for name, value in given.items():

@@ -113,6 +113,9 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Origins whose pages may call the API, separated by commas."
     )
+    flower_url: str | None = Field(
+        default=None, description="Flower's address, for a link on the operations page."
+    )
 
     # --- language model
     llm_provider: Provider = Field(

@@ -13,6 +13,7 @@ from api.problems import documented
 from api.registry import registry
 from core.errors import ServiceUnavailableError
 from core.logging import get_logger
+from core.settings import get_settings
 from db.engine import get_pool_status
 from db.session import read_session
 from tasks import dispatch
@@ -89,9 +90,13 @@ async def streams() -> dict[str, Any]:
 
 @router.get("/queue", operation_id="adminQueue", summary="What waits, and who works")
 async def queue() -> dict[str, Any]:
-    """Return tasks by status, what waits for a worker, live leases, and the queue's depth."""
+    """Return tasks by status, what waits for a worker, live leases, the queue, and Flower."""
     state = await queries.queue_state()
-    return {**state.model_dump(mode="json"), "queue": await _depth()}
+    return {
+        **state.model_dump(mode="json"),
+        "queue": await _depth(),
+        "flower_url": get_settings().flower_url,
+    }
 
 
 async def _depth() -> dict[str, Any]:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -56,9 +57,9 @@ class RunningStack:
 StartStack = "Callable[..., RunningStack]"
 
 
-@pytest.fixture(scope="module")
-def start_stack() -> Iterator[Callable[..., RunningStack]]:
-    """Start stacks; whatever still runs at the end is stopped."""
+@contextmanager
+def starting_stacks() -> Iterator[Callable[..., RunningStack]]:
+    """Yield what starts stacks; whatever still runs at the end is stopped."""
     stacks: list[RunningStack] = []
 
     def start(folder: Path, *options: str, **settings: str) -> RunningStack:
@@ -85,6 +86,15 @@ def start_stack() -> Iterator[Callable[..., RunningStack]]:
         stacks.append(stack)
         return stack
 
-    yield start
-    for stack in stacks:
-        stack.stop()
+    try:
+        yield start
+    finally:
+        for stack in stacks:
+            stack.stop()
+
+
+@pytest.fixture(scope="module")
+def start_stack() -> Iterator[Callable[..., RunningStack]]:
+    """Start stacks; whatever still runs at the end is stopped."""
+    with starting_stacks() as start:
+        yield start

@@ -74,6 +74,7 @@ const ICONS = {
   arrow: "M5 12h14M13 6l6 6-6 6",
   back: "M19 12H5M11 6l-6 6 6 6",
   chevron: "M9 6l6 6-6 6",
+  copy: "M9 9h10v11H9zM5 15V4h10",
   out: "M14 4h6v6M20 4l-9 9M18 14v5a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V7a1 1 0 0 1 1-1h5",
 };
 

@@ -4,8 +4,9 @@ import { get, inWords, post } from "../lib/api.js";
 import { fill, guarded, h } from "../lib/dom.js";
 import { note } from "../lib/say.js";
 import { duration } from "../lib/time.js";
-import { CONTENT_STATE, KIND, KINDS, count } from "../lib/words.js";
+import { CONTENT_STATE, KIND, KINDS } from "../lib/words.js";
 import { Arriving } from "../model/arriving.js";
+import { costOf } from "./concept-parts.js";
 import { causeInWords } from "./parts.js";
 
 const RETRYABLE = new Set(["partial_failure", "completed"]);
@@ -52,12 +53,7 @@ export function conceptPanel(concept, context) {
   }
 
   function cost(kind) {
-    const known = usage[kind];
-    if (!known) return null;
-    const text = known.calls
-      ? `It cost ${count(known.calls, "model call")} and ${count(known.tokens, "token")}.`
-      : "It cost nothing.";
-    return h("span.cost", {}, ` ${text}`);
+    return usage[kind] && h("span.cost", {}, ` ${costOf(usage[kind])}`);
   }
 
   async function readUsage(states) {

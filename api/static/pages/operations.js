@@ -1,0 +1,124 @@
+/** Operations: what waits, who works, what is connected. For admins; read anew every few seconds. */
+
+import { get, inWords } from "../lib/api.js";
+import { start, title } from "../lib/chrome.js";
+import { fill, h, write } from "../lib/dom.js";
+import { ago, duration } from "../lib/time.js";
+import { STATUS, TONE } from "../lib/words.js";
+
+const EVERY_MS = 3000;
+const PARTS = { queue: queueCard, database: databaseCard, redis: redisCard, streams: streamsCard, schedules: schedulesCard };
+
+start(async (main) => {
+  title("Operations");
+  await get("/admin/queue"); // who is no admin is told so instead of seeing empty cards
+  const cards = Object.fromEntries(Object.keys(PARTS).map((name) => [name, h("section.card", { class: `is-${name}`, "aria-labelledby": `${name}-title` })]));
+  const flower = h("p.actions");
+  const state = h("p.quiet");
+  fill(main, h("div.operations-page", {},
+    h("header", {}, h("h1", {}, "Operations"), state, flower),
+    h("div.cards", {}, Object.values(cards))));
+  let readAt = null;
+  setInterval(() => readAt && write(state, `Read ${ago(readAt)}`), 1000);
+  await readAll();
+
+  async function readAll() {
+    if (!document.hidden) {
+      const answers = await Promise.all(Object.keys(PARTS).map(read));
+      if (answers.some(Boolean)) readAt = new Date().toISOString();
+    }
+    setTimeout(readAll, EVERY_MS);
+  }
+
+  async function read(name) {
+    const card = cards[name];
+    try {
+      const data = await get(`/admin/${name}`);
+      if (name === "queue") showFlower(flower, data.flower_url);
+      card.hidden = false;
+      fill(card, PARTS[name](data));
+      return true;
+    } catch (error) {
+      card.hidden = error.status === 404; // this version has no such report
+      fill(card, heading(name, name.charAt(0).toUpperCase() + name.slice(1)), h("p.cause", {}, inWords(error)));
+      return false;
+    }
+  }
+});
+
+function showFlower(element, address) {
+  if (!address || element.firstChild) return;
+  fill(element, h("a.button", { href: address, target: "_blank", rel: "noopener noreferrer" }, "Open Flower, to see each delivery"));
+}
+
+const heading = (name, words) => h("h2.card-title", { id: `${name}-title` }, words);
+
+function big(number, words, tone = "") {
+  return h(`div.figure${tone}`, {}, h("strong", {}, number), h("span", {}, words));
+}
+
+function rows(pairs) {
+  return h("dl.rows", {}, pairs.filter(Boolean).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+}
+
+/** So many of so many, with a bar. */
+function share(used, limit) {
+  if (!limit) return String(used ?? "?");
+  return h("span.share", {}, h("progress", { max: limit, value: used, "aria-label": "used" }), ` ${used} of ${limit.toLocaleString()}`);
+}
+
+function queueCard(data) {
+  const late = (data.oldest_waiting_s ?? 0) > 30;
+  const workers = Object.entries(data.workers);
+  return [heading("queue", "Queue and workers"),
+    h("div.figures", {}, big(data.waiting, "waiting for a worker", late ? ".is-bad" : ""),
+      big(data.oldest_waiting_s === null ? "–" : duration(data.oldest_waiting_s * 1000), "oldest waits", late ? ".is-bad" : ""),
+      big(data.running, "being worked on"),
+      big(data.queue.depth ?? "?", data.queue.status === "up" ? "rings in the queue" : "broker does not answer", data.queue.status === "up" ? "" : ".is-bad")),
+    h("h3.sub", {}, "Tasks"),
+    h("ul.statuses", {}, Object.entries(data.tasks_by_status).map(([status, number]) =>
+      h("li", {}, h(`span.chip.is-${TONE[status]}`, {}, STATUS[status]), h("strong", {}, number.toLocaleString())))),
+    h("h3.sub", {}, "Workers with tasks"),
+    workers.length
+      ? rows(workers.map(([name, tasks]) => [name, `${tasks} at the moment`]))
+      : h("p.quiet", {}, data.waiting ? "None, though tasks wait: is a worker running?" : "None at the moment; nothing is to be done.")];
+}
+
+function databaseCard({ pool, server }) {
+  return [heading("database", "PostgreSQL"),
+    rows([
+      ["Sessions of ours", share(server.sessions, server.max_connections)],
+      ...Object.entries(server.sessions_by_state).map(([state, number]) => [state, number]),
+      ...Object.entries(pool).filter(([, value]) => ["number", "string"].includes(typeof value)).map(([name, value]) => [`API: ${name.replace(/_/g, " ")}`, value]),
+    ])];
+}
+
+function redisCard({ hub, pool, server }) {
+  return [heading("redis", "Redis"),
+    rows([
+      ["Clients", share(server.clients, server.max_clients)],
+      ["of which in Pub/Sub", server.pubsub_clients],
+      ["Tasks watched", server.task_channels],
+      ["Pool of the API", `up to ${pool.limit}`],
+      ...Object.entries(hub).filter(([, value]) => typeof value !== "object").map(([name, value]) => [`Hub: ${name.replace(/_/g, " ")}`, String(value)]),
+    ])];
+}
+
+function streamsCard({ by_transport: transports, by_user: users, by_task: tasks }) {
+  const total = Object.values(transports).reduce((sum, number) => sum + number, 0);
+  return [heading("streams", "Live viewers of this process"),
+    h("div.figures", {}, big(total, "streams open"), big(Object.keys(users).length, "users"), big(Object.keys(tasks).length, "tasks watched")),
+    rows(Object.entries(transports).map(([name, number]) => [name === "ws" ? "WebSocket" : "SSE", number]))];
+}
+
+function schedulesCard(data) {
+  const all = data.schedules ?? data;
+  return [heading("schedules", "Maintenance"),
+    h("ul.schedules", {}, all.map((each) => h("li", {},
+      h("strong", {}, each.name), each.paused && h("span.chip", {}, "paused"),
+      h("span.quiet", {}, [
+        each.last_run_at ? `ran ${ago(each.last_run_at)}` : "has not run yet",
+        each.next_run_at && `next in ${duration(Date.parse(each.next_run_at) - Date.now())}`,
+        each.outcome?.error && `failed: ${each.outcome.error}`,
+      ].filter(Boolean).join(", ")))))];
+}

@@ -1,0 +1,150 @@
+"""Everybody can use every page: on a phone, in the dark, by keyboard, with a screen reader."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import expect
+
+from tests.e2e.web.browser import DESK, PHONE, Watched, new_context, overflow
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Page
+
+    from tests.e2e.web.conftest import Site
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+MOST_TABS: Final = 120
+
+
+def paths(site: Site) -> dict[str, str]:
+    """Return an address for each kind of page."""
+    done, partial = site.roadmap_of("done"), site.roadmap_of("partial")
+    failed = site.get(f"/tasks/{site.tasks['partial']}")["failed_contents"][0]["concept_id"]
+    return {
+        "home": "/",
+        "task": f"/tasks/{site.tasks['partial']}",
+        "review": f"/tasks/{site.tasks['review']}/review",
+        "roadmap": f"/roadmaps/{done}",
+        "map": f"/roadmaps/{done}#map",
+        "concept": f"/roadmaps/{done}/concepts/{site.concepts(done)[1]['concept_id']}",
+        "failed concept": f"/roadmaps/{partial}/concepts/{failed}",
+        "operations": "/operations",
+    }
+
+
+async def faults(page: Page) -> list[str]:
+    """Return what axe-core finds serious on a page, with the elements it is about."""
+    found: dict[str, Any] = (await Axe().run(page)).response
+    return [
+        f"{each['id']}: {each['nodes'][0]['html'][:160]}"
+        for each in found["violations"]
+        if each["impact"] in {"serious", "critical"}
+    ]
+
+
+async def unfold(page: Page, name: str) -> None:
+    """Open what a page hides at first, so that it is looked at too."""
+    if name == "task":
+        await page.locator(".failure-list button").click()
+        await expect(page.locator(".concept-panel .cost")).to_be_visible()
+    elif name == "home":
+        await page.locator("summary").click()
+        await page.get_by_role("button", name="Notifications").click()
+    elif name == "review":
+        await page.get_by_role("button", name="Edit ").first.click()
+        await page.locator(".send-back summary").click()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "size"), [("light", DESK), ("dark", PHONE)], ids=["light", "dark"]
+)
+async def test_no_serious_fault_and_nothing_too_wide(
+    site: Site, browser: Browser, scheme: Any, size: Any
+) -> None:
+    """axe-core finds nothing serious on any page, and no page scrolls sideways."""
+    context = await new_context(
+        browser, color_scheme=scheme, viewport=size, reduced_motion="reduce"
+    )
+    watched = Watched(await context.new_page(), site.base)
+    for name, path in paths(site).items():
+        page = await watched.open(path)
+        await unfold(page, name)
+        assert await faults(page) == [], name
+        for other in (DESK, PHONE):
+            await page.set_viewport_size(other)
+            assert await overflow(page) <= 0, f"{name} at {other['width']} px"
+        await page.set_viewport_size(size)
+    watched.check()
+    await context.close()
+
+
+async def test_the_theme_can_be_chosen_and_stays(site: Site, window: Watched) -> None:
+    """The toggle overrules the system, on the next page too."""
+    page = await window.open("/")
+    light = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+    await page.get_by_role("button", name="Use dark colours").click()
+    dark = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert light != dark
+    await window.open("/operations")
+    assert await page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
+
+
+async def tab_to(page: Page, name: str) -> None:
+    """Press Tab until something with this name has the focus, and see that one can see it."""
+    for _ in range(MOST_TABS):
+        await page.keyboard.press("Tab")
+        label, outline = await page.evaluate(
+            "(() => { const e = document.activeElement; return [e.getAttribute('aria-label')"
+            " || e.textContent.trim(), getComputedStyle(e).outlineStyle]; })()"
+        )
+        if label.startswith(name):
+            assert outline != "none", f"the focus on {name} cannot be seen"
+            return
+    raise AssertionError(f"{name} cannot be reached by Tab")
+
+
+async def test_the_whole_way_by_keyboard(site: Site, window: Watched) -> None:
+    """Ask, review with a change, watch, open a concept: without ever touching a mouse."""
+    page = await window.open("/")
+    await page.keyboard.type("learn Spanish")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/tasks/*")
+    await expect(page.get_by_role("link", name="Review the outline")).to_be_visible()
+    await tab_to(page, "Review the outline")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/review")
+    await expect(page.locator(".outline")).to_be_visible()
+    await tab_to(page, "Approve the outline")
+    await tab_to(page, "Remove ")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(":focus")).to_contain_text("Undo")
+    await page.keyboard.press("Shift+Tab")
+    await page.locator("main").focus()
+    await tab_to(page, "Approve with my 1 change")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/tasks/*")
+    await expect(page.locator(".task-line .chip")).to_have_text("Complete")
+    await tab_to(page, "Start learning")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/roadmaps/*")
+    await expect(page.locator("h1")).to_be_visible()
+    await tab_to(page, "Begin with")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/concepts/*")
+    await expect(page.locator(".prose")).to_be_visible()
+
+
+async def test_screen_readers_are_told(site: Site, window: Watched) -> None:
+    """Landmarks are there, the page has one h1, and progress is announced without a reload."""
+    task_id = site.create("Play chess well", review=True)
+    page = await window.open(f"/tasks/{task_id}")
+    for role in ("banner", "main", "contentinfo"):
+        await expect(page.get_by_role(role)).to_have_count(1)
+    await expect(page.locator("h1")).to_have_count(1)
+    await expect(page.locator("#polite")).to_contain_text("review")
+    await expect(page.get_by_role("img", name="Tutorial waiting").first).to_be_visible()
+    assert site.api.post(f"/api/v1/tasks/{task_id}/cancel").status_code == 202

@@ -1,0 +1,178 @@
+"""The way through the pages as a person goes it: ask, watch, review, learn, retry."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.async_api import expect
+
+from tests.e2e.web.browser import Watched, new_context
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Page
+
+    from tests.e2e.web.conftest import Site
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+
+def task_in(page: Page) -> str:
+    """Return the task that the page is about."""
+    found = re.search(r"/tasks/([0-9a-f-]{36})", page.url)
+    assert found, page.url
+    return found[1]
+
+
+async def test_from_the_question_to_the_finished_roadmap(site: Site, window: Watched) -> None:
+    """Asked at home, reviewed with own edits, filled live, complete: all in the browser."""
+    page = await window.open("/")
+    await page.get_by_label("What do you want to learn?").fill("learn to bake sourdough bread")
+    await page.get_by_role("button", name="Make my roadmap").click()
+    await page.wait_for_url("**/tasks/*")
+    task_id = task_in(page)
+    await expect(page.locator(".badge")).to_have_text("Live by WebSocket")
+    await page.get_by_role("link", name="Review the outline").click()
+
+    rows = page.locator(".edit-row")
+    first = await rows.first.locator(".edit-title").evaluate("e => e.firstChild.textContent")
+    second = await rows.nth(1).locator(".edit-title").evaluate("e => e.firstChild.textContent")
+    await page.get_by_role("button", name=f"Edit {first}").click()
+    await page.get_by_label("Title").fill("Flour, water and patience")
+    await page.get_by_role("button", name="Done").click()
+    await page.get_by_role("button", name=f"Move {second} down").click()
+    last = rows.last
+    last_title = await last.locator(".edit-title").evaluate("e => e.firstChild.textContent")
+    await page.get_by_role("button", name=f"Remove {last_title}").click()
+    await page.get_by_role("button", name="Add a concept").first.click()
+    await page.get_by_label("Title").fill("Reading a recipe")
+    await page.get_by_role("button", name="Done").click()
+    await page.get_by_role("button", name="Approve with my 4 changes").dblclick()
+
+    await page.wait_for_url(f"**/tasks/{task_id}")
+    await expect(page.locator(".mark[data-state='completed']").first).to_be_visible()
+    await expect(page.locator(".task-line .chip")).to_have_text("Complete")
+    await expect(page.locator(".mark:not([data-state='completed'])")).to_have_count(3)  # legend
+    titles = [c["title"] for c in site.concepts(site.get(f"/tasks/{task_id}")["roadmap_id"])]
+    assert titles[0] == "Flour, water and patience"
+    assert titles[2] == second
+    assert "Reading a recipe" in titles
+    assert last_title not in titles
+    decided = [
+        event
+        for event in site.get(f"/tasks/{task_id}/events?limit=1000")["events"]
+        if event["type"] == "review_decided"
+    ]
+    assert len(decided) == 1
+
+
+async def test_reload_and_second_tab_show_the_same(
+    site: Site, window: Watched, browser: Browser
+) -> None:
+    """A reload in the middle and a second tab follow to the same end without losing anything."""
+    task_id = site.create("learn to play the guitar")
+    page = await window.open(f"/tasks/{task_id}")
+    await expect(page.locator(".mark[data-state='completed']").first).to_be_visible()
+    await page.reload()
+    other = Watched(await page.context.new_page(), site.base)
+    tab = await other.open(f"/tasks/{task_id}")
+    for each in (page, tab):
+        await expect(each.locator(".task-line .chip")).to_have_text("Complete")
+        await expect(each.locator(".badge")).to_have_text("Up to date")
+    numbers = [await each.locator(".numbers").text_content() for each in (page, tab)]
+    task = site.get(f"/tasks/{task_id}")
+    assert numbers[0] == numbers[1]
+    assert numbers[0] is not None
+    assert numbers[0].startswith(f"{task['progress']['total']} of {task['progress']['total']}")
+    other.check()
+
+
+async def test_a_failed_concept_is_found_explained_and_retried(site: Site, window: Watched) -> None:
+    """The page leads to the failed concept, says why and what it cost, and retries only that."""
+    task_id = site.tasks["partial"]
+    page = await window.open(f"/tasks/{task_id}")
+    await page.locator(".failure-list button").click()
+    panel = page.locator(".concept-panel")
+    await expect(panel).to_contain_text("The language model declined to write this.")
+    await expect(panel).to_contain_text("It cost")
+    before = site.get(f"/tasks/{task_id}")["last_seq"]
+    await panel.get_by_role("button", name=re.compile("^Retry")).click()
+    await expect(page.locator(".task-line")).to_contain_text("attempt 2")
+    await expect(page.locator(".task-line .chip")).to_have_text("Partly failed")
+    again = site.get(f"/tasks/{task_id}/events?after={before}")["events"]
+    started = {e["data"]["concept_title"] for e in again if e["type"] == "content_started"}
+    assert started == {"Borrowing and references"}
+
+
+async def test_a_second_decision_is_explained(
+    site: Site, window: Watched, browser: Browser
+) -> None:
+    """Decided in another window, the review closes with the reason and cannot be decided again."""
+    task_id = site.create("learn to run a marathon", review=True)
+    site.wait(task_id, "human_review_pending")
+    page = await window.open(f"/tasks/{task_id}/review")
+    url = f"/api/v1/tasks/{task_id}/review"
+    wish = {"decision": "reject", "feedback": "Add a module about shoes"}
+    assert site.api.post(url, json=wish).status_code == 202
+    await expect(page.locator(".review-page > [role='status']")).to_contain_text("sent back by")
+    await expect(page.get_by_role("button", name="Approve the outline")).to_be_disabled()
+    site.wait(task_id, "human_review_pending")
+    await expect(page.get_by_text("There is a newer version of this outline.")).to_be_visible()
+    await page.get_by_role("button", name="Show the new version").click()
+    await expect(page.get_by_text("What changed since round 1")).to_be_visible()
+    await expect(page.locator(".changes")).to_contain_text("Added")
+    assert site.api.post(f"/api/v1/tasks/{task_id}/cancel").status_code == 202
+
+
+async def test_a_stale_decision_is_explained(site: Site, window: Watched) -> None:
+    """A decision about a version that was replaced unseen is refused and explained."""
+    task_id = site.create("learn German", review=True)
+    site.wait(task_id, "human_review_pending")
+    await window.page.route_web_socket("**/ws/tasks/**", lambda _socket: None)  # it hears nothing
+    page = await window.open(f"/tasks/{task_id}/review")
+    wish = {"decision": "reject", "feedback": "Add a module about music"}
+    assert site.api.post(f"/api/v1/tasks/{task_id}/review", json=wish).status_code == 202
+    site.wait(task_id, "processing")
+    site.wait(task_id, "human_review_pending")
+    await page.get_by_role("button", name="Approve the outline").click()
+    await expect(page.get_by_text("your decision was not taken")).to_be_visible()
+    assert site.get(f"/tasks/{task_id}")["status"] == "human_review_pending"
+    assert site.api.post(f"/api/v1/tasks/{task_id}/cancel").status_code == 202
+
+
+async def test_learning_is_kept_on_the_server(
+    site: Site, window: Watched, browser: Browser
+) -> None:
+    """A quiz is marked and reviewed, a concept marked as done, and another browser shows both."""
+    roadmap_id = site.roadmap_of("done")
+    concept = site.concepts(roadmap_id)[0]
+    path = f"/roadmaps/{roadmap_id}/concepts/{concept['concept_id']}"
+    questions = site.get(path)["quiz"]["questions"]
+    page = await window.open(path)
+    for number, question in enumerate(questions):
+        chosen = (
+            question["correct"]
+            if number
+            else [at for at in range(len(question["options"])) if at not in question["correct"]][:1]
+        )
+        for at in chosen:
+            await page.locator(f"input[name='q{number}'][value='{at}']").check()
+    await page.get_by_role("button", name="Check my answers").click()
+    score = f"{len(questions) - 1} of {len(questions)} right."
+    await expect(page.locator(".score-line")).to_contain_text(score)
+    await expect(page.locator(".is-answered.is-wrong")).to_have_count(1)
+    await expect(page.locator(".option-note").first).to_be_visible()
+    await page.get_by_role("button", name="Mark as done").click()
+    await expect(page.get_by_role("button", name="Done")).to_have_attribute("aria-pressed", "true")
+
+    context = await new_context(browser)
+    other = Watched(await context.new_page(), site.base)
+    elsewhere = await other.open(path)
+    await expect(elsewhere.locator(".score-line")).to_contain_text(score)
+    await elsewhere.get_by_role("link", name=re.compile("^Next")).click()
+    await expect(elsewhere.locator("h1")).to_have_text(site.concepts(roadmap_id)[1]["title"])
+    await elsewhere.goto(f"{site.base}/roadmaps/{roadmap_id}")
+    await expect(elsewhere.locator(".learning .numbers")).to_contain_text("1 of ")
+    other.check()
+    await context.close()

@@ -1,0 +1,84 @@
+"""What happens to an open page when the network or the server goes away."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.async_api import expect
+
+from tests.e2e.web.browser import Watched
+
+if TYPE_CHECKING:
+    from tests.e2e.web.conftest import Site
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_the_page_survives_an_api_that_dies(site: Site, window: Watched) -> None:
+    """Killed in the middle, the API comes back, and the page has missed nothing."""
+    task_id = site.create("learn machine learning")
+    page = await window.open(f"/tasks/{task_id}")
+    await expect(page.locator(".badge")).to_have_text("Live by WebSocket")
+    os.kill(_api_pid(site), signal.SIGKILL)
+    await expect(page.locator(".badge")).to_have_text(
+        re.compile(r"Offline . retrying in \d+ s|Reconnecting|Connecting")
+    )
+    await expect(page.locator(".task-line .chip")).to_have_text("Complete")
+    await expect(page.locator(".numbers")).to_contain_text(re.compile(r"^(\d+) of \1 contents"))
+    site.wait(task_id, "completed")
+
+
+async def test_without_a_network_the_badge_says_so_and_then_catches_up(
+    site: Site, window: Watched
+) -> None:
+    """Offline is told with a countdown; back online the page shows what had happened meanwhile."""
+    task_id = site.create("Learn SQL")
+    page = await window.open(f"/tasks/{task_id}")
+    await page.context.set_offline(True)
+    await expect(page.locator(".badge")).to_have_text(re.compile(r"Offline . retrying in \d+ s"))
+    site.wait(task_id, "completed")
+    await expect(page.locator(".task-line .chip")).not_to_have_text("Complete")
+    await page.context.set_offline(False)
+    await expect(page.locator(".task-line .chip")).to_have_text("Complete")
+    await expect(page.locator(".badge")).to_have_text("Up to date")
+
+
+async def test_server_sent_events_when_websockets_are_blocked(site: Site, window: Watched) -> None:
+    """A proxy that knows no WebSocket: the page goes on by server-sent events, and says so."""
+    await window.page.add_init_script(
+        "window.WebSocket = class { close() {}"
+        " constructor() { setTimeout(() => this.onclose?.({code: 1006})) } }"
+    )
+    task_id = site.create("Learn JavaScript", review=True)
+    page = await window.open(f"/tasks/{task_id}")
+    await expect(page.locator(".badge")).to_have_text("Live by SSE")
+    await expect(page.locator(".task-line .chip")).to_have_text("Needs your review")
+    assert site.api.post(f"/api/v1/tasks/{task_id}/cancel").status_code == 202
+    await expect(page.locator(".task-line .chip")).to_have_text("Cancelled")
+
+
+async def test_the_bell_rings_in_every_tab(site: Site, window: Watched) -> None:
+    """A new notification is counted in both tabs at once, and read in one it is read in both."""
+    assert site.api.post("/api/v1/notifications/read-all").status_code == 200
+    first = await window.open("/")
+    other = Watched(await first.context.new_page(), site.base)
+    second = await other.open("/operations")
+    for each in (first, second):
+        await expect(each.get_by_role("button", name="Notifications", exact=True)).to_be_visible()
+    site.wait(site.create("Play chess well"), "completed")
+    for each in (first, second):
+        await expect(each.get_by_role("button", name="Notifications, 1 unread")).to_be_visible()
+    await second.get_by_role("button", name="Notifications, 1 unread").click()
+    await second.get_by_role("button", name="Mark all as read").click()
+    for each in (first, second):
+        await expect(each.get_by_role("button", name="Notifications", exact=True)).to_be_visible()
+    other.check()
+
+
+def _api_pid(site: Site) -> int:
+    return int(json.loads((site.stack.folder / "stack.json").read_text())["pids"]["api"])
