@@ -386,3 +386,20 @@ def test_an_edited_concept_gets_contents_too() -> None:
     assert text.startswith("# Macros {title}\n")
     assert "**Code that {writes} code.**" in text
     assert_quiz(ask(CallKind.QUIZ, inputs, QuizDraft))
+
+
+async def test_a_stream_is_the_text_in_pieces() -> None:
+    """What the sample author hands out is what it returns, so that text is seen arriving."""
+    pieces: list[tuple[int, str]] = []
+    inputs = content_inputs(Learner(goal="Learn Rust"))
+    call = Call(kind=CallKind.TUTORIAL, inputs=inputs, output=Tutorial)
+
+    completion = await create_author(Settings(sample_latency_s=0)).stream(
+        call, field="markdown", on_text=lambda offset, text: pieces.append((offset, text))
+    )
+
+    assert len(pieces) == 5
+    assert "".join(text for _, text in pieces) == completion.value.markdown
+    assert [offset for offset, _ in pieces] == [
+        sum(len(text) for _, text in pieces[:n]) for n in range(5)
+    ]
