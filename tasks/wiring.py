@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING, Any
 from celery import signals
 
 from core.logging import get_logger
-from core.settings import Provider, get_settings
+from core.settings import Provider, SearchProvider, get_settings
 from db.engine import dispose_engine
 from db.facts import Insert
 from db.models import Notification
 from db.recorder import flush_recorder, observe
 from notifications.publisher import publish_events, publish_notification, stop_publishing
 from tasks.dispatch import close_bell, install_bell
+from tasks.llm_cluster import RedisCluster
 from worker import hooks, lifecycle, run_async
 from workflow.actor import SYSTEM
-from workflow.asking import close_author
+from workflow.asking import close_author, install_cluster
 from workflow.drain import drain
 from workflow.lease import Stop, keeper
 from workflow.service import cancel_task
+from workflow.sources import close_search
 
 if TYPE_CHECKING:
     from db.facts import Recorded
@@ -32,9 +34,10 @@ log = get_logger(__name__)
 
 
 async def open_process() -> None:
-    """Install the bell and let committed events flow to Redis."""
+    """Install the bell, let committed events flow to Redis, share the model's limits there."""
     install_bell()
     observe(publish)
+    install_cluster(RedisCluster)
 
 
 async def close_process() -> None:
@@ -43,6 +46,7 @@ async def close_process() -> None:
     await asyncio.to_thread(close_bell)
     await stop_publishing()
     await close_author()
+    await close_search()
     await dispose_engine()
 
 
@@ -84,6 +88,8 @@ def _import_author(**_: Any) -> None:
     """
     if get_settings().llm_provider is Provider.OPENAI:
         from workflow.llm import openai_compatible  # noqa: F401 - for its import alone
+    if get_settings().search_provider is not SearchProvider.NONE:
+        from workflow.search import tavily  # noqa: F401 - ditto
 
 
 hooks.opening.append(open_process)

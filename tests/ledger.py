@@ -83,7 +83,9 @@ class LedgerAuthor:
                     "summary": "s",
                     "language": "en",
                     "focus_areas": [],
+                    "skills": [],
                     "skill_gaps": [],
+                    "constraints": [],
                 }
             case CallKind.CURRICULUM_DESIGN:
                 module = {"title": "Module", "concepts": [self._concept(t) for t in self.titles]}
@@ -101,10 +103,10 @@ class LedgerAuthor:
                 return {"markdown": f"# {title} ({len(self.asked)})"}
             case CallKind.RESOURCES:
                 resource = {"title": title, "url": "https://example.org/", "type": "article"}
-                return {"resources": [resource | {"language": "en", "why": "w"}]}
+                return {"resources": [resource | {"language": "en", "why": "w"}] * 3}
             case CallKind.QUIZ:
                 question = {"question": title, "kind": "single", "answers": ["a"]}
-                return {"questions": [question | {"distractors": ["b"], "explanation": "e"}]}
+                return {"questions": [question | {"distractors": ["b"], "explanation": "e"}] * 5}
 
     def _concept(self, title: str) -> dict[str, Any]:
         return {

@@ -334,7 +334,9 @@ def _intent(about: _About) -> dict[str, Any]:
         "summary": f"You will know {topic}.",
         "language": "en",
         "focus_areas": ["Basics", "Practice"],
+        "skills": ["Use it"],
         "skill_gaps": ["Terms"],
+        "constraints": [],
     }
 
 
@@ -388,7 +390,7 @@ def _quiz(about: _About) -> dict[str, Any]:
             "distractors": ["A wrong answer", "Another wrong answer"],
             "explanation": "Because.",
         }
-        for n in range(1, 4)
+        for n in range(1, 6)
     ]
     return {"questions": rows}
 

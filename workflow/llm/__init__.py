@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from core.usage import Usage
 from workflow.llm.author import create_author
 from workflow.llm.calls import (
     Author,
     Call,
     CallKind,
     Completion,
+    ConceptContext,
     ContentInputs,
     DesignInputs,
     EditInputs,
@@ -16,7 +18,6 @@ from workflow.llm.calls import (
     Learner,
     OutlineInputs,
     PlanInputs,
-    Usage,
 )
 from workflow.llm.outputs import (
     CurriculumDraft,
@@ -36,6 +37,7 @@ __all__ = [
     "Call",
     "CallKind",
     "Completion",
+    "ConceptContext",
     "ContentInputs",
     "CurriculumDraft",
     "DesignInputs",

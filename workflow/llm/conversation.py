@@ -13,8 +13,9 @@ from core.errors import (
     ProviderError,
     ProviderUnavailableError,
 )
+from core.usage import Usage, read_usage
 from workflow.llm.answers import UnusableAnswerError, parsed_json, read_answer
-from workflow.llm.calls import Call, T, Usage
+from workflow.llm.calls import Call, T
 from workflow.llm.failures import TransientError, excerpt
 from workflow.llm.prompts import render
 
@@ -44,7 +45,7 @@ class Reply:
     content: str
     finish_reason: str
     refusal: str
-    tokens: int
+    usage: Usage
 
 
 class Conversation(Generic[T]):
@@ -74,7 +75,7 @@ class Conversation(Generic[T]):
         while True:
             self.usage += Usage(calls=1)
             reply = read_reply(await ask(self._messages()))
-            self.usage += Usage(tokens=reply.tokens)
+            self.usage += reply.usage
             if reply.refusal or reply.finish_reason == "content_filter":
                 raise ContentRefusedError(_refused(reply))
             if reply.finish_reason == "length":
@@ -136,7 +137,7 @@ def read_reply(body: bytes) -> Reply:
         content=_text(message.get("content")),
         finish_reason=_text(choice.get("finish_reason")),
         refusal=_text(message.get("refusal")),
-        tokens=_tokens(data.get("usage")),
+        usage=read_usage(data.get("usage")),
     )
 
 
@@ -148,11 +149,6 @@ def _first(choices: Any) -> dict[str, Any] | None:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _tokens(usage: Any) -> int:
-    total = usage.get("total_tokens") if isinstance(usage, dict) else None
-    return total if isinstance(total, int) and total > 0 else 0
 
 
 def _unusable(why: str) -> ProviderError:

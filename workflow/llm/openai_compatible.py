@@ -18,6 +18,7 @@ from tenacity.wait import wait_exponential_jitter, wait_random
 from core.errors import (
     ContentInvalidError,
     ProviderError,
+    ProviderRateLimitedError,
     ProviderTimeoutError,
     ProviderUnauthorizedError,
     SettingsError,
@@ -28,11 +29,13 @@ from workflow.llm.calls import Call, Completion, T
 from workflow.llm.conversation import Conversation
 from workflow.llm.failures import TransientError, failure_of
 from workflow.llm.schema import strict_schema
+from workflow.llm.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from core.settings import Settings
+    from workflow.llm.cluster import Cluster
 
 TRIES: Final = 4
 BACKOFF_S: Final = 0.5
@@ -50,28 +53,28 @@ _log = get_logger(__name__)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Connection:
     client: openai.AsyncOpenAI
-    slots: asyncio.Semaphore
+    turns: Turns
 
 
 class OpenAIAuthor:
     """An `Author` that asks a server for structured chat completions.
 
-    One instance serves several event loops; each has its own connections and its own
-    LLM_MAX_CONCURRENCY slots, made in the loop at its first call.
+    One instance serves several event loops; each has its own connections and its own line for
+    the provider (`Turns`), made in the loop at its first call.
     """
 
     def __init__(
         self,
         settings: Settings,
         *,
-        gate: Callable[[], Awaitable[None]] | None = None,
+        cluster: Callable[[], Cluster] | None = None,
         backoff_s: float = BACKOFF_S,
     ) -> None:
         """Take address, key, model and limits from the settings; connect nothing yet.
 
         Args:
             settings: The `llm_…` settings count.
-            gate: Awaited before each request, when it has its slot.
+            cluster: Makes what is shared with other processes; without it limits hold here alone.
             backoff_s: The first pause between tries; it doubles from one to the next.
 
         Raises:
@@ -81,7 +84,7 @@ class OpenAIAuthor:
         self._base_url = _checked_address(settings.llm_base_url)
         secret = settings.llm_api_key.get_secret_value().strip() if settings.llm_api_key else ""
         self._key = secret or _NO_KEY
-        self._gate = gate
+        self._cluster = cluster
         self._backoff_s = backoff_s
         self._connections: LoopLocal[_Connection] = LoopLocal(self._connect)
 
@@ -98,12 +101,16 @@ class OpenAIAuthor:
             ProviderError: One of its subclasses, with `details["usage"]`.
         """
         conversation = Conversation(call, on_retry=on_retry)
+        turns = self._connections.get().turns
         try:
             return await self._retrying(call, conversation)
         except TransientError as failure:
             error = failure.error
         except ProviderError as final:
             error = final
+        finally:
+            spent = conversation.usage
+            turns.settle(expected=call.expected_tokens * spent.calls, used=spent.tokens)
         error.details["usage"] = conversation.usage
         _log.warning("completion_failed", kind=call.kind, code=error.code)
         raise error
@@ -112,6 +119,7 @@ class OpenAIAuthor:
         """Close the running loop's connections."""
         connection = self._connections.pop()
         if connection is not None:
+            await connection.turns.aclose()
             await connection.client.close()
 
     async def _retrying(self, call: Call[T], conversation: Conversation[T]) -> Completion[T]:
@@ -150,9 +158,7 @@ class OpenAIAuthor:
                 "LLM_API_KEY contains characters that no key has; copy it again, then retry."
             )
         connection = self._connections.get()
-        async with connection.slots:
-            if self._gate is not None:
-                await self._gate()
+        async with connection.turns.turn(user=call.user, tokens=call.expected_tokens) as turn:
             try:
                 # The SDK's time-out is per read: a server that trickles never reaches it.
                 async with asyncio.timeout(self._settings.llm_timeout_s):
@@ -160,7 +166,12 @@ class OpenAIAuthor:
             except TimeoutError:
                 raise TransientError(ProviderTimeoutError()) from None
             except (openai.OpenAIError, httpx2.HTTPError) as error:
-                raise failure_of(error, key=self._key) from None
+                failure = failure_of(error, key=self._key)
+                if isinstance(failure, TransientError) and isinstance(
+                    failure.error, ProviderRateLimitedError
+                ):
+                    turn.refused(retry_after_s=failure.retry_after_s)
+                raise failure from None
 
     async def _post(
         self, client: openai.AsyncOpenAI, call: Call[T], messages: list[dict[str, str]]
@@ -196,7 +207,6 @@ class OpenAIAuthor:
 
     def _connect(self) -> _Connection:
         limit_s = self._settings.llm_timeout_s
-        most = self._settings.llm_max_concurrency
         client = openai.AsyncOpenAI(
             base_url=self._base_url,
             api_key=self._key,
@@ -209,7 +219,8 @@ class OpenAIAuthor:
         )
         # The SDK fills these from OPENAI_ORG_ID and OPENAI_PROJECT_ID, which belong to others.
         client.organization = client.project = None
-        return _Connection(client=client, slots=asyncio.Semaphore(most))
+        cluster = self._cluster() if self._cluster else None
+        return _Connection(client=client, turns=Turns(self._settings, cluster=cluster))
 
 
 def _checked_address(url: str) -> str:

@@ -173,7 +173,7 @@ def test_any_goal_gets_a_sound_labelled_roadmap_with_contents(goal: str) -> None
 
 def assert_quiz(quiz: QuizDraft) -> None:
     """Check numbers, kinds, and that no answer is a distractor as well."""
-    assert 3 <= len(quiz.questions) <= 5
+    assert len(quiz.questions) == 5
     assert {question.kind for question in quiz.questions} == {"single", "multiple", "true_false"}
     for question in quiz.questions:
         assert not set(question.answers) & set(question.distractors)
