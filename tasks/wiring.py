@@ -24,6 +24,7 @@ from workflow.actor import SYSTEM
 from workflow.asking import close_author, install_cluster
 from workflow.drain import drain
 from workflow.lease import Stop, keeper
+from workflow.links import close_links
 from workflow.service import cancel_task
 from workflow.sources import close_search
 
@@ -47,6 +48,7 @@ async def close_process() -> None:
     await stop_publishing()
     await close_author()
     await close_search()
+    await close_links()
     await dispose_engine()
 
 
