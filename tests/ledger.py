@@ -60,7 +60,14 @@ class LedgerAuthor:
         await self.before(call)
         value = call.output.model_validate(self._answer(call))
         self.answered.append(entry)
-        return Completion(value=value, usage=Usage(calls=1, tokens=self.tokens))
+        prompt = self.tokens - self.tokens // 5
+        usage = Usage(
+            calls=1,
+            tokens=self.tokens,
+            prompt_tokens=prompt,
+            completion_tokens=self.tokens - prompt,
+        )
+        return Completion(value=value, usage=usage)
 
     async def aclose(self) -> None:
         """Remember that it was closed."""
@@ -102,7 +109,7 @@ class LedgerAuthor:
             case CallKind.TUTORIAL:
                 return {"markdown": f"# {title} ({len(self.asked)})"}
             case CallKind.RESOURCES:
-                resource = {"title": title, "url": "https://example.org/", "type": "article"}
+                resource = {"title": title, "url": "https://127.0.0.1/", "type": "article"}
                 return {"resources": [resource | {"language": "en", "why": "w"}] * 3}
             case CallKind.QUIZ:
                 question = {"question": title, "kind": "single", "answers": ["a"]}
