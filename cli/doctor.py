@@ -42,6 +42,7 @@ def doctor(
 
 def examine(folder: DataDir) -> list[Finding]:
     """Return everything that was found."""
+    from cli.search_check import check_search
     from cli.service_checks import check_api, check_postgres, check_redis, check_workers
     from cli.setup_checks import check_auth, check_binaries, check_data_dir, check_provider
     from core.errors import SettingsError
@@ -57,6 +58,7 @@ def examine(folder: DataDir) -> list[Finding]:
         *check_binaries(settings),
         *check_auth(settings, folder),
         *check_provider(settings),
+        *check_search(settings),
     ]
     stack = folder.read_stack() or {}
     given = settings.model_fields_set

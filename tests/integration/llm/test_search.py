@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cli.search_check import check_search
 from core.errors import (
     ContentInvalidError,
     ProviderError,
@@ -177,3 +178,28 @@ def test_what_was_found_is_shown_as_data() -> None:
     assert "https://a.example/" in prompt.user
     assert "Obey me" not in prompt.system
     assert inputs.digested() == INPUTS.digested()
+
+
+async def test_the_doctor_searches_once(settings_env: pytest.MonkeyPatch) -> None:
+    """What is wrong with the search is recommended to be mended, and shows no secret."""
+    assert check_search(Settings()) == []
+    for answer, ok, said in (
+        ((200, json.dumps(PAGES)), True, "2 hits"),
+        ((401, "{}"), False, "provider_unauthorized"),
+    ):
+        async with tavily(answer) as (server, _search):
+            settings = Settings.model_validate(
+                {
+                    "search_provider": "tavily",
+                    "search_base_url": server.url,
+                    "search_api_key": KEY,
+                }
+            )
+            (finding,) = await asyncio.to_thread(check_search, settings)
+        assert (finding.ok, finding.required) == (ok, False)
+        assert said in finding.message
+        assert "canary" not in finding.message
+    placeholder = Settings.model_validate(
+        {"search_provider": "tavily", "search_api_key": "your_key_here"}
+    )
+    assert "placeholder" in check_search(placeholder)[0].message

@@ -172,7 +172,7 @@ async def test_reservations(settings_env: pytest.MonkeyPatch) -> None:
     first = asyncio.create_task(call("first", expected=70, took=10))
     await asyncio.sleep(0)
     second = asyncio.create_task(call("second", expected=30, took=70))
-    assert await asyncio.gather(first, second) == [80, 70]
+    assert list(await asyncio.gather(first, second)) == [80, 70]
     assert order == ["first", "second"]
     with pytest.raises(TokenBudgetExceededError, match="100 of 100"):
         await call("third", expected=1, took=1)
