@@ -88,6 +88,10 @@ class Client:
         """Return a task."""
         return self._call("GET", _task(task_id), what=f"task {task_id}")
 
+    def usage(self, task_id: str) -> dict[str, Any]:
+        """Return what a task cost, step by step."""
+        return self._call("GET", f"{_task(task_id)}/usage", what=f"task {task_id}")
+
     def events(self, task_id: str, *, after: int, wait_s: float) -> dict[str, Any]:
         """Return the events after one, waiting for the first if need be."""
         return self._call(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from celery import signals
 
 from core.logging import get_logger
-from core.settings import Provider, get_settings
+from core.settings import Provider, SearchProvider, get_settings
 from db.engine import dispose_engine
 from db.facts import Insert
 from db.models import Notification
@@ -20,13 +20,16 @@ from notifications.deltas import forget as forget_text
 from notifications.deltas import stop_streaming, stream_text
 from notifications.publisher import publish_events, publish_notification, stop_publishing
 from tasks.dispatch import close_bell, install_bell
+from tasks.llm_cluster import RedisCluster
 from worker import hooks, lifecycle, run_async
 from workflow import live_text
 from workflow.actor import SYSTEM
-from workflow.asking import close_author
+from workflow.asking import close_author, install_cluster
 from workflow.drain import drain
 from workflow.lease import Stop, keeper
+from workflow.links import close_links
 from workflow.service import cancel_task
+from workflow.sources import close_search
 
 if TYPE_CHECKING:
     from db.facts import Recorded
@@ -35,10 +38,11 @@ log = get_logger(__name__)
 
 
 async def open_process() -> None:
-    """Install the bell and let committed events, and text that is written, flow to Redis."""
+    """Install the bell, let events and text flow to Redis, share the model's limits there."""
     install_bell()
     live_text.install(stream_text)
     observe(publish)
+    install_cluster(RedisCluster)
 
 
 async def close_process() -> None:
@@ -48,6 +52,8 @@ async def close_process() -> None:
     stop_streaming()
     await stop_publishing()
     await close_author()
+    await close_search()
+    await close_links()
     await dispose_engine()
 
 
@@ -90,6 +96,8 @@ def _import_author(**_: Any) -> None:
     """
     if get_settings().llm_provider is Provider.OPENAI:
         from workflow.llm import openai_compatible  # noqa: F401 - for its import alone
+    if get_settings().search_provider is not SearchProvider.NONE:
+        from workflow.search import tavily  # noqa: F401 - ditto
 
 
 hooks.opening.append(open_process)

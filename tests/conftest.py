@@ -66,7 +66,7 @@ async def database(
     settings_env.setenv(PREFIX + "DATABASE_URL", postgres_url)
     get_settings.cache_clear()
     connection = await asyncpg.connect(postgres_url)
-    await connection.execute("TRUNCATE roadmap_tasks, schedules, rates CASCADE")
+    await connection.execute("TRUNCATE roadmap_tasks, schedules CASCADE")
     yield connection
     await connection.close()
     await dispose_engine()

@@ -19,9 +19,11 @@ from workflow.queries.shapes import (
     QueueState,
     ReviewView,
     RoadmapView,
+    TaskUsageView,
     TaskView,
 )
 from workflow.queries.tasks import get_task, list_tasks, require_task
+from workflow.queries.usage import get_usage
 
 __all__ = [
     "ConceptPage",
@@ -33,10 +35,12 @@ __all__ = [
     "QueueState",
     "ReviewView",
     "RoadmapView",
+    "TaskUsageView",
     "TaskView",
     "get_concept",
     "get_roadmap",
     "get_task",
+    "get_usage",
     "inbox_after",
     "inbox_page",
     "list_tasks",

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from core.errors import NotFoundError
 from core.states import ContentKind, ContentStatus
+from core.usage import COLUMNS, Usage
 from db.models import Concept, Content, Module, Roadmap, Stage
 from db.session import read_session
 from workflow.queries.shapes import (
@@ -22,6 +23,7 @@ from workflow.queries.shapes import (
     RoadmapView,
     StageView,
 )
+from workflow.queries.usage import usage_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +33,11 @@ if TYPE_CHECKING:
 
     from workflow.actor import Actor
 
-_NOT_BEGUN = ContentState(status=ContentStatus.PENDING, version=None, error=None)
+_STATE = [
+    getattr(Content, name)
+    for name in ("concept_id", "kind", "version", "status", "error", *COLUMNS)
+]
+_NOT_BEGUN = ContentState(status=ContentStatus.PENDING, version=None, error=None, usage=None)
 
 
 async def get_roadmap(roadmap_id: UUID, *, actor: Actor) -> RoadmapView:
@@ -134,23 +140,29 @@ async def _visible(session: AsyncSession, roadmap_id: UUID, actor: Actor) -> Roa
 async def _states(session: AsyncSession, where: Any) -> dict[UUID, dict[str, ContentState]]:
     """Return the state of the newest version of each content, without reading any body."""
     statement = (
-        select(Content.concept_id, Content.kind, Content.version, Content.status, Content.error)
+        select(*_STATE)
         .where(where)
         .ext(distinct_on(Content.concept_id, Content.kind))
         .order_by(Content.concept_id, Content.kind, Content.version.desc())
     )
     states: dict[UUID, dict[str, ContentState]] = defaultdict(dict)
-    for concept_id, kind, version, status, error in await session.execute(statement):
-        states[concept_id][kind] = ContentState(
-            status=ContentStatus(status),
-            version=version,
-            error=None
-            if error is None
-            else ContentErrorView(
-                code=error.get("code", "internal_error"), message=error.get("message", "")
-            ),
-        )
+    for row in await session.execute(statement):
+        states[row.concept_id][row.kind] = _state(row)
     return states
+
+
+def _state(row: Any) -> ContentState:
+    error = row.error
+    return ContentState(
+        status=ContentStatus(row.status),
+        version=row.version,
+        error=None
+        if error is None
+        else ContentErrorView(
+            code=error.get("code", "internal_error"), message=error.get("message", "")
+        ),
+        usage=usage_view(Usage.of(row)) if row.calls else None,
+    )
 
 
 def _concept(concept: Concept, states: Mapping[str, ContentState]) -> ConceptView:
