@@ -54,6 +54,7 @@ class TaskLinks(Answer):
     stream: str
     ws: str
     review: str
+    usage: str
     retry: str
     cancel: str
     roadmap: str | None
@@ -76,6 +77,7 @@ class Task(TaskView):
                 stream=f"{base}/stream",
                 ws=f"{PREFIX}/ws/tasks/{view.task_id}",
                 review=f"{base}/review",
+                usage=f"{base}/usage",
                 retry=f"{base}/retry",
                 cancel=f"{base}/cancel",
                 roadmap=None if view.roadmap_id is None else f"{PREFIX}/roadmaps/{view.roadmap_id}",

@@ -119,6 +119,10 @@ class Client:
         finally:
             self._runner.run(events.aclose())
 
+    def usage(self, task_id: str) -> dict[str, Any]:
+        """Return what a task cost, step by step."""
+        return self.request("GET", f"/api/v1/tasks/{task_id}/usage", what=f"task {task_id}")
+
     def review(self, task_id: str) -> dict[str, Any]:
         """Return the open review."""
         return self._run(self._api.review(task_id), what=f"open review of {task_id}").document()

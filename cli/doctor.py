@@ -46,6 +46,7 @@ def doctor(
 def examine(folder: DataDir, *, llm: bool = False) -> list[Finding]:
     """Return everything that was found; with `llm` the language model is really called."""
     from cli.provider_checks import check_provider
+    from cli.search_check import check_search
     from cli.service_checks import check_api, check_postgres, check_redis, check_workers
     from cli.setup_checks import check_auth, check_binaries, check_data_dir
     from core.errors import SettingsError
@@ -61,6 +62,7 @@ def examine(folder: DataDir, *, llm: bool = False) -> list[Finding]:
         *check_binaries(settings),
         *check_auth(settings, folder),
         *check_provider(settings, call=llm),
+        *check_search(settings),
     ]
     stack = folder.read_stack() or {}
     given = settings.model_fields_set

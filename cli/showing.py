@@ -6,22 +6,30 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markdown import Markdown
+from rich.table import Table
 from rich.text import Text
 
-from cli.exits import usage
+from cli.costs import cost_table
+from cli.exits import usage as usage_error
 from cli.outline_view import concepts, outline_tree, tree_console
 
 if TYPE_CHECKING:
     from cli.client import Client
 
 
-def show_roadmap(roadmap: dict[str, Any], *, quiet: bool) -> dict[str, Any]:
-    """Print a roadmap's tree unless quiet; return the roadmap."""
+def show_roadmap(client: Client, roadmap: dict[str, Any], *, quiet: bool) -> dict[str, Any]:
+    """Print a roadmap's tree and what it cost unless quiet; return both."""
+    usage = client.usage(roadmap["task_id"])
     if not quiet:
         console = tree_console()
         console.print(outline_tree(roadmap, marks=True))
         console.print("marks: tutorial, resources, quiz  ✓ ready  ✗ failed  ~ running  · waiting")
-    return roadmap
+        table = Table(box=None, show_header=False, pad_edge=False)
+        for step, took in cost_table(usage):
+            table.add_row(Text(step, style="dim"), Text(took))
+        console.print()
+        console.print(table)
+    return roadmap | {"usage": usage}
 
 
 def show_concept(
@@ -53,7 +61,7 @@ def _find(roadmap: dict[str, Any], wanted: str) -> str:
         if concept["concept_id"] == wanted or concept["title"].casefold() == folded
     ] or [concept for concept in concepts(roadmap) if folded in concept["title"].casefold()]
     if len(found) != 1:
-        raise usage(
+        raise usage_error(
             f"'{wanted}' is not one concept of this roadmap but {len(found)}; "
             "give its full title or id."
         )

@@ -125,7 +125,7 @@ def show(
     data_dir: DataDirOption = DEFAULT,
     json: JsonOption = False,
 ) -> None:
-    """Show a roadmap as a tree, or one concept's tutorial, resources and quiz."""
+    """Show a roadmap as a tree with what it cost, or one concept in full."""
     from cli.client import Client
     from cli.showing import show_concept, show_roadmap
 
@@ -134,7 +134,7 @@ def show(
         if concept is not None:
             document = show_concept(client, roadmap, concept, quiet=json)
         else:
-            document = show_roadmap(roadmap, quiet=json)
+            document = show_roadmap(client, roadmap, quiet=json)
     if json:
         emit_json(document)
 

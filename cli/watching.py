@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.console import emit, note
+from cli.costs import cost_line
 from cli.exits import CommandError, ExitCode
 from cli.live import LiveView, duration
 from cli.outline_view import outline_tree, tree_console
@@ -125,12 +126,22 @@ class Watch:
                 self.console.print(outline_tree(roadmap, marks=True))
         for line in ending(model):
             emit(line)
+        self._show_cost()
         if self._showcase:
             return
         if model.outcome != "task_completed":
             emit(f"Retry what is missing: {self._client.command('retry', model.task_id)}")
         if model.roadmap_id is not None:
             emit(f"Read it: {self._client.command('show', model.task_id)}")
+
+    def _show_cost(self) -> None:
+        try:
+            task = self._client.task(self.model.task_id)
+        except CommandError as error:
+            note(error.message)
+        else:
+            if task["usage"]["calls"]:
+                emit(f"It took {cost_line(task['usage'])}.")
 
 
 def ending(model: ProgressModel) -> list[str]:

@@ -13,13 +13,22 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings.sources import DotEnvSettingsSource
 
 from core.errors import SettingsError
+from core.prices import Price
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PREFIX: Final = "ROADMAP_"
 ENV_FILE: Final = ".env"
-SECRETS: Final = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "AUTH_SECRET", "LLM_API_KEY", "TOKEN")
+SECRETS: Final = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "BROKER_URL",
+    "AUTH_SECRET",
+    "LLM_API_KEY",
+    "SEARCH_API_KEY",
+    "TOKEN",
+)
 """Settings that may also be given as `ROADMAP_<NAME>_FILE`, a file that holds the value."""
 
 
@@ -46,6 +55,13 @@ class LlmPreset(StrEnum):
     DASHSCOPE = "dashscope"
     OLLAMA = "ollama"
     VLLM = "vllm"
+
+
+class SearchProvider(StrEnum):
+    """Who searches the web for resources."""
+
+    NONE = "none"
+    TAVILY = "tavily"
 
 
 class ReviewExpiry(StrEnum):
@@ -136,15 +152,33 @@ class Settings(BaseSettings):
     llm_stream: bool = Field(
         default=True, description="Show the text of tutorials while it is being written."
     )
-    llm_max_concurrency: Count = Field(
-        default=64, description="Model calls at a time, per process."
+    llm_max_concurrency: Count | None = Field(
+        default=None,
+        description="Model calls at a time over all processes; not given, 64 in each process.",
     )
     llm_requests_per_minute: int = Field(
         default=0, ge=0, description="Model calls a minute over all processes; 0 is no limit."
     )
+    llm_tokens_per_minute: int = Field(
+        default=0, ge=0, description="Their tokens a minute over all processes; 0 is no limit."
+    )
+    llm_prices: Annotated[dict[str, Price], NoDecode] = Field(
+        default_factory=dict,
+        description="US dollars per million tokens by model, over the price table's, as JSON: "
+        '`{"my-model": {"input": 0.4, "output": 1.6, "cached_input": 0.1}}`.',
+    )
     max_tokens_per_task: int = Field(
         default=0, ge=0, description="A task that used more stops; 0 is no limit."
     )
+    search_provider: SearchProvider = Field(
+        default=SearchProvider.NONE,
+        description="Who finds pages for resources: nobody (`none`), or `tavily`.",
+    )
+    search_base_url: str = Field(
+        default="https://api.tavily.com", description="Its address.", pattern=r"^https?://[^/]"
+    )
+    search_api_key: SecretStr | None = Field(default=None, description="Its key.")
+    search_timeout_s: Seconds = Field(default=10, description="Limit of one search.")
     sample_latency_s: float = Field(
         default=0.05, ge=0, description="How long the sample author takes for one call."
     )
@@ -258,6 +292,16 @@ class Settings(BaseSettings):
         if value is not None and len(value.get_secret_value()) < 32:  # noqa: PLR2004 - RFC 7518 §3.2
             raise ValueError("must have 32 characters or more")
         return value
+
+    @field_validator("llm_prices", mode="before")
+    @classmethod
+    def _parsed(cls, value: Any) -> Any:
+        import json
+
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            raise ValueError("must be JSON") from None
 
     @field_validator("sample_fail")
     @classmethod

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from core.usage import Usage
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -72,8 +74,7 @@ class Fact:
         done: Contents completed since the last fact.
         total: Contents in all, when that became known; `reset_done` then counts anew.
         reset_done: With `total`: how many of them are done already.
-        calls: Model calls spent.
-        tokens: Tokens spent.
+        usage: What model calls cost on the way.
         progressed: A step or a content ended, so the worker is not stuck on this task.
         rung: A worker is asked for right after the commit; the row remembers when.
         changes: Other columns of the task's row.
@@ -88,8 +89,7 @@ class Fact:
     done: int = 0
     total: int | None = None
     reset_done: int = 0
-    calls: int = 0
-    tokens: int = 0
+    usage: Usage = field(default_factory=Usage)
     progressed: bool = False
     rung: bool = False
     changes: Mapping[str, Any] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from core.errors import AppError, IllegalTransitionError, LeaseLostError, NotFoundError
 from core.progress import percent
 from core.states import TERMINAL, Status, Step, can_move, is_legal
+from core.usage import Usage
 from db.facts import NOW, Delete, Fact, Insert, Recorded, RowWrite, Update
 from db.models import RoadmapTask, TaskEvent
 
@@ -194,8 +195,7 @@ def _change(row: TaskRow, fact: Fact) -> None:
     if fact.total is not None:
         values["total"], values["done"] = fact.total, fact.reset_done
     values["done"] += fact.done
-    values["calls"] += fact.calls
-    values["tokens"] += fact.tokens
+    values.update((Usage.of(row) + fact.usage).columns())
     if fact.rung:
         values["rung_at"], values["deferred_at"] = row.now, None
     if fact.progressed:

@@ -86,12 +86,20 @@ class StepData(Frozen):
     round: int
 
 
-class StepCompletedData(StepData):
+class SpentData(Frozen):
+    """What model calls cost: requests, tokens, and US dollars where the price is known."""
+
+    calls: int = 0
+    tokens: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float | None = None
+
+
+class StepCompletedData(SpentData, StepData):
     """A step's outcome in numbers."""
 
     duration_s: float
-    calls: int
-    tokens: int
     issues: list[str] = Field(default_factory=list, description="Of `structure_validation` only.")
 
 
@@ -138,8 +146,14 @@ class ContentData(Frozen):
     version: int
 
 
-class ContentFailedData(ContentData):
-    """Why it failed."""
+class ContentCompletedData(SpentData, ContentData):
+    """What one content cost."""
+
+    note: str | None = Field(default=None, description="What could not be done for it, as a code.")
+
+
+class ContentFailedData(SpentData, ContentData):
+    """Why it failed, and what it cost all the same."""
 
     code: str
     error: str
@@ -274,7 +288,7 @@ class ContentCompleted(BaseEvent):
     """A content can be read."""
 
     type: Literal[EventType.CONTENT_COMPLETED]
-    data: ContentData
+    data: ContentCompletedData
 
 
 class ContentFailed(BaseEvent):

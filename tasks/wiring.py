@@ -12,7 +12,7 @@ from celery import signals
 
 from core.logging import get_logger
 from core.loop_local import LoopLocal
-from core.settings import Provider, get_settings
+from core.settings import Provider, SearchProvider, get_settings
 from db.engine import dispose_engine
 from db.facts import Insert
 from db.models import Notification
@@ -22,12 +22,15 @@ from notifications.deltas import stop_streaming, stream_text
 from notifications.inbox_entry import InboxEntry
 from notifications.publisher import publish_events, publish_notification, stop_publishing
 from tasks.dispatch import close_bell, install_bell
+from tasks.llm_cluster import RedisCluster
 from worker import hooks, lifecycle, slots
 from workflow import live_text, turns
-from workflow.asking import close_author
+from workflow.asking import close_author, install_cluster
 from workflow.drain import drain
 from workflow.lease import Stop, keeper
+from workflow.links import close_links
 from workflow.presence import Presence
+from workflow.sources import close_search
 
 if TYPE_CHECKING:
     from db.facts import Recorded
@@ -36,10 +39,11 @@ log = get_logger(__name__)
 
 
 async def open_process() -> None:
-    """Install the bell and let committed events, and text that is written, flow to Redis."""
+    """Install the bell, let facts and text flow to Redis, share the model's limits there."""
     install_bell()
     live_text.install(stream_text)
     observe(publish)
+    install_cluster(RedisCluster)
 
 
 async def close_process() -> None:
@@ -50,6 +54,8 @@ async def close_process() -> None:
     stop_streaming()
     await stop_publishing()
     await close_author()
+    await close_search()
+    await close_links()
     await dispose_engine()
 
 
@@ -102,6 +108,8 @@ def _import_author(**_: Any) -> None:
     """
     if get_settings().llm_provider is Provider.OPENAI:
         from workflow.llm import openai_compatible  # noqa: F401 - for its import alone
+    if get_settings().search_provider is not SearchProvider.NONE:
+        from workflow.search import tavily  # noqa: F401 - ditto
 
 
 hooks.opening += [open_process, _announce]

@@ -67,7 +67,7 @@ async def database(
     settings_env.setenv(PREFIX + "DATABASE_URL", postgres_url)
     get_settings.cache_clear()
     connection = await asyncpg.connect(postgres_url)
-    await connection.execute("TRUNCATE roadmap_tasks, schedules, rates, workers CASCADE")
+    await connection.execute("TRUNCATE roadmap_tasks, schedules, workers CASCADE")
     yield connection
     await connection.close()
     await turns.settle()

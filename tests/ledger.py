@@ -58,7 +58,14 @@ class LedgerAuthor:
         await self.before(call)
         value = call.output.model_validate(self._answer(call))
         self.answered.append(entry)
-        return Completion(value=value, usage=Usage(calls=1, tokens=self.tokens))
+        prompt = self.tokens - self.tokens // 5
+        usage = Usage(
+            calls=1,
+            tokens=self.tokens,
+            prompt_tokens=prompt,
+            completion_tokens=self.tokens - prompt,
+        )
+        return Completion(value=value, usage=usage)
 
     async def stream(
         self, call: Call[T], *, field: str, on_text: OnText, on_retry: OnRetry | None = None
@@ -89,7 +96,9 @@ class LedgerAuthor:
                     "summary": "s",
                     "language": "en",
                     "focus_areas": [],
+                    "skills": [],
                     "skill_gaps": [],
+                    "constraints": [],
                 }
             case CallKind.CURRICULUM_DESIGN:
                 module = {"title": "Module", "concepts": [self._concept(t) for t in self.titles]}
@@ -106,11 +115,11 @@ class LedgerAuthor:
             case CallKind.TUTORIAL:
                 return {"markdown": f"# {title} ({len(self.asked)})"}
             case CallKind.RESOURCES:
-                resource = {"title": title, "url": "https://example.org/", "type": "article"}
-                return {"resources": [resource | {"language": "en", "why": "w"}]}
+                resource = {"title": title, "url": "https://127.0.0.1/", "type": "article"}
+                return {"resources": [resource | {"language": "en", "why": "w"}] * 3}
             case CallKind.QUIZ | CallKind.CHECK:
                 question = {"question": title, "kind": "single", "answers": ["a"]}
-                questions = [question | {"distractors": ["b"], "explanation": "e"}]
+                questions = [question | {"distractors": ["b"], "explanation": "e"}] * 5
                 return {"questions": questions, "answer": "ready"}
 
     def _concept(self, title: str) -> dict[str, Any]:

@@ -74,7 +74,9 @@ def _intent(about: About) -> dict[str, Any]:
         "summary": f"You will know {topic}.",
         "language": "en",
         "focus_areas": ["Basics", "Practice"],
+        "skills": ["Use it"],
         "skill_gaps": ["Terms"],
+        "constraints": [],
     }
 
 
@@ -128,7 +130,7 @@ def _quiz(about: About) -> dict[str, Any]:
             "distractors": ["A wrong answer", "Another wrong answer"],
             "explanation": "Because.",
         }
-        for n in range(1, 4)
+        for n in range(1, 6)
     ]
     return {"questions": rows}
 

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from prometheus_client import Counter, Histogram
 
 from core.digest import digest
-from core.errors import ProviderError, TokenBudgetExceededError
+from core.errors import ContentTruncatedError, ProviderError
 from core.loop_local import LoopLocal
+from core.prices import priced
 from core.settings import get_settings
+from core.usage import Usage
 from db.facts import Fact
 from db.recorder import record
 from notifications.events import EventType, StepRetryingData
 from workflow.drafts import draft
-from workflow.llm import Author, Call, CallKind, Usage, create_author, prompt_version
+from workflow.llm import Author, Call, CallKind, create_author, prompt_version
+from workflow.llm.expected import Expected
+from workflow.llm.prices import price_of
 from workflow.plan import round_of
-from workflow.rate import wait_for_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from core.states import Step
     from workflow.lease import Claim
     from workflow.llm import Completion, Inputs, OnText, Output
+    from workflow.llm.cluster import Cluster
 
 T = TypeVar("T", bound="Output")
 
@@ -32,15 +37,34 @@ CALLS: Final = Counter(
     "Model calls by how they ended: `ok`, or a code.",
     ["kind", "outcome"],
 )
-TOKENS: Final = Counter("roadmap_llm_tokens_total", "Tokens of model calls.", ["kind"])
+REQUESTS: Final = Counter(
+    "roadmap_llm_requests_total", "Requests of model calls, retries and repairs included.", ["kind"]
+)
+TOKENS: Final = Counter("roadmap_llm_tokens_total", "Tokens of model calls.", ["kind", "part"])
 CALL_SECONDS: Final = Histogram(
     "roadmap_llm_call_seconds",
     "Duration of model calls, their retries and repairs included.",
     ["kind"],
     buckets=(0.1, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320),
 )
+COST: Final = Counter(
+    "roadmap_llm_cost_dollars_total", "Cost of model calls whose price is known.", ["kind"]
+)
 
-_authors: LoopLocal[Author] = LoopLocal(lambda: create_author(get_settings(), gate=wait_for_turn))
+_cluster: list[Callable[[], Cluster]] = []
+_expected: LoopLocal[Expected] = LoopLocal(Expected)
+_authors: LoopLocal[Author] = LoopLocal(
+    lambda: create_author(get_settings(), cluster=_cluster[0] if _cluster else None)
+)
+
+
+def install_cluster(make: Callable[[], Cluster] | None) -> None:
+    """Say how limits are shared with other processes; without it they hold for this one alone.
+
+    Args:
+        make: Called in each event loop before its first model call. Closed with the author.
+    """
+    _cluster[:] = [] if make is None else [make]
 
 
 async def close_author() -> None:
@@ -55,7 +79,7 @@ def input_digest(kind: CallKind, inputs: Inputs) -> str:
 
     The model's name is not in it: a finished answer is not stale because another model is used now.
     """
-    return digest([kind, prompt_version(kind), inputs.model_dump(mode="json")])
+    return digest([kind, prompt_version(kind), inputs.digested()])
 
 
 class Asking:
@@ -76,8 +100,10 @@ class Asking:
             ProviderError: There is no usable answer.
             TokenBudgetExceededError: The task's tokens are used up.
         """
-        call = self._call(kind, inputs, output)
-        return await self._spending(kind, _authors.get().complete(call, on_retry=self._tell_retry))
+        async with self._reserved(kind, inputs, output) as call:
+            return await self._spending(
+                call, _authors.get().complete(call, on_retry=self._tell_retry)
+            )
 
     async def stream(
         self, kind: CallKind, inputs: Inputs, output: type[T], *, field: str, on_text: OnText
@@ -88,38 +114,53 @@ class Asking:
             ProviderError: There is no usable answer.
             TokenBudgetExceededError: The task's tokens are used up.
         """
-        call = self._call(kind, inputs, output)
-        return await self._spending(
-            kind,
-            _authors.get().stream(call, field=field, on_text=on_text, on_retry=self._tell_retry),
-        )
-
-    def _call(self, kind: CallKind, inputs: Inputs, output: type[T]) -> Call[T]:
-        budget = get_settings().max_tokens_per_task
-        left = budget - self._claim.tokens
-        if budget and left <= 0:
-            raise TokenBudgetExceededError(
-                f"The task used {self._claim.tokens} of {budget} tokens; raise"
-                " MAX_TOKENS_PER_TASK and retry to go on."
+        async with self._reserved(kind, inputs, output) as call:
+            return await self._spending(
+                call,
+                _authors.get().stream(
+                    call, field=field, on_text=on_text, on_retry=self._tell_retry
+                ),
             )
-        return Call(kind=kind, inputs=inputs, output=output, max_tokens=left if budget else None)
 
-    async def _spending(self, kind: CallKind, answer: Awaitable[Completion[T]]) -> T:
-        with CALL_SECONDS.labels(kind).time():
+    @asynccontextmanager
+    async def _reserved(
+        self, kind: CallKind, inputs: Inputs, output: type[T]
+    ) -> AsyncIterator[Call[T]]:
+        """Hold back what the call is expected to take while it runs."""
+        expected = _expected.get().tokens(kind)
+        async with self._claim.budget.reserve(expected) as left:
+            yield Call(
+                kind=kind,
+                inputs=inputs,
+                output=output,
+                user=self._claim.user_id,
+                expected_tokens=expected,
+                max_tokens=left,
+            )
+
+    async def _spending(self, call: Call[T], answer: Awaitable[Completion[T]]) -> T:
+        with CALL_SECONDS.labels(call.kind).time():
             try:
                 completion = await answer
             except ProviderError as error:
-                self._add(kind, error.details.get("usage", Usage(calls=1)), error.code)
+                self._add(call.kind, error.details.get("usage", Usage(calls=1)), error.code)
+                if isinstance(error, ContentTruncatedError) and call.max_tokens is not None:
+                    self._claim.budget.check()  # then it was our limit that cut it off
                 raise
-        self._add(kind, completion.usage, "ok")
+        self._add(call.kind, completion.usage, "ok")
         return completion.value
 
     def _add(self, kind: CallKind, usage: Usage, outcome: str) -> None:
-        CALLS.labels(kind, outcome).inc()
-        TOKENS.labels(kind).inc(usage.tokens)
+        usage = priced(usage, price_of(get_settings()))
         self.spent += usage
-        self._claim.calls += usage.calls
-        self._claim.tokens += usage.tokens
+        self._claim.budget.spend(usage)
+        _expected.get().learn(kind, usage)
+        CALLS.labels(kind, outcome).inc()
+        REQUESTS.labels(kind).inc(usage.calls)
+        TOKENS.labels(kind, "prompt").inc(usage.prompt_tokens)
+        TOKENS.labels(kind, "completion").inc(usage.tokens - usage.prompt_tokens)
+        if usage.cost is not None:
+            COST.labels(kind).inc(float(usage.cost))
 
     async def _tell_retry(self, code: str) -> None:
         await record(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
 from core.digest import digest
 from core.ids import new_id
 from core.states import ContentKind, ContentStatus
+from core.usage import Usage
 from db.facts import Insert, RowWrite, Update
 from db.models import Content
 from workflow.asking import input_digest
 from workflow.llm import CallKind, ContentInputs
+from workflow.standing import contexts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,6 +42,8 @@ class Wanted:
     kind: ContentKind
     version: int
     inputs: ContentInputs
+    spent: Usage = field(default_factory=Usage)
+    """In vain, by earlier attempts at this version."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,8 +80,18 @@ def work_left(
     rows: list[RowWrite] = []
     failed_concepts: list[UUID] = []
     completed = total = 0
+    standing = contexts(outline)
     for concept in outline.concepts():
-        inputs = content_inputs(concept, learner=learner, language=language, topic=topic)
+        inputs = ContentInputs(
+            learner=learner,
+            language=language,
+            topic=topic,
+            title=concept.title,
+            description=concept.description,
+            estimated_hours=concept.estimated_hours,
+            difficulty=concept.difficulty,
+            context=standing[concept.concept_id],
+        )
         for kind in ContentKind:
             total += 1
             made_from = input_digest(CALLS[kind], inputs)
@@ -102,21 +116,6 @@ def work_left(
     )
 
 
-def content_inputs(
-    concept: ConceptNode, *, learner: Learner, language: str, topic: str
-) -> ContentInputs:
-    """Return what a concept's contents are made from: only what is the concept's own."""
-    return ContentInputs(
-        learner=learner,
-        language=language,
-        topic=topic,
-        title=concept.title,
-        description=concept.description,
-        estimated_hours=concept.estimated_hours,
-        difficulty=concept.difficulty,
-    )
-
-
 def _want(
     concept: ConceptNode,
     kind: ContentKind,
@@ -135,6 +134,7 @@ def _want(
         kind=kind,
         version=version,
         inputs=inputs,
+        spent=Usage() if content is None or new else Usage.of(content),
     )
     if new:
         values = {
@@ -176,6 +176,8 @@ def _question(question: Any) -> dict[str, Any]:
     if question.kind != "multiple":
         answers = answers[:1]
     wrong = [text for text in dict.fromkeys(question.distractors) if text not in answers]
+    if question.kind == "true_false":
+        wrong = wrong[:1]
     options = sorted([*answers, *wrong], key=lambda text: digest([question.question, text]))
     return {
         "question": question.question,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from db.facts import EventDraft
 from notifications.events import Empty, EventType, Frozen
 
 if TYPE_CHECKING:
+    from core.usage import Usage
     from workflow.outline import Outline
 
 _NOTHING = Empty()
@@ -16,6 +17,11 @@ _NOTHING = Empty()
 def draft(type_: EventType, message: str, data: Frozen = _NOTHING) -> EventDraft:
     """Return an event to be committed with its fact."""
     return EventDraft(type=type_, message=message, data=data.model_dump(mode="json"))
+
+
+def spent_data(usage: Usage) -> dict[str, Any]:
+    """Return a usage as the fields of an event's data."""
+    return usage.columns() | {"cost": None if usage.cost is None else float(usage.cost)}
 
 
 def counted(number: int, noun: str) -> str:

@@ -27,7 +27,7 @@ from notifications.events import EventType, StepCompletedData, StepData
 from workflow import doorbell, outcomes
 from workflow.asking import Asking
 from workflow.contents import Work, work_left
-from workflow.drafts import counted, draft
+from workflow.drafts import counted, draft, spent_data
 from workflow.drain import DrainedError, drain
 from workflow.lease import Claim, release
 from workflow.outline import Outline
@@ -148,6 +148,7 @@ def _finished(
             "workflow_version": WORKFLOW_VERSION,
             "input_digest": result.input_digest,
             "output": result.output,
+            **asking.spent.columns(),
         },
     )
     completed = draft(
@@ -157,9 +158,8 @@ def _finished(
             step=step,
             round=number,
             duration_s=round(took, 3),
-            calls=asking.spent.calls,
-            tokens=asking.spent.tokens,
             issues=list(result.issues),
+            **spent_data(asking.spent),
         ),
     )
     return Fact(
@@ -167,8 +167,7 @@ def _finished(
         epoch=claim.epoch,
         step=step,
         total=result.total,
-        calls=asking.spent.calls,
-        tokens=asking.spent.tokens,
+        usage=asking.spent,
         progressed=True,
         changes=result.changes,
         rows=(checkpoint, *result.rows),
@@ -279,15 +278,13 @@ async def fail(claim: Claim, error: AppError) -> Result:
 
     The step is the one that would come next: checkpoints tell which one did not end.
     """
-    spent = error.details.get("usage")
     step = claim.next_step()
     fact = outcomes.failure(
         claim,
         error,
         step=step,
         epoch=claim.epoch,
-        calls=spent.calls if spent else 0,
-        tokens=spent.tokens if spent else 0,
+        usage=error.details.get("usage"),
     )
     log.error("task_failed", code=error.code, step=step, reason=error.message)
     try:

@@ -17,6 +17,7 @@ from core.logging import get_logger
 from core.loop_local import LoopLocal
 from core.settings import get_settings
 from core.states import Status, Step
+from core.usage import Usage
 from db.facts import Fact
 from db.ledger import lock_tasks
 from db.recorder import record, record_in
@@ -25,6 +26,7 @@ from db.repositories.tasks import checkpoints
 from db.session import AsyncSessionLocal, Transaction, is_transient, retrying, transaction
 from notifications.events import EventType
 from workflow import turns
+from workflow.budget import Budget
 from workflow.doorbell import Reason, Ring
 from workflow.drafts import draft
 from workflow.outcomes import failure
@@ -69,8 +71,7 @@ class Claim:
     request: TaskRequest
     history: list[Done]
     roadmap_id: UUID | None
-    calls: int
-    tokens: int
+    budget: Budget
     stop: Stop | None = None
     stopped: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
@@ -134,8 +135,7 @@ async def _acquire(task_id: UUID, *, worker: str) -> Claim | DeferredError | Non
             request=request,
             history=history,
             roadmap_id=row.roadmap_id,
-            calls=row.calls,
-            tokens=row.tokens,
+            budget=Budget(Usage.of(row)),
         )
         step = claim.next_step()
         await record_in(

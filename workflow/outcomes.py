@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from core.ids import new_id
 from core.states import WORKING_STEPS, ContentStatus, Status, Step
+from core.usage import Usage
 from db.facts import Fact, Insert, Update
 from db.models import Content, Notification
 from notifications.events import CancelData, EventType, FailureData, OutcomeData
@@ -71,7 +72,7 @@ def failure(
     *,
     step: Step | None = None,
     epoch: int | None = None,
-    **spent: Any,
+    usage: Usage | None = None,
 ) -> Fact:
     """Return the fact that a task failed.
 
@@ -80,7 +81,7 @@ def failure(
         error: Why; its code and message are shown to people.
         step: The step that failed; by default the row's own, or the first when none had begun.
         epoch: The lease's epoch when a worker says so.
-        spent: `calls` and `tokens` spent on the way.
+        usage: What was spent on the way.
     """
     at = step or Step(getattr(subject, "current_step", Step.INTENT_ANALYSIS))
     if at not in WORKING_STEPS:
@@ -100,7 +101,7 @@ def failure(
                 FailureData(code=error.code, error=error.message, step=at),
             ),
         ),
-        **spent,
+        usage=usage or Usage(),
     )
 
 

@@ -143,27 +143,35 @@ def as_text(outline: Outline) -> str:
 
 
 def from_draft(draft: CurriculumDraft) -> Outline:
-    """Give ids to a model's draft; prerequisites become ids where a title names a concept."""
+    """Give ids to a model's draft; prerequisites become ids where a title names a concept.
+
+    What needs no model to be mended is mended: a second concept of the same name gets a number,
+    and none requires itself.
+    """
     ids: dict[str, str] = {}
     for stage in draft.stages:
         for module in stage.modules:
             for concept in module.concepts:
                 ids.setdefault(concept.title.strip().casefold(), str(new_id()))
+    names: set[str] = set()
     taken: set[str] = set()
 
     def node(concept: ConceptDraft) -> ConceptNode:
+        title = _distinct(concept.title.strip() or "Untitled", names)
+        names.add(title.casefold())
         own = ids[concept.title.strip().casefold()]
-        if own in taken:  # a second concept of the same name: the checks will say so
+        if own in taken:  # who requires a name that stands twice means the first of them
             own = str(new_id())
         taken.add(own)
-        wanted = [p.strip() for p in concept.prerequisites if p.strip()]
+        named = [p.strip() for p in concept.prerequisites if p.strip()]
+        wanted = dict.fromkeys(ids.get(p.casefold(), p) for p in named)
         return ConceptNode(
             concept_id=own,
-            title=concept.title.strip() or "Untitled",
+            title=title,
             description=concept.description.strip(),
             estimated_hours=concept.estimated_hours,
             difficulty=concept.difficulty,
-            prerequisites=tuple(dict.fromkeys(ids.get(p.casefold(), p) for p in wanted)),
+            prerequisites=tuple(p for p in wanted if p != own),
         )
 
     return Outline(
@@ -185,3 +193,13 @@ def from_draft(draft: CurriculumDraft) -> Outline:
             for stage in draft.stages
         ),
     )
+
+
+def _distinct(title: str, names: set[str]) -> str:
+    """Return a title that no other concept has, with a number behind it if need be."""
+    number = 2
+    shown = title
+    while shown.casefold() in names:
+        shown = f"{title} ({number})"
+        number += 1
+    return shown

@@ -108,6 +108,17 @@ async def get_task(task_id: TaskId, request: Request, actor: CurrentActor) -> Re
     return response
 
 
+@router.get(
+    "/tasks/{task_id}/usage",
+    operation_id="getTaskUsage",
+    summary="What a task cost, step by step",
+    responses=documented(404),
+)
+async def get_usage(task_id: TaskId, actor: CurrentActor) -> queries.TaskUsageView:
+    """Return calls, tokens and dollars, in all and by step."""
+    return await queries.get_usage(task_id, actor=actor)
+
+
 @router.post(
     "/tasks/{task_id}/retry",
     operation_id="retryTask",

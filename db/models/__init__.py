@@ -3,7 +3,6 @@
 from db.models.base import Base
 from db.models.learner import LearnerProgress
 from db.models.notification import Notification
-from db.models.rate import Rate
 from db.models.roadmap import Concept, Content, Module, Outline, Roadmap, Stage
 from db.models.schedule import Schedule
 from db.models.task import Checkpoint, Review, RoadmapTask, TaskEvent
@@ -18,7 +17,6 @@ __all__ = [
     "Module",
     "Notification",
     "Outline",
-    "Rate",
     "Review",
     "Roadmap",
     "RoadmapTask",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal  # noqa: TC003 - SQLAlchemy reads the annotation
 from typing import Annotated, Any
 from uuid import UUID
 
 from sqlalchemy import DateTime, MetaData, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
-from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMING_CONVENTION = {
     "ix": "ix_%(column_0_N_label)s",
@@ -38,3 +39,14 @@ class Base(DeclarativeBase):
         list[Any]: JSONB(none_as_null=True),
         UUID: PG_UUID(as_uuid=True),
     }
+
+
+class Spent:
+    """What model calls cost, as `core.usage.Usage` names it."""
+
+    calls: Mapped[int] = mapped_column(server_default="0")
+    tokens: Mapped[int] = mapped_column(server_default="0")
+    prompt_tokens: Mapped[int] = mapped_column(server_default="0")
+    completion_tokens: Mapped[int] = mapped_column(server_default="0")
+    cost: Mapped[Decimal | None]
+    """US dollars; NULL when a price is not known."""

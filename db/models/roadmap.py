@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, Key, Moment, Timestamp
+from db.models.base import Base, Key, Moment, Spent, Timestamp
 
 
 class Roadmap(Base):
@@ -102,7 +102,7 @@ class Concept(Base):
     removed: Mapped[bool] = mapped_column(server_default="false")
 
 
-class Content(Base):
+class Content(Spent, Base):
     """One version of a concept's tutorial, resources or quiz. Public.
 
     `input_digest` names what it was made from: a finished one with the same digest is never made
@@ -130,8 +130,6 @@ class Content(Base):
     body: Mapped[dict[str, Any] | None]
     error: Mapped[dict[str, Any] | None]
     """`{"code", "message"}` of a failed one."""
-    calls: Mapped[int] = mapped_column(server_default="0")
-    tokens: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[Timestamp]
     started_at: Mapped[Moment]
     finished_at: Mapped[Moment]

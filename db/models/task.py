@@ -10,10 +10,10 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.states import Step, pairs_check_sql
-from db.models.base import Base, Key, Moment, Timestamp
+from db.models.base import Base, Key, Moment, Spent, Timestamp
 
 
-class RoadmapTask(Base):
+class RoadmapTask(Spent, Base):
     """A request for a roadmap and its whole life, one row. Public: see the contract §8.
 
     The row is also the outbox: `rung_at` tells when Celery was last asked to wake a worker
@@ -75,8 +75,6 @@ class RoadmapTask(Base):
     done: Mapped[int] = mapped_column(server_default="0")
     total: Mapped[int] = mapped_column(server_default="0")
     percent: Mapped[float] = mapped_column(server_default="0")
-    calls: Mapped[int] = mapped_column(server_default="0")
-    tokens: Mapped[int] = mapped_column(server_default="0")
 
     workflow_version: Mapped[int]
     idempotency_key: Mapped[str | None]
@@ -101,7 +99,7 @@ class TaskEvent(Base):
     created_at: Mapped[Timestamp]
 
 
-class Checkpoint(Base):
+class Checkpoint(Spent, Base):
     """What a finished step gave, so that it is never done again."""
 
     __tablename__ = "checkpoints"

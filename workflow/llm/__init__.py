@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from core.usage import Usage
 from workflow.llm.author import create_author
 from workflow.llm.calls import (
     Author,
     Call,
     CallKind,
     Completion,
+    ConceptContext,
     ContentInputs,
     DesignInputs,
     EditInputs,
@@ -18,7 +20,6 @@ from workflow.llm.calls import (
     OnText,
     OutlineInputs,
     PlanInputs,
-    Usage,
 )
 from workflow.llm.outputs import (
     CurriculumDraft,
@@ -38,6 +39,7 @@ __all__ = [
     "Call",
     "CallKind",
     "Completion",
+    "ConceptContext",
     "ContentInputs",
     "CurriculumDraft",
     "DesignInputs",

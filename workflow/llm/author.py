@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING
 from core.settings import Provider
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from core.settings import Settings
     from workflow.llm.calls import Author
+    from workflow.llm.cluster import Cluster
 
 
-def create_author(
-    settings: Settings, *, gate: Callable[[], Awaitable[None]] | None = None
-) -> Author:
+def create_author(settings: Settings, *, cluster: Callable[[], Cluster] | None = None) -> Author:
     """Return the author that LLM_PROVIDER names; nothing is connected before its first call.
 
     Args:
         settings: Who writes, where, and within which limits.
-        gate: Awaited before each request to a provider, such as a rate limit over all processes.
-            The sample author asks nobody and does not wait for it.
+        cluster: Makes what this process shares with others about the provider, for each event
+            loop. The sample author asks nobody and needs none.
 
     Raises:
         SettingsError: LLM_BASE_URL is not an http or https address.
@@ -33,4 +32,4 @@ def create_author(
         return SampleAuthor(settings)
     from workflow.llm.openai_compatible import OpenAIAuthor
 
-    return OpenAIAuthor(settings, gate=gate)
+    return OpenAIAuthor(settings, cluster=cluster)

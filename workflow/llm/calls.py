@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from workflow.llm.outputs import Difficulty, Output
+from workflow.search.port import Hit
+
+if TYPE_CHECKING:
+    from core.usage import Usage
 
 T = TypeVar("T", bound=Output)
 
@@ -29,9 +33,13 @@ class CallKind(StrEnum):
 
 
 class Inputs(BaseModel):
-    """What a prompt is written from. All of it counts for the digest of the call's inputs."""
+    """What a prompt is written from."""
 
     model_config = ConfigDict(frozen=True)
+
+    def digested(self) -> dict[str, Any]:
+        """Return what counts for the digest: when that changes, an answer is stale."""
+        return self.model_dump(mode="json")
 
 
 class Learner(Inputs):
@@ -60,6 +68,8 @@ class DesignInputs(Inputs):
     language: str
     focus_areas: tuple[str, ...]
     skill_gaps: tuple[str, ...]
+    skills: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
 
 
 class OutlineInputs(Inputs):
@@ -87,10 +97,24 @@ class EditInputs(PlanInputs):
     plan: str
 
 
+class ConceptContext(Inputs):
+    """Where a concept stands: what a writer must know of the rest of the roadmap."""
+
+    outline: str = ""
+    """As text, one line per part; the same for all concepts of a roadmap."""
+    stage: str = ""
+    module: str = ""
+    previous: str | None = None
+    next: str | None = None
+    prerequisites: tuple[str, ...] = ()
+    """Titles of concepts that were learnt before."""
+
+
 class ContentInputs(Inputs):
     """For `tutorial`, `resources`, `quiz` → `Tutorial`, `ResourceList`, `QuizDraft`.
 
-    Only what is the concept's own: an edit elsewhere in the roadmap does not make it stale.
+    Only what is the concept's own counts for the digest. Its context colours the text, but an edit
+    elsewhere in the roadmap does not make a finished text stale; nor does what a search finds.
     """
 
     learner: Learner
@@ -100,6 +124,13 @@ class ContentInputs(Inputs):
     description: str
     estimated_hours: float
     difficulty: Difficulty
+    context: ConceptContext = ConceptContext()
+    hits: tuple[Hit, ...] = ()
+    """Pages that a search found, for `resources`."""
+
+    def digested(self) -> dict[str, Any]:
+        """Return what is the concept's own."""
+        return self.model_dump(mode="json", exclude={"context", "hits"})
 
 
 class CheckInputs(Inputs):
@@ -112,26 +143,22 @@ class CheckInputs(Inputs):
 class Call(Generic[T]):
     """One structured completion to ask for.
 
-    `max_tokens` bounds this call's answer when the task's budget leaves less than the model's own
-    limit; None leaves it to the model.
+    Attributes:
+        kind: What it is for.
+        inputs: What the prompt is written from.
+        output: The shape of the answer.
+        user: Whose task it is for: calls that wait take turns by user.
+        expected_tokens: What one request of this kind usually takes, prompt included.
+        max_tokens: Bounds this call's answer when the task's budget leaves less than the model's
+            own limit; None leaves it to the model.
     """
 
     kind: CallKind
     inputs: Inputs
     output: type[T]
+    user: str = ""
+    expected_tokens: int = 0
     max_tokens: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Usage:
-    """What a completion cost: requests made (retries and repairs included) and tokens."""
-
-    calls: int = 0
-    tokens: int = 0
-
-    def __add__(self, other: Usage) -> Usage:
-        """Add up two costs."""
-        return Usage(calls=self.calls + other.calls, tokens=self.tokens + other.tokens)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

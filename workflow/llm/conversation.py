@@ -9,8 +9,9 @@ from core.errors import (
     ContentRefusedError,
     ContentTruncatedError,
 )
+from core.usage import Usage
 from workflow.llm.answers import UnusableAnswerError, read_answer
-from workflow.llm.calls import Call, OnRetry, T, Usage
+from workflow.llm.calls import Call, OnRetry, T
 from workflow.llm.failures import excerpt, unavailable
 from workflow.llm.prompts import render
 
@@ -76,7 +77,7 @@ class Conversation(Generic[T]):
                 reply = await ask(self._messages())
             except AskDifferentlyError:
                 continue
-            self.usage += Usage(tokens=reply.tokens)
+            self.usage += reply.usage
             if reply.refusal or reply.finish_reason == "content_filter":
                 raise ContentRefusedError(_refused(reply))
             if reply.finish_reason == "length":

@@ -15,21 +15,28 @@ import openai
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from tenacity.wait import wait_exponential_jitter, wait_random
 
-from core.errors import ProviderError, ProviderTimeoutError, ProviderUnauthorizedError
+from core.errors import (
+    ProviderError,
+    ProviderRateLimitedError,
+    ProviderTimeoutError,
+    ProviderUnauthorizedError,
+)
 from core.logging import get_logger
 from core.loop_local import LoopLocal
 from workflow.llm.abilities import Abilities
 from workflow.llm.calls import Call, Completion, OnRetry, OnText, T
 from workflow.llm.conversation import REPAIRS, AskDifferentlyError, Conversation
-from workflow.llm.failures import TransientError, failure_of, failure_told, told_by
+from workflow.llm.failures import TransientError, failure_of, told_by
 from workflow.llm.presets import base_url_of, model_of, preset_of
 from workflow.llm.reply import ReplyReader
 from workflow.llm.text_field import TextField
+from workflow.llm.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from core.settings import Settings
+    from workflow.llm.cluster import Cluster
     from workflow.llm.conversation import Ask
     from workflow.llm.reply import Reply
 
@@ -52,14 +59,14 @@ _log = get_logger(__name__)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Connection:
     client: openai.AsyncOpenAI
-    slots: asyncio.Semaphore
+    turns: Turns
 
 
 class OpenAIAuthor:
     """An `Author` that asks a server for structured chat completions.
 
-    One instance serves several event loops; each has its own connections and its own
-    LLM_MAX_CONCURRENCY slots, made in the loop at its first call.
+    One instance serves several event loops; each has its own connections and its own line for
+    the provider (`Turns`), made in the loop at its first call.
 
     Attributes:
         abilities: How the server is asked. What it refuses once is not asked of it again by this
@@ -70,7 +77,7 @@ class OpenAIAuthor:
         self,
         settings: Settings,
         *,
-        gate: Callable[[], Awaitable[None]] | None = None,
+        cluster: Callable[[], Cluster] | None = None,
         backoff_s: float = BACKOFF_S,
         tries: int = TRIES,
         repairs: int = REPAIRS,
@@ -79,7 +86,7 @@ class OpenAIAuthor:
 
         Args:
             settings: The `llm_…` settings count.
-            gate: Awaited before each request, when it has its slot.
+            cluster: Makes what is shared with other processes; without it limits hold here alone.
             backoff_s: The first pause between tries; it doubles from one to the next.
             tries: How often a request is made at most when it fails in passing.
             repairs: How often an answer that does not fit is asked for again.
@@ -93,7 +100,7 @@ class OpenAIAuthor:
         self.abilities = Abilities.of(preset_of(settings))
         secret = settings.llm_api_key.get_secret_value().strip() if settings.llm_api_key else ""
         self._key = secret or _NO_KEY
-        self._gate = gate
+        self._cluster = cluster
         self._backoff_s = backoff_s
         self._tries = tries
         self._repairs = repairs
@@ -125,6 +132,7 @@ class OpenAIAuthor:
         self, call: Call[T], on_retry: OnRetry | None, listener: Callable[[], OnContent | None]
     ) -> Completion[T]:
         conversation = Conversation(call, on_retry=on_retry, repairs=self._repairs)
+        turns = self._connections.get().turns
         try:
             return await self._retrying(
                 call, conversation, lambda messages: self._request(call, messages, listener())
@@ -133,6 +141,9 @@ class OpenAIAuthor:
             error = failure.error
         except ProviderError as final:
             error = final
+        finally:
+            spent = conversation.usage
+            turns.settle(expected=call.expected_tokens * spent.calls, used=spent.tokens)
         error.details["usage"] = conversation.usage
         _log.warning("completion_failed", kind=call.kind, code=error.code)
         raise error
@@ -141,6 +152,7 @@ class OpenAIAuthor:
         """Close the running loop's connections."""
         connection = self._connections.pop()
         if connection is not None:
+            await connection.turns.aclose()
             await connection.client.close()
 
     async def _retrying(
@@ -189,9 +201,7 @@ class OpenAIAuthor:
                 "LLM_API_KEY contains characters that no key has; copy it again, then retry."
             )
         connection = self._connections.get()
-        async with connection.slots:
-            if self._gate is not None:
-                await self._gate()
+        async with connection.turns.turn(user=call.user, tokens=call.expected_tokens) as turn:
             seen = self.abilities
             request = seen.request(call, messages, model=self._model, stream=on_content is not None)
             try:
@@ -200,16 +210,31 @@ class OpenAIAuthor:
                     return await self._post(connection.client, request, on_content)
             except TimeoutError:
                 raise TransientError(ProviderTimeoutError()) from None
-            except openai.APIStatusError as error:
-                told = told_by(error)
-                feature = seen.refused(told, request)
-                if feature is None:
-                    raise failure_told(told, key=self._key) from None
-                self.abilities = self.abilities.without(feature, seen=seen)
-                _log.info("feature_refused", feature=feature, status=told.status)
-                raise AskDifferentlyError from None
             except (openai.OpenAIError, httpx2.HTTPError) as error:
-                raise failure_of(error, key=self._key) from None
+                self._learn_from(error, request, seen)
+                failure = failure_of(error, key=self._key)
+            except TransientError as told:
+                failure = told
+            if isinstance(failure, TransientError) and isinstance(
+                failure.error, ProviderRateLimitedError
+            ):
+                turn.refused(retry_after_s=failure.retry_after_s)
+            raise failure
+
+    def _learn_from(self, error: Exception, request: dict[str, Any], seen: Abilities) -> None:
+        """Leave out from now on what an error refuses of a request.
+
+        Raises:
+            AskDifferentlyError: It does refuse something that can be left out.
+        """
+        if not isinstance(error, openai.APIStatusError):
+            return
+        told = told_by(error)
+        feature = seen.refused(told, request)
+        if feature is not None:
+            self.abilities = self.abilities.without(feature, seen=seen)
+            _log.info("feature_refused", feature=feature, status=told.status)
+            raise AskDifferentlyError from None
 
     async def _post(
         self, client: openai.AsyncOpenAI, request: dict[str, Any], on_content: OnContent | None
@@ -239,7 +264,6 @@ class OpenAIAuthor:
 
     def _connect(self) -> _Connection:
         limit_s = self._settings.llm_timeout_s
-        most = self._settings.llm_max_concurrency
         client = openai.AsyncOpenAI(
             base_url=self._base_url,
             api_key=self._key,
@@ -252,7 +276,8 @@ class OpenAIAuthor:
         )
         # The SDK fills these from OPENAI_ORG_ID and OPENAI_PROJECT_ID, which belong to others.
         client.organization = client.project = None
-        return _Connection(client=client, slots=asyncio.Semaphore(most))
+        cluster = self._cluster() if self._cluster else None
+        return _Connection(client=client, turns=Turns(self._settings, cluster=cluster))
 
 
 def _handing_out(field: str, on_text: OnText) -> OnContent:

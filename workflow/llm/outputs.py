@@ -2,19 +2,35 @@
 
 Shapes are made so that what fits the shape is usable: a quiz names its right answers and its
 distractors instead of indices that may point nowhere. Bounds are part of the JSON Schema that
-the provider receives.
+the provider receives. What a list has too much is cut off, and one that is shorter than asked for
+is taken as it is: a short quiz is better than none, and asking again would be paid for.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Title = Annotated[str, Field(min_length=1, max_length=200)]
 Prose = Annotated[str, Field(max_length=4000)]
 Hours = Annotated[float, Field(ge=0.5, le=200)]
 Difficulty = Literal["beginner", "intermediate", "advanced"]
+
+
+def _first(most: int) -> BeforeValidator:
+    def cut(value: Any) -> Any:
+        return value[:most] if isinstance(value, list) else value
+
+    return BeforeValidator(cut)
+
+
+def _asked_for(least: int, most: int) -> Any:
+    """Bounds as the model is told them; one is enough for us."""
+    return Field(min_length=1, max_length=most, json_schema_extra={"minItems": least})
+
+
+FewTitles = Annotated[list[Title], _first(12), Field(max_length=12)]
 
 
 class Output(BaseModel):
@@ -27,12 +43,16 @@ class IntentAnalysis(Output):
     """What the learner wants, in the learner's language."""
 
     topic: Title = Field(description="The subject, in a few words, as a title.")
-    summary: Prose = Field(description="What the learner will be able to do in the end.")
+    summary: Prose = Field(description="The goal: what the learner will be able to do in the end.")
     language: str = Field(
         min_length=2, max_length=35, description="BCP 47 tag of the language to write in."
     )
-    focus_areas: list[Title] = Field(description="What matters most for this goal.")
-    skill_gaps: list[Title] = Field(description="What the learner probably lacks.")
+    focus_areas: FewTitles = Field(description="What matters most for this goal.")
+    skills: FewTitles = Field(description="What the learner must be able to do to reach it.")
+    skill_gaps: FewTitles = Field(description="What the learner probably lacks.")
+    constraints: FewTitles = Field(
+        description="What the learner says that limits the way: time, tools, money, health."
+    )
 
 
 class ConceptDraft(Output):
@@ -72,7 +92,7 @@ class CurriculumDraft(Output):
 class Issue(Output):
     """One thing that is wrong with a structure."""
 
-    severity: Literal["error", "warning"]
+    severity: Literal["warning", "error"]
     message: Prose = Field(description="What is wrong and where, in one sentence.")
     suggestion: Prose = Field(description="What would mend it.")
 
@@ -144,7 +164,7 @@ class ResourceDraft(Output):
 class ResourceList(Output):
     """Resources for one concept, the most useful first."""
 
-    resources: list[ResourceDraft] = Field(min_length=1)
+    resources: Annotated[list[ResourceDraft], _first(10), _asked_for(3, 10)]
 
 
 class QuestionDraft(Output):
@@ -160,7 +180,7 @@ class QuestionDraft(Output):
 class QuizDraft(Output):
     """A quiz for one concept."""
 
-    questions: list[QuestionDraft] = Field(min_length=1)
+    questions: Annotated[list[QuestionDraft], _first(8), _asked_for(5, 8)]
 
 
 class CheckAnswer(Output):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from core.errors import ContentInvalidError
+from core.usage import Usage, read_usage
 from workflow.llm.answers import LARGEST_ANSWER, parsed_json
 from workflow.llm.failures import Told, failure_told, unavailable
 
@@ -27,14 +28,14 @@ _HIGH: Final = "\ud800", "\udbff"
 class Reply:
     """What counts in a provider's answer.
 
-    `tokens` is 0 when the server does not tell; nothing is estimated. `whole` is False for a
+    `usage` is what the server tells; nothing is estimated. `whole` is False for a
     stream that ended without saying that it does, unless we stopped reading.
     """
 
     content: str
     finish_reason: str
     refusal: str
-    tokens: int
+    usage: Usage
     whole: bool = True
 
 
@@ -65,7 +66,7 @@ class ReplyReader:
         self._size = 0
         self._refusal = ""
         self._finish_reason = ""
-        self._tokens = 0
+        self._usage = Usage()
         self._chunks = 0
         self._done = False
 
@@ -106,7 +107,7 @@ class ReplyReader:
             content="".join(self._pieces) + self._half,
             finish_reason=self._finish_reason,
             refusal=self._refusal,
-            tokens=self._tokens,
+            usage=self._usage,
             whole=self.ended or self._size > LARGEST_ANSWER,
         )
 
@@ -130,7 +131,7 @@ class ReplyReader:
             content=_text(message.get("content")),
             finish_reason=_text(choice.get("finish_reason")),
             refusal=_text(message.get("refusal")),
-            tokens=_tokens(data.get("usage")),
+            usage=read_usage(data.get("usage")),
         )
 
     def _read_lines(self) -> None:
@@ -152,8 +153,8 @@ class ReplyReader:
         except ValueError:
             return
         choice = self._choice(chunk)
-        if isinstance(chunk, dict):
-            self._tokens = _tokens(chunk.get("usage")) or self._tokens
+        if isinstance(chunk, dict) and chunk.get("usage"):
+            self._usage = read_usage(chunk["usage"])
         if choice is None:
             return
         self._chunks += 1
@@ -199,8 +200,3 @@ def _character(halves: re.Match[str]) -> str:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _tokens(usage: Any) -> int:
-    total = usage.get("total_tokens") if isinstance(usage, dict) else None
-    return total if isinstance(total, int) and total > 0 else 0

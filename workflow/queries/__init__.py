@@ -23,9 +23,11 @@ from workflow.queries.shapes import (
     ReviewView,
     RoadmapView,
     ScheduleView,
+    TaskUsageView,
     TaskView,
 )
 from workflow.queries.tasks import get_task, list_tasks, require_task
+from workflow.queries.usage import get_usage
 
 __all__ = [
     "ConceptPage",
@@ -40,10 +42,12 @@ __all__ = [
     "ReviewView",
     "RoadmapView",
     "ScheduleView",
+    "TaskUsageView",
     "TaskView",
     "get_concept",
     "get_roadmap",
     "get_task",
+    "get_usage",
     "inbox_after",
     "inbox_page",
     "job_ages",

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from core.errors import NotFoundError
 from core.states import ContentKind, ContentStatus
+from core.usage import COLUMNS, Usage
 from db.models import Concept, Content, Module, Roadmap, Stage
 from db.session import read_session
 from workflow.queries.shapes import (
@@ -21,8 +22,8 @@ from workflow.queries.shapes import (
     ModuleView,
     RoadmapView,
     StageView,
-    UsageView,
 )
+from workflow.queries.usage import usage_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +33,11 @@ if TYPE_CHECKING:
 
     from workflow.actor import Actor
 
-_NOT_BEGUN = ContentState(status=ContentStatus.PENDING, version=None, error=None)
+_STATE = [
+    getattr(Content, name)
+    for name in ("concept_id", "kind", "version", "status", "error", *COLUMNS)
+]
+_NOT_BEGUN = ContentState(status=ContentStatus.PENDING, version=None, error=None, usage=None)
 
 
 async def get_roadmap(roadmap_id: UUID, *, actor: Actor) -> RoadmapView:
@@ -61,9 +66,9 @@ async def get_concept(roadmap_id: UUID, concept_id: UUID, *, actor: Actor) -> Co
             .order_by(Content.kind, Content.version.desc())
         )
         newest = (await session.execute(statement)).all()
-        usage = await _usage(session, concept_id)
     bodies = {kind: body for kind, _version, body in newest}
-    view = _concept(concept, states.get(concept_id, {}))
+    own = states.get(concept_id, {})
+    view = _concept(concept, own)
     return ConceptPage(
         **view.model_dump(),
         roadmap_id=roadmap_id,
@@ -71,7 +76,7 @@ async def get_concept(roadmap_id: UUID, concept_id: UUID, *, actor: Actor) -> Co
         resources=bodies.get(ContentKind.RESOURCES),
         quiz=bodies.get(ContentKind.QUIZ),
         versions={ContentKind(kind): version for kind, version, _body in newest},
-        usage=usage,
+        usage={ContentKind(kind): state.usage for kind, state in own.items() if state.usage},
     )
 
 
@@ -154,37 +159,29 @@ async def visible_roadmap(session: AsyncSession, roadmap_id: UUID, actor: Actor)
 async def _states(session: AsyncSession, where: Any) -> dict[UUID, dict[str, ContentState]]:
     """Return the state of the newest version of each content, without reading any body."""
     statement = (
-        select(Content.concept_id, Content.kind, Content.version, Content.status, Content.error)
+        select(*_STATE)
         .where(where)
         .ext(distinct_on(Content.concept_id, Content.kind))
         .order_by(Content.concept_id, Content.kind, Content.version.desc())
     )
     states: dict[UUID, dict[str, ContentState]] = defaultdict(dict)
-    for concept_id, kind, version, status, error in await session.execute(statement):
-        states[concept_id][kind] = ContentState(
-            status=ContentStatus(status),
-            version=version,
-            error=None
-            if error is None
-            else ContentErrorView(
-                code=error.get("code", "internal_error"), message=error.get("message", "")
-            ),
-        )
+    for row in await session.execute(statement):
+        states[row.concept_id][row.kind] = _state(row)
     return states
 
 
-async def _usage(session: AsyncSession, concept_id: UUID) -> dict[ContentKind, UsageView]:
-    """Return what the newest version of each content of a concept has cost."""
-    statement = (
-        select(Content.kind, Content.calls, Content.tokens)
-        .where(Content.concept_id == concept_id)
-        .ext(distinct_on(Content.kind))
-        .order_by(Content.kind, Content.version.desc())
+def _state(row: Any) -> ContentState:
+    error = row.error
+    return ContentState(
+        status=ContentStatus(row.status),
+        version=row.version,
+        error=None
+        if error is None
+        else ContentErrorView(
+            code=error.get("code", "internal_error"), message=error.get("message", "")
+        ),
+        usage=usage_view(Usage.of(row)) if row.calls else None,
     )
-    return {
-        ContentKind(kind): UsageView(calls=calls, tokens=tokens)
-        for kind, calls, tokens in await session.execute(statement)
-    }
 
 
 def _concept(concept: Concept, states: Mapping[str, ContentState]) -> ConceptView:

@@ -49,10 +49,29 @@ class FailedContentView(View):
 
 
 class UsageView(View):
-    """What the task cost so far: model calls and tokens."""
+    """What was spent on model calls."""
 
-    calls: int
+    calls: int = Field(description="Requests, retries and repairs included.")
     tokens: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float | None = Field(description="US dollars; null when a price is not known.")
+
+
+class StepUsageView(UsageView):
+    """What one step cost; `round` counts how often it ran."""
+
+    step: Step
+    round: int
+
+
+class TaskUsageView(View):
+    """What a task cost so far, in all and by step."""
+
+    task_id: UUID
+    total: UsageView
+    token_limit: int | None = Field(description="Tokens the task may use; null is no limit.")
+    steps: list[StepUsageView]
 
 
 class TaskView(View):
@@ -88,6 +107,7 @@ class ContentState(View):
     status: ContentStatus
     version: int | None
     error: ContentErrorView | None
+    usage: UsageView | None = Field(description="What this version cost; null before it ended.")
 
 
 class ContentStates(View):

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from core.errors import NotFoundError
 from core.states import ContentKind, Status, Step
+from core.usage import Usage
 from db.models import RoadmapTask
 from db.repositories.tasks import failed_contents
 from db.session import read_session
@@ -17,8 +18,8 @@ from workflow.queries.shapes import (
     ProgressView,
     TaskErrorView,
     TaskView,
-    UsageView,
 )
+from workflow.queries.usage import usage_view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +111,7 @@ def _view(row: RoadmapTask, failed: list[FailedContentView]) -> TaskView:
         progress=ProgressView(done=row.done, total=row.total, percent=row.percent),
         error=None if row.error is None else _error(row.error, Step(row.current_step)),
         failed_contents=failed,
-        usage=UsageView(calls=row.calls, tokens=row.tokens),
+        usage=usage_view(Usage.of(row)),
         last_seq=row.last_seq,
         created_at=row.created_at,
         started_at=row.started_at,

@@ -27,14 +27,21 @@ from core.settings import get_settings
 from core.states import ContentKind, ContentStatus, Step
 from db.facts import NOW, EventDraft, Fact, Update
 from db.recorder import record
-from notifications.events import ConceptData, ContentData, ContentFailedData, EventType
+from notifications.events import (
+    ConceptData,
+    ContentCompletedData,
+    ContentData,
+    ContentFailedData,
+    EventType,
+)
 from workflow import live_text
 from workflow.asking import Asking
 from workflow.contents import CALLS, CONTENTS, Wanted, Work, quiz_body
-from workflow.drafts import draft
+from workflow.drafts import draft, spent_data
 from workflow.drain import Drain, DrainedError
 from workflow.links import check_resources
 from workflow.llm import QuizDraft, ResourceList, Tutorial
+from workflow.sources import find_sources
 from workflow.steps.halting import Halt
 
 if TYPE_CHECKING:
@@ -67,6 +74,14 @@ class Tally:
     codes: Counter[str] = field(default_factory=Counter)
     messages: dict[str, str] = field(default_factory=dict)
     halt: Halt = field(default_factory=Halt)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A content's body, and the code of what could not be done for it, if anything."""
+
+    body: dict[str, Any]
+    note: str | None = None
 
 
 async def generate(claim: Claim, work: Work, *, drain: Drain) -> Tally:
@@ -141,7 +156,7 @@ async def _write(claim: Claim, want: Wanted, tally: Tally) -> Fact:
     )
     try:
         async with halt.limit(get_settings().step_timeout_s):
-            body = await _body(claim, want, asking)
+            written = await _written(claim, want, asking)
     except (LeaseLostError, ServiceUnavailableError):
         raise
     except TimeoutError:
@@ -156,30 +171,30 @@ async def _write(claim: Claim, want: Wanted, tally: Tally) -> Fact:
         task_id=claim.task_id,
         epoch=claim.epoch,
         done=1,
-        calls=asking.spent.calls,
-        tokens=asking.spent.tokens,
+        usage=asking.spent,
         progressed=True,
         rows=(
             _update(
                 want,
                 status=ContentStatus.COMPLETED,
                 finished_at=NOW,
-                body=body,
-                calls=asking.spent.calls,
-                tokens=asking.spent.tokens,
+                body=written.body,
+                **(want.spent + asking.spent).columns(),
             ),
         ),
         events=(
             draft(
                 EventType.CONTENT_COMPLETED,
-                _NAMES[want.kind].format(want.concept_title),
-                _data(want),
+                _message(want, written),
+                ContentCompletedData(
+                    **_data(want).model_dump(), **spent_data(asking.spent), note=written.note
+                ),
             ),
         ),
     )
 
 
-async def _body(claim: Claim, want: Wanted, asking: Asking) -> dict[str, Any]:
+async def _written(claim: Claim, want: Wanted, asking: Asking) -> Written:
     kind = CALLS[want.kind]
     match want.kind:
         case ContentKind.TUTORIAL if get_settings().llm_stream:
@@ -193,16 +208,18 @@ async def _body(claim: Claim, want: Wanted, asking: Asking) -> dict[str, Any]:
             tutorial = await asking.stream(
                 kind, want.inputs, Tutorial, field="markdown", on_text=show
             )
-            return {"markdown": tutorial.markdown}
+            return Written({"markdown": tutorial.markdown})
         case ContentKind.TUTORIAL:
             tutorial = await asking.ask(kind, want.inputs, Tutorial)
-            return {"markdown": tutorial.markdown}
+            return Written({"markdown": tutorial.markdown})
         case ContentKind.RESOURCES:
-            found = await asking.ask(kind, want.inputs, ResourceList)
-            return {"resources": await check_resources(found.resources)}
+            hits, note = await find_sources(want.inputs)
+            inputs = want.inputs.model_copy(update={"hits": tuple(hits)})
+            found = await asking.ask(kind, inputs, ResourceList)
+            return Written({"resources": await check_resources(found.resources)}, note)
         case ContentKind.QUIZ:
             quiz = await asking.ask(kind, want.inputs, QuizDraft)
-            return quiz_body(quiz.questions)
+            return Written(quiz_body(quiz.questions))
 
 
 def _failed(claim: Claim, want: Wanted, asking: Asking, tally: Tally, error: AppError) -> Fact:
@@ -211,8 +228,7 @@ def _failed(claim: Claim, want: Wanted, asking: Asking, tally: Tally, error: App
     return Fact(
         task_id=claim.task_id,
         epoch=claim.epoch,
-        calls=asking.spent.calls,
-        tokens=asking.spent.tokens,
+        usage=asking.spent,
         progressed=True,
         rows=(
             _update(
@@ -220,18 +236,27 @@ def _failed(claim: Claim, want: Wanted, asking: Asking, tally: Tally, error: App
                 status=ContentStatus.FAILED,
                 finished_at=NOW,
                 error={"code": error.code, "message": error.message},
-                calls=asking.spent.calls,
-                tokens=asking.spent.tokens,
+                **(want.spent + asking.spent).columns(),
             ),
         ),
         events=(
             draft(
                 EventType.CONTENT_FAILED,
                 f"The {want.kind} for '{want.concept_title}' failed: {error.message}",
-                ContentFailedData(**_data(want).model_dump(), code=error.code, error=error.message),
+                ContentFailedData(
+                    **_data(want).model_dump(),
+                    **spent_data(asking.spent),
+                    code=error.code,
+                    error=error.message,
+                ),
             ),
         ),
     )
+
+
+def _message(want: Wanted, written: Written) -> str:
+    ready = _NAMES[want.kind].format(want.concept_title)
+    return f"{ready}, without a web search ({written.note})" if written.note else ready
 
 
 def _update(want: Wanted, *, status: ContentStatus, **values: Any) -> Update:

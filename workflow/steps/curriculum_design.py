@@ -37,6 +37,9 @@ async def run(context: StepContext) -> StepResult:
         language=context.language,
         focus_areas=tuple(intent["focus_areas"]),
         skill_gaps=tuple(intent["skill_gaps"]),
+        # checkpoints of tasks that were begun before these were asked for lack them
+        skills=tuple(intent.get("skills", ())),
+        constraints=tuple(intent.get("constraints", ())),
     )
     design = await context.asking.ask(CallKind.CURRICULUM_DESIGN, inputs, CurriculumDraft)
     outline = from_draft(design)

@@ -25,11 +25,13 @@ async def test_a_roadmap_is_a_tree_with_the_newest_states(
     first, second = module["concepts"]
     assert [first["concept_id"], second["concept_id"]] == [str(c) for c in seeded.concepts]
     assert second["prerequisites"] == [first["concept_id"]]
-    assert first["contents"]["quiz"] == {"status": "completed", "version": 1, "error": None}
+    quiz = {"status": "completed", "version": 1, "error": None, "usage": None}
+    assert first["contents"]["quiz"] == quiz
     assert second["contents"]["quiz"] == {
         "status": "failed",
         "version": 2,
         "error": {"code": "content_refused", "message": "No."},
+        "usage": None,
     }
 
 
@@ -60,7 +62,7 @@ async def test_contents_are_null_until_generated(
     url = f"/api/v1/roadmaps/{seeded.roadmap_id}/concepts/{seeded.concepts[0]}"
     concept = (await alice.get(url)).json()
     assert (concept["tutorial"], concept["resources"], concept["quiz"]) == (None, None, None)
-    pending = {"status": "pending", "version": None, "error": None}
+    pending = {"status": "pending", "version": None, "error": None, "usage": None}
     assert concept["contents"] == dict.fromkeys(seeds.KINDS, pending)
 
 

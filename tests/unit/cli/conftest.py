@@ -87,6 +87,12 @@ def make_roadmap() -> dict[str, Any]:
     }
 
 
+def make_usage() -> dict[str, Any]:
+    """Return what the task cost: 15 calls, a price that is known."""
+    counts = {"calls": 15, "tokens": 4321, "prompt_tokens": 3000, "completion_tokens": 1321}
+    return counts | {"cost": 0.0123}
+
+
 @dataclass
 class FakeApi:
     """What the API knows, how it misbehaves, and what it was asked."""
@@ -115,6 +121,7 @@ class FakeApi:
             "current_step": "completed",
             "roadmap_id": ROADMAP,
             "progress": {"done": 11, "total": 12, "percent": 99.0},
+            "usage": make_usage(),
             "last_seq": len(self.events),
             "created_at": STARTED,
         }
@@ -143,6 +150,10 @@ class Handler(BaseHTTPRequestHandler):
         elif path.endswith("/events"):
             events = [event for event in self.api.events if event["seq"] > after]
             self._json(200, {"events": events, "next_after": after + len(events)})
+        elif path.endswith("/usage"):
+            step = {"step": "roadmap_edit", "round": 2} | make_usage() | {"cost": None}
+            usage = {"total": make_usage(), "token_limit": 5000, "steps": [step]}
+            self._json(200, usage | {"task_id": TASK})
         elif path.endswith("/review"):
             if self.api.review is None:
                 self._problem(404)

@@ -201,6 +201,19 @@ def test_show_marks_what_failed(api: Any, roadmap: Command) -> None:
     assert "content_refused" in result.stdout
 
 
+def test_show_and_watch_tell_what_it_cost(
+    api: Any, roadmap: Command, make_event: MakeEvent
+) -> None:
+    """Calls, tokens and dollars; an amount that is not known is left out, not zero."""
+    lines = roadmap("show", TASK).stdout.splitlines()
+    assert "15 model calls, 4,321 tokens, $0.0123 of 5,000 tokens allowed" in lines[-1]
+    assert lines[-2].split("  ")[0] == "roadmap edit (2)"
+    assert "$" not in lines[-2]
+    assert json.loads(roadmap("show", TASK, "--json").stdout)["usage"]["total"]["tokens"] == 4321
+    api.events = history(make_event, "task_queued", "task_completed", status="completed")
+    assert "It took 15 model calls, 4,321 tokens, $0.0123." in roadmap("watch", TASK).stdout
+
+
 @pytest.mark.parametrize("command", ["watch", "retry", "cancel", "review", "show"])
 def test_an_unknown_task_is_a_usage_error(api: Any, roadmap: Command, command: str) -> None:
     """What does not exist ends with 2 and says so."""

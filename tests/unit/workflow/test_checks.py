@@ -70,8 +70,12 @@ def test_no_concepts() -> None:
 
 def test_duplicate_names() -> None:
     """Names that differ in case or blanks only are the same; each is told once."""
-    twice = outline(["Kites", " kites "], ["KITES", "Wind"])
-    assert messages(twice) == ["3 concepts are called 'KITES'."]
+    once = outline(["Kites", "Gliders"], ["Balloons", "Wind"])
+    names = {"Gliders": " kites ", "Balloons": "KITES"}
+    text = once.model_dump_json()
+    for title, other in names.items():
+        text = text.replace(f'"title":"{title}"', f'"title":"{other}"')
+    assert messages(Outline.model_validate_json(text)) == ["3 concepts are called 'KITES'."]
 
 
 def test_missing_prerequisite() -> None:

@@ -56,7 +56,17 @@ def test_from_draft() -> None:
     first, second, third = of.concepts()
     assert len({first.concept_id, second.concept_id, third.concept_id}) == 3
     assert second.prerequisites == (first.concept_id, "Z")
-    assert third.title == "a"
+    assert third.title == "a (2)"
+
+
+def test_a_draft_is_mended_where_no_model_is_needed() -> None:
+    """Doubled titles get numbers of their own, and no concept requires itself."""
+    of = outline(["A", "A", "a", "A (2)"], prerequisites={"A": ["a", "A (2)"]})
+    titles = [concept.title for concept in of.concepts()]
+    assert titles == ["A", "A (2)", "a (3)", "A (2) (2)"]
+    first, second, *_ = of.concepts()
+    assert first.concept_id not in first.prerequisites
+    assert first.concept_id in second.prerequisites, "who requires the name means the first"
 
 
 def test_blank_titles() -> None:

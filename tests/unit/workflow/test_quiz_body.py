@@ -31,7 +31,9 @@ def test_indices(drafts: list[QuestionDraft]) -> None:
         right = {options[index] for index in correct}
         wanted = set(draft.answers) if draft.kind == "multiple" else {draft.answers[0]}
         assert right == wanted
-        assert set(options) == wanted | (set(draft.distractors) - wanted)
+        wrong = [text for text in draft.distractors if text not in wanted]
+        shown_wrong = wrong[:1] if draft.kind == "true_false" else wrong
+        assert set(options) == wanted | set(shown_wrong)
         assert shown["kind"] == draft.kind
         assert (shown["question"], shown["explanation"]) == (draft.question, draft.explanation)
 

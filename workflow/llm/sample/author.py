@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from core.errors import ContentRefusedError
+from core.usage import Usage
 from workflow.llm.calls import (
     Call,
     Completion,
@@ -18,7 +19,6 @@ from workflow.llm.calls import (
     OnText,
     PlanInputs,
     T,
-    Usage,
 )
 from workflow.llm.calls import CallKind as Kind
 from workflow.llm.outputs import CheckAnswer, Output, StructureOpinion
@@ -84,9 +84,13 @@ class SampleAuthor:
         if isinstance(call.inputs, ContentInputs):
             self._refuse(call.inputs)
         written = _write(call)
-        letters = len(str(call.inputs.model_dump())) + len(str(written.model_dump()))
+        prompt = len(str(call.inputs.digested())) // _LETTERS_PER_TOKEN
+        answer = len(str(written.model_dump())) // _LETTERS_PER_TOKEN
         value = call.output.model_validate(written.model_dump())
-        return Completion(value=value, usage=Usage(calls=1, tokens=letters // _LETTERS_PER_TOKEN))
+        usage = Usage(
+            calls=1, tokens=prompt + answer, prompt_tokens=prompt, completion_tokens=answer
+        )
+        return Completion(value=value, usage=usage)
 
     async def aclose(self) -> None:
         """Nothing is open."""

@@ -13,7 +13,14 @@ from workflow.llm.outputs import (
     ModuleDraft,
     StageDraft,
 )
-from workflow.llm.sample.library import Curriculum, SampleConcept, fill, phrases, plan
+from workflow.llm.sample.library import (
+    Curriculum,
+    SampleConcept,
+    SampleModule,
+    fill,
+    phrases,
+    plan,
+)
 from workflow.llm.sample.subject import (
     Subject,
     cleaned,
@@ -68,8 +75,14 @@ def intent(inputs: IntentInputs) -> IntentAnalysis:
         summary=fill(said.intent, **values),
         language=language,
         focus_areas=[shortened(fill(text, **values), _TITLE_LENGTH) for text in said.focus],
+        skills=[shortened(m.title, _TITLE_LENGTH) for m in _modules(learner.goal, language)][:6],
         skill_gaps=[shortened(fill(text, **values), _TITLE_LENGTH) for text in said.gaps],
+        constraints=[],
     )
+
+
+def _modules(goal: str, language: str) -> list[SampleModule]:
+    return [module for stage in curriculum_of(goal, language).stages for module in stage.modules]
 
 
 def design(inputs: DesignInputs) -> CurriculumDraft:

@@ -19,7 +19,7 @@ _DISTRACTORS = 3
 
 
 def quiz(inputs: ContentInputs) -> QuizDraft:
-    """Ask three to five questions of mixed kinds about one concept."""
+    """Ask five questions of mixed kinds about one concept."""
     said = phrases(inputs.language).quiz
     chance = seeded("quiz", inputs.topic, inputs.title, inputs.description)
     curriculum = curriculum_of(inputs.learner.goal, inputs.language)
@@ -38,10 +38,13 @@ def quiz(inputs: ContentInputs) -> QuizDraft:
             explanation=fill(said.why_describes, **values),
         )
     ]
+    statements = chance.sample(sorted({text for text in wrong if text != description}), 2)
     if known and known.points:
         questions += _about_points(chance, said, known, others, values)
-    statement = chance.choice([text for text in wrong if text != description])
-    questions.append(
+        del statements[1:]
+    else:
+        questions.append(_true(said, description, values))
+    questions += [
         QuestionDraft(
             question=fill(said.is_false, **values, statement=statement),
             kind="true_false",
@@ -49,7 +52,8 @@ def quiz(inputs: ContentInputs) -> QuizDraft:
             distractors=[said.true],
             explanation=fill(said.why_false, **values),
         )
-    )
+        for statement in statements
+    ]
     questions.append(
         QuestionDraft(
             question=fill(said.habits, **values),
@@ -79,14 +83,18 @@ def _about_points(
             or list(said.other_ideas[:2]),
             explanation=fill(said.why_belongs, **values),
         ),
-        QuestionDraft(
-            question=fill(said.is_true, **values, statement=chance.choice(known.points)),
-            kind="true_false",
-            answers=[said.true],
-            distractors=[said.false],
-            explanation=fill(said.why_true, **values),
-        ),
+        _true(said, chance.choice(known.points), values),
     ]
+
+
+def _true(said: QuizPhrases, statement: str, values: dict[str, str]) -> QuestionDraft:
+    return QuestionDraft(
+        question=fill(said.is_true, **values, statement=statement),
+        kind="true_false",
+        answers=[said.true],
+        distractors=[said.false],
+        explanation=fill(said.why_true, **values),
+    )
 
 
 def _some(chance: random.Random, texts: list[str], *, but: str) -> list[str]:

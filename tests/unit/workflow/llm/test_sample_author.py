@@ -173,7 +173,7 @@ def test_any_goal_gets_a_sound_labelled_roadmap_with_contents(goal: str) -> None
 
 def assert_quiz(quiz: QuizDraft) -> None:
     """Check numbers, kinds, and that no answer is a distractor as well."""
-    assert 3 <= len(quiz.questions) <= 5
+    assert len(quiz.questions) == 5
     assert {question.kind for question in quiz.questions} == {"single", "multiple", "true_false"}
     for question in quiz.questions:
         assert not set(question.answers) & set(question.distractors)
@@ -386,3 +386,24 @@ def test_an_edited_concept_gets_contents_too() -> None:
     assert text.startswith("# Macros {title}\n")
     assert "**Code that {writes} code.**" in text
     assert_quiz(ask(CallKind.QUIZ, inputs, QuizDraft))
+
+
+def test_a_stream_is_the_text_in_pieces() -> None:
+    """What the sample author hands out is what it returns, so that text is seen arriving."""
+    pieces: list[tuple[int, str]] = []
+    inputs = content_inputs(Learner(goal="Learn Rust"))
+    call = Call(kind=CallKind.TUTORIAL, inputs=inputs, output=Tutorial)
+    author = create_author(Settings(sample_latency_s=0))
+
+    completion = asyncio.run(
+        author.stream(
+            call, field="markdown", on_text=lambda offset, text: pieces.append((offset, text))
+        )
+    )
+
+    assert len(pieces) == 5
+    text = ""
+    for offset, piece in pieces:
+        assert offset == len(text)
+        text += piece
+    assert text == completion.value.markdown

@@ -1,0 +1,1 @@
+"""How good the roadmaps are that the configured provider designs, in numbers."""

@@ -1,0 +1,79 @@
+"""MAX_TOKENS_PER_TASK: what a task may still spend while several of its calls run at once."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from core.errors import TokenBudgetExceededError
+from core.settings import get_settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from core.usage import Usage
+
+
+class Budget:
+    """What a task has spent in all its attempts, and what its running calls are expected to.
+
+    A call begins only when what is spent and what is expected leave room for it; while others
+    run it waits to see what they really took. So the limit is passed, if at all, by what the last
+    calls took more than expected.
+    """
+
+    def __init__(self, spent: Usage) -> None:
+        self.spent = spent
+        self._expected = 0
+        self._running = 0
+        self._ended = asyncio.Event()
+
+    def spend(self, usage: Usage) -> None:
+        """Add what a call took."""
+        self.spent += usage
+
+    @asynccontextmanager
+    async def reserve(self, tokens: int) -> AsyncIterator[int | None]:
+        """Hold back what a call is expected to take, while it runs.
+
+        Yields:
+            How many tokens it may take at most; None without a limit.
+
+        Raises:
+            TokenBudgetExceededError: Nothing is left.
+        """
+        limit = get_settings().max_tokens_per_task
+        if limit:
+            await self._room(limit, tokens)
+        left = limit - self.spent.tokens - self._expected if limit else None
+        self._expected += tokens
+        self._running += 1
+        try:
+            yield left
+        finally:
+            self._expected -= tokens
+            self._running -= 1
+            self._ended.set()
+
+    def check(self) -> None:
+        """Look whether anything is left.
+
+        Raises:
+            TokenBudgetExceededError: Nothing is.
+        """
+        used, limit = self.spent.tokens, get_settings().max_tokens_per_task
+        if limit and used >= limit:
+            raise TokenBudgetExceededError(
+                f"The task used {used} of {limit} tokens; raise MAX_TOKENS_PER_TASK and retry"
+                " to go on."
+            )
+
+    async def _room(self, limit: int, tokens: int) -> None:
+        """Wait until there is room for a call, or no other one runs: what is left is used up."""
+        while True:
+            self.check()
+            if not self._running or self.spent.tokens + self._expected + tokens <= limit:
+                return
+            self._ended.clear()
+            await self._ended.wait()

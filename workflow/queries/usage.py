@@ -1,0 +1,98 @@
+"""What a task cost, step by step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from core.errors import NotFoundError
+from core.settings import get_settings
+from core.states import Step
+from core.usage import COLUMNS, Usage
+from db.models import Checkpoint, Content, RoadmapTask
+from db.session import read_session
+from workflow.queries.shapes import StepUsageView, TaskUsageView, UsageView
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from workflow.actor import Actor
+
+
+def usage_view(usage: Usage) -> UsageView:
+    """Return a usage as it is shown."""
+    cost = None if usage.cost is None else round(float(usage.cost), 6)
+    return UsageView(**usage.columns() | {"cost": cost})
+
+
+async def get_usage(task_id: UUID, *, actor: Actor) -> TaskUsageView:
+    """Return what a task cost, in all and by step.
+
+    Steps that ended are told one by one, contents together; what failed on the way, and versions
+    of contents that were given up, is in the sum only where no step can be named.
+
+    Raises:
+        NotFoundError: There is none, or it belongs to somebody else.
+    """
+    async with read_session() as session:
+        row = await session.get(RoadmapTask, task_id)
+        if row is None or not actor.may_see(row.user_id):
+            raise NotFoundError(f"There is no task {task_id}.")
+        steps = await _steps(session, task_id)
+        contents = await _contents(session, row.roadmap_id)
+    if contents is not None:
+        steps.append(contents)
+    return TaskUsageView(
+        task_id=task_id,
+        total=usage_view(Usage.of(row)),
+        token_limit=get_settings().max_tokens_per_task or None,
+        steps=steps,
+    )
+
+
+async def _steps(session: AsyncSession, task_id: UUID) -> list[StepUsageView]:
+    columns = [getattr(Checkpoint, name) for name in COLUMNS]
+    statement = (
+        select(Checkpoint.step, *columns)
+        .where(Checkpoint.task_id == task_id, Checkpoint.step != Step.HUMAN_REVIEW)
+        .order_by(Checkpoint.position)
+    )
+    rounds: dict[str, int] = {}
+    steps = []
+    for row in await session.execute(statement):
+        rounds[row.step] = rounds.get(row.step, 0) + 1
+        steps.append(_step(Step(row.step), rounds[row.step], Usage.of(row)))
+    return steps
+
+
+async def _contents(session: AsyncSession, roadmap_id: UUID | None) -> StepUsageView | None:
+    if roadmap_id is None:
+        return None
+    sums: list[Any] = [
+        func.coalesce(func.sum(getattr(Content, name)), 0).label(name)
+        for name in COLUMNS
+        if name != "cost"
+    ]
+    # one unknown price makes the sum unknown; what took no tokens was free
+    unknown = func.count().filter(Content.tokens > 0, Content.cost.is_(None))
+    statement = select(
+        *sums, func.sum(Content.cost).label("cost"), unknown.label("unpriced")
+    ).where(Content.roadmap_id == roadmap_id)
+    row = (await session.execute(statement)).one()
+    if not row.calls:
+        return None
+    usage = Usage(
+        calls=row.calls,
+        tokens=row.tokens,
+        prompt_tokens=row.prompt_tokens,
+        completion_tokens=row.completion_tokens,
+        cost=None if row.unpriced else row.cost,
+    )
+    return _step(Step.CONTENT_GENERATION, 1, usage)
+
+
+def _step(step: Step, number: int, usage: Usage) -> StepUsageView:
+    return StepUsageView(step=step, round=number, **usage_view(usage).model_dump())
