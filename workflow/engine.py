@@ -120,7 +120,7 @@ async def _run_step(claim: Claim, step: Step) -> None:
     except TimeoutError:
         raise StepTimeoutError(usage=asking.spent) from None
     except AppError as error:
-        error.details.setdefault("usage", asking.spent)
+        error.details["usage"] = asking.spent  # with its cost, and of all the step's calls
         raise
     took = time.monotonic() - started
     STEP_SECONDS.labels(step).observe(took)

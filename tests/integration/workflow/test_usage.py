@@ -81,6 +81,23 @@ async def test_cost_by_call_step_and_task(
         await queries.get_usage(task, actor=BOB)
 
 
+async def test_a_step_that_fails_is_paid_for(
+    database: asyncpg.Connection, author: LedgerAuthor
+) -> None:
+    """What a failed step took is in the task's sum, with its cost."""
+
+    async def refuse(call: Call[Any]) -> None:
+        if call.kind == "curriculum_design":
+            spent = Usage(calls=1, tokens=10, prompt_tokens=8, completion_tokens=2)
+            raise ContentRefusedError(usage=spent)
+
+    author.before = refuse
+    task = await new_task()
+    assert await run_task(task, worker="w") is Result.FAILED
+    report = await queries.get_usage(task, actor=ALICE)
+    assert (report.total.calls, report.total.tokens, report.total.cost) == (2, 20, 0.024)
+
+
 async def test_an_unknown_price_is_absent(
     database: asyncpg.Connection, author: LedgerAuthor, settings_env: pytest.MonkeyPatch
 ) -> None:
