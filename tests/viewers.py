@@ -151,6 +151,8 @@ class Viewer:
         for line in lines:
             if line.startswith(b"data: "):
                 self.take(orjson.loads(line[6:]))
+            elif line == b"0\r":  # the last chunk; the server would keep the connection
+                self.cut()
 
     def _read_ws(self, data: bytearray) -> None:
         while len(data) >= 2:
@@ -209,8 +211,6 @@ class _Connection(asyncio.Protocol):
             del self._data[: end + 4]
             self.answered.set()
         self._viewer.reader(self._data)
-        if self._viewer.ended and self.transport is not None and b"0\r\n\r" in self._data:
-            self.transport.close()  # the stream's last chunk
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._viewer.finish(self._data)

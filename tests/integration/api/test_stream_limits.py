@@ -61,7 +61,8 @@ async def test_streams_are_bounded(limited: str, transport: str) -> None:
     opened[0][1].cut()
 
     async def again() -> bool:
-        return (await status(bearer()))[0] == welcome
+        opened.append(await status(bearer()))
+        return opened[-1][0] == welcome
 
     await until(again, what="room after somebody left")
     for _code, viewer in opened:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-
 from core.states import Step
 from tests.factories import ALICE, new_task
 from workflow import queries, time_left
@@ -15,8 +14,8 @@ from workflow.runs import run_task
 from workflow.time_left import ENOUGH, History, Range, learned, spread
 
 if TYPE_CHECKING:
-    import pytest
     import asyncpg
+    import pytest
 
     from tests.ledger import LedgerAuthor
 
