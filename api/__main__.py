@@ -6,6 +6,7 @@ import argparse
 import os
 import socket
 import sys
+from contextlib import suppress
 from typing import Final
 
 from core.errors import SettingsError
@@ -44,6 +45,7 @@ def _serve(host: str, port: int) -> None:
 
     from api.app import create_app
 
+    _allow_many_files()
     app = create_app()
     config = uvicorn.Config(
         app,
@@ -58,6 +60,17 @@ def _serve(host: str, port: int) -> None:
         server_header=False,
     )
     uvicorn.Server(config).run(sockets=[_listen(host, port)])
+
+
+def _allow_many_files() -> None:
+    """Open as many files as the system lets us: each viewer is one, and 1,024 are soon used."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS refuses "unlimited"
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _listen(host: str, port: int) -> socket.socket:

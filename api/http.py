@@ -67,16 +67,26 @@ ConceptId = Annotated[UUID, Depends(_concept_id)]
 NotificationId = Annotated[UUID, Depends(_notification_id)]
 
 
-def tagged(request: Request, model: BaseModel, *, tag: str | None = None) -> Response:
+def tagged(
+    request: Request,
+    model: BaseModel,
+    *,
+    tag: str | None = None,
+    passing: frozenset[str] = frozenset(),
+) -> Response:
     """Return a model with an entity tag, or 304 when the client has it already.
 
     Args:
         request: May say `If-None-Match`.
         model: The body.
         tag: The entity tag; by default a digest of the body.
+        passing: Fields that change with the time alone, and do not count for the digest.
     """
     body = model.model_dump_json().encode()
-    etag = f'"{tag or hashlib.sha256(body).hexdigest()[:32]}"'
+    if tag is None:
+        lasting = model.model_dump_json(exclude=set(passing)).encode() if passing else body
+        tag = hashlib.sha256(lasting).hexdigest()[:32]
+    etag = f'"{tag}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
     known = request.headers.get("if-none-match", "")
     if known.strip() == "*" or etag.strip('"') in _TAG.findall(known):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -28,6 +28,9 @@ HEARTBEAT_S: Final = 15.0
 """Proxies cut idle sockets, the shortest after 30 s or so (L45)."""
 SEND_TIMEOUT_S: Final = 20.0
 """A client that takes nothing for so long is gone or stuck; it may come back and resume."""
+LAST_WORD_S: Final = 40.0
+"""How long such a client is waited for to hear why it was dropped. The server's sockets are closed
+after 30 s in which nothing was acknowledged or taken (`api.__main__`), so most are gone by then."""
 RETRY_MS: Final = 2000
 HEARTBEAT: Final = b": ping\n"
 """A comment, and no blank line after it: some clients take every blank line for an event."""
@@ -121,5 +124,13 @@ class EventStream(EventSourceResponse):
         except TimeoutError:
             registry().drop("sse", "slow")
             log.warning("stream_dropped", transport="sse", reason="slow")
+            await self._say_why(send, "slow")
         except OSError:
             registry().drop("sse", "disconnected")
+
+    async def _say_why(self, send: Send, reason: str) -> None:
+        """End the stream of a client that does not read, should it ever read again."""
+        last = CLOSED.format(code=reason).encode()
+        with suppress(TimeoutError, OSError):
+            async with asyncio.timeout(LAST_WORD_S):
+                await send({"type": "http.response.body", "body": last, "more_body": False})

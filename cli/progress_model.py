@@ -94,6 +94,8 @@ class ProgressModel:
     outcome: str | None = None
     error: dict[str, Any] | None = None
     last_at: datetime | None = None
+    told_left: TimeLeft | None = None
+    """What the API said of the time left, from how long others took."""
     _ends: deque[datetime] = field(default_factory=lambda: deque(maxlen=4096))
 
     def apply(self, event: dict[str, Any]) -> None:
@@ -133,15 +135,21 @@ class ProgressModel:
     def time_left(self, *, idle_s: float = 0.0) -> TimeLeft | None:
         """Return the range in which the contents should be ready, or None without evidence.
 
-        The range spans the rate of the whole run and that of the last contents; time that passed
-        since the last event makes both worse.
+        What the API told goes before what can be guessed from these events alone. A guess spans
+        the rate of the whole run and that of the last contents; time that passed since the last
+        event makes both worse.
 
         Args:
             idle_s: Seconds since the last event.
         """
         left = self.total - self.done - self.failed
-        if self.outcome is not None or left <= 0 or not self._evidence():
+        told = self.told_left is not None
+        if self.outcome is not None or left <= 0 or not (told or self._evidence()):
             return None
+        if self.told_left is not None:
+            return TimeLeft(
+                max(0.0, self.told_left.low_s - idle_s), max(0.0, self.told_left.high_s - idle_s)
+            )
         ends = list(self._ends)
         recent = ends[-min(len(ends), _RECENT) :]
         paces = [_seconds_each(ends, idle_s), _seconds_each(recent, idle_s)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.console import emit, note
@@ -11,7 +13,7 @@ from cli.exits import CommandError, ExitCode
 from cli.live import LiveView, duration
 from cli.outline_view import outline_tree, tree_console
 from cli.plain import JsonView, PlainView, View
-from cli.progress_model import ProgressModel
+from cli.progress_model import ProgressModel, TimeLeft
 from cli.reviewing import Approve, Ask, Leave, Reviewer, answer_open_review
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ EXIT_OF_STATUS: Final = {
     "human_review_pending": ExitCode.REVIEW,
 }
 _FAILURES_SHOWN: Final = 10
+_ASK_S: Final = 3.0
+"""Between two questions for the time left."""
 
 
 class Watch:
@@ -59,6 +63,7 @@ class Watch:
         self._live = not json and self.console.is_terminal
         self._view = self._choose_view()
         self._reviewer = self._choose_reviewer(approve=approve, show=showcase)
+        self._asked_at = float("-inf")
 
     def run(self) -> ExitCode:
         """Watch, and return how it ended. Ctrl-C leaves the task alone."""
@@ -81,6 +86,7 @@ class Watch:
         try:
             for event in events:
                 self.model.apply(event)
+                self._ask_time_left()
                 if event["seq"] <= self._after:
                     continue
                 self._view.event(event)
@@ -90,6 +96,15 @@ class Watch:
             self._view.stop()
             events.close()
         return True
+
+    def _ask_time_left(self) -> None:
+        """Ask the API now and then for the time left, where somebody looks."""
+        if not self._live or time.monotonic() < self._asked_at + _ASK_S:
+            return
+        self._asked_at = time.monotonic()
+        with suppress(CommandError):  # the picture does without
+            left = self._client.task(self.model.task_id).get("time_left_s")
+            self.model.told_left = left and TimeLeft(left["p50"], left["p90"])
 
     def _answer(self, event: dict[str, Any]) -> bool:
         """Answer the review that came up; the picture makes room while people are asked."""

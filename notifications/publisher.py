@@ -95,6 +95,16 @@ class Publisher:
             max_connections=2,
         )
 
+    @property
+    def failing(self) -> bool:
+        """The last round trip failed."""
+        return self._failing
+
+    @property
+    def waiting(self) -> int:
+        """Messages that were not sent yet."""
+        return len(self._buffer) + len(self._endings)
+
     def publish(self, channel: str, message: bytes, *, terminal: bool = False) -> None:
         """Buffer a message; returns at once, whatever state Redis is in.
 
@@ -227,6 +237,25 @@ def publish_notification(entry: InboxEntry) -> None:
 def publish_transient(event: dict[str, Any]) -> None:
     """Publish an event that nobody stores, if there is room for it."""
     _publishers.get().publish_transient(task_channel(event["task_id"]), orjson.dumps(event))
+
+
+def publisher_status() -> dict[str, Any]:
+    """Return the running loop's buffer, and what this process sent and lost since it started."""
+    publisher = _publishers.get()
+    return {
+        "failing": publisher.failing,
+        "waiting": publisher.waiting,
+        "sent": _count(PUBLISHED),
+        "dropped": _count(DROPPED),
+        "transient_dropped": _count(TRANSIENT_DROPPED),
+        "timed_out": _count(TIMED_OUT),
+    }
+
+
+def _count(counter: Counter) -> int:
+    return int(
+        sum(s.value for m in counter.collect() for s in m.samples if s.name.endswith("_total"))
+    )
 
 
 async def stop_publishing() -> None:

@@ -10,7 +10,9 @@ from sqlalchemy import text
 from api.auth import admin_actor
 from api.composition import services_of
 from api.problems import documented
+from api.redis_report import redis_report
 from api.registry import registry
+from api.streams import SEND_TIMEOUT_S
 from core.errors import ServiceUnavailableError
 from core.logging import get_logger
 from core.settings import get_settings
@@ -19,7 +21,9 @@ from db.session import read_session
 from tasks import dispatch
 from workflow import queries
 from workflow.actor import Actor
+from workflow.backlog import Policy
 from workflow.feed import current_feed
+from workflow.topic import PASSING, TAIL
 
 log = get_logger(__name__)
 router = APIRouter(
@@ -55,36 +59,33 @@ async def database() -> dict[str, Any]:
 
 @router.get("/redis", operation_id="adminRedis", summary="Pools, clients, Pub/Sub channels")
 async def redis(request: Request) -> dict[str, Any]:
-    """Return what this process holds open and what the server sees."""
-    services = services_of(request)
-    client: Any = services.redis
+    """Return what this process holds open, what the server sees, and what to do about it."""
     try:
-        info = await client.info("clients")
-        clients = await client.client_list()
-        channels = await client.pubsub_channels("task_progress:*")
+        return await redis_report(services_of(request))
     except (RedisError, OSError) as error:
         raise ServiceUnavailableError(f"Redis cannot be asked: {type(error).__name__}.") from error
-    return {
-        "hub": services.hub.status(),
-        "pool": {"limit": client.connection_pool.max_connections},
-        "server": {
-            "clients": len(clients),
-            "max_clients": info.get("maxclients"),
-            "blocked_clients": info.get("blocked_clients"),
-            "pubsub_clients": sum(1 for c in clients if int(c.get("sub", 0)) > 0),
-            "task_channels": len(channels),
-        },
-    }
 
 
 @router.get("/streams", operation_id="adminStreams", summary="Live clients of this process")
 async def streams() -> dict[str, Any]:
-    """Return who follows what."""
-    open_ones = registry()
+    """Return who follows what, for how long, how many more may, and who was dropped and why."""
+    open_ones, settings = registry(), get_settings()
     return {
+        "open": open_ones.by_transport.total(),
         "by_transport": dict(open_ones.by_transport),
         "by_user": dict(open_ones.by_user),
         "by_task": current_feed().watched(),
+        "oldest_s": open_ones.oldest_s(),
+        "dropped": dict(open_ones.dropped),
+        "limits": {
+            "per_user": settings.user_max_streams,
+            "per_process": settings.max_streams,
+            "send_timeout_s": SEND_TIMEOUT_S,
+        },
+        "backlogs": {
+            "events": {"limit": TAIL, "policy": Policy.REREAD},
+            "transient": {"limit": PASSING, "policy": Policy.DROP_OLDEST},
+        },
     }
 
 

@@ -71,10 +71,9 @@ async def stream_events(
     ] = None,
 ) -> Response:
     """Send every event after a number, in order, once, until the task has ended."""
-    await queries.require_task(task_id, actor=viewer.actor)
     seen = seq_of(last_event_id, after)
-    state = await queries.log_state(task_id, after=seen)
-    if state is None or (state[0].terminal and not state[1]):
+    state, more = await queries.log_state(task_id, after=seen, actor=viewer.actor)
+    if state.terminal and not more:
         return Response(status_code=204)
     return EventStream(_frames(task_id, seen, viewer), actor=viewer.actor)
 

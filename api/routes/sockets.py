@@ -13,7 +13,7 @@ from api.auth import identify_stream, origin_allowed
 from api.http import parse_id
 from api.problems import of_error, of_failure
 from api.registry import registry
-from api.streams import SEND_TIMEOUT_S, encode_json
+from api.streams import LAST_WORD_S, SEND_TIMEOUT_S, encode_json
 from core.errors import (
     AppError,
     ForbiddenError,
@@ -33,6 +33,7 @@ SERVICE_RESTART: Final = 1012
 TRY_AGAIN_LATER: Final = 1013
 INTERNAL_ERROR: Final = 1011
 NOT_ALLOWED: Final = 1008
+CLOSE_S: Final = 1.0
 LONGEST_REASON: Final = 100
 """Of the 123 bytes that a closing frame has for it."""
 
@@ -124,8 +125,8 @@ async def _serve(socket: WebSocket, viewer: Viewer, source: AsyncGenerator[list[
                 task.cancel()
             results = await asyncio.gather(sending, leaving, return_exceptions=True)
         code, reason = _outcome(results[0])
-        if code is not None:
-            await _close(socket, code, reason)
+    if code is not None:
+        await _close(socket, code, reason)
 
 
 def _outcome(result: object) -> tuple[int | None, str]:
@@ -168,5 +169,6 @@ async def _close(socket: WebSocket, code: int, reason: str) -> None:
     if socket.application_state is not WebSocketState.CONNECTED:
         return
     with suppress(TimeoutError, RuntimeError, OSError, WebSocketDisconnect):
-        async with asyncio.timeout(1):
+        # who does not read hears it as soon as it reads again, or is gone by then
+        async with asyncio.timeout(LAST_WORD_S if code == TRY_AGAIN_LATER else CLOSE_S):
             await socket.close(code, reason)

@@ -102,7 +102,7 @@ async def list_tasks(
 async def get_task(task_id: TaskId, request: Request, actor: CurrentActor) -> Response:
     """Return a task with its progress, its error and what failed in it."""
     task = Task.of(await queries.get_task(task_id, actor=actor))
-    response = tagged(request, task)
+    response = tagged(request, task, passing=frozenset({"time_left_s"}))
     if task.status not in TERMINAL:
         response.headers["Retry-After"] = POLL_S
     return response

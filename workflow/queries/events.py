@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, exists, select
 
+from core.errors import NotFoundError
 from core.states import TERMINAL, Status
 from db.models import RoadmapTask, TaskEvent
 from db.session import read_session
@@ -14,6 +15,8 @@ from db.session import read_session
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from uuid import UUID
+
+    from workflow.actor import Actor
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,15 +70,21 @@ async def log_page(task_id: UUID, *, after: int, limit: int = 500) -> LogPage | 
     )
 
 
-async def log_state(task_id: UUID, *, after: int) -> tuple[LogState, bool] | None:
-    """Return where a task's log ends and whether it holds anything after a number."""
+async def log_state(task_id: UUID, *, after: int, actor: Actor) -> tuple[LogState, bool]:
+    """Return where a task's log ends and whether it holds anything after a number.
+
+    Raises:
+        NotFoundError: There is no such task, or it belongs to somebody else.
+    """
     more = exists().where(TaskEvent.task_id == RoadmapTask.task_id, TaskEvent.seq > after)
     statement = select(RoadmapTask.status, RoadmapTask.last_seq, RoadmapTask.user_id, more).where(
         RoadmapTask.task_id == task_id
     )
     async with read_session() as session:
         row = (await session.execute(statement)).one_or_none()
-    return None if row is None else (_state(*row[:3]), bool(row[3]))
+    if row is None or not actor.may_see(row[2]):
+        raise NotFoundError(f"There is no task {task_id}.")
+    return _state(*row[:3]), bool(row[3])
 
 
 async def log_states(task_ids: Iterable[UUID]) -> dict[UUID, LogState]:

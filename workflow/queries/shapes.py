@@ -30,6 +30,13 @@ class ProgressView(View):
     percent: float
 
 
+class TimeLeftView(View):
+    """Seconds within which half, and nine tenths, of such tasks were done from here."""
+
+    p50: float
+    p90: float
+
+
 class TaskErrorView(View):
     """Why a task failed, and at which step."""
 
@@ -85,6 +92,9 @@ class TaskView(View):
     roadmap_id: UUID | None
     attempt: int
     progress: ProgressView
+    time_left_s: TimeLeftView | None = Field(
+        description="From how long others took; null without evidence, and while nothing runs."
+    )
     error: TaskErrorView | None
     failed_contents: list[FailedContentView]
     usage: UsageView

@@ -18,8 +18,10 @@ from workflow.queries.shapes import (
     ProgressView,
     TaskErrorView,
     TaskView,
+    TimeLeftView,
 )
 from workflow.queries.usage import usage_view
+from workflow.time_left import Range, times_left
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,10 +98,13 @@ async def _views(session: AsyncSession, rows: Sequence[RoadmapTask]) -> list[Tas
         session,
         [r.roadmap_id for r in rows if r.roadmap_id and Status(r.status) in _WITH_FAILURES],
     )
-    return [_view(row, failures.get(row.roadmap_id, [])) for row in rows]
+    left = await times_left(session, rows)
+    return [
+        _view(row, failures.get(row.roadmap_id, []), left=left.get(row.task_id)) for row in rows
+    ]
 
 
-def _view(row: RoadmapTask, failed: list[FailedContentView]) -> TaskView:
+def _view(row: RoadmapTask, failed: list[FailedContentView], *, left: Range | None) -> TaskView:
     return TaskView(
         task_id=row.task_id,
         user_id=row.user_id,
@@ -109,6 +114,7 @@ def _view(row: RoadmapTask, failed: list[FailedContentView]) -> TaskView:
         roadmap_id=row.roadmap_id,
         attempt=row.attempt,
         progress=ProgressView(done=row.done, total=row.total, percent=row.percent),
+        time_left_s=None if left is None else TimeLeftView(p50=left.p50, p90=left.p90),
         error=None if row.error is None else _error(row.error, Step(row.current_step)),
         failed_contents=failed,
         usage=usage_view(Usage.of(row)),

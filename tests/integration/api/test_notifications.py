@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import time
+from contextlib import aclosing
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import httpx_sse
 import orjson
 
 from core.ids import new_id
-from tests.factories import new_task, until
+from db.facts import Fact
+from db.recorder import observe, record, unobserve
+from notifications.inbox_entry import InboxKind
+from tasks.wiring import publish
+from tests.factories import ADMIN, new_task, until
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer
-from workflow.inbox import earlier
+from workflow import feed
+from workflow.inbox import POLL_S, earlier, follow_inbox
+from workflow.outcomes import notification
+from workflow.service import cancel_task
 
 if TYPE_CHECKING:
     import asyncpg
     import httpx
+    import pytest
     from redis.asyncio import Redis
 
 PATH = "/api/v1/notifications"
@@ -96,3 +108,78 @@ async def test_the_live_inbox_resumes(
         await redis.publish("notifications:alice", "{}")
         seen.append((await anext(frames)).id)
     assert seen == [str(second), str(third), str(late)]
+
+
+async def test_every_tab_hears_of_every_end(
+    viewer: httpx.AsyncClient, served: str, database: asyncpg.Connection, redis: Redis
+) -> None:
+    """Whatever becomes of a task, and when somebody is asked, each tab of the user hears it live.
+
+    Somebody else's tab hears nothing (L43).
+    """
+    observe(publish)
+    heard: dict[str, list[str]] = {"one": [], "two": [], "bob": []}
+
+    async def tab(name: str, headers: dict[str, str]) -> None:
+        async with httpx_sse.aconnect_sse(
+            viewer, "GET", f"{PATH}/stream", headers=headers
+        ) as source:
+            async for frame in source.aiter_sse():
+                entry = orjson.loads(frame.data)
+                assert frame.event == entry["kind"]
+                heard[name].append(entry["kind"])
+
+    tabs = [
+        asyncio.create_task(tab("one", bearer())),
+        asyncio.create_task(tab("two", bearer())),
+        asyncio.create_task(tab("bob", bearer("bob"))),
+    ]
+
+    async def subscribed() -> bool:
+        return len(await redis.pubsub_channels("notifications:*")) == 2
+
+    await until(subscribed)
+    user = SimpleNamespace(task_id=await new_task(), user_id="alice", roadmap_id=None)
+    await seeds.started(user.task_id)
+    begun = time.monotonic()
+    for kind in InboxKind:
+        await record(Fact(task_id=user.task_id, rows=(notification(user, kind, "Look."),)))
+
+    async def all_heard() -> bool:
+        return len(heard["one"]) == len(heard["two"]) == len(InboxKind)
+
+    await until(all_heard, what="six entries in both tabs")
+    assert time.monotonic() - begun < POLL_S, "live, and not by the poll"
+    assert heard["one"] == heard["two"] == list(InboxKind)
+    assert heard["bob"] == []
+    assert (await viewer.get(f"{PATH}/unread-count")).json() == {"unread": len(InboxKind)}
+    for task in tabs:
+        task.cancel()
+    await asyncio.gather(*tabs, return_exceptions=True)
+    unobserve(publish)
+
+
+async def test_a_cancelled_task_is_told(
+    alice: httpx.AsyncClient, database: asyncpg.Connection
+) -> None:
+    """Whoever cancelled it, the owner finds it in the inbox."""
+    task_id = await new_task()
+    await cancel_task(task_id, actor=ADMIN)
+    [entry] = (await alice.get(PATH)).json()["notifications"]
+    assert (entry["kind"], entry["task_id"]) == ("task_cancelled", str(task_id))
+
+
+async def test_an_inbox_without_redis_is_live_by_asking(
+    database: asyncpg.Connection, settings_env: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody carries anything, and the entry still comes: all inboxes are asked about together."""
+    monkeypatch.setattr("workflow.inbox.POLL_S", 0.05)
+    task_id = await new_task()
+    async with aclosing(follow_inbox("alice", idle_s=0.05)) as live:
+        assert await anext(live) == []
+        key = await seeds.notification(database, task_id)
+        views: list[Any] = []
+        while not views:
+            views = list(await asyncio.wait_for(anext(live), 5))
+    assert [view.notification_id for view in views] == [key]
+    await feed.aclose()

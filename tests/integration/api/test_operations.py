@@ -168,13 +168,24 @@ async def test_admins_see_what_is_going_on(
     alice.headers.update(bearer("root", role="admin"))
     await new_task()
     await seeds.failed_task()
+
+    async def connected() -> bool:
+        report = (await alice.get("/api/v1/admin/redis")).json()
+        return bool(report["hub"]["connected"])
+
+    await until(connected)
     found = {
         name: (await alice.get(f"/api/v1/admin/{name}")).json()
         for name in ("database", "redis", "streams", "queue")
     }
     assert found["database"]["server"]["sessions"] >= 1
     assert found["redis"]["server"]["clients"] >= 1
+    assert found["redis"]["server"]["clients_by_name"]["roadmap-hub"] >= 1
+    assert found["redis"]["pool"]["in_use"] <= found["redis"]["pool"]["limit"]
+    assert found["redis"]["publisher"]["failing"] is False
+    assert isinstance(found["redis"]["advice"], list)
     assert found["streams"]["by_user"] == {}
+    assert found["streams"]["limits"]["per_process"] > found["streams"]["limits"]["per_user"]
     queue = found["queue"]
     assert (queue["tasks_by_status"]["pending"], queue["tasks_by_status"]["failed"]) == (1, 1)
     assert queue["waiting"] == 1

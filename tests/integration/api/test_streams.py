@@ -15,11 +15,16 @@ from prometheus_client import REGISTRY
 
 from api import streams
 from core.settings import get_settings
+from db.recorder import observe, unobserve
 from notifications.events import parse_event
+from tasks.wiring import publish
 from tests.factories import new_task, until
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer, serving
 from tests.integration.api.processes import running_api
+from tests.viewers import TRANSPORTS, Viewer
+from workflow.engine import Result
+from workflow.runs import run_task
 
 if TYPE_CHECKING:
     import asyncpg
@@ -294,3 +299,29 @@ async def test_a_long_poll_gives_up(viewer: httpx.AsyncClient) -> None:
     response = await viewer.get(f"/api/v1/tasks/{task_id}/events?after=1&wait=0.3")
     assert response.json() == {"events": [], "next_after": 1}
     assert 0.3 <= time.monotonic() - started < 3
+
+
+async def test_redis_was_never_there(
+    database: asyncpg.Connection, settings_env: pytest.MonkeyPatch
+) -> None:
+    """Without Redis from the start a worker's task runs to its end, and every viewer sees it all.
+
+    By SSE, WebSocket and polling alike (L41, L47).
+    """
+    settings_env.setenv("ROADMAP_REDIS_URL", "redis://127.0.0.1:1/0")
+    get_settings.cache_clear()
+    observe(publish)
+    task_id = await new_task(user="local")
+    with serving() as address:
+        viewers = [Viewer(address, task_id, transport=name) for name in TRANSPORTS]
+        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+            for viewer in viewers:
+                group.create_task(viewer.watch())
+            result = await run_task(task_id, worker="w")
+            took_s = time.monotonic()
+        took_s = time.monotonic() - took_s
+    unobserve(publish)
+    assert result is Result.COMPLETED
+    last = await database.fetchval("SELECT last_seq FROM roadmap_tasks")
+    assert [viewer.seqs for viewer in viewers] == [list(range(1, last + 1))] * 3
+    assert took_s < 4, "the end is found by asking, within three seconds"

@@ -198,3 +198,11 @@ def test_a_range_is_said_in_one_unit(low_s: float, high_s: float, text: str) -> 
 def test_durations_are_said_as_people_do(seconds: float, text: str) -> None:
     """Seconds below a minute, then minutes, then hours."""
     assert duration(seconds) == text
+
+
+def test_what_the_api_tells_goes_first() -> None:
+    """The range from how long others took is shown instead of one's own guess, and runs down."""
+    model = ProgressModel("t", total=90, done=10, told_left=TimeLeft(60.0, 120.0))
+    assert model.time_left(idle_s=10.0) == TimeLeft(50.0, 110.0)
+    model.done = 90
+    assert model.time_left() is None

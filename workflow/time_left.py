@@ -1,0 +1,209 @@
+"""How long a task will take yet: a range from how long others took, or nothing at all.
+
+The only one that is shown where there is evidence: two would disagree (L48). It looks at the
+latest completed tasks, the waits for reviews left out. While contents are written it goes by the
+time per content, at the pace of this very run as soon as that can be told, with the spread that
+others had.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import text
+
+from core.loop_local import LoopLocal
+from core.states import Status, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from db.models import RoadmapTask
+
+TASKS: Final = 50
+"""Completed tasks that are looked at, the newest ones."""
+ENOUGH: Final = 5
+"""Fewer of them are no evidence, and neither are fewer contents of this run."""
+KEPT_S: Final = 30.0
+"""How long one look at the history is good."""
+_BEFORE_CONTENTS: Final = frozenset(
+    {
+        Step.INTENT_ANALYSIS,
+        Step.CURRICULUM_DESIGN,
+        Step.STRUCTURE_VALIDATION,
+        Step.EDIT_PLAN_ANALYSIS,
+        Step.ROADMAP_EDIT,
+    }
+)
+_PAST: Final = text(
+    """
+    WITH latest AS (
+        SELECT task_id, total, finished_at FROM roadmap_tasks
+        WHERE status = 'completed' AND attempt = 1 AND total > 0
+        ORDER BY task_id DESC LIMIT :tasks
+    )
+    SELECT task_id, total, finished_at, type, payload -> 'data' ->> 'step' AS step, created_at
+    FROM task_events JOIN latest USING (task_id)
+    WHERE type IN ('step_started', 'review_required', 'review_decided')
+    ORDER BY task_id, seq
+    """
+)
+_RUNNING: Final = text(
+    """
+    SELECT DISTINCT ON (began.task_id) began.task_id,
+           extract(epoch FROM clock_timestamp() - began.created_at)::float AS elapsed_s,
+           (SELECT count(*) FROM task_events ended WHERE ended.task_id = began.task_id
+            AND ended.seq > began.seq AND ended.type IN ('content_completed', 'content_failed'))
+    FROM task_events began
+    WHERE began.task_id = ANY(:tasks) AND began.type = 'step_started'
+    ORDER BY began.task_id, began.seq DESC
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Seconds within which half, and nine tenths, of such tasks were done."""
+
+    p50: float
+    p90: float
+
+
+@dataclass(slots=True)
+class History:
+    """What past tasks took, in seconds, without their reviews.
+
+    Attributes:
+        to_end: From the beginning of a step to the task's end.
+        per_content: For one content, whatever ran beside it.
+    """
+
+    to_end: defaultdict[Step, list[float]] = field(default_factory=lambda: defaultdict(list))
+    per_content: list[float] = field(default_factory=list)
+
+    def left(self, step: Step, *, elapsed_s: float, contents_left: int, ended: int) -> Range | None:
+        """Return what is left of a task; None without enough evidence.
+
+        Args:
+            step: The step that runs.
+            elapsed_s: For how long it has been running.
+            contents_left: Contents to be written yet, while they are.
+            ended: Contents that ended in this run.
+        """
+        if step is Step.CONTENT_GENERATION:
+            pace = spread(self.per_content)
+            if pace is None:
+                return None
+            if ended >= ENOUGH and pace.p50 > 0:
+                own = elapsed_s / ended
+                pace = Range(own, own * pace.p90 / pace.p50)
+            return Range(round(pace.p50 * contents_left, 1), round(pace.p90 * contents_left, 1))
+        past = spread(self.to_end[step])
+        if past is None:
+            return None
+        return Range(
+            round(max(0.0, past.p50 - elapsed_s), 1), round(max(0.0, past.p90 - elapsed_s), 1)
+        )
+
+
+def spread(seconds: list[float]) -> Range | None:
+    """Return the median and the 90th percentile of enough durations."""
+    if len(seconds) < ENOUGH:
+        return None
+    ordered = sorted(seconds)
+
+    def at(share: float) -> float:
+        place = share * (len(ordered) - 1)
+        low = int(place)
+        high = min(low + 1, len(ordered) - 1)
+        return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+    return Range(at(0.5), at(0.9))
+
+
+def learned(rows: Sequence[Any]) -> History:
+    """Return the history that the events of completed tasks tell, in the order of their logs."""
+    by_task: defaultdict[UUID, list[Any]] = defaultdict(list)
+    for row in rows:
+        by_task[row.task_id].append(row)
+    history = History()
+    for events in by_task.values():
+        _learn(history, events)
+    return history
+
+
+def _learn(history: History, events: list[Any]) -> None:
+    """Go from a task's end to its beginning, so that the reviews behind each step are known."""
+    end: datetime = events[0].finished_at
+    decided_at: datetime | None = None
+    waited = timedelta()
+    began: dict[Step, float] = {}
+    for event in reversed(events):
+        if event.type == "review_decided":
+            decided_at = event.created_at
+        elif event.type == "review_required":
+            waited += (decided_at or event.created_at) - event.created_at
+        else:
+            # a step that ran again is first met at its last round: the earlier one counts
+            began[Step(event.step)] = (end - event.created_at - waited).total_seconds()
+    for step, seconds in began.items():
+        if step is Step.CONTENT_GENERATION:
+            history.per_content.append(seconds / events[0].total)
+        else:
+            history.to_end[step].append(seconds)
+
+
+class _Remembered:
+    """The history as it was a moment ago."""
+
+    def __init__(self) -> None:
+        self.history = History()
+        self.read_at = float("-inf")
+
+
+_remembered: Final[LoopLocal[_Remembered]] = LoopLocal(_Remembered)
+
+
+async def _history(session: AsyncSession) -> History:
+    kept = _remembered.get()
+    if monotonic() - kept.read_at > KEPT_S:
+        kept.history = learned((await session.execute(_PAST, {"tasks": TASKS})).all())
+        kept.read_at = monotonic()
+    return kept.history
+
+
+async def times_left(session: AsyncSession, rows: Sequence[RoadmapTask]) -> dict[UUID, Range]:
+    """Return what is left of those tasks of which that can be told."""
+    waiting = [row for row in rows if Status(row.status) is Status.PENDING]
+    running = [
+        row
+        for row in rows
+        if Status(row.status) is Status.PROCESSING
+        and (row.total or Step(row.current_step) in _BEFORE_CONTENTS)
+    ]
+    if not waiting and not running:
+        return {}
+    history = await _history(session)
+    found = {
+        row.task_id: history.left(Step.INTENT_ANALYSIS, elapsed_s=0, contents_left=0, ended=0)
+        for row in waiting
+    }
+    if running:
+        known = await session.execute(_RUNNING, {"tasks": [row.task_id for row in running]})
+        facts = {task_id: (elapsed_s, ended) for task_id, elapsed_s, ended in known}
+        for row in running:
+            elapsed_s, ended = facts.get(row.task_id, (0.0, 0))
+            found[row.task_id] = history.left(
+                Step(row.current_step),
+                elapsed_s=elapsed_s,
+                contents_left=max(0, row.total - row.done),
+                ended=ended,
+            )
+    return {task_id: left for task_id, left in found.items() if left is not None}
