@@ -159,6 +159,15 @@ class Client:
         """Send any request; `what` names in messages what is asked for."""
         return self._run(self._api.request(method, path, **kwargs), what=what)
 
+    def schedules(self) -> dict[str, Any]:
+        """Return the maintenance jobs."""
+        return self._call("GET", f"{BASE}/admin/schedules", what="list of jobs")
+
+    def schedule(self, name: str, verb: str) -> dict[str, Any]:
+        """Pause, resume or run a maintenance job."""
+        path = f"{BASE}/admin/schedules/{quote(name, safe='')}/{verb}"
+        return self._call("POST", path, what=f"job {name}")
+
     def __enter__(self) -> Self:
         """Return the client."""
         return self

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
 
+from core.logging import get_logger
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
 
     from sqlalchemy.ext.asyncio import AsyncSession
+
+log = get_logger(__name__)
 
 UNLIMITED: Final = 2**31 - 1
 
@@ -128,12 +134,23 @@ _NEXT: Final = text(
     ORDER BY rank LIMIT :most
     """
 )
-_ONE_AT_A_TIME: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:user_id, 0))")
+_ONE_AT_A_TIME: Final = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:user_id, 0))")
+PATIENCE_S: Final = 2.0
+_AGAIN_S: Final = 0.02
 
 
 async def lock_user(session: AsyncSession, user_id: str) -> None:
-    """Let one transaction of a user count at a time, until it ends."""
-    await session.execute(_ONE_AT_A_TIME, {"user_id": user_id})
+    """Let one transaction of a user count at a time, until it ends.
+
+    Whoever holds it for long is frozen or lost its network. One task too many is better than a user
+    whose tasks all wait for that, so it is waited for with little patience.
+    """
+    deadline = time.monotonic() + PATIENCE_S
+    while not await session.scalar(_ONE_AT_A_TIME, {"user_id": user_id}):
+        if time.monotonic() >= deadline:
+            log.warning("user_not_locked", user_id=user_id)
+            return
+        await asyncio.sleep(_AGAIN_S)
 
 
 async def put_off(session: AsyncSession, task_id: UUID, *, bounds: Bounds) -> bool:

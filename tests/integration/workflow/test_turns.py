@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.settings import get_settings
+from db.repositories.turns import PATIENCE_S
 from tests.factories import ALICE, column, new_task, pair
 from workflow import turns
 from workflow.lease import Claim, DeferredError, acquire
@@ -201,3 +202,19 @@ async def test_a_silent_worker_offers_nothing(database: asyncpg.Connection, work
     )
     await flood("alice", tasks=3, at_once=2)
     await presence.end()
+
+
+async def test_a_frozen_worker_holds_up_nobody(database: asyncpg.Connection, worker: str) -> None:
+    """Somebody who stands still while he takes a task does not keep the user's others waiting."""
+    task = await new_task()
+    async with database.transaction():
+        await database.execute("SELECT pg_advisory_xact_lock(hashtextextended('alice', 0))")
+        async with asyncio.timeout(2 * PATIENCE_S):
+            assert await taken(task) is not None
+
+
+async def test_all_at_once_find_no_place_twice(database: asyncpg.Connection, worker: str) -> None:
+    """Deliveries that are looked at in the same moment do not all find the last place free."""
+    made = [await new_task() for _ in range(8)]
+    claims = await asyncio.gather(*(taken(task) for task in made))
+    assert sum(claim is not None for claim in claims) == 2

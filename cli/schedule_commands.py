@@ -1,0 +1,94 @@
+"""`roadmap schedule`: maintenance jobs, when they run, how they went. Admins only."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.console import emit, emit_json
+from cli.data_dir import DEFAULT
+from cli.exits import EPILOG
+
+app = typer.Typer(help="Maintenance jobs.", no_args_is_help=True, epilog=EPILOG)
+
+DataDirOption = Annotated[Path, typer.Option("--data-dir", help="The stack to talk to.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout instead of text.")]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The job, as in `purge`.")]
+
+
+@app.command("list", epilog=EPILOG)
+def list_schedules(*, data_dir: DataDirOption = DEFAULT, json: JsonOption = False) -> None:
+    """List the jobs with their last and next run."""
+    from cli.client import Client
+
+    with Client(data_dir) as client:
+        document = client.schedules()
+    if json:
+        emit_json(document)
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    from cli.outline_view import tree_console
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("job", "every", "next run", "last run", "took", "outcome"):
+        table.add_column(column, overflow="fold")
+    for job in document["schedules"]:
+        table.add_row(*(Text(cell) for cell in _cells(job)))
+    tree_console().print(table)
+
+
+@app.command(epilog=EPILOG)
+def pause(
+    name: NameArgument, *, data_dir: DataDirOption = DEFAULT, json: JsonOption = False
+) -> None:
+    """Let a job not run when it is due, until it is resumed."""
+    _do(name, "pause", data_dir, json=json)
+
+
+@app.command(epilog=EPILOG)
+def resume(
+    name: NameArgument, *, data_dir: DataDirOption = DEFAULT, json: JsonOption = False
+) -> None:
+    """Let a paused job run when it is due."""
+    _do(name, "resume", data_dir, json=json)
+
+
+@app.command(epilog=EPILOG)
+def run(name: NameArgument, *, data_dir: DataDirOption = DEFAULT, json: JsonOption = False) -> None:
+    """Have a job run once, now; nothing else about it changes."""
+    _do(name, "run", data_dir, json=json)
+
+
+def _do(name: str, verb: str, data_dir: Path, *, json: bool) -> None:
+    from cli.client import Client
+
+    with Client(data_dir) as client:
+        job = client.schedule(name, verb)
+    if json:
+        emit_json(job)
+    elif verb == "run":
+        emit(f"A worker was asked to run {job['name']}; `roadmap schedule list` tells how it went.")
+    elif job["paused"]:
+        emit(f"{job['name']} is paused.")
+    else:
+        next_run = _moment(job["next_run_at"])
+        emit(f"{job['name']} runs every {job['interval_s']:g} s; next: {next_run}.")
+
+
+def _cells(job: dict[str, Any]) -> tuple[str, ...]:
+    took = job["duration_s"]
+    outcome = job["outcome"] or {}
+    return (
+        job["name"],
+        f"{job['interval_s']:g} s",
+        "paused" if job["paused"] else _moment(job["next_run_at"]),
+        _moment(job["last_run_at"]),
+        "-" if took is None else f"{took:.2f} s",
+        ", ".join(f"{fact} {value}" for fact, value in outcome.items()) or "-",
+    )
+
+
+def _moment(text: str | None) -> str:
+    return "-" if text is None else text[:19].replace("T", " ")
