@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from core.settings import PREFIX, SECRETS, Settings
+from docs.cli_reference import cli_reference
 from notifications.events import EventType, json_schema
 
 HERE: Final = Path(__file__).parent
@@ -68,6 +69,7 @@ def documents() -> dict[Path, str]:
     return {
         HERE / "SETTINGS.md": settings_table(),
         HERE / "EVENTS.md": event_catalogue(),
+        HERE / "CLI.md": cli_reference(),
         HERE / "events.schema.json": json.dumps(json_schema(), indent=1) + "\n",
     }
 
