@@ -63,9 +63,7 @@ class LiveView:
             self._live = None
 
     def pause(self) -> None:
-        """Take the picture away, to ask something; `start` brings it back."""
-        if self._live is not None:
-            self._live.transient = True
+        """Leave the picture standing, to ask something below it; `start` draws the next one."""
         self.stop()
 
     def event(self, _event: dict[str, Any]) -> None:

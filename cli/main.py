@@ -28,7 +28,7 @@ class Commands(TyperGroup):
             nobody_reads()
             raise typer.Exit(ExitCode.DONE) from None
         except KeyboardInterrupt:
-            note("Interrupted")
+            note("\nInterrupted")
             raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
