@@ -40,7 +40,9 @@ def lines(audited: dict[str, Any], *, mend: bool) -> Iterator[str]:
         audited: As `report` made it.
         mend: Whether a repair was asked for.
     """
-    yield f"{audited['tasks']} tasks were looked at: {_summary(audited['counts'])}."
+    tasks = audited["tasks"]
+    looked = "1 task was" if tasks == 1 else f"{tasks} tasks were"
+    yield f"{looked} looked at: {_summary(audited['counts'])}."
     for entry in audited["mended"]:
         yield f"mended  {entry['kind']}  {entry['task_id']}  {entry['did']} ({entry['detail']})"
     left = audited["left"]

@@ -72,16 +72,16 @@ def _walk(goal: str, data_dir: Path, *, json: bool) -> ExitCode:
 
 def _excerpt(client: "Client", roadmap: dict[str, Any]) -> None:
     """Print the beginning of the first tutorial that is ready."""
-    from rich.console import Console
     from rich.markdown import Markdown
 
+    from cli.console import make_console
     from cli.outline_view import concepts
     from cli.showing import tutorial_excerpt
 
     for concept in concepts(roadmap):
         if concept["contents"]["tutorial"]["status"] == "completed":
             page = client.concept(roadmap["roadmap_id"], concept["concept_id"])
-            console = Console()
+            console = make_console()
             console.rule("from the first tutorial")
             console.print(
                 Markdown(tutorial_excerpt(page["tutorial"]["markdown"], lines=_EXCERPT_LINES))

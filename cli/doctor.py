@@ -91,10 +91,11 @@ def examine(folder: DataDir, *, llm: bool = False) -> list[Finding]:
 
 
 def _print(findings: list[Finding]) -> None:
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console()
+    from cli.console import make_console
+
+    console = make_console()
     for title, required, bad in (("Required", True, "red"), ("Recommended", False, "yellow")):
         console.print(Text(title, style="bold"))
         for finding in (f for f in findings if f.required is required):

@@ -23,7 +23,7 @@ class ExitCode(IntEnum):
 EPILOG: Final = (
     "Exit codes: 0 done, 1 the task failed or was cancelled, 2 usage or settings, "
     "3 some contents failed, 4 a service cannot be reached, 5 waiting for a review, "
-    "130 interrupted."
+    "130 interrupted. A reader that leaves (`| head`) ends a command with 0."
 )
 """Shown at the end of every `--help`."""
 

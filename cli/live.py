@@ -13,6 +13,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from cli.console import speaks_unicode
 from cli.progress_model import ProgressModel, State, StepLine, TimeLeft
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _FPS: Final = 8
 _BAR_WIDTH: Final = 32
+_FACTS_WIDTH: Final = 46
+"""What stands beside the bar, at its longest."""
+_PATIENT_S: Final = 5.0
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 
@@ -38,8 +42,8 @@ class LiveView:
         self._model = model
         self._heard_at = time.monotonic()
         self._trouble: str | None = None
-        self._spinner = Spinner("dots", style="cyan")
-        self._plain = not (console.encoding or "").lower().startswith("utf")
+        self._plain = not speaks_unicode()
+        self._spinner = Spinner("line" if self._plain else "dots", style="cyan")
         self._live: Live | None = None
 
     def start(self) -> None:
@@ -59,9 +63,7 @@ class LiveView:
             self._live = None
 
     def pause(self) -> None:
-        """Take the picture away, to ask something; `start` brings it back."""
-        if self._live is not None:
-            self._live.transient = True
+        """Leave the picture standing, to ask something below it; `start` draws the next one."""
         self.stop()
 
     def event(self, _event: dict[str, Any]) -> None:
@@ -82,6 +84,9 @@ class LiveView:
             lines.append(self._contents(idle_s))
         if model.latest and model.outcome is None:
             lines.append(Text(model.latest, style="italic", overflow="ellipsis", no_wrap=True))
+        if model.status == "pending" and idle_s > _PATIENT_S:
+            text = "No worker has taken it yet; `roadmap doctor` tells whether one is running"
+            lines.append(Text(text, style="yellow"))
         if self._trouble is not None:
             text = f"The API does not answer; trying again ({self._trouble})"
             lines.append(Text(text, style="yellow"))
@@ -98,7 +103,7 @@ class LiveView:
                 mark,
                 Text(line.title, style=style),
                 Text(duration(took or 0.0), style="dim"),
-                Text(line.detail, style="dim"),
+                Text(line.detail, style="dim", overflow="ellipsis", no_wrap=True),
             )
         return table
 
@@ -120,7 +125,7 @@ class LiveView:
         bar = ProgressBar(
             total=model.total,
             completed=over,
-            width=_BAR_WIDTH,
+            width=max(_BAR_WIDTH // 4, min(_BAR_WIDTH, self._console.width - _FACTS_WIDTH)),
             complete_style="cyan",
             finished_style=style,
         )

@@ -1,12 +1,12 @@
 """The `roadmap` command: puts the commands together."""
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from cli import (
+    completion,
     database,
     demo,
     doctor,
@@ -16,7 +16,7 @@ from cli import (
     token,
     up,
 )
-from cli.console import emit, note
+from cli.console import emit, nobody_reads, note, prepare
 from cli.exits import EPILOG, CommandError, ExitCode
 from core.errors import AppError
 
@@ -34,6 +34,12 @@ class Commands(TyperGroup):
         except AppError as error:
             note(f"Error: {error.message}")
             raise typer.Exit(ExitCode.USAGE) from None
+        except BrokenPipeError:
+            nobody_reads()
+            raise typer.Exit(ExitCode.DONE) from None
+        except KeyboardInterrupt:
+            note("\nInterrupted")
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
 app = typer.Typer(
@@ -44,7 +50,7 @@ app = typer.Typer(
     invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
-for _part in (up, demo, task_commands, token, doctor, redis_report):
+for _part in (up, demo, task_commands, token, doctor, redis_report, completion):
     app.registered_commands += _part.app.registered_commands
 app.add_typer(database.app, name="db")
 app.add_typer(schedule_commands.app, name="schedule")
@@ -62,4 +68,7 @@ def _root(
         raise typer.Exit
 
 
-main: Callable[[], Any] = app
+def main() -> None:
+    """Run the command that the words on the command line name."""
+    prepare()
+    app()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
+from cli.console import make_console, speaks_unicode
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from rich.console import Console
 
 _PIPE_WIDTH: Final = 200
 KINDS: Final = ("tutorial", "resources", "quiz")
@@ -20,12 +23,18 @@ _STYLES: Final = {
     "pending": "dim",
 }
 _MARKS: Final = {"completed": "✓", "failed": "✗", "running": "~", "pending": "·"}
+_PLAIN_MARKS: Final = {"completed": "+", "failed": "x", "running": "~", "pending": "."}
 
 
 def tree_console() -> Console:
     """Return a console that breaks no lines of a tree where nobody sees a width."""
-    console = Console()
-    return console if console.is_terminal else Console(width=_PIPE_WIDTH)
+    console = make_console()
+    return console if console.is_terminal else make_console(width=_PIPE_WIDTH)
+
+
+def marks_of_contents() -> dict[str, str]:
+    """Return the mark for each state of a content, as the terminal can show it."""
+    return _MARKS if speaks_unicode() else _PLAIN_MARKS
 
 
 def concepts(roadmap: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -77,7 +86,7 @@ def _concept(concept: dict[str, Any], *, marks: bool) -> Text:
     contents = concept.get("contents") or {}
     for kind in KINDS:
         status = str((contents.get(kind) or {}).get("status", "pending"))
-        line.append(_MARKS.get(status, "?"), style=_STYLES.get(status, ""))
+        line.append(marks_of_contents().get(status, "?"), style=_STYLES.get(status, ""))
     line.append(f" {concept.get('title', '')}")
     failed = [kind for kind in KINDS if (contents.get(kind) or {}).get("status") == "failed"]
     for kind in failed:

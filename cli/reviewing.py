@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from cli.client import ApiError
@@ -124,7 +125,8 @@ def show_review(console: Console, review: dict[str, Any]) -> None:
     for issue in review.get("issues") or []:
         console.print(f"  ! {issue}", style="yellow", markup=False)
     if review.get("due_at"):
-        console.print(f"Due {review['due_at']}", style="dim")
+        due = datetime.fromisoformat(review["due_at"]).astimezone()
+        console.print(f"Due {due:%Y-%m-%d %H:%M}", style="dim")
     console.print()
 
 

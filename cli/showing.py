@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
+from cli.console import make_console
 from cli.costs import cost_table
 from cli.exits import usage as usage_error
-from cli.outline_view import concepts, outline_tree, tree_console
+from cli.outline_view import concepts, marks_of_contents, outline_tree, tree_console
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from cli.client import Client
 
 
@@ -23,7 +25,9 @@ def show_roadmap(client: Client, roadmap: dict[str, Any], *, quiet: bool) -> dic
     if not quiet:
         console = tree_console()
         console.print(outline_tree(roadmap, marks=True))
-        console.print("marks: tutorial, resources, quiz  ✓ ready  ✗ failed  ~ running  · waiting")
+        said = {"completed": "ready", "pending": "waiting"}
+        marks = (f"{mark} {said.get(name, name)}" for name, mark in marks_of_contents().items())
+        console.print(Text("marks: tutorial, resources, quiz  " + "  ".join(marks)))
         table = Table(box=None, show_header=False, pad_edge=False)
         for step, took in cost_table(usage):
             table.add_row(Text(step, style="dim"), Text(took))
@@ -43,7 +47,7 @@ def show_concept(
     concept_id = _find(roadmap, wanted)
     concept = client.concept(roadmap["roadmap_id"], concept_id)
     if not quiet:
-        _print(Console(), concept)
+        _print(make_console(), concept)
     return concept
 
 

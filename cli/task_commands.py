@@ -3,10 +3,18 @@
 import json as jsonlib
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
+from cli.completion import (
+    any_task,
+    failed_task,
+    levels,
+    reviewed_task,
+    running_task,
+    statuses,
+)
 from cli.console import emit, emit_json, note
 from cli.data_dir import DEFAULT
 from cli.exits import EPILOG, ExitCode, usage
@@ -17,15 +25,24 @@ DataDirOption = Annotated[
     Path, typer.Option("--data-dir", help="The stack to talk to, unless ROADMAP_API_URL is set.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout instead of text.")]
-TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="The task's id.")]
+_TASK: Final[dict[str, Any]] = {"metavar": "TASK", "help": "The task's id."}
+AnyTask = Annotated[str, typer.Argument(**_TASK, autocompletion=any_task)]
+RunningTask = Annotated[str, typer.Argument(**_TASK, autocompletion=running_task)]
+FailedTask = Annotated[str, typer.Argument(**_TASK, autocompletion=failed_task)]
+ReviewedTask = Annotated[str, typer.Argument(**_TASK, autocompletion=reviewed_task)]
 
 
 @app.command(epilog=EPILOG)
 def generate(  # noqa: PLR0913 - each is an option of the command
     goal: Annotated[str, typer.Argument(help='What you want to learn, as in "Learn Rust".')],
     *,
-    level: Annotated[str | None, typer.Option(help="beginner, intermediate or advanced.")] = None,
-    hours_per_week: Annotated[int | None, typer.Option(min=1, max=168)] = None,
+    level: Annotated[
+        str | None,
+        typer.Option(help="beginner, intermediate or advanced.", autocompletion=levels),
+    ] = None,
+    hours_per_week: Annotated[
+        int | None, typer.Option(min=1, max=168, help="Time you have for it.")
+    ] = None,
     language: Annotated[str | None, typer.Option(help="Language of the texts, as in `en`.")] = None,
     background: Annotated[str | None, typer.Option(help="What you know already.")] = None,
     no_review: Annotated[
@@ -65,7 +82,7 @@ def generate(  # noqa: PLR0913 - each is an option of the command
 
 @app.command(epilog=EPILOG)
 def watch(
-    task: TaskArgument,
+    task: AnyTask,
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve every review.")] = False,
     data_dir: DataDirOption = DEFAULT,
@@ -82,8 +99,14 @@ def watch(
 @app.command("list", epilog=EPILOG)
 def list_tasks(
     *,
-    status: Annotated[str | None, typer.Option(help="Only those, as in `completed`.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
+    status: Annotated[
+        str | None,
+        typer.Option(help="Only those, as in `completed`.", autocompletion=statuses),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many.")] = 20,
+    cursor: Annotated[
+        str | None, typer.Option(help="Go on from here: `next_cursor` of the page before.")
+    ] = None,
     data_dir: DataDirOption = DEFAULT,
     json: JsonOption = False,
 ) -> None:
@@ -91,7 +114,7 @@ def list_tasks(
     from cli.client import Client
 
     with Client(data_dir) as client:
-        page = client.tasks(status=status, limit=limit)
+        page = client.tasks(status=status, cursor=cursor, limit=limit)
     if json:
         emit_json(page)
         return
@@ -113,11 +136,16 @@ def list_tasks(
         row = (task["task_id"], task["status"], done, task["created_at"][:16], task["goal"])
         table.add_row(*(Text(str(cell)) for cell in row))
     tree_console().print(table)
+    if page.get("next_cursor"):
+        note(f"There are more: --cursor {page['next_cursor']}")
 
 
 @app.command(epilog=EPILOG)
 def show(
-    identifier: Annotated[str, typer.Argument(metavar="ID", help="A task's or a roadmap's id.")],
+    identifier: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="A task's or a roadmap's id.", autocompletion=any_task),
+    ],
     *,
     concept: Annotated[
         str | None, typer.Option(help="Show this concept's tutorial: its title or id.")
@@ -141,7 +169,7 @@ def show(
 
 @app.command(epilog=EPILOG)
 def review(
-    task: TaskArgument,
+    task: ReviewedTask,
     *,
     approve: Annotated[bool, typer.Option("--approve", help="Approve it.")] = False,
     reject: Annotated[
@@ -179,7 +207,7 @@ def review(
 
 @app.command(epilog=EPILOG)
 def retry(
-    task: TaskArgument,
+    task: FailedTask,
     *,
     follow: Annotated[bool, typer.Option("--watch", "-w", help="Watch it to its end.")] = False,
     data_dir: DataDirOption = DEFAULT,
@@ -202,7 +230,7 @@ def retry(
 
 @app.command(epilog=EPILOG)
 def cancel(
-    task: TaskArgument, *, data_dir: DataDirOption = DEFAULT, json: JsonOption = False
+    task: RunningTask, *, data_dir: DataDirOption = DEFAULT, json: JsonOption = False
 ) -> None:
     """Stop a task; what is written stays, and a retry goes on from there."""
     from cli.client import Client
@@ -265,12 +293,11 @@ def _decision(*, approve: bool, reject: str | None, edits: Path | None) -> dict[
 
 
 def _ask(client: Any, task: str) -> None:
-    from rich.console import Console
-
+    from cli.console import make_console
     from cli.reviewing import Ask, answer_open_review
 
     client.review(task)  # says so when there is none
-    if not answer_open_review(client, task, Ask(Console()), review_id=None):
+    if not answer_open_review(client, task, Ask(make_console()), review_id=None):
         raise typer.Exit(ExitCode.REVIEW)
     emit(f"Watch it: {client.command('watch', task)}")
 
@@ -279,9 +306,8 @@ def _show_open(found: dict[str, Any], *, json: bool) -> None:
     if json:
         emit_json(found)
         return
-    from rich.console import Console
-
+    from cli.outline_view import tree_console
     from cli.reviewing import show_review
 
-    show_review(Console(), found)
+    show_review(tree_console(), found)
     note("Answer with --approve, --reject FEEDBACK or --edits FILE")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def config() -> Config:
     """Return Alembic's configuration; the address comes from the settings."""
-    cfg = Config()
+    cfg = Config(stdout=io.StringIO())  # stdout belongs to whoever calls
     cfg.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     cfg.set_main_option("path_separator", "os")
     return cfg

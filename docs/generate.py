@@ -14,6 +14,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from core.settings import PREFIX, SECRETS, Settings
 from docs import asyncapi
 from docs.asyncapi import model_name
+from docs.cli_reference import cli_reference
 from notifications.events import EventType, StreamEvent, TransientType
 from notifications.reading import open_schema
 
@@ -142,6 +143,7 @@ def documents() -> dict[Path, str]:
         HERE / "SETTINGS.md": settings_table(),
         HERE / "METRICS.md": metrics_list(),
         HERE / "EVENTS.md": event_catalogue(),
+        HERE / "CLI.md": cli_reference(),
         HERE / "events.schema.json": json.dumps(open_schema(StreamEvent), indent=1) + "\n",
         HERE / "asyncapi.json": json.dumps(asyncapi.document(), indent=1) + "\n",
         HERE / "openapi.json": openapi(),

@@ -98,6 +98,7 @@ class FakeApi:
     """What the API knows, how it misbehaves, and what it was asked."""
 
     status: str = "completed"
+    goal: str = "Learn Rust"
     events: list[dict[str, Any]] = field(default_factory=list)
     review: dict[str, Any] | None = None
     known: bool = True
@@ -107,6 +108,8 @@ class FakeApi:
     """Answer streams with this instead of events."""
     dies_after: int | None = None
     """Answer 503 to everything once this many events were streamed."""
+    postgresql: str = "down"
+    """What the API then says of PostgreSQL."""
     asked: list[str] = field(default_factory=list)
     bodies: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -116,7 +119,7 @@ class FakeApi:
         """Return the task."""
         return {
             "task_id": TASK,
-            "goal": "Learn Rust",
+            "goal": self.goal,
             "status": self.status,
             "current_step": "completed",
             "roadmap_id": ROADMAP,
@@ -139,10 +142,13 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer a read."""
         self._note()
-        if self.api.dies_after == 0:
-            self._problem(503)
-            return
         parts = urlparse(self.path)
+        if self.api.dies_after == 0:
+            if parts.path == "/readyz":
+                self._json(503, {"postgresql": self.api.postgresql, "redis": "up"})
+            else:
+                self._problem(503)
+            return
         path = parts.path.removeprefix("/api/v1")
         after = int(parse_qs(parts.query).get("after", ["0"])[0])
         if path.endswith("/stream"):

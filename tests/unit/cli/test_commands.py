@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
+from typer.testing import CliRunner
 
 from cli import client
 from cli.data_dir import DataDir
+from cli.live import LiveView
+from cli.main import app
+from cli.progress_model import ProgressModel
 from core.tokens import mint_token, verify_token
 from roadmap_client import following, transport
 
@@ -237,6 +243,60 @@ def test_an_api_that_does_not_answer_is_4(
     """A refused connection ends with 4."""
     no_settings.setenv("ROADMAP_API_URL", "http://127.0.0.1:1")
     assert roadmap("list").exit_code == 4
+
+
+@pytest.mark.parametrize(
+    ("postgresql", "said"),
+    [
+        ("down", "PostgreSQL is down. Start it where ROADMAP_DATABASE_URL points to"),
+        ("outdated", "bring it there with: roadmap db upgrade"),
+    ],
+)
+def test_the_service_that_is_down_is_named(
+    api: Any, roadmap: Command, postgresql: str, said: str
+) -> None:
+    """When the API cannot work, the message says what it misses and what to do."""
+    api.dies_after, api.postgresql = 0, postgresql
+    result = roadmap("list")
+    assert result.exit_code == 4
+    assert said in result.stderr
+
+
+def test_a_stack_that_is_gone_is_named(
+    roadmap: Command, tmp_path: Path, no_settings: pytest.MonkeyPatch
+) -> None:
+    """A stack.json that a killed stack left behind: which folder, and how to start it again."""
+    folder = DataDir(tmp_path / "left behind")
+    folder.create()
+    folder.write_stack({"api_url": "http://127.0.0.1:1", "token": "t"})
+    result = roadmap("list", "--data-dir", str(folder.path))
+    assert result.exit_code == 4
+    assert f"roadmap up --data-dir '{folder.path}'" in result.stderr
+    folder.lock()
+    result = roadmap("list", "--data-dir", str(folder.path))
+    folder.unlock()
+    assert result.exit_code == 4
+    assert "api.log" in result.stderr
+
+
+def test_a_task_that_nobody_takes_is_explained() -> None:
+    """While no worker takes the task the live view says so, and how to find out."""
+    console = Console(file=io.StringIO(), width=100, force_terminal=True)
+    view = LiveView(console, ProgressModel(TASK, goal="Learn Rust"))
+    console.print(view._draw())
+    view._heard_at -= 60
+    console.print(view._draw())
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue().count("No worker has taken it yet") == 1
+
+
+def test_ascii_out(roadmap: Command, api: Any) -> None:
+    """JSON stays exact where the locale cannot show it."""
+    api.goal = "学习弹吉他"
+    ascii_out = CliRunner(charset="ascii").invoke(app, ["show", TASK, "--json"])
+    listed = CliRunner(charset="ascii").invoke(app, ["list", "--json"])
+    assert (ascii_out.exit_code, listed.exit_code) == (0, 0)
+    assert json.loads(listed.stdout)["tasks"][0]["goal"] == api.goal
 
 
 def test_the_environment_comes_before_the_data_dir(
