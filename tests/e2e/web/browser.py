@@ -13,7 +13,7 @@ from tests.system_packages import need_program
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from playwright.async_api import Browser, BrowserContext, Page
+    from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
 
 ARGUMENTS: Final = [
     "--headless",
@@ -26,8 +26,8 @@ ARGUMENTS: Final = [
     "--disable-sync",
 ]
 PATIENCE_MS: Final = 20_000
-PHONE: Final = {"width": 360, "height": 780}
-DESK: Final = {"width": 1440, "height": 900}
+PHONE: Final[ViewportSize] = {"width": 360, "height": 780}
+DESK: Final[ViewportSize] = {"width": 1440, "height": 900}
 
 
 @dataclass

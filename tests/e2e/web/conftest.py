@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+import pytest_asyncio
 
 from tests.e2e.conftest import RunningStack, starting_stacks
 from tests.e2e.web.browser import Watched, chromium, new_context
@@ -115,14 +116,14 @@ def site(tmp_path_factory: pytest.TempPathFactory, foreign_site: str) -> Iterato
             yield site
 
 
-@pytest.fixture(scope="package")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """One browser for the package."""
     async with chromium() as running:
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def window(site: Site, browser: Browser) -> AsyncIterator[Watched]:
     """A page in a window of its own; at the end nothing must have gone wrong in it."""
     context = await new_context(browser)
