@@ -6,7 +6,7 @@ import { fill, h, write } from "../lib/dom.js";
 import { ago, duration } from "../lib/time.js";
 import { STATUS, TONE } from "../lib/words.js";
 
-const EVERY_MS = 3000;
+const EVERY_MS = 5000;
 const PARTS = { queue: queueCard, database: databaseCard, redis: redisCard, streams: streamsCard, schedules: schedulesCard };
 
 const NAME = {
