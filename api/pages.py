@@ -79,6 +79,11 @@ def assets() -> Assets:
     return Assets(files, together.hexdigest()[:16])
 
 
+def asset(path: str) -> str:
+    """Return the address under which an asset may be cached for good."""
+    return f"/static/v-{assets().digest}/{path}"
+
+
 @router.get("/static/{path:path}")
 async def static(path: str, request: Request) -> Response:
     """Send an asset: under the digest for good, without it checked by its entity tag each time.
@@ -88,19 +93,19 @@ async def static(path: str, request: Request) -> Response:
     """
     known = assets()
     first, _, rest = path.partition("/")
-    asset = known.files.get(rest if first.startswith("v-") else path)
-    if asset is None:
+    found = known.files.get(rest if first.startswith("v-") else path)
+    if found is None:
         raise NotFoundError("There is no such file.")
     # a page of another version, during a deploy, gets what there is, for this time only
     lasting = first == f"v-{known.digest}"
     headers = {
         **_ASSET_HEADERS,
-        "ETag": asset.etag,
+        "ETag": found.etag,
         "Cache-Control": FOREVER if lasting else "no-cache",
     }
-    if asset.etag in request.headers.get("if-none-match", ""):
+    if found.etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    return Response(asset.body, media_type=asset.media_type, headers=headers)
+    return Response(found.body, media_type=found.media_type, headers=headers)
 
 
 @lru_cache(maxsize=1)
@@ -111,7 +116,7 @@ def _template() -> str:
 def _page(name: str, title: str) -> Response:
     text = (
         _template()
-        .replace("{{base}}", f"/static/v-{assets().digest}")
+        .replace("{{base}}/", asset(""))
         .replace("{{page}}", name)
         .replace("{{title}}", escape(title))
     )

@@ -72,7 +72,9 @@ function learning(concepts, progress, next) {
 function switcher(outline, legendLine, picture) {
   const buttons = ["Outline", "Map"].map((name) =>
     h("button.tab", { type: "button", role: "radio", onclick: () => show(name), onkeydown: arrows }, name));
-  show(location.hash === "#map" ? "Map" : "Outline");
+  const wanted = () => show(location.hash === "#map" ? "Map" : "Outline");
+  addEventListener("hashchange", wanted);
+  wanted();
   return h("div.switch-line", {}, h("h2", { id: "outline-title" }, "The way"),
     h("div.switch", { role: "radiogroup", "aria-label": "View" }, buttons));
 
