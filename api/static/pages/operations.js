@@ -94,7 +94,8 @@ function databaseCard({ pool, server }) {
     rows([
       ["Sessions of ours", share(server.sessions, server.max_connections)],
       ...Object.entries(server.sessions_by_state).map(([state, number]) => [state, number]),
-      ...Object.entries(pool).filter(([, value]) => ["number", "string"].includes(typeof value)).map(([name, value]) => [`API: ${name.replace(/_/g, " ")}`, value]),
+      ["Pool of the API", share(pool.checked_out, pool.pool_size)],
+      ["Budget of all processes", pool.budget],
     ])];
 }
 
@@ -105,7 +106,7 @@ function redisCard({ hub, pool, server }) {
       ["of which in Pub/Sub", server.pubsub_clients],
       ["Tasks watched", server.task_channels],
       ["Pool of the API", `up to ${pool.limit}`],
-      ...Object.entries(hub).filter(([, value]) => typeof value !== "object").map(([name, value]) => [`Hub: ${name.replace(/_/g, " ")}`, String(value)]),
+      ["Live events of the API", hub.connected ? "connected" : "polled from PostgreSQL"],
     ])];
 }
 

@@ -58,7 +58,7 @@ class Watched:
     async def open(self, path: str) -> Page:
         """Go to a page of ours and wait until it has drawn itself."""
         await self.page.goto(self.base + path)
-        await expect(self.page.locator("main h1")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(self.page.locator("main h1")).to_be_visible()
         return self.page
 
     def check(self) -> None:
@@ -71,6 +71,7 @@ class Watched:
 async def chromium() -> AsyncIterator[Browser]:
     """Run Debian's Chromium."""
     path = need_program("chromium")
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser

@@ -102,7 +102,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, foreign_site: str) -> Iterato
         stack = start(
             folder,
             "--no-flower",
-            SAMPLE_LATENCY_S="0.15",
+            SAMPLE_LATENCY_S="0.1",
             SAMPLE_FAIL=FAILS,
             CORS_ORIGINS=foreign_site,
         )
