@@ -7,7 +7,7 @@ PKGS   := core roadmap_client db notifications workflow worker tasks api cli emb
 export GOAL
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check format lint types layers migrations bench chaos docs lock clean
+.PHONY: help setup demo up test check format lint types layers migrations bench chaos docs images lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -56,6 +56,9 @@ chaos: setup  ## the fault suite, longer than CI wants
 
 docs: setup  ## what documentation is made from code
 	@$(BIN)/python -m docs.generate
+
+images: setup  ## the pictures of the documentation, from the real pages
+	@$(BIN)/python -m docs.images
 
 lock: setup  ## resolve the pinned requirements anew
 	@$(BIN)/python -m pip install --quiet uv

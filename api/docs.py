@@ -6,20 +6,13 @@ from html import escape
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse
 
+from api.pages import asset
 from api.rendering import to_html
 
 router = APIRouter(include_in_schema=False)
 
-_STYLE: Final = """
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-details { border: 1px solid #8884; border-radius: .4rem; margin: .4rem 0; padding: .4rem .8rem; }
-summary { cursor: pointer; } summary b { display: inline-block; min-width: 3.5rem; }
-code, pre { font: .9em ui-monospace, monospace; } pre { overflow: auto; padding: .5rem; }
-table { border-collapse: collapse; } td, th { padding: .1rem .8rem .1rem 0; text-align: left; }
-"""
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 
@@ -28,12 +21,6 @@ async def docs(request: Request) -> HTMLResponse:
     """Show every operation of openapi.json."""
     schema = request.app.openapi()
     return HTMLResponse(_page(schema))
-
-
-@router.get("/api/docs.css")
-async def style() -> Response:
-    """Return the page's style: inline it would need an exception in the policy."""
-    return Response(_STYLE, media_type="text/css", headers={"Cache-Control": "max-age=3600"})
 
 
 def _page(schema: dict[str, Any]) -> str:
@@ -50,8 +37,8 @@ def _page(schema: dict[str, Any]) -> str:
     )
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(info['title'])} API"
-        "</title><meta name=viewport content='width=device-width'>"
-        "<link rel=stylesheet href=docs.css>"
+        f"</title><meta name=viewport content='width=device-width'>"
+        f"<link rel=stylesheet href='{asset('css/docs.css')}'>"
         f"<h1>{escape(info['title'])} API</h1>{to_html(info.get('description', ''))}"
         f"<p>Machine-readable: <a href='openapi.json'>openapi.json</a></p>{sections}</html>"
     )

@@ -24,18 +24,6 @@ from core.errors import NotFoundError
 router = APIRouter(include_in_schema=False)
 
 FOLDER: Final = Path(__file__).parent / "static"
-POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self';"
-    " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
-    " require-trusted-types-for 'script'; trusted-types tutorial"
-)
-"""No inline script or style, nothing from elsewhere, and one named way to turn text into HTML."""
-_PAGE_HEADERS: Final = {
-    "Content-Security-Policy": POLICY,
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Cache-Control": "no-cache",
-}
 _ASSET_HEADERS: Final = {
     # the client module is for other sites too, and nothing here is secret
     "Access-Control-Allow-Origin": "*",
@@ -79,6 +67,11 @@ def assets() -> Assets:
     return Assets(files, together.hexdigest()[:16])
 
 
+def asset(path: str) -> str:
+    """Return the address under which an asset may be cached for good."""
+    return f"/static/v-{assets().digest}/{path}"
+
+
 @router.get("/static/{path:path}")
 async def static(path: str, request: Request) -> Response:
     """Send an asset: under the digest for good, without it checked by its entity tag each time.
@@ -88,19 +81,19 @@ async def static(path: str, request: Request) -> Response:
     """
     known = assets()
     first, _, rest = path.partition("/")
-    asset = known.files.get(rest if first.startswith("v-") else path)
-    if asset is None:
+    found = known.files.get(rest if first.startswith("v-") else path)
+    if found is None:
         raise NotFoundError("There is no such file.")
     # a page of another version, during a deploy, gets what there is, for this time only
     lasting = first == f"v-{known.digest}"
     headers = {
         **_ASSET_HEADERS,
-        "ETag": asset.etag,
+        "ETag": found.etag,
         "Cache-Control": FOREVER if lasting else "no-cache",
     }
-    if asset.etag in request.headers.get("if-none-match", ""):
+    if found.etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    return Response(asset.body, media_type=asset.media_type, headers=headers)
+    return Response(found.body, media_type=found.media_type, headers=headers)
 
 
 @lru_cache(maxsize=1)
@@ -111,11 +104,13 @@ def _template() -> str:
 def _page(name: str, title: str) -> Response:
     text = (
         _template()
-        .replace("{{base}}", f"/static/v-{assets().digest}")
+        .replace("{{base}}/", asset(""))
         .replace("{{page}}", name)
         .replace("{{title}}", escape(title))
     )
-    return Response(text, media_type="text/html; charset=utf-8", headers=_PAGE_HEADERS)
+    return Response(
+        text, media_type="text/html; charset=utf-8", headers={"Cache-Control": "no-cache"}
+    )
 
 
 @router.get("/")

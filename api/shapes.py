@@ -147,7 +147,6 @@ class Question(Answer):
 class Quiz(Answer):
     """Questions about a concept."""
 
-    version: int = Field(description="Give it with the answers.")
     questions: list[Question]
 
 
@@ -158,6 +157,7 @@ class Concept(ConceptView):
     tutorial: Tutorial | None
     resources: list[Resource] | None
     quiz: Quiz | None
+    versions: dict[ContentKind, int] = Field(description="Of the contents shown here.")
     usage: dict[ContentKind, UsageView] = Field(
         description="What the newest version of each content has cost, also of a failed one."
     )
@@ -181,9 +181,8 @@ class Concept(ConceptView):
                 "resources": None
                 if page.resources is None
                 else [r for r in page.resources.get("resources", ()) if _linkable(r)],
-                "quiz": None
-                if page.quiz is None
-                else {**page.quiz, "version": page.versions.get("quiz", 1)},  # type: ignore[call-overload]
+                "quiz": page.quiz,
+                "versions": page.versions,
                 "usage": page.usage,
             }
         )

@@ -112,6 +112,7 @@ def up(  # noqa: PLR0913 - each is an option of the command
 
 
 def _announce(options: StackOptions, folder: DataDir, *, json: bool) -> None:
+    note(f"Open              {options.api_url}/")
     note(f"API and its docs  {options.api_url}/api/docs")
     if options.flower_url:
         note(f"Flower            {options.flower_url}  (user:password in {folder.flower_file})")

@@ -11,7 +11,7 @@ from api.app import create_app
 from api.shapes import Concept, EventList, Review, Task
 from notifications.events import EventType, parse_event
 from workflow.queries import RoadmapView
-from workflow.requests import RegenerateRequest, ReviewDecision, TaskRequest
+from workflow.requests import QuizAnswers, RegenerateRequest, ReviewDecision, TaskRequest
 
 SCHEMA: dict[str, Any] = create_app().openapi()
 
@@ -31,6 +31,10 @@ OPERATIONS = {
         "post",
         "/api/v1/roadmaps/{roadmap_id}/concepts/{concept_id}/regenerate",
     ): "regenerateContents",
+    ("get", "/api/v1/roadmaps/{roadmap_id}/progress"): "getProgress",
+    ("put", "/api/v1/roadmaps/{roadmap_id}/concepts/{concept_id}/done"): "markDone",
+    ("delete", "/api/v1/roadmaps/{roadmap_id}/concepts/{concept_id}/done"): "markNotDone",
+    ("put", "/api/v1/roadmaps/{roadmap_id}/concepts/{concept_id}/quiz-answers"): "answerQuiz",
     ("get", "/api/v1/notifications"): "listNotifications",
     ("get", "/api/v1/notifications/unread-count"): "countUnread",
     ("post", "/api/v1/notifications/{notification_id}/read"): "readNotification",
@@ -50,6 +54,7 @@ BODIES: dict[str, Any] = {
     "createTask": TaskRequest,
     "decideReview": ReviewDecision,
     "regenerateContents": RegenerateRequest,
+    "answerQuiz": QuizAnswers,
 }
 FIELDS = {
     Task: "task_id user_id goal status current_step roadmap_id progress error failed_contents usage"

@@ -32,6 +32,7 @@ start(async (main) => {
     tutorial: () => [tutorial(concept.tutorial.html, concept.title), renew("tutorial")],
     resources: () => [resourceList(concept.resources), renew("resources")],
     quiz: () => [quizView(concept.quiz, {
+      version: concept.versions.quiz,
       path: `${path}/quiz-answers`,
       score: progress?.quiz,
       marked: (now) => {

@@ -12,6 +12,7 @@ const IDEAS = ["Learn Rust", "Bake sourdough bread", "Play chess well", "Hold a 
 const LEVELS = [["beginner", "I am new to it"], ["intermediate", "I know the basics"], ["advanced", "I want to go deep"]];
 const LANGUAGES = [["", "The language of the goal"], ["en", "English"], ["de", "Deutsch"], ["fr", "Français"], ["es", "Español"], ["zh", "中文"]];
 const REFRESH_MS = 5000;
+const COUNTED = new Set(["processing", "partial_failure", "failed", "cancelled"]);
 const ACTIVE = new Set(["pending", "processing", "human_review_pending"]);
 
 start(async (main) => {
@@ -25,7 +26,7 @@ start(async (main) => {
 function askForm() {
   const goal = h("textarea", {
     id: "goal", rows: 1, maxLength: 2000, required: true, autocomplete: "off",
-    placeholder: "to write a command line tool in Rust", "aria-describedby": "goal-help",
+    placeholder: "Rust, chess, sourdough …", "aria-describedby": "goal-help",
     oninput: grow,
     onkeydown: (event) => {
       if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
@@ -155,7 +156,7 @@ function recentTasks() {
 function row(task) {
   const { done, total } = task.progress;
   const facts = [
-    total > 0 && task.status !== "completed" && `${done} of ${total} ready`,
+    total > 0 && COUNTED.has(task.status) && `${done} of ${total} ready`,
     task.status === "completed" && count(total, "content"),
     task.failed_contents.length > 0 && `${task.failed_contents.length} failed`,
     ago(task.created_at),

@@ -6,13 +6,18 @@ import { fill, h, write } from "../lib/dom.js";
 import { ago, duration } from "../lib/time.js";
 import { STATUS, TONE } from "../lib/words.js";
 
-const EVERY_MS = 3000;
+const EVERY_MS = 5000;
 const PARTS = { queue: queueCard, database: databaseCard, redis: redisCard, streams: streamsCard, schedules: schedulesCard };
+
+const NAME = {
+  queue: "Queue and workers", database: "PostgreSQL", redis: "Redis", streams: "Live viewers of this process", schedules: "Maintenance",
+};
 
 start(async (main) => {
   title("Operations");
   await get("/admin/queue"); // who is no admin is told so instead of seeing empty cards
-  const cards = Object.fromEntries(Object.keys(PARTS).map((name) => [name, h("section.card", { class: `is-${name}`, "aria-labelledby": `${name}-title` })]));
+  const cards = Object.fromEntries(Object.keys(PARTS).map((name) => [name, h("section.card", { class: `is-${name}`, "aria-labelledby": `${name}-title` },
+    heading(name, NAME[name]), h("p.quiet", {}, "Reading…"))]));
   const flower = h("p.actions");
   const state = h("p.quiet");
   fill(main, h("div.operations-page", {},
@@ -40,7 +45,7 @@ start(async (main) => {
       return true;
     } catch (error) {
       card.hidden = error.status === 404; // this version has no such report
-      fill(card, heading(name, name.charAt(0).toUpperCase() + name.slice(1)), h("p.cause", {}, inWords(error)));
+      fill(card, heading(name, NAME[name]), h("p.cause", {}, inWords(error)));
       return false;
     }
   }
@@ -70,7 +75,7 @@ function share(used, limit) {
 function queueCard(data) {
   const late = (data.oldest_waiting_s ?? 0) > 30;
   const workers = Object.entries(data.workers);
-  return [heading("queue", "Queue and workers"),
+  return [heading("queue", NAME.queue),
     h("div.figures", {}, big(data.waiting, "waiting for a worker", late ? ".is-bad" : ""),
       big(data.oldest_waiting_s === null ? "–" : duration(data.oldest_waiting_s * 1000), "oldest waits", late ? ".is-bad" : ""),
       big(data.running, "being worked on"),
@@ -85,35 +90,36 @@ function queueCard(data) {
 }
 
 function databaseCard({ pool, server }) {
-  return [heading("database", "PostgreSQL"),
+  return [heading("database", NAME.database),
     rows([
       ["Sessions of ours", share(server.sessions, server.max_connections)],
       ...Object.entries(server.sessions_by_state).map(([state, number]) => [state, number]),
-      ...Object.entries(pool).filter(([, value]) => ["number", "string"].includes(typeof value)).map(([name, value]) => [`API: ${name.replace(/_/g, " ")}`, value]),
+      ["Pool of the API", share(pool.checked_out, pool.pool_size)],
+      ["Budget of all processes", pool.budget],
     ])];
 }
 
 function redisCard({ hub, pool, server }) {
-  return [heading("redis", "Redis"),
+  return [heading("redis", NAME.redis),
     rows([
       ["Clients", share(server.clients, server.max_clients)],
       ["of which in Pub/Sub", server.pubsub_clients],
       ["Tasks watched", server.task_channels],
       ["Pool of the API", `up to ${pool.limit}`],
-      ...Object.entries(hub).filter(([, value]) => typeof value !== "object").map(([name, value]) => [`Hub: ${name.replace(/_/g, " ")}`, String(value)]),
+      ["Live events of the API", hub.connected ? "connected" : "polled from PostgreSQL"],
     ])];
 }
 
 function streamsCard({ by_transport: transports, by_user: users, by_task: tasks }) {
   const total = Object.values(transports).reduce((sum, number) => sum + number, 0);
-  return [heading("streams", "Live viewers of this process"),
+  return [heading("streams", NAME.streams),
     h("div.figures", {}, big(total, "streams open"), big(Object.keys(users).length, "users"), big(Object.keys(tasks).length, "tasks watched")),
     rows(Object.entries(transports).map(([name, number]) => [name === "ws" ? "WebSocket" : "SSE", number]))];
 }
 
 function schedulesCard(data) {
   const all = data.schedules ?? data;
-  return [heading("schedules", "Maintenance"),
+  return [heading("schedules", NAME.schedules),
     h("ul.schedules", {}, all.map((each) => h("li", {},
       h("strong", {}, each.name), each.paused && h("span.chip", {}, "paused"),
       h("span.quiet", {}, [

@@ -40,6 +40,7 @@ function reviewPage(main, task, review, etag) {
   const stages = readDraft(draftKey) ?? workingCopy(roadmap);
   const names = namesOf(roadmap);
   const titleOf = (id) => names.get(id) ?? "a removed concept";
+  let decided = "";
   const notices = h("div", { role: "status" });
   const own = h("section.card", { "aria-labelledby": "own-title", hidden: true });
   const decision = decisionCard(review, decide);
@@ -106,7 +107,8 @@ function reviewPage(main, task, review, etag) {
   /** Something happened to the task while this page was open. */
   function elsewhere(event) {
     if (event.type === "review_decided") {
-      over(`This review was ${DECIDED[event.data.decision]} by ${event.data.decided_by}.`);
+      decided = `This review was ${DECIDED[event.data.decision]} by ${event.data.decided_by}. `;
+      over(decided);
     } else if (event.type === "review_required") {
       stale();
     } else if (event.type === "task_cancelled") {
@@ -115,9 +117,9 @@ function reviewPage(main, task, review, etag) {
   }
 
   function stale() {
-    over(null, h("div.notice.is-ask", {}, h("p", {}, h("strong", {}, "There is a newer version of this outline."),
-      " You were looking at version ", review.version,
-      ", so your decision was not taken: it might have meant something else. Look at the new one and decide anew."),
+    over(null, h("div.notice.is-ask", {}, h("p", {}, decided, h("strong", {}, "There is a newer version of this outline."),
+      decided ? " " : ` You were looking at version ${review.version}, so your decision was not taken: it might have meant something else. `,
+      "Look at the new one and decide anew."),
     h("p.actions", {}, h("button.button.is-primary", { type: "button", onclick: () => location.reload() }, "Show the new version"))));
   }
 

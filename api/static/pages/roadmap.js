@@ -1,12 +1,13 @@
 /** A roadmap to learn along: where one is, the outline, and the map. */
 
-import { get } from "../lib/api.js";
+import { client, get, noticeRefusal } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
 import { fill, h, icon } from "../lib/dom.js";
 import { hear } from "../lib/tabs.js";
 import { KINDS, count, hours } from "../lib/words.js";
+import { TERMINAL_STATUSES } from "../roadmap-client.js";
 import { map } from "../views/map.js";
-import { chip, legend, marks } from "../views/parts.js";
+import { chip, legend, marks, setMark } from "../views/parts.js";
 
 start(async (main) => {
   const [id] = idsInAddress();
@@ -30,9 +31,27 @@ start(async (main) => {
         h("a.quiet", { href: `/tasks/${roadmap.task_id}` }, "How it was made")),
       learning(concepts, progress, next && { href: address(next), concept: next })),
     h("section", { "aria-labelledby": "outline-title" }, switcher(outline, legendLine, picture), legendLine, outline, picture.element)));
+  if (!TERMINAL_STATUSES.has(task.status)) follow(task, outline);
   hear((message) => message.type === "learnt" && location.reload());
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 });
+
+const STATE = { content_started: "running", content_completed: "completed", content_failed: "failed" };
+
+/** Let the marks go along while the rest is written. */
+function follow(task, outline) {
+  const watch = client.watch(task.task_id, {
+    after: task.last_seq,
+    onEvent: ({ type, data }) => {
+      if (type === "roadmap_ready") location.reload();
+      if (!(type in STATE)) return;
+      const three = outline.querySelector(`[data-concept="${CSS.escape(data.concept_id)}"] .marks`);
+      if (three) setMark(three.children[KINDS.indexOf(data.kind)], data.kind, STATE[type]);
+    },
+    onError: noticeRefusal,
+  });
+  addEventListener("pagehide", () => watch.stop());
+}
 
 function stateOf(concept, progress) {
   if (progress.get(concept.concept_id)?.done_at) return "done";
@@ -53,7 +72,9 @@ function learning(concepts, progress, next) {
 function switcher(outline, legendLine, picture) {
   const buttons = ["Outline", "Map"].map((name) =>
     h("button.tab", { type: "button", role: "radio", onclick: () => show(name), onkeydown: arrows }, name));
-  show(location.hash === "#map" ? "Map" : "Outline");
+  const wanted = () => show(location.hash === "#map" ? "Map" : "Outline");
+  addEventListener("hashchange", wanted);
+  wanted();
   return h("div.switch-line", {}, h("h2", { id: "outline-title" }, "The way"),
     h("div.switch", { role: "radiogroup", "aria-label": "View" }, buttons));
 
@@ -87,7 +108,7 @@ function stageView(stage, number, { address, progress }) {
 function conceptRow(concept, address, progress) {
   const known = progress.get(concept.concept_id);
   const state = stateOf(concept, progress);
-  return h("li.concept", { dataset: { state } },
+  return h("li.concept", { dataset: { state, concept: concept.concept_id } },
     h("a.concept-link", { href: address(concept) },
       h("span.done-mark", { "aria-hidden": "true" }, state === "done" && icon("check")),
       h("span.concept-title", {}, concept.title, state === "done" && h("span.unseen", {}, " (done)")),

@@ -7,7 +7,7 @@ import { announce } from "../lib/say.js";
 import { hear, tell } from "../lib/tabs.js";
 import { ago, duration, now } from "../lib/time.js";
 import { STATUS, count } from "../lib/words.js";
-import { TaskModel } from "../model/task-model.js";
+import { TERMINAL_STATUSES, TaskModel } from "../model/task-model.js";
 import { actions } from "../views/actions.js";
 import { badge } from "../views/badge.js";
 import { chip, legend, meter } from "../views/parts.js";
@@ -23,13 +23,9 @@ start(async (main) => {
   let roadmap = null;
   let meanwhile = [];
   let reading = 0;
-  let last = 0;
-  for (let page = []; last === 0 || page.length === PAGE; ) {
-    page = await client.events(taskId, { after: last });
-    page.forEach((event) => model.apply(event));
-    last = page.at(-1)?.seq ?? last;
-    if (!page.length) break;
-  }
+  const last = await readLog(taskId, (event) => model.apply(event));
+  // the log may tell of a roadmap that the row did not have yet when it was read
+  if (!model.task.roadmap_id) model.takeSnapshot(await get(`/tasks/${taskId}`));
 
   const context = {
     model,
@@ -137,6 +133,17 @@ start(async (main) => {
   }
 });
 
+/** Read all events there are; return the number of the last one. */
+async function readLog(taskId, take) {
+  let last = 0;
+  for (;;) {
+    const page = await client.events(taskId, { after: last });
+    page.forEach(take);
+    last = page.at(-1)?.seq ?? last;
+    if (page.length < PAGE) return last;
+  }
+}
+
 const conceptsOf = (roadmap) => roadmap.stages.flatMap((stage) => stage.modules).flatMap((module) => module.concepts);
 
 function structureOf(roadmap) {
@@ -182,7 +189,7 @@ function layout(model, views) {
       total ? `${done} of ${count(total, "content")} ready` : "The contents are counted once the outline stands",
       model.failed && `${model.failed} failed`,
       model.running && `${model.running} being written`,
-      calls && `${count(calls, "model call")}, ${count(tokens, "token")} so far`,
+      TERMINAL_STATUSES.has(model.status) && `${count(calls, "model call")}, ${count(tokens, "token")}`,
     ].filter(Boolean).join(" · "));
     write(attempt, model.attempt > 1 ? `attempt ${model.attempt}` : "");
     write(finding, model.lastEvent?.message ?? "");

@@ -5,12 +5,13 @@
 
 import { h, svg } from "../lib/dom.js";
 
-const COLUMN = 290;
+const NARROWEST = 290;
 const ROW = 44;
 const HEAD = 54;
+const PADDING = 34;
 const GAP = 18;
-const DOT_X = 22;
-const LETTERS = 30;
+const DOT_X = 46;
+const LETTER = 7.6;
 
 /**
  * @param {object} roadmap
@@ -19,15 +20,19 @@ const LETTERS = 30;
  */
 export function map(roadmap, { address, state }) {
   const element = h("div.map", { tabIndex: 0, role: "region", "aria-label": "Map of the roadmap" });
+  let width = 0;
   let columns = 0;
+  let column = NARROWEST;
   const observer = new ResizeObserver(() => draw());
   observer.observe(element);
   return { element, redraw: () => draw(true) };
 
   function draw(force = false) {
-    const fitting = Math.max(1, Math.min(roadmap.stages.length, Math.floor(element.clientWidth / COLUMN)));
-    if (!element.clientWidth || (fitting === columns && !force)) return;
-    columns = fitting;
+    const room = element.clientWidth - PADDING;
+    if (room <= 0 || (room === width && !force)) return;
+    width = room;
+    columns = Math.max(1, Math.min(roadmap.stages.length, Math.floor(room / NARROWEST)));
+    column = Math.max(NARROWEST, Math.floor(room / columns));
     element.replaceChildren(picture());
   }
 
@@ -36,10 +41,10 @@ export function map(roadmap, { address, state }) {
     const parts = [];
     const bottoms = new Array(columns).fill(0);
     roadmap.stages.forEach((stage, number) => {
-      const column = number % columns;
-      const x = column * COLUMN;
-      let y = bottoms[column] + HEAD;
-      parts.push(svg("text", { x: x + 8, y: bottoms[column] + 22, class: "map-stage" }, cut(`${number + 1}. ${stage.title}`)));
+      const at = number % columns;
+      const x = at * column;
+      let y = bottoms[at] + HEAD;
+      parts.push(svg("text", { x: x + DOT_X - 9, y: bottoms[at] + 22, class: "map-stage" }, cut(`${number + 1}. ${stage.title}`)));
       const from = y;
       for (const module of stage.modules) {
         parts.push(svg("text", { x: x + DOT_X + 20, y: y - 8, class: "map-module" }, cut(module.title)));
@@ -51,11 +56,11 @@ export function map(roadmap, { address, state }) {
         y += GAP;
       }
       parts.unshift(svg("line", { x1: x + DOT_X, x2: x + DOT_X, y1: from + 14, y2: y - GAP - ROW + 10, class: "map-line" }));
-      bottoms[column] = y + GAP;
+      bottoms[at] = y + GAP;
     });
-    const width = columns * COLUMN;
-    const height = Math.max(...bottoms);
-    return svg("svg", { width, height, viewBox: `0 0 ${width} ${height}` },
+    const across = columns * column;
+    const height = Math.max(...bottoms) - GAP;
+    return svg("svg", { width: across, height, viewBox: `0 0 ${across} ${height}` },
       parts, [...places.values()].flatMap((place) => edges(place, places)), [...places.values()].map(station));
   }
 
@@ -67,6 +72,11 @@ export function map(roadmap, { address, state }) {
     });
   }
 
+  function cut(text) {
+    const letters = Math.floor((column - DOT_X - 30) / LETTER);
+    return text.length > letters ? `${text.slice(0, letters - 1).trimEnd()}…` : text;
+  }
+
   function station({ x, y, concept }) {
     const now = state(concept);
     return svg("a", { href: address(concept), class: `map-station is-${now}`, "aria-label": `${concept.title}, ${now}` },
@@ -76,6 +86,3 @@ export function map(roadmap, { address, state }) {
   }
 }
 
-function cut(text) {
-  return text.length > LETTERS ? `${text.slice(0, LETTERS - 1).trimEnd()}…` : text;
-}

@@ -9,12 +9,12 @@ const HINT = { single: "One answer is right.", multiple: "Several answers may be
 
 /**
  * @param {object} quiz As the API gives it.
- * @param {{path: string, score: object|null, marked: (progress: object) => void}} how `path` is
- *   where answers go; `score` is the newest one, shown when it belongs to this version.
+ * @param {{version: number, path: string, score: object|null, marked: (progress: object) => void}} how
+ *   `path` is where answers go; `score` is the newest one, shown when it belongs to this version.
  */
-export function quizView(quiz, { path, score, marked }) {
+export function quizView(quiz, { version, path, score, marked }) {
   const element = h("div.quiz");
-  if (score && score.version === quiz.version) review(score);
+  if (score && score.version === version) review(score);
   else ask();
   return element;
 
@@ -50,7 +50,7 @@ export function quizView(quiz, { path, score, marked }) {
 
   async function send(answers, problem) {
     try {
-      const { data } = await call(path, { method: "PUT", body: { version: quiz.version, answers } });
+      const { data } = await call(path, { method: "PUT", body: { version, answers } });
       marked(data);
       review(data.quiz);
       element.querySelector(".score-line").focus();

@@ -13,7 +13,7 @@ from tests.system_packages import need_program
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from playwright.async_api import Browser, BrowserContext, Page
+    from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
 
 ARGUMENTS: Final = [
     "--headless",
@@ -26,8 +26,8 @@ ARGUMENTS: Final = [
     "--disable-sync",
 ]
 PATIENCE_MS: Final = 20_000
-PHONE: Final = {"width": 360, "height": 780}
-DESK: Final = {"width": 1440, "height": 900}
+PHONE: Final[ViewportSize] = {"width": 360, "height": 780}
+DESK: Final[ViewportSize] = {"width": 1440, "height": 900}
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Watched:
     async def open(self, path: str) -> Page:
         """Go to a page of ours and wait until it has drawn itself."""
         await self.page.goto(self.base + path)
-        await expect(self.page.locator("main h1")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(self.page.locator("main h1")).to_be_visible()
         return self.page
 
     def check(self) -> None:
@@ -71,6 +71,7 @@ class Watched:
 async def chromium() -> AsyncIterator[Browser]:
     """Run Debian's Chromium."""
     path = need_program("chromium")
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+import pytest_asyncio
 
 from tests.e2e.conftest import RunningStack, starting_stacks
 from tests.e2e.web.browser import Watched, chromium, new_context
@@ -101,7 +102,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, foreign_site: str) -> Iterato
         stack = start(
             folder,
             "--no-flower",
-            SAMPLE_LATENCY_S="0.15",
+            SAMPLE_LATENCY_S="0.1",
             SAMPLE_FAIL=FAILS,
             CORS_ORIGINS=foreign_site,
         )
@@ -115,14 +116,14 @@ def site(tmp_path_factory: pytest.TempPathFactory, foreign_site: str) -> Iterato
             yield site
 
 
-@pytest.fixture(scope="package")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """One browser for the package."""
     async with chromium() as running:
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def window(site: Site, browser: Browser) -> AsyncIterator[Watched]:
     """A page in a window of its own; at the end nothing must have gone wrong in it."""
     context = await new_context(browser)

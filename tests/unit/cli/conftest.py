@@ -153,26 +153,31 @@ class Handler(BaseHTTPRequestHandler):
         after = int(parse_qs(parts.query).get("after", ["0"])[0])
         if path.endswith("/stream"):
             self._stream(after)
-        elif path.endswith("/events"):
+            return
+        found = self._found(path, after)
+        if found is None:
+            self._problem(404)
+        else:
+            self._json(200, found)
+
+    def _found(self, path: str, after: int) -> dict[str, Any] | None:
+        """Return what is at a path, None when nothing is."""
+        if path.endswith("/events"):
             events = [event for event in self.api.events if event["seq"] > after]
-            self._json(200, {"events": events, "next_after": after + len(events)})
-        elif path.endswith("/usage"):
+            return {"events": events, "next_after": after + len(events)}
+        if path.endswith("/usage"):
             step = {"step": "roadmap_edit", "round": 2} | make_usage() | {"cost": None}
             usage = {"total": make_usage(), "token_limit": 5000, "steps": [step]}
-            self._json(200, usage | {"task_id": TASK})
-        elif path.endswith("/review"):
-            if self.api.review is None:
-                self._problem(404)
-            else:
-                self._json(200, self.api.review)
-        elif path == "/tasks":
-            self._json(200, {"tasks": [self.api.task()], "next_cursor": None})
-        elif path.startswith("/tasks/") and self.api.known:
-            self._json(200, self.api.task())
-        elif path.startswith("/roadmaps/") and path.endswith(ROADMAP):
-            self._json(200, make_roadmap())
-        else:
-            self._problem(404)
+            return usage | {"task_id": TASK}
+        if path.endswith("/review"):
+            return self.api.review
+        if path == "/tasks":
+            return {"tasks": [self.api.task()], "next_cursor": None}
+        if path.startswith("/tasks/"):
+            return self.api.task() if self.api.known else None
+        if path.startswith("/roadmaps/") and path.endswith(ROADMAP):
+            return make_roadmap()
+        return None
 
     def do_POST(self) -> None:
         """Answer a write."""

@@ -1,0 +1,130 @@
+"""A roadmap of any size without a worker: the API's answers and the socket's events, made up."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.async_api import Page, Route, WebSocketRoute
+
+TASK = UUID(int=1)
+ROADMAP = UUID(int=2)
+KINDS = ("tutorial", "resources", "quiz")
+AT = "2026-11-22T10:00:00.000Z"
+
+
+@dataclass
+class BigRoadmap:
+    """A task that writes the contents of many concepts; events are sent when the test says so."""
+
+    concepts: int
+    sockets: list[WebSocketRoute] = field(default_factory=list)
+    log: list[dict[str, Any]] = field(default_factory=list)
+
+    async def install(self, page: Page) -> None:
+        """Answer the page's requests instead of the API."""
+        await page.route(f"**/api/v1/tasks/{TASK}", self._task)
+        await page.route(f"**/api/v1/tasks/{TASK}/events**", self._events)
+        await page.route(f"**/api/v1/roadmaps/{ROADMAP}", self._roadmap)
+        await page.route_web_socket(f"**/ws/tasks/{TASK}**", self.sockets.append)
+
+    def content_events(self) -> Iterator[dict[str, Any]]:
+        """Return two events for each content, in order."""
+        for number in range(self.concepts):
+            for kind in KINDS:
+                for type_ in ("content_started", "content_completed"):
+                    yield self._event(type_, str(_concept(number)), kind)
+
+    def send(self, event: dict[str, Any]) -> None:
+        """Send an event to the page."""
+        self.log.append(event)
+        self.sockets[-1].send(json.dumps(event))
+
+    def _event(self, type_: str, concept_id: str, kind: str) -> dict[str, Any]:
+        seq = len(self.log) + 1
+        data = {"concept_id": concept_id, "concept_title": "Some", "kind": kind, "version": 1}
+        return {
+            "seq": seq,
+            "task_id": str(TASK),
+            "type": type_,
+            "at": AT,
+            "status": "processing",
+            "current_step": "content_generation",
+            "message": f"Event {seq}",
+            "progress": {"done": seq // 2, "total": 3 * self.concepts, "percent": 20},
+            "data": data,
+        }
+
+    async def _task(self, route: Route) -> None:
+        await route.fulfill(
+            json={
+                "task_id": str(TASK),
+                "goal": "Learn everything",
+                "status": "processing",
+                "current_step": "content_generation",
+                "roadmap_id": str(ROADMAP),
+                "attempt": 1,
+                "progress": {"done": 0, "total": 3 * self.concepts, "percent": 10},
+                "error": None,
+                "failed_contents": [],
+                "usage": {"calls": 0, "tokens": 0},
+                "last_seq": len(self.log),
+                "created_at": AT,
+                "started_at": AT,
+                "finished_at": None,
+            }
+        )
+
+    async def _events(self, route: Route) -> None:
+        await route.fulfill(json={"events": [], "next_after": 0})
+
+    async def _roadmap(self, route: Route) -> None:
+        pending = {"status": "pending", "version": None, "error": None}
+        concepts = [
+            {
+                "concept_id": str(_concept(number)),
+                "title": f"Concept number {number}",
+                "description": "About it.",
+                "estimated_hours": 2,
+                "difficulty": "beginner",
+                "prerequisites": [],
+                "contents": dict.fromkeys(KINDS, pending),
+            }
+            for number in range(self.concepts)
+        ]
+        modules = [
+            {
+                "module_id": str(UUID(int=3000 + at)),
+                "title": "Module",
+                "concepts": concepts[at : at + 10],
+            }
+            for at in range(0, self.concepts, 10)
+        ]
+        stages = [
+            {
+                "stage_id": str(UUID(int=4000 + at)),
+                "title": "Stage",
+                "modules": modules[at : at + 6],
+            }
+            for at in range(0, len(modules), 6)
+        ]
+        await route.fulfill(
+            json={
+                "roadmap_id": str(ROADMAP),
+                "task_id": str(TASK),
+                "title": "Everything",
+                "summary": "All of it.",
+                "language": "en",
+                "version": 1,
+                "stages": stages,
+            }
+        )
+
+
+def _concept(number: int) -> UUID:
+    return UUID(int=10_000 + number)
