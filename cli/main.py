@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli import database, demo, doctor, redis_report, task_commands, token, up
+from cli import database, demo, doctor, probe, redis_report, task_commands, token, up
 from cli.console import emit, note
 from cli.exits import EPILOG, CommandError, ExitCode
 from core.errors import AppError
@@ -38,6 +38,7 @@ app = typer.Typer(
 for _part in (up, demo, task_commands, token, doctor, redis_report):
     app.registered_commands += _part.app.registered_commands
 app.add_typer(database.app, name="db")
+app.add_typer(probe.app, name="probe")
 
 
 @app.callback()

@@ -80,6 +80,12 @@ class StepData(Frozen):
     round: int
 
 
+class StepStartedData(StepData):
+    """Which worker runs the step; None in events of earlier versions."""
+
+    worker: str | None = None
+
+
 class StepCompletedData(StepData):
     """A step's outcome in numbers."""
 
@@ -212,7 +218,7 @@ class StepStarted(BaseEvent):
     """A step began."""
 
     type: Literal[EventType.STEP_STARTED]
-    data: StepData
+    data: StepStartedData
 
 
 class StepCompleted(BaseEvent):

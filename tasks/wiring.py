@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from celery import signals
 
+from core import telemetry
 from core.logging import get_logger
 from core.settings import Provider, get_settings
 from db.engine import dispose_engine
@@ -30,7 +31,8 @@ log = get_logger(__name__)
 
 
 async def open_process() -> None:
-    """Install the bell and let committed events flow to Redis."""
+    """Install the bell, let committed events flow to Redis, and traces to their collector."""
+    telemetry.start("worker")
     install_bell()
     observe(publish)
 
@@ -42,6 +44,7 @@ async def close_process() -> None:
     await stop_publishing()
     await close_author()
     await dispose_engine()
+    await asyncio.to_thread(telemetry.stop)
 
 
 def publish(recorded: Recorded) -> None:

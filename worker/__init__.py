@@ -1,8 +1,18 @@
 """How a coroutine runs inside Celery: the app, the process's loop, drain on shutdown."""
 
-from worker import exporter, lifecycle
+from worker import exporter, lifecycle, pulse
 from worker.app import app
 from worker.loop import hooks, run_async
-from worker.runtime import Delivery, async_task
+from worker.runtime import REQUEST_ID, Delivery, async_task
 
-__all__ = ["Delivery", "app", "async_task", "exporter", "hooks", "lifecycle", "run_async"]
+__all__ = [
+    "REQUEST_ID",
+    "Delivery",
+    "app",
+    "async_task",
+    "exporter",
+    "hooks",
+    "lifecycle",
+    "pulse",
+    "run_async",
+]

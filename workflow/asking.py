@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from prometheus_client import Counter, Histogram
 
+from core import telemetry
 from core.digest import digest
 from core.errors import ProviderError, TokenBudgetExceededError
 from core.loop_local import LoopLocal
@@ -82,7 +83,15 @@ class Asking:
                 " MAX_TOKENS_PER_TASK and retry to go on."
             )
         call = Call(kind=kind, inputs=inputs, output=output, max_tokens=left if budget else None)
-        with CALL_SECONDS.labels(kind).time():
+        called = telemetry.span(
+            f"chat {kind}",
+            kind="client",
+            attributes={
+                "gen_ai.operation.name": "chat",
+                "gen_ai.request.model": get_settings().llm_model,
+            },
+        )
+        with CALL_SECONDS.labels(kind).time(), called:
             try:
                 completion = await _authors.get().complete(call, on_retry=self._tell_retry)
             except ProviderError as error:

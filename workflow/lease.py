@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import Counter, Gauge
 from pydantic import ValidationError
 
+from core import telemetry
 from core.errors import InvalidRequestError, WorkerLostRepeatedlyError, WorkflowVersionError
 from core.logging import get_logger
 from core.loop_local import LoopLocal
@@ -66,6 +67,9 @@ class Claim:
     roadmap_id: UUID | None
     calls: int
     tokens: int
+    worker: str = ""
+    continues: str | None = None
+    """Where in which trace the task was worked on before."""
     stop: Stop | None = None
     stopped: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
@@ -120,6 +124,8 @@ async def _acquire(task_id: UUID, *, worker: str) -> Claim | None:
             roadmap_id=row.roadmap_id,
             calls=row.calls,
             tokens=row.tokens,
+            worker=worker,
+            continues=row.traceparent,
         )
         step = claim.next_step()
         await record_in(
@@ -134,6 +140,7 @@ async def _acquire(task_id: UUID, *, worker: str) -> Claim | None:
                     "lease_until": row.now + timedelta(seconds=settings.lease_s),
                     "losses": row.losses + taken_over,
                     "recovered": False,
+                    "traceparent": telemetry.position(),
                     "started_at": row.started_at or row.now,
                 },
                 events=tuple(_taken_events(row, recovered=taken_over or row.recovered)),

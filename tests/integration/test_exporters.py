@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
 from embedded import spawn_child, stop_child
@@ -61,7 +62,10 @@ async def test_a_worker_adds_up_its_processes(
     pool: str,
     tmp_path: Path,
 ) -> None:
-    """Whatever the pool, one scrape tells what all processes of a worker did, and hold now."""
+    """Whatever the pool, one scrape tells what all processes of a worker did, and hold now.
+
+    Its log lines bear task, step, epoch, delivery, and the request that asked for it all.
+    """
     port = free_port()
     worker = WorkerProcess(
         name="metered",
@@ -78,7 +82,8 @@ async def test_a_worker_adds_up_its_processes(
     worker.start()
     try:
         worker.wait_ready()
-        tasks = [await new_task(goal=f"Learn Rust {number}") for number in range(4)]
+        with structlog.contextvars.bound_contextvars(request_id="asked-for-here"):
+            tasks = [await new_task(goal=f"Learn Rust {number}") for number in range(4)]
 
         async def both_busy() -> bool:
             return (await scrape(port)).get(("roadmap_leases_held",)) == 2
@@ -93,6 +98,9 @@ async def test_a_worker_adds_up_its_processes(
             found = await scrape(port)
             return found if found.get(("roadmap_runs_total", "completed")) == 4 else {}
 
+        line = worker.logged("step_completed", task_id=str(tasks[0]), step="intent_analysis")[0]
+        assert (line["request_id"], line["epoch"]) == ("asked-for-here", 1)
+        assert line["delivery"] == str(tasks[0])
         found = await until(told, what="four runs in the metrics")
         events = await database.fetchval(
             "SELECT count(*) FROM task_events WHERE type <> 'task_queued'"
