@@ -222,6 +222,23 @@ class Settings(BaseSettings):
             raise ValueError("must begin with " + ", ".join(known[:-1]) + f" or {known[-1]}")
         return value
 
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _can_send(cls, value: str | None) -> str | None:
+        from importlib.util import find_spec
+
+        if value is None:
+            return None
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        try:
+            installed = find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+        except ModuleNotFoundError:  # not even the packages above it
+            installed = False
+        if not installed:
+            raise ValueError("needs OpenTelemetry: pip install 'roadmap-worker[telemetry]'")
+        return value
+
     @field_validator("auth_secret")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:

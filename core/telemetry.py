@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
-from core.errors import SettingsError
 from core.settings import get_settings
 
 if TYPE_CHECKING:
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 
 TRACEPARENT: Final = "traceparent"
 """Header and column of a position in a trace, as W3C Trace Context writes it."""
-EXTRA: Final = "opentelemetry.exporter.otlp.proto.http"
 
 _tracer: Any = None
 _provider: Any = None
@@ -31,15 +28,11 @@ def start(process: str) -> None:
 
     Args:
         process: `api` or `worker`; `OTEL_SERVICE_NAME` and the like win, as everywhere.
-
-    Raises:
-        SettingsError: The extra is not installed.
     """
     global _tracer, _provider  # noqa: PLW0603 - one per process
     endpoint = get_settings().otlp_endpoint
     if endpoint is None or _tracer is not None:
         return
-    _check_installed()
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
@@ -58,11 +51,6 @@ def stop() -> None:
     provider, _tracer, _provider = _provider, None, None
     if provider is not None:
         provider.shutdown()
-
-
-def enabled() -> bool:
-    """Tell whether spans are recorded in this process."""
-    return _tracer is not None
 
 
 @contextmanager
@@ -134,18 +122,6 @@ def _parent(traceparent: str | None) -> Any:
 
     found = _context_of(traceparent)
     return None if found is None else set_span_in_context(NonRecordingSpan(found))
-
-
-def _check_installed() -> None:
-    try:
-        installed = find_spec(EXTRA) is not None
-    except ModuleNotFoundError:
-        installed = False
-    if not installed:
-        raise SettingsError(
-            "ROADMAP_OTLP_ENDPOINT is set, but OpenTelemetry is not installed: "
-            "pip install 'roadmap-worker[telemetry]'"
-        )
 
 
 def _forget_parent() -> None:

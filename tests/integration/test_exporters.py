@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from embedded import spawn_child, stop_child
 from embedded.ports import free_port
 from tasks.dispatch import close_bell, install_bell
+from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.e2e.faults.worker_process import ROOT, WorkerProcess, program_environment
 from tests.factories import new_task, pair, until
 from worker import app as celery_app
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import asyncpg
     from redis.asyncio import Redis
 
+only_in_the_whole_set = pytest.mark.skipif(not WHOLE_SET, reason="with FAULTS=all (make chaos)")
 Samples = dict[tuple[str, ...], float]
 
 
@@ -53,7 +55,7 @@ async def scrape(port: int) -> Samples:
     }
 
 
-@pytest.mark.parametrize("pool", ["threads", "prefork"])
+@pytest.mark.parametrize("pool", ["prefork", pytest.param("threads", marks=only_in_the_whole_set)])
 async def test_a_worker_adds_up_its_processes(
     database: asyncpg.Connection,
     redis_url: str,
@@ -123,6 +125,7 @@ async def test_a_worker_adds_up_its_processes(
     assert found["roadmap_published_total",] > 0
 
 
+@only_in_the_whole_set  # tests/integration/test_compose.py looks at the same by its health check
 async def test_beat_tells_what_it_sends(
     redis: Redis, redis_url: str, postgres_url: str, tmp_path: Path
 ) -> None:

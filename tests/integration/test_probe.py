@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 
-@pytest.mark.parametrize("pool", ["threads", "prefork"])
+@pytest.mark.parametrize(
+    "pool",
+    [
+        "threads",
+        pytest.param(
+            "prefork",
+            marks=pytest.mark.skipif(not WHOLE_SET, reason="with FAULTS=all (make chaos)"),
+        ),
+    ],
+)
 async def test_the_probe_proves_that_it_consumes(
     database: asyncpg.Connection,
     redis: Redis,
