@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import tempfile
 import urllib.parse
 from dataclasses import asdict, dataclass, fields
@@ -79,6 +80,8 @@ class Pulse:
         """
         path = pulse_file(self.node)
         path.parent.mkdir(mode=0o700, exist_ok=True)
+        if not _is_ours(path.parent):
+            raise OSError(f"{path.parent} belongs to somebody else")
         scratch = path.with_suffix(".new")
         scratch.write_text(json.dumps(asdict(self)), encoding="utf-8")
         scratch.replace(path)
@@ -96,7 +99,9 @@ def pulse_file(node: str) -> Path:
 
 def read_pulses() -> list[Pulse]:
     """Return what this machine's workers said last, the latest first."""
-    found = []
+    found: list[Pulse] = []
+    if not _is_ours(pulse_folder()):
+        return found
     for path in pulse_folder().glob("*.json"):
         try:
             document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -104,3 +109,13 @@ def read_pulses() -> list[Pulse]:
         except (OSError, ValueError, KeyError, TypeError):
             continue  # of another version, or just being taken away
     return sorted(found, key=lambda pulse: -pulse.at)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Tell whether nobody else can write there: anybody may make a folder of that name first."""
+    try:
+        status = folder.lstat()
+    except OSError:
+        return False
+    private = stat.S_IMODE(status.st_mode) & 0o077 == 0
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and private
