@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from api.limits import RequestLimit
 from api.middleware import strip_queries_from_server_logs
+from core import telemetry
 from core.logging import configure_logging, get_logger
 from core.settings import get_settings
 from db.engine import init_db
@@ -95,6 +96,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings = get_settings()
     configure_logging(settings)
     strip_queries_from_server_logs()
+    telemetry.start("api")
     await _open_database()
     url = settings.redis_url.get_secret_value()
     services = Services(

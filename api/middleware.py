@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -13,6 +14,7 @@ from prometheus_client import Counter, Histogram
 from api.headers import with_defaults
 from api.http import PREFIX
 from api.problems import unexpected
+from core import telemetry
 from core.ids import new_id
 from core.logging import get_logger
 
@@ -58,7 +60,17 @@ class Observed:
                 self._count(scope, status, time.perf_counter() - started)
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        traced = (
+            nullcontext()
+            if scope["path"] in _QUIET
+            else telemetry.span(
+                f"HTTP {scope['method']}",
+                kind="server",
+                parent=_header(scope, telemetry.TRACEPARENT),
+                attributes={"url.path": scope["path"]},
+            )
+        )
+        with structlog.contextvars.bound_contextvars(request_id=request_id), traced:
             try:
                 await self.app(scope, receive, send_with_headers)
             except Exception:
@@ -102,8 +114,13 @@ def _with_headers_on_denial(send: Send, scope: Scope) -> Send:
 
 
 def _request_id(scope: Scope) -> str:
-    given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+    given = _header(scope, "x-request-id")
     return given if _REQUEST_ID.fullmatch(given) else str(new_id())
+
+
+def _header(scope: Scope, name: str) -> str:
+    value: bytes = dict(scope["headers"]).get(name.encode(), b"")
+    return value.decode("latin-1")
 
 
 class WithoutQueries(logging.Filter):

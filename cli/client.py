@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from urllib.parse import quote
 
 from cli.data_dir import DEFAULT
 from cli.discovery import find_target
@@ -119,6 +120,10 @@ class Client:
         finally:
             self._runner.run(events.aclose())
 
+    def events(self, task_id: str, *, after: int) -> dict[str, Any]:
+        """Return the events after one."""
+        return self._run(self._api.events(task_id, after=after), what=f"task {task_id}").document()
+
     def usage(self, task_id: str) -> dict[str, Any]:
         """Return what a task cost, step by step."""
         return self.request("GET", f"/api/v1/tasks/{task_id}/usage", what=f"task {task_id}")
@@ -161,12 +166,12 @@ class Client:
 
     def schedules(self) -> dict[str, Any]:
         """Return the maintenance jobs."""
-        return self._call("GET", f"{BASE}/admin/schedules", what="list of jobs")
+        return self.request("GET", "/api/v1/admin/schedules", what="list of jobs")
 
     def schedule(self, name: str, verb: str) -> dict[str, Any]:
         """Pause, resume or run a maintenance job."""
-        path = f"{BASE}/admin/schedules/{quote(name, safe='')}/{verb}"
-        return self._call("POST", path, what=f"job {name}")
+        path = f"/api/v1/admin/schedules/{quote(name, safe='')}/{verb}"
+        return self.request("POST", path, what=f"job {name}")
 
     def __enter__(self) -> Self:
         """Return the client."""

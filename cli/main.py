@@ -10,6 +10,7 @@ from cli import (
     database,
     demo,
     doctor,
+    probe,
     redis_report,
     schedule_commands,
     task_commands,
@@ -54,6 +55,7 @@ for _part in (up, demo, task_commands, token, doctor, redis_report, completion):
     app.registered_commands += _part.app.registered_commands
 app.add_typer(database.app, name="db")
 app.add_typer(schedule_commands.app, name="schedule")
+app.add_typer(probe.app, name="probe")
 
 
 @app.callback()

@@ -49,6 +49,7 @@ def check_postgres(url: str, settings: Settings) -> list[Finding]:
         ),
         _migrated(revision),
     ]
+    findings.append(_shared_out(settings))
     budget = settings.database_max_connections
     enough = available >= budget
     findings.append(
@@ -65,6 +66,23 @@ def check_postgres(url: str, settings: Settings) -> list[Finding]:
         )
     )
     return findings
+
+
+def _shared_out(settings: Settings) -> Finding:
+    """Look whether the budget is enough for the processes that share it (OPERATIONS.md#sizing)."""
+    from db.engine import connections_needed, pool_size
+
+    needed, budget = connections_needed(settings), settings.database_max_connections
+    said = (
+        f"{settings.database_processes} processes of {pool_size(settings)} connections and a"
+        f" reserve need {needed} of {budget}"
+    )
+    if needed > budget:
+        said += (
+            "; run fewer processes, raise ROADMAP_DATABASE_MAX_CONNECTIONS, or correct"
+            " ROADMAP_DATABASE_PROCESSES"
+        )
+    return Finding(name="connection budget", ok=needed <= budget, message=said, required=False)
 
 
 def check_redis(url: str, *, name: str) -> list[Finding]:

@@ -150,14 +150,23 @@ def show(
     concept: Annotated[
         str | None, typer.Option(help="Show this concept's tutorial: its title or id.")
     ] = None,
+    timeline: Annotated[
+        bool, typer.Option("--timeline", help="Show where the task's time went instead.")
+    ] = False,
     data_dir: DataDirOption = DEFAULT,
     json: JsonOption = False,
 ) -> None:
     """Show a roadmap as a tree with what it cost, or one concept in full."""
     from cli.client import Client
     from cli.showing import show_concept, show_roadmap
+    from cli.timeline import show_timeline
 
     with Client(data_dir) as client:
+        if timeline:
+            spans = show_timeline(client, identifier, quiet=json)
+            if json:
+                emit_json(spans)
+            return
         roadmap = _roadmap(client, identifier)
         if concept is not None:
             document = show_concept(client, roadmap, concept, quiet=json)

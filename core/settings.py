@@ -107,7 +107,8 @@ class Settings(BaseSettings):
         default=SecretStr("redis://127.0.0.1:6379/0"), description="Redis for live progress."
     )
     broker_url: SecretStr | None = Field(
-        default=None, description="Redis for Celery's messages; REDIS_URL when not given."
+        default=None,
+        description="Redis or RabbitMQ (amqp://) for Celery's messages; REDIS_URL when not given.",
     )
 
     # --- API and its clients
@@ -248,6 +249,11 @@ class Settings(BaseSettings):
         le=65535,
         description="Workers and beat serve /metrics on this port; without it they do not.",
     )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        description="OpenTelemetry collector (OTLP over HTTP, such as http://localhost:4318) that"
+        " gets traces; needs the extra `telemetry`.",
+    )
     metrics_host: str = Field(default="127.0.0.1", description="Address they serve it on.")
 
     # --- logs
@@ -279,11 +285,36 @@ class Settings(BaseSettings):
             raise ValueError("must begin with postgresql+asyncpg://")
         return value
 
-    @field_validator("redis_url", "broker_url")
+    @field_validator("redis_url")
     @classmethod
-    def _redis_scheme(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+    def _redis_scheme(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must begin with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("broker_url")
+    @classmethod
+    def _broker_scheme(cls, value: SecretStr | None) -> SecretStr | None:
+        known = ("redis://", "rediss://", "unix://", "sentinel://", "amqp://", "amqps://")
+        if value and not value.get_secret_value().startswith(known):
+            raise ValueError("must begin with " + ", ".join(known[:-1]) + f" or {known[-1]}")
+        return value
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _can_send(cls, value: str | None) -> str | None:
+        from importlib.util import find_spec
+
+        if value is None:
+            return None
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        try:
+            installed = find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+        except ModuleNotFoundError:  # not even the packages above it
+            installed = False
+        if not installed:
+            raise ValueError("needs OpenTelemetry: pip install 'roadmap-worker[telemetry]'")
         return value
 
     @field_validator("auth_secret")

@@ -22,6 +22,7 @@ from core.logging import get_logger
 from core.loop_local import LoopLocal
 from core.settings import get_settings
 from db.pool_metrics import PoolUse, forget_parent
+from db.tracing import trace_statements
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -54,9 +55,22 @@ def pool_size(settings: Settings) -> int:
     Budget less a reserve, divided by the processes that share it, at least 2 and at most 20; there
     is no overflow on top, so the sum over all processes stays within the budget.
     """
-    reserved = max(1, round(settings.database_max_connections * RESERVED_SHARE))
-    share = (settings.database_max_connections - reserved) // settings.database_processes
-    return max(SMALLEST_POOL, min(LARGEST_POOL, share))
+    available = settings.database_max_connections - reserved_connections(settings)
+    return max(SMALLEST_POOL, min(LARGEST_POOL, available // settings.database_processes))
+
+
+def reserved_connections(settings: Settings) -> int:
+    """Return how many connections of the budget are left to people and migrations."""
+    return max(1, round(settings.database_max_connections * RESERVED_SHARE))
+
+
+def connections_needed(settings: Settings) -> int:
+    """Return the connections that all processes and the reserve may take together.
+
+    More than the budget when there are so many processes that two for each are too many.
+    """
+    pools = settings.database_processes * pool_size(settings)
+    return pools + reserved_connections(settings)
 
 
 def _create_engine() -> AsyncEngine:
@@ -83,6 +97,8 @@ def _create_engine() -> AsyncEngine:
     def _remember(dbapi_connection: Any, _record: Any) -> None:
         opened.add(dbapi_connection.driver_connection)
 
+    if settings.otlp_endpoint is not None:
+        trace_statements(engine)
     _uses[engine] = PoolUse(engine, size=size)
     log.info("db_engine_created", pid=os.getpid(), pool_size=size)
     return engine

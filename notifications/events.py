@@ -86,6 +86,12 @@ class StepData(Frozen):
     round: int
 
 
+class StepStartedData(StepData):
+    """Which worker runs the step; None in events of earlier versions."""
+
+    worker: str | None = None
+
+
 class SpentData(Frozen):
     """What model calls cost: requests, tokens, and US dollars where the price is known."""
 
@@ -232,7 +238,7 @@ class StepStarted(BaseEvent):
     """A step began."""
 
     type: Literal[EventType.STEP_STARTED]
-    data: StepData
+    data: StepStartedData
 
 
 class StepCompleted(BaseEvent):

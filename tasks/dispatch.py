@@ -13,15 +13,19 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+import structlog
 from kombu.exceptions import KombuError, OperationalError
 from prometheus_client import Counter
 from redis.exceptions import RedisError
 
+from core import telemetry
 from core.logging import get_logger
-from worker import app
+from worker import REQUEST_ID, app
 from workflow import doorbell
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from workflow.doorbell import Ring
 
 log = get_logger(__name__)
@@ -41,14 +45,18 @@ class Dispatcher:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
-        self._rings: queue.Queue[Ring | None] = queue.Queue(WAITING)
+        self._rings: queue.Queue[tuple[Ring, dict[str, str]] | None] = queue.Queue(WAITING)
         self._thread = threading.Thread(target=self._send_all, name="doorbell", daemon=True)
         self._thread.start()
 
     def ring(self, ring: Ring) -> None:
-        """Have the ring sent; returns at once."""
+        """Have the ring sent; returns at once. It tells by which request, in which trace."""
+        origin = {
+            REQUEST_ID: structlog.contextvars.get_contextvars().get(REQUEST_ID),
+            telemetry.TRACEPARENT: telemetry.position(),
+        }
         try:
-            self._rings.put_nowait(ring)
+            self._rings.put_nowait((ring, {name: told for name, told in origin.items() if told}))
         except queue.Full:
             RINGS.labels("dropped").inc()
 
@@ -58,9 +66,10 @@ class Dispatcher:
         self._thread.join(timeout_s)
 
     def _send_all(self) -> None:
-        while (ring := self._rings.get()) is not None:
+        while (waiting := self._rings.get()) is not None:
+            ring, origin = waiting
             try:
-                send(ring)
+                send(ring, origin)
                 RINGS.labels("sent").inc()
             except (KombuError, OperationalError, RedisError, OSError) as error:
                 RINGS.labels("failed").inc()
@@ -70,8 +79,13 @@ class Dispatcher:
                 log.exception("ring_failed", task_id=str(ring.task_id))
 
 
-def send(ring: Ring) -> None:
-    """Send one message. Blocks for the broker's socket time-outs at most."""
+def send(ring: Ring, origin: Mapping[str, str] | None = None) -> None:
+    """Send one message. Blocks for the broker's socket time-outs at most.
+
+    Args:
+        ring: What to send.
+        origin: Headers that tell where it comes from.
+    """
     task_id = str(ring.task_id)
     app.send_task(
         str(ring.reason),
@@ -79,7 +93,7 @@ def send(ring: Ring) -> None:
         # the first delivery bears the task's id, so Flower, logs and API show one id; later ones
         # differ, since a revoked id is refused by workers for good
         task_id=task_id if ring.first else f"{task_id}.{time.time_ns() // 1_000_000:x}",
-        headers={RUNG_AT: ring.at.isoformat()},
+        headers={RUNG_AT: ring.at.isoformat(), **(origin or {})},
         retry=False,
     )
 
@@ -140,22 +154,26 @@ def peek() -> dict[str, Any]:
     """
     with app.connection_for_read() as connection:
         connection.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_S)
-        with connection.channel() as channel:
-            queues = {name: _depth(connection, channel, name) for name in QUEUES}
-            oldest = _oldest(channel) if connection.transport.driver_type == "redis" else None
+        queues = {name: _depth(connection, name) for name in QUEUES}
+        oldest = _oldest(connection) if connection.transport.driver_type == "redis" else None
     return {"depth": queues["roadmap"], "oldest": oldest, "queues": queues}
 
 
-def _depth(connection: Any, channel: Any, queue: str) -> int:
-    if connection.transport.driver_type == "redis":
-        return int(channel.client.llen(queue))
-    return int(channel.queue_declare(queue, passive=True).message_count)
+def _depth(connection: Any, queue: str) -> int:
+    with connection.channel() as channel:
+        if connection.transport.driver_type == "redis":
+            return int(channel.client.llen(queue))
+        try:
+            return int(channel.queue_declare(queue, passive=True).message_count)
+        except connection.channel_errors:  # it is made by whoever sends or listens first
+            return 0
 
 
-def _oldest(channel: Any) -> str | None:
+def _oldest(connection: Any) -> str | None:
     # kombu pushes on the left and pops on the right
-    for raw in reversed(channel.client.lrange("roadmap", -20, -1)):
-        headers = json.loads(raw).get("headers", {})
-        if RUNG_AT in headers:
-            return str(headers[RUNG_AT])
+    with connection.channel() as channel:
+        for raw in reversed(channel.client.lrange("roadmap", -20, -1)):
+            headers = json.loads(raw).get("headers", {})
+            if RUNG_AT in headers:
+                return str(headers[RUNG_AT])
     return None

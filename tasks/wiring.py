@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from celery import signals
 
+from core import telemetry
 from core.logging import get_logger
 from core.loop_local import LoopLocal
 from core.settings import Provider, SearchProvider, get_settings
@@ -40,6 +41,7 @@ log = get_logger(__name__)
 
 async def open_process() -> None:
     """Install the bell, let facts and text flow to Redis, share the model's limits there."""
+    telemetry.start("worker")
     install_bell()
     live_text.install(stream_text)
     observe(publish)
@@ -57,6 +59,7 @@ async def close_process() -> None:
     await close_search()
     await close_links()
     await dispose_engine()
+    await asyncio.to_thread(telemetry.stop)
 
 
 def _presence() -> Presence | None:

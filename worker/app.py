@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 from celery import Celery, concurrency
 from celery.bin.worker import worker as worker_command
@@ -17,9 +18,19 @@ concurrency.ALIASES["threads"] = "worker.pool:TaskPool"
 # `worker_pool` in the configuration the worker would run threads without a word.
 next(p for p in worker_command.params if p.name == "pool").default = "threads"
 
+# What celeryconfig.py says for Redis that RabbitMQ does not know, or does better by itself.
+RABBITMQ: Final = {
+    "worker_disable_prefetch": False,  # the broker keeps to the prefetch count, which is one a slot
+    "broker_transport_options": {"confirm_publish": True},  # a send that returns has arrived
+    "broker_connection_timeout": 5,
+    "broker_heartbeat": 20,  # a black-holed connection is noticed within 40 s
+}
+
 app = Celery("roadmap")
 app.config_from_object("celeryconfig")
 try:
     app.conf.broker_url = get_settings().broker
+    if app.conf.broker_url.startswith("amqp"):
+        app.conf.update(RABBITMQ)
 except SettingsError as error:
     sys.exit(f"roadmap-worker: {error}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from core import telemetry
 from worker.app import app
 from worker.loop import run_async
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 REQUEST: Final = "worker.request:DeliveryRequest"
 """By name: only workers need it, and it imports much of Celery."""
+
+REQUEST_ID: Final = "request_id"
+"""Header with the id of the HTTP request that asked for the delivery, for the logs."""
+_LONGEST_ID: Final = 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,8 +44,24 @@ def async_task(name: str, **options: Any) -> Callable[[Callable[..., Awaitable[A
             request = task.request
             delivery = Delivery(id=request.id, name=task.name, worker=str(request.hostname))
 
+            bound = {"delivery": delivery.id}
+            if request_id := request.get(REQUEST_ID):
+                bound[REQUEST_ID] = str(request_id)[:_LONGEST_ID]
+
             async def call() -> Any:
-                with structlog.contextvars.bound_contextvars(delivery=delivery.id):
+                came_from = request.get(telemetry.TRACEPARENT)
+                with (
+                    structlog.contextvars.bound_contextvars(**bound),
+                    telemetry.span(
+                        delivery.name,
+                        kind="consumer",
+                        parent=came_from if isinstance(came_from, str) else None,
+                        attributes={
+                            "messaging.system": "celery",
+                            "messaging.message.id": delivery.id,
+                        },
+                    ),
+                ):
                     return await function(delivery, *args, **kwargs)
 
             return run_async(call())

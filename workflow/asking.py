@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from prometheus_client import Counter, Histogram
 
+from core import telemetry
 from core.digest import digest
 from core.errors import ContentTruncatedError, ProviderError
 from core.loop_local import LoopLocal
@@ -139,7 +140,15 @@ class Asking:
             )
 
     async def _spending(self, call: Call[T], answer: Awaitable[Completion[T]]) -> T:
-        with CALL_SECONDS.labels(call.kind).time():
+        called = telemetry.span(
+            f"chat {call.kind}",
+            kind="client",
+            attributes={
+                "gen_ai.operation.name": "chat",
+                "gen_ai.request.model": get_settings().llm_model,
+            },
+        )
+        with CALL_SECONDS.labels(call.kind).time(), called:
             try:
                 completion = await answer
             except ProviderError as error:

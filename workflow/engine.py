@@ -7,8 +7,10 @@ import time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, cast
 
+import structlog
 from prometheus_client import Histogram
 
+from core import telemetry
 from core.errors import (
     AppError,
     LeaseLostError,
@@ -23,7 +25,7 @@ from db.models import Checkpoint
 from db.recorder import record
 from db.repositories import tasks as reads
 from db.session import read_session, retrying
-from notifications.events import EventType, StepCompletedData, StepData
+from notifications.events import EventType, StepCompletedData, StepStartedData
 from workflow import doorbell, outcomes
 from workflow.asking import Asking
 from workflow.contents import Work, work_left
@@ -77,8 +79,16 @@ async def advance(claim: Claim) -> Result:
                 await open_review(claim)
                 return Result.WAITING_FOR_REVIEW
             if step is Step.CONTENT_GENERATION:
-                return await _generate_contents(claim)
-            await _run_step(claim, step)
+                with (
+                    structlog.contextvars.bound_contextvars(step=str(step)),
+                    telemetry.span(f"step {step}"),
+                ):
+                    return await _generate_contents(claim)
+            with (
+                structlog.contextvars.bound_contextvars(step=str(step)),
+                telemetry.span(f"step {step}"),
+            ):
+                await _run_step(claim, step)
     except DrainedError:
         return await give_back(claim)
     except LeaseLostError as error:
@@ -107,7 +117,7 @@ async def _run_step(claim: Claim, step: Step) -> None:
                 draft(
                     EventType.STEP_STARTED,
                     f"{step.replace('_', ' ').capitalize()} began",
-                    StepData(step=step, round=number),
+                    StepStartedData(step=step, round=number, worker=claim.worker),
                 ),
             ),
         )
@@ -124,6 +134,7 @@ async def _run_step(claim: Claim, step: Step) -> None:
         raise
     took = time.monotonic() - started
     STEP_SECONDS.labels(step).observe(took)
+    log.info("step_completed", round=number, seconds=round(took, 3))
     await record(_finished(claim, step, number, result, asking, took))
     claim.history.append(
         Done(
@@ -216,7 +227,7 @@ async def _generate_contents(claim: Claim) -> Result:
                 draft(
                     EventType.STEP_STARTED,
                     f"Writing {counted(len(work.wanted), 'content')}",
-                    StepData(step=Step.CONTENT_GENERATION, round=1),
+                    StepStartedData(step=Step.CONTENT_GENERATION, round=1, worker=claim.worker),
                 ),
             ),
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import Counter, Gauge
 from pydantic import ValidationError
 
+from core import telemetry
 from core.errors import InvalidRequestError, WorkerLostRepeatedlyError, WorkflowVersionError
 from core.logging import get_logger
 from core.loop_local import LoopLocal
@@ -72,6 +73,9 @@ class Claim:
     history: list[Done]
     roadmap_id: UUID | None
     budget: Budget
+    worker: str = ""
+    continues: str | None = None
+    """Where in which trace the task was worked on before."""
     stop: Stop | None = None
     stopped: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
@@ -136,6 +140,8 @@ async def _acquire(task_id: UUID, *, worker: str) -> Claim | DeferredError | Non
             history=history,
             roadmap_id=row.roadmap_id,
             budget=Budget(Usage.of(row)),
+            worker=worker,
+            continues=row.traceparent,
         )
         step = claim.next_step()
         await record_in(
@@ -151,6 +157,7 @@ async def _acquire(task_id: UUID, *, worker: str) -> Claim | DeferredError | Non
                     "losses": row.losses + taken_over,
                     "recovered": False,
                     "deferred_at": None,
+                    "traceparent": telemetry.position(),
                     "started_at": row.started_at or row.now,
                 },
                 events=tuple(_taken_events(row, recovered=taken_over or row.recovered)),

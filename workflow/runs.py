@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from prometheus_client import Counter
 
+from core import telemetry
 from core.errors import ServiceUnavailableError, TaskTimeoutError
 from core.logging import get_logger
 from core.settings import get_settings
@@ -49,7 +50,10 @@ async def run_task(task_id: UUID, *, worker: str) -> Result:
     log.info("task_claimed", next_step=claim.next_step())
     keeper().keep(claim)
     try:
-        result = await _supervise(claim)
+        with telemetry.span(
+            "run", links=[claim.continues], attributes={"roadmap.task_id": str(task_id)}
+        ):
+            result = await _supervise(claim)
         if result is Result.LEASE_LOST:
             result = await _ended_elsewhere(task_id) or result
     finally:

@@ -76,6 +76,8 @@ class RoadmapTask(Spent, Base):
     total: Mapped[int] = mapped_column(server_default="0")
     percent: Mapped[float] = mapped_column(server_default="0")
 
+    traceparent: Mapped[str | None]
+    """Where in which trace it was last worked on; what goes on with it links there."""
     workflow_version: Mapped[int]
     idempotency_key: Mapped[str | None]
     request_digest: Mapped[str]

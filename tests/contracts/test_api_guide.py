@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from api.problems import CODE_OF, STATUS_OF
-from api.streams import TooManyStreamsError
+from api.registry import TooManyStreamsError
 
 if TYPE_CHECKING:
     from core import errors

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from core.settings import Settings
 from docs.generate import metrics_list
 from tests.system_packages import need_program
 
@@ -42,6 +43,36 @@ def _expressions() -> Iterator[tuple[str, str]]:
     for panel in json.loads((DEPLOY / "grafana.json").read_text())["panels"]:
         for target in panel["targets"]:
             yield panel["title"], target["expr"]
+
+
+def test_scaling_asks_for_metrics_that_exist() -> None:
+    """KEDA scales the workers' deployment, by the age of the oldest waiting task first."""
+    scaled = yaml.safe_load((DEPLOY / "keda.yml").read_text())["spec"]
+    queries = [trigger["metadata"]["query"] for trigger in scaled["triggers"]]
+    assert queries[0] == "max(roadmap_oldest_waiting_seconds)"
+    assert {name for query in queries for name in _NAME.findall(query)} <= _exposed()
+    names = {found["metadata"]["name"] for found in _deployments()}
+    assert scaled["scaleTargetRef"]["name"] in names
+
+
+def test_probes_are_what_the_guide_says() -> None:
+    """Liveness never asks for what a restart cannot mend; commands are those of Compose."""
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    for deployment in _deployments():
+        pod = deployment["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        assert container["args"] == services[container["name"]]["command"]
+        assert container["securityContext"]["runAsNonRoot"] is True
+        alive = container["livenessProbe"]
+        assert "exec" not in alive or "--alive" in alive["exec"]["command"]
+        assert "readyz" not in str(alive)
+    worker = next(d for d in _deployments() if d["metadata"]["name"] == "roadmap-worker")
+    grace = worker["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+    assert grace >= Settings.model_fields["shutdown_grace_s"].default + 20
+
+
+def _deployments() -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all((DEPLOY / "kubernetes.yml").read_text()))
 
 
 def test_only_metrics_that_exist_are_asked_for() -> None:

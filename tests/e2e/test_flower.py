@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from playwright.sync_api import sync_playwright
 
 from tests.e2e.faults.whole_set import WHOLE_SET
+from tests.system_packages import need_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.e2e.conftest import RunningStack
 
@@ -26,10 +30,9 @@ class Operator:
     def __init__(self, stack: RunningStack, pool: str) -> None:
         self.pool = pool
         self.api = stack.client()
-        login = (stack.folder / "flower_auth").read_text().strip().split(":")
-        self.flower = httpx.Client(
-            base_url=stack.info["flower_url"], auth=(login[0], login[1]), timeout=20
-        )
+        user, password = (stack.folder / "flower_auth").read_text().strip().split(":")
+        self.login = user, password
+        self.flower = httpx.Client(base_url=stack.info["flower_url"], auth=self.login, timeout=20)
 
     def ask(self, goal: str, *, review: bool = False) -> str:
         """Return a new task's id."""
@@ -111,6 +114,34 @@ def test_states_and_arguments(operator: Operator) -> None:
     assert (first["name"], second["name"]) == ("roadmap.generate", "roadmap.resume")
     assert second["state"] == "PARTIAL_FAILURE"
     assert second["uuid"].startswith(f"{task_id}.")
+
+
+def test_the_page_shows_them(operator: Operator, tmp_path: Path) -> None:
+    """Flower's page lists the task under its name, id and our state, in a real browser.
+
+    `FLOWER_PICTURE=docs/images/flower.png` keeps the picture.
+    """
+    if operator.pool != "threads":
+        pytest.skip("the page is the same whatever the pool")
+    task_id = operator.ask("Learn SQL", review=True)
+    operator.delivery(task_id, "WAITING_FOR_REVIEW", within_s=40)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=need_program("chromium"), args=["--no-sandbox"]
+        )
+        user, password = operator.login
+        page = browser.new_page(
+            http_credentials={"username": user, "password": password},
+            viewport={"width": 1400, "height": 420},
+        )
+        page.goto(f"{operator.flower.base_url}/tasks?limit=10", timeout=60_000)
+        row = page.locator("tr", has_text=task_id)
+        row.wait_for(timeout=30_000)
+        shown = row.inner_text()
+        page.screenshot(path=os.environ.get("FLOWER_PICTURE", str(tmp_path / "flower.png")))
+        browser.close()
+    assert "roadmap.generate" in shown
+    assert "WAITING_FOR_REVIEW" in shown
 
 
 def test_terminate_cancels_the_workflow(operator: Operator) -> None:

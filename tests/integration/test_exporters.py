@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
 from embedded import spawn_child, stop_child
 from embedded.ports import free_port
 from tasks.dispatch import close_bell, install_bell
+from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.e2e.faults.worker_process import ROOT, WorkerProcess, program_environment
 from tests.factories import new_task, pair, until
 from worker import app as celery_app
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     import asyncpg
     from redis.asyncio import Redis
 
+only_in_the_whole_set = pytest.mark.skipif(not WHOLE_SET, reason="with FAULTS=all (make chaos)")
 Samples = dict[tuple[str, ...], float]
 
 
@@ -52,7 +55,7 @@ async def scrape(port: int) -> Samples:
     }
 
 
-@pytest.mark.parametrize("pool", ["threads", "prefork"])
+@pytest.mark.parametrize("pool", ["prefork", pytest.param("threads", marks=only_in_the_whole_set)])
 async def test_a_worker_adds_up_its_processes(
     database: asyncpg.Connection,
     redis_url: str,
@@ -61,7 +64,10 @@ async def test_a_worker_adds_up_its_processes(
     pool: str,
     tmp_path: Path,
 ) -> None:
-    """Whatever the pool, one scrape tells what all processes of a worker did, and hold now."""
+    """Whatever the pool, one scrape tells what all processes of a worker did, and hold now.
+
+    Its log lines bear task, step, epoch, delivery, and the request that asked for it all.
+    """
     port = free_port()
     worker = WorkerProcess(
         name="metered",
@@ -78,7 +84,8 @@ async def test_a_worker_adds_up_its_processes(
     worker.start()
     try:
         worker.wait_ready()
-        tasks = [await new_task(goal=f"Learn Rust {number}") for number in range(4)]
+        with structlog.contextvars.bound_contextvars(request_id="asked-for-here"):
+            tasks = [await new_task(goal=f"Learn Rust {number}") for number in range(4)]
 
         async def both_busy() -> bool:
             return (await scrape(port)).get(("roadmap_leases_held",)) == 2
@@ -93,6 +100,9 @@ async def test_a_worker_adds_up_its_processes(
             found = await scrape(port)
             return found if found.get(("roadmap_runs_total", "completed")) == 4 else {}
 
+        line = worker.logged("step_completed", task_id=str(tasks[0]), step="intent_analysis")[0]
+        assert (line["request_id"], line["epoch"]) == ("asked-for-here", 1)
+        assert line["delivery"] == str(tasks[0])
         found = await until(told, what="four runs in the metrics")
         events = await database.fetchval(
             "SELECT count(*) FROM task_events WHERE type <> 'task_queued'"
@@ -115,6 +125,7 @@ async def test_a_worker_adds_up_its_processes(
     assert found["roadmap_published_total",] > 0
 
 
+@only_in_the_whole_set  # tests/integration/test_compose.py looks at the same by its health check
 async def test_beat_tells_what_it_sends(
     redis: Redis, redis_url: str, postgres_url: str, tmp_path: Path
 ) -> None:

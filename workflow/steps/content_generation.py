@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client import Histogram
 
+from core import telemetry
 from core.errors import (
     AppError,
     LeaseLostError,
@@ -101,7 +102,10 @@ async def generate(claim: Claim, work: Work, *, drain: Drain) -> Tally:
 
     async def one(want: Wanted) -> None:
         began = time.monotonic()
-        fact = await _write(claim, want, tally)
+        with telemetry.span(
+            f"content {want.kind}", attributes={"roadmap.concept_id": str(want.concept_id)}
+        ):
+            fact = await _write(claim, want, tally)
         outcome = ContentStatus.COMPLETED if fact.done else ContentStatus.FAILED
         CONTENT_SECONDS.labels(want.kind, outcome).observe(time.monotonic() - began)
         left[want.concept_id] -= 1

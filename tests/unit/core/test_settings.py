@@ -77,7 +77,8 @@ def test_unknown_name_in_dotenv(env: pytest.MonkeyPatch, tmp_path: Path) -> None
         ("LOG_LEVEL", "LOUD"),
         ("DATABASE_URL", f"mysql://u:{CANARY}@h/d"),
         ("REDIS_URL", f"http://:{CANARY}@h"),
-        ("BROKER_URL", f"amqp://u:{CANARY}@h"),
+        ("BROKER_URL", f"kafka://u:{CANARY}@h"),
+        ("OTLP_ENDPOINT", "localhost:4318"),
         ("AUTH_SECRET", CANARY),
     ],
 )

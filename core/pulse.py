@@ -1,0 +1,121 @@
+"""What a worker says of itself in a file, once a second, and what follows from it.
+
+A process that lives may still do nothing: its consumer can be stuck on a dead connection, or no
+longer be subscribed to its queues. So the file tells when the consumer last turned, what it
+listens to, and how many messages it has taken.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import tempfile
+import urllib.parse
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+STALE_S: Final = 15.0
+"""A process, loop or consumer that has not turned for so long hangs."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Pulse:
+    """One worker at one moment. Times are seconds since 1970, by the machine's clock.
+
+    Attributes:
+        node: Celery's name of the worker.
+        pid: Its main process.
+        slots: Workflows it can hold at a time.
+        wanted: The queues it was told to listen to.
+        at: When this was written.
+        loop_at: When its event loop last turned (prefork: its children have the loops).
+        consumer_at: When its consumer last turned, connected to the broker.
+        queues: What the consumer listens to.
+        consumed: Messages taken since the start; `consumed_at` is when the last one was.
+        active: Workflows it holds.
+    """
+
+    node: str
+    pid: int
+    slots: int
+    wanted: list[str]
+    at: float
+    loop_at: float
+    consumer_at: float
+    queues: list[str]
+    consumed: int = 0
+    consumed_at: float = 0.0
+    active: int = 0
+
+    def hangs(self, now: float) -> str | None:
+        """Say why a restart is due, if it is: the process or its event loop does not turn."""
+        if now - self.at > STALE_S:
+            return f"says nothing since {now - self.at:.0f} s: it was killed, or is frozen"
+        if now - self.loop_at > STALE_S:
+            return f"its event loop has not turned for {now - self.loop_at:.0f} s"
+        return None
+
+    def deaf(self, now: float) -> str | None:
+        """Say why it takes no messages, if that is certain without trying."""
+        if now - self.consumer_at > STALE_S:
+            return (
+                f"its consumer has not turned for {now - self.consumer_at:.0f} s: it hangs, or the"
+                " broker is away"
+            )
+        if missing := sorted(set(self.wanted) - set(self.queues)):
+            return f"it no longer listens to {', '.join(missing)}"
+        return None
+
+    def proved(self, now: float, *, within_s: float) -> bool:
+        """Tell whether it took a message lately, or has no slot free for one."""
+        return self.active >= self.slots or now - self.consumed_at <= within_s
+
+    def write(self) -> None:
+        """Write the file, in one piece.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        path = pulse_file(self.node)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        if not _is_ours(path.parent):
+            raise OSError(f"{path.parent} belongs to somebody else")
+        scratch = path.with_suffix(".new")
+        scratch.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        scratch.replace(path)
+
+
+def pulse_folder() -> Path:
+    """Return where this user's workers on this machine write; nobody else may look."""
+    return Path(tempfile.gettempdir()) / f"roadmap-worker-{os.getuid()}"
+
+
+def pulse_file(node: str) -> Path:
+    """Return the file of a worker."""
+    return pulse_folder() / f"{urllib.parse.quote(node, safe='@')}.json"
+
+
+def read_pulses() -> list[Pulse]:
+    """Return what this machine's workers said last, the latest first."""
+    found: list[Pulse] = []
+    if not _is_ours(pulse_folder()):
+        return found
+    for path in pulse_folder().glob("*.json"):
+        try:
+            document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            found.append(Pulse(**{f.name: document[f.name] for f in fields(Pulse)}))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # of another version, or just being taken away
+    return sorted(found, key=lambda pulse: -pulse.at)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Tell whether nobody else can write there: anybody may make a folder of that name first."""
+    try:
+        status = folder.lstat()
+    except OSError:
+        return False
+    private = stat.S_IMODE(status.st_mode) & 0o077 == 0
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and private

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Writes the secrets that docker-compose.yml mounts, each once: what is there is kept.
+# Put your model's key into deploy/secrets/llm_api_key.
+set -eu
+folder=${1:-$(dirname "$0")/secrets}
+umask 077
+mkdir -p "$folder"
+# containers read them as another user: the folder keeps others out on this machine
+secret() { [ -e "$folder/$1" ] || { printf %s "$2" > "$folder/$1" && chmod 644 "$folder/$1"; }; }
+random() { head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
+
+secret postgres_password "$(random)"
+secret redis_password "$(random)"
+secret auth_secret "$(random)"
+secret flower_auth "admin:$(random)"
+secret grafana_password "$(random)"
+secret llm_api_key ""
+secret database_url "postgresql+asyncpg://roadmap:$(cat "$folder/postgres_password")@postgres:5432/roadmap"
+secret redis_url "redis://:$(cat "$folder/redis_password")@redis:6379/0"
+echo "secrets are in $folder"

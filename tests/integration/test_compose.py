@@ -1,0 +1,209 @@
+"""docker-compose.yml: valid by Compose's schema, careful, and every command runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from jsonschema import Draft201909Validator
+from redis.exceptions import RedisError
+
+from core.settings import PREFIX, SECRETS, Settings
+from embedded import EmbeddedPostgres
+from embedded.redis_binary import OLDEST, find_redis
+from tests.factories import until
+from tests.integration.api.test_nginx import proxying
+from tests.integration.compose_services import (
+    COMPOSE,
+    ROOT,
+    SERVICES,
+    Local,
+    Service,
+    make_secrets,
+    ports,
+)
+from tests.system_packages import need_program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OURS = ("migrate", "api", "worker", "beat", "flower")
+SCHEMA = ROOT / "tests/contracts/compose-spec.schema.json"
+"""The Compose specification's, https://github.com/compose-spec/compose-spec, Apache-2.0."""
+NOT_RUN = {"postgres", "grafana"}
+"""Other people's images with their own commands; ours say nothing there."""
+
+
+def test_it_is_valid_by_the_schema() -> None:
+    """The file has the shape that the Compose specification demands."""
+    # `name` came into the specification after this edition of its schema
+    document = {key: value for key, value in COMPOSE.items() if key != "name"}
+    Draft201909Validator(json.loads(SCHEMA.read_text())).validate(document)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_services_are_confined(name: str) -> None:
+    """Not root, no capabilities, nothing writable but /tmp, secrets by file, known settings."""
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["tmpfs"] == ["/tmp"]  # noqa: S108 - the container's
+    known = {PREFIX + field.upper() for field in Settings.model_fields}
+    known |= {f"{PREFIX}{secret}_FILE" for secret in SECRETS}
+    given = {key for key in service["environment"] if key.startswith(PREFIX)}
+    assert given <= known
+    assert not given & {PREFIX + secret for secret in SECRETS}, "a secret by value"
+    assert set(service["secrets"]) <= COMPOSE["secrets"].keys()
+    users = re.findall(r"^USER (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert users == ["roadmap"]
+    if name != "migrate":
+        assert service["healthcheck"]["test"]
+        assert service["deploy"]["resources"]["limits"]["memory"]
+
+
+def test_a_worker_has_time_to_drain() -> None:
+    """Compose waits for longer than the worker lets its steps end and cleans up."""
+    grace = float(SERVICES["worker"]["stop_grace_period"].removesuffix("s"))
+    assert grace >= Settings.model_fields["shutdown_grace_s"].default + 20
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Local, Service]]:
+    """PostgreSQL embedded, Redis by its service's command, and secrets that name them."""
+    folder = tmp_path_factory.mktemp("compose")
+    secrets = folder / "secrets"
+    make_secrets(secrets)
+    numbers = ports("api", "flower", "redis")
+    local = Local(
+        folder,
+        secrets,
+        replaced={
+            "8000": str(numbers["api"]),
+            "5555": str(numbers["flower"]),
+            "0.0.0.0": "127.0.0.1",  # noqa: S104 - replaced
+            "valkey-server ": f"{find_redis(None, oldest=OLDEST).program} --bind 127.0.0.1"
+            f" --port {numbers['redis']} ",
+        },
+    )
+    password = (secrets / "redis_password").read_text()
+    (secrets / "redis_url").write_text(f"redis://:{password}@127.0.0.1:{numbers['redis']}/0")
+    redis = Service("redis", local)
+    with EmbeddedPostgres(folder / "postgres-here") as postgres:
+        (secrets / "database_url").write_text(postgres.url)
+        redis.start()
+        yield local, redis
+        redis.stop()
+
+
+async def test_every_command_runs(servers: tuple[Local, Service]) -> None:
+    """The stack comes up service by service, is healthy, makes a roadmap, and stops in order."""
+    local, _redis = servers
+    await until(lambda: _pings(local), what="Redis")
+    migrate = Service("migrate", local)
+    assert migrate.run() == 0, migrate.log.read_text()
+    running = []
+    for name in ("api", "worker", "beat", "flower"):
+        own = ports("metrics")["metrics"]  # each container has its own 9100
+        there = Local(local.folder, local.secrets, {**local.replaced, "9100": str(own)})
+        service = Service(name, there)
+        service.start()
+        running.append(service)
+    try:
+        for service in running:
+            await until(
+                lambda service=service: asyncio.to_thread(service.healthy),  # type: ignore[misc]
+                within_s=60,
+                what=f"{service.name} healthy",
+            )
+        api = f"http://127.0.0.1:{local.replaced['8000']}"
+        await _generate(api, running[0])
+        nginx = local.folder / "nginx"
+        nginx.mkdir()
+        assert SERVICES["nginx"]["command"] == ["nginx", "-g", "daemon off;"]
+        with proxying(api, nginx) as proxied:
+            async with httpx.AsyncClient(base_url=proxied.address) as client:
+                assert (await client.get("/livez")).status_code == 200
+    finally:
+        codes = {service.name: service.stop() for service in reversed(running)}
+    # uvicorn ends by the signal that it was sent, once all is closed
+    assert codes == dict.fromkeys(codes, 0) | {"api": -signal.SIGTERM}
+
+
+async def test_prometheus_finds_everything(servers: tuple[Local, Service]) -> None:
+    """Prometheus starts with its command, our rules and our scrape configuration."""
+    local, _redis = servers
+    port = ports("prometheus")["prometheus"]
+    here = local.folder / "prometheus.yml"
+    config = (ROOT / "deploy/prometheus.yml").read_text()
+    here.write_text(config.replace("/etc/prometheus/", f"{ROOT}/deploy/"))
+    there = Local(
+        local.folder,
+        local.secrets,
+        replaced={
+            "/etc/prometheus/prometheus.yml": str(here),
+            "=/prometheus": f"={local.folder}/prometheus",
+        },
+    )
+    program = need_program("prometheus")
+    words = [there.text(word) for word in SERVICES["prometheus"]["command"]]
+    process = await asyncio.create_subprocess_exec(
+        program, *words, f"--web.listen-address=127.0.0.1:{port}", stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+
+            async def rules() -> Any:
+                try:
+                    return (await client.get("/api/v1/rules")).json()["data"]["groups"]
+                except (httpx.TransportError, ValueError):
+                    return None
+
+            (group,) = await until(rules, what="Prometheus")
+            jobs = (await client.get("/api/v1/status/config")).json()["data"]["yaml"]
+    finally:
+        process.terminate()
+        await process.wait()
+    assert len(group["rules"]) > 10
+    assert set(re.findall(r"job_name: (\w+)", jobs)) == {"api", "worker", "beat"}
+
+
+def test_no_service_is_forgotten() -> None:
+    """Every service is run by a test here, or is somebody else's image as it is."""
+    run = {"redis", "nginx", "prometheus", *OURS}
+    assert run | NOT_RUN == SERVICES.keys()
+
+
+async def _pings(local: Local) -> bool:
+    import redis
+
+    try:
+        with redis.Redis.from_url((local.secrets / "redis_url").read_text()) as client:
+            return bool(client.ping())
+    except (RedisError, OSError):
+        return False
+
+
+async def _generate(api: str, service: Service) -> None:
+    """Ask for a roadmap as `docker compose exec api roadmap token` lets one do."""
+    minting = await asyncio.create_subprocess_exec(
+        *(service.local.programs["roadmap"], "token", "--user", "alice"),
+        env=service.env,
+        cwd=service.local.folder,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    token, _ = await minting.communicate()
+    headers = {"Authorization": f"Bearer {token.decode().strip()}"}
+    async with httpx.AsyncClient(base_url=f"{api}/api/v1", headers=headers, timeout=20) as client:
+        body = {"goal": "Learn Rust", "review": False}
+        task = (await client.post("/tasks", json=body)).json()
+
+        async def done() -> bool:
+            found = (await client.get(f"/tasks/{task['task_id']}")).json()
+            return bool(found["status"] == "completed")
+
+        await until(done, within_s=40, what="a roadmap")

@@ -1,0 +1,83 @@
+"""The restore drill of docs/OPERATIONS.md: after a loss of everything, unfinished tasks go on."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from core.settings import get_settings
+from db.engine import connections_needed, dispose_engine, get_engine
+from db.migrate import current, head
+from embedded.postgres_binaries import find_postgres
+from tests.factories import approve, events, new_task, pair
+from workflow.asking import close_author
+from workflow.engine import Result
+from workflow.runs import run_task
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+async def _run(program: str, *arguments: str) -> None:
+    binaries = find_postgres(None, account=None, major=None)  # the embedded server's own
+    process = await asyncio.create_subprocess_exec(
+        binaries.postgres.parent / program, *arguments, stderr=subprocess.PIPE
+    )
+    _, error = await process.communicate()
+    assert process.returncode == 0, error.decode()
+
+
+async def test_a_restored_backup_goes_on(
+    database: asyncpg.Connection,
+    postgres_url: str,
+    settings_env: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """A dump restored into an empty database is at head and whole; nothing finished is redone."""
+    finished, waiting, reviewed = [await new_task(review=number == 2) for number in range(3)]
+    assert await run_task(finished, worker="w") is Result.COMPLETED
+    assert await run_task(reviewed, worker="w") is Result.WAITING_FOR_REVIEW
+    told = await events(database, finished)
+    await close_author()
+    await dispose_engine()
+
+    dump, restored = str(tmp_path / "roadmap.dump"), _other_database(postgres_url)
+    await _run("pg_dump", "--format=custom", "--no-owner", f"--file={dump}", postgres_url)
+    await _run("createdb", f"--maintenance-db={postgres_url}", "restored")
+    try:
+        await _run("pg_restore", "--no-owner", "--exit-on-error", f"--dbname={restored}", dump)
+        settings_env.setenv("ROADMAP_DATABASE_URL", restored)
+        get_settings.cache_clear()
+        assert await current(get_engine()) == head()
+        there = await asyncpg.connect(restored)
+        assert await events(there, finished) == told
+        assert await run_task(finished, worker="w") is Result.NOTHING_TO_DO
+        assert await run_task(waiting, worker="w") is Result.COMPLETED
+        await approve(reviewed)
+        assert await run_task(reviewed, worker="w") is Result.COMPLETED
+        assert await pair(there, reviewed) == ("completed", "completed")
+        await there.close()
+    finally:
+        await close_author()
+        await dispose_engine()
+        await database.execute("DROP DATABASE restored WITH (FORCE)")
+
+
+def _other_database(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path="/restored"))
+
+
+async def test_the_formula_of_connections(settings_env: pytest.MonkeyPatch) -> None:
+    """What all processes may open stays within the budget, until there are too many of them."""
+    for processes, budget, fits in ((4, 100, True), (45, 100, True), (60, 100, False)):
+        settings_env.setenv("ROADMAP_DATABASE_PROCESSES", str(processes))
+        settings_env.setenv("ROADMAP_DATABASE_MAX_CONNECTIONS", str(budget))
+        get_settings.cache_clear()
+        assert (connections_needed(get_settings()) <= budget) is fits, processes

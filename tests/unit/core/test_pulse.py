@@ -1,0 +1,81 @@
+"""What follows from what a worker says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from core.pulse import Pulse, pulse_folder, read_pulses
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = 1_000_000.0
+WELL = Pulse(
+    node="worker@here",
+    pid=1,
+    slots=2,
+    wanted=["maintenance", "roadmap"],
+    at=NOW - 1,
+    loop_at=NOW - 1,
+    consumer_at=NOW - 1,
+    queues=["roadmap", "maintenance"],
+    consumed=3,
+    consumed_at=NOW - 20,
+    active=1,
+)
+
+
+def test_a_healthy_worker() -> None:
+    """It turns, listens, and took a message lately."""
+    assert WELL.hangs(NOW) is None
+    assert WELL.deaf(NOW) is None
+    assert WELL.proved(NOW, within_s=60)
+
+
+def test_idle_for_long_is_no_proof_and_busy_is() -> None:
+    """Without a message lately only a full worker has proved itself."""
+    idle = replace(WELL, consumed_at=NOW - 100)
+    assert not idle.proved(NOW, within_s=60)
+    assert replace(idle, active=2).proved(NOW, within_s=60)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"at": NOW - 60}, "frozen"),
+        ({"loop_at": NOW - 60}, "event loop"),
+    ],
+)
+def test_what_hangs(change: dict[str, Any], said: str) -> None:
+    """A silent process, or one whose event loop no longer turns, is to be restarted."""
+    assert said in (replace(WELL, **change).hangs(NOW) or "")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"consumer_at": NOW - 60}, "broker"),
+        ({"queues": ["maintenance"]}, "no longer listens to roadmap"),
+    ],
+)
+def test_what_is_deaf(change: dict[str, object], said: str) -> None:
+    """A consumer that does not turn, or that left a queue, takes no messages."""
+    deaf = replace(WELL, **change)  # type: ignore[arg-type]  # each fits its field
+    assert deaf.hangs(NOW) is None
+    assert said in (deaf.deaf(NOW) or "")
+
+
+def test_a_folder_of_somebody_else_is_not_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies where others may write is neither read nor written over."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    WELL.write()
+    assert read_pulses() == [WELL]
+    pulse_folder().chmod(0o777)
+    assert read_pulses() == []
+    with pytest.raises(OSError, match="somebody else"):
+        WELL.write()

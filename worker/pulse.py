@@ -1,0 +1,131 @@
+"""Writes the worker's pulse (`core.pulse`), for `roadmap probe worker`."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from contextlib import suppress
+from typing import Any, Final
+
+from celery import bootsteps, signals
+
+from core.logging import get_logger
+from core.pulse import Pulse, pulse_file
+from worker.app import app
+from worker.loop import process_loop
+
+log = get_logger(__name__)
+
+BEAT_S: Final = 1.0
+LOOP_S: Final = 5.0
+_PREFORK: Final = "celery.concurrency.prefork"
+
+
+class Heart:
+    """Beats in a daemon thread of the worker's main process."""
+
+    def __init__(self, pulse: Pulse, *, has_loop: bool) -> None:
+        self.pulse = pulse
+        self._has_loop = has_loop
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write no more, and take the file away."""
+        self._stop.set()
+        self._thread.join(BEAT_S)
+        pulse_file(self.pulse.node).unlink(missing_ok=True)
+
+    def _beat(self) -> None:
+        from celery.worker import state  # workers only
+
+        failed = False
+        while not self._stop.is_set():
+            if self._loop_turns():
+                self.pulse.loop_at = time.time()
+            self.pulse.at = time.time()
+            self.pulse.active = len(state.active_requests)
+            try:
+                self.pulse.write()
+                failed = False
+            except OSError as error:
+                if not failed:
+                    log.warning("pulse_not_written", error=str(error))
+                failed = True
+            self._stop.wait(BEAT_S)
+
+    def _loop_turns(self) -> bool:
+        if not self._has_loop:
+            return True
+        with suppress(Exception):  # it hangs, or is being stopped
+            process_loop().submit(_turn()).result(LOOP_S)
+            return True
+        return False
+
+
+async def _turn() -> None:
+    """Run on the loop: that is all."""
+
+
+_heart: Heart | None = None
+
+
+class ConsumerPulse(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery publishes no types
+    """Ticks in the consumer's own loop while it is connected."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, consumer: Any, **_: Any) -> None:
+        super().__init__(consumer)
+        self._timer: Any = None
+
+    def start(self, consumer: Any) -> None:
+        """Begin to tick."""
+
+        def tick() -> None:
+            if _heart is not None:
+                _heart.pulse.consumer_at = time.time()
+                _heart.pulse.queues = [queue.name for queue in consumer.task_consumer.queues]
+
+        self._timer = consumer.timer.call_repeatedly(BEAT_S, tick)
+
+    def stop(self, _consumer: Any) -> None:
+        """Tick no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _begin(sender: Any, **_: Any) -> None:
+    global _heart  # noqa: PLW0603 - one per process
+    now, queues = time.time(), list(app.amqp.queues.consume_from)
+    pulse = Pulse(
+        node=str(sender.hostname),
+        pid=os.getpid(),
+        slots=int(sender.controller.concurrency),
+        wanted=queues,
+        at=now,
+        loop_at=now,
+        consumer_at=now,
+        queues=queues,
+    )
+    _heart = Heart(pulse, has_loop=type(sender.pool).__module__ != _PREFORK)
+
+
+def _consumed(**_: Any) -> None:
+    if _heart is not None:
+        _heart.pulse.consumed += 1
+        _heart.pulse.consumed_at = time.time()
+
+
+def _end(**_: Any) -> None:
+    if _heart is not None:
+        _heart.stop()
+
+
+app.steps["consumer"].add(ConsumerPulse)
+signals.worker_ready.connect(_begin)
+signals.task_received.connect(_consumed)
+signals.worker_shutdown.connect(_end)
