@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from jsonschema import Draft201909Validator
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from core.settings import PREFIX, SECRETS, Settings
@@ -179,13 +180,13 @@ def test_no_service_is_forgotten() -> None:
 
 
 async def _pings(local: Local) -> bool:
-    import redis
-
+    client: Redis = Redis.from_url((local.secrets / "redis_url").read_text())
     try:
-        with redis.Redis.from_url((local.secrets / "redis_url").read_text()) as client:
-            return bool(client.ping())
+        return bool(await client.ping())
     except (RedisError, OSError):
         return False
+    finally:
+        await client.aclose()
 
 
 async def _generate(api: str, service: Service) -> None:

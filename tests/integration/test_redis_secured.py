@@ -65,8 +65,15 @@ async def tls_before(port: int, certificate: Path) -> AsyncIterator[int]:
                 writer.write(chunk)
                 await writer.drain()
         writer.close()
+        with suppress(OSError, ssl.SSLError):
+            await writer.wait_closed()
+
+    serving: set[asyncio.Task[Any]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        serving.add(task)
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
         await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer))
 
@@ -75,6 +82,7 @@ async def tls_before(port: int, certificate: Path) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        await asyncio.wait(serving, timeout=10)
 
 
 @pytest.mark.skipif(not WHOLE_SET, reason="with FAULTS=all (make chaos)")

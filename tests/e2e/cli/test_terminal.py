@@ -77,9 +77,7 @@ def test_a_roadmap_from_the_goal_to_the_retry(
 ) -> None:
     """Steps, review by reject and by $EDITOR, bar, failures, tree with marks, exit code 3."""
     editor = tmp_path / "editor"
-    editor.write_text(
-        "#!/bin/sh\nsed -i 's/^    Cargo.* \\[/    Cargo, renamed by hand [/' \"$1\"\n"
-    )
+    editor.write_text("#!/bin/sh\nsed -i 's/Installing Rust/Getting Rust, by hand,/' \"$1\"\n")
     editor.chmod(0o755)
     view = terminal("generate", "Learn Rust", EDITOR=str(editor), VISUAL="")
     asked = view.wait_for("approve, reject with feedback, edit, or later?")
@@ -99,7 +97,7 @@ def test_a_roadmap_from_the_goal_to_the_retry(
     assert view.wait() == 3
     ended = view.text()
     assert "edit by local" in ended
-    assert "✓✓✓ Cargo, renamed by hand" in ended
+    assert "✓✓✓ Getting Rust, by hand, and Cargo" in ended
     assert "✗✗✗" in ended
     assert "content_refused" in ended
     assert "3 failed" in ended
