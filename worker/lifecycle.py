@@ -20,10 +20,15 @@ log = get_logger(__name__)
 
 _NOTHING, _DRAIN, _HURRY = range(3)
 _WATCH_S: Final = 0.1
+_LAST_LOOK_S: Final = 1.2
+"""The last BRPOP ends within a second of the signal. What is rung for before that could come back
+to this worker, which reads no more messages, and be lost until `maintenance.recover` looks."""
 
 # One byte that the main process writes and its prefork children read: children get no signal when
 # the main process is told to stop, and a workflow inside them must learn of it.
 _flag = mmap.mmap(-1, 1)
+_consumers: list[Any] = []
+"""The main process's consumer, once it is ready."""
 
 draining: list[Callable[[], None]] = []
 """Called in the loop when the worker begins to stop."""
@@ -42,6 +47,7 @@ def _child_started(**_: Any) -> None:
 
 def _ready(sender: Any, **_: Any) -> None:
     """(threads) Open everything before the first message, so that it is quick."""
+    _consumers.append(sender)
     if type(sender.pool).__module__ != "celery.concurrency.prefork":
         process_loop()
     log.info("worker_ready", hostname=str(sender.hostname))
@@ -50,8 +56,16 @@ def _ready(sender: Any, **_: Any) -> None:
 def _shutting_down(sig: str, how: str, **_: Any) -> None:
     """Begin to drain; a second signal, or a cold shutdown, hurries."""
     again = _flag[0] != _NOTHING
+    _fetch_no_more()
     _flag[0] = _HURRY if again or how == "Cold" else _DRAIN
     log.info("worker_draining", signal=sig, hurried=_flag[0] == _HURRY)
+
+
+def _fetch_no_more() -> None:
+    """Let the main process send no further BRPOP; Celery's own limit works by the same switch."""
+    for consumer in _consumers:
+        if consumer.task_consumer is not None:
+            consumer.task_consumer.channel.qos.can_consume = lambda: False
 
 
 def _child_stops(**_: Any) -> None:
@@ -67,6 +81,7 @@ async def _watch() -> None:
     loop = asyncio.get_running_loop()
     while _flag[0] == _NOTHING:  # noqa: ASYNC110 - another process writes it
         await asyncio.sleep(_WATCH_S)
+    await asyncio.sleep(_LAST_LOOK_S)
     for callback in draining:
         callback()
     log.info("drain_begun", pid=os.getpid())

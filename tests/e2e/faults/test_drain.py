@@ -61,7 +61,7 @@ async def test_drained(
     for topic, calls in (("steps", 1), ("contents", 2), ("hanging", 1)):
         await rig.until_held(f"Learn {topic}", calls)
     second = rig.worker(pool=pool, concurrency=3, CONTENT_CONCURRENCY="1")
-    await _told_to_stop(rig, first, loops=1 if pool == "threads" else 3 + 1)
+    await _told_to_stop(rig, first, loops=1 if pool == "threads" else 3)
     rig.model.open(*gates)
     ending = [tasks["steps"], tasks["contents"]]
     await rig.until_status(look, ending, "completed", within_s=20)
@@ -95,7 +95,7 @@ async def test_grace_over(rig: Rig, look: asyncpg.Connection, pool: str) -> None
     await _told_to_stop(rig, first, loops=1)
     await rig.until_status(look, [task], "completed", within_s=20)
     assert first.wait_end() == 0, first.log_text()
-    assert len(first.logged("drain_hurried")) == 1
+    assert first.logged("drain_hurried")
     seen = await rig.see(look, task)
     check_completed(seen, contents=6)
     assert "task_recovered" not in seen.events, "it waited for a lease"
