@@ -20,14 +20,15 @@ from tests.e2e.web.browser import DESK, PHONE, chromium, new_context
 from tests.factories import until
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Page
+    from playwright.async_api import Browser, Page, ViewportSize
 
 FOLDER: Final = Path(__file__).parent / "images"
 GOAL: Final = "Learn Rust"
-FRAME_S: Final = 0.28
-FRAME_SIZE: Final = {"width": 1100, "height": 700}
+FRAME_S: Final = 0.2
+FRAME_SIZE: Final[ViewportSize] = {"width": 1200, "height": 1080}
+SHOWN_SIZE: Final = (900, 810)
 LAST_FRAME_MS: Final = 3000
-COLOURS: Final = 96
+COLOURS: Final = 200
 
 
 async def capture(stack: RunningStack) -> None:
@@ -113,9 +114,10 @@ async def _animation(browser: Browser, stack: RunningStack, task_id: str) -> Non
     frames: list[Image.Image] = []
     chip = page.locator(".task-line .chip")
     while not frames or await chip.text_content() in {"Working", "Waiting for a worker"}:
-        frames.append(Image.open(io.BytesIO(await page.screenshot())))
+        frames.append(_frame(await page.screenshot()))
         await asyncio.sleep(FRAME_S)
-    frames.append(Image.open(io.BytesIO(await page.screenshot())))
+    await expect(page.locator(".badge")).to_have_text("Up to date")
+    frames.append(_frame(await page.screenshot()))
     await context.close()
     times = [round(FRAME_S * 1000) + 60] * (len(frames) - 1) + [LAST_FRAME_MS]
     frames[0].save(
@@ -128,6 +130,10 @@ async def _animation(browser: Browser, stack: RunningStack, task_id: str) -> Non
         method=6,
         minimize_size=True,
     )
+
+
+def _frame(png: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(png)).convert("RGB").resize(SHOWN_SIZE, Image.Resampling.LANCZOS)
 
 
 def _save(png: bytes, name: str) -> None:

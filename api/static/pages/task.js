@@ -189,7 +189,7 @@ function layout(model, views) {
       total ? `${done} of ${count(total, "content")} ready` : "The contents are counted once the outline stands",
       model.failed && `${model.failed} failed`,
       model.running && `${model.running} being written`,
-      TERMINAL_STATUSES.has(model.status) && `${count(calls, "model call")}, ${count(tokens, "token")}`,
+      TERMINAL_STATUSES.has(model.task.status) && `${count(calls, "model call")}, ${count(tokens, "token")}`,
     ].filter(Boolean).join(" · "));
     write(attempt, model.attempt > 1 ? `attempt ${model.attempt}` : "");
     write(finding, model.lastEvent?.message ?? "");

@@ -35,7 +35,10 @@ export function bell() {
       entries = [entry, ...entries.filter((each) => each.notification_id !== entry.notification_id)];
       if (!entry.read_at) unread += 1;
       draw();
-      note(entry.message, { tone: TONES[entry.kind], href: target(entry) });
+      // the task's own page shows it anyway
+      if (location.pathname !== `/tasks/${entry.task_id}`) {
+        note(entry.message, { tone: TONES[entry.kind], href: target(entry) });
+      }
     },
     onError: noticeRefusal,
   });

@@ -31,7 +31,7 @@ class BigRoadmap:
         await page.route(f"**/api/v1/tasks/{TASK}", self._task)
         await page.route(f"**/api/v1/tasks/{TASK}/events**", self._events)
         await page.route(f"**/api/v1/roadmaps/{ROADMAP}", self._roadmap)
-        await page.route_web_socket(f"**/ws/tasks/{TASK}**", self.sockets.append)
+        await page.route_web_socket(f"**/ws/tasks/{TASK}**", self._open)
 
     def content_events(self) -> Iterator[dict[str, Any]]:
         """Return two events for each content, in order."""
@@ -59,6 +59,9 @@ class BigRoadmap:
             "progress": {"done": seq // 2, "total": 3 * self.concepts, "percent": 20},
             "data": data,
         }
+
+    def _open(self, socket: WebSocketRoute) -> None:
+        self.sockets.append(socket)
 
     async def _task(self, route: Route) -> None:
         await route.fulfill(
