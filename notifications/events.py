@@ -105,6 +105,8 @@ class SpentData(Frozen):
 class StepCompletedData(SpentData, StepData):
     """A step's outcome in numbers."""
 
+    calls: int
+    tokens: int
     duration_s: float
     issues: list[str] = Field(default_factory=list, description="Of `structure_validation` only.")
 

@@ -106,8 +106,12 @@ async def test_bad_replies_in_a_task_leave_an_api_that_answers(
     await run_task(task, worker="w")
 
     assert await pair(database, task) == ("partial_failure", "content_generation")
-    transport = httpx.ASGITransport(app=create_app())
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1/api/v1") as api:
+    app = create_app()
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1/api/v1") as api,
+    ):
         shown = (await api.get(f"/tasks/{task}")).raise_for_status().json()
         assert len({content["code"] for content in shown["failed_contents"]}) >= 4
         (await api.get(f"/tasks/{task}/events?after=0")).raise_for_status()

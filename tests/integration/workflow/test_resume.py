@@ -456,7 +456,7 @@ async def test_edits_of_an_invalid_structure(
     """An invalid structure is edited MAX_EDIT_ROUNDS times, then shown to the human as it is."""
     settings_env.setenv("ROADMAP_MAX_EDIT_ROUNDS", str(limit))
     get_settings.cache_clear()
-    author.titles = ["Kites", "Kites"]
+    author.prerequisites = {"Kites": ["Wind"], "Wind": ["Kites"]}
     task = await new_task(review=True)
     assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
     assert author.answered.count((CallKind.ROADMAP_EDIT, "")) == limit
@@ -466,12 +466,12 @@ async def test_edits_of_an_invalid_structure(
 
 async def test_edit_that_leaves_nothing(database: asyncpg.Connection, author: LedgerAuthor) -> None:
     """A model that edits every concept away fails the step instead of completing nothing."""
-    author.titles = ["Kites", "Kites"]
+    author.prerequisites = {"Kites": ["Wind"], "Wind": ["Kites"]}
     author.operations = [{"op": "remove", "concept": "C1"}, {"op": "remove", "concept": "C2"}]
     task = await new_task()
     assert await run_task(task, worker="w") is Result.FAILED
     assert await pair(database, task) == ("failed", "roadmap_edit")
-    author.operations = [{"op": "update", "concept": "C2", "title": "Wind"}]
+    author.operations = [{"op": "update", "concept": "C2", "prerequisites": []}]
     await retry_task(task, actor=ALICE)
     assert await run_task(task, worker="w") is Result.COMPLETED
 
