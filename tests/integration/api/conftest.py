@@ -14,7 +14,7 @@ from api.app import create_app
 from core.settings import get_settings
 from core.tokens import mint_token
 from notifications.publisher import stop_publishing
-from worker import app as celery_app
+from tests.broker import use_broker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -43,10 +43,10 @@ async def in_process() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def broker(redis_url: str) -> None:
     """Celery's application was imported before there was a Redis: point it there."""
-    celery_app.conf.broker_url = redis_url
+    use_broker(redis_url)
 
 
 @pytest.fixture(autouse=True)

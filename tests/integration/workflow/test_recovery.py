@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kombu import pools
 
 from core.settings import get_settings
 from tasks.dispatch import peek, send
 from tasks.maintenance import _look_at_queue
+from tests.broker import use_broker
 from tests.factories import (
     ALICE,
     approve,
@@ -211,15 +211,11 @@ async def test_what_is_behind_the_oldest_message_waits(
 @pytest.fixture
 def broker(redis: Redis) -> Iterator[None]:
     """Celery's app on the test's Redis; rings are sent at once."""
-    url = app.conf.broker_url
-    app.conf.broker_url = get_settings().broker
-    app._pool = app.amqp._producer_pool = None
+    before = use_broker(get_settings().broker)
     doorbell.install(send)
     yield
     doorbell.install(None)
-    pools.reset()
-    app._pool = app.amqp._producer_pool = None
-    app.conf.broker_url = url
+    use_broker(before)
 
 
 async def _backlog(connection: asyncpg.Connection, rows: int) -> list[UUID]:
