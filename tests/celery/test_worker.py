@@ -21,7 +21,8 @@ async def test_ready(celery_setup: RoadmapSetup, pool: str) -> None:
     implementation = inspect.stats()[node]["pool"]["implementation"]
     assert ("prefork" in implementation) is (pool == "prefork"), implementation
     processes = celery_setup.worker.get_running_processes_info(["pid"])
-    assert len(processes) == (3 if pool == "prefork" else 1)
+    # the main process, one child a slot, and the spare one
+    assert len(processes) == (1 + 2 + 1 if pool == "prefork" else 1)
     celery_setup.app.close()
 
 
@@ -109,7 +110,7 @@ async def test_failover(
 
 
 async def test_flushed(celery_setup: RoadmapSetup, roadmaps: Roadmaps) -> None:
-    """FLUSHALL with tasks queued and running: the queued ones are rung again, all complete."""
+    """FLUSHALL with tasks waiting and running: those that wait are rung for, all complete."""
     gates = roadmaps.model.gate("Learn Kites [0-9]", "intent_analysis")
     topics = [f"Kites {number}" for number in range(5)]
     tasks = [roadmaps.ask(topic) for topic in topics]
@@ -120,7 +121,6 @@ async def test_flushed(celery_setup: RoadmapSetup, roadmaps: Roadmaps) -> None:
     await until(two_run, within_s=20, what="two running tasks")
     await roadmaps.accept(tasks, topics)
     redis = celery_setup.broker.container.client
-    assert redis.llen("roadmap") == 3
     redis.flushall()
     redis.close()
     roadmaps.model.open(*gates)

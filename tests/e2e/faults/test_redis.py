@@ -23,16 +23,17 @@ if TYPE_CHECKING:
 
 
 async def test_flushed_with_queue(rig: Rig, look: asyncpg.Connection) -> None:
-    """FLUSHALL with 50 queued and some running tasks: all are rung again and complete once."""
+    """FLUSHALL with 50 waiting and some running tasks: all are rung again and complete once."""
     rig.model.design(concepts=1)
     gates = rig.model.gate("Learn Flushed [0-9]+", "intent_analysis")
     worker = rig.standing_worker()
     topics = [f"Flushed {number}" for number in range(50 + STANDING_SLOTS)]
     tasks = {topic: await new_task(goal=f"Learn {topic}") for topic in topics}
     await rig.until_true(lambda: rig.model.held() == STANDING_SLOTS, what="running tasks")
-    await rig.until_true(lambda: rig.queued() == 50, what="fifty queued tasks")
+    await rig.until_true(lambda: rig.queued() == 0, what="a look at each message")
+    # as if some of them had not been looked at: their messages are lost
+    await look.execute("UPDATE roadmap_tasks SET deferred_at = NULL WHERE goal LIKE '%1'")
     rig.flush()
-    assert rig.queued() == 0
     rig.model.open(*gates)
     await rig.rings_were_long_ago(look)
     await rig.until_status(look, tasks.values(), within_s=60, sweeping=True)
