@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 T = TypeVar("T")
 
-GUARD_S: Final = 1.0
+GUARD_S: Final = 0.5
 TRIES: Final = 2
 """A process that was short of CPU for a moment must not believe that Redis is away."""
 LOOK_AGAIN_S: Final = 1.0

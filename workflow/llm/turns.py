@@ -42,6 +42,8 @@ SLOWDOWNS: Final = Counter(
 PER_PROCESS: Final = 64
 """Calls at a time in one process when LLM_MAX_CONCURRENCY is not given."""
 POLL_S: Final = 0.02
+LISTEN_S: Final = 0.05
+"""A call waits so long, once, for a Redis that does not answer; the limits' own guard is longer."""
 RENEW_S: Final = 3.0
 """A held slot is told again this often; the cluster forgets it after about three times that."""
 
@@ -77,6 +79,7 @@ class Turns:
         self._changed = asyncio.Event()
         self._clerk: asyncio.Task[None] | None = None
         self._telling: set[asyncio.Task[None]] = set()
+        self._listening: asyncio.Task[None] | None = None
         self._shared_rates: Rates | None = None
         self._own_rates: tuple[int, Rates] | None = None
 
@@ -115,7 +118,7 @@ class Turns:
 
     async def aclose(self) -> None:
         """Stop the clerk and give everything back to the cluster."""
-        for task in (self._clerk, *self._telling):
+        for task in (self._clerk, self._listening, *self._telling):
             if task is not None:
                 task.cancel()
                 await asyncio.wait({task})
@@ -199,17 +202,41 @@ class Turns:
     async def _ask(self, want: int) -> int:
         """Return how many further calls may begin, of those that are wanted."""
         held = self._held + self._spare
+        if self._limit is None:  # then nothing is shared that a call must wait for
+            await self._listen()
+            held = self._held + self._spare
+            return max(0, min(want, self._backoff.allowed() - held))
         if self._cluster is not None:
             try:
                 standing = await self._cluster.exchange(held=held, want=want, limit=self._limit)
             except ClusterAwayError:
                 self._told = 0
             else:
-                self._told = (held + standing.granted) if self._limit else 0
+                self._told = held + standing.granted
                 self._told_at = time.monotonic()
                 return self._heard(standing)
-        share = (self._limit or PER_PROCESS * self._others) // self._others
+        share = self._limit // self._others
         return max(0, min(want, max(1, share) - held))
+
+    async def _listen(self) -> None:
+        """Hear from the cluster whether the provider sends requests away; never wait for it long.
+
+        What comes later than that is heard in the background.
+        """
+        if self._cluster is None or self._listening is not None:
+            return
+
+        async def hear(cluster: Cluster) -> None:
+            with suppress(ClusterAwayError):
+                self._heard(await cluster.exchange(held=0, want=0, limit=None))
+
+        def heard(_task: asyncio.Task[None]) -> None:
+            self._listening = None
+            self._changed.set()
+
+        self._listening = asyncio.create_task(hear(self._cluster), name="llm-listener")
+        self._listening.add_done_callback(heard)
+        await asyncio.wait({self._listening}, timeout=LISTEN_S)
 
     def _heard(self, standing: Standing) -> int:
         self._others = standing.processes

@@ -177,7 +177,7 @@ async def test_a_slow_down_reaches_the_other_process(turns_for: Callable[..., Tu
     told = time.monotonic()
     await asyncio.gather(*one._telling)
     gauge.began.clear()
-    await asyncio.gather(*(gauge.call(two) for _ in range(6)))
+    await asyncio.gather(*(gauge.call(two, seconds=0.1) for _ in range(6)))
     waits = [at - told for at in gauge.began]
     assert min(waits) >= 0.7
     assert max(waits) < 5
