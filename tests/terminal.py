@@ -89,6 +89,18 @@ class Terminal:
         self._reader.join(5)
         return code
 
+    def interrupt(self) -> int:
+        """Press Ctrl-C, as people do again when nothing happens; return the exit code.
+
+        A signal that comes in the moment before a prompt begins to wait is seen by Python only
+        with the next key.
+        """
+        for _ in range(20):
+            self.type("\x03")
+            with suppress(subprocess.TimeoutExpired):
+                return self.wait(within_s=3)
+        raise AssertionError(f"Ctrl-C did not end it:\n{self.text()}")
+
     def close(self) -> None:
         """End it if it still runs."""
         if self.process.poll() is None:

@@ -99,15 +99,16 @@ function databaseCard({ pool, server }) {
     ])];
 }
 
-function redisCard({ hub, pool, server }) {
+function redisCard({ hub, pool, server, advice }) {
   return [heading("redis", NAME.redis),
     rows([
       ["Clients", share(server.clients, server.max_clients)],
       ["of which in Pub/Sub", server.pubsub_clients],
       ["Tasks watched", server.task_channels],
-      ["Pool of the API", `up to ${pool.limit}`],
+      ["Pool of the API", share(pool.in_use, pool.limit)],
       ["Live events of the API", hub.connected ? "connected" : "polled from PostgreSQL"],
-    ])];
+    ]),
+    ...(advice ?? []).map((words) => h("p.cause", {}, words))];
 }
 
 function streamsCard({ by_transport: transports, by_user: users, by_task: tasks }) {

@@ -28,7 +28,8 @@ export function needs({ prerequisites }, roadmap) {
 export function costOf(usage) {
   if (!usage) return null;
   if (!usage.calls) return "It cost nothing.";
-  return `It cost ${count(usage.calls, "model call")} and ${count(usage.tokens, "token")}.`;
+  const dollars = usage.cost ? `, about $${usage.cost < 0.01 ? usage.cost.toFixed(4) : usage.cost.toFixed(2)}` : "";
+  return `It cost ${count(usage.calls, "model call")} and ${count(usage.tokens, "token")}${dollars}.`;
 }
 
 export function resourceList(resources) {
