@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def _as_shells_do() -> None:
+    """Take the terminal; let Ctrl-C count, which whoever runs in the background ignores."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     """Runs a command on a terminal of its own; a thread reads what it draws.
 
@@ -54,7 +60,7 @@ class Terminal:
             stdout=theirs,
             stderr=theirs,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - no threads yet there
+            preexec_fn=_as_shells_do,  # noqa: PLW1509 - no threads yet there
         )
         os.close(theirs)
         self._reader = threading.Thread(target=self._read, daemon=True)
