@@ -14,6 +14,7 @@ from db.engine import connections_needed, dispose_engine, get_engine
 from db.migrate import current, head
 from embedded.postgres_binaries import find_postgres
 from tests.factories import approve, events, new_task, pair
+from workflow import turns
 from workflow.asking import close_author
 from workflow.engine import Result
 from workflow.runs import run_task
@@ -44,6 +45,7 @@ async def test_a_restored_backup_goes_on(
     assert await run_task(finished, worker="w") is Result.COMPLETED
     assert await run_task(reviewed, worker="w") is Result.WAITING_FOR_REVIEW
     told = await events(database, finished)
+    await turns.settle()
     await close_author()
     await dispose_engine()
 
@@ -64,6 +66,7 @@ async def test_a_restored_backup_goes_on(
         assert await pair(there, reviewed) == ("completed", "completed")
         await there.close()
     finally:
+        await turns.settle()
         await close_author()
         await dispose_engine()
         await database.execute("DROP DATABASE restored WITH (FORCE)")
