@@ -76,6 +76,7 @@ class Meaning:
 
 
 _CANCEL_RETRY: Final = "`roadmap cancel TASK`, then `roadmap retry TASK`"
+_LOCKED: Final = "Try again when the task is not locked."
 _RESTORE: Final = "Restore the rows from a backup"
 
 MEANINGS: Final[dict[Kind, Meaning]] = {
@@ -87,7 +88,7 @@ MEANINGS: Final[dict[Kind, Meaning]] = {
     Kind.LAST_SEQ_BEHIND: Meaning(
         means="The row counts fewer events than the log has; the next event cannot be written.",
         mended="The row counts on from the log's last event.",
-        advice="Try again when the task is not locked.",
+        advice=_LOCKED,
     ),
     Kind.ROADMAP_LINK: Meaning(
         means="The task and its roadmap do not point to each other; the roadmap cannot be read.",
@@ -97,7 +98,7 @@ MEANINGS: Final[dict[Kind, Meaning]] = {
     Kind.LEASE_ON_IDLE_TASK: Meaning(
         means="A task that no worker may hold has a lease.",
         mended="The lease is taken away.",
-        advice="Try again when the task is not locked.",
+        advice=_LOCKED,
     ),
     Kind.LEASE_BROKEN: Meaning(
         means="Half a lease, or one that ends absurdly late; no worker can take the task over.",
@@ -112,7 +113,7 @@ MEANINGS: Final[dict[Kind, Meaning]] = {
     Kind.REVIEW_STRAY: Meaning(
         means="A review is open, but its task does not wait for one; people are asked for nothing.",
         mended="The review is closed as cancelled.",
-        advice="Try again when the task is not locked.",
+        advice=_LOCKED,
     ),
     Kind.REVIEW_MISSING: Meaning(
         means="The task waits for a decision, but no review is open; nobody can decide it.",
@@ -122,22 +123,22 @@ MEANINGS: Final[dict[Kind, Meaning]] = {
     Kind.CONTENT_RUNNING_UNATTENDED: Meaning(
         means="Contents are said to be written, but nobody is at work on their task.",
         mended="They wait for their turn again; a retry writes them.",
-        advice="Try again when the task is not locked.",
+        advice=_LOCKED,
     ),
     Kind.PROGRESS_COUNTS: Meaning(
         means="The row's counts of contents are not those of the contents.",
         mended="They are counted anew.",
-        advice="Try again when the task is not locked.",
+        advice=_LOCKED,
     ),
     Kind.PERCENT: Meaning(
         means="The percentage is out of its range, or behind what is done.",
         mended="It is worked out anew.",
-        advice="Try again when the task is not locked.",
+        advice=_LOCKED,
     ),
     Kind.FINISHED_AT: Meaning(
         means="A task that ended has no time of its end, or one that goes on has one.",
         mended="The time of the last event is taken, or the time is taken away.",
-        advice="Try again when the task is not locked.",
+        advice=_LOCKED,
     ),
     Kind.WAITING_LONG: Meaning(
         means="No worker has taken the task for an hour: its message is lost, or none is running.",
