@@ -21,6 +21,7 @@ from workflow.queries.shapes import (
     TimeLeftView,
 )
 from workflow.queries.usage import usage_view
+from workflow.queries.visible import visible_task
 from workflow.time_left import Range, times_left
 
 if TYPE_CHECKING:
@@ -55,9 +56,7 @@ async def get_task(task_id: UUID, *, actor: Actor) -> TaskView:
         NotFoundError: There is none, or it belongs to somebody else.
     """
     async with read_session() as session:
-        row = await session.get(RoadmapTask, task_id)
-        if row is None or not actor.may_see(row.user_id):
-            raise NotFoundError(f"There is no task {task_id}.")
+        row = await visible_task(session, task_id, actor)
         return (await _views(session, [row]))[0]
 
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from core.errors import NotFoundError
 from core.settings import get_settings
 from core.states import Step
 from core.usage import COLUMNS, Usage
-from db.models import Checkpoint, Content, RoadmapTask
+from db.models import Checkpoint, Content
 from db.session import read_session
 from workflow.queries.shapes import StepUsageView, TaskUsageView, UsageView
+from workflow.queries.visible import visible_task
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -38,9 +38,7 @@ async def get_usage(task_id: UUID, *, actor: Actor) -> TaskUsageView:
         NotFoundError: There is none, or it belongs to somebody else.
     """
     async with read_session() as session:
-        row = await session.get(RoadmapTask, task_id)
-        if row is None or not actor.may_see(row.user_id):
-            raise NotFoundError(f"There is no task {task_id}.")
+        row = await visible_task(session, task_id, actor)
         steps = await _steps(session, task_id)
         contents = await _contents(session, row.roadmap_id)
     if contents is not None:
