@@ -7,7 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from core.settings import PREFIX, get_settings
+from core.given import PREFIX
+from core.settings import get_settings
 from db.migrate import differences, downgrade, upgrade
 from embedded import EmbeddedPostgres
 

@@ -12,8 +12,9 @@ from starlette.requests import HTTPConnection  # noqa: TC002 - FastAPI reads the
 
 from api import tickets
 from api.composition import services_of
+from core.choices import AuthMode
 from core.errors import ForbiddenError, SettingsError, UnauthenticatedError
-from core.settings import AuthMode, get_settings
+from core.settings import get_settings
 from core.tokens import verify_token
 from workflow.actor import LOCAL_USER, Actor
 from workflow.viewer import Viewer

@@ -118,7 +118,8 @@ async def _look_and_mend(*, mend: bool) -> dict[str, Any]:
 
 def _choose_database(data_dir: Path) -> None:
     """Let the settings name database and Redis: as given, else the data-dir's."""
-    from core.settings import PREFIX, get_settings, load_settings
+    from core.given import PREFIX
+    from core.settings import get_settings, load_settings
 
     given = load_settings().model_fields_set
     stack = DataDir(data_dir).read_stack()

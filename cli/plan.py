@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from cli.child import ChildSpec
 from cli.options import FLOWER_HOST
-from core.settings import PREFIX
+from core.given import PREFIX
 
 if TYPE_CHECKING:
     from cli.data_dir import DataDir

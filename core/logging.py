@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from core.settings import LogFormat
+from core.choices import LogFormat
 
 if TYPE_CHECKING:
     from core.settings import Settings

@@ -2,83 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from enum import StrEnum
 from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from pydantic_settings.sources import DotEnvSettingsSource
 
+from core.choices import AuthMode, LlmPreset, LogFormat, Provider, ReviewExpiry, SearchProvider
 from core.errors import SettingsError
+from core.given import ENV_FILE, PREFIX, given_values, refuse_unknown_names, secret_values
 from core.prices import Price
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-PREFIX: Final = "ROADMAP_"
-ENV_FILE: Final = ".env"
-SECRETS: Final = (
-    "DATABASE_URL",
-    "REDIS_URL",
-    "BROKER_URL",
-    "AUTH_SECRET",
-    "LLM_API_KEY",
-    "SEARCH_API_KEY",
-    "TOKEN",
-)
-"""Settings that may also be given as `ROADMAP_<NAME>_FILE`, a file that holds the value."""
-
-
-class AuthMode(StrEnum):
-    """How requests without a bearer token are treated."""
-
-    LOCAL = "local"
-    JWT = "jwt"
-
-
-class Provider(StrEnum):
-    """Who writes the texts."""
-
-    SAMPLE = "sample"
-    OPENAI = "openai"
-
-
-class LlmPreset(StrEnum):
-    """Providers whose address and habits are known."""
-
-    OPENAI = "openai"
-    SILICONFLOW = "siliconflow"
-    DEEPSEEK = "deepseek"
-    DASHSCOPE = "dashscope"
-    OLLAMA = "ollama"
-    VLLM = "vllm"
-
-
-class SearchProvider(StrEnum):
-    """Who searches the web for resources."""
-
-    NONE = "none"
-    TAVILY = "tavily"
-
-
-class ReviewExpiry(StrEnum):
-    """What happens to a review that nobody decided in time."""
-
-    KEEP = "keep"
-    APPROVE = "approve"
-    CANCEL = "cancel"
-
-
-class LogFormat(StrEnum):
-    """How log lines look; `auto` is console on a terminal and JSON elsewhere."""
-
-    AUTO = "auto"
-    JSON = "json"
-    CONSOLE = "console"
-
 
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -360,10 +293,10 @@ def load_settings(**overrides: Any) -> Settings:
     Raises:
         SettingsError: A `ROADMAP_` name is unknown or a value is invalid; the message names it.
     """
-    given = _given()
-    _refuse_unknown_names(given)
+    given = given_values(Settings)
+    refuse_unknown_names(given, fields=Settings.model_fields)
     try:
-        values: dict[str, Any] = {**_secret_files(given), **overrides}
+        values: dict[str, Any] = {**secret_values(given), **overrides}
         return Settings(**values)
     except ValidationError as error:
         lines = [
@@ -378,42 +311,3 @@ def load_settings(**overrides: Any) -> Settings:
 def get_settings() -> Settings:
     """Return the process's settings, read once; `get_settings.cache_clear()` forgets them."""
     return load_settings()
-
-
-def _given() -> dict[str, str]:
-    """Return what is given under our prefix, the environment's before the file's."""
-    from_file = DotEnvSettingsSource(Settings, env_file=ENV_FILE).env_vars
-    given = {name.upper(): value or "" for name, value in from_file.items()}
-    for name, value in os.environ.items():
-        if value or name.upper() not in given:  # an empty one is as good as none
-            given[name.upper()] = value
-    return {name: value for name, value in given.items() if name.startswith(PREFIX)}
-
-
-def _refuse_unknown_names(given: Mapping[str, str]) -> None:
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
-    known |= {f"{PREFIX}{name}_FILE" for name in SECRETS}
-    unknown = sorted(given.keys() - known)
-    if unknown:
-        import difflib
-
-        close = difflib.get_close_matches(unknown[0], known, n=1)
-        hint = f" Did you mean {close[0]}?" if close else ""
-        raise SettingsError(f"Unknown setting {', '.join(unknown)}.{hint}")
-
-
-def _secret_files(given: Mapping[str, str]) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for name in SECRETS:
-        path = given.get(f"{PREFIX}{name}_FILE")
-        if not path or given.get(PREFIX + name):
-            continue
-        try:
-            values[name.lower()] = Path(path).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise SettingsError(
-                f"{PREFIX}{name}_FILE: cannot read {path}: {error.strerror}"
-            ) from None
-        except UnicodeDecodeError:
-            raise SettingsError(f"{PREFIX}{name}_FILE: {path} is not UTF-8 text.") from None
-    return values

@@ -11,7 +11,8 @@ from typing import Any, Final
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
-from core.settings import PREFIX, SECRETS, Settings
+from core.given import PREFIX, SECRETS
+from core.settings import Settings
 from docs import asyncapi
 from docs.asyncapi import model_name
 from docs.cli_reference import cli_reference

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from celery import signals
 
 from core import telemetry
+from core.choices import Provider, SearchProvider
 from core.logging import get_logger
 from core.loop_local import LoopLocal
-from core.settings import Provider, SearchProvider, get_settings
+from core.settings import get_settings
 from db.engine import dispose_engine
 from db.facts import Insert
 from db.models import Notification

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 from redis.asyncio import Redis
 
-from core.settings import PREFIX, get_settings
+from core.given import PREFIX
+from core.settings import get_settings
 from db.engine import dispose_engine
 from db.migrate import upgrade
 from embedded import EmbeddedPostgres, EmbeddedRedis

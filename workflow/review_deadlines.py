@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, and_, func, select
 
+from core.choices import ReviewExpiry
 from core.errors import ConflictError
-from core.settings import ReviewExpiry, get_settings
+from core.settings import get_settings
 from db.facts import NOW, Fact, Update
 from db.ledger import lock_tasks, timestamp
 from db.models import Review

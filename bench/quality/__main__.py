@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.quality.scores import NAMES, scores
+from core.choices import Provider
 from core.errors import AppError
 from core.prices import priced
-from core.settings import Provider, Settings, get_settings
+from core.settings import Settings, get_settings
 from core.usage import Usage
 from workflow.checks import check_structure
 from workflow.llm import (

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from core.choices import LlmPreset
 from core.errors import ProviderError
-from core.settings import LlmPreset
 from workflow.llm.presets import PRESETS
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import httpx
 import psutil
 import pytest
 
-from core.settings import PREFIX
+from core.given import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

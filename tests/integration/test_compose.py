@@ -14,7 +14,8 @@ from jsonschema import Draft201909Validator
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from core.settings import PREFIX, SECRETS, Settings
+from core.given import PREFIX, SECRETS
+from core.settings import Settings
 from embedded import EmbeddedPostgres
 from embedded.redis_binary import OLDEST, find_redis
 from tests.factories import until

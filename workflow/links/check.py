@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from core.choices import Provider
 from core.logging import get_logger
 from core.loop_local import LoopLocal
-from core.settings import Provider, get_settings
+from core.settings import get_settings
 from workflow.links.addresses import NotPublicError, Resolver
 
 if TYPE_CHECKING:

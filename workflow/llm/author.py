@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.settings import Provider
+from core.choices import Provider
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,8 +22,8 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from core.choices import LlmPreset
 from core.errors import SettingsError
-from core.settings import LlmPreset
 
 if TYPE_CHECKING:
     from core.settings import Settings

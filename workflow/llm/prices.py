@@ -8,8 +8,8 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
+from core.choices import Provider
 from core.prices import Price
-from core.settings import Provider
 
 if TYPE_CHECKING:
     from core.settings import Settings

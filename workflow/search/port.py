@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from core.settings import SearchProvider
+from core.choices import SearchProvider
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

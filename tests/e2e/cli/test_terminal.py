@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.settings import PREFIX
+from core.given import PREFIX
 from tests.terminal import Terminal
 
 if TYPE_CHECKING:

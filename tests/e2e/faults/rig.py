@@ -18,8 +18,9 @@ from kombu.exceptions import KombuError
 from redis import Redis
 from redis.exceptions import RedisError
 
+from core.given import PREFIX
 from core.ids import new_id
-from core.settings import PREFIX, get_settings
+from core.settings import get_settings
 from core.states import TERMINAL
 from tests.e2e.faults.worker_process import WorkerProcess
 from tests.factories import events, until

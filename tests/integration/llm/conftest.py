@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from core.choices import Provider
 from core.loop_local import LoopLocal
-from core.settings import Provider, Settings, get_settings
+from core.settings import Settings, get_settings
 from db.recorder import flush_recorder
 from tests.model_server import ModelServer
 from workflow import asking

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
+from core.choices import Provider
 from core.errors import (
     ContentInvalidError,
     ContentRefusedError,
@@ -27,7 +28,7 @@ from core.errors import (
     ProviderUnavailableError,
     SettingsError,
 )
-from core.settings import Provider, Settings
+from core.settings import Settings
 from tests.model_server import Rule
 from workflow.llm import (
     Call,

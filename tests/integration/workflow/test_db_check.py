@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from core.settings import PREFIX, get_settings
+from core.given import PREFIX
+from core.settings import get_settings
 from tests.factories import column, new_task
 from workflow.runs import run_task
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from api.auth import check_settings, is_loopback
 from api.http import decode_cursor, encode_cursor, parse_id, version_of
 from api.middleware import WithoutQueries
+from core.choices import AuthMode
 from core.errors import InvalidRequestError, NotFoundError, SettingsError
-from core.settings import AuthMode, Settings
+from core.settings import Settings
 
 
 @given(st.uuids())

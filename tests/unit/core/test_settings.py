@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.errors import SettingsError
-from core.settings import SECRETS, Settings, get_settings, load_settings
+from core.given import SECRETS
+from core.settings import Settings, get_settings, load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from core.choices import LlmPreset
 from core.errors import SettingsError
-from core.settings import LlmPreset, Settings
+from core.settings import Settings
 from workflow.llm.abilities import Abilities, Feature
 from workflow.llm.calls import Call, CallKind, ContentInputs, Learner
 from workflow.llm.failures import Told

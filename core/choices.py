@@ -1,0 +1,53 @@
+"""What a setting may be where only a few words are allowed."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class AuthMode(StrEnum):
+    """How requests without a bearer token are treated."""
+
+    LOCAL = "local"
+    JWT = "jwt"
+
+
+class Provider(StrEnum):
+    """Who writes the texts."""
+
+    SAMPLE = "sample"
+    OPENAI = "openai"
+
+
+class LlmPreset(StrEnum):
+    """Providers whose address and habits are known."""
+
+    OPENAI = "openai"
+    SILICONFLOW = "siliconflow"
+    DEEPSEEK = "deepseek"
+    DASHSCOPE = "dashscope"
+    OLLAMA = "ollama"
+    VLLM = "vllm"
+
+
+class SearchProvider(StrEnum):
+    """Who searches the web for resources."""
+
+    NONE = "none"
+    TAVILY = "tavily"
+
+
+class ReviewExpiry(StrEnum):
+    """What happens to a review that nobody decided in time."""
+
+    KEEP = "keep"
+    APPROVE = "approve"
+    CANCEL = "cancel"
+
+
+class LogFormat(StrEnum):
+    """How log lines look; `auto` is console on a terminal and JSON elsewhere."""
+
+    AUTO = "auto"
+    JSON = "json"
+    CONSOLE = "console"
