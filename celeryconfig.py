@@ -28,6 +28,7 @@ worker_disable_prefetch = True  # fetch only when a slot is free
 # runs on the process's event loop. It is not set here, for `-P prefork` would give way to it
 worker_concurrency = 16  # workflows at a time in this process; above 200 service time suffers
 worker_cancel_long_running_tasks_on_connection_loss = False  # work goes on without Redis
+worker_consumer = "worker.consumer:Consumer"  # survives a Redis that dies with messages fetched
 worker_max_tasks_per_child = None  # (prefork) recycling children would only lose leases
 
 # --- Redis that is slow, silent or gone ----------------------------------------------------------

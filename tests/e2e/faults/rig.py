@@ -259,10 +259,16 @@ class Rig:
                 retry=False,
             )
 
-    def sweep(self) -> None:
-        """Ask for `maintenance.recover`, as beat does."""
+    def sweep(self, *, in_s: float = 0) -> None:
+        """Ask for `maintenance.recover`, as beat does, now or later."""
         with contextlib.suppress(KombuError, RedisError, OSError):
-            self._app.send_task("maintenance.recover", queue="maintenance", expires=15, retry=False)
+            self._app.send_task(
+                "maintenance.recover",
+                queue="maintenance",
+                countdown=in_s or None,
+                expires=in_s + 15,
+                retry=False,
+            )
 
     def broker(self) -> Redis:
         """Return a blocking client of the broker; the caller closes it."""

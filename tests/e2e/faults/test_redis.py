@@ -87,6 +87,18 @@ async def test_gone_while_busy(
     assert worker.returncode is None, rig.logs()
 
 
+async def test_killed_with_a_message_in_hand(rig: Rig, look: asyncpg.Connection) -> None:
+    """A message that a worker has fetched and not begun does not take it along when Redis dies."""
+    worker = rig.standing_worker()
+    rig.sweep(in_s=60)  # fetched at once, begun in a minute
+    await rig.until_true(lambda: "maintenance.recover" in worker.log_text(), what="the message")
+    rig.kill_redis()
+    await rig.until_true(lambda: "Connection to broker lost" in worker.log_text(), what="the loss")
+    rig.start_redis()
+    await _works(rig, look, "after a message in hand")
+    assert worker.returncode is None, rig.logs()
+
+
 async def _works(rig: Rig, look: asyncpg.Connection, topic: str) -> None:
     task = await new_task(goal=f"Learn {topic}")
     await rig.rings_were_long_ago(look)
