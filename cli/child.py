@@ -130,7 +130,8 @@ class Child:
     def send(self, number: signal.Signals) -> None:
         """Send the main process a signal; nothing happens when it has ended."""
         if self._process is not None:
-            self._process.send_signal(number)
+            # not by `Popen.send_signal`, which reaps what has ended: that is for `reap` to see
+            os.kill(self._process.pid, number)
 
     def kill(self) -> None:
         """End the whole process group at once."""

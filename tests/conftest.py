@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
+import structlog
 from hypothesis import settings as hypothesis_settings
 from redis.asyncio import Redis
 
 from core.given import PREFIX
 from core.settings import get_settings
-from db.engine import dispose_engine
 from db.migrate import upgrade
 from embedded import EmbeddedPostgres, EmbeddedRedis
-from workflow import turns
+from tests.factories import close_loop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -24,6 +24,19 @@ if TYPE_CHECKING:
 # time limits per example only measure how busy the machine is
 hypothesis_settings.register_profile("roadmap", hypothesis_settings(), deadline=None)
 hypothesis_settings.load_profile("roadmap")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loggers_listen() -> Iterator[None]:
+    """Loggers look up their configuration each time: `capture_logs` is deaf to cached ones."""
+    configure = structlog.configure
+
+    def uncached(**given: Any) -> None:
+        configure(**{**given, "cache_logger_on_first_use": False})
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(structlog, "configure", uncached)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -71,8 +84,7 @@ async def database(
     await connection.execute("TRUNCATE roadmap_tasks, schedules, workers CASCADE")
     yield connection
     await connection.close()
-    await turns.settle()
-    await dispose_engine()
+    await close_loop()
 
 
 @pytest.fixture

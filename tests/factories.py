@@ -6,6 +6,10 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from db.engine import dispose_engine
+from notifications.deltas import stop_streaming
+from notifications.publisher import stop_publishing
+from workflow import turns
 from workflow.actor import Actor
 from workflow.llm import CurriculumDraft
 from workflow.outline import Outline, from_draft
@@ -123,3 +127,11 @@ async def column(connection: asyncpg.Connection, task_id: UUID, name: str) -> An
     row = await connection.fetchrow("SELECT * FROM roadmap_tasks WHERE task_id = $1", task_id)
     assert row is not None
     return row[name]
+
+
+async def close_loop() -> None:
+    """Close what a test's commits opened in its event loop, whoever had them published."""
+    await turns.settle()
+    stop_streaming()
+    await stop_publishing()
+    await dispose_engine()

@@ -201,9 +201,10 @@ def default_worker_env(
     default_worker_container_cls: type[RoadmapWorkerContainer],
     celery_worker_cluster_config: dict[str, Any],
     postgres_url: str,
+    database: asyncpg.Connection,
     model: ScriptedModel,
 ) -> dict[str, Any]:
-    """The worker's settings."""
+    """The worker's settings; its database is emptied before it enters itself there."""
     settings = {
         "DATABASE_URL": postgres_url,
         "LLM_PROVIDER": "openai",

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from db.engine import dispose_engine
 from embedded import EmbeddedRedis
 from tests.e2e.faults.rig import Rig
 from tests.e2e.faults.scripted_model import ScriptedModel
-from workflow import turns
+from tests.factories import close_loop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -49,5 +48,4 @@ async def look(rig: Rig) -> AsyncIterator[asyncpg.Connection]:
     await connection.execute("TRUNCATE roadmap_tasks, schedules, workers CASCADE")
     yield connection
     await connection.close()
-    await turns.settle()
-    await dispose_engine()
+    await close_loop()

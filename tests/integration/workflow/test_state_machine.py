@@ -23,12 +23,11 @@ from core.errors import AppError, ContentRefusedError
 from core.loop_local import LoopLocal
 from core.settings import get_settings
 from core.states import TERMINAL, ContentKind, Status, Step, can_move, is_legal
-from db.engine import dispose_engine
 from db.recorder import flush_recorder
 from notifications.events import parse_event
-from tests.factories import ALICE, expire_lease, kill, new_task
+from tests.factories import ALICE, close_loop, expire_lease, kill, new_task
 from tests.ledger import LedgerAuthor
-from workflow import asking, doorbell, turns
+from workflow import asking, doorbell
 from workflow.engine import Result
 from workflow.recovery import Queue, recover
 from workflow.requests import ReviewDecision
@@ -350,6 +349,5 @@ def test_life_of_tasks(
             )
         finally:
             runner.run(TaskLife.connection.close())
-            runner.run(turns.settle())
-            runner.run(dispose_engine())
+            runner.run(close_loop())
             doorbell.install(None)

@@ -168,6 +168,16 @@ def test_a_child_that_ignores_sigterm_is_killed_after_its_grace(scene: Scene) ->
     assert "flower does not stop; killing it" in scene.said
 
 
+def test_what_has_just_ended_is_stopped_like_the_rest(scene: Scene) -> None:
+    """A process that ended by itself, and that nobody has looked at yet, is no obstacle."""
+    supervisor = scene.start(api=DIES, beat=STAYS)
+    pid = supervisor.children["api"].pid
+    assert pid is not None
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    supervisor.stop_children()
+    assert [child.pid for child in supervisor.children.values()] == [None, None]
+
+
 def test_a_third_signal_kills_at_once(scene: Scene) -> None:
     """People who insist do not wait for the grace."""
     supervisor = scene.start(worker1=IGNORES_SIGTERM)
