@@ -44,9 +44,9 @@ def settings_table() -> str:
         "| --- | --- | --- |",
     ]
     for name, field in Settings.model_fields.items():
-        default = field.get_default()
+        default = field.get_default(call_default_factory=True)
         shown = getattr(default, "get_secret_value", lambda d=default: d)()
-        text = "" if shown is None or shown == () else f"`{shown}`"
+        text = "" if shown in (None, (), {}) else f"`{shown}`"
         lines.append(f"| `{PREFIX}{name.upper()}` | {text} | {field.description} |")
     return "\n".join(lines) + "\n"
 
