@@ -50,8 +50,12 @@ layers: setup
 migrations: setup
 	@$(BIN)/python .ci/migrations.py > /dev/null && echo "migrations ok"
 
-bench: setup  ## benchmarks, ratios side by side
+bench: $(VENV)/.peers  ## benchmarks, ratios side by side
 	@$(BIN)/python -m bench
+
+$(VENV)/.peers: $(STAMP) requirements-bench.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@touch $@
 
 chaos: setup  ## the fault suite, longer than CI wants
 	@$(BIN)/python -m chaos
@@ -64,10 +68,10 @@ images: setup  ## the pictures of the documentation, from the real pages
 
 lock: setup  ## resolve the pinned requirements anew
 	@$(BIN)/python -m pip install --quiet uv
-	@for extra in "" "--extra dev"; do \
-	  out=requirements$$( [ -z "$$extra" ] || echo -dev ).txt; \
-	  UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/python -m uv pip compile pyproject.toml $$extra --upgrade --universal \
-	    --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --output-file $$out; done
+	@for extra in "" dev bench; do \
+	  UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/python -m uv pip compile pyproject.toml $${extra:+--extra $$extra} \
+	    --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet \
+	    --output-file requirements$${extra:+-$$extra}.txt || exit 1; done
 
 clean:  ## forget the environment and the demo's data
 	@rm -rf $(VENV) .roadmap .roadmap-demo .mypy_cache .ruff_cache .pytest_cache *.egg-info
