@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client import Gauge
@@ -17,10 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from api.composition import Services
+    from db.migrate import Schema
 
 UP: Final = Gauge(
     "roadmap_dependency_up",
-    "1 when it answers (PostgreSQL: and is at the newest migration), 0 when not.",
+    "1 when it answers (PostgreSQL: and has our migrations), 0 when not.",
     ["dependency"],
     multiprocess_mode="mostrecent",
 )
@@ -36,6 +36,10 @@ _OUTDATED: Final = (
     "PostgreSQL is at migration {found}, not at the newest: run `roadmap db upgrade`. Until then"
     " whatever the new version added fails."
 )
+
+
+_schemas: Final[dict[str | None, Schema]] = {}
+"""How revisions that were seen compare with ours; reading the scripts takes its time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,23 +84,19 @@ async def examine(services: Services) -> Health:
 
 
 async def _database() -> dict[str, Any]:
-    from db.migrate import current  # Alembic: a quarter of a second that start-up need not wait
+    # Alembic: a quarter of a second that start-up need not wait
+    from db.migrate import Schema, current, schema_of
 
     revision = await current(get_engine())
-    newest = await asyncio.to_thread(_head)
+    known = _schemas.get(revision)
+    if known is None:
+        known = _schemas[revision] = await asyncio.to_thread(schema_of, revision)
     return {
-        "status": "up" if revision == newest else "outdated",
-        "migrations": "head" if revision == newest else revision or "none",
+        "status": "outdated" if known is Schema.OLDER else "up",
+        "migrations": "head" if known is Schema.NEWEST else revision or "none",
     }
 
 
 async def _broker() -> dict[str, Any]:
     await asyncio.to_thread(dispatch.peek)
     return {"status": "up"}
-
-
-@lru_cache(maxsize=1)
-def _head() -> str:
-    from db.migrate import head
-
-    return head()

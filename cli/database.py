@@ -19,19 +19,23 @@ DataDirOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout instead of text.")]
 
+_OF_LATER_RELEASE = ", which a later release has made; this one works with it"
+
 
 @app.command(epilog=EPILOG)
 def upgrade(*, data_dir: DataDirOption = DEFAULT, json: JsonOption = False) -> None:
-    """Bring the database to the newest revision."""
+    """Bring the database to the newest revision; one of a later release is left as it is."""
     _choose_database(data_dir)
     from db import migrate
 
     with _answering():
         migrate.upgrade()
+        revision = migrate.current_now()
+    newer = migrate.schema_of(revision) is migrate.Schema.NEWER
     if json:
-        emit_json({"revision": migrate.head(), "upgraded": True})
+        emit_json({"revision": revision, "upgraded": not newer})
     else:
-        emit(f"The database is at {migrate.head()}.")
+        emit(f"The database is at {revision}{_OF_LATER_RELEASE if newer else ''}.")
 
 
 @app.command(epilog=EPILOG)
@@ -53,14 +57,16 @@ def check(
     from db import migrate
 
     with _answering():
-        problem = _schema_problem()
+        revision = migrate.current_now()
+        newer = migrate.schema_of(revision) is migrate.Schema.NEWER
+        problem = None if newer else _schema_problem()
         audited = None if problem is not None else _audit(mend=repair)
     ok = audited is not None and not audited["left"] and not audited["not_named"]
     if json:
-        document = {"revision": migrate.head(), "ok": ok, "problem": problem, "audit": audited}
-        emit_json(document)
+        emit_json({"revision": revision, "ok": ok, "problem": problem, "audit": audited})
     else:
-        emit(problem or f"The database is at {migrate.head()} and fits the models.")
+        fits = _OF_LATER_RELEASE if newer else " and fits the models"
+        emit(problem or f"The database is at {revision}{fits}.")
         if audited is not None:
             from cli.audit_report import lines
 

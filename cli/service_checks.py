@@ -144,12 +144,15 @@ def check_api(api_url: str) -> Finding:
 
 
 def _migrated(revision: str | None) -> Finding:
-    from db.migrate import head
+    from db.migrate import Schema, head, schema_of
 
-    newest = head()
-    if revision == newest:
-        return Finding(name="migrations", ok=True, message=f"at {newest}")
-    said = f"at {revision or 'nothing'}, {newest} is needed; run `roadmap db upgrade`"
+    schema = schema_of(revision)
+    if schema is Schema.NEWEST:
+        return Finding(name="migrations", ok=True, message=f"at {revision}")
+    if schema is Schema.NEWER:
+        said = f"at {revision}, of a later release; this one works with it"
+        return Finding(name="migrations", ok=True, message=said)
+    said = f"at {revision or 'nothing'}, {head()} is needed; run `roadmap db upgrade`"
     return Finding(name="migrations", ok=False, message=said)
 
 

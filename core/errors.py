@@ -123,12 +123,6 @@ class WorkerLostRepeatedlyError(AppError):
     code = "worker_lost"
 
 
-class WorkflowVersionError(AppError):
-    """The task was begun by a version of the workflow that this worker does not know."""
-
-    code = "workflow_version_unsupported"
-
-
 class StructureInvalidError(AppError):
     """No usable structure came out of the design: it has no concept to write about."""
 

@@ -62,7 +62,7 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    for noisy in ("httpx", "httpcore", "openai", "kombu", "amqp"):
+    for noisy in ("alembic", "httpx", "httpcore", "openai", "kombu", "amqp"):
         logging.getLogger(noisy).setLevel(max(root.level, logging.WARNING))
 
 

@@ -6,10 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from alembic import context
-from sqlalchemy import pool, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import text
 
-from core.settings import get_settings
+from db.migrate import engine
 from db.models import Base
 
 if TYPE_CHECKING:
@@ -37,14 +36,13 @@ def _migrate(connection: Connection) -> None:
 
 
 async def _run() -> None:
-    url = get_settings().database_url.get_secret_value()
-    engine = create_async_engine(url, poolclass=pool.NullPool, connect_args={"timeout": 10})
+    migrating = engine()
     try:
-        async with engine.connect() as connection:
+        async with migrating.connect() as connection:
             await connection.run_sync(_migrate)
             await connection.commit()
     finally:
-        await engine.dispose()
+        await migrating.dispose()
 
 
 if context.is_offline_mode():

@@ -60,7 +60,6 @@ const CAUSE = {
   worker_lost: ["The workers kept dying while they worked on this.", "The operator should look at their logs; then a retry will do."],
   token_budget_exceeded: ["The token budget of this task is used up.", "The operator can raise it; then a retry goes on."],
   structure_invalid: ["No usable structure came out of the design.", "A retry, or a clearer goal, may help."],
-  workflow_version_unsupported: ["No worker knows this task's version of the workflow.", "The operator has to start one that does."],
   service_unavailable: ["A service that is needed could not be reached.", "A retry usually helps."],
   invalid_request: ["The request itself is not valid.", "Send a corrected one."],
   task_revoked: ["An operator stopped the task.", ""],

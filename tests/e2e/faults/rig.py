@@ -22,7 +22,7 @@ from core.given import PREFIX
 from core.ids import new_id
 from core.settings import get_settings
 from core.states import TERMINAL
-from tests.e2e.faults.worker_process import WorkerProcess
+from tests.e2e.faults.worker_process import ROOT, WorkerProcess
 from tests.factories import events, until
 from workflow import doorbell
 
@@ -135,6 +135,7 @@ class Rig:
         concurrency: int = 16,
         ready: bool = True,
         doomed: bool = False,
+        release: Path = ROOT,
         **settings: str,
     ) -> WorkerProcess:
         """Start a worker; `settings` without the prefix win over the rig's.
@@ -144,13 +145,16 @@ class Rig:
             concurrency: Its slots.
             ready: Wait until it takes messages.
             doomed: Its tasks will have to be recovered: their leases are short.
+            release: The tree whose code it runs.
             settings: By name.
         """
         self.dismiss_standing_worker()
         if doomed:
             settings.setdefault("LEASE_S", str(LEASE_S))
         name = f"w{next(self._numbers)}"
-        worker = self._new_worker(name, pool=pool, concurrency=concurrency, **settings)
+        worker = self._new_worker(
+            name, pool=pool, concurrency=concurrency, release=release, **settings
+        )
         self._workers.append(worker)
         worker.start()
         if ready:
@@ -158,7 +162,13 @@ class Rig:
         return worker
 
     def _new_worker(
-        self, name: str, *, pool: str = "threads", concurrency: int, **settings: str
+        self,
+        name: str,
+        *,
+        pool: str = "threads",
+        concurrency: int,
+        release: Path = ROOT,
+        **settings: str,
     ) -> WorkerProcess:
         return WorkerProcess(
             name=name,
@@ -166,6 +176,7 @@ class Rig:
             log=self._folder / f"{name}.log",
             pool=pool,
             concurrency=concurrency,
+            release=release,
         )
 
     def standing_worker(self) -> WorkerProcess:

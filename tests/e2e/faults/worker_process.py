@@ -48,9 +48,11 @@ class WorkerProcess:
         log: Path,
         pool: str = "threads",
         concurrency: int = 16,
+        release: Path = ROOT,
     ) -> None:
         self.name = name
         self.pool = pool
+        self._release = release
         self._log = log
         self._env = program_environment({"LOG_FORMAT": "json", **settings})
         self._arguments = [
@@ -76,7 +78,11 @@ class WorkerProcess:
         assert self._process is None or self._process.poll() is not None, f"{self.name} runs"
         self._since = self._log.stat().st_size if self._log.exists() else 0
         self._process = spawn_child(
-            self._arguments, env=self._env, cwd=ROOT, log=self._log, death_signal=signal.SIGKILL
+            self._arguments,
+            env=self._env,
+            cwd=self._release,
+            log=self._log,
+            death_signal=signal.SIGKILL,
         )
 
     def mark(self) -> None:

@@ -100,12 +100,12 @@ async def test_an_old_schema_is_not_ready(
 ) -> None:
     """A database that is not at the newest migration makes the API unready (L60)."""
     head = await database.fetchval("SELECT version_num FROM alembic_version")
-    await database.execute("UPDATE alembic_version SET version_num = '0000'")
+    await database.execute("UPDATE alembic_version SET version_num = '0001'")
     try:
         ready = await local.get("/readyz")
     finally:
         await database.execute("UPDATE alembic_version SET version_num = $1", head)
-    assert (ready.status_code, ready.json()["migrations"]) == (503, "0000")
+    assert (ready.status_code, ready.json()["migrations"]) == (503, "0001")
     assert int(ready.headers["retry-after"]) > 0
 
 
