@@ -1,11 +1,13 @@
 """What operators see of deliveries in Flower, and what its buttons do to the workflow.
 
-Terminate and revoke cancel the task, and a time limit that was passed fails it, whatever the pool:
-the row is changed first, so the worker's next write is refused and its heartbeat stops it.
+Terminate and revoke cancel the task, whatever it is doing: waiting for a worker or for a human as
+well as running. A time limit that was passed fails it. Both hold on every pool: the row is changed
+first, so the worker's next write is refused and its heartbeat stops it.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 from celery import signals
@@ -14,9 +16,9 @@ from core.errors import AppError
 from core.logging import get_logger
 from tasks.roadmap import REJECTED, key_of
 from worker import run_async
-from workflow.actor import SYSTEM
+from workflow.actor import LOCAL_USER, SYSTEM
 from workflow.engine import Result
-from workflow.service import cancel_task, time_out_task
+from workflow.service import accept_delivery, cancel_task, time_out_task
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -40,10 +42,41 @@ def _name_ends(**_: Any) -> None:
     request.timed_out.append(_timed_out)
 
 
+def _hear_revokes(**_: Any) -> None:
+    """Cancel at once what is revoked; most of it has no delivery that Celery could stop."""
+    from celery.worker.control import Panel  # workers only
+
+    celery_revoke = Panel.data["revoke"]
+
+    @functools.wraps(celery_revoke)
+    def revoke(state: Any, task_id: Any, *args: Any, **kwargs: Any) -> Any:
+        answer = celery_revoke(state, task_id, *args, **kwargs)
+        for delivery in [task_id] if isinstance(task_id, str) else task_id or []:
+            task = str(delivery).partition(".")[0]
+            if _do(_cancel, task, "revoke"):  # where no delivery is under way, nobody else tells
+                state.consumer.event_dispatcher.send(f"task-{Result.CANCELLED}", uuid=task)
+        return answer
+
+    Panel.data["revoke"] = revoke
+
+
 def _revoked(request: Any, expired: bool, **_: Any) -> None:  # noqa: FBT001 - Celery's signature
-    task_id = (getattr(request, "kwargs", None) or {}).get("task_id")
-    if not expired and task_id:
-        _do(lambda key: cancel_task(key, actor=SYSTEM), task_id, "revoke")
+    """Cancel what was revoked before this worker could hear of it, maybe before it had a row."""
+    given = getattr(request, "kwargs", None) or {}
+    if expired or not given.get("task_id"):
+        return
+
+    async def cancel(key: UUID) -> None:
+        if (asked_for := given.get("request")) is not None:
+            user_id = str(given.get("user_id", LOCAL_USER))
+            await accept_delivery(key, user_id=user_id, request=asked_for)
+        await _cancel(key)
+
+    _do(cancel, given["task_id"], "revoke")
+
+
+async def _cancel(key: UUID) -> None:
+    await cancel_task(key, actor=SYSTEM)
 
 
 def _timed_out(task_id: str) -> None:
@@ -51,8 +84,8 @@ def _timed_out(task_id: str) -> None:
         _do(time_out_task, task_id, "time limit")
 
 
-def _do(work: Callable[[UUID], Awaitable[None]], task_id: Any, asked: str) -> None:
-    """Do something about a task; the main process must not fail on it."""
+def _do(work: Callable[[UUID], Awaitable[None]], task_id: Any, asked: str) -> bool:
+    """Do something about a task, and tell whether it worked; the main process must not fail."""
 
     async def do() -> None:
         await work(key_of(task_id))
@@ -60,12 +93,16 @@ def _do(work: Callable[[UUID], Awaitable[None]], task_id: Any, asked: str) -> No
     told = log.bind(task_id=str(task_id), asked=asked)
     try:
         run_async(do(), timeout_s=PATIENCE_S)
-        told.warning("operator_obeyed")
     except AppError as error:
         told.info("operator_ignored", reason=error.message)
     except Exception as error:  # noqa: BLE001 - Celery would drop the rest of what it does here
         told.error("operator_not_obeyed", error=type(error).__name__)
+    else:
+        told.warning("operator_obeyed")
+        return True
+    return False
 
 
 signals.worker_init.connect(_name_ends)
+signals.worker_init.connect(_hear_revokes)
 signals.task_revoked.connect(_revoked)
