@@ -160,6 +160,22 @@ def test_terminate_cancels_the_workflow(operator: Operator) -> None:
     assert operator.api.get(f"/api/v1/tasks/{task_id}").json() == task
 
 
+@pytest.mark.parametrize("terminate", ["false", "true"])
+def test_revoke_cancels_what_waits_or_runs(operator: Operator, terminate: str) -> None:
+    """Revoke and terminate cancel a task that is queued, running or waiting for its review."""
+    reviewed = operator.ask("Learn SQL", review=True)
+    operator.wait(reviewed, "human_review_pending")
+    running = [operator.ask(goal) for goal in ("Learn chess", "Learn the guitar")]
+    for task_id in running:
+        operator.wait(task_id, "processing")
+    queued = operator.ask("Learn Rust")
+    assert operator.wait(queued, "pending")["current_step"] == "queued"
+    for task_id in (queued, reviewed, *running):
+        operator.flower.post(f"/api/task/revoke/{task_id}", params={"terminate": terminate})
+        operator.wait(task_id, "cancelled", within_s=5)
+    operator.delivery(reviewed, "CANCELLED", "REVOKED")
+
+
 @pytest.mark.parametrize("kind", ["soft", "hard"])
 def test_time_limits_hold(operator: Operator, kind: str) -> None:
     """A limit set in Flower ends a run that takes longer: the task fails with that reason."""
