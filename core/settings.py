@@ -124,7 +124,8 @@ class Settings(BaseSettings):
     # --- running tasks
     content_concurrency: Count = Field(default=10, description="Concepts at a time per roadmap.")
     step_timeout_s: Seconds = Field(
-        default=900, description="Limit of one step, and of one content."
+        default=900,
+        description="Limit of one step, and of one content; the wait for a turn is not counted.",
     )
     task_timeout_s: Seconds = Field(
         default=6 * 3600, description="Limit of one run of a task, the review's wait not counted."

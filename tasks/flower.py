@@ -57,7 +57,10 @@ def _hear_revokes(**_: Any) -> None:
                 state.consumer.event_dispatcher.send(f"task-{Result.CANCELLED}", uuid=task)
         return answer
 
-    Panel.data["revoke"] = revoke
+    def terminate(state: Any, signal: Any, task_id: Any, **kwargs: Any) -> Any:
+        return revoke(state, task_id, terminate=True, signal=signal, **kwargs)
+
+    Panel.data.update(revoke=revoke, terminate=terminate)
 
 
 def _revoked(request: Any, expired: bool, **_: Any) -> None:  # noqa: FBT001 - Celery's signature

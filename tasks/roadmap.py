@@ -1,4 +1,7 @@
-"""`roadmap.*`: a delivery says "look at this task"; the row says what is to be done."""
+"""`roadmap.*`: a delivery says "look at this task"; the row says what is to be done.
+
+Messages gain fields from release to release; those that this one does not know are ignored.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ REJECTED = "rejected"
     max_retries=30,
 )
 async def generate(
-    delivery: Delivery, task_id: str, user_id: str = "local", request: Any = None
+    delivery: Delivery, task_id: str, user_id: str = "local", request: Any = None, **_later: Any
 ) -> str:
     """Run a new task; another program may send this without our code, row or no row."""
     key = key_of(task_id)
@@ -34,13 +37,13 @@ async def generate(
 
 
 @async_task(Reason.RESUME)
-async def resume(delivery: Delivery, task_id: str) -> str:
+async def resume(delivery: Delivery, task_id: str, **_later: Any) -> str:
     """Go on with a task that was decided, released or recovered."""
     return await run_task(key_of(task_id), worker=delivery.worker)
 
 
 @async_task(Reason.RETRY)
-async def retry(delivery: Delivery, task_id: str) -> str:
+async def retry(delivery: Delivery, task_id: str, **_later: Any) -> str:
     """Do again what failed; the row tells what that is."""
     return await run_task(key_of(task_id), worker=delivery.worker)
 

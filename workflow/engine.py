@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, cast
@@ -20,6 +19,7 @@ from core.errors import (
 from core.logging import get_logger
 from core.settings import get_settings
 from core.states import Step
+from core.time_limit import time_limit
 from db.facts import Fact, Insert
 from db.models import Checkpoint
 from db.recorder import record
@@ -125,7 +125,7 @@ async def _run_step(claim: Claim, step: Step) -> None:
     context = await _context(claim, asking)
     started = time.monotonic()
     try:
-        async with asyncio.timeout(get_settings().step_timeout_s):
+        async with time_limit(get_settings().step_timeout_s):
             result = await STRUCTURE_STEPS[step](context)
     except TimeoutError:
         raise StepTimeoutError(usage=asking.spent) from None

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
 # One statement for all leases of a process: renews what is still ours and due, and tells what is
-# not ours any more (taken over, cancelled). Rows are locked in the order of their ids.
+# not ours any more (taken over, cancelled). A row that somebody has locked is left for the next
+# heartbeat, or whoever holds one for long would cost this process the leases of all the others.
 _HEARTBEAT: Final = text(
     """
     WITH mine AS (
@@ -25,11 +26,14 @@ _HEARTBEAT: Final = text(
     ), held AS (
         SELECT t.task_id FROM roadmap_tasks t JOIN mine USING (task_id)
         WHERE t.epoch = mine.epoch AND t.status = 'processing' AND t.lease_owner IS NOT NULL
-        ORDER BY t.task_id FOR NO KEY UPDATE OF t
+    ), due AS (
+        SELECT t.task_id FROM roadmap_tasks t JOIN mine USING (task_id)
+        WHERE t.epoch = mine.epoch AND t.status = 'processing' AND t.lease_owner IS NOT NULL
+          AND t.lease_until < clock_timestamp() + :due
+        ORDER BY t.task_id FOR NO KEY UPDATE OF t SKIP LOCKED
     ), renewed AS (
         UPDATE roadmap_tasks t SET lease_until = clock_timestamp() + :lease
-        FROM held
-        WHERE t.task_id = held.task_id AND t.lease_until < clock_timestamp() + :due
+        FROM due WHERE t.task_id = due.task_id
         RETURNING t.task_id
     )
     SELECT mine.task_id FROM mine

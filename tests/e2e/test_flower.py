@@ -164,25 +164,19 @@ def test_terminate_cancels_the_workflow(operator: Operator) -> None:
 
 
 @pytest.mark.parametrize("terminate", ["false", "true"])
-def test_revoke_cancels_what_waits(operator: Operator, terminate: str) -> None:
-    """A task that waits for a human, or for a worker, is cancelled at once and never goes on."""
-    reviewed = operator.ask("Learn Rust", review=True)
+def test_revoke_cancels_what_waits_or_runs(operator: Operator, terminate: str) -> None:
+    """Revoke and terminate cancel a task that is queued, running or waiting for its review."""
+    reviewed = operator.ask("Learn SQL", review=True)
     operator.wait(reviewed, "human_review_pending")
-    busy = [operator.ask("Learn chess") for _ in range(3)]
-    queued = operator.ask("Learn SQL")
-    for task_id in (reviewed, queued):
-        revoked = operator.flower.post(
-            f"/api/task/revoke/{task_id}", params={"terminate": terminate}
-        )
-        assert revoked.status_code == 200, revoked.text
-    steps = [
-        operator.wait(task_id, "cancelled", within_s=5)["current_step"]
-        for task_id in (reviewed, queued)
-    ]
-    assert steps == ["human_review", "queued"]
+    running = [operator.ask(goal) for goal in ("Learn chess", "Learn the guitar")]
+    for task_id in running:
+        operator.wait(task_id, "processing")
+    queued = operator.ask("Learn Rust")
+    assert operator.wait(queued, "pending")["current_step"] == "queued"
+    for task_id in (queued, reviewed, *running):
+        operator.flower.post(f"/api/task/revoke/{task_id}", params={"terminate": terminate})
+        operator.wait(task_id, "cancelled", within_s=5)
     operator.delivery(reviewed, "CANCELLED", "REVOKED")
-    for task_id in busy:
-        operator.api.post(f"/api/v1/tasks/{task_id}/cancel")
     decided = operator.api.post(f"/api/v1/tasks/{reviewed}/review", json={"decision": "approve"})
     assert decided.status_code == 409
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import Counter, Gauge
 
 from core.logging import get_logger
+from core.time_limit import in_line
 from workflow.llm.backoff import Backoff
 from workflow.llm.cluster import ClusterAwayError, Standing
 from workflow.llm.fair import FairQueue
@@ -96,7 +97,8 @@ class Turns:
         WAITING.inc()
         self._wake()
         try:
-            epoch = await waiter.turn
+            with in_line():
+                epoch = await waiter.turn
         except asyncio.CancelledError:
             if not self._line.discard(user, waiter) and not waiter.turn.cancelled():
                 self._give_back()  # it was handed over in the same moment

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from core.errors import ProviderError
+from core.time_limit import time_limit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -35,7 +36,7 @@ class Halt:
         Raises:
             TimeoutError: The time is over, or the writing of all was halted.
         """
-        async with asyncio.timeout(seconds) as limit:
+        async with time_limit(seconds) as limit:
             self._limits.add(limit)
             try:
                 yield

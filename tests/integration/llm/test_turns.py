@@ -15,6 +15,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from core.settings import Settings, get_settings
+from core.time_limit import time_limit
 from embedded import EmbeddedRedis
 from tasks import llm_cluster
 from tasks.llm_cluster import RedisCluster
@@ -86,6 +87,19 @@ class Gauge:
             self.busy.set()
             await asyncio.sleep(seconds)
             self.running -= 1
+
+
+async def test_the_wait_for_a_turn_is_not_counted(turns_for: Callable[..., Turns]) -> None:
+    """Who waits for a turn longer than a step may take is not stopped for it."""
+    turns = turns_for(llm_max_concurrency=1)
+    gauge = Gauge()
+
+    async def call() -> None:
+        async with time_limit(0.5):
+            await gauge.call(turns, seconds=0.2)
+
+    await asyncio.gather(*(call() for _ in range(4)))
+    assert gauge.peak == 1
 
 
 async def test_two_processes_keep_one_limit(redis: Redis) -> None:

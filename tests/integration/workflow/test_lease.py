@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 from sqlalchemy import event
 
@@ -43,8 +44,6 @@ from workflow.steps.content_generation import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-
-    import asyncpg
 
     from workflow.llm import Call
 
@@ -395,6 +394,31 @@ async def test_heartbeat_tells_what_is_lost(database: asyncpg.Connection) -> Non
     assert lost == {claims[n].task_id for n in (1, 2, 3)} | {stranger}
 
 
+async def test_a_locked_row_costs_no_other_its_lease(
+    database: asyncpg.Connection, postgres_url: str
+) -> None:
+    """A row that a stranger holds locked is renewed once it is free; the others do not wait."""
+    locked, other = await _claims(2)
+    held = [(claim.task_id, claim.epoch) for claim in (locked, other)]
+    for claim in (locked, other):
+        await expire_lease(database, claim.task_id)
+    lock = "SELECT 1 FROM roadmap_tasks WHERE task_id = $1 FOR UPDATE"
+
+    async def renewed() -> list[bool]:
+        async with AsyncSessionLocal() as session, asyncio.timeout(5):
+            assert await heartbeat(session, held, lease_s=30) == set()
+            await session.commit()
+        now = await database.fetchval("SELECT clock_timestamp()")
+        return [await column(database, task, "lease_until") > now for task, _ in held]
+
+    stranger = await asyncpg.connect(postgres_url)
+    async with stranger.transaction():
+        await stranger.execute(lock, locked.task_id)
+        assert await renewed() == [False, True]
+    await stranger.close()
+    assert await renewed() == [True, True]
+
+
 async def test_expired_but_not_taken(database: asyncpg.Connection) -> None:
     """A lease that is over but that nobody took is simply renewed."""
     (claim,) = await _claims(1)
@@ -469,7 +493,7 @@ async def test_silent_database_stops_the_work(
     run = asyncio.create_task(run_task(task, worker="w"))
     await hanging.wait()
     async with database.transaction():
-        await database.execute("SELECT 1 FROM roadmap_tasks FOR UPDATE")  # no heartbeat gets by
+        await database.execute("LOCK TABLE roadmap_tasks")  # no heartbeat gets by
         assert await asyncio.wait_for(run, 10) is Result.LEASE_LOST
 
 
