@@ -13,7 +13,7 @@ COPY tasks tasks
 COPY api api
 COPY cli cli
 COPY embedded embedded
-RUN pip install --no-cache-dir setuptools && /venv/bin/pip install --no-cache-dir --no-deps .
+RUN /venv/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.13-slim
 RUN useradd --uid 10001 --create-home roadmap
