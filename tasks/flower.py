@@ -1,7 +1,8 @@
 """What operators see of deliveries in Flower, and what its buttons do to the workflow.
 
-Terminate and revoke cancel the task, whatever it is doing, and a time limit that was passed fails it, whatever the pool:
-the row is changed first, so the worker's next write is refused and its heartbeat stops it.
+Terminate and revoke cancel the task, whatever it is doing, and a time limit that was passed fails
+it, whatever the pool: the row is changed first, so the worker's next write is refused and its
+heartbeat stops it.
 """
 
 from __future__ import annotations
