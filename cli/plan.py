@@ -114,6 +114,7 @@ def stack_specs(
     if options.beat:
         args: tuple[str, ...] = (
             *celery,
+            "--quiet",
             "beat",
             "--schedule",
             str(data_dir.beat_file),
