@@ -43,7 +43,8 @@ broker_transport_options = {
     "socket_connect_timeout": 5,
     "socket_keepalive": True,
     "health_check_interval": 10,
-    "retry_on_timeout": True,
+    "retry_on_timeout": False,  # redis-py would then also mend a cut subscription by itself, and
+    # kombu, which believes that there is a message, read from it for ever: a deaf worker
 }
 visibility_timeout = broker_transport_options["visibility_timeout"]
 result_backend_transport_options = {"visibility_timeout": visibility_timeout}

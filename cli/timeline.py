@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 GAP_S: Final = 1.0
 """Shorter pauses between two steps are not worth a line."""
+_LONGEST_NAME: Final = len("structure_validation")
 _ENDS: Final = {
     "task_completed": "completed",
     "task_partially_failed": "partly failed",
@@ -152,10 +153,18 @@ def _print(spans: list[Span]) -> None:
 
     table = Table(box=None, header_style="bold")
     for name in ("began (UTC)", "took", "what", "attempt", "worker", "how it went"):
-        table.add_column(name, justify="right" if name in {"took", "attempt"} else "left")
+        table.add_column(
+            name,
+            justify="right" if name in {"took", "attempt"} else "left",
+            min_width=_LONGEST_NAME if name == "what" else None,
+        )
+    day = ""
     for span in spans:
+        before, (day, time) = day, span.began.removesuffix("Z").split("T")
+        if day != before:
+            table.add_row(day)
         table.add_row(
-            span.began.removesuffix("Z").replace("T", " "),
+            time,
             "…" if span.seconds is None else f"{span.seconds:.1f} s",
             f"waiting for {span.what}" if span.kind == "wait" else _named(span),
             str(span.attempt),

@@ -229,9 +229,12 @@ class Settings(BaseSettings):
     @field_validator("broker_url")
     @classmethod
     def _broker_scheme(cls, value: SecretStr | None) -> SecretStr | None:
-        known = ("redis://", "rediss://", "unix://", "sentinel://", "amqp://", "amqps://")
+        known = ("redis://", "rediss://", "unix://", "amqp://", "amqps://")
         if value and not value.get_secret_value().startswith(known):
-            raise ValueError("must begin with " + ", ".join(known[:-1]) + f" or {known[-1]}")
+            raise ValueError(
+                "must begin with " + ", ".join(known[:-1]) + f" or {known[-1]}; for Redis with"
+                " Sentinel give an address that leads to the primary, see deploy/haproxy.cfg"
+            )
         return value
 
     @field_validator("otlp_endpoint")

@@ -1,24 +1,24 @@
 """What operators see of deliveries in Flower, and what its buttons do to the workflow.
 
-Terminate and revoke cancel the task, whatever it is doing, and a time limit that was passed fails
-it, whatever the pool: the row is changed first, so the worker's next write is refused and its
-heartbeat stops it.
+Terminate and revoke cancel the task, whatever it is doing: waiting for a worker or for a human as
+well as running. A time limit that was passed fails it. Both hold on every pool: the row is changed
+first, so the worker's next write is refused and its heartbeat stops it.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 from celery import signals
-from celery.utils.functional import maybe_list
 
 from core.errors import AppError
 from core.logging import get_logger
 from tasks.roadmap import REJECTED, key_of
 from worker import run_async
-from workflow.actor import SYSTEM
+from workflow.actor import LOCAL_USER, SYSTEM
 from workflow.engine import Result
-from workflow.service import cancel_task, time_out_task
+from workflow.service import accept_delivery, cancel_task, time_out_task
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -32,12 +32,7 @@ _SUCCESSFUL: Final = frozenset({Result.COMPLETED})
 _FAILED: Final = "task-failed"
 
 
-def _set_up(**_: Any) -> None:
-    _name_ends()
-    _obey_revoke()
-
-
-def _name_ends() -> None:
+def _name_ends(**_: Any) -> None:
     """Let Flower show `WAITING_FOR_REVIEW`, `PARTIAL_FAILURE` … instead of `SUCCESS`."""
     from worker import request  # workers only
 
@@ -47,36 +42,44 @@ def _name_ends() -> None:
     request.timed_out.append(_timed_out)
 
 
-def _obey_revoke() -> None:
-    """Let a revoke cancel the task whatever it is doing: queued, running, waiting for review.
+def _hear_revokes(**_: Any) -> None:
+    """Cancel at once what is revoked; most of it has no delivery that Celery could stop."""
+    from celery.worker.control import Panel  # workers only
 
-    Celery's own only remembers the id, and terminates what this very worker runs under it; a task
-    that waits is no message and runs nowhere.
-    """
-    from celery.worker import control  # workers only
+    celery_revoke = Panel.data["revoke"]
 
+    @functools.wraps(celery_revoke)
     def revoke(state: Any, task_id: Any, *args: Any, **kwargs: Any) -> Any:
-        for delivery in maybe_list(task_id):
-            task, _dot, _suffix = str(delivery).partition(".")
-            if _cancel(task):
-                # no delivery is running that would tell it
+        answer = celery_revoke(state, task_id, *args, **kwargs)
+        for delivery in [task_id] if isinstance(task_id, str) else task_id or []:
+            task = str(delivery).partition(".")[0]
+            if _do(_cancel, task, "revoke"):  # where no delivery is under way, nobody else tells
                 state.consumer.event_dispatcher.send(f"task-{Result.CANCELLED}", uuid=task)
-        return control.revoke(state, task_id, *args, **kwargs)
+        return answer
 
-    def terminate(state: Any, signal: Any, task_id: Any, **_: Any) -> Any:
-        return revoke(state, task_id, terminate=True, signal=signal)
+    def terminate(state: Any, signal: Any, task_id: Any, **kwargs: Any) -> Any:
+        return revoke(state, task_id, terminate=True, signal=signal, **kwargs)
 
-    control.Panel.data.update(revoke=revoke, terminate=terminate)
+    Panel.data.update(revoke=revoke, terminate=terminate)
 
 
 def _revoked(request: Any, expired: bool, **_: Any) -> None:  # noqa: FBT001 - Celery's signature
-    task_id = (getattr(request, "kwargs", None) or {}).get("task_id")
-    if not expired and task_id:
-        _cancel(task_id)
+    """Cancel what was revoked before this worker could hear of it, maybe before it had a row."""
+    given = getattr(request, "kwargs", None) or {}
+    if expired or not given.get("task_id"):
+        return
+
+    async def cancel(key: UUID) -> None:
+        if (asked_for := given.get("request")) is not None:
+            user_id = str(given.get("user_id", LOCAL_USER))
+            await accept_delivery(key, user_id=user_id, request=asked_for)
+        await _cancel(key)
+
+    _do(cancel, given["task_id"], "revoke")
 
 
-def _cancel(task_id: Any) -> bool:
-    return _do(lambda key: cancel_task(key, actor=SYSTEM), task_id, "revoke")
+async def _cancel(key: UUID) -> None:
+    await cancel_task(key, actor=SYSTEM)
 
 
 def _timed_out(task_id: str) -> None:
@@ -85,7 +88,7 @@ def _timed_out(task_id: str) -> None:
 
 
 def _do(work: Callable[[UUID], Awaitable[None]], task_id: Any, asked: str) -> bool:
-    """Do something about a task, and tell whether it was done; the main process must not fail."""
+    """Do something about a task, and tell whether it worked; the main process must not fail."""
 
     async def do() -> None:
         await work(key_of(task_id))
@@ -103,5 +106,6 @@ def _do(work: Callable[[UUID], Awaitable[None]], task_id: Any, asked: str) -> bo
     return False
 
 
-signals.worker_init.connect(_set_up)
+signals.worker_init.connect(_name_ends)
+signals.worker_init.connect(_hear_revokes)
 signals.task_revoked.connect(_revoked)

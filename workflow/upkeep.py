@@ -3,38 +3,53 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, func, select
 
-from core.logging import get_logger
 from core.settings import get_settings
 from core.states import TERMINAL
 from db.models import Notification, RoadmapTask, TaskEvent
 from db.session import transaction
 
-log = get_logger(__name__)
+if TYPE_CHECKING:
+    from datetime import datetime
 
-PURGE_BATCH: Final = 1000
+    from sqlalchemy import ColumnElement
+
+PURGE_BATCH: Final = 100
+"""Tasks whose events are deleted in one transaction, so that none takes long."""
 
 
 async def purge() -> dict[str, Any]:
     """Delete events and read notifications of tasks that ended EVENT_RETENTION_DAYS ago."""
-    before = func.clock_timestamp() - timedelta(days=get_settings().event_retention_days)
+    events = 0
+    while deleted := await _purge_events():
+        events += deleted
+    async with transaction() as tx:
+        notifications: Any = await tx.session.execute(
+            delete(Notification).where(
+                Notification.created_at < _before(), Notification.read_at.is_not(None)
+            )
+        )
+    return {"events": events, "notifications": notifications.rowcount}
+
+
+async def _purge_events() -> int:
+    """Delete the events of some tasks; 0 when none is left."""
     async with transaction() as tx:
         ended = (
             select(RoadmapTask.task_id)
-            .where(RoadmapTask.status.in_([*TERMINAL]), RoadmapTask.finished_at < before)
+            .where(RoadmapTask.status.in_([*TERMINAL]), RoadmapTask.finished_at < _before())
             .where(select(TaskEvent.seq).where(TaskEvent.task_id == RoadmapTask.task_id).exists())
             .limit(PURGE_BATCH)
         )
         task_ids = list(await tx.session.scalars(ended))
-        events: Any = await tx.session.execute(
+        deleted: Any = await tx.session.execute(
             delete(TaskEvent).where(TaskEvent.task_id.in_(task_ids))
         )
-        notifications: Any = await tx.session.execute(
-            delete(Notification).where(
-                Notification.created_at < before, Notification.read_at.is_not(None)
-            )
-        )
-    return {"events": events.rowcount, "notifications": notifications.rowcount}
+    return int(deleted.rowcount)
+
+
+def _before() -> ColumnElement[datetime]:
+    return func.clock_timestamp() - timedelta(days=get_settings().event_retention_days)

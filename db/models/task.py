@@ -36,7 +36,8 @@ class RoadmapTask(Spent, Base):
             "lease_until IS NULL OR status = 'processing'", name="lease_only_while_processing"
         ),
         UniqueConstraint("user_id", "idempotency_key"),
-        Index("ix_roadmap_tasks_user_id_task_id", "user_id", "task_id"),
+        Index("ix_roadmap_tasks_created_at", "created_at", "task_id"),
+        Index("ix_roadmap_tasks_user_id_created_at", "user_id", "created_at", "task_id"),
         Index("ix_roadmap_tasks_user_id_started_at", "user_id", "started_at"),
         Index("ix_roadmap_tasks_status", "status"),
         Index(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from celery import Celery
 from playwright.sync_api import sync_playwright
 
 from tests.e2e.faults.whole_set import WHOLE_SET
@@ -30,6 +32,7 @@ class Operator:
     def __init__(self, stack: RunningStack, pool: str) -> None:
         self.pool = pool
         self.api = stack.client()
+        self.broker = stack.info["broker_url"]
         user, password = (stack.folder / "flower_auth").read_text().strip().split(":")
         self.login = user, password
         self.flower = httpx.Client(base_url=stack.info["flower_url"], auth=self.login, timeout=20)
@@ -46,10 +49,10 @@ class Operator:
         task: dict[str, Any] = {}
         while time.monotonic() < deadline:
             task = self.api.get(f"/api/v1/tasks/{task_id}").json()
-            if task["status"] in statuses:
+            if task.get("current_step") and task["status"] in statuses:
                 return task
             time.sleep(0.05)
-        raise AssertionError(f"{task_id} is {task['status']}/{task['current_step']}")
+        raise AssertionError(f"{task_id} is {task['status']}/{task.get('current_step')}")
 
     def delivery(self, delivery: str, *states: str, within_s: float = 15) -> dict[str, Any]:
         """Return what Flower shows of a delivery once it is in one of the states."""
@@ -174,6 +177,20 @@ def test_revoke_cancels_what_waits_or_runs(operator: Operator, terminate: str) -
         operator.flower.post(f"/api/task/revoke/{task_id}", params={"terminate": terminate})
         operator.wait(task_id, "cancelled", within_s=5)
     operator.delivery(reviewed, "CANCELLED", "REVOKED")
+    decided = operator.api.post(f"/api/v1/tasks/{reviewed}/review", json={"decision": "approve"})
+    assert decided.status_code == 409
+
+
+def test_revoked_before_it_had_a_row(operator: Operator) -> None:
+    """A message of another program that was revoked before a worker took it is a cancelled task."""
+    task_id = str(uuid.uuid4())
+    operator.flower.post(f"/api/task/revoke/{task_id}")
+    with Celery(broker=operator.broker, set_as_current=False) as app:
+        request = {"goal": "Learn Rust", "review": False}
+        kwargs = {"task_id": task_id, "user_id": "alice", "request": request}
+        app.send_task("roadmap.generate", queue="roadmap", task_id=task_id, kwargs=kwargs)
+    task = operator.wait(task_id, "cancelled", within_s=10)
+    assert (task["user_id"], task["current_step"]) == ("alice", "queued")
 
 
 @pytest.mark.parametrize("kind", ["soft", "hard"])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
-from core.errors import NotFoundError
+from core.errors import InvalidRequestError, NotFoundError
 from core.states import ContentKind, Status, Step
 from core.usage import Usage
 from db.models import RoadmapTask
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from workflow.actor import Actor
 
+_AGE = (RoadmapTask.created_at, RoadmapTask.task_id)
 _WITH_FAILURES = frozenset({Status.PROCESSING, Status.PARTIAL_FAILURE, Status.FAILED})
 
 
@@ -77,16 +78,23 @@ async def list_tasks(
 
     Returns:
         The tasks, and the id to give as `before` for the next page, or None on the last one.
+
+    Raises:
+        InvalidRequestError: There is no task `before`.
     """
-    statement = select(RoadmapTask).order_by(RoadmapTask.task_id.desc()).limit(limit + 1)
+    # not by the id alone, though ours tell the time: other programs choose theirs as they like
+    statement = select(RoadmapTask).order_by(*(column.desc() for column in _AGE)).limit(limit + 1)
     if not actor.admin:
         statement = statement.where(RoadmapTask.user_id == actor.user_id)
     if statuses:
         statement = statement.where(RoadmapTask.status.in_([str(s) for s in statuses]))
     if before is not None:
-        statement = statement.where(RoadmapTask.task_id < before)
+        last = select(*_AGE).where(RoadmapTask.task_id == before).scalar_subquery()
+        statement = statement.where(tuple_(*_AGE) < last)
     async with read_session() as session:
         rows = list((await session.scalars(statement)).all())
+        if not rows and before is not None and await session.get(RoadmapTask, before) is None:
+            raise InvalidRequestError("`cursor` leads nowhere any more; begin with the first page.")
         more = len(rows) > limit
         views = await _views(session, rows[:limit])
     return views, views[-1].task_id if more else None

@@ -99,6 +99,19 @@ async def test_killed_with_a_message_in_hand(rig: Rig, look: asyncpg.Connection)
     assert worker.returncode is None, rig.logs()
 
 
+async def test_connections_cut(rig: Rig, look: asyncpg.Connection) -> None:
+    """A worker whose connections are all cut, and can be made anew at once, takes messages again.
+
+    So it is when a proxy or Sentinel leads to a new primary.
+    """
+    worker = rig.standing_worker()
+    with rig.broker() as client:
+        for kind in ("pubsub", "normal"):
+            client.client_kill_filter(_type=kind, skipme=True)
+            await _works(rig, look, f"after {kind} connections were cut")
+    assert worker.returncode is None, rig.logs()
+
+
 async def _works(rig: Rig, look: asyncpg.Connection, topic: str) -> None:
     task = await new_task(goal=f"Learn {topic}")
     await rig.rings_were_long_ago(look)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
 
 import pytest
 
+from api.http import encode_cursor
 from core.ids import new_id
 from core.states import Status, Step
 from notifications.events import parse_event
 from tests.factories import new_task
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer
+from workflow.service import accept_delivery
 
 if TYPE_CHECKING:
     import asyncpg
@@ -86,6 +89,26 @@ async def test_pages_hold_every_task_once_newest_first(alice: httpx.AsyncClient)
         assert (link is None) == (page.json()["next_cursor"] is None)
         url = None if link is None else link.split(">")[0].removeprefix("<")
     assert seen == made[::-1]
+
+
+async def test_tasks_of_other_programs_stand_where_their_time_says(
+    alice: httpx.AsyncClient,
+) -> None:
+    """Ids that other programs chose, low or high, do not change the order of lists."""
+    made: list[str] = []
+    for first in ("f", "0", "8"):
+        theirs = UUID(f"{first}{uuid4().hex[1:]}")
+        await accept_delivery(theirs, user_id="alice", request={"goal": "Learn Rust"})
+        made = [str(await new_task()), str(theirs), *made]
+    found: list[str] = []
+    url = "/api/v1/tasks?limit=1"
+    while url:
+        page = await alice.get(url)
+        found += [task["task_id"] for task in page.json()["tasks"]]
+        url = page.links.get("next", {}).get("url", "")
+    assert found == made
+    gone = await alice.get(f"/api/v1/tasks?cursor={encode_cursor(uuid4())}")
+    assert gone.status_code == 422
 
 
 async def test_lists_can_be_filtered_by_status(alice: httpx.AsyncClient) -> None:

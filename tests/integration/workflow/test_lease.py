@@ -435,7 +435,7 @@ async def test_run_outlives_its_lease(
     database: asyncpg.Connection, author: LedgerAuthor, settings_env: pytest.MonkeyPatch
 ) -> None:
     """A step that takes longer than the lease is not taken away from a living worker (L33)."""
-    settings_env.setenv("ROADMAP_LEASE_S", "0.4")
+    settings_env.setenv("ROADMAP_LEASE_S", "0.8")
     get_settings.cache_clear()
     task = await new_task()
     first: list[Any] = []

@@ -79,6 +79,7 @@ def test_unknown_name_in_dotenv(env: pytest.MonkeyPatch, tmp_path: Path) -> None
         ("DATABASE_URL", f"mysql://u:{CANARY}@h/d"),
         ("REDIS_URL", f"http://:{CANARY}@h"),
         ("BROKER_URL", f"kafka://u:{CANARY}@h"),
+        ("BROKER_URL", f"sentinel://:{CANARY}@h:26379"),
         ("OTLP_ENDPOINT", "localhost:4318"),
         ("AUTH_SECRET", CANARY),
     ],
