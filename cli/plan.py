@@ -94,7 +94,7 @@ def stack_specs(
         settings: The settings.
         suffix: See `worker_names`.
     """
-    celery: tuple[str, ...] = (sys.executable, "-P", "-m", "celery", "-A", "worker")
+    celery: tuple[str, ...] = (sys.executable, "-P", "-m", "celery", "-A", "worker", "--quiet")
     level = settings.log_level
     specs = [
         ChildSpec(

@@ -1,6 +1,6 @@
 """How a coroutine runs inside Celery: the app, the process's loop, drain on shutdown."""
 
-from worker import exporter, lifecycle, pulse, slots
+from worker import exporter, lifecycle, prefork, pulse, slots
 from worker.app import app
 from worker.loop import hooks, run_async
 from worker.runtime import REQUEST_ID, Delivery, async_task
@@ -13,6 +13,7 @@ __all__ = [
     "exporter",
     "hooks",
     "lifecycle",
+    "prefork",
     "pulse",
     "run_async",
     "slots",

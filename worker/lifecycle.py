@@ -103,6 +103,7 @@ async def _start_watching() -> None:
 
 
 hooks.opening.append(_start_watching)
+signals.celeryd_init.connect(_logs)  # Celery warns before it asks for logs
 signals.setup_logging.connect(_logs)
 signals.worker_process_init.connect(_child_started)
 signals.worker_ready.connect(_ready)

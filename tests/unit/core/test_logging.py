@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,7 +36,9 @@ def fresh_logging() -> Iterator[None]:
     """Logging as it was before, afterwards."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    logging.captureWarnings(capture=False)  # an earlier test's
     yield
+    logging.captureWarnings(capture=False)
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
@@ -108,6 +111,19 @@ def test_json_lines(
     assert (line["level"], line["logger"]) == ("warning", "here")
     assert (line["task_id"], line["epoch"]) == ("t", 3)
     assert line["timestamp"].endswith("Z")
+
+
+def test_warnings_are_logged(
+    settings_env: pytest.MonkeyPatch, fresh_logging: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A library's warning is one JSON line like everything else, however many lines it has."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        configure_logging(load_settings(log_format="json"))
+        warnings.warn("You're running as root:\n\nreally", stacklevel=1)
+    line = json.loads(capsys.readouterr().err)
+    assert (line["logger"], line["level"]) == ("py.warnings", "warning")
+    assert "really" in line["event"]
 
 
 def test_level(

@@ -1,0 +1,33 @@
+"""Celery's prefork pool, which some children that were killed would take along later.
+
+Celery 5.7.0 forgets to watch a child when it hears of an end, be it by mistake: several that die at
+once leave descriptors whose numbers are given out again. At the next connection to the broker it
+wants to watch all its children again, finds no descriptor for that one, and ends the worker.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import concurrency, signals
+from celery.concurrency.asynpool import AsynPool
+
+
+class ProcessPool(AsynPool):  # type: ignore[misc]  # Celery publishes no types
+    """Watches a child that it had forgotten, as long as it lives."""
+
+    def _track_child_process(self, proc: Any, hub: Any) -> None:
+        if getattr(proc, "_sentinel_poll", proc) is None:
+            if getattr(proc._popen, "sentinel", None) is None:  # noqa: SLF001 - of a child of ours
+                return  # it has ended, and is cleared away in a moment
+            del proc._sentinel_poll  # noqa: SLF001 - ditto
+        super()._track_child_process(proc, hub)
+
+
+def _use(sender: Any, **_: Any) -> None:
+    pool = concurrency.get_implementation(sender.pool_cls)
+    if pool.__module__ == "celery.concurrency.prefork":
+        pool.Pool = ProcessPool
+
+
+signals.worker_init.connect(_use)
