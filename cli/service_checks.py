@@ -19,6 +19,7 @@ _FACTS_SQL: Final = """
            current_setting('server_version'),
            current_setting('max_connections')::int
                - current_setting('superuser_reserved_connections')::int,
+           current_setting('server_encoding'),
            to_regclass('alembic_version') IS NOT NULL
 """
 
@@ -39,7 +40,7 @@ def check_postgres(url: str, settings: Settings) -> list[Finding]:
                 "`roadmap up`.",
             )
         ]
-    major, version, available, revision = facts
+    major, version, available, encoding, revision = facts
     findings = [
         Finding(
             name="PostgreSQL",
@@ -47,6 +48,7 @@ def check_postgres(url: str, settings: Settings) -> list[Finding]:
             message=f"version {version}"
             + ("" if major >= _OLDEST_POSTGRES else f"; {_OLDEST_POSTGRES} or newer is needed"),
         ),
+        _encoded(encoding),
         _migrated(revision),
     ]
     findings.append(_shared_out(settings))
@@ -143,6 +145,14 @@ def check_api(api_url: str) -> Finding:
     return Finding(name="API", ok=False, message=said)
 
 
+def _encoded(encoding: str) -> Finding:
+    from db.migrate import ENCODING, ENCODING_REMEDY
+
+    right = encoding == ENCODING
+    said = encoding if right else f"{encoding}, {ENCODING_REMEDY}"
+    return Finding(name="database encoding", ok=right, message=said)
+
+
 def _migrated(revision: str | None) -> Finding:
     from db.migrate import Schema, head, schema_of
 
@@ -156,7 +166,7 @@ def _migrated(revision: str | None) -> Finding:
     return Finding(name="migrations", ok=False, message=said)
 
 
-async def _postgres_facts(url: str) -> tuple[int, str, int, str | None]:
+async def _postgres_facts(url: str) -> tuple[int, str, int, str, str | None]:
     import asyncpg
 
     dsn = url.replace("postgresql+asyncpg://", "postgresql://", 1)
@@ -165,11 +175,11 @@ async def _postgres_facts(url: str) -> tuple[int, str, int, str | None]:
         row = await connection.fetchrow(_FACTS_SQL)
         if row is None:
             raise OSError("PostgreSQL answered nothing")
-        major, version, available, stamped = row
+        major, version, available, encoding, stamped = row
         revision = None
         if stamped:
             revision = await connection.fetchval("SELECT version_num FROM alembic_version")
-        return major, version, available, revision
+        return major, version, available, encoding, revision
     finally:
         await connection.close(timeout=_TIMEOUT_S)
 

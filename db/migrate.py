@@ -6,7 +6,7 @@ import asyncio
 import io
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from alembic import command
 from alembic.config import Config
@@ -20,6 +20,13 @@ from core.settings import get_settings
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
+
+
+ENCODING: Final = "UTF8"
+ENCODING_REMEDY: Final = (
+    "which cannot hold texts in every language; make it anew: CREATE DATABASE … ENCODING 'UTF8'"
+    " TEMPLATE template0"
+)
 
 
 class Schema(StrEnum):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from alembic import context
 from sqlalchemy import text
 
-from db.migrate import engine
+from core.errors import SettingsError
+from db.migrate import ENCODING, ENCODING_REMEDY, engine
 from db.models import Base
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ def _migrate(connection: Connection) -> None:
         include_object=_ours,
     )
     with context.begin_transaction():
+        encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+        if encoding != ENCODING:
+            raise SettingsError(f"The database's encoding is {encoding}, {ENCODING_REMEDY}.")
         connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
         context.run_migrations()
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
+from core.errors import SettingsError
 from core.settings import get_settings
 from db.engine import dispose_engine, get_engine
 from db.migrate import current, differences, downgrade, head, upgrade
@@ -69,6 +70,20 @@ async def test_up_down_up(empty: asyncpg.Connection) -> None:
     await asyncio.to_thread(upgrade)
     assert await tables(empty) == first
     assert await asyncio.to_thread(differences) is None
+
+
+async def test_an_encoding_that_cannot_hold_every_text(
+    empty: asyncpg.Connection, settings_env: pytest.MonkeyPatch, postgres_url: str
+) -> None:
+    """A database that would refuse what authors write is refused before there is anything in it."""
+    await empty.execute("CREATE DATABASE narrow ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+    settings_env.setenv("ROADMAP_DATABASE_URL", postgres_url.rsplit("/", 1)[0] + "/narrow")
+    get_settings.cache_clear()
+    try:
+        with pytest.raises(SettingsError, match=r"SQL_ASCII.*ENCODING 'UTF8'"):
+            await asyncio.to_thread(upgrade)
+    finally:
+        await empty.execute("DROP DATABASE narrow WITH (FORCE)")
 
 
 async def test_foreign_tables(empty: asyncpg.Connection) -> None:
