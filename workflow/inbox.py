@@ -36,7 +36,7 @@ POLL_S: Final = 2.0
 PAGE: Final = 200
 
 
-async def follow_inbox(
+def follow_inbox(
     user_id: str,
     *,
     after: UUID | None = None,
@@ -47,15 +47,22 @@ async def follow_inbox(
 
     Args:
         user_id: Whose inbox.
-        after: The last one already seen; without it only what is new from now on.
+        after: The last one already seen; without it only what is new from this call on, whenever
+            the first one is asked for.
         viewer: Who watches: checked again all the while.
         idle_s: After so long without any an empty list is yielded, for heartbeats.
 
     Raises:
         StreamExpiredError: The viewer's credentials have ended.
     """
-    feed = current_feed()
     viewer = viewer or Viewer(actor=Actor(user_id=user_id))
+    return _follow(user_id, after, viewer, idle_s, called_at=earlier(new_id(), 0))
+
+
+async def _follow(
+    user_id: str, after: UUID | None, viewer: Viewer, idle_s: float, *, called_at: UUID
+) -> AsyncGenerator[list[NotificationView]]:
+    feed = current_feed()
     changed = asyncio.Event()
     loop = asyncio.get_running_loop()
     told_at = loop.time()
@@ -63,7 +70,7 @@ async def follow_inbox(
         feed.listening(user_channel(user_id), changed.set),
         _inboxes.get().watching(user_id, changed),
     ):
-        start, seen = await _beginning(user_id, after)
+        start, seen = await _beginning(user_id, after, called_at)
         cursor = start
         while not feed.stopping:
             viewer.check(user_id)
@@ -84,13 +91,14 @@ async def follow_inbox(
                 yield []
 
 
-async def _beginning(user_id: str, after: UUID | None) -> tuple[UUID, set[UUID]]:
+async def _beginning(user_id: str, after: UUID | None, called_at: UUID) -> tuple[UUID, set[UUID]]:
     """Return where to begin, and what is behind that and was seen all the same."""
     if after is not None:
         return after, {after}
     # a little earlier than now: the clock of whoever makes entries may be behind ours
-    start = earlier(new_id(), LOOK_BACK_MS)
-    return start, {view.notification_id for view in await _read(user_id, start, set())}
+    start = earlier(called_at, LOOK_BACK_MS)
+    there = await _read(user_id, start, set())
+    return start, {view.notification_id for view in there if view.notification_id < called_at}
 
 
 async def _read(user_id: str, after: UUID, seen: set[UUID]) -> list[NotificationView]:

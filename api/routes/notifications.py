@@ -15,7 +15,6 @@ from api.streams import HEARTBEAT_S, EventStream, encode_notification
 from core.errors import InvalidRequestError
 from workflow import inbox, queries
 from workflow.queries import NotificationView
-from workflow.viewer import Viewer
 
 router = APIRouter(prefix="/notifications", tags=["notifications"])
 
@@ -94,7 +93,9 @@ async def stream(
     ] = None,
 ) -> Response:
     """Send what came after a notification, or only what is new, until the client leaves."""
-    return EventStream(_frames(viewer, seen_of(last_event_id, after)), actor=viewer.actor)
+    seen = seen_of(last_event_id, after)
+    coming = inbox.follow_inbox(viewer.actor.user_id, after=seen, viewer=viewer, idle_s=HEARTBEAT_S)
+    return EventStream(_frames(coming), actor=viewer.actor)
 
 
 def seen_of(last_event_id: str | None, after: UUID | None) -> UUID | None:
@@ -113,9 +114,7 @@ def seen_of(last_event_id: str | None, after: UUID | None) -> UUID | None:
         ) from None
 
 
-async def _frames(viewer: Viewer, after: UUID | None) -> AsyncGenerator[list[bytes]]:
-    async with aclosing(
-        inbox.follow_inbox(viewer.actor.user_id, after=after, viewer=viewer, idle_s=HEARTBEAT_S)
-    ) as batches:
+async def _frames(coming: AsyncGenerator[list[NotificationView]]) -> AsyncGenerator[list[bytes]]:
+    async with aclosing(coming) as batches:
         async for batch in batches:
             yield [encode_notification(view) for view in batch]

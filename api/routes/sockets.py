@@ -23,6 +23,7 @@ from core.errors import (
 )
 from core.logging import get_logger
 from workflow import feed, inbox, queries
+from workflow.queries import NotificationView
 from workflow.viewer import Viewer
 
 router = APIRouter()
@@ -65,7 +66,8 @@ async def follow_notifications(
         registry().check(viewer.actor)
     except Exception as error:  # noqa: BLE001 - every refusal is a problem response
         return await _deny(socket, error)
-    return await _serve(socket, viewer, _notifications(seen, viewer))
+    coming = inbox.follow_inbox(viewer.actor.user_id, after=seen, viewer=viewer)
+    return await _serve(socket, viewer, _notifications(coming))
 
 
 async def _identified(socket: WebSocket) -> Viewer:
@@ -93,10 +95,10 @@ async def _events(task_id: UUID, after: int, viewer: Viewer) -> AsyncGenerator[l
             yield [entry.frame(encode_json) for entry in batch]
 
 
-async def _notifications(after: UUID | None, viewer: Viewer) -> AsyncGenerator[list[str]]:
-    async with aclosing(
-        inbox.follow_inbox(viewer.actor.user_id, after=after, viewer=viewer)
-    ) as batches:
+async def _notifications(
+    coming: AsyncGenerator[list[NotificationView]],
+) -> AsyncGenerator[list[str]]:
+    async with aclosing(coming) as batches:
         async for batch in batches:
             yield [view.model_dump_json() for view in batch]
 

@@ -169,6 +169,17 @@ async def test_a_cancelled_task_is_told(
     assert (entry["kind"], entry["task_id"]) == ("task_cancelled", str(task_id))
 
 
+async def test_what_comes_while_a_stream_opens_is_in_it(database: asyncpg.Connection) -> None:
+    """From the call on nothing is missed, however late the first entry is asked for."""
+    task_id = await new_task()
+    await seeds.notification(database, task_id)
+    coming = follow_inbox("alice", idle_s=0.05)
+    key = await seeds.notification(database, task_id)
+    async with aclosing(coming) as live:
+        assert key in {view.notification_id for view in await anext(live)}
+    await feed.aclose()
+
+
 async def test_an_inbox_without_redis_is_live_by_asking(
     database: asyncpg.Connection, settings_env: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
