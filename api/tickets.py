@@ -10,6 +10,7 @@ is still there, and still the viewer's, is asked all the while (`workflow.viewer
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from dataclasses import dataclass
@@ -64,7 +65,8 @@ def mint(actor: Actor, *, task_id: str | None, until: float | None = None) -> st
         "admin": actor.admin,
         "task": task_id,
         "until": until,
-        "exp": int(time.time()) + ttl_s(until),
+        # whole seconds, as a JWT has them: rounded up, so that it is good for as long as it is told
+        "exp": math.ceil(time.time()) + ttl_s(until),
     }
     return jwt.encode(claims, _secret(), algorithm=ALGORITHM)
 
@@ -89,10 +91,17 @@ def verify(ticket: str) -> Ticket:
             options={"require": ["aud", "sub", "exp"]},
         )
     except jwt.InvalidTokenError:
-        raise UnauthenticatedError("The ticket is not valid any more; get a new one.") from None
-    return Ticket(
+        raise _over() from None
+    found = Ticket(
         user_id=claims["sub"],
         admin=claims.get("admin") is True,
         task_id=claims["task"],
         until=claims["until"],
     )
+    if found.until is not None and found.until <= time.time():
+        raise _over()
+    return found
+
+
+def _over() -> UnauthenticatedError:
+    return UnauthenticatedError("The ticket is not valid any more; get a new one.")

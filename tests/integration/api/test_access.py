@@ -51,14 +51,23 @@ async def test_a_ticket_opens_its_stream_and_nothing_else(alice: httpx.AsyncClie
 async def test_a_ticket_is_over_soon(
     alice: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An expired ticket, and a token in a ticket's place, are refused."""
+    """A ticket that is over, or whose token is, and a token in a ticket's place, are refused."""
     task_id = await seeds.failed_task()
+    outlived = tickets.mint(ALICE, task_id=str(task_id), until=time.time())
     monkeypatch.setattr(tickets, "TTL_S", -1)
     expired = tickets.mint(ALICE, task_id=str(task_id))
     token = alice.headers.pop("authorization").removeprefix("Bearer ")
-    for bad in (expired, token):
+    for bad in (expired, outlived, token):
         response = await alice.get(f"/api/v1/tasks/{task_id}/stream?ticket={bad}")
         assert response.status_code == 401
+
+
+async def test_a_ticket_is_good_for_as_long_as_it_is_told(alice: httpx.AsyncClient) -> None:
+    """A ticket lasts for all of `expires_in`, whatever part of a second has begun."""
+    asked_at = time.time()
+    answer = (await alice.post("/api/v1/stream-tickets", json={})).json()
+    claims = jwt.decode(answer["ticket"], options={"verify_signature": False})
+    assert claims["exp"] - asked_at >= answer["expires_in"]
 
 
 async def test_no_ticket_for_somebody_elses_task(alice: httpx.AsyncClient) -> None:
