@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from core.errors import SettingsError
 
@@ -15,6 +15,17 @@ GRACE_S: Final = 10
 """Requests under way have this long when the server stops."""
 DEAD_PEER_MS: Final = 30_000
 """A peer that acknowledges nothing for so long is gone: its socket is closed (L45)."""
+WS_PING_S: Final = 20
+"""How often a WebSocket is asked whether somebody is there, and how long the answer may take."""
+SERVER: Final[dict[str, Any]] = {
+    "access_log": False,  # the middleware writes it, without query strings
+    "log_config": None,  # one formatter for everything: core.logging
+    "timeout_graceful_shutdown": GRACE_S,
+    "ws_per_message_deflate": False,  # costs 44 KB a viewer, and our events are small
+    "ws_ping_interval": WS_PING_S,
+    "ws_ping_timeout": WS_PING_S,
+    "server_header": False,
+}
 
 
 def main() -> None:
@@ -47,18 +58,7 @@ def _serve(host: str, port: int) -> None:
 
     _allow_many_files()
     app = create_app()
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        access_log=False,  # the middleware writes it, without query strings
-        log_config=None,  # one formatter for everything: core.logging
-        timeout_graceful_shutdown=GRACE_S,
-        ws_per_message_deflate=False,  # costs 44 KB a viewer, and our events are small
-        ws_ping_interval=20,
-        ws_ping_timeout=20,
-        server_header=False,
-    )
+    config = uvicorn.Config(app, host=host, port=port, **SERVER)
     uvicorn.Server(config).run(sockets=[_listen(host, port)])
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 import uvicorn
 
+from api.__main__ import SERVER
 from api.app import create_app
 from core.settings import get_settings
 from core.tokens import mint_token
@@ -88,13 +89,10 @@ async def local(database: asyncpg.Connection, redis: Redis) -> AsyncIterator[htt
 
 
 @contextmanager
-def serving() -> Iterator[str]:
+def serving(**options: Any) -> Iterator[str]:
     """Run the application on a port of its own; yields its address."""
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(), port=0, loop="asyncio", log_config=None, timeout_graceful_shutdown=3
-        )
-    )
+    here = {"port": 0, "loop": "asyncio", "timeout_graceful_shutdown": 3}
+    server = uvicorn.Server(uvicorn.Config(create_app(), **{**SERVER, **here, **options}))
     thread = threading.Thread(target=server.run, name="api")
     thread.start()
     try:

@@ -19,6 +19,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
+from api.__main__ import WS_PING_S
 from api.streams import HEARTBEAT_S
 from embedded import spawn_child
 from embedded.ports import free_port
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CONFIG = Path(__file__).parents[3] / "deploy/nginx.conf"
-WS_PING_S = 20  # api/__main__.py
 READ_TIMEOUT_S = 1
 """Of the proxy in these tests, so that they need not wait for a minute."""
 

@@ -107,6 +107,28 @@ async def test_a_socket_that_never_reads_is_closed_with_a_reason(
     assert psutil.Process().memory_info().rss - before < 150e6
 
 
+async def test_a_peer_that_answers_no_ping_is_gone(
+    database: asyncpg.Connection, redis: Redis, jwt_mode: None
+) -> None:
+    """A socket whose peer vanished without a word gives its place back; one that answers stays."""
+    task_id = await new_task()
+    with serving(ws_ping_interval=0.2, ws_ping_timeout=0.2) as address:
+        vanished = Viewer(address, task_id, transport="ws", headers=bearer())
+        other = Viewer(address, task_id, transport="ws", headers=bearer())
+        await vanished.connect()
+        await other.connect()
+        vanished.stop_reading()
+        async with httpx.AsyncClient(base_url=address, headers=ADMIN_HEADERS) as client:
+
+            async def one_left() -> bool:
+                return bool((await client.get("/api/v1/admin/streams")).json()["open"] == 1)
+
+            await until(one_left, what="the place of the one that vanished")
+        assert other.connected
+        other.cut()
+        vanished.cut()
+
+
 async def test_a_stream_ends_with_the_token_behind_its_ticket(
     served: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
