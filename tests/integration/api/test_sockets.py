@@ -99,10 +99,13 @@ async def test_nonsense_gets_no_socket(served: str) -> None:
         assert await refused(served, path) in {404, 422}
 
 
-async def test_pages_of_other_origins_get_no_socket(served: str) -> None:
+async def test_pages_of_other_origins_get_no_socket(
+    served: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """A page of another site may not open a socket, even with credentials; our own may."""
     task_id = await seeds.failed_task()
     assert await refused(served, f"/tasks/{task_id}", origin="https://evil.example") == 403
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
     async with socket(served, f"/tasks/{task_id}", origin=served) as connection:
         assert len(await messages(connection)) == 3
 
