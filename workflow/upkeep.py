@@ -43,6 +43,8 @@ async def _purge_events() -> int:
             .where(RoadmapTask.status.in_([*TERMINAL]), RoadmapTask.finished_at < _before())
             .where(select(TaskEvent.seq).where(TaskEvent.task_id == RoadmapTask.task_id).exists())
             .limit(PURGE_BATCH)
+            # one that is retried at this moment begins a log anew
+            .with_for_update(of=RoadmapTask, skip_locked=True)
         )
         task_ids = list(await tx.session.scalars(ended))
         deleted: Any = await tx.session.execute(
