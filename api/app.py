@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fastapi import FastAPI
-from fastapi.middleware.cors import CORSMiddleware
 
 from api import docs, pages, problems
 from api.auth import check_settings
 from api.bodies import Bodies
 from api.composition import lifespan
+from api.cors import ALLOWED, Cors
 from api.http import PREFIX
 from api.middleware import Observed
 from api.problems import Problem
@@ -32,15 +32,6 @@ from notifications.events import TaskEvent
 from notifications.reading import open_schema
 
 VERSION: Final = "1"
-_REQUEST_HEADERS: Final = (
-    "Authorization",
-    "Content-Type",
-    "Idempotency-Key",
-    "If-Match",
-    "If-None-Match",
-    "Last-Event-ID",
-)
-_RESPONSE_HEADERS: Final = ("ETag", "Link", "Location", "Retry-After", "X-Request-ID")
 _VERSIONED: Final = (
     tasks,
     events,
@@ -88,16 +79,10 @@ def create_app() -> FastAPI:
     app.include_router(operations.router)
     app.include_router(docs.router)
     app.include_router(pages.router)
-    if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=list(settings.cors_origins),
-            allow_methods=["GET", "POST", "PUT", "DELETE"],
-            allow_headers=_REQUEST_HEADERS,
-            expose_headers=_RESPONSE_HEADERS,
-            max_age=600,
-        )
+    app.include_router(sockets.nowhere)
     app.add_middleware(Bodies)
+    if settings.cors_origins:  # around the refusals of bodies: their pages are to read them, too
+        app.add_middleware(Cors, allow_origins=list(settings.cors_origins), **ALLOWED)
     app.add_middleware(Observed)
     _complete_schema(app)
     return app

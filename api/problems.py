@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 
 from core import errors
 from core.logging import get_logger
@@ -28,6 +29,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:roadmap-worker:problem:"
 RETRY_AFTER_S: Final = 2
 BUSY_RETRY_AFTER_S: Final = 30
+METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 MOST_ERRORS: Final = 50
 """Field errors listed in one answer."""
 
@@ -230,13 +232,28 @@ async def _http_error(request: Request, error: Exception) -> ProblemResponse:
     status = 422 if error.status_code == HTTPStatus.BAD_REQUEST else error.status_code
     phrase = HTTPStatus(status).phrase
     detail = str(error.detail)
+    headers = error.headers
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(_methods_at(request))}
     return problem(
         status,
         code=CODE_OF.get(status, phrase.lower().replace(" ", "_")),
         detail=_DETAILS.get(status, detail) if detail == phrase else detail,
         instance=request.url.path,
-        headers=error.headers,
+        headers=headers,
     )
+
+
+def _methods_at(request: Request) -> list[str]:
+    """Return the methods of all routes at an address; Starlette tells those of the first one."""
+    return [
+        method
+        for method in METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]
 
 
 async def _service_error(request: Request, error: Exception) -> ProblemResponse:

@@ -27,6 +27,7 @@ from workflow.queries import NotificationView
 from workflow.viewer import Viewer
 
 router = APIRouter()
+nowhere = APIRouter()
 log = get_logger(__name__)
 
 ENDED: Final = 1000
@@ -68,6 +69,12 @@ async def follow_notifications(
         return await _deny(socket, error)
     coming = inbox.follow_inbox(viewer.actor.user_id, after=seen, viewer=viewer)
     return await _serve(socket, viewer, _notifications(coming))
+
+
+@nowhere.websocket("/{path:path}")
+async def refuse(socket: WebSocket) -> None:
+    """Refuse a socket at any other address with a problem; Starlette's refusal is 403 and empty."""
+    await _deny(socket, NotFoundError("There is nothing at this address."))
 
 
 async def _identified(socket: WebSocket) -> Viewer:

@@ -113,6 +113,7 @@ ROWS: Final = {
     ("POST", "/api/v1/stream-tickets"): Row(kind=EVERYBODY, success=201, body={}),
     ("WS", "/api/v1/ws/tasks/{task_id}"): Row(kind=TASK_STREAM, success=101),
     ("WS", "/api/v1/ws/notifications"): Row(kind=INBOX_STREAM, success=101),
+    ("WS", "/{path:path}"): Row(kind=OPEN, success=404),
     ("GET", "/api/v1/admin/redis"): Row(kind=ADMIN),
     ("GET", "/api/v1/admin/streams"): Row(kind=ADMIN),
     ("GET", "/api/v1/admin/database"): Row(kind=ADMIN),

@@ -99,6 +99,11 @@ async def test_nonsense_gets_no_socket(served: str) -> None:
         assert await refused(served, path) in {404, 422}
 
 
+async def test_an_unknown_address_has_no_socket(served: str) -> None:
+    """A handshake with an address that has no socket is a 404 problem, like any other request."""
+    assert await refused(served, "/nothing") == 404
+
+
 async def test_pages_of_other_origins_get_no_socket(
     served: str, caplog: pytest.LogCaptureFixture
 ) -> None:
