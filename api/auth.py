@@ -104,9 +104,14 @@ def _refuse_strangers(connection: HTTPConnection) -> None:
     server = connection.scope.get("server")
     here = server is None or server[1] is None or is_loopback(server[0]) or not _is_ip(server[0])
     origin = connection.headers.get("origin")
-    if not (here and is_loopback(connection.url.hostname) and origin_allowed(connection, origin)):
+    if not (here and is_loopback(connection.url.hostname)):
         raise UnauthenticatedError(
             "Requests without a token are only taken from this machine, at its loopback address."
+        )
+    if not origin_allowed(connection, origin):
+        raise UnauthenticatedError(
+            "Pages of other sites may not ask without a token, unless ROADMAP_CORS_ORIGINS names"
+            " their origin."
         )
 
 

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from api.limits import RequestLimit
-from api.middleware import strip_queries_from_server_logs
+from api.middleware import tidy_server_logs
 from core import telemetry
 from core.logging import configure_logging, get_logger
 from core.settings import get_settings
@@ -95,7 +95,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Start what the API needs, in the loop that serves it, and stop it in the same loop."""
     settings = get_settings()
     configure_logging(settings)
-    strip_queries_from_server_logs()
+    tidy_server_logs()
     telemetry.start("api")
     await _open_database()
     url = settings.redis_url.get_secret_value()

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 from prometheus_client import Gauge
 
 from api.health import examine
+from core.jobs import JOBS
 from core.states import Status
 from tasks import dispatch
 from workflow import queries
+from workflow.audit.kinds import Kind
 
 if TYPE_CHECKING:
     from api.composition import Services
@@ -42,6 +44,12 @@ JOB_AGE: Final = Gauge(
     ["job"],
     multiprocess_mode=_MODE,
 )
+FINDINGS: Final = Gauge(
+    "roadmap_audit_findings",
+    "Contradictions in the last audit, wherever it ran.",
+    ["kind"],
+    multiprocess_mode=_MODE,
+)
 
 
 async def measure(services: Services) -> None:
@@ -57,13 +65,18 @@ async def measure(services: Services) -> None:
     RUNNING.set(state.running if state else math.nan)
     for queue in dispatch.QUEUES:
         DEPTH.labels(queue).set(queues.get("queues", {}).get(queue, math.nan))
-    for job, age_s in rows.get("ages", {}).items():
-        JOB_AGE.labels(job).set(age_s)
+    for job in JOBS:
+        JOB_AGE.labels(job).set(rows.get("ages", {}).get(job, math.nan))
+    findings = rows.get("findings")
+    for kind in Kind:
+        FINDINGS.labels(kind).set(math.nan if findings is None else findings.get(kind, 0))
 
 
 async def _rows() -> dict[str, Any]:
-    state, ages = await asyncio.gather(queries.queue_state(), queries.job_ages())
-    return {"status": "up", "state": state, "ages": ages}
+    state, ages, findings = await asyncio.gather(
+        queries.queue_state(), queries.job_ages(), queries.audit_findings()
+    )
+    return {"status": "up", "state": state, "ages": ages, "findings": findings}
 
 
 async def _queues() -> dict[str, Any]:

@@ -33,6 +33,7 @@ _KNOWN_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEA
 _REQUEST_ID: Final = re.compile(r"[\w.\-]{1,64}")
 _QUIET: Final = frozenset({"/livez", "/readyz", "/metrics"})
 """Asked every few seconds by machines: logged only when they go wrong."""
+_DENIED: Final = "ASGI callable returned without completing handshake."
 _QUERY: Final = re.compile(r"\?[^\s\"]*")
 
 
@@ -133,13 +134,24 @@ class WithoutQueries(logging.Filter):
         return True
 
 
+class WithoutFalseAlarms(logging.Filter):
+    """Makes no error of a refused handshake: uvicorn calls a WebSocket that we deny unanswered."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep every record, this one as information."""
+        if record.msg == _DENIED:
+            record.levelno, record.levelname = logging.INFO, "INFO"
+        return True
+
+
 def _stripped(value: Any) -> Any:
     return _QUERY.sub("", value) if isinstance(value, str) else value
 
 
-def strip_queries_from_server_logs() -> None:
-    """Attach the filter to uvicorn's loggers, once."""
+def tidy_server_logs() -> None:
+    """Attach the filters to uvicorn's loggers, once."""
     for name in ("uvicorn.access", "uvicorn.error"):
         logger = logging.getLogger(name)
-        if not any(isinstance(f, WithoutQueries) for f in logger.filters):
-            logger.addFilter(WithoutQueries())
+        for tidy in (WithoutQueries, WithoutFalseAlarms):
+            if not any(isinstance(f, tidy) for f in logger.filters):
+                logger.addFilter(tidy())

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
     from workflow.actor import Actor
 
-OPEN: Final = Gauge("roadmap_streams_open", "Clients that follow live.", ["transport"])
+OPEN: Final = Gauge(
+    "roadmap_streams_open",
+    "Clients that follow live.",
+    ["transport"],
+    multiprocess_mode="livesum",
+)
 DROPPED: Final = Counter(
     "roadmap_streams_dropped_total", "Clients dropped before the end.", ["transport", "reason"]
 )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -54,6 +57,15 @@ def note(text: str) -> None:
         sys.stderr.flush()
     except OSError:
         return  # the terminal is gone; nobody is left to tell
+
+
+def program() -> str:
+    """Return how our command is called from here: by its name only where a shell finds it."""
+    beside = Path(sys.executable).with_name("roadmap")
+    if shutil.which("roadmap") or not beside.exists():
+        return "roadmap"
+    here = Path.cwd()
+    return shlex.quote(str(beside.relative_to(here) if beside.is_relative_to(here) else beside))
 
 
 def nobody_reads() -> None:

@@ -134,5 +134,5 @@ def _forward(reader: int, ready: threading.Event, over: threading.Event) -> None
         for line in output:
             if line.startswith("ready "):
                 ready.set()
-            elif not over.is_set():
+            elif not over.is_set() and not line.startswith("Next "):  # that is for who stays
                 note(f"  {line.rstrip()}")

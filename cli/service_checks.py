@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cli.findings import Finding, clean
 from cli.probes import WorkerPing, http_ok
+from cli.troubles import readiness
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -141,7 +142,13 @@ def check_api(api_url: str) -> Finding:
     """Ask whether the API is ready."""
     if http_ok(f"{api_url}/readyz"):
         return Finding(name="API", ok=True, message=f"ready at {clean(api_url)}")
-    said = f"{clean(api_url)}/readyz does not answer 200; read its log, or start `roadmap up`"
+    effects = readiness(api_url).get("effects")
+    if effects:
+        said = (
+            f"answers at {clean(api_url)}, but is not ready. {clean(' '.join(map(str, effects)))}"
+        )
+    else:
+        said = f"{clean(api_url)}/readyz does not answer 200; read its log, or start `roadmap up`"
     return Finding(name="API", ok=False, message=said)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.markdown import Markdown
 from rich.table import Table
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from cli.client import Client
+
+_NEXT: Final = {
+    "pending": ("It waits for a worker", "watch"),
+    "processing": ("It is being made", "watch"),
+    "human_review_pending": ("It waits for a review", "review"),
+    "partial_failure": ("Not everything could be written", "retry"),
+    "failed": ("It failed", "retry"),
+    "cancelled": ("It was cancelled", "retry"),
+}
 
 
 def show_roadmap(client: Client, roadmap: dict[str, Any], *, quiet: bool) -> dict[str, Any]:
@@ -34,6 +43,15 @@ def show_roadmap(client: Client, roadmap: dict[str, Any], *, quiet: bool) -> dic
         console.print()
         console.print(table)
     return roadmap | {"usage": usage}
+
+
+def next_step(client: Client, task: dict[str, Any]) -> str:
+    """Return why a task is not complete, and the command that goes on; nothing when it is."""
+    said, name = _NEXT.get(task["status"], ("", ""))
+    if not said:
+        return ""
+    why = (task.get("error") or {}).get("message", "")
+    return f"{said}{f': {why}' if why else '.'} {client.command(name, task['task_id'])}"
 
 
 def show_concept(

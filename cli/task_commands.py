@@ -158,7 +158,7 @@ def show(
 ) -> None:
     """Show a roadmap as a tree with what it cost, or one concept in full."""
     from cli.client import Client
-    from cli.showing import show_concept, show_roadmap
+    from cli.showing import next_step, show_concept, show_roadmap
     from cli.timeline import show_timeline
 
     with Client(data_dir) as client:
@@ -167,11 +167,13 @@ def show(
             if json:
                 emit_json(spans)
             return
-        roadmap = _roadmap(client, identifier)
+        roadmap, task = _roadmap(client, identifier)
         if concept is not None:
             document = show_concept(client, roadmap, concept, quiet=json)
         else:
             document = show_roadmap(client, roadmap, quiet=json)
+            if not json and (advice := next_step(client, task)):
+                note(advice)
     if json:
         emit_json(document)
 
@@ -257,9 +259,10 @@ def _end(code: ExitCode) -> None:
         raise typer.Exit(code)
 
 
-def _roadmap(client: Any, identifier: str) -> dict[str, Any]:
-    """Return a roadmap by its own id or its task's."""
+def _roadmap(client: Any, identifier: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a roadmap by its own id or its task's, and the task."""
     from cli.client import ApiError
+    from cli.showing import next_step
 
     not_found = 404
     try:
@@ -273,14 +276,10 @@ def _roadmap(client: Any, identifier: str) -> dict[str, Any]:
             if second.status != not_found:
                 raise
             raise usage(f"There is no such task or roadmap {identifier}.") from None
-        return roadmap
+        return roadmap, client.task(roadmap["task_id"])
     if task["roadmap_id"] is None:
-        raise usage(
-            f"Task {identifier} is {task['status']} ({task['current_step']}) and has no roadmap "
-            f"yet. Watch it: {client.command('watch', identifier)}"
-        )
-    found: dict[str, Any] = client.roadmap(task["roadmap_id"])
-    return found
+        raise usage(f"Task {identifier} has no roadmap yet. {next_step(client, task)}")
+    return client.roadmap(task["roadmap_id"]), task
 
 
 def _decision(*, approve: bool, reject: str | None, edits: Path | None) -> dict[str, Any] | None:

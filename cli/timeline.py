@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 GAP_S: Final = 1.0
 """Shorter pauses between two steps are not worth a line."""
-_LONGEST_NAME: Final = len("structure_validation")
 _ENDS: Final = {
     "task_completed": "completed",
     "task_partially_failed": "partly failed",
@@ -151,12 +150,12 @@ def _print(spans: list[Span]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=None, header_style="bold")
+    table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("began (UTC)", "took", "what", "attempt", "worker", "how it went"):
         table.add_column(
             name,
             justify="right" if name in {"took", "attempt"} else "left",
-            min_width=_LONGEST_NAME if name == "what" else None,
+            no_wrap=name in {"began (UTC)", "took", "what"},
         )
     day = ""
     for span in spans:

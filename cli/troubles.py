@@ -37,7 +37,7 @@ def why_unreachable(error: Exception, data_dir: Path, api_url: str) -> str:
 
 def what_is_down(data_dir: Path, api_url: str) -> str:
     """Return which service the API misses and how to start it; nothing when that is not known."""
-    report = _readiness(api_url)
+    report = readiness(api_url)
     said = []
     if report.get("postgresql") == "outdated":
         command = _with("roadmap db upgrade", data_dir)
@@ -68,7 +68,8 @@ def _with(command: str, data_dir: Path) -> str:
     return command + where
 
 
-def _readiness(api_url: str) -> dict[str, Any]:
+def readiness(api_url: str) -> dict[str, Any]:
+    """Return what an API says of its readiness, also when it says no; nothing when it is silent."""
     try:
         with DIRECT.open(f"{api_url}/readyz", timeout=_TIMEOUT_S) as response:
             body = response.read()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.console import emit_json, note
+from cli.console import emit_json, note, program
 from cli.data_dir import DEFAULT, DataDir
 from cli.exits import EPILOG, usage
 from cli.options import DEFAULT_CONCURRENCY, FLOWER_HOST, Pool, StackOptions
@@ -117,7 +117,7 @@ def _announce(options: StackOptions, folder: DataDir, *, json: bool) -> None:
     if options.flower_url:
         note(f"Flower            {options.flower_url}  (user:password in {folder.flower_file})")
     note(f"Logs              {folder.logs}")
-    note('Next              roadmap generate "Learn Rust"    (Ctrl-C here stops everything)')
+    note(f'Next              {program()} generate "Learn Rust"    (Ctrl-C here stops everything)')
     try:
         if json:
             emit_json(

@@ -141,14 +141,14 @@ class ProviderError(AppError):
 
 
 class ProviderUnauthorizedError(ProviderError):
-    """The provider refused the credentials; check LLM_API_KEY, then retry."""
+    """The provider refused the credentials; check ROADMAP_LLM_API_KEY, then retry."""
 
     code = "provider_unauthorized"
     stops_task = True
 
 
 class ProviderUnknownModelError(ProviderError):
-    """The provider does not know the model; check LLM_MODEL, then retry."""
+    """The provider does not know the model; check ROADMAP_LLM_MODEL, then retry."""
 
     code = "provider_unknown_model"
     stops_task = True
@@ -162,7 +162,7 @@ class ProviderQuotaExhaustedError(ProviderError):
 
 
 class ProviderRateLimitedError(ProviderError):
-    """The provider kept answering "too many requests"; retry later or lower LLM_MAX_CONCURRENCY."""
+    """The provider says "too many requests"; retry later or lower ROADMAP_LLM_MAX_CONCURRENCY."""
 
     code = "provider_rate_limited"
 
@@ -174,26 +174,26 @@ class ProviderUnavailableError(ProviderError):
 
 
 class ProviderTimeoutError(ProviderError):
-    """The provider did not answer within LLM_TIMEOUT_S."""
+    """The provider did not answer within ROADMAP_LLM_TIMEOUT_S."""
 
     code = "provider_timeout"
 
 
 class ProviderRejectedError(ProviderError):
-    """The provider did not accept the request; check LLM_BASE_URL and LLM_MODEL."""
+    """The provider did not accept the request; check ROADMAP_LLM_BASE_URL and ROADMAP_LLM_MODEL."""
 
     code = "provider_rejected"
 
 
 class ProviderAddressError(ProviderRejectedError):
-    """Nothing answers chat completions at LLM_BASE_URL; most addresses end in /v1. Then retry."""
+    """No chat completions at ROADMAP_LLM_BASE_URL; most addresses end in /v1. Then retry."""
 
     code = "provider_address_wrong"
     stops_task = True
 
 
 class ProviderUnsupportedError(ProviderRejectedError):
-    """The provider does not accept a parameter that is needed; change LLM_MODEL, then retry."""
+    """A parameter that is needed is not accepted; change ROADMAP_LLM_MODEL, then retry."""
 
     code = "provider_unsupported"
     stops_task = True
@@ -224,7 +224,7 @@ class ContentInvalidError(ProviderError):
 
 
 class TokenBudgetExceededError(AppError):
-    """The task used up MAX_TOKENS_PER_TASK; raise it and retry to go on."""
+    """The task used up ROADMAP_MAX_TOKENS_PER_TASK; raise it and retry to go on."""
 
     code = "token_budget_exceeded"
 

@@ -82,7 +82,7 @@ def event_catalogue() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _metrics() -> list[Any]:
+def all_metrics() -> list[Any]:
     """Return every metric that our code defines, by name."""
     for package in ("core", "db", "notifications", "workflow", "worker", "tasks", "api"):
         for module in pkgutil.walk_packages([str(HERE.parent / package)], f"{package}."):
@@ -113,7 +113,7 @@ def metrics_list() -> str:
         "| name | type | labels | tells |",
         "| --- | --- | --- | --- |",
     ]
-    for metric in _metrics():
+    for metric in all_metrics():
         described = metric.describe()[0]
         suffix = "_total" if described.type == "counter" else ""
         labels = ", ".join(f"`{name}`" for name in metric._labelnames)  # noqa: SLF001

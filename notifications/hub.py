@@ -42,8 +42,14 @@ CLOSE_S: Final = 1.0
 CHUNK: Final = 500
 """Channels named in one command."""
 
-CONNECTED: Final = Gauge("roadmap_hub_connected", "1 while the Pub/Sub connection answers.")
-CHANNELS: Final = Gauge("roadmap_hub_channels", "Redis channels wanted by this process.")
+CONNECTED: Final = Gauge(
+    "roadmap_hub_connected",
+    "1 while the Pub/Sub connection answers.",
+    multiprocess_mode="livemin",
+)
+CHANNELS: Final = Gauge(
+    "roadmap_hub_channels", "Redis channels wanted by this process.", multiprocess_mode="livesum"
+)
 MESSAGES: Final = Counter("roadmap_hub_messages_total", "Messages that came from Redis.")
 CONNECTIONS: Final = Counter("roadmap_hub_connections_total", "Pub/Sub connections made.")
 FAILURES: Final = Counter(

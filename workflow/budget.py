@@ -65,8 +65,8 @@ class Budget:
         used, limit = self.spent.tokens, get_settings().max_tokens_per_task
         if limit and used >= limit:
             raise TokenBudgetExceededError(
-                f"The task used {used} of {limit} tokens; raise MAX_TOKENS_PER_TASK and retry"
-                " to go on."
+                f"The task used {used} of {limit} tokens; raise ROADMAP_MAX_TOKENS_PER_TASK"
+                " and retry to go on."
             )
 
     async def _room(self, limit: int, tokens: int) -> None:

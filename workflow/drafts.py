@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from db.facts import EventDraft
+from db.recorder import COMMITTED
 from notifications.events import Empty, EventType, Frozen
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from workflow.outline import Outline
 
 _NOTHING = Empty()
+for _type in EventType:
+    COMMITTED.labels(_type)  # at 0, or Prometheus sees no increase when it first happens
 
 
 def draft(type_: EventType, message: str, data: Frozen = _NOTHING) -> EventDraft:

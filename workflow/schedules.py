@@ -6,6 +6,7 @@ started, or whether they remember anything.
 
 from __future__ import annotations
 
+import itertools
 import time
 import zlib
 from typing import TYPE_CHECKING, Any, Final
@@ -33,6 +34,8 @@ log = get_logger(__name__)
 RUNS: Final = Counter(
     "roadmap_job_runs_total", "Runs of maintenance jobs by how they ended.", ["job", "outcome"]
 )
+for _ends in itertools.product(JOBS, ("done", "failed")):
+    RUNS.labels(*_ends)  # at 0, or Prometheus sees no increase when it first happens
 JOB_SECONDS: Final = Histogram("roadmap_job_seconds", "Duration of maintenance jobs.", ["job"])
 
 EARLY: Final = 0.25

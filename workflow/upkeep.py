@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from sqlalchemy import delete, func, select
 
@@ -17,14 +18,16 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
+_LOWEST: Final = UUID(int=0)
 PURGE_BATCH: Final = 100
 """Tasks whose events are deleted in one transaction, so that none takes long."""
 
 
 async def purge() -> dict[str, Any]:
     """Delete events and read notifications of tasks that ended EVENT_RETENTION_DAYS ago."""
-    events = 0
-    while deleted := await _purge_events():
+    events, last = await _purge_events(after=_LOWEST)
+    while last is not None:
+        deleted, last = await _purge_events(after=last)
         events += deleted
     async with transaction() as tx:
         notifications: Any = await tx.session.execute(
@@ -35,20 +38,27 @@ async def purge() -> dict[str, Any]:
     return {"events": events, "notifications": notifications.rowcount}
 
 
-async def _purge_events() -> int:
-    """Delete the events of some tasks; 0 when none is left."""
+async def _purge_events(*, after: UUID) -> tuple[int, UUID | None]:
+    """Delete the events of some tasks; return how many, and the last task, None when none is left.
+
+    In the order of ids, so that those that are purged already are passed over once in a run.
+    """
     async with transaction() as tx:
         ended = (
             select(RoadmapTask.task_id)
+            .where(RoadmapTask.task_id > after)
             .where(RoadmapTask.status.in_([*TERMINAL]), RoadmapTask.finished_at < _before())
             .where(select(TaskEvent.seq).where(TaskEvent.task_id == RoadmapTask.task_id).exists())
+            .order_by(RoadmapTask.task_id)
             .limit(PURGE_BATCH)
+            # one that is retried at this moment begins a log anew
+            .with_for_update(of=RoadmapTask, skip_locked=True)
         )
         task_ids = list(await tx.session.scalars(ended))
         deleted: Any = await tx.session.execute(
             delete(TaskEvent).where(TaskEvent.task_id.in_(task_ids))
         )
-    return int(deleted.rowcount)
+    return int(deleted.rowcount), task_ids[-1] if task_ids else None
 
 
 def _before() -> ColumnElement[datetime]:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from prometheus_client import Gauge
 
 from core.settings import Settings
-from docs.generate import metrics_list
+from docs.generate import all_metrics, metrics_list
 from tests.system_packages import need_program
 
 if TYPE_CHECKING:
@@ -85,6 +86,13 @@ def test_only_metrics_that_exist_are_asked_for() -> None:
         if name not in exposed
     }
     assert not unknown
+
+
+def test_a_gauge_of_many_processes_is_one() -> None:
+    """Each gauge says how a prefork worker's children add up; by default each would stay apart."""
+    gauges = [metric for metric in all_metrics() if isinstance(metric, Gauge)]
+    assert len(gauges) > 10
+    assert [gauge._name for gauge in gauges if gauge._multiprocess_mode == "all"] == []
 
 
 def test_every_alert_has_its_section_in_the_runbook() -> None:

@@ -41,12 +41,14 @@ class Local:
         secrets: Takes the place of `/run/secrets`.
         replaced: Further texts to replace, such as ports, in commands, checks and environment.
         programs: Where the first words of commands are found.
+        package: What the image has installed of ours; without it the source tree is run.
     """
 
     folder: Path
     secrets: Path
     replaced: dict[str, str] = field(default_factory=dict)
     programs: dict[str, str] = field(default_factory=lambda: dict(PROGRAMS))
+    package: Path | None = None
 
     def text(self, value: object) -> str:
         """Return a value of the file as it is here."""
@@ -77,6 +79,8 @@ class Service:
         given = SERVICES[name].get("environment", {})
         environment = {key: local.text(value) for key, value in given.items()}
         self.env = program_environment({}) | {"TMPDIR": str(local.folder)} | environment
+        if local.package is not None:
+            self.env["PYTHONPATH"] = str(local.package)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, *extra: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -29,10 +30,12 @@ from tests.integration.compose_services import (
     make_secrets,
     ports,
 )
+from tests.integration.image_package import copy_context, install
 from tests.system_packages import need_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 OURS = ("migrate", "api", "worker", "beat", "flower")
 SCHEMA = ROOT / "tests/contracts/compose-spec.schema.json"
@@ -75,7 +78,24 @@ def test_a_worker_has_time_to_drain() -> None:
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Local, Service]]:
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the image has of ours, installed from the files that the Dockerfile copies."""
+    context = tmp_path_factory.mktemp("context")
+    target = tmp_path_factory.mktemp("image")
+    copied = copy_context(context)
+    install(context, target)
+    # what were missing there would be found in the source tree, and nobody would see
+    packages = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()}
+    assert packages - {"bench", "chaos"} == {path.parts[0] for path in copied}
+    left_out = {path for path in copied if not (target / path).exists()}
+    assert not left_out, "pyproject.toml names no such files: package-data"
+    return target
+
+
+@pytest.fixture(scope="module")
+def servers(
+    tmp_path_factory: pytest.TempPathFactory, package: Path
+) -> Iterator[tuple[Local, Service]]:
     """PostgreSQL embedded, Redis by its service's command, and secrets that name them."""
     folder = tmp_path_factory.mktemp("compose")
     secrets = folder / "secrets"
@@ -91,6 +111,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Local, S
             "valkey-server ": f"{find_redis(None, oldest=OLDEST).program} --bind 127.0.0.1"
             f" --port {numbers['redis']} ",
         },
+        package=package,
     )
     password = (secrets / "redis_password").read_text()
     (secrets / "redis_url").write_text(f"redis://:{password}@127.0.0.1:{numbers['redis']}/0")
@@ -103,7 +124,10 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Local, S
 
 
 async def test_every_command_runs(servers: tuple[Local, Service]) -> None:
-    """The stack comes up service by service, is healthy, makes a roadmap, and stops in order."""
+    """The stack comes up service by service, is healthy, makes a roadmap, and stops in order.
+
+    It runs what the image contains, not the source tree.
+    """
     local, _redis = servers
     await until(lambda: _pings(local), what="Redis")
     migrate = Service("migrate", local)
@@ -111,7 +135,7 @@ async def test_every_command_runs(servers: tuple[Local, Service]) -> None:
     running = []
     for name in ("api", "worker", "beat", "flower"):
         own = ports("metrics")["metrics"]  # each container has its own 9100
-        there = Local(local.folder, local.secrets, {**local.replaced, "9100": str(own)})
+        there = replace(local, replaced={**local.replaced, "9100": str(own)})
         service = Service(name, there)
         service.start()
         running.append(service)
@@ -124,6 +148,8 @@ async def test_every_command_runs(servers: tuple[Local, Service]) -> None:
             )
         api = f"http://127.0.0.1:{local.replaced['8000']}"
         await _generate(api, running[0])
+        async with httpx.AsyncClient(base_url=api) as client:
+            assert (await client.get("/")).status_code == 200
         nginx = local.folder / "nginx"
         nginx.mkdir()
         assert SERVICES["nginx"]["command"] == ["nginx", "-g", "daemon off;"]

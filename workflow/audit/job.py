@@ -7,8 +7,6 @@ from contextlib import aclosing
 from typing import Any, Final
 from uuid import UUID
 
-from prometheus_client import Gauge
-
 from core.logging import get_logger
 from db.models import Schedule
 from db.session import read_session
@@ -17,7 +15,6 @@ from workflow.audit.kinds import Kind
 
 log = get_logger(__name__)
 
-FOUND: Final = Gauge("roadmap_audit_findings", "Contradictions in the last audit.", ["kind"])
 BUDGET_S: Final = 20.0
 """How long one run looks; the next one goes on where it stopped."""
 EXAMPLES: Final = 5
@@ -47,8 +44,6 @@ async def audit(*, budget_s: float = BUDGET_S) -> dict[str, Any]:
         if len(known) < EXAMPLES and str(finding.key) not in known:
             known.append(str(finding.key))
     counts = {str(kind): count for kind, count in sorted(found.counts.items())}
-    for kind in Kind:
-        FOUND.labels(kind).set(found.counts[kind])
     if counts:
         log.error("audit_found_contradictions", **counts, remedy="roadmap db check --repair")
     return {

@@ -73,8 +73,8 @@ _UNSUPPORTED: Final = re.compile(
 )
 _FORBIDDEN: Final = 403
 _NOT_ALLOWED: Final = (
-    "The provider does not let this LLM_API_KEY use the model; check the account's rights and"
-    " LLM_MODEL, then retry."
+    "The provider does not let this ROADMAP_LLM_API_KEY use the model; check the account's"
+    " rights and ROADMAP_LLM_MODEL, then retry."
 )
 _UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """What cannot be stored, what terminals obey, and what turns the direction of other text."""
@@ -167,7 +167,7 @@ def failure_of(
         return failure_told(told_by(error), key=key)
     if isinstance(error.__cause__, (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)):
         return ProviderAddressError(
-            "LLM_BASE_URL is no address that can be connected to; correct it, then retry."
+            "ROADMAP_LLM_BASE_URL is no address that can be connected to; correct it, then retry."
         )
     return unavailable(_broken(error))
 

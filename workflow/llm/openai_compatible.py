@@ -198,7 +198,7 @@ class OpenAIAuthor:
     ) -> Reply:
         if not self._key.isascii() or not self._key.isprintable():
             raise ProviderUnauthorizedError(
-                "LLM_API_KEY contains characters that no key has; copy it again, then retry."
+                "ROADMAP_LLM_API_KEY has characters that no key has; copy it again, then retry."
             )
         connection = self._connections.get()
         async with connection.turns.turn(user=call.user, tokens=call.expected_tokens) as turn:

@@ -34,8 +34,12 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-WAITING: Final = Gauge("roadmap_llm_waiting", "Requests that wait for their turn.")
-RUNNING: Final = Gauge("roadmap_llm_running", "Requests that have their turn.")
+WAITING: Final = Gauge(
+    "roadmap_llm_waiting", "Requests that wait for their turn.", multiprocess_mode="livesum"
+)
+RUNNING: Final = Gauge(
+    "roadmap_llm_running", "Requests that have their turn.", multiprocess_mode="livesum"
+)
 SLOWDOWNS: Final = Counter(
     "roadmap_llm_slowdowns_total", "Times the provider sent requests away, told or heard of."
 )

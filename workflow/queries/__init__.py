@@ -9,7 +9,7 @@ from workflow.queries.inbox import (
     unread_count,
 )
 from workflow.queries.learning import learner_progress
-from workflow.queries.operations import job_ages, queue_state
+from workflow.queries.operations import audit_findings, job_ages, queue_state
 from workflow.queries.reviews import open_review
 from workflow.queries.roadmaps import get_concept, get_roadmap
 from workflow.queries.shapes import (
@@ -44,6 +44,7 @@ __all__ = [
     "ScheduleView",
     "TaskUsageView",
     "TaskView",
+    "audit_findings",
     "get_concept",
     "get_roadmap",
     "get_task",

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from core.jobs import JOBS
+from core.settings import get_settings
 from core.states import Status
+from db.models import Schedule
+from db.repositories.turns import UNLIMITED
 from db.session import read_session
 from workflow.queries.shapes import QueueState
 
 _BY_STATUS = text("SELECT status, count(*) FROM roadmap_tasks GROUP BY status")
+# Whose user has begun as many as he may waits for him, not for a worker.
 _WAITING = text(
     """
     SELECT count(*), extract(epoch FROM clock_timestamp() - min(
         CASE WHEN status = 'pending' THEN created_at ELSE updated_at END))
     FROM roadmap_tasks
-    WHERE status = 'pending'
+    WHERE status = 'pending' AND user_id NOT IN (
+            SELECT user_id FROM roadmap_tasks WHERE status IN ('processing', 'human_review_pending')
+            GROUP BY user_id HAVING count(*) >= :most_active)
        OR status = 'processing' AND (lease_until IS NULL OR lease_until < clock_timestamp())
     """
 )
@@ -28,24 +36,35 @@ _WORKERS = text(
 )
 
 _JOB_AGES = text(
-    """
-    SELECT name, extract(epoch FROM clock_timestamp() - last_run_at)
-    FROM schedules WHERE last_run_at IS NOT NULL AND NOT paused
-    """
+    "SELECT name, extract(epoch FROM clock_timestamp() - last_run_at), paused FROM schedules"
 )
 
 
 async def job_ages() -> dict[str, float]:
-    """Return how many seconds ago each maintenance job last ran, wherever that was."""
+    """Return how many seconds ago each maintenance job last ran, wherever that was.
+
+    One that never ran has waited for ever, and one that is paused waits for nobody.
+    """
+    ages = dict.fromkeys(JOBS, math.inf)
     async with read_session() as session:
-        return {name: float(age) for name, age in _pairs(await session.execute(_JOB_AGES))}
+        for name, age, paused in await session.execute(_JOB_AGES):
+            ages[name] = math.nan if paused else math.inf if age is None else float(age)
+    return ages
+
+
+async def audit_findings() -> dict[str, int] | None:
+    """Return how many contradictions the newest audit found, by kind; None when there is none."""
+    async with read_session() as session:
+        outcome = await session.scalar(select(Schedule.outcome).where(Schedule.name == "audit"))
+    return (outcome or {}).get("findings")
 
 
 async def queue_state() -> QueueState:
     """Return how many tasks stand where, what waits for a worker, and who holds leases."""
     async with read_session() as session:
         statuses: dict[str, int] = dict(_pairs(await session.execute(_BY_STATUS)))
-        waiting, oldest = (await session.execute(_WAITING)).one()
+        most_active = get_settings().user_max_active_tasks or UNLIMITED
+        waiting, oldest = (await session.execute(_WAITING, {"most_active": most_active})).one()
         workers = dict(_pairs(await session.execute(_WORKERS)))
     return QueueState(
         tasks_by_status={status: statuses.get(status, 0) for status in Status},

@@ -94,6 +94,7 @@ async def test_local_mode_is_for_this_machine_only(local: httpx.AsyncClient) -> 
     ):
         response = await local.get("/api/v1/tasks", headers=headers)
         assert response.status_code == 401, headers
+        assert ("ROADMAP_CORS_ORIGINS" in response.json()["detail"]) == ("Origin" in headers)
 
 
 async def test_a_token_is_verified_in_local_mode_too(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import socket
@@ -21,6 +22,7 @@ from tests.factories import new_task, until
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer, in_process
 from tests.integration.api.processes import running_api
+from workflow.queries import queue_state
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,11 +144,29 @@ async def test_metrics_are_served(local: httpx.AsyncClient, database: asyncpg.Co
     assert 60 <= found["roadmap_oldest_waiting_seconds",] < 90
     assert found["roadmap_queue_depth", "roadmap"] >= 0
     assert found["roadmap_events_committed_total", "task_queued"] >= 1
+    # what never happened is told as 0, or its first time would be no increase
+    assert found["roadmap_events_committed_total", "task_cancelled"] >= 0
+    assert found["roadmap_job_runs_total", "purge", "failed"] >= 0
+    assert found["roadmap_job_age_seconds", "recover"] == math.inf
+    assert math.isnan(found["roadmap_audit_findings", "seq_gap"])
     assert found["db_engine_count",] >= 1
     assert found["roadmap_db_connections_open",] >= found["roadmap_db_connections_in_use",] >= 0
     assert 'roadmap_http_requests_total{method="GET",route="/api/v1/tasks/{task_id}"' in text
     assert str(task_id) not in text
     assert "roadmap_hub_connected" in text
+
+
+async def test_what_waits_for_its_user_waits_for_no_worker(
+    local: httpx.AsyncClient, database: asyncpg.Connection, settings_env: pytest.MonkeyPatch
+) -> None:
+    """A task of a user who has begun as many as he may is nothing to alert, or to scale, for."""
+    settings_env.setenv("ROADMAP_USER_MAX_ACTIVE_TASKS", "1")
+    get_settings.cache_clear()
+    await seeds.review(database)
+    await new_task()
+    assert (await queue_state()).waiting == 0
+    await new_task(user="bob")
+    assert (await queue_state()).waiting == 1
 
 
 async def test_the_documentation_works_offline(local: httpx.AsyncClient) -> None:

@@ -104,10 +104,13 @@ async def test_an_unknown_address_has_no_socket(served: str) -> None:
     assert await refused(served, "/nothing") == 404
 
 
-async def test_pages_of_other_origins_get_no_socket(served: str) -> None:
+async def test_pages_of_other_origins_get_no_socket(
+    served: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """A page of another site may not open a socket, even with credentials; our own may."""
     task_id = await seeds.failed_task()
     assert await refused(served, f"/tasks/{task_id}", origin="https://evil.example") == 403
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
     async with socket(served, f"/tasks/{task_id}", origin=served) as connection:
         assert len(await messages(connection)) == 3
 

@@ -15,9 +15,9 @@ from core.errors import ContentRefusedError
 from tests.factories import ALICE, column, events, kill, new_task, pair, until
 from tests.ledger import LedgerAuthor, nothing
 from workflow.audit import MEANINGS, Finding, Findings, Kind, audit, examine_all, repair
-from workflow.audit import job as audit_job
 from workflow.lease import acquire
 from workflow.llm import CallKind
+from workflow.queries import audit_findings
 from workflow.recovery import Queue, recover
 from workflow.requests import ReviewDecision
 from workflow.runs import run_task
@@ -508,12 +508,12 @@ async def test_the_job_goes_on_where_it_stopped(
     assert outcome is not None
     assert outcome["findings"] == {"progress_counts": 1}
     assert outcome["examples"] == {"progress_counts": [str(completed)]}
-    assert audit_job.FOUND.labels(Kind.PROGRESS_COUNTS)._value.get() == 1
+    assert await audit_findings() == {"progress_counts": 1}
     await repair((await examine_all()).kept)
     again = await run_job("audit", audit, scheduled=False)
     assert again is not None
     assert (again["complete"], again["tasks"], again["findings"]) == (True, 25, {})
-    assert audit_job.FOUND.labels(Kind.PROGRESS_COUNTS)._value.get() == 0
+    assert await audit_findings() == {}
 
 
 async def test_it_locks_nobody_out(healthy: Healthy, database: asyncpg.Connection) -> None:

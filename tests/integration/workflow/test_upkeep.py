@@ -17,6 +17,21 @@ if TYPE_CHECKING:
     from tests.ledger import LedgerAuthor
 
 
+async def test_a_retry_meanwhile_keeps_its_log(
+    database: asyncpg.Connection, author: LedgerAuthor
+) -> None:
+    """A task that somebody writes while the purge looks at it keeps its events (L50)."""
+    task = await new_task()
+    await run_task(task, worker="w")
+    await database.execute("UPDATE roadmap_tasks SET finished_at = now() - interval '91 days'")
+    before = await events(database, task)
+    async with database.transaction():
+        await database.fetch("SELECT FROM roadmap_tasks FOR UPDATE")
+        assert (await purge())["events"] == 0
+        assert await events(database, task) == before
+    assert (await purge())["events"] == len(before)
+
+
 async def test_purge(
     database: asyncpg.Connection, author: LedgerAuthor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -98,6 +98,8 @@ class FakeApi:
     """What the API knows, how it misbehaves, and what it was asked."""
 
     status: str = "completed"
+    roadmap_id: str | None = ROADMAP
+    error: dict[str, Any] | None = None
     goal: str = "Learn Rust"
     events: list[dict[str, Any]] = field(default_factory=list)
     review: dict[str, Any] | None = None
@@ -122,7 +124,8 @@ class FakeApi:
             "goal": self.goal,
             "status": self.status,
             "current_step": "completed",
-            "roadmap_id": ROADMAP,
+            "roadmap_id": self.roadmap_id,
+            "error": self.error,
             "progress": {"done": 11, "total": 12, "percent": 99.0},
             "usage": make_usage(),
             "last_seq": len(self.events),
@@ -145,7 +148,12 @@ class Handler(BaseHTTPRequestHandler):
         parts = urlparse(self.path)
         if self.api.dies_after == 0:
             if parts.path == "/readyz":
-                self._json(503, {"postgresql": self.api.postgresql, "redis": "up"})
+                said = {
+                    "postgresql": self.api.postgresql,
+                    "redis": "up",
+                    "effects": ["Reads fail."],
+                }
+                self._json(503, said)
             else:
                 self._problem(503)
             return

@@ -207,6 +207,33 @@ def test_show_marks_what_failed(api: Any, roadmap: Command) -> None:
     assert "content_refused" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("status", "command"),
+    [
+        ("pending", "watch"),
+        ("processing", "watch"),
+        ("human_review_pending", "review"),
+        ("partial_failure", "retry"),
+        ("failed", "retry"),
+        ("cancelled", "retry"),
+    ],
+)
+def test_show_names_the_next_step(api: Any, roadmap: Command, status: str, command: str) -> None:
+    """A task that is not complete is shown with the command that goes on; a complete one is not."""
+    assert roadmap("show", TASK).stderr == ""
+    api.status = status
+    assert f"roadmap {command} {TASK}" in roadmap("show", TASK).stderr
+
+
+def test_show_says_why_there_is_no_roadmap(api: Any, roadmap: Command) -> None:
+    """A task that failed before its outline: the reason, and how to try again."""
+    api.status, api.roadmap_id = "failed", None
+    api.error = {"code": "x", "message": "The key is wrong.", "step": "intent_analysis"}
+    result = roadmap("show", TASK)
+    assert result.exit_code == 2
+    assert f"It failed: The key is wrong. roadmap retry {TASK}" in result.stderr
+
+
 def test_show_and_watch_tell_what_it_cost(
     api: Any, roadmap: Command, make_event: MakeEvent
 ) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cli.console import program
 from cli.data_dir import DataDir
 from cli.exits import CommandError
 from cli.findings import clean, is_placeholder
@@ -20,6 +21,7 @@ from cli.options import Pool, StackOptions
 from cli.plan import Addresses, child_environment, stack_specs
 from cli.ports import choose_port
 from cli.provider_checks import check_provider
+from cli.service_checks import check_api
 from core.settings import load_settings
 
 if TYPE_CHECKING:
@@ -257,3 +259,27 @@ def test_up_names_a_taken_port(roadmap: Callable[..., Any]) -> None:
         result = roadmap("up", "--port", str(port))
     assert result.exit_code == 2
     assert str(port) in result.stderr
+
+
+def test_the_doctor_says_what_the_api_misses(api: Any) -> None:
+    """An API that answers, but is not ready, is told from one that is silent."""
+    assert check_api(api.url).ok is False
+    api.dies_after = 0
+    assert "not ready. Reads fail." in check_api(api.url).message
+    assert "does not answer" in check_api("http://127.0.0.1:1").message
+
+
+def test_our_command_is_named_as_a_shell_finds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its name where it is on the path, else by its file, quoted."""
+    beside = tmp_path / "a b" / ".venv" / "bin" / "roadmap"
+    beside.parent.mkdir(parents=True)
+    beside.touch(mode=0o755)
+    monkeypatch.setattr("sys.executable", str(beside.with_name("python")))
+    monkeypatch.setenv("PATH", str(beside.parent))
+    assert program() == "roadmap"
+    monkeypatch.setenv("PATH", "")
+    assert program() == f"'{beside}'"
+    monkeypatch.chdir(tmp_path / "a b")
+    assert program() == ".venv/bin/roadmap"

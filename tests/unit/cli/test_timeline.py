@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from cli.timeline import Timeline
+from cli.timeline import Timeline, show_timeline
+
+if TYPE_CHECKING:
+    import pytest
+
+    from cli.client import Client
 
 
 def _events(*told: tuple[float, str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -71,3 +76,30 @@ def test_a_pause_between_steps_is_a_wait() -> None:
     )
     gap = timeline.spans[2]
     assert (gap.kind, gap.seconds, gap.outcome) == ("wait", 8.0, "done")
+
+
+def test_nothing_is_cut_off_in_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In 80 columns long outcomes are broken at words; no digit is lost."""
+    monkeypatch.setenv("COLUMNS", "80")
+    events = _events(
+        (0, "task_queued", {}),
+        (1, "step_started", _step("structure_validation", worker="worker1@vm")),
+        (2, "step_started", _step("content_generation", worker="worker1@vm")),
+        *((2, "content_completed", {}) for _ in range(30)),
+        (50, "task_recovered", {}),
+    )
+    show_timeline(cast("Client", _Log(events)), "task")
+    words = capsys.readouterr().out.split()
+    assert " ".join(words[-4:]) == "worker lost, 30 written"
+
+
+class _Log:
+    """A client that knows one page of events."""
+
+    def __init__(self, events: list[dict[str, Any]]) -> None:
+        self._events = events
+
+    def events(self, _task_id: str, *, after: int) -> dict[str, Any]:
+        return {"events": self._events[after:], "next_after": len(self._events)}
