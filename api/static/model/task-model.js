@@ -111,7 +111,7 @@ export class TaskModel {
     return this.order.filter((id) => KINDS.some((kind) => this.contents.get(id)[kind].status === "failed"));
   }
 
-  #content({ concept_id: id, kind, version, code, error }, status, at) {
+  #content({ concept_id: id, kind, version, code, error, calls, tokens, cost }, status, at) {
     const states = this.contents.get(id);
     if (!states) return null;
     const before = states[kind];
@@ -121,6 +121,7 @@ export class TaskModel {
       status,
       version,
       error: status === "failed" ? { code, message: error } : null,
+      usage: calls ? { calls, tokens, cost } : null,
       startedAt: status === "running" ? at : before.startedAt,
       finishedAt: status === "running" ? null : at,
     };

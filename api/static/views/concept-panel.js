@@ -1,6 +1,6 @@
 /** An open concept in the tree: what each content is doing, why one failed, what it cost. */
 
-import { get, inWords, post } from "../lib/api.js";
+import { inWords, post } from "../lib/api.js";
 import { fill, guarded, h } from "../lib/dom.js";
 import { note } from "../lib/say.js";
 import { duration } from "../lib/time.js";
@@ -20,17 +20,15 @@ export function conceptPanel(concept, context) {
   const list = h("ul.content-list");
   const actions = h("p.actions");
   const pieces = new Map();
-  const usage = {};
   let shown = "";
   const element = h("div.concept-panel", {}, h("p.concept-about", {}, concept.description), list, actions);
   return { element, update, arriving };
 
   function update(states) {
-    const now = JSON.stringify([states, context.model.status, usage]);
+    const now = JSON.stringify([states, context.model.status]);
     if (now === shown) return;
     shown = now;
     const failed = KINDS.filter((kind) => states[kind].status === "failed");
-    if (failed.some((kind) => !(kind in usage))) readUsage(states);
     fill(list, KINDS.map((kind) => line(kind, states[kind])));
     const readable = KINDS.some((kind) => states[kind].status === "completed");
     fill(actions, readable && h("a.button", { href: address() }, "Open this concept"), failed.length > 0 && retryButton(failed));
@@ -43,27 +41,14 @@ export function conceptPanel(concept, context) {
       h("div", {},
         h("strong", {}, KIND[kind]), " ", CONTENT_STATE[state.status],
         took(state) && h("span.quiet", {}, ` · ${took(state)}`),
-        state.error && h("p.cause", {}, causeInWords(state.error), cost(kind)),
+        state.error && h("p.cause", {}, causeInWords(state.error),
+          state.usage && h("span.cost", {}, ` ${costOf(state.usage)}`)),
         pieces.has(kind) && arrivingText(kind)));
   }
 
   function took({ status, startedAt, finishedAt }) {
     if (status !== "completed" || !startedAt || !finishedAt) return "";
     return duration(Date.parse(finishedAt) - Date.parse(startedAt));
-  }
-
-  function cost(kind) {
-    return usage[kind] && h("span.cost", {}, ` ${costOf(usage[kind])}`);
-  }
-
-  async function readUsage(states) {
-    KINDS.forEach((kind) => (usage[kind] ??= null));
-    try {
-      Object.assign(usage, (await get(`/roadmaps/${context.roadmapId()}/concepts/${id}`)).usage);
-      update(context.model.contents.get(id) ?? states);
-    } catch {
-      // the cause is shown without its cost
-    }
   }
 
   function retryButton(kinds) {

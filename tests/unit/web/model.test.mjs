@@ -43,13 +43,15 @@ test("an event touches its own concept and nothing else", () => {
   assert.equal(known.running, 1);
 });
 
-test("failed contents are counted, found, and carry their cause", () => {
+test("failed contents are counted, found, and carry their cause and cost", () => {
   const known = model();
+  const usage = { calls: 2, tokens: 300, cost: null };
   known.apply(event("content_started", content("b", "quiz")));
-  known.apply(event("content_failed", content("b", "quiz", { code: "content_refused", error: "No." })));
+  known.apply(event("content_failed", content("b", "quiz", { code: "content_refused", error: "No.", ...usage })));
   assert.deepEqual(known.failedConcepts(), ["b"]);
   assert.equal(known.failed, 1);
   assert.deepEqual(known.contents.get("b").quiz.error, { code: "content_refused", message: "No." });
+  assert.deepEqual(known.contents.get("b").quiz.usage, usage);
 });
 
 test("steps add up their rounds, retries and durations", () => {
