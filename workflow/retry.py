@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from core.errors import ConflictError, InvalidRequestError, NotFoundError
 from core.ids import new_id
-from core.states import RETRYABLE, ContentKind, ContentStatus, Status, Step
+from core.states import RETRYABLE, TERMINAL, ContentKind, ContentStatus, Status, Step
 from db.facts import Fact, Insert
 from db.models import Concept, RoadmapTask
 from db.recorder import record_in
@@ -82,7 +82,12 @@ async def regenerate(
         if concept is None or concept.roadmap_id != roadmap_id or concept.removed:
             raise NotFoundError(f"The roadmap has no concept {concept_id}.")
         if Status(row.status) not in {Status.COMPLETED, Status.PARTIAL_FAILURE}:
-            raise ConflictError(f"The task is {row.status}; regenerate when it has ended.")
+            advice = (
+                "retry it first"
+                if Status(row.status) in TERMINAL
+                else "regenerate when it has ended"
+            )
+            raise ConflictError(f"The task is {row.status}; {advice}.")
         newest = {
             content.kind: content
             for content in await newest_contents(tx.session, roadmap_id)

@@ -166,3 +166,16 @@ async def test_regenerating_an_unknown_concept_is_404(
     seeded = await seeds.roadmap(database)
     url = f"/api/v1/roadmaps/{seeded.roadmap_id}/concepts/{new_id()}/regenerate"
     assert_problem(await alice.post(url, json={"kinds": ["quiz"]}), 404, "not_found")
+
+
+async def test_regenerating_too_early_says_what_to_do(
+    alice: httpx.AsyncClient, database: asyncpg.Connection
+) -> None:
+    """Regenerating is 409 before the task has ended, and when only a retry can go on."""
+    seeded = await seeds.review(database)
+    url = f"/api/v1/roadmaps/{seeded.roadmap_id}/concepts/{seeded.concepts[0]}/regenerate"
+    waiting = await alice.post(url, json={"kinds": ["quiz"]})
+    assert "when it has ended" in assert_problem(waiting, 409, "conflict")["detail"]
+    await alice.post(f"/api/v1/tasks/{seeded.task_id}/cancel")
+    cancelled = await alice.post(url, json={"kinds": ["quiz"]})
+    assert "retry it first" in assert_problem(cancelled, 409, "conflict")["detail"]
