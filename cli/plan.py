@@ -6,14 +6,12 @@ import os
 import socket
 import sys
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
-
-from pydantic import SecretStr
+from typing import TYPE_CHECKING, Final
 
 from cli.child import ChildSpec
 from cli.options import FLOWER_HOST
 from core.given import PREFIX
+from core.settings.spelling import as_text
 
 if TYPE_CHECKING:
     from cli.data_dir import DataDir
@@ -61,7 +59,7 @@ def child_environment(
     }
     for name, value in given.items():
         if value is not None:
-            env[PREFIX + name.upper()] = _as_text(value)
+            env[PREFIX + name.upper()] = as_text(value)
     env["PYTHONUNBUFFERED"] = "1"
     return env
 
@@ -159,13 +157,3 @@ def _asked_processes(settings: Settings) -> int:
     """Return DATABASE_PROCESSES when given: other machines may share the budget."""
     given = "database_processes" in settings.model_fields_set
     return settings.database_processes if given else 0
-
-
-def _as_text(value: Any) -> str:
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    if isinstance(value, Enum):
-        return str(value.value)
-    if isinstance(value, tuple):
-        return ",".join(value)
-    return str(value)

@@ -51,3 +51,18 @@ class LogFormat(StrEnum):
     AUTO = "auto"
     JSON = "json"
     CONSOLE = "console"
+
+
+class LogLevel(StrEnum):
+    """From which severity on something is logged."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+    CRITICAL = "CRITICAL"
+
+
+def meant(choice: type[StrEnum], value: str) -> str:
+    """Return the word of a choice that a value spells in upper or lower case, else the value."""
+    return next((word for word in choice if word.lower() == value.strip().lower()), value)

@@ -11,44 +11,14 @@ from typing import Any, Final
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
-from core.given import PREFIX, SECRETS
-from core.settings import Settings
 from docs import asyncapi
 from docs.asyncapi import model_name
 from docs.cli_reference import cli_reference
+from docs.settings_table import settings_table
 from notifications.events import EventType, StreamEvent, TransientType
 from notifications.reading import open_schema
 
 HERE: Final = Path(__file__).parent
-
-
-def settings_table() -> str:
-    """Return the table of settings as Markdown."""
-    lines = [
-        "# Settings",
-        "",
-        (
-            "From the environment or `.env`, environment first. Generated from `core/settings.py`"
-            " by `make docs`."
-        ),
-        "",
-        (
-            "Unknown names that begin with `ROADMAP_` and invalid values stop the program with one"
-            " message that names"
-        ),
-        "the variable. "
-        + ", ".join(f"`{PREFIX}{name}`" for name in SECRETS)
-        + " may be given as `…_FILE`, a file that holds the value.",
-        "",
-        "| name | default | meaning |",
-        "| --- | --- | --- |",
-    ]
-    for name, field in Settings.model_fields.items():
-        default = field.get_default(call_default_factory=True)
-        shown = getattr(default, "get_secret_value", lambda d=default: d)()
-        text = "" if shown in (None, (), {}) else f"`{shown}`"
-        lines.append(f"| `{PREFIX}{name.upper()}` | {text} | {field.description} |")
-    return "\n".join(lines) + "\n"
 
 
 def event_catalogue() -> str:

@@ -1,0 +1,5 @@
+"""Every setting of the program: one file for each subject, read together by `loading`."""
+
+from core.settings.loading import SECTIONS, Settings, get_settings, load_settings
+
+__all__ = ["SECTIONS", "Settings", "get_settings", "load_settings"]

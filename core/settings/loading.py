@@ -1,0 +1,83 @@
+"""All settings in one class, and how they are read: environment, `.env`, secret files."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.choices import meant
+from core.errors import SettingsError
+from core.given import ENV_FILE, PREFIX, given_values, refuse_unknown_names, secret_values
+from core.settings.access import AccessSettings
+from core.settings.author import AuthorSettings
+from core.settings.kinds import kind_of
+from core.settings.running import RunningSettings
+from core.settings.services import ServiceSettings
+from core.settings.watching import WatchingSettings
+
+SECTIONS: Final[dict[str, type[BaseModel]]] = {
+    "What we connect to": ServiceSettings,
+    "The API and its clients": AccessSettings,
+    "Who writes": AuthorSettings,
+    "Running tasks": RunningSettings,
+    "What can be watched": WatchingSettings,
+}
+"""The settings by subject, in the order of the documentation."""
+
+
+class Settings(
+    ServiceSettings,
+    AccessSettings,
+    AuthorSettings,
+    RunningSettings,
+    WatchingSettings,
+    BaseSettings,
+):
+    """All settings; field names are the environment's names without the prefix, in lower case."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _trimmed(cls, value: Any, info: ValidationInfo) -> Any:
+        """Take the white space off; find the word that is meant, whatever its case."""
+        if not isinstance(value, str):
+            return value
+        kind = kind_of(cls.model_fields[str(info.field_name)].annotation)
+        is_choice = isinstance(kind, type) and issubclass(kind, StrEnum)
+        return meant(kind, value) if is_choice else value.strip()
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings from the environment and `.env`.
+
+    Args:
+        overrides: Values by field name that win over the environment.
+
+    Raises:
+        SettingsError: A `ROADMAP_` name is unknown or a value is invalid; the message names it.
+    """
+    given = given_values(Settings)
+    refuse_unknown_names(given, fields=Settings.model_fields)
+    try:
+        values: dict[str, Any] = {**secret_values(given), **overrides}
+        return Settings(**values)
+    except ValidationError as error:
+        lines = [
+            f"{PREFIX}{str(problem['loc'][0]).upper()}: "
+            f"{problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors(include_input=False)
+        ]
+        raise SettingsError("Invalid setting. " + "; ".join(lines)) from None
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Return the process's settings, read once; `get_settings.cache_clear()` forgets them."""
+    return load_settings()
