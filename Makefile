@@ -3,23 +3,32 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
+TOOLS  := $(VENV)/.ready-dev
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PKGS   := core roadmap_client db notifications workflow worker tasks api cli embedded tests docs bench chaos .ci/migrations.py celeryconfig.py
 export GOAL
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check format lint types layers migrations bench chaos docs images lock clean
+.PHONY: help setup tools demo up test check format lint types layers migrations bench chaos docs images lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 setup: $(STAMP)  ## .venv with the `roadmap` command; quick when nothing changed
 
-$(STAMP): requirements-dev.txt pyproject.toml
+$(STAMP): requirements-local.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("roadmap-worker needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing (Debian: apt install python3-venv)"; rm -rf $(VENV); exit 1; }
-	@echo "installing pinned dependencies (a minute, once)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "installing what running needs, pinned (a minute, once)"
+	@$(PIP) --require-hashes -r requirements-local.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+tools: $(TOOLS)
+
+$(TOOLS): $(STAMP) requirements-dev.txt
+	@echo "installing what tests and checks need, pinned (a minute, once)"
+	@$(PIP) --require-hashes -r requirements-dev.txt
 	@touch $@
 
 demo: setup  ## a roadmap from nothing, live; GOAL="Learn Rust" changes the goal
@@ -28,47 +37,47 @@ demo: setup  ## a roadmap from nothing, live; GOAL="Learn Rust" changes the goal
 up: setup  ## PostgreSQL, Redis, worker, beat, API and Flower until Ctrl-C
 	@$(BIN)/roadmap up
 
-test: setup  ## the whole test suite
+test: tools  ## the whole test suite
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
 	  || { echo "What failed beside other tests once more, alone: a busy machine is no reason to fail"; \
 	       $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
 
-check: setup format lint types layers migrations test  ## exactly what CI runs
+check: format lint types layers migrations test  ## exactly what CI runs
 
-format: setup
+format: tools
 	@$(BIN)/ruff format --check --quiet $(PKGS) && echo "format ok"
 
-lint: setup
+lint: tools
 	@$(BIN)/ruff check --quiet $(PKGS) && echo "lint ok"
 
-types: setup
+types: tools
 	@$(BIN)/mypy --no-error-summary $(PKGS) && echo "types ok"
 
-layers: setup
+layers: tools
 	@$(BIN)/lint-imports > /dev/null && echo "layers ok" || { $(BIN)/lint-imports; exit 1; }
 
-migrations: setup
+migrations: tools
 	@$(BIN)/python .ci/migrations.py > /dev/null && echo "migrations ok"
 
 bench: $(VENV)/.peers  ## benchmarks, ratios side by side
 	@$(BIN)/python -m bench
 
-$(VENV)/.peers: $(STAMP) requirements-bench.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+$(VENV)/.peers: $(TOOLS) requirements-bench.txt
+	@$(PIP) --require-hashes -r requirements-bench.txt
 	@touch $@
 
-chaos: setup  ## the fault suite, longer than CI wants
+chaos: tools  ## the fault suite, longer than CI wants
 	@$(BIN)/python -m chaos
 
-docs: setup  ## what documentation is made from code
+docs: tools  ## what documentation is made from code
 	@$(BIN)/python -m docs.generate
 
-images: setup  ## the pictures of the documentation, from the real pages
+images: tools  ## the pictures of the documentation, from the real pages
 	@$(BIN)/python -m docs.images
 
 lock: setup  ## resolve the pinned requirements anew
 	@$(BIN)/python -m pip install --quiet uv
-	@for extra in "" dev bench; do \
+	@for extra in "" local dev bench; do \
 	  UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/python -m uv pip compile pyproject.toml $${extra:+--extra $$extra} \
 	    --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet \
 	    --output-file requirements$${extra:+-$$extra}.txt || exit 1; done
