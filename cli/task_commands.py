@@ -18,6 +18,7 @@ from cli.completion import (
 from cli.console import emit, emit_json, note
 from cli.data_dir import DEFAULT
 from cli.exits import EPILOG, ExitCode, usage
+from cli.options import Then
 
 app = typer.Typer()
 
@@ -187,7 +188,16 @@ def review(
         str | None, typer.Option(metavar="FEEDBACK", help="Reject it, saying what to change.")
     ] = None,
     edits: Annotated[
-        Path | None, typer.Option(help="Change it yourself: a file with a JSON list of edits.")
+        Path | None,
+        typer.Option(
+            help="Change it yourself, and approve that: a file with a JSON list of edits, such as"
+            ' [{"op": "rename", "concept_id": ID, "title": "Ownership"}]. Operations: rename,'
+            " remove, add, move, update; docs/API.md shows each."
+        ),
+    ] = None,
+    then: Annotated[
+        Then | None,
+        typer.Option(help="After --edits: approve the edited version (default), or review it."),
     ] = None,
     version: Annotated[
         int | None, typer.Option(help="Decide only if this version is still under review.")
@@ -198,7 +208,7 @@ def review(
     """Answer a task's review; without an option you are asked, or it is shown."""
     from cli.client import Client
 
-    decision = _decision(approve=approve, reject=reject, edits=edits)
+    decision = _decision(approve=approve, reject=reject, edits=edits, then=then)
     with Client(data_dir) as client:
         if decision is None and not json and sys.stdin.isatty() and sys.stdout.isatty():
             _ask(client, task)
@@ -213,7 +223,12 @@ def review(
         if json:
             emit_json(answer)
         else:
-            emit(f"Decided: {decision['decision']}. Watch it: {client.command('watch', task)}")
+            again = decision.get("then") == "review"
+            emit(
+                f"Edited; look at it again: {client.command('review', task)}"
+                if again
+                else f"Decided: {decision['decision']}. Watch it: {client.command('watch', task)}"
+            )
 
 
 @app.command(epilog=EPILOG)
@@ -282,7 +297,11 @@ def _roadmap(client: Any, identifier: str) -> tuple[dict[str, Any], dict[str, An
     return client.roadmap(task["roadmap_id"]), task
 
 
-def _decision(*, approve: bool, reject: str | None, edits: Path | None) -> dict[str, Any] | None:
+def _decision(
+    *, approve: bool, reject: str | None, edits: Path | None, then: Then | None
+) -> dict[str, Any] | None:
+    if then is not None and edits is None:
+        raise usage("--then goes with --edits.")
     if approve + (reject is not None) + (edits is not None) > 1:
         raise usage("Give only one of --approve, --reject and --edits.")
     if approve:
@@ -297,7 +316,7 @@ def _decision(*, approve: bool, reject: str | None, edits: Path | None) -> dict[
         raise usage(f"Cannot read the edits in {edits}: {error}") from None
     if not isinstance(changes, list):
         raise usage(f"{edits} must hold a JSON list of edits.")
-    return {"decision": "edit", "edits": changes}
+    return {"decision": "edit", "edits": changes} | ({"then": str(then)} if then else {})
 
 
 def _ask(client: Any, task: str) -> None:

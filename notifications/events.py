@@ -143,6 +143,9 @@ class DecisionData(Frozen):
     decision: Literal["approve", "reject", "edit"]
     version: int
     decided_by: str
+    then: Literal["approve", "review"] | None = Field(
+        default=None, description="What follows an edit; null with other decisions."
+    )
 
 
 class ContentData(Frozen):

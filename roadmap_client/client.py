@@ -147,6 +147,7 @@ class RoadmapClient:
         *,
         feedback: str | None = None,
         edits: Sequence[dict[str, Any]] | None = None,
+        then: Literal["approve", "review"] | None = None,
         version: int | None = None,
     ) -> Task:
         """Decide a task's open review, once.
@@ -156,6 +157,7 @@ class RoadmapClient:
             decision: `approve`, `reject` (with `feedback`) or `edit` (with `edits`).
             feedback: What should change.
             edits: The changes, as in the API's documentation.
+            then: What follows an edit: `approve`, the default, or another `review` of it.
             version: Decide only if this version is still under review.
 
         Raises:
@@ -167,6 +169,8 @@ class RoadmapClient:
             body["feedback"] = feedback
         if edits is not None:
             body["edits"] = list(edits)
+        if then is not None:
+            body["then"] = then
         headers = {} if version is None else {"If-Match": f'"{version}"'}
         path = f"{_task(task_id)}/review"
         return _read(Task, await self.request("POST", path, json=body, headers=headers))

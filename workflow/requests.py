@@ -134,6 +134,16 @@ class ReviewDecision(Request):
     decision: Literal["approve", "reject", "edit"]
     feedback: Prose | None = None
     edits: list[Edit] | None = Field(default=None, max_length=500)
+    then: Literal["approve", "review"] | None = Field(
+        default=None,
+        description="What follows one's own edits: `approve` writes the contents of the edited"
+        " version (the default), `review` opens another review of it.",
+    )
+
+    @property
+    def looks_again(self) -> bool:
+        """The edited version is to be reviewed once more."""
+        return self.then == "review"
 
     @model_validator(mode="after")
     def _complete(self) -> ReviewDecision:
@@ -143,6 +153,8 @@ class ReviewDecision(Request):
             raise ValueError("an edit needs `edits`, a list of changes")
         if self.decision != "edit" and self.edits:
             raise ValueError("`edits` goes with the decision `edit`")
+        if self.decision != "edit" and self.then is not None:
+            raise ValueError("`then` goes with the decision `edit`")
         return self
 
 

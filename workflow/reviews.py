@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from workflow.actor import Actor
     from workflow.lease import Claim
+    from workflow.outcomes import Subject
 
 REVIEWS: Final = cast("Table", Review.__table__)
 CHECKPOINTS: Final = cast("Table", Checkpoint.__table__)
@@ -57,23 +58,19 @@ async def open_review(claim: Claim) -> None:
 
 
 async def _open(claim: Claim) -> None:
-    settings = get_settings()
     async with transaction() as tx:
         row = (await lock_tasks(tx.session, [claim.task_id]))[claim.task_id]
         roadmap = (
             await tx.session.scalars(select(Roadmap).where(Roadmap.task_id == claim.task_id))
         ).one()
-        earlier = await tx.session.scalars(
-            select(Review.round).where(Review.task_id == claim.task_id)
-        )
-        data = ReviewData(
-            review_id=new_id(),
+        last = await newest_review(tx.session, claim.task_id)
+        question = _question(
+            row,
             roadmap_id=roadmap.roadmap_id,
-            round=max(earlier.all(), default=0) + 1,
+            title=roadmap.title,
+            number=1 + (last.round if last else 0),
             version=roadmap.version,
-            due_at=row.now + timedelta(hours=settings.review_due_hours),
         )
-        message = f"'{roadmap.title}' waits for your review"
         await record_in(
             tx,
             Fact(
@@ -81,29 +78,51 @@ async def _open(claim: Claim) -> None:
                 epoch=claim.epoch,
                 status=Status.HUMAN_REVIEW_PENDING,
                 step=Step.HUMAN_REVIEW,
-                rows=(
-                    Insert(
-                        REVIEWS,
-                        {
-                            "review_id": data.review_id,
-                            "task_id": claim.task_id,
-                            "round": data.round,
-                            "version": data.version,
-                            "status": "open",
-                            "due_at": data.due_at,
-                        },
-                    ),
-                    outcomes.notification(claim, InboxKind.REVIEW_REQUIRED, message),
-                ),
-                events=(draft(EventType.REVIEW_REQUIRED, message, data),),
+                rows=question.writes,
+                events=(question.event,),
             ),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    writes: tuple[RowWrite, ...]
+    event: EventDraft
+
+
+def _question(
+    row: TaskRow, *, roadmap_id: UUID, title: str, number: int, version: int
+) -> _Question:
+    """Return what opens a review of a version: its row, the owner's notification, the event."""
+    data = ReviewData(
+        review_id=new_id(),
+        roadmap_id=roadmap_id,
+        round=number,
+        version=version,
+        due_at=row.now + timedelta(hours=get_settings().review_due_hours),
+    )
+    message = f"'{title}' waits for your review"
+    values = {
+        "review_id": data.review_id,
+        "task_id": row.task_id,
+        "round": number,
+        "version": version,
+        "status": "open",
+        "due_at": data.due_at,
+    }
+    return _Question(
+        (
+            Insert(REVIEWS, values),
+            outcomes.notification(cast("Subject", row), InboxKind.REVIEW_REQUIRED, message),
+        ),
+        draft(EventType.REVIEW_REQUIRED, message, data),
+    )
 
 
 async def decide_review(
     task_id: UUID, decision: ReviewDecision, *, actor: Actor, version: int | None = None
 ) -> None:
-    """Carry out a human's decision, once, and ask for a worker.
+    """Carry out a human's decision, once, and ask for a worker, or for another look at an edit.
 
     The task's row is locked while deciding, so of many decisions at the same time one wins; the
     others change nothing and are told so.
@@ -124,17 +143,42 @@ async def decide_review(
         row = await lock_owned(tx, task_id, actor)
         review = _decidable(row, await newest_review(tx.session, task_id), version)
         edited = await _edited(tx.session, row, review, decision)
-        position = len(await checkpoints(tx.session, task_id)) + 1
         told = draft(
             EventType.REVIEW_DECIDED,
-            f"The review was decided: {decision.decision}",
+            "The outline was edited, and is to be reviewed again"
+            if decision.looks_again
+            else f"The review was decided: {decision.decision}",
             DecisionData(
                 review_id=review.review_id,
                 decision=decision.decision,
                 version=review.version + len(edited),
                 decided_by=actor.user_id,
+                then=(decision.then or "approve") if edited else None,
             ),
         )
+        rows = (_decided(review, decision, actor), *(w for part in edited for w in part.writes))
+        events = (told, *(part.event for part in edited))
+        total = contents_of(edited[0].outline) if edited else None
+        if edited and decision.looks_again:
+            question = _question(
+                row,
+                roadmap_id=row.roadmap_id,
+                title=edited[0].outline.title,
+                number=review.round + 1,
+                version=review.version + 1,
+            )
+            # nothing is checkpointed: the step goes on, and no worker is needed for that
+            await record_in(
+                tx,
+                Fact(
+                    task_id=task_id,
+                    total=total,
+                    rows=(*rows, *question.writes),
+                    events=(*events, question.event),
+                ),
+            )
+            return
+        position = len(await checkpoints(tx.session, task_id)) + 1
         recorded = await record_in(
             tx,
             Fact(
@@ -142,13 +186,9 @@ async def decide_review(
                 status=Status.PROCESSING,
                 step=Step.RESUMING,
                 rung=True,
-                total=contents_of(edited[0].outline) if edited else None,
-                rows=(
-                    _decided(review, decision, actor),
-                    _checkpoint(task_id, position, review, decision),
-                    *(write for part in edited for write in part.writes),
-                ),
-                events=(told, *(part.event for part in edited)),
+                total=total,
+                rows=(*rows, _checkpoint(task_id, position, review, decision)),
+                events=events,
             ),
         )
         call = doorbell.Ring(task_id=task_id, reason=doorbell.Reason.RESUME, at=recorded.at)

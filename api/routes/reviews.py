@@ -32,6 +32,14 @@ _EXAMPLES: Final[dict[str, Any]] = {
             ],
         },
     },
+    "edit, then look again": {
+        "summary": "Change it like this, then ask again",
+        "value": {
+            "decision": "edit",
+            "edits": [{"op": "move", "concept_id": _SOME_ID, "position": 0}],
+            "then": "review",
+        },
+    },
 }
 
 
@@ -64,7 +72,7 @@ async def decide_review(
         str | None, Header(description="The `ETag` of the review that was read; optional.")
     ] = None,
 ) -> Task:
-    """Approve, reject with feedback, or approve with one's own edits."""
+    """Approve, reject with feedback, or edit; an edit also approves, unless `then` is `review`."""
     await queries.require_task(task_id, actor=actor)
     await service.decide_review(task_id, decision, actor=actor, version=version_of(if_match))
     return await accepted(task_id, response, actor)

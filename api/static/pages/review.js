@@ -85,7 +85,7 @@ function reviewPage(main, task, review, etag) {
   async function decide(kind, feedback) {
     const edits = computeEdits(roadmap, stages);
     const body = kind === "reject" ? { decision: "reject", feedback }
-      : edits.length ? { decision: "edit", edits } : { decision: "approve" };
+      : edits.length ? { decision: "edit", edits, then: kind === "again" ? "review" : "approve" } : { decision: "approve" };
     if (edits.length > MOST_EDITS) {
       return fail(`These are ${edits.length} changes; ${MOST_EDITS} at a time are possible. Send it back with a wish instead.`);
     }
@@ -94,7 +94,8 @@ function reviewPage(main, task, review, etag) {
       sessionStorage.removeItem(draftKey);
       watch.stop();
       tell({ type: "retried", taskId });
-      location.assign(`/tasks/${taskId}`);
+      if (body.then === "review") location.reload();
+      else location.assign(`/tasks/${taskId}`);
       // the page is left: no second decision meanwhile
       await new Promise(() => {});
     } catch (error) {
@@ -179,6 +180,7 @@ function issues({ issues: found }) {
 
 function decisionCard(review, decide) {
   const approve = guarded(h("button.button.is-primary.is-large", { type: "button" }), () => decide("approve"));
+  const again = guarded(h("button.button", { type: "button", hidden: true }, "Save my changes and look again"), () => decide("again"));
   const wish = h("textarea", { id: "feedback", rows: 4, maxLength: 4000, placeholder: "More practice, less theory. Add a module about testing." });
   const problem = h("p.field-error", { role: "alert" });
   const warning = h("p.quiet", { hidden: true }, "Your own changes above are not sent along when you send it back.");
@@ -195,6 +197,7 @@ function decisionCard(review, decide) {
     h("p.due", { class: review.overdue ? "is-overdue" : "" }, review.overdue ? due(review.due_at) : `Due ${due(review.due_at)}`,
       h("span.quiet", {}, ` (${moment(review.due_at)})`)),
     approve,
+    again,
     h("details.send-back", {}, h("summary", {}, "Ask for something different"),
       h("label", { htmlFor: "feedback" }, "What should be different?"), wish, problem, warning, sendBack));
   setEdits(0);
@@ -211,5 +214,6 @@ function decisionCard(review, decide) {
   function setEdits(number) {
     approve.textContent = number ? `Approve with my ${count(number, "change")}` : "Approve the outline";
     warning.hidden = number === 0;
+    again.hidden = number === 0;
   }
 }

@@ -30,7 +30,7 @@ from tests.factories import (
     pair,
 )
 from tests.ledger import LedgerAuthor, nothing
-from workflow import reviews
+from workflow import queries, reviews
 from workflow.actor import SYSTEM
 from workflow.engine import Result
 from workflow.lease import acquire
@@ -112,6 +112,58 @@ async def test_decisions_that_contradict(
             )
             == 1
         )
+
+
+async def test_an_edit_may_be_looked_at_again(
+    database: asyncpg.Connection, author: LedgerAuthor, rings: list[Ring]
+) -> None:
+    """An edit with `then: review` opens another round for the edited version; no worker comes."""
+    task = await reviewed(author)
+    rings.clear()
+    concept = await database.fetchval(
+        "SELECT concept_id FROM concepts JOIN roadmaps USING (roadmap_id) WHERE task_id = $1", task
+    )
+    rename = {"op": "rename", "concept_id": str(concept), "title": "Mine"}
+    before = len(await events(database, task))
+    await decide_review(
+        task, decision(decision="edit", edits=[rename], then="review"), actor=ALICE, version=1
+    )
+    assert (await events(database, task))[before:] == [
+        "review_decided",
+        "roadmap_ready",
+        "review_required",
+    ]
+    assert rings == []
+    assert await pair(database, task) == ("human_review_pending", "human_review")
+    rows = await database.fetch(
+        "SELECT round, version, status, decision FROM reviews WHERE task_id = $1 ORDER BY round",
+        task,
+    )
+    assert [tuple(row) for row in rows] == [(1, 1, "decided", "edit"), (2, 2, "open", None)]
+    again = await queries.open_review(task, actor=ALICE)
+    assert (again.version, again.round) == (2, 2)
+    assert again.diff
+    assert again.diff[0] | {"to": "Mine", "change": "renamed"} == again.diff[0]
+    with pytest.raises(StaleVersionError):
+        await decide_review(task, decision(decision="approve"), actor=ALICE, version=1)
+    await decide_review(
+        task, decision(decision="reject", feedback="shorter"), actor=ALICE, version=2
+    )
+    assert len(rings) == 1
+    assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
+    await approve(task)
+    assert await run_task(task, worker="w") is Result.COMPLETED
+
+
+def test_then_goes_with_an_edit() -> None:
+    """`then` without edits is refused, and so is any other word."""
+    for wrong in (
+        {"decision": "approve", "then": "review"},
+        {"decision": "reject", "feedback": "no", "then": "approve"},
+        {"decision": "edit", "edits": [{"op": "remove", "concept_id": str(uuid4())}], "then": "x"},
+    ):
+        with pytest.raises(ValueError, match="then"):
+            decision(**wrong)
 
 
 async def _under_review(connection: asyncpg.Connection, number: int) -> list[UUID]:
