@@ -11,6 +11,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from core.visible import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -152,12 +154,12 @@ class _Sink:
 def readable(line: str, *, everything: bool) -> str | None:
     """Return a log line as people read it, or None when it is not worth their attention.
 
-    JSON lines become `level event key=value …`; others stay. Unless `everything` is asked for,
-    only errors are worth it.
+    JSON lines become `level event key=value …`; others stay. Nothing in them acts on a terminal.
+    Unless `everything` is asked for, only errors are worth it.
     """
     record = _record(line)
     if record is None:
-        return line if everything or _IMPORTANT.search(line) else None
+        return one_line(line) if everything or _IMPORTANT.search(line) else None
     level = str(record.pop("level", "info")).lower()
     if not everything and level not in _IMPORTANT_LEVELS:
         return None
@@ -165,7 +167,7 @@ def readable(line: str, *, everything: bool) -> str | None:
     for noise in ("timestamp", "logger", "exception"):
         record.pop(noise, None)
     facts = " ".join(f"{key}={value}" for key, value in record.items())
-    return f"{level}: {event} {facts}".rstrip()
+    return one_line(f"{level}: {event} {facts}").rstrip()
 
 
 def _record(line: str) -> dict[str, Any] | None:

@@ -1,4 +1,8 @@
-"""The two ways out: results on stdout, notes for people on stderr. Any terminal, any locale."""
+"""The ways out: results on stdout, notes for people on stderr. Any terminal, any locale, any text.
+
+Whatever is written goes through `core.visible`, plain or by rich: what others wrote cannot steer
+the terminal, and in rich's output it is text, never markup.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from core.visible import json_safe, one_line, visible
+
 if TYPE_CHECKING:
-    from rich.console import Console
+    from collections.abc import Iterable
+
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.markdown import Markdown
+    from rich.segment import Segment
+    from rich.text import Text
 
 
 def prepare() -> None:
@@ -28,32 +39,61 @@ def speaks_unicode() -> bool:
 
 
 def make_console(**options: Any) -> Console:
-    """Return a console for stdout; a reader that left ends the command like any other output."""
+    """Return a console for stdout; a reader that left ends the command like any other output.
+
+    Strings are text: neither markup nor emoji codes count in them. Every renderable's segments are
+    made visible before they are laid out, so a forgotten cell cannot steer the terminal either.
+    """
     from rich.console import Console
+    from rich.segment import Segment
 
     class Output(Console):
         def on_broken_pipe(self) -> NoReturn:
             raise BrokenPipeError
 
-    return Output(**options)
+        def render(
+            self, renderable: RenderableType, options: ConsoleOptions | None = None
+        ) -> Iterable[Segment]:
+            for segment in super().render(renderable, options):
+                if segment.control:
+                    yield segment
+                else:
+                    yield Segment(visible(segment.text), segment.style)
+
+    return Output(markup=False, emoji=False, highlight=False, **options)
+
+
+def shown(value: object, style: str = "", **options: Any) -> Text:
+    """Return a value as a line of rich's text, as wide as it will be seen."""
+    from rich.text import Text
+
+    return Text(one_line(str(value)), style, **options)
+
+
+def shown_markdown(markdown: str) -> Markdown:
+    """Return Markdown for the terminal; links stand there with their address, none is hidden."""
+    from rich.markdown import Markdown
+
+    return Markdown(visible(markdown), hyperlinks=False)
 
 
 def emit_json(document: Any) -> None:
-    """Write one JSON document as one line on stdout, at once."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=not speaks_unicode()) + "\n")
+    """Write one JSON document as one line on stdout, at once; what acts or hides is escaped."""
+    text = json.dumps(document, ensure_ascii=not speaks_unicode())
+    sys.stdout.write(json_safe(text) + "\n")
     sys.stdout.flush()
 
 
 def emit(text: str) -> None:
-    """Write a line on stdout, at once."""
-    sys.stdout.write(text + "\n")
+    """Write a line, or several, on stdout, at once."""
+    sys.stdout.write(visible(text) + "\n")
     sys.stdout.flush()
 
 
 def note(text: str) -> None:
-    """Write a line for people on stderr."""
+    """Write a line, or several, for people on stderr."""
     try:
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(visible(text) + "\n")
         sys.stderr.flush()
     except OSError:
         return  # the terminal is gone; nobody is left to tell

@@ -11,6 +11,7 @@ import typer
 from cli.console import emit, emit_json
 from cli.data_dir import DEFAULT, DataDir
 from cli.exits import EPILOG, ExitCode, unreachable
+from core.visible import one_line
 
 app = typer.Typer(help="Migrations, audit, repair.", no_args_is_help=True, epilog=EPILOG)
 
@@ -71,7 +72,7 @@ def check(
             from cli.audit_report import lines
 
             for line in lines(audited, mend=repair):
-                emit(line)
+                emit(one_line(line))
     if not ok:
         raise typer.Exit(ExitCode.FAILED)
 

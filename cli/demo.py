@@ -72,9 +72,7 @@ def _walk(goal: str, data_dir: Path, *, json: bool) -> ExitCode:
 
 def _excerpt(client: "Client", roadmap: dict[str, Any]) -> None:
     """Print the beginning of the first tutorial that is ready."""
-    from rich.markdown import Markdown
-
-    from cli.console import make_console
+    from cli.console import make_console, shown_markdown
     from cli.outline_view import concepts
     from cli.showing import tutorial_excerpt
 
@@ -83,9 +81,8 @@ def _excerpt(client: "Client", roadmap: dict[str, Any]) -> None:
             page = client.concept(roadmap["roadmap_id"], concept["concept_id"])
             console = make_console()
             console.rule("from the first tutorial")
-            console.print(
-                Markdown(tutorial_excerpt(page["tutorial"]["markdown"], lines=_EXCERPT_LINES))
-            )
+            excerpt = tutorial_excerpt(page["tutorial"]["markdown"], lines=_EXCERPT_LINES)
+            console.print(shown_markdown(excerpt))
             console.rule()
             return
 

@@ -93,7 +93,7 @@ def examine(folder: DataDir, *, llm: bool = False) -> list[Finding]:
 def _print(findings: list[Finding]) -> None:
     from rich.text import Text
 
-    from cli.console import make_console
+    from cli.console import make_console, shown
 
     console = make_console()
     for title, required, bad in (("Required", True, "red"), ("Recommended", False, "yellow")):
@@ -103,5 +103,5 @@ def _print(findings: list[Finding]) -> None:
             mark = "ok  " if finding.ok else "BAD " if required else "hint"
             line = Text(f"  {mark} ", style=style).append(f"{finding.name}: ", style="bold")
             console.print(
-                line.append(finding.message, style="" if finding.ok else style), soft_wrap=True
+                line.append(shown(finding.message, "" if finding.ok else style)), soft_wrap=True
             )

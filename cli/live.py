@@ -13,7 +13,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from cli.console import speaks_unicode
+from cli.console import shown, speaks_unicode
 from cli.progress_model import ProgressModel, State, StepLine, TimeLeft
 
 if TYPE_CHECKING:
@@ -77,19 +77,19 @@ class LiveView:
     def _draw(self) -> RenderableType:
         model = self._model
         idle_s = time.monotonic() - self._heard_at
-        head = Text(model.goal or "…", style="bold", overflow="ellipsis", no_wrap=True)
+        head = shown(model.goal or "…", "bold", overflow="ellipsis", no_wrap=True)
         lines: list[RenderableType] = [head, Text(f"task {model.task_id}", style="dim")]
         lines.append(self._steps(idle_s))
         if model.total:
             lines.append(self._contents(idle_s))
         if model.latest and model.outcome is None:
-            lines.append(Text(model.latest, style="italic", overflow="ellipsis", no_wrap=True))
+            lines.append(shown(model.latest, "italic", overflow="ellipsis", no_wrap=True))
         if model.status == "pending" and idle_s > _PATIENT_S:
             text = "No worker has taken it yet; `roadmap doctor` tells whether one is running"
-            lines.append(Text(text, style="yellow"))
+            lines.append(shown(text, "yellow"))
         if self._trouble is not None:
             text = f"The API does not answer; trying again ({self._trouble})"
-            lines.append(Text(text, style="yellow"))
+            lines.append(shown(text, "yellow"))
         return Padding(Group(*lines), (0, 0, 0, 1))
 
     def _steps(self, idle_s: float) -> Table:
@@ -101,9 +101,9 @@ class LiveView:
                 took = (self._model.last_at - line.started_at).total_seconds() + idle_s
             table.add_row(
                 mark,
-                Text(line.title, style=style),
+                shown(line.title, style),
                 Text(duration(took or 0.0), style="dim"),
-                Text(line.detail, style="dim", overflow="ellipsis", no_wrap=True),
+                shown(line.detail, "dim", overflow="ellipsis", no_wrap=True),
             )
         return table
 

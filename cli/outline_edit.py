@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cli.exits import usage
+from core.visible import one_line
 
 HELP: Final = """\
 # Change a title to rename it. Move a concept's line to reorder it, also into another module.
@@ -127,4 +128,4 @@ def _number(roadmap: dict[str, Any]) -> _Parts:
 
 def _note(parts: _Parts, tag: str, key: str, title: str) -> None:
     parts.ids[tag] = key
-    parts.titles[tag] = " ".join(title.split())
+    parts.titles[tag] = one_line(" ".join(title.split()))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.text import Text
 from rich.tree import Tree
 
-from cli.console import make_console, speaks_unicode
+from cli.console import make_console, shown, speaks_unicode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,16 +57,16 @@ def outline_tree(roadmap: dict[str, Any], *, marks: bool) -> Tree:
         marks: Show the state of the contents instead of level and hours.
     """
     count = sum(1 for _ in concepts(roadmap))
-    title = Text(str(roadmap.get("title") or "Roadmap"), style="bold")
+    title = shown(roadmap.get("title") or "Roadmap", "bold")
     title.append(
         f"  version {roadmap.get('version', '?')}, {count} concepts, {hours(roadmap):.0f} h",
         style="dim",
     )
     tree = Tree(title, guide_style="dim")
     for stage in roadmap.get("stages", ()):
-        branch = tree.add(Text(str(stage.get("title", "")), style="bold cyan"))
+        branch = tree.add(shown(stage.get("title", ""), "bold cyan"))
         for module in stage.get("modules", ()):
-            leafs = branch.add(Text(str(module.get("title", "")), style="cyan"))
+            leafs = branch.add(shown(module.get("title", ""), "cyan"))
             for concept in module.get("concepts", ()):
                 leafs.add(_concept(concept, marks=marks))
     return tree
@@ -79,7 +79,7 @@ def changes_text(diff: list[dict[str, Any]]) -> list[str]:
 
 def _concept(concept: dict[str, Any], *, marks: bool) -> Text:
     if not marks:
-        line = Text(str(concept.get("title", "")))
+        line = shown(concept.get("title", ""))
         facts = f"  {concept.get('estimated_hours', '?')} h, {concept.get('difficulty', '')}"
         return line.append(facts, style="dim")
     line = Text()
@@ -87,12 +87,12 @@ def _concept(concept: dict[str, Any], *, marks: bool) -> Text:
     for kind in KINDS:
         status = str((contents.get(kind) or {}).get("status", "pending"))
         line.append(marks_of_contents().get(status, "?"), style=_STYLES.get(status, ""))
-    line.append(f" {concept.get('title', '')}")
+    line.append(" ").append(shown(concept.get("title", "")))
     failed = [kind for kind in KINDS if (contents.get(kind) or {}).get("status") == "failed"]
     for kind in failed:
         error = contents[kind].get("error") or {}
         code = error.get("code") if isinstance(error, dict) else error
-        line.append(f"  {kind}: {code}", style="red")
+        line.append(shown(f"  {kind}: {code}", "red"))
     return line
 
 

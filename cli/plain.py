@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from cli.console import emit, emit_json, note
+from core.visible import one_line
 
 
 class View(Protocol):
@@ -43,7 +44,7 @@ class PlainView:
         """Write the event's time, percentage and message."""
         at = datetime.fromisoformat(event["at"]).astimezone()
         percent = (event.get("progress") or {}).get("percent", 0.0)
-        emit(f"{at:%H:%M:%S} {percent:5.1f}%  {event['message']}")
+        emit(f"{at:%H:%M:%S} {percent:5.1f}%  {one_line(event['message'])}")
 
     def trouble(self, text: str | None) -> None:
         """Say it on stderr."""

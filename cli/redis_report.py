@@ -8,6 +8,7 @@ import typer
 from cli.console import emit, emit_json
 from cli.data_dir import DEFAULT
 from cli.exits import EPILOG
+from core.visible import one_line
 
 app = typer.Typer()
 
@@ -27,7 +28,7 @@ def redis(
         emit_json(report)
         return
     for line in as_lines(report):
-        emit(line)
+        emit(one_line(line))
 
 
 def as_lines(value: Any, *, indent: int = 0) -> list[str]:

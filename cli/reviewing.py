@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from cli.client import ApiError
-from cli.console import note
+from cli.console import note, shown
 from cli.editor import edit_text
 from cli.exits import CommandError
 from cli.outline_edit import to_edits, to_text
@@ -50,7 +50,7 @@ class Approve:
         """Return the approval."""
         if self._console is not None:
             show_review(self._console, review)
-            self._console.print("[bold]Approving automatically.[/bold]\n")
+            self._console.print("Approving automatically.\n", style="bold")
         return {"decision": "approve"}
 
 
@@ -119,11 +119,11 @@ def show_review(console: Console, review: dict[str, Any]) -> None:
     console.print()
     console.print(outline_tree(review["roadmap"], marks=False))
     if review["roadmap"].get("summary"):
-        console.print(review["roadmap"]["summary"], style="dim")
+        console.print(shown(review["roadmap"]["summary"], "dim"))
     for change in changes_text(review.get("diff") or []):
-        console.print(f"  • {change}", style="yellow", markup=False)
+        console.print(shown(f"  • {change}", "yellow"))
     for issue in review.get("issues") or []:
-        console.print(f"  ! {issue}", style="yellow", markup=False)
+        console.print(shown(f"  ! {issue}", "yellow"))
     if review.get("due_at"):
         due = datetime.fromisoformat(review["due_at"]).astimezone()
         console.print(f"Due {due:%Y-%m-%d %H:%M}", style="dim")

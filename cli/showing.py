@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
-from cli.console import make_console
+from cli.console import make_console, shown, shown_markdown
 from cli.costs import cost_table
 from cli.exits import usage as usage_error
 from cli.outline_view import concepts, marks_of_contents, outline_tree, tree_console
+from core.visible import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,7 +51,7 @@ def next_step(client: Client, task: dict[str, Any]) -> str:
     if not said:
         return ""
     why = (task.get("error") or {}).get("message", "")
-    return f"{said}{f': {why}' if why else '.'} {client.command(name, task['task_id'])}"
+    return f"{said}{f': {one_line(why)}' if why else '.'} {client.command(name, task['task_id'])}"
 
 
 def show_concept(
@@ -93,19 +93,19 @@ def _find(roadmap: dict[str, Any], wanted: str) -> str:
 def _print(console: Console, concept: dict[str, Any]) -> None:
     tutorial = concept.get("tutorial")
     if tutorial:
-        console.print(Markdown(tutorial["markdown"]))
+        console.print(shown_markdown(tutorial["markdown"]))
     else:
-        console.print(Text(f"{concept['title']}: there is no tutorial yet."))
+        console.print(shown(f"{concept['title']}: there is no tutorial yet."))
     resources = concept.get("resources") or []
     if resources:
         console.rule("Resources")
     for resource in resources:
-        console.print(Text(f"• {resource['title']}", style="bold"))
-        console.print(Text(f"  {resource['url']}  {resource.get('why', '')}"))
+        console.print(shown(f"• {resource['title']}", "bold"))
+        console.print(shown(f"  {resource['url']}  {resource.get('why', '')}"))
     quiz = concept.get("quiz")
     if quiz:
         console.rule("Quiz")
     for number, question in enumerate((quiz or {}).get("questions", ()), 1):
-        console.print(Text(f"{number}. {question['question']}", style="bold"))
+        console.print(shown(f"{number}. {question['question']}", "bold"))
         for letter, option in zip("abcdefghij", question.get("options", ()), strict=False):
-            console.print(Text(f"   {letter}) {option}"))
+            console.print(shown(f"   {letter}) {option}"))

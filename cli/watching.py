@@ -15,6 +15,7 @@ from cli.outline_view import outline_tree, tree_console
 from cli.plain import JsonView, PlainView, View
 from cli.progress_model import ProgressModel, TimeLeft
 from cli.reviewing import Approve, Ask, Leave, Reviewer, answer_open_review
+from core.visible import one_line
 
 if TYPE_CHECKING:
     from cli.client import Client
@@ -140,7 +141,7 @@ class Watch:
                 self.console.print()
                 self.console.print(outline_tree(roadmap, marks=True))
         for line in ending(model):
-            emit(line)
+            emit(one_line(line))
         self._show_cost()
         if self._showcase:
             return

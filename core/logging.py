@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
 
 from core.choices import LogFormat
+from core.visible import one_line, visible
 
 if TYPE_CHECKING:
     from core.settings import Settings
 
 _PASSWORD_IN_URL: Final = re.compile(r"(?<=://)([^:/@\s\"']*):([^/\s\"']+)@")
+_OF_SEVERAL_LINES: Final = frozenset({"event", "exception", "stack"})
 _CREDENTIAL: Final = re.compile(r"(?i)(bearer\s+|ticket=|token=|api[_-]?key=)[\w.\-~+/]+=*")
 
 
@@ -44,7 +47,7 @@ def configure_logging(settings: Settings) -> None:
     )
     renderers: list[structlog.typing.Processor] = (
         # the traceback that rich would draw shows local variables: prompts, addresses, keys
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        [_for_terminals, structlog.dev.ConsoleRenderer(exception_formatter=_traceback)]
         if console
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
@@ -71,6 +74,26 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """Return a logger; events are `snake_case_past_tense` with facts as keywords."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger
+
+
+def _for_terminals(_logger: Any, _method: str, record: structlog.typing.EventDict) -> Any:
+    """Let nothing that others wrote act on the terminal, or pass for a line of its own.
+
+    An event's own text may have several lines, as Celery's and a traceback's have. What is no text
+    is shown by `repr`, which escapes by itself; JSON does, too.
+    """
+    return {
+        name: (visible if name in _OF_SEVERAL_LINES else one_line)(value)
+        if isinstance(value, str)
+        else value
+        for name, value in record.items()
+    }
+
+
+def _traceback(out: TextIO, exc_info: structlog.typing.ExcInfo) -> None:
+    drawn = io.StringIO()
+    structlog.dev.plain_traceback(drawn, exc_info)
+    out.write(visible(drawn.getvalue()))
 
 
 def _redact_line(_logger: Any, _method: str, line: Any) -> str:

@@ -17,7 +17,12 @@ from pydantic import (
 
 from core.errors import InvalidRequestError
 from core.states import ContentKind
+from core.visible import is_blank
+from core.wording import said
 from workflow.llm.outputs import Difficulty
+
+
+_MOST_NAMED = 10
 
 
 def _storable(text: str) -> str:
@@ -36,8 +41,17 @@ def storable(text: str) -> str:
     return text.replace("\x00", "").encode(errors="replace").decode()
 
 
+def _seen(text: str) -> str:
+    """Refuse what nobody can read."""
+    if is_blank(text):
+        raise ValueError("must have something to read in it, not only invisible characters")
+    return text
+
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_storable)]
-Title = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
+Seen = Annotated[Text, StringConstraints(min_length=1), AfterValidator(_seen)]
+"""Text that says something."""
+Title = Annotated[Seen, StringConstraints(max_length=200)]
 Prose = Annotated[Text, StringConstraints(max_length=4000)]
 
 
@@ -52,9 +66,9 @@ class Preferences(Request):
 
     level: Difficulty = "beginner"
     hours_per_week: int = Field(default=5, ge=1, le=168)
-    language: Annotated[Text, StringConstraints(min_length=2, max_length=35)] | None = None
+    language: Annotated[Seen, StringConstraints(min_length=2, max_length=35)] | None = None
     background: Prose | None = None
-    content_formats: list[Annotated[Text, StringConstraints(min_length=1, max_length=50)]] = Field(
+    content_formats: list[Annotated[Seen, StringConstraints(max_length=50)]] = Field(
         default_factory=list, max_length=20
     )
 
@@ -62,7 +76,7 @@ class Preferences(Request):
 class TaskRequest(Request):
     """A request for a roadmap."""
 
-    goal: Annotated[Text, StringConstraints(min_length=1, max_length=2000)]
+    goal: Annotated[Seen, StringConstraints(max_length=2000)]
     preferences: Preferences = Field(default_factory=Preferences)
     review: bool = True
 
@@ -147,7 +161,7 @@ class ReviewDecision(Request):
 
     @model_validator(mode="after")
     def _complete(self) -> ReviewDecision:
-        if self.decision == "reject" and not self.feedback:
+        if self.decision == "reject" and is_blank(self.feedback or ""):
             raise ValueError("a rejection needs `feedback` that says what to change")
         if self.decision == "edit" and not self.edits:
             raise ValueError("an edit needs `edits`, a list of changes")
@@ -183,7 +197,7 @@ def parse_task_request(data: Any) -> TaskRequest:
         return TaskRequest.model_validate(data)
     except ValidationError as error:
         problems = "; ".join(
-            f"{'.'.join(str(part) for part in p['loc']) or 'request'}: {p['msg']}"
-            for p in error.errors(include_input=False, include_url=False)
+            f"{'.'.join(str(part) for part in p['loc']) or 'request'} {said(p)}"
+            for p in error.errors(include_input=False, include_url=False)[:_MOST_NAMED]
         )
         raise InvalidRequestError(f"The request is not valid: {problems}.") from None

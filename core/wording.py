@@ -1,0 +1,122 @@
+"""What is wrong with a value, said as people say it: pydantic's own words are for programmers.
+
+A reason goes on from the value's name: "`body.goal` must not be empty". The rule's stable name
+(`string_too_short`) stays beside it for programs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_OWN: Final = frozenset({"value_error", "assertion_error"})
+_SAID: Final[dict[str, str]] = {
+    "missing": "is missing",
+    "extra_forbidden": "is not known here; check its spelling",
+    "string_type": "must be text",
+    "string_unicode": "must be valid Unicode",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_parsing_size": "is too large a number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "mapping_type": "must be an object",
+    "none_required": "must be null",
+    "uuid_type": "must be an id: a UUID such as 01990000-0000-7000-8000-000000000000",
+    "uuid_parsing": "must be an id: a UUID such as 01990000-0000-7000-8000-000000000000",
+    "datetime_type": "must be a time such as 2026-11-22T10:00:00Z",
+    "datetime_parsing": "must be a time such as 2026-11-22T10:00:00Z",
+    "datetime_from_date_parsing": "must be a time such as 2026-11-22T10:00:00Z",
+    "timezone_aware": "must name its time zone, as in 2026-11-22T10:00:00Z",
+    "recursion_loop": "is nested too deeply",
+}
+
+
+def said(problem: Mapping[str, Any]) -> str:
+    """Return what one of pydantic's errors says, as the end of a sentence about the value."""
+    kind, facts = str(problem["type"]), problem.get("ctx") or {}
+    message = str(problem.get("msg", "is not valid"))
+    if kind in _OWN:
+        return message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    if kind in _SAID:
+        return _SAID[kind]
+    try:
+        return _WITH_FACTS[kind](facts)
+    except KeyError:
+        return f"is not valid: {message[:1].lower()}{message[1:]}"
+
+
+def _at_least(facts: Mapping[str, Any]) -> str:
+    least = facts["min_length"]
+    return "must not be empty" if least == 1 else f"must have at least {_counted(least, facts)}"
+
+
+def _at_most(facts: Mapping[str, Any]) -> str:
+    had = facts.get("actual_length")
+    most = f"may have at most {_counted(facts['max_length'], facts)}"
+    return most if had is None else f"{most}; it has {had:,}"
+
+
+def _counted(number: int, facts: Mapping[str, Any]) -> str:
+    """Return a length in what it counts: pydantic calls a text that was looked at a `Value`."""
+    one, more = ("entry", "entries") if facts.get("field_type") in _HOLD else _CHARACTERS
+    return f"{number:,} {one if number == 1 else more}"
+
+
+_HOLD: Final = frozenset({"List", "Tuple", "Set", "Frozenset", "Dictionary"})
+_CHARACTERS: Final = ("character", "characters")
+_WITH_FACTS[kind](facts)
+    except KeyError:
+        return f"is not valid: {message[:1].lower()}{message[1:]}"
+
+
+def _at_least(noun: str) -> Callable[[Mapping[str, Any]], str]:
+    def tell(facts: Mapping[str, Any]) -> str:
+        least = facts["min_length"]
+        return "must not be empty" if least == 1 else f"must have at least {_count(least, noun)}"
+
+    return tell
+
+
+def _at_most(noun: str) -> Callable[[Mapping[str, Any]], str]:
+    def tell(facts: Mapping[str, Any]) -> str:
+        had = facts.get("actual_length")
+        most = f"may have at most {_count(facts['max_length'], noun)}"
+        return most if had is None else f"{most}; it has {had:,}"
+
+    return tell
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+_WITH_FACTS: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
+    "string_too_short": _at_least,
+    "too_short": _at_least,
+    "string_too_long": _at_most,
+    "too_long": _at_most,
+    "greater_than": lambda facts: f"must be above {facts['gt']:g}",
+    "greater_than_equal": lambda facts: f"must be {facts['ge']:g} or more",
+    "less_than": lambda facts: f"must be below {facts['lt']:g}",
+    "less_than_equal": lambda facts: f"must be {facts['le']:g} or less",
+    "literal_error": lambda facts: f"must be {facts['expected']}",
+    "enum": lambda facts: f"must be {facts['expected']}",
+    "union_tag_invalid": lambda facts: (
+        f"has {facts['discriminator']} '{facts['tag']}'; known are {facts['expected_tags']}"
+    ),
+    "union_tag_not_found": lambda facts: f"must say what it is by {facts['discriminator']}",
+    "string_pattern_mismatch": lambda facts: f"must look like {facts['pattern']}",
+    "json_invalid": lambda facts: f"is not JSON: {facts.get('error', 'it cannot be read')}",
+}
