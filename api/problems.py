@@ -15,6 +15,7 @@ from starlette.routing import Match
 
 from core import errors
 from core.logging import get_logger
+from core.wording import said
 from db.session import is_transient
 
 if TYPE_CHECKING:
@@ -210,12 +211,12 @@ async def _validation_error(request: Request, error: Exception) -> ProblemRespon
     field_errors = [
         FieldError(
             field=clean(".".join(str(part) for part in entry["loc"])),
-            message=clean(str(entry["msg"]).removeprefix("Value error, ")),
+            message=clean(said(entry)),
             type=str(entry["type"]),
         )
         for entry in found[:MOST_ERRORS]
     ]
-    detail = "; ".join(f"{entry.field}: {entry.message}" for entry in field_errors[:3])
+    detail = "; ".join(f"{entry.field} {entry.message}" for entry in field_errors[:3])
     return problem(
         422,
         code=errors.InvalidRequestError.code,

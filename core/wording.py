@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from core.visible import cut
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -68,6 +70,11 @@ def _at_most(facts: Mapping[str, Any]) -> str:
     return most if had is None else f"{most}; it has {had:,}"
 
 
+def _another_tag(facts: Mapping[str, Any]) -> str:
+    tag = cut(str(facts["tag"]), _TAG)
+    return f"has {facts['discriminator']} '{tag}'; known are {facts['expected_tags']}"
+
+
 def _counted(number: int, facts: Mapping[str, Any]) -> str:
     """Return a length in what it counts: pydantic calls a text that was looked at a `Value`."""
     one, more = ("entry", "entries") if facts.get("field_type") in _HOLD else _CHARACTERS
@@ -75,32 +82,8 @@ def _counted(number: int, facts: Mapping[str, Any]) -> str:
 
 
 _HOLD: Final = frozenset({"List", "Tuple", "Set", "Frozenset", "Dictionary"})
+_TAG: Final = 40
 _CHARACTERS: Final = ("character", "characters")
-_WITH_FACTS[kind](facts)
-    except KeyError:
-        return f"is not valid: {message[:1].lower()}{message[1:]}"
-
-
-def _at_least(noun: str) -> Callable[[Mapping[str, Any]], str]:
-    def tell(facts: Mapping[str, Any]) -> str:
-        least = facts["min_length"]
-        return "must not be empty" if least == 1 else f"must have at least {_count(least, noun)}"
-
-    return tell
-
-
-def _at_most(noun: str) -> Callable[[Mapping[str, Any]], str]:
-    def tell(facts: Mapping[str, Any]) -> str:
-        had = facts.get("actual_length")
-        most = f"may have at most {_count(facts['max_length'], noun)}"
-        return most if had is None else f"{most}; it has {had:,}"
-
-    return tell
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
 
 _WITH_FACTS: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
     "string_too_short": _at_least,
@@ -113,9 +96,7 @@ _WITH_FACTS: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
     "less_than_equal": lambda facts: f"must be {facts['le']:g} or less",
     "literal_error": lambda facts: f"must be {facts['expected']}",
     "enum": lambda facts: f"must be {facts['expected']}",
-    "union_tag_invalid": lambda facts: (
-        f"has {facts['discriminator']} '{facts['tag']}'; known are {facts['expected_tags']}"
-    ),
+    "union_tag_invalid": _another_tag,
     "union_tag_not_found": lambda facts: f"must say what it is by {facts['discriminator']}",
     "string_pattern_mismatch": lambda facts: f"must look like {facts['pattern']}",
     "json_invalid": lambda facts: f"is not JSON: {facts.get('error', 'it cannot be read')}",

@@ -21,7 +21,6 @@ from core.visible import is_blank
 from core.wording import said
 from workflow.llm.outputs import Difficulty
 
-
 _MOST_NAMED = 10
 
 

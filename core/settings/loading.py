@@ -18,6 +18,7 @@ from core.settings.kinds import kind_of
 from core.settings.running import RunningSettings
 from core.settings.services import ServiceSettings
 from core.settings.watching import WatchingSettings
+from core.wording import said
 
 SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "What we connect to": ServiceSettings,
@@ -70,8 +71,7 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**values)
     except ValidationError as error:
         lines = [
-            f"{PREFIX}{str(problem['loc'][0]).upper()}: "
-            f"{problem['msg'].removeprefix('Value error, ')}"
+            f"{PREFIX}{str(problem['loc'][0]).upper()}: {said(problem)}"
             for problem in error.errors(include_input=False)
         ]
         raise SettingsError("Invalid setting. " + "; ".join(lines)) from None
