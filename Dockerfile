@@ -3,6 +3,7 @@ FROM python:3.13-slim AS build
 WORKDIR /app
 COPY requirements.txt pyproject.toml README.md LICENSE celeryconfig.py ./
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
+COPY roadmap_start roadmap_start
 COPY core core
 COPY roadmap_client roadmap_client
 COPY db db
@@ -22,4 +23,4 @@ ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 ROADMAP_LOG_FORMAT=json
 USER roadmap
 WORKDIR /home/roadmap
 EXPOSE 8000
-CMD ["python", "-m", "api", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["roadmap", "api", "--host", "0.0.0.0", "--port", "8000"]

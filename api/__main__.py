@@ -1,4 +1,4 @@
-"""`python -m api --host 127.0.0.1 --port 8000`: the API under uvicorn."""
+"""`roadmap api --host 127.0.0.1 --port 8000`: the API under uvicorn."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def _arguments(host: str, port: int) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m api", description=__doc__)
+    parser = argparse.ArgumentParser(prog="roadmap api", description=__doc__)
     parser.add_argument("--host", default=host, help="address to listen on (%(default)s)")
     parser.add_argument("--port", default=port, type=int, help="0 is any free one (%(default)s)")
     return parser.parse_args()

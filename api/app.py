@@ -1,4 +1,4 @@
-"""The composition root: `uvicorn api.app:create_app --factory`, or `python -m api`."""
+"""The composition root: `uvicorn api.app:create_app --factory`, or `roadmap api`."""
 
 from __future__ import annotations
 

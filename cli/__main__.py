@@ -1,6 +1,6 @@
 """`python -m cli`: the `roadmap` command where no script is installed."""
 
-from cli.main import main
+from roadmap_start.command import main
 
 if __name__ == "__main__":
     main()

@@ -11,6 +11,7 @@ from cli import (
     demo,
     doctor,
     probe,
+    processes,
     redis_report,
     schedule_commands,
     task_commands,
@@ -51,7 +52,7 @@ app = typer.Typer(
     invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
-for _part in (up, demo, task_commands, token, doctor, redis_report, completion):
+for _part in (up, demo, task_commands, token, doctor, redis_report, completion, processes):
     app.registered_commands += _part.app.registered_commands
 app.add_typer(database.app, name="db")
 app.add_typer(schedule_commands.app, name="schedule")

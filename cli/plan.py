@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from cli.child import ChildSpec
 from cli.options import FLOWER_HOST
+from cli.processes import process_command
 from core.given import PREFIX
 from core.settings.spelling import as_text
 
@@ -92,13 +92,12 @@ def stack_specs(
         settings: The settings.
         suffix: See `worker_names`.
     """
-    celery: tuple[str, ...] = (sys.executable, "-P", "-m", "celery", "-A", "worker", "--quiet")
     level = settings.log_level
     specs = [
         ChildSpec(
             name=name,
             args=(
-                *celery, "worker", "--pool", str(options.pool),
+                *process_command("worker"), "--pool", str(options.pool),
                 "--concurrency", str(options.concurrency),
                 "-n", f"{name}{suffix}@%h", "--loglevel", level,
             ),
@@ -111,8 +110,7 @@ def stack_specs(
     ]  # fmt: skip
     if options.beat:
         args: tuple[str, ...] = (
-            *celery,
-            "beat",
+            *process_command("beat"),
             "--schedule",
             str(data_dir.beat_file),
             "--loglevel",
@@ -128,10 +126,14 @@ def stack_specs(
                 essential=False,
             )
         )
-    api = (sys.executable, "-P", "-m", "api", "--host", options.host, "--port", str(options.port))
+    api = (*process_command("api"), "--host", options.host, "--port", str(options.port))
     specs.append(ChildSpec(name="api", args=api, env=env, cwd=data_dir.path, grace_s=10))
     if options.flower_port:
-        args = (*celery, "flower", f"--address={FLOWER_HOST}", f"--port={options.flower_port}")
+        args = (
+            *process_command("flower"),
+            f"--address={FLOWER_HOST}",
+            f"--port={options.flower_port}",
+        )
         specs.append(
             ChildSpec(
                 name="flower",

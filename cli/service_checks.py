@@ -133,7 +133,7 @@ def check_workers(broker_url: str) -> Finding:
     finally:
         ping.close()
     if not names:
-        said = "none answers; start one with `celery -A worker worker` or `roadmap up`"
+        said = "none answers; start one with `roadmap worker` or `roadmap up`"
         return Finding(name="workers", ok=False, message=said)
     return Finding(name="workers", ok=True, message=", ".join(names))
 

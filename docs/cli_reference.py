@@ -51,6 +51,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "doctor": ("roadmap doctor", "roadmap doctor --json"),
     "redis": ("roadmap redis --json",),
     "completion": ("source <(roadmap completion bash)", "roadmap completion fish"),
+    "worker": ("roadmap worker --concurrency 16",),
+    "beat": ("roadmap beat --schedule /tmp/celerybeat-schedule",),
+    "flower": ("roadmap flower --port=5555",),
+    "api": ("roadmap api --host 127.0.0.1 --port 8000",),
     "db upgrade": ("roadmap db upgrade",),
     "db check": ("roadmap db check", "roadmap db check --repair --json"),
 }

@@ -1,5 +1,6 @@
 """How a coroutine runs inside Celery: the app, the process's loop, drain on shutdown."""
 
+import roadmap_start.checked  # noqa: F401 - first: what follows might be another project's
 from worker import exporter, lifecycle, prefork, pulse, slots
 from worker.app import app
 from worker.loop import hooks, run_async

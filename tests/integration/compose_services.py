@@ -26,7 +26,6 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 PROGRAMS = {
     "python": sys.executable,
-    "celery": str(Path(sys.executable).parent / "celery"),
     "roadmap": str(Path(sys.executable).parent / "roadmap"),
 }
 _VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)(?::-([^}]*))?\}")

@@ -143,7 +143,7 @@ MEANINGS: Final[dict[Kind, Meaning]] = {
     Kind.WAITING_LONG: Meaning(
         means="No worker has taken the task for an hour: its message is lost, or none is running.",
         mended="A worker is asked for again.",
-        advice="Start a worker: `celery -A worker worker`, or `roadmap up`.",
+        advice="Start a worker: `roadmap worker`, or `roadmap up`.",
     ),
     Kind.ORPHANED_NOTIFICATION: Meaning(
         means="A notification leads to a task that is not there.",

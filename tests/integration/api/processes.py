@@ -29,7 +29,7 @@ class Api:
 
 @asynccontextmanager
 async def running_api() -> AsyncIterator[Api]:
-    """Run `python -m api` with this process's settings; yields once it answers."""
+    """Run the API with this process's settings; yields once it answers."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     process = await asyncio.create_subprocess_exec(

@@ -1,0 +1,48 @@
+"""`python -P -m roadmap_start worker|beat|flower|api …`: one of our processes, started safely.
+
+Celery puts the working folder in front of Python's path while it looks for its application, so a
+project's own `worker` or `celeryconfig` would be taken for ours. A folder that is on the path
+already it leaves where it is: at the end, behind our own packages.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+from roadmap_start.own import FOLDERS, check
+
+_CELERY = ("worker", "beat", "flower")
+
+
+def main(arguments: list[str]) -> None:
+    """Become the process that the first argument names; the others are its own.
+
+    No banner: logs are lines of one form.
+    """
+    check()
+    name, *rest = arguments
+    _look_here_last()
+    if name == "api":
+        sys.argv = ["roadmap api", *rest]
+        import_module("api.__main__").main()
+    elif name in _CELERY:
+        sys.argv = ["celery", "-A", "worker", "--quiet", name, *rest]
+        celery = import_module("celery.bin.celery").celery
+        celery(sys.argv[1:], prog_name="roadmap", auto_envvar_prefix="CELERY")
+    else:
+        sys.exit(f"there is no process {name!r}; there are {', '.join(_CELERY)} and api")
+
+
+def _look_here_last() -> None:
+    try:
+        here = os.getcwd()
+    except OSError:  # it was deleted
+        return
+    # an editable install is found by what Python asks only after its path: it has to be on it, too
+    sys.path += [folder for folder in (*FOLDERS, here) if folder not in sys.path]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,13 @@
+"""The `roadmap` command: looks whose packages it is about to import, then imports them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from roadmap_start.own import check
+
+
+def main() -> None:
+    """Run the command line."""
+    check()
+    import_module("cli.main").main()
