@@ -12,6 +12,14 @@ class AuthMode(StrEnum):
     JWT = "jwt"
 
 
+class Pooler(StrEnum):
+    """What stands between us and PostgreSQL."""
+
+    NONE = "none"
+    TRANSACTION = "transaction"
+    """Something like PgBouncer, which lends out a connection for one transaction at a time."""
+
+
 class Provider(StrEnum):
     """Who writes the texts."""
 

@@ -16,15 +16,18 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
 from sqlalchemy import event, text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from core.logging import get_logger
 from core.loop_local import LoopLocal
 from core.settings import get_settings
+from db.connecting import APPLICATION
+from db.dialing import new_engine
 from db.pool_metrics import PoolUse, forget_parent
 from db.tracing import trace_statements
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
     from core.settings import Settings
 
 log = get_logger(__name__)
@@ -41,7 +44,7 @@ LARGEST_POOL: Final = 20
 """More than this helps no single process: one loop, short transactions."""
 
 SESSION_SETTINGS: Final = {
-    "application_name": "roadmap-worker",
+    "application_name": APPLICATION,
     "timezone": "UTC",
     "statement_timeout": "8000",
     "lock_timeout": "5000",
@@ -76,19 +79,17 @@ def connections_needed(settings: Settings) -> int:
 def _create_engine() -> AsyncEngine:
     settings = get_settings()
     size = pool_size(settings)
-    engine = create_async_engine(
-        settings.database_url.get_secret_value(),
+    engine = new_engine(
+        settings,
+        session=SESSION_SETTINGS,
+        connect_timeout_s=CONNECT_TIMEOUT_S,
+        command_timeout_s=COMMAND_TIMEOUT_S,
         pool_size=size,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_S,
         pool_pre_ping=True,  # survives connections that the server closed meanwhile
         pool_recycle=1800,
         pool_use_lifo=True,  # lets idle connections age out instead of keeping all warm
-        connect_args={
-            "timeout": CONNECT_TIMEOUT_S,
-            "command_timeout": COMMAND_TIMEOUT_S,
-            "server_settings": SESSION_SETTINGS,
-        },
     )
     opened: WeakSet[Any] = WeakSet()
     _open_connections[engine] = opened

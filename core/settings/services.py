@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
+from core.addresses import postgres_address
+from core.choices import Pooler
 from core.settings.kinds import Count
 
 
@@ -12,7 +14,13 @@ class ServiceSettings(BaseModel):
 
     database_url: SecretStr = Field(
         default=SecretStr("postgresql+asyncpg://roadmap:roadmap@127.0.0.1:5432/roadmap"),
-        description="PostgreSQL, as postgresql+asyncpg://user:password@host:port/name.",
+        description="PostgreSQL, as postgresql://user:password@host:port/name"
+        " ([more](OPERATIONS.md#addresses)).",
+    )
+    database_pooler: Pooler | None = Field(
+        default=None,
+        description="What stands between: nothing (`none`), or a pooler such as PgBouncer that"
+        " lends out connections by `transaction`; not given, it is found out.",
     )
     database_max_connections: Count = Field(
         default=100, description="Connections that all our processes together may open."
@@ -31,14 +39,8 @@ class ServiceSettings(BaseModel):
 
     @field_validator("database_url")
     @classmethod
-    def _async_driver(cls, value: SecretStr) -> SecretStr:
-        url = value.get_secret_value()
-        for scheme in ("postgresql://", "postgres://"):
-            if url.startswith(scheme):
-                return SecretStr("postgresql+asyncpg://" + url.removeprefix(scheme))
-        if not url.startswith("postgresql+asyncpg://"):
-            raise ValueError("must begin with postgresql+asyncpg://")
-        return value
+    def _one_spelling(cls, value: SecretStr) -> SecretStr:
+        return SecretStr(postgres_address(value.get_secret_value()).url)
 
     @field_validator("redis_url")
     @classmethod

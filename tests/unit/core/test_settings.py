@@ -106,7 +106,7 @@ def test_all_bad_values_at_once(env: pytest.MonkeyPatch) -> None:
 def test_secret_file(env: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
     """Each secret can come from a file; the white space around it is not part of it."""
     value = {
-        "DATABASE_URL": f"postgresql+asyncpg://u:{CANARY}@h/d",
+        "DATABASE_URL": f"postgresql+asyncpg://u:{CANARY}@h:5432/d",
         "REDIS_URL": f"redis://:{CANARY}@h",
         "BROKER_URL": f"rediss://:{CANARY}@h",
     }.get(name, LONG_CANARY)
@@ -178,9 +178,9 @@ def test_empty_values(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
 def test_database_url(env: pytest.MonkeyPatch, scheme: str) -> None:
     """Every usual spelling of a PostgreSQL address becomes the asynchronous driver's."""
-    env.setenv("ROADMAP_DATABASE_URL", f"{scheme}://u:p@h:1/d?x=1")
+    env.setenv("ROADMAP_DATABASE_URL", f"{scheme}://u:p@h:1/d?sslmode=require")
     url = load_settings().database_url.get_secret_value()
-    assert url == "postgresql+asyncpg://u:p@h:1/d?x=1"
+    assert url == "postgresql+asyncpg://u:p@h:1/d?sslmode=require"
 
 
 def test_lists_and_levels(env: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,82 @@
+"""Engines whose connections are opened by `db.connecting`, whatever stands between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from core.addresses import postgres_address
+from core.choices import Pooler
+from db.connecting import limits_sql, open_connection
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import asyncpg
+    from sqlalchemy import Connection, Dialect
+
+    from core.settings import Settings
+
+
+def new_engine(
+    settings: Settings,
+    *,
+    session: Mapping[str, str],
+    connect_timeout_s: float,
+    command_timeout_s: float | None,
+    **pool: Any,
+) -> AsyncEngine:
+    """Return an engine on the database of the settings.
+
+    Args:
+        settings: They name the database, and the pooler if there is one.
+        session: What every session is told; what the address says is put over it.
+        connect_timeout_s: Limit of opening a connection.
+        command_timeout_s: Limit of one command.
+        pool: What SQLAlchemy is told of the pool.
+    """
+    address = postgres_address(settings.database_url.get_secret_value())
+    told = {**session, **address.server_settings}
+    engine = create_async_engine("postgresql+asyncpg://", **pool)
+    between = Pooler.NONE
+
+    async def opened() -> asyncpg.Connection[Any]:
+        nonlocal between
+        connection, between = await open_connection(
+            address,
+            session=told,
+            pooler=settings.database_pooler,
+            connect_timeout_s=connect_timeout_s,
+            command_timeout_s=command_timeout_s,
+        )
+        return connection
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def _connect(dialect: Dialect, _record: Any, _args: Any, _kwargs: Any) -> Any:
+        known = between
+        wrapped: Any = dialect.connect(async_creator_fn=opened, **_kept(known))
+        if between is known:
+            return wrapped
+
+        async def same() -> Any:
+            return wrapped.driver_connection
+
+        return dialect.connect(async_creator_fn=same, **_kept(between))
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _limit(connection: Connection) -> None:
+        if between is Pooler.TRANSACTION:
+            statement = limits_sql(told)
+            if statement:
+                connection.exec_driver_sql(statement).close()
+
+    return engine
+
+
+def _kept(between: Pooler) -> dict[str, Any]:
+    """Return which statements a connection keeps; behind a pooler, none, and none has a name."""
+    if between is Pooler.NONE:
+        return {}
+    return {"prepared_statement_cache_size": 0, "prepared_statement_name_func": lambda: ""}
