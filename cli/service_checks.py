@@ -29,9 +29,13 @@ def check_postgres(url: str, settings: Settings) -> list[Finding]:
     """Look at the database: reachable, new enough, migrated, enough connections."""
     import asyncpg
 
+    from core.addresses import AddressError
+
     try:
-        facts = asyncio.run(_postgres_facts(url))
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        facts = asyncio.run(_postgres_facts(url, settings))
+    except (
+        OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, AddressError,
+    ) as error:  # fmt: skip
         reason = clean(str(error) or type(error).__name__)
         return [
             Finding(
@@ -41,12 +45,13 @@ def check_postgres(url: str, settings: Settings) -> list[Finding]:
                 "`roadmap up`.",
             )
         ]
-    major, version, available, encoding, revision = facts
+    major, version, available, encoding, revision, pooled = facts
     findings = [
         Finding(
             name="PostgreSQL",
             ok=major >= _OLDEST_POSTGRES,
             message=f"version {version}"
+            + (", behind a pooler that lends out connections by transaction" if pooled else "")
             + ("" if major >= _OLDEST_POSTGRES else f"; {_OLDEST_POSTGRES} or newer is needed"),
         ),
         _encoded(encoding),
@@ -173,11 +178,21 @@ def _migrated(revision: str | None) -> Finding:
     return Finding(name="migrations", ok=False, message=said)
 
 
-async def _postgres_facts(url: str) -> tuple[int, str, int, str, str | None]:
-    import asyncpg
+async def _postgres_facts(
+    url: str, settings: Settings
+) -> tuple[int, str, int, str, str | None, bool]:
+    from core.addresses import postgres_address
+    from core.choices import Pooler
+    from db.connecting import APPLICATION, open_connection
 
-    dsn = url.replace("postgresql+asyncpg://", "postgresql://", 1)
-    connection = await asyncpg.connect(dsn, timeout=_TIMEOUT_S, command_timeout=_TIMEOUT_S)
+    address = postgres_address(url)
+    connection, between = await open_connection(
+        address,
+        session={"application_name": APPLICATION, **address.server_settings},
+        pooler=settings.database_pooler,
+        connect_timeout_s=_TIMEOUT_S,
+        command_timeout_s=_TIMEOUT_S,
+    )
     try:
         row = await connection.fetchrow(_FACTS_SQL)
         if row is None:
@@ -186,7 +201,7 @@ async def _postgres_facts(url: str) -> tuple[int, str, int, str, str | None]:
         revision = None
         if stamped:
             revision = await connection.fetchval("SELECT version_num FROM alembic_version")
-        return major, version, available, encoding, revision
+        return major, version, available, encoding, revision, between is Pooler.TRANSACTION
     finally:
         await connection.close(timeout=_TIMEOUT_S)
 

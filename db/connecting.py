@@ -40,6 +40,11 @@ _KEEPALIVES: Final = {
 _found: dict[PostgresAddress, Pooler] = {}
 
 
+def forget_poolers() -> None:
+    """Find out again what stands between."""
+    _found.clear()
+
+
 def arguments(address: PostgresAddress, *, connect_timeout_s: float) -> dict[str, Any]:
     """Return asyncpg's arguments for an address: all of them, so that no `PG…` variable counts."""
     given = address.parameters
