@@ -25,6 +25,7 @@ SERVER: Final[dict[str, Any]] = {
     "ws_ping_interval": WS_PING_S,
     "ws_ping_timeout": WS_PING_S,
     "server_header": False,
+    "proxy_headers": False,  # `api.gate` decides whose word counts
 }
 
 

@@ -11,6 +11,7 @@ from api.auth import check_settings
 from api.bodies import Bodies
 from api.composition import lifespan
 from api.cors import ALLOWED, Cors
+from api.gate import Gate
 from api.http import PREFIX
 from api.middleware import Observed
 from api.problems import Problem
@@ -23,6 +24,7 @@ from api.routes import (
     reviews,
     roadmaps,
     schedules,
+    session,
     sockets,
     tasks,
     tickets,
@@ -41,6 +43,7 @@ _VERSIONED: Final = (
     notifications,
     tickets,
     sockets,
+    session,
     admin,
     schedules,
 )
@@ -78,11 +81,13 @@ def create_app() -> FastAPI:
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(operations.router)
     app.include_router(docs.router)
+    app.include_router(session.door)
     app.include_router(pages.router)
     app.include_router(sockets.nowhere)
     app.add_middleware(Bodies)
     if settings.cors_origins:  # around the refusals of bodies: their pages are to read them, too
         app.add_middleware(Cors, allow_origins=list(settings.cors_origins), **ALLOWED)
+    app.add_middleware(Gate)
     app.add_middleware(Observed)
     _complete_schema(app)
     return app

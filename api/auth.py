@@ -1,29 +1,27 @@
-"""Who asks: bearer tokens, the local admin, and short-lived tickets for streams."""
+"""Who asks: bearer tokens, signed-in browsers, the local admin, and tickets for streams."""
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING, Annotated, Final
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Security
 from fastapi.security import HTTPBearer
 from starlette.requests import HTTPConnection  # noqa: TC002 - FastAPI reads the signature
 
-from api import tickets
+from api import browser_sessions, tickets
 from api.composition import services_of
 from core.choices import AuthMode
 from core.errors import ForbiddenError, SettingsError, UnauthenticatedError
+from core.hosts import address_of, is_loopback, is_origin_of
 from core.settings import get_settings
-from core.tokens import verify_token
+from core.tokens import Claims, Rules, verify_token
 from workflow.actor import LOCAL_USER, Actor
-from workflow.viewer import Viewer
+from workflow.viewer import CredentialsRevokedError, Viewer
 
 if TYPE_CHECKING:
     from core.settings import Settings
 
 ADMIN_ROLE: Final = "admin"
-LONGEST_USER: Final = 200
 
 _bearer = HTTPBearer(
     auto_error=False,
@@ -36,31 +34,34 @@ def check_settings(settings: Settings) -> None:
     """Refuse settings under which strangers could act as somebody else.
 
     Raises:
-        SettingsError: `local` on an address that others can reach, or `jwt` without a secret.
+        SettingsError: `local` or `none` on an address that others can reach, `jwt` without a
+            secret, or `none` behind a proxy or under any name.
     """
-    if settings.auth is AuthMode.LOCAL and not is_loopback(settings.api_host):
+    if settings.auth is not AuthMode.JWT and not is_loopback(settings.api_host):
+        why = (
+            "is for this machine only"
+            if settings.auth is AuthMode.LOCAL
+            else "trusts everybody who can connect"
+        )
         raise SettingsError(
-            f"ROADMAP_AUTH: `local` trusts everybody who can connect, and {settings.api_host} is"
-            " not a loopback address. Set ROADMAP_AUTH=jwt and ROADMAP_AUTH_SECRET, or"
+            f"ROADMAP_AUTH: `{settings.auth}` {why}, and {settings.api_host} is not a loopback"
+            " address. Set ROADMAP_AUTH=jwt and ROADMAP_AUTH_SECRET, or"
             " ROADMAP_API_HOST=127.0.0.1."
         )
     if settings.auth is AuthMode.JWT and settings.auth_secret is None:
         raise SettingsError(
             "ROADMAP_AUTH_SECRET: is needed with ROADMAP_AUTH=jwt; 32 characters or more."
         )
-
-
-def is_loopback(host: str | None) -> bool:
-    """Tell whether a host name or address is this machine and only this machine."""
-    if host is None:
-        return False
-    if host.lower() == "localhost" or host.lower().endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(host.strip("[]").split("%")[0])
-    except ValueError:
-        return False
-    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+    if settings.auth is AuthMode.NONE and settings.trusted_proxies:
+        raise SettingsError(
+            "ROADMAP_TRUSTED_PROXIES: with ROADMAP_AUTH=none everybody behind a proxy would be the"
+            " admin. Set ROADMAP_AUTH=jwt."
+        )
+    if settings.auth is AuthMode.NONE and "*" in settings.allowed_hosts:
+        raise SettingsError(
+            "ROADMAP_ALLOWED_HOSTS: with ROADMAP_AUTH=none any site could let its name point"
+            " here; name the hosts, or set ROADMAP_AUTH=jwt."
+        )
 
 
 def identify(connection: HTTPConnection) -> Viewer:
@@ -68,66 +69,79 @@ def identify(connection: HTTPConnection) -> Viewer:
 
     Raises:
         UnauthenticatedError: No credentials where they are needed, or bad ones.
+        ForbiddenError: A browser is signed in, but the page that asks is none of ours.
     """
     header = connection.headers.get("authorization")
     if header is not None:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise UnauthenticatedError("Use `Authorization: Bearer <token>`.")
-        return _of_token(token.strip())
-    if get_settings().auth is AuthMode.JWT:
-        raise UnauthenticatedError("A bearer token is needed; `roadmap token` mints one.")
-    _refuse_strangers(connection)
-    return Viewer(actor=Actor(user_id=LOCAL_USER, admin=True))
+        return _viewer(connection, _of_token(token.strip()))
+    if get_settings().auth is AuthMode.NONE:
+        _refuse_strangers(connection)
+        return Viewer(actor=Actor(user_id=LOCAL_USER, admin=True))
+    session = browser_sessions.session_of(connection)
+    if session is None:
+        raise UnauthenticatedError(
+            "A bearer token is needed; `roadmap token` mints one. A browser is signed in by the"
+            " address that `roadmap open` prints."
+        )
+    browser_sessions.check_page(connection)
+    return _viewer(connection, session)
 
 
-def _of_token(token: str) -> Viewer:
-    secret = get_settings().auth_secret
-    if secret is None:
+def _viewer(connection: HTTPConnection, claims: Claims) -> Viewer:
+    denied = services_of(connection).denied
+    if denied.denies(claims):
+        raise CredentialsRevokedError
+    return Viewer(
+        actor=Actor(user_id=claims.user, admin=claims.role == ADMIN_ROLE),
+        expires_at=claims.expires_at,
+        revoked=lambda: denied.denies(claims),
+        token_id=claims.token_id,
+        issued_at=claims.issued_at,
+    )
+
+
+def _of_token(token: str) -> Claims:
+    rules = Rules.of(get_settings())
+    if not rules.secrets:
         raise UnauthenticatedError(
             "This server has no ROADMAP_AUTH_SECRET, so it cannot verify tokens;"
-            " leave the token out or set the secret."
+            " set the secret, or start it by `roadmap up`, which makes one."
         )
-    claims = verify_token(secret.get_secret_value(), token)
-    if not claims.user or len(claims.user) > LONGEST_USER or not claims.user.isprintable():
-        raise UnauthenticatedError("The token's subject is not a user.")
-    actor = Actor(user_id=claims.user, admin=claims.role == ADMIN_ROLE)
-    return Viewer(actor=actor, expires_at=claims.expires_at)
+    return verify_token(rules, token)
 
 
 def _refuse_strangers(connection: HTTPConnection) -> None:
     """Without credentials only people at this machine are `local`: no other host, no other page.
 
-    A page of another site can make a browser send requests here, by a form, or by a name that
-    it lets point to 127.0.0.1; its `Host` or `Origin` gives it away.
+    The host that was asked for, and forwarded requests, were looked at before (`api.gate`). A page
+    of another site can still make a browser send requests here; its `Origin` gives it away.
     """
     server = connection.scope.get("server")
-    here = server is None or server[1] is None or is_loopback(server[0]) or not _is_ip(server[0])
-    origin = connection.headers.get("origin")
-    if not (here and is_loopback(connection.url.hostname)):
+    here = (
+        server is None or server[1] is None or is_loopback(server[0]) or not address_of(server[0])
+    )
+    if not here:
         raise UnauthenticatedError(
             "Requests without a token are only taken from this machine, at its loopback address."
         )
-    if not origin_allowed(connection, origin):
+    origin = connection.headers.get("origin")
+    site = connection.headers.get("sec-fetch-site")
+    foreign = origin is None and site in {"cross-site", "same-site"}
+    if foreign or not origin_allowed(connection, origin):
         raise UnauthenticatedError(
             "Pages of other sites may not ask without a token, unless ROADMAP_CORS_ORIGINS names"
             " their origin."
         )
 
 
-def _is_ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
 def origin_allowed(connection: HTTPConnection, origin: str | None) -> bool:
     """Tell whether a page of this origin may use the API: the same host, or in CORS_ORIGINS."""
     if origin is None or origin in get_settings().cors_origins:
         return True
-    return urlsplit(origin).netloc == connection.headers.get("host")
+    return is_origin_of(origin, connection.headers.get("host"))
 
 
 async def current_viewer(
@@ -138,6 +152,7 @@ async def current_viewer(
     Raises:
         TooManyRequestsError: It is one too many in this minute.
     """
+    await services_of(connection).denied.ready()
     return await _counted(connection, identify(connection))
 
 
@@ -171,6 +186,7 @@ async def identify_stream(connection: HTTPConnection) -> Viewer:
         UnauthenticatedError: The ticket is over, or not for this stream.
         TooManyRequestsError: It is one too many in this minute.
     """
+    await services_of(connection).denied.ready()
     return await _counted(connection, _of_stream(connection))
 
 
@@ -186,8 +202,7 @@ def _of_stream(connection: HTTPConnection) -> Viewer:
     claims = tickets.verify(ticket)
     if claims.task_id is not None and claims.task_id != connection.path_params.get("task_id"):
         raise UnauthenticatedError("This ticket is for another stream.")
-    actor = Actor(user_id=claims.user_id, admin=claims.admin)
-    return Viewer(actor=actor, expires_at=claims.until)
+    return _viewer(connection, claims.holder)
 
 
 CurrentViewer = Annotated[Viewer, Depends(current_viewer)]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from api.denials import DenyList
 from api.limits import RequestLimit
 from api.middleware import tidy_server_logs
 from core import telemetry
@@ -43,6 +44,7 @@ class Services:
     hub: Hub
     redis: Redis
     limit: RequestLimit
+    denied: DenyList = field(default_factory=DenyList)
     started: float = field(default_factory=time.monotonic)
     _checks: dict[str, asyncio.Task[dict[str, Any]]] = field(default_factory=dict)
 
@@ -67,6 +69,7 @@ class Services:
 
     async def aclose(self) -> None:
         """Let go of everything."""
+        await self.denied.aclose()
         for task in self._checks.values():
             task.cancel()
         await asyncio.gather(*self._checks.values(), return_exceptions=True)
@@ -114,6 +117,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.services = services
     services.hub.start()
     feed.install(services.hub)
+    services.denied.start()
     await wiring.open_process()
     try:
         with _streams_end_on_signals():

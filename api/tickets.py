@@ -19,15 +19,16 @@ from typing import TYPE_CHECKING, Any, Final
 import jwt
 
 from core.errors import UnauthenticatedError
+from core.keys import derived, secrets_of
 from core.settings import get_settings
-from core.tokens import ALGORITHM
+from core.tokens import ALGORITHM, Claims, verified_claims
 
 if TYPE_CHECKING:
-    from workflow.actor import Actor
+    from workflow.viewer import Viewer
 
-AUDIENCE: Final = "stream"
-"""A bearer token has no audience, so neither passes for the other."""
 TTL_S: Final = 60
+_PURPOSE: Final = "stream ticket"
+"""A ticket has a key of its own, so it does not pass for a bearer token, nor one for a ticket."""
 
 _own_secret: Final = secrets.token_hex(32)
 
@@ -36,43 +37,42 @@ _own_secret: Final = secrets.token_hex(32)
 class Ticket:
     """Whom a ticket speaks for, and for which task; None is every stream of that user.
 
-    `until`, in Unix seconds, is when streams end that were opened with it; None is never.
+    `holder` tells of the credentials for which it was given: streams that were opened with it end
+    when those end, or are taken back.
     """
 
-    user_id: str
-    admin: bool
+    holder: Claims
     task_id: str | None
-    until: float | None
 
 
-def _secret() -> str:
-    """The configured secret; in `local` mode without one, a secret of this process."""
-    configured = get_settings().auth_secret
-    return _own_secret if configured is None else configured.get_secret_value()
+def _keys() -> tuple[str, ...]:
+    """Keys from the configured secrets; in `none` mode without any, one of this process."""
+    configured = secrets_of(get_settings()) or (_own_secret,)
+    return tuple(derived(secret, _PURPOSE) for secret in configured)
 
 
-def mint(actor: Actor, *, task_id: str | None, until: float | None = None) -> str:
-    """Return a ticket for one task's streams, or for all streams of the actor.
+def mint(viewer: Viewer, *, task_id: str | None) -> str:
+    """Return a ticket for one task's streams, or for all streams of the viewer.
 
     Args:
-        actor: Whom it speaks for.
+        viewer: Whom it speaks for, and until when those credentials are good.
         task_id: The task; None for all streams, the inbox included.
-        until: When the actor's own credentials end, in Unix seconds; None for never.
     """
     claims: dict[str, Any] = {
-        "aud": AUDIENCE,
-        "sub": actor.user_id,
-        "admin": actor.admin,
+        "sub": viewer.actor.user_id,
+        "admin": viewer.actor.admin,
         "task": task_id,
-        "until": until,
+        "until": viewer.expires_at,
+        "of": viewer.token_id,
+        "since": viewer.issued_at,
         # whole seconds, as a JWT has them: rounded up, so that it is good for as long as it is told
-        "exp": math.ceil(time.time()) + ttl_s(until),
+        "exp": math.ceil(time.time()) + ttl_s(viewer.expires_at),
     }
-    return jwt.encode(claims, _secret(), algorithm=ALGORITHM)
+    return jwt.encode(claims, _keys()[0], algorithm=ALGORITHM)
 
 
 def ttl_s(until: float | None) -> int:
-    """Return for how long a ticket is good, given when the actor's own credentials end."""
+    """Return for how long a ticket is good, given when the holder's own credentials end."""
     return TTL_S if until is None else min(TTL_S, max(0, int(until - time.time())))
 
 
@@ -83,24 +83,20 @@ def verify(ticket: str) -> Ticket:
         UnauthenticatedError: It is over, or none of ours.
     """
     try:
-        claims = jwt.decode(
-            ticket,
-            _secret(),
-            algorithms=[ALGORITHM],
-            audience=AUDIENCE,
-            options={"require": ["aud", "sub", "exp"]},
-        )
-    except jwt.InvalidTokenError:
+        claims = verified_claims(ticket, _keys())
+    except UnauthenticatedError:
         raise _over() from None
-    found = Ticket(
-        user_id=claims["sub"],
-        admin=claims.get("admin") is True,
-        task_id=claims["task"],
-        until=claims["until"],
-    )
-    if found.until is not None and found.until <= time.time():
+    until = math.inf if claims["until"] is None else float(claims["until"])
+    if until <= time.time():
         raise _over()
-    return found
+    holder = Claims(
+        user=claims["sub"],
+        role="admin" if claims["admin"] is True else None,
+        expires_at=until,
+        issued_at=claims["since"],
+        token_id=claims["of"],
+    )
+    return Ticket(holder=holder, task_id=claims["task"])
 
 
 def _over() -> UnauthenticatedError:

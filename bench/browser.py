@@ -26,12 +26,13 @@ PAUSE_S = 0.005
 PARTS = {"scripting": "ScriptDuration", "style": "RecalcStyleDuration", "layout": "LayoutDuration"}
 
 
-async def measure(base: str) -> None:
+async def measure(data_dir: Path) -> None:
     """Print milliseconds per event for each size."""
+    base = json.loads((data_dir / "stack.json").read_text())["api_url"]
     print(f"{'concepts':>9} {'events':>7} " + " ".join(f"{name + ' ms':>13}" for name in PARTS))
     async with chromium() as browser:
         for size in SIZES:
-            context = await new_context(browser)
+            context = await new_context(browser, stack=data_dir)
             page = await context.new_page()
             big = BigRoadmap(size)
             await big.install(page)
@@ -61,8 +62,7 @@ def main() -> None:
     """Read where the stack is, and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", type=Path, default=Path(".roadmap"))
-    stack = json.loads((parser.parse_args().data_dir / "stack.json").read_text())
-    asyncio.run(measure(stack["api_url"]))
+    asyncio.run(measure(parser.parse_args().data_dir))
 
 
 if __name__ == "__main__":

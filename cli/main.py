@@ -10,6 +10,7 @@ from cli import (
     database,
     demo,
     doctor,
+    opening,
     probe,
     processes,
     redis_report,
@@ -52,7 +53,17 @@ app = typer.Typer(
     invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
-for _part in (up, demo, task_commands, token, doctor, redis_report, completion, processes):
+for _part in (
+    up,
+    demo,
+    task_commands,
+    token,
+    opening,
+    doctor,
+    redis_report,
+    completion,
+    processes,
+):
     app.registered_commands += _part.app.registered_commands
 app.add_typer(database.app, name="db")
 app.add_typer(schedule_commands.app, name="schedule")

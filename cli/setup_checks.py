@@ -50,4 +50,7 @@ def check_auth(settings: Settings, folder: DataDir) -> list[Finding]:
     if secret is None and folder.known_auth_secret() is None and settings.auth == "jwt":
         said = "with ROADMAP_AUTH=jwt set ROADMAP_AUTH_SECRET (`roadmap up` makes one of its own)"
         return [Finding(name="auth secret", ok=False, message=said, required=False)]
+    if settings.auth == "none":
+        said = "AUTH=none: everybody on this machine is the admin; leave ROADMAP_AUTH out"
+        return [Finding(name="auth secret", ok=False, message=said, required=False)]
     return [Finding(name="auth secret", ok=True, message=f"AUTH={settings.auth}")]

@@ -15,7 +15,8 @@ from cli.plan import Addresses, child_environment, node_name, stack_specs, worke
 from cli.readiness import Readiness
 from cli.supervisor import Supervisor
 from core.logging import redact
-from core.tokens import mint_token
+from core.signin_codes import make_code, signin_url
+from core.tokens import DAY_S, mint_token
 from embedded import EmbeddedPostgres, EmbeddedRedis, EmbeddedServerError
 
 if TYPE_CHECKING:
@@ -129,6 +130,12 @@ class Stack:
                     self._servers[name].stop()
                 except EmbeddedServerError as error:
                     self._say(str(error))
+
+    def signin_url(self) -> str | None:
+        """Return an address that signs a browser in, once; None when nobody has to be."""
+        if self._addresses is None or self._settings.auth == "none":
+            return None
+        return signin_url(self.options.api_url, make_code(self._addresses.auth_secret))
 
     def describe(self) -> dict[str, Any]:
         """Return what `stack.json` says now."""
@@ -281,7 +288,14 @@ class Stack:
     def _current_token(self, secret: str) -> str:
         if time.monotonic() - self._token_at >= TOKEN_RENEW_S:
             self._token_at = time.monotonic()
-            self._token = mint_token(secret, user=LOCAL_USER, role=ADMIN_ROLE, ttl_s=TOKEN_TTL_S)
+            self._token = mint_token(
+                secret,
+                user=LOCAL_USER,
+                role=ADMIN_ROLE,
+                ttl_s=min(TOKEN_TTL_S, self._settings.token_max_days * DAY_S),
+                issuer=self._settings.auth_issuer,
+                audience=self._settings.auth_audience,
+            )
         return self._token
 
 

@@ -1,6 +1,5 @@
 """`roadmap up`: the whole stack on this machine, in the foreground."""
 
-import ipaddress
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -100,7 +99,7 @@ def up(  # noqa: PLR0913 - each is an option of the command
         )
         try:
             stack.start()
-            _announce(options, folder, json=json)
+            _announce(options, folder, signin_url=stack.signin_url(), json=json)
             stack.run()
             note("Stopping; once more hurries")
         except StopRequestedError:
@@ -111,8 +110,14 @@ def up(  # noqa: PLR0913 - each is an option of the command
     note("Stopped")
 
 
-def _announce(options: StackOptions, folder: DataDir, *, json: bool) -> None:
-    note(f"Open              {options.api_url}/")
+def _announce(
+    options: StackOptions, folder: DataDir, *, signin_url: str | None, json: bool
+) -> None:
+    if signin_url is None:
+        note(f"Open              {options.api_url}/")
+    else:
+        note(f"Open              {signin_url}")
+        note(f"                  signs you in, once, within 10 minutes; then: {program()} open")
     note(f"API and its docs  {options.api_url}/api/docs")
     if options.flower_url:
         note(f"Flower            {options.flower_url}  (user:password in {folder.flower_file})")
@@ -125,6 +130,7 @@ def _announce(options: StackOptions, folder: DataDir, *, json: bool) -> None:
                     "event": "ready",
                     "api_url": options.api_url,
                     "flower_url": options.flower_url,
+                    "signin_url": signin_url,
                     "stack_file": str(folder.stack_file),
                 }
             )
@@ -164,15 +170,16 @@ def _check_budget(options: StackOptions, settings: "Settings") -> None:
 
 
 def _check_host(host: str, settings: "Settings") -> None:
-    """Refuse to serve strangers as the local admin."""
-    if settings.auth != "local" or host == "localhost":
-        return
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+    """Refuse to serve other machines what is for this one."""
+    from core.hosts import is_loopback
+
+    if settings.auth != "jwt" and not is_loopback(host):
+        why = (
+            "is for this machine only"
+            if settings.auth == "local"
+            else "takes everybody for the admin"
+        )
         raise usage(
-            f"{host} can be reached from other machines, and with ROADMAP_AUTH=local everybody "
-            "would be the admin. Set ROADMAP_AUTH=jwt, or listen on 127.0.0.1."
+            f"{host} can be reached from other machines, and ROADMAP_AUTH={settings.auth} {why}. "
+            "Set ROADMAP_AUTH=jwt, or listen on 127.0.0.1."
         )

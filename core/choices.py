@@ -6,10 +6,15 @@ from enum import StrEnum
 
 
 class AuthMode(StrEnum):
-    """How requests without a bearer token are treated."""
+    """Whom the API lets in.
+
+    `local` and `jwt` both want credentials; `local` is for this machine alone, `jwt` for others,
+    too. With `none` whoever can connect from this machine is the admin.
+    """
 
     LOCAL = "local"
     JWT = "jwt"
+    NONE = "none"
 
 
 class Pooler(StrEnum):

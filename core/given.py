@@ -22,6 +22,7 @@ SECRETS: Final = (
     "REDIS_URL",
     "BROKER_URL",
     "AUTH_SECRET",
+    "AUTH_SECRET_PREVIOUS",
     "LLM_API_KEY",
     "SEARCH_API_KEY",
     "TOKEN",

@@ -47,7 +47,12 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "retry": ("roadmap retry TASK --watch",),
     "cancel": ("roadmap cancel TASK",),
-    "token": ("roadmap token --user alice --ttl 1h", "roadmap token --user root --role admin"),
+    "token": (
+        "roadmap token",
+        "roadmap token --user alice --ttl 1h",
+        "roadmap token --user root --role admin",
+    ),
+    "open": ("roadmap open", "roadmap open --no-browser"),
     "doctor": ("roadmap doctor", "roadmap doctor --json"),
     "redis": ("roadmap redis --json",),
     "completion": ("source <(roadmap completion bash)", "roadmap completion fish"),

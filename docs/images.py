@@ -63,7 +63,9 @@ async def capture(stack: RunningStack) -> None:
             ("operations", "/operations", DESK, "dark"),
         ]
         for name, path, size, scheme in pages:
-            context = await new_context(browser, viewport=size, color_scheme=scheme)
+            context = await new_context(
+                browser, stack=stack.folder, viewport=size, color_scheme=scheme
+            )
             page = await context.new_page()
             await page.goto(stack.info["api_url"] + path)
             await expect(page.locator("main h1")).to_be_visible()
@@ -108,7 +110,9 @@ async def _prepare(page: Page, name: str) -> None:
 
 async def _animation(browser: Browser, stack: RunningStack, task_id: str) -> None:
     """Film a roadmap filling, from the first step to the end."""
-    context = await new_context(browser, viewport=FRAME_SIZE, color_scheme="light")
+    context = await new_context(
+        browser, stack=stack.folder, viewport=FRAME_SIZE, color_scheme="light"
+    )
     page = await context.new_page()
     await page.goto(f"{stack.info['api_url']}/tasks/{task_id}")
     frames: list[Image.Image] = []

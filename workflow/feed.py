@@ -114,6 +114,13 @@ class Feed:
         for listener in list(self._listeners):
             listener()
 
+    def wake(self) -> None:
+        """Let every stream look at its viewer's credentials now."""
+        for topic in list(self._topics.values()):
+            topic.wake()
+        for listener in list(self._listeners):
+            listener()
+
     @property
     def healthy(self) -> bool:
         """Messages can be expected to arrive."""
@@ -255,17 +262,26 @@ def follow(
 
 
 async def wait_for_events(
-    task_id: UUID, *, after: int, wait_s: float, limit: int = topics.PAGE
+    task_id: UUID,
+    *,
+    after: int,
+    wait_s: float,
+    limit: int = topics.PAGE,
+    viewer: Viewer | None = None,
 ) -> list[dict[str, Any]]:
     """Return the events after a number; when there are none, wait for the next ones.
 
     Returns at once when the task has ended and nothing is left.
+
+    Raises:
+        StreamExpiredError: The viewer's credentials ended meanwhile.
     """
     page = await log_page(task_id, after=after, limit=limit)
     if page is None or page.events or wait_s <= 0 or page.terminal:
         return [] if page is None else page.events
     with suppress(TimeoutError):
-        async with asyncio.timeout(wait_s), aclosing(follow(task_id, after=after)) as stream:
+        coming = follow(task_id, after=after, viewer=viewer)
+        async with asyncio.timeout(wait_s), aclosing(coming) as stream:
             async for batch in stream:
                 if batch:
                     return [entry.event for entry in batch[:limit]]
@@ -275,6 +291,11 @@ async def wait_for_events(
 def stop() -> None:
     """End every stream of the running loop, before a server closes its connections."""
     _feeds.get().stop()
+
+
+def wake() -> None:
+    """Let every stream of the running loop look at its viewer's credentials now."""
+    _feeds.get().wake()
 
 
 async def aclose() -> None:

@@ -205,6 +205,10 @@ class Topic:
             LAG.observe((datetime.now(UTC) - committed).total_seconds())
         self.final = False
 
+    def wake(self) -> None:
+        """Let everybody who waits look around."""
+        self._announce()
+
     def _announce(self) -> None:
         if self._pass_on is not None:
             self._pass_on.cancel()

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
 
-from api.auth import CurrentActor, StreamViewer
+from api.auth import CurrentViewer, StreamViewer
 from api.http import TaskId
 from api.problems import documented
 from api.shapes import EVENT_EXAMPLE, EventList
@@ -42,7 +42,7 @@ _STREAM: Final[dict[int | str, dict[str, Any]]] = {
 )
 async def list_events(
     task_id: TaskId,
-    actor: CurrentActor,
+    viewer: CurrentViewer,
     after: After = 0,
     wait: Annotated[
         float, Query(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for a first event.")
@@ -50,8 +50,10 @@ async def list_events(
     limit: Annotated[int, Query(ge=1, le=1000)] = 500,
 ) -> EventList:
     """Return the committed events after a number; with `wait`, once there are any."""
-    await queries.require_task(task_id, actor=actor)
-    events = await feed.wait_for_events(task_id, after=after, wait_s=wait, limit=limit)
+    await queries.require_task(task_id, actor=viewer.actor)
+    events = await feed.wait_for_events(
+        task_id, after=after, wait_s=wait, limit=limit, viewer=viewer
+    )
     return EventList(events=events, next_after=events[-1]["seq"] if events else after)
 
 

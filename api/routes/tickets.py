@@ -27,9 +27,5 @@ async def create_ticket(
     task_id = None if request is None else request.task_id
     if task_id is not None:
         await queries.require_task(task_id, actor=viewer.actor)
-    ticket = tickets.mint(
-        viewer.actor,
-        task_id=None if task_id is None else str(task_id),
-        until=viewer.expires_at,
-    )
+    ticket = tickets.mint(viewer, task_id=None if task_id is None else str(task_id))
     return TicketAnswer(ticket=ticket, expires_in=tickets.ttl_s(viewer.expires_at))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from core.choices import AuthMode
+from core.keys import weakness
+from core.settings.kinds import Positive
 
 
 class AccessSettings(BaseModel):
@@ -23,10 +26,38 @@ class AccessSettings(BaseModel):
     )
     auth: AuthMode = Field(
         default=AuthMode.LOCAL,
-        description="Without a token a request is the admin `local` (`local`), or refused (`jwt`).",
+        description="Who is let in: `local` wants a token or a signed-in browser and listens on"
+        " this machine only, `jwt` wants the same and may listen anywhere, `none` takes every"
+        " request from this machine for the admin `local`.",
     )
     auth_secret: SecretStr | None = Field(
-        default=None, description="Signs and verifies bearer tokens (HS256); 32 characters or more."
+        default=None,
+        description="Signs and verifies bearer tokens (HS256): 32 characters or more, random."
+        " `roadmap up` makes one of its own.",
+    )
+    auth_secret_previous: SecretStr | None = Field(
+        default=None, description="Still verifies, while AUTH_SECRET is being changed."
+    )
+    auth_issuer: str | None = Field(
+        default=None, description="When given, tokens must have it as `iss`."
+    )
+    auth_audience: str | None = Field(
+        default=None, description="When given, tokens must have it as `aud`."
+    )
+    token_max_days: Positive = Field(
+        default=90,
+        le=3650,
+        description="A token that is good for longer than so many days from now is refused.",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Addresses or networks of the proxies before the API, separated by commas;"
+        " what others say in X-Forwarded-… headers is refused.",
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Host names under which the API is asked, separated by commas, beside its own"
+        " addresses; `.example.com` is all names below it, `*` is any.",
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Origins whose pages may call the API, separated by commas."
@@ -35,16 +66,29 @@ class AccessSettings(BaseModel):
         default=None, description="Flower's address, for a link on the operations page."
     )
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "trusted_proxies", "allowed_hosts", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("auth_secret")
+    @field_validator("auth_secret", "auth_secret_previous")
     @classmethod
-    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < 32:  # noqa: PLR2004 - RFC 7518 §3.2
-            raise ValueError("must have 32 characters or more")
+    def _hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
+        reason = None if value is None else weakness(value.get_secret_value())
+        if reason is not None:
+            raise ValueError(reason)
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            try:
+                ipaddress.ip_network(network, strict=False)
+            except ValueError:
+                raise ValueError(
+                    f"{network!r} is neither an address nor a network such as 10.0.0.0/8"
+                ) from None
         return value

@@ -3,6 +3,7 @@
 from db.models.base import Base
 from db.models.learner import LearnerProgress
 from db.models.notification import Notification
+from db.models.revocation import Revocation
 from db.models.roadmap import Concept, Content, Module, Outline, Roadmap, Stage
 from db.models.schedule import Schedule
 from db.models.task import Checkpoint, Review, RoadmapTask, TaskEvent
@@ -18,6 +19,7 @@ __all__ = [
     "Notification",
     "Outline",
     "Review",
+    "Revocation",
     "Roadmap",
     "RoadmapTask",
     "Schedule",

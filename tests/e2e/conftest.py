@@ -16,7 +16,9 @@ import httpx
 import psutil
 import pytest
 
+from cli.data_dir import DataDir
 from core.given import PREFIX
+from core.signin_codes import make_code, signin_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,6 +54,15 @@ class RunningStack:
         if self.process.stdout is not None:
             self.process.stdout.close()
         return code
+
+
+def signin_address(folder: Path) -> str:
+    """Return an address that signs a browser in at the stack of a folder."""
+    data_dir = DataDir(folder)
+    stack, secret = data_dir.read_stack(), data_dir.known_auth_secret()
+    assert stack is not None
+    assert secret is not None
+    return signin_url(stack["api_url"], make_code(secret))
 
 
 StartStack = "Callable[..., RunningStack]"

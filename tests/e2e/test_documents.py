@@ -185,7 +185,8 @@ async def test_the_snippets_for_pages_run(reader: tuple[Path, dict[str, str]], s
     client = whole.split('<script type="module">')[1].split("const task")[0]
     run("sh", "roadmap generate 'Learn SQL' --no-review --json > page.json", reader)
     task_id = json.loads((folder / "page.json").read_text().splitlines()[0])["task_id"]
-    names = f"const taskId = '{task_id}', notify = console.log;" + "".join(
+    token = environment["ROADMAP_TOKEN"]
+    names = f"const taskId = '{task_id}', token = '{token}', notify = console.log;" + "".join(
         f"const {name} = document.getElementById('{name}');" for name in ("bar", "line", "badge")
     )
     marks = "<progress id=bar max=100></progress><p id=line></p><p id=badge></p>"
@@ -197,7 +198,8 @@ async def test_the_snippets_for_pages_run(reader: tuple[Path, dict[str, str]], s
     }
     for name, text in pages.items():
         (folder / "site" / f"{name}.html").write_text(
-            "<!doctype html><meta charset=utf-8>" + text.replace("http://127.0.0.1:8000", api_url)
+            "<!doctype html><meta charset=utf-8>"
+            + text.replace("http://127.0.0.1:8000", api_url).replace('"…"', f"'{token}'")
         )
     said: list[str] = []
     async with chromium() as browser:

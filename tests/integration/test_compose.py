@@ -108,6 +108,7 @@ def servers(
             "8000": str(numbers["api"]),
             "5555": str(numbers["flower"]),
             "0.0.0.0": "127.0.0.1",  # noqa: S104 - replaced
+            "172.31.250.10": "127.0.0.1",  # nginx
             "valkey-server ": f"{find_redis(None, oldest=OLDEST).program} --bind 127.0.0.1"
             f" --port {numbers['redis']} ",
         },

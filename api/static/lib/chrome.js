@@ -2,7 +2,7 @@
 
 import { bell } from "../views/bell.js";
 import { askForToken } from "../views/signin.js";
-import { inWords, noticeRefusal, onUnauthenticated } from "./api.js";
+import { call, get, inWords, noticeRefusal, onUnauthenticated } from "./api.js";
 import { fill, h, icon } from "./dom.js";
 import { claims, maybeAdmin, signOut, token } from "./session.js";
 
@@ -87,13 +87,25 @@ function themeToggle() {
 }
 
 function account() {
-  if (!token()) return null;
-  return h("button.link.account", {
+  const place = h("span.account", {});
+  if (token()) {
+    fill(place, leaving(claims()?.sub, "Forget the token in this tab", async () => signOut()));
+  } else {
+    get("/session").then(({ user_id: user, signed_in_by: by }) => {
+      if (by !== "cookie") return;
+      fill(place, leaving(user, "Sign this browser out", () => call("/session", { method: "DELETE" })));
+    }, () => {}); // not signed in: the sign-in is shown by whoever noticed
+  }
+  return place;
+}
+
+function leaving(user, explanation, leave) {
+  return h("button.link", {
     type: "button",
-    title: "Forget the token in this tab",
-    onclick: () => {
-      signOut();
+    title: explanation,
+    onclick: async () => {
+      await leave().catch(noticeRefusal);
       location.assign("/");
     },
-  }, `Sign out ${claims()?.sub ?? ""}`.trim());
+  }, `Sign out ${user ?? ""}`.trim());
 }

@@ -1,6 +1,6 @@
 /**
- * Who is signed in. A token lives in this tab's session storage and in headers, never in an
- * address. Without one the server decides: in `local` mode it takes us for the local admin.
+ * Who is signed in. Mostly the browser is, by a cookie that no script can read. A token that was
+ * pasted instead lives in this tab's session storage and in headers, never in an address.
  */
 
 const KEY = "roadmap.token";

@@ -1,4 +1,4 @@
-/** A small sign-in: whoever runs the server gives out tokens, here one is pasted. */
+/** A small sign-in: a one-time address signs the browser in, or a token is pasted here. */
 
 import { call, inWords } from "../lib/api.js";
 import { h } from "../lib/dom.js";
@@ -16,8 +16,8 @@ export function askForToken() {
   const problem = h("p.field-error", { role: "alert" });
   const form = h("form", { method: "dialog", onsubmit: submit },
     h("h2", { id: "signin-title" }, "Sign in"),
-    h("p", { id: "token-help" }, "This server asks who you are. Paste the token that its operator gave you, or mint one with ",
-      h("code", {}, "roadmap token --user you"), ". It stays in this tab only."),
+    h("p", { id: "token-help" }, "This server asks who you are. On its own machine, run ", h("code", {}, "roadmap open"),
+      " and open the address that it prints. Elsewhere, paste the token that its operator gave you; it stays in this tab only."),
     h("label", { htmlFor: "token" }, "Token"), field, problem,
     h("button.button.is-primary", { type: "submit" }, "Sign in"));
   open = h("dialog.dialog", { "aria-labelledby": "signin-title", oncancel: (event) => event.preventDefault() }, form);

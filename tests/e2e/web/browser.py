@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from playwright.async_api import async_playwright, expect
 
+from tests.e2e.conftest import signin_address
 from tests.system_packages import need_program
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
 
@@ -78,10 +80,12 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-async def new_context(browser: Browser, **options: Any) -> BrowserContext:
-    """Open a window of a person who has never been here."""
+async def new_context(browser: Browser, *, stack: Path, **options: Any) -> BrowserContext:
+    """Open a window of a person who has just opened the address that `up` on a folder prints."""
     context = await browser.new_context(**{"viewport": DESK, "locale": "en-GB", **options})
     context.set_default_timeout(PATIENCE_MS)
+    answer = await context.request.get(signin_address(stack))
+    assert answer.ok, await answer.text()
     return context
 
 

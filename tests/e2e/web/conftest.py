@@ -126,7 +126,7 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def window(site: Site, browser: Browser) -> AsyncIterator[Watched]:
     """A page in a window of its own; at the end nothing must have gone wrong in it."""
-    context = await new_context(browser)
+    context = await new_context(browser, stack=site.stack.folder)
     watched = Watched(await context.new_page(), site.base)
     yield watched
     await context.close()

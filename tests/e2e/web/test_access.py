@@ -68,7 +68,11 @@ async def test_no_serious_fault_and_nothing_too_wide(
 ) -> None:
     """axe-core finds nothing serious on any page, and no page scrolls sideways."""
     context = await new_context(
-        browser, color_scheme=scheme, viewport=size, reduced_motion="reduce"
+        browser,
+        stack=site.stack.folder,
+        color_scheme=scheme,
+        viewport=size,
+        reduced_motion="reduce",
     )
     watched = Watched(await context.new_page(), site.base)
     for name, path in paths(site).items():

@@ -171,7 +171,7 @@ async def test_learning_is_kept_on_the_server(
     await page.get_by_role("button", name="Mark as done").click()
     await expect(page.get_by_role("button", name="Done")).to_have_attribute("aria-pressed", "true")
 
-    context = await new_context(browser)
+    context = await new_context(browser, stack=site.stack.folder)
     other = Watched(await context.new_page(), site.base)
     elsewhere = await other.open(path)
     await expect(elsewhere.locator(".score-line")).to_contain_text(score)

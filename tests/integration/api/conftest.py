@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import asyncpg
     from redis.asyncio import Redis
 
-SECRET = "s" * 40
+SECRET = "a-signing-secret-of-the-api-tests-only"
 HERE = "http://127.0.0.1:8000"
 
 

@@ -30,8 +30,11 @@ VIEWERS = 2000
 
 
 @pytest.fixture
-async def api(database: asyncpg.Connection, redis: Redis) -> AsyncIterator[Api]:
+async def api(
+    database: asyncpg.Connection, redis: Redis, settings_env: pytest.MonkeyPatch
+) -> AsyncIterator[Api]:
     """The API, while this process publishes what it commits, as a worker does."""
+    settings_env.setenv("ROADMAP_AUTH", "none")
     observe(publish)
     async with running_api() as started:
         yield started

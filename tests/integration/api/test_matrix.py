@@ -16,6 +16,7 @@ from core.ids import new_id
 from tests.factories import ALICE, BOB, new_task
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer
+from workflow.viewer import Viewer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -122,6 +123,9 @@ ROWS: Final = {
     ("POST", f"{SCHEDULES}/{{name}}/pause"): Row(kind=ADMIN),
     ("POST", f"{SCHEDULES}/{{name}}/resume"): Row(kind=ADMIN),
     ("POST", f"{SCHEDULES}/{{name}}/run"): Row(kind=ADMIN, success=202),
+    ("GET", "/api/v1/session"): Row(kind=EVERYBODY),
+    ("DELETE", "/api/v1/session"): Row(kind=EVERYBODY, success=204),
+    ("GET", "/signin"): Row(kind=OPEN, success=401),  # without a code
     ("GET", "/livez"): Row(kind=OPEN),
     ("GET", "/readyz"): Row(kind=OPEN),
     ("GET", "/health"): Row(kind=OPEN),
@@ -205,10 +209,10 @@ def credentials(
         "not a bearer": {"Authorization": "Basic YTpi"},
     }
     query = {
-        "ticket of the task": tickets.mint(ALICE, task_id=task_id),
-        "ticket of another task": tickets.mint(ALICE, task_id=str(other)),
-        "ticket of all": tickets.mint(ALICE, task_id=None),
-        "other's ticket": tickets.mint(BOB, task_id=None),
+        "ticket of the task": tickets.mint(Viewer(actor=ALICE), task_id=task_id),
+        "ticket of another task": tickets.mint(Viewer(actor=ALICE), task_id=str(other)),
+        "ticket of all": tickets.mint(Viewer(actor=ALICE), task_id=None),
+        "other's ticket": tickets.mint(Viewer(actor=BOB), task_id=None),
     }
     return headers.get(caller, {}), {"ticket": query[caller]} if caller in query else {}
 

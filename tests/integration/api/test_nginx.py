@@ -21,6 +21,7 @@ from websockets.typing import Origin
 
 from api.__main__ import WS_PING_S
 from api.streams import HEARTBEAT_S
+from core.settings import get_settings
 from embedded import spawn_child
 from embedded.ports import free_port
 from tests.factories import ADMIN, new_task, until
@@ -89,6 +90,8 @@ def _answers(address: str) -> bool:
 def nginx(served: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nginx]:
     """Nginx before a real API whose streams say something four times per read time-out."""
     monkeypatch.setattr("api.routes.events.HEARTBEAT_S", READ_TIMEOUT_S / 4)
+    monkeypatch.setenv("ROADMAP_TRUSTED_PROXIES", "127.0.0.1")
+    get_settings.cache_clear()
     with proxying(served, tmp_path) as running:
         yield running
 

@@ -217,6 +217,7 @@ async def test_without_redis_admin_pages_answer(
     database: asyncpg.Connection, settings_env: pytest.MonkeyPatch
 ) -> None:
     """A dead Redis is 503 where only Redis can tell, and no hindrance elsewhere."""
+    settings_env.setenv("ROADMAP_AUTH", "none")
     settings_env.setenv("ROADMAP_REDIS_URL", "redis://127.0.0.1:1/0")
     get_settings.cache_clear()
     async with in_process() as client:

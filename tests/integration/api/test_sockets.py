@@ -16,6 +16,7 @@ from api import tickets
 from tests.factories import ALICE, new_task, until
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer
+from workflow.viewer import Viewer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -118,7 +119,7 @@ async def test_pages_of_other_origins_get_no_socket(
 async def test_a_ticket_opens_a_socket(served: str) -> None:
     """Browsers, which cannot set headers, come in with a ticket for just this task."""
     task_id, other = await seeds.failed_task(), await seeds.failed_task()
-    ticket = tickets.mint(ALICE, task_id=str(task_id))
+    ticket = tickets.mint(Viewer(actor=ALICE), task_id=str(task_id))
     async with socket(served, f"/tasks/{task_id}?ticket={ticket}", headers={}) as connection:
         assert len(await messages(connection)) == 3
     assert await refused(served, f"/tasks/{other}?ticket={ticket}", headers={}) == 401

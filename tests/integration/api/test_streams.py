@@ -308,6 +308,7 @@ async def test_redis_was_never_there(
 
     By SSE, WebSocket and polling alike (L41, L47).
     """
+    settings_env.setenv("ROADMAP_AUTH", "none")
     settings_env.setenv("ROADMAP_REDIS_URL", "redis://127.0.0.1:1/0")
     get_settings.cache_clear()
     observe(publish)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.auth import check_settings, is_loopback
+from api.auth import check_settings
 from api.http import decode_cursor, encode_cursor, parse_id, version_of
 from api.middleware import WithoutQueries
 from core.choices import AuthMode
 from core.errors import InvalidRequestError, NotFoundError, SettingsError
+from core.hosts import is_loopback
 from core.settings import Settings
 
 
@@ -87,6 +89,17 @@ def test_local_mode_refuses_a_public_address() -> None:
     with pytest.raises(SettingsError, match="ROADMAP_AUTH=jwt"):
         check_settings(Settings(auth=AuthMode.LOCAL, api_host="10.0.0.1", _env_file=None))
     check_settings(Settings(auth=AuthMode.LOCAL, api_host="127.0.0.1", _env_file=None))
+
+
+@pytest.mark.parametrize(
+    "unsafe",
+    [{"api_host": "10.0.0.1"}, {"trusted_proxies": "127.0.0.1"}, {"allowed_hosts": "a.example,*"}],
+)
+def test_none_mode_is_for_this_machine_only(unsafe: dict[str, Any]) -> None:
+    """`none` stops the start where others could come in: an address, a proxy, any name."""
+    with pytest.raises(SettingsError, match="ROADMAP_AUTH=jwt"):
+        check_settings(Settings(auth=AuthMode.NONE, _env_file=None, **unsafe))
+    check_settings(Settings(auth=AuthMode.NONE, allowed_hosts=("box.lan",), _env_file=None))
 
 
 def test_jwt_mode_needs_a_secret() -> None:

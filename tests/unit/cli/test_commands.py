@@ -16,7 +16,7 @@ from cli.data_dir import DataDir
 from cli.live import LiveView
 from cli.main import app
 from cli.progress_model import ProgressModel
-from core.tokens import mint_token, verify_token
+from core.tokens import Rules, mint_token, verify_token
 from roadmap_client import following, transport
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 TASK = "01990000-0000-7000-8000-000000000000"
 ROADMAP = "01990000-0000-7000-8000-00000000000a"
-SECRET = "s" * 32
+SECRET = "a-signing-secret-of-the-unit-tests"
 
 
 @pytest.fixture(autouse=True)
@@ -365,7 +365,7 @@ def test_a_token_is_signed_by_the_data_dirs_secret(roadmap: Command, tmp_path: P
     secret = folder.auth_secret()
     args = ("--user", "alice", "--role", "admin", "--ttl", "30m", "--data-dir", str(folder.path))
     document = json.loads(roadmap("token", *args, "--json").stdout)
-    claims = verify_token(secret, document["token"])
+    claims = verify_token(Rules(secrets=(secret,)), document["token"])
     assert (claims.user, claims.role) == ("alice", "admin")
     assert 1700 < claims.expires_at - time.time() <= 1800
 
@@ -376,7 +376,7 @@ def test_a_token_is_signed_by_the_given_secret(
     """AUTH_SECRET signs, as it does for `up`."""
     no_settings.setenv("ROADMAP_AUTH_SECRET", SECRET)
     minted = roadmap("token", "--user", "bob").stdout.strip()
-    assert verify_token(SECRET, minted).user == "bob"
+    assert verify_token(Rules(secrets=(SECRET,)), minted).user == "bob"
 
 
 @pytest.mark.parametrize("ttl", ["soon", "0", "-1h", "1w"])
@@ -400,7 +400,12 @@ def test_help_lists_exit_codes(roadmap: Command) -> None:
 
 def test_minted_tokens_are_whole() -> None:
     """What is minted is verified, role and all."""
-    assert verify_token(SECRET, mint_token(SECRET, user="u", role=None, ttl_s=60)).role is None
+    assert (
+        verify_token(
+            Rules(secrets=(SECRET,)), mint_token(SECRET, user="u", role=None, ttl_s=60)
+        ).role
+        is None
+    )
 
 
 def test_a_retry_shows_only_what_is_new(

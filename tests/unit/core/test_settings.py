@@ -70,7 +70,7 @@ def test_unknown_name_in_dotenv(env: pytest.MonkeyPatch, tmp_path: Path) -> None
         ("LEASE_S", "soon"),
         ("LEASE_S", "0"),
         ("API_PORT", "65536"),
-        ("AUTH", "none"),
+        ("AUTH", "open"),
         ("LLM_PROVIDER", "oracle"),
         ("REVIEW_ON_EXPIRY", "explode"),
         ("MAX_EDIT_ROUNDS", "-1"),

@@ -1,0 +1,68 @@
+"""Hosts and addresses: which are this machine, which are trusted, what a Host header says."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::(\d{1,5}))?")
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def address_of(text: str | None) -> Address | None:
+    """Return an address as it is meant: without brackets and zone, IPv4 in IPv6 as IPv4."""
+    try:
+        found = ipaddress.ip_address((text or "").strip("[]").split("%")[0])
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def is_loopback(host: str | None) -> bool:
+    """Tell whether a host name or address is this machine and only this machine."""
+    if host is None:
+        return False
+    name = host.lower().rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    address = address_of(host)
+    return address is not None and address.is_loopback
+
+
+def within(address: str | None, networks: Iterable[str]) -> bool:
+    """Tell whether an address belongs to one of the networks."""
+    found = address_of(address)
+    return found is not None and any(
+        found in ipaddress.ip_network(network, strict=False) for network in networks
+    )
+
+
+def name_in(host: str) -> str | None:
+    """Return the name or address in a Host header; None when it is none."""
+    match = _HOST.fullmatch(host)
+    if match is None or (match[2] is not None and int(match[2]) > 65535):  # noqa: PLR2004 - ports
+        return None
+    return match[1].strip("[]").lower().rstrip(".") or None
+
+
+def is_origin_of(origin: str, host: str | None) -> bool:
+    """Tell whether an Origin header names the host that a request was sent to."""
+    try:
+        return bool(host) and urlsplit(origin).netloc.lower() == str(host).lower()
+    except ValueError:
+        return False
+
+
+def matches(name: str, patterns: Iterable[str]) -> bool:
+    """Tell whether a name is one of the patterns; `.example.com` is all names below it, `*` any."""
+    for pattern in patterns:
+        wanted = pattern.lower().rstrip(".").strip("[]")
+        if wanted in {"*", name} or (wanted.startswith(".") and name.endswith(wanted)):
+            return True
+    return False
