@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from api.gate import FORWARDED, WRONG_HOST
 from api.problems import CODE_OF, STATUS_OF
 from api.registry import TooManyStreamsError
 
@@ -19,7 +20,8 @@ def _known_codes() -> set[str]:
     kinds: list[type[errors.AppError]] = [TooManyStreamsError, *STATUS_OF]
     for kind in STATUS_OF:
         kinds += kind.__subclasses__()
-    return {kind.code for kind in kinds} | set(CODE_OF.values())
+    at_the_gate = {WRONG_HOST, FORWARDED}
+    return {kind.code for kind in kinds} | set(CODE_OF.values()) | at_the_gate
 
 
 def test_every_type_of_problem_is_explained() -> None:

@@ -258,6 +258,7 @@ async def test_a_code_signs_a_browser_in_once(local: httpx.AsyncClient) -> None:
         make_code(SECRET)[:-4],
         make_code(SECRET) + "AAAA",
     ],
+    ids=["none", "short", "not ASCII", "made up", "another's", "over", "cut", "longer"],
 )
 async def test_a_bad_code_signs_nobody_in(local: httpx.AsyncClient, code: str) -> None:
     """A code that is empty, made up, another stack's, over, cut or longer is refused."""
