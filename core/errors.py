@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 
 class AppError(Exception):
@@ -136,7 +136,7 @@ class ProviderError(AppError):
     """The language model's provider did not give a usable answer."""
 
     code = "provider_error"
-    stops_task: ClassVar[bool] = False
+    stops_task: bool = False
     """Whether every further call of the task would fail like this one, so that none is made."""
 
 
