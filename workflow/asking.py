@@ -20,6 +20,7 @@ from notifications.events import EventType, StepRetryingData
 from workflow.drafts import draft
 from workflow.llm import Author, Call, CallKind, create_author, prompt_version
 from workflow.llm.expected import Expected
+from workflow.llm.memory import DatabaseMemory
 from workflow.llm.prices import price_of
 from workflow.plan import round_of
 
@@ -54,9 +55,18 @@ COST: Final = Counter(
 
 _cluster: list[Callable[[], Cluster]] = []
 _expected: LoopLocal[Expected] = LoopLocal(Expected)
-_authors: LoopLocal[Author] = LoopLocal(
-    lambda: create_author(get_settings(), cluster=_cluster[0] if _cluster else None)
-)
+
+
+def _new_author() -> Author:
+    settings = get_settings()
+    return create_author(
+        settings,
+        cluster=_cluster[0] if _cluster else None,
+        memory=lambda: DatabaseMemory(settings),
+    )
+
+
+_authors: LoopLocal[Author] = LoopLocal(_new_author)
 
 
 def install_cluster(make: Callable[[], Cluster] | None) -> None:

@@ -2,6 +2,7 @@
 
 from db.models.base import Base
 from db.models.learner import LearnerProgress
+from db.models.model_abilities import ModelAbilities
 from db.models.notification import Notification
 from db.models.revocation import Revocation
 from db.models.roadmap import Concept, Content, Module, Outline, Roadmap, Stage
@@ -15,6 +16,7 @@ __all__ = [
     "Concept",
     "Content",
     "LearnerProgress",
+    "ModelAbilities",
     "Module",
     "Notification",
     "Outline",

@@ -29,6 +29,15 @@ _LADDER: Final = (
 )
 
 
+_LEFT_OUT: Final[dict[Feature, dict[str, Any]]] = {
+    Feature.STREAM: {"streams": False, "only_streams": False},
+    Feature.STREAM_ONLY: {"streams": True, "only_streams": True},
+    Feature.STREAM_OPTIONS: {"tells_usage": False},
+    Feature.SYSTEM: {"takes_system": False},
+}
+"""What a refusal changes, where that does not depend on what was sent."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Abilities:
     """How a server is asked."""
@@ -99,24 +108,17 @@ class Abilities:
             told: What the server said, which may hold the value that it takes.
             request: What was sent.
         """
-        same_format = self.response_format == seen.response_format
+        if feature in _LEFT_OUT:
+            return replace(self, **_LEFT_OUT[feature])
         match feature:
-            case Feature.RESPONSE_FORMAT if same_format:
-                return replace(self, response_format=self._next(for_schema=False))
-            case Feature.SCHEMA if same_format:
-                return replace(self, response_format=self._next(for_schema=True))
-            case Feature.STREAM:
-                return replace(self, streams=False, only_streams=False)
-            case Feature.STREAM_ONLY:
-                return replace(self, only_streams=True, streams=True)
-            case Feature.STREAM_OPTIONS:
-                return replace(self, tells_usage=False)
+            case Feature.RESPONSE_FORMAT | Feature.SCHEMA:
+                if self.response_format == seen.response_format:
+                    rung = self._next(for_schema=feature is Feature.SCHEMA)
+                    return replace(self, response_format=rung)
             case Feature.LIMIT_NAME if self.limit_names == seen.limit_names:
                 return replace(self, limit_names=self.limit_names[1:])
             case Feature.LIMIT_VALUE if self.most_tokens == seen.most_tokens:
                 return self._bounded(told, request)
-            case Feature.SYSTEM:
-                return replace(self, takes_system=False)
             case Feature.THINKING if self.thinks == seen.thinks:
                 return self._rethought()
         return self
@@ -200,14 +202,12 @@ class Abilities:
     def _rethought(self) -> Abilities:
         if self.thinks is None and not self.thinking_fixed:
             return replace(self, thinks=False)
-        return replace(
-            self, thinks=None, thinking_fixed=True, response_format=ResponseFormat.TEXT
-        )
+        return replace(self, thinks=None, thinking_fixed=True, response_format=ResponseFormat.TEXT)
 
 
 def marks(request: dict[str, Any]) -> frozenset[str]:
     """Return what of a request an answer proves to be accepted."""
-    found = {name for name in ("stream", "stream_options") if name in request}
+    found: set[str] = {name for name in ("stream", "stream_options") if name in request}
     found |= set() if "stream" in request else {"plain"}
     found |= {"system"} if request["messages"][0]["role"] == "system" else set()
     found |= {"limit"} if limit_in(request) else set()

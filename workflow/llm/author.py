@@ -12,15 +12,22 @@ if TYPE_CHECKING:
     from core.settings import Settings
     from workflow.llm.calls import Author
     from workflow.llm.cluster import Cluster
+    from workflow.llm.learned import Memory
 
 
-def create_author(settings: Settings, *, cluster: Callable[[], Cluster] | None = None) -> Author:
+def create_author(
+    settings: Settings,
+    *,
+    cluster: Callable[[], Cluster] | None = None,
+    memory: Callable[[], Memory] | None = None,
+) -> Author:
     """Return the author that LLM_PROVIDER names; nothing is connected before its first call.
 
     Args:
         settings: Who writes, where, and within which limits.
         cluster: Makes what this process shares with others about the provider, for each event
             loop. The sample author asks nobody and needs none.
+        memory: Makes what keeps over restarts how the server wants to be asked.
 
     Raises:
         SettingsError: LLM_BASE_URL is not an http or https address.
@@ -32,4 +39,4 @@ def create_author(settings: Settings, *, cluster: Callable[[], Cluster] | None =
         return SampleAuthor(settings)
     from workflow.llm.openai_compatible import OpenAIAuthor
 
-    return OpenAIAuthor(settings, cluster=cluster)
+    return OpenAIAuthor(settings, cluster=cluster, memory=memory() if memory else None)

@@ -64,6 +64,6 @@ async def check_provider(settings: Settings) -> Answered:
         seconds=time.monotonic() - started,
         requests=completion.usage.calls,
         tokens=completion.usage.tokens,
-        response_format=author.abilities.response_format.name.lower(),
+        response_format=author.learned.abilities.response_format.name.lower(),
         streamed=bool(pieces) if settings.llm_stream else None,
     )

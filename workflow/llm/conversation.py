@@ -38,6 +38,11 @@ _SHORTER: Final = (
 class AskDifferentlyError(Exception):
     """The server refused how it was asked, not what; the next request does without that."""
 
+    def __init__(self, usage: Usage | None = None) -> None:
+        """Keep what the server spent on an answer that is of no use."""
+        self.usage = usage or Usage()
+        super().__init__()
+
 
 class Conversation(Generic[T]):
     """Keeps what was said, so that a try after a broken connection goes on where it stopped."""
@@ -53,6 +58,7 @@ class Conversation(Generic[T]):
             repairs: How often an answer that cannot be used is asked for again.
         """
         prompt = render(call.kind, call.inputs)
+        self.kind = call.kind
         self._call = call
         self._on_retry = on_retry
         self._system, self._user = prompt.system, prompt.user
@@ -75,7 +81,8 @@ class Conversation(Generic[T]):
             self.usage += Usage(calls=1)
             try:
                 reply = await ask(self._messages())
-            except AskDifferentlyError:
+            except AskDifferentlyError as differently:
+                self.usage += differently.usage
                 continue
             self.usage += reply.usage
             if reply.refusal or reply.finish_reason == "content_filter":

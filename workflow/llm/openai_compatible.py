@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx2
 import openai
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
-from tenacity.wait import wait_exponential_jitter, wait_random
 
 from core.errors import (
     ProviderError,
@@ -23,31 +21,35 @@ from core.errors import (
 )
 from core.logging import get_logger
 from core.loop_local import LoopLocal
+from core.usage import Usage
 from workflow.llm.abilities import Abilities
 from workflow.llm.calls import Call, Completion, OnRetry, OnText, T
+from workflow.llm.connection import make_client
 from workflow.llm.conversation import REPAIRS, AskDifferentlyError, Conversation
-from workflow.llm.failures import TransientError, failure_of, told_by
+from workflow.llm.failures import (
+    RejectedAnswerError,
+    Told,
+    TransientError,
+    failure_of,
+    failure_told,
+    told_by,
+)
+from workflow.llm.learned import Learned, Manner
 from workflow.llm.presets import base_url_of, model_of, preset_of
-from workflow.llm.reply import ReplyReader
+from workflow.llm.reply import Reply, ReplyReader
 from workflow.llm.text_field import TextField
-from workflow.llm.turns import Turns
+from workflow.llm.tries import BACKOFF_S, TRIES, Tries
+from workflow.llm.turns import Turn, Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from core.settings import Settings
     from workflow.llm.cluster import Cluster
-    from workflow.llm.conversation import Ask
-    from workflow.llm.reply import Reply
+    from workflow.llm.learned import Memory
 
     OnContent = Callable[[str], None]
 
-TRIES: Final = 6
-"""With one request in seven failing in passing, one call in ten thousand is given up."""
-TIMED_OUT_TRIES: Final = 3
-BACKOFF_S: Final = 0.5
-_LONGEST_BACKOFF_S: Final = 20.0
-_CONNECT_S: Final = 10.0
 _LAST_BYTES_S: Final = 1.0
 
 _NO_KEY: Final = "none"
@@ -60,6 +62,8 @@ _log = get_logger(__name__)
 class _Connection:
     client: openai.AsyncOpenAI
     turns: Turns
+    recalled: asyncio.Task[None]
+    """Whether what was learned before is known again; no request is made before that."""
 
 
 class OpenAIAuthor:
@@ -69,8 +73,8 @@ class OpenAIAuthor:
     the provider (`Turns`), made in the loop at its first call.
 
     Attributes:
-        abilities: How the server is asked. What it refuses once is not asked of it again by this
-            process, so that it costs one request and not one per call.
+        learned: How the server is asked. What it refuses once is not asked of it again, so that it
+            costs one request and not one per call.
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class OpenAIAuthor:
         backoff_s: float = BACKOFF_S,
         tries: int = TRIES,
         repairs: int = REPAIRS,
+        memory: Memory | None = None,
     ) -> None:
         """Take address, key, model and limits from the settings; connect nothing yet.
 
@@ -90,6 +95,7 @@ class OpenAIAuthor:
             backoff_s: The first pause between tries; it doubles from one to the next.
             tries: How often a request is made at most when it fails in passing.
             repairs: How often an answer that does not fit is asked for again.
+            memory: Keeps over restarts what is learned of the server.
 
         Raises:
             SettingsError: LLM_BASE_URL is not an http or https address, or LLM_MODEL is missing.
@@ -97,12 +103,11 @@ class OpenAIAuthor:
         self._settings = settings
         self._base_url = base_url_of(settings)
         self._model = model_of(settings)
-        self.abilities = Abilities.of(preset_of(settings))
+        self.learned = Learned(Abilities.of(preset_of(settings)), memory=memory)
         secret = settings.llm_api_key.get_secret_value().strip() if settings.llm_api_key else ""
         self._key = secret or _NO_KEY
         self._cluster = cluster
-        self._backoff_s = backoff_s
-        self._tries = tries
+        self._tries = Tries(most=tries, backoff_s=backoff_s)
         self._repairs = repairs
         self._connections: LoopLocal[_Connection] = LoopLocal(self._connect)
 
@@ -132,18 +137,21 @@ class OpenAIAuthor:
         self, call: Call[T], on_retry: OnRetry | None, listener: Callable[[], OnContent | None]
     ) -> Completion[T]:
         conversation = Conversation(call, on_retry=on_retry, repairs=self._repairs)
-        turns = self._connections.get().turns
+        connection = self._connections.get()
+        await asyncio.wait({connection.recalled})
+        manner = Manner(self.learned)
         try:
-            return await self._retrying(
-                call, conversation, lambda messages: self._request(call, messages, listener())
+            value: T = await self._tries.finish(
+                conversation, lambda messages: self._request(call, messages, listener(), manner)
             )
+            return Completion(value=value, usage=conversation.usage)
         except TransientError as failure:
             error = failure.error
         except ProviderError as final:
             error = final
         finally:
             spent = conversation.usage
-            turns.settle(expected=call.expected_tokens * spent.calls, used=spent.tokens)
+            connection.turns.settle(expected=call.expected_tokens * spent.calls, used=spent.tokens)
         error.details["usage"] = conversation.usage
         _log.warning("completion_failed", kind=call.kind, code=error.code)
         raise error
@@ -152,49 +160,17 @@ class OpenAIAuthor:
         """Close the running loop's connections."""
         connection = self._connections.pop()
         if connection is not None:
+            connection.recalled.cancel()
+            await self.learned.aclose()
             await connection.turns.aclose()
             await connection.client.close()
 
-    async def _retrying(
-        self, call: Call[T], conversation: Conversation[T], ask: Ask
-    ) -> Completion[T]:
-        async def before_sleep(state: RetryCallState) -> None:
-            failure = state.outcome.exception() if state.outcome else None
-            if isinstance(failure, TransientError):
-                _log.info("completion_retried", kind=call.kind, code=failure.error.code)
-                await conversation.told(failure.error.code)
-
-        retrying = AsyncRetrying(
-            stop=self._stop,
-            wait=self._pause,
-            retry=retry_if_exception_type(TransientError),
-            before_sleep=before_sleep,
-            reraise=True,
-        )
-        value: T = await retrying(conversation.finish, ask)
-        return Completion(value=value, usage=conversation.usage)
-
-    def _stop(self, state: RetryCallState) -> bool:
-        failure = state.outcome.exception() if state.outcome else None
-        timed_out = isinstance(failure, TransientError) and isinstance(
-            failure.error, ProviderTimeoutError
-        )
-        # A time-out has cost its whole limit already.
-        return state.attempt_number >= min(self._tries, TIMED_OUT_TRIES if timed_out else TRIES)
-
-    def _pause(self, state: RetryCallState) -> float:
-        backoff = wait_exponential_jitter(
-            multiplier=self._backoff_s, max=_LONGEST_BACKOFF_S, jitter=self._backoff_s
-        )(state)
-        failure = state.outcome.exception() if state.outcome else None
-        asked = failure.retry_after_s if isinstance(failure, TransientError) else None
-        if asked is None:
-            return backoff
-        # A little more than asked for, by chance: all who were sent away do not come back at once.
-        return asked + wait_random(0, self._backoff_s)(state)
-
     async def _request(
-        self, call: Call[T], messages: list[dict[str, str]], on_content: OnContent | None
+        self,
+        call: Call[T],
+        messages: list[dict[str, str]],
+        on_content: OnContent | None,
+        manner: Manner,
     ) -> Reply:
         if not self._key.isascii() or not self._key.isprintable():
             raise ProviderUnauthorizedError(
@@ -202,39 +178,61 @@ class OpenAIAuthor:
             )
         connection = self._connections.get()
         async with connection.turns.turn(user=call.user, tokens=call.expected_tokens) as turn:
-            seen = self.abilities
+            seen = manner.abilities
             request = seen.request(call, messages, model=self._model, stream=on_content is not None)
             try:
                 # The SDK's time-out is per read: a server that trickles never reaches it.
                 async with asyncio.timeout(self._settings.llm_timeout_s):
-                    return await self._post(connection.client, request, on_content)
+                    reply = await self._post(connection.client, request, on_content)
             except TimeoutError:
                 raise TransientError(ProviderTimeoutError()) from None
             except (openai.OpenAIError, httpx2.HTTPError) as error:
-                self._learn_from(error, request, seen)
-                failure = failure_of(error, key=self._key)
-            except TransientError as told:
-                failure = told
-            if isinstance(failure, TransientError) and isinstance(
-                failure.error, ProviderRateLimitedError
-            ):
-                turn.refused(retry_after_s=failure.retry_after_s)
-            raise failure
+                told = told_by(error) if isinstance(error, openai.APIStatusError) else None
+                failure = self._failure(error, told)
+            except (TransientError, ProviderError, RejectedAnswerError) as said:
+                told, failure = _told_in(said), said
+            else:
+                manner.answered(request)
+                if manner.was_cut_by_default(request, reply):
+                    raise AskDifferentlyError(reply.usage)
+                return reply
+            return self._after(failure, told, manner, request=request, seen=seen, turn=turn)
 
-    def _learn_from(self, error: Exception, request: dict[str, Any], seen: Abilities) -> None:
-        """Leave out from now on what an error refuses of a request.
+    def _after(
+        self,
+        failure: TransientError | ProviderError | RejectedAnswerError,
+        told: Told | None,
+        manner: Manner,
+        *,
+        request: dict[str, Any],
+        seen: Abilities,
+        turn: Turn,
+    ) -> Reply:
+        """Return what is an answer after all, or raise what a failure means.
 
         Raises:
-            AskDifferentlyError: It does refuse something that can be left out.
+            AskDifferentlyError: It refuses something that can be left out.
+            TransientError: It may be over at the next try.
+            ProviderError: It is final.
         """
-        if not isinstance(error, openai.APIStatusError):
-            return
-        told = told_by(error)
-        feature = seen.refused(told, request)
-        if feature is not None:
-            self.abilities = self.abilities.without(feature, seen=seen)
-            _log.info("feature_refused", feature=feature, status=told.status)
-            raise AskDifferentlyError from None
+        if isinstance(failure, RejectedAnswerError):
+            manner.answered(request)
+            reason = "length" if failure.cut else "stop"
+            return Reply(content=failure.draft, finish_reason=reason, refusal="", usage=Usage())
+        if told is not None and manner.goes_round(told, request, seen=seen):
+            raise AskDifferentlyError
+        if isinstance(failure, TransientError) and isinstance(
+            failure.error, ProviderRateLimitedError
+        ):
+            turn.refused(retry_after_s=failure.retry_after_s)
+        raise failure
+
+    def _failure(
+        self, error: openai.OpenAIError | httpx2.HTTPError, told: Told | None
+    ) -> TransientError | ProviderError | RejectedAnswerError:
+        if told is not None:
+            return failure_told(told, key=self._key, served=self.learned.served)
+        return failure_of(error, key=self._key)
 
     async def _post(
         self, client: openai.AsyncOpenAI, request: dict[str, Any], on_content: OnContent | None
@@ -263,21 +261,22 @@ class OpenAIAuthor:
         return reader.reply()
 
     def _connect(self) -> _Connection:
-        limit_s = self._settings.llm_timeout_s
-        client = openai.AsyncOpenAI(
-            base_url=self._base_url,
-            api_key=self._key,
-            # Given here, it also wins over an Authorization header in OPENAI_CUSTOM_HEADERS.
-            default_headers={"Authorization": f"Bearer {self._key}"},
-            max_retries=0,
-            timeout=openai.Timeout(limit_s, connect=min(limit_s, _CONNECT_S)),
-            # A redirect would send the learner's words to an address nobody has configured.
-            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
-        )
-        # The SDK fills these from OPENAI_ORG_ID and OPENAI_PROJECT_ID, which belong to others.
-        client.organization = client.project = None
         cluster = self._cluster() if self._cluster else None
-        return _Connection(client=client, turns=Turns(self._settings, cluster=cluster))
+        return _Connection(
+            client=make_client(
+                self._base_url, key=self._key, timeout_s=self._settings.llm_timeout_s
+            ),
+            turns=Turns(self._settings, cluster=cluster),
+            recalled=asyncio.ensure_future(self.learned.recall()),
+        )
+
+
+def _told_in(failure: TransientError | ProviderError | RejectedAnswerError) -> Told | None:
+    """Return what a server said within an answer with 200."""
+    if isinstance(failure, TransientError):
+        return failure.told
+    told = failure.details.get("told") if isinstance(failure, ProviderError) else None
+    return told if isinstance(told, Told) else None
 
 
 def _handing_out(field: str, on_text: OnText) -> OnContent:

@@ -17,6 +17,7 @@ Sources, read in November 2026:
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
@@ -37,6 +38,8 @@ class ResponseFormat(IntEnum):
     """Any JSON; the schema stands in the prompt."""
     TEXT = 2
     """Nothing is said; the schema stands in the prompt."""
+    SIMPLE_SCHEMA = 3
+    """As the first, with a schema that has only types in it; the whole one stands in the prompt."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +99,7 @@ PRESETS: Final = {
         needs_key=False,
     ),
 }
+_CALL: Final = re.compile(r"/chat/completions/?(?=\?|$)")
 _UNKNOWN: Final = Preset(
     title="an OpenAI-compatible server", base_url="", host="", model="", needs_key=False
 )
@@ -122,6 +126,8 @@ def base_url_of(settings: Settings) -> str:
     """
     given = settings.llm_base_url
     url = (preset_of(settings).base_url if given is None else given).strip()
+    # Some copy the address of one call: `.../v1/chat/completions`.
+    url = _CALL.sub("", url)
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise SettingsError("ROADMAP_LLM_BASE_URL: must begin with http:// or https:// and a host")

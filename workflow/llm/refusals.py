@@ -1,16 +1,17 @@
 """Which part of a request a server refuses, told by its words.
 
-A refusal names what it is about in a parameter, a path or a sentence, in the words of the server, of the
-library behind it or of a chat template. What is particular counts before what is general.
+A refusal names what it is about in a parameter, a path or a sentence, in the words of the server,
+of the library behind it or of a chat template. What is particular counts before what is general.
 """
 
 from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from workflow.llm.told import Told
+if TYPE_CHECKING:
+    from workflow.llm.told import Told
 
 
 class Feature(StrEnum):
@@ -38,67 +39,97 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 
 _STREAM_ONLY: Final = _any(
-    r"\bonly (be used |works? |available |support(s|ed)?|accepts?|allow(s|ed)?)\b.{0,30}\bstream|\bstream(ing)?[ -]?only\b|\bstream mode\b"
-    r"|\b(must|should|need(s)? to|has to|requires?)\b.{0,30}\bstream(ing|ed)?\b(?!.{0,20}\bfalse)|\bstream\W{0,3}\s?(is |be )?(required|mandatory)"
-    r"|\bstream\b.{0,20}\b(must|should)\b.{0,20}\btrue\b|\bplease (enable|use|set|turn on)\b.{0,30}\bstream",
-    r"\bnon[- ]?stream\w*\b.{0,60}\b(not|n.t|un\w*|only|disabled)\b|\b(not|n.t|unsupported|cannot|no)\b.{0,40}\bnon[- ]?stream|\bwithout stream\w*\b.{0,20}\bnot\b",
-    r"enable[_ ]thinking.{0,40}(non-?stream|stream\W{0,3}=\W{0,3}false|非流式)|\bwhen .?stream.{0,6}false",
+    r"\bonly (be used |works? |available |support(s|ed)?|accepts?|allow(s"
+    r"|ed)?)\b.{0,30}\bstream|\bstream(ing)?[ -]?only\b|\bstream mode\b"
+    r"|\b(must|should|need(s)? to|has to|requires?)\b.{0,30}\bstream(ing"
+    r"|ed)?\b(?!.{0,20}\bfalse)|\bstream\W{0,3}\s?(is |be )?(required|mandatory)"
+    r"|\bstream\b.{0,20}\b(must|should)\b.{0,20}\btrue\b|\bplease (enable|use|set"
+    r"|turn on)\b.{0,30}\bstream",
+    r"\bnon[- ]?stream\w*\b.{0,60}\b(not|n.t|un\w*|only|disabled)\b|\b(not|n.t|unsupported"
+    r"|cannot|no)\b.{0,40}\bnon[- ]?stream|\bwithout stream\w*\b.{0,20}\bnot\b",
+    r"enable[_ ]thinking.{0,40}(non-?stream|stream\W{0,3}=\W{0,3}false|非流式)"
+    r"|\bwhen .?stream.{0,6}false",
     r"(仅|只|必须|需要?|请).{0,12}流式|非流式.{0,12}(不|无法)|不支持.{0,6}非流式|ストリーミング.{0,8}のみ",
 )
 _THINKING: Final = _any(
-    r"\b(json|structured|response_?format)\b.{0,60}\bnot (supported|allowed|available).{0,60}\b(thinking|reasoning)\b"
-    r"|\b(thinking|reasoning)\b.{0,80}\b(not|n.t|cannot|conflict\w*|incompatible)\b.{0,60}\b(json|structured|response_?format)\b"
+    r"\b(json|structured|response_?format)\b.{0,60}\bnot (supported|allowed"
+    r"|available).{0,60}\b(thinking|reasoning)\b"
+    r"|\b(thinking|reasoning)\b.{0,80}\b(not|n.t|cannot|conflict\w*"
+    r"|incompatible)\b.{0,60}\b(json|structured|response_?format)\b"
     r"|思考.{0,20}(不支持|不能).{0,20}json|json.{0,20}(不支持|不能).{0,20}思考"
-    r"|\benable_thinking\b.{0,20}\b(must|should) be (set to )?.?false\b(?!.{0,20}stream)|\bthinking (mode )?must be disabled\b"
+    r"|\benable_thinking\b.{0,20}\b(must|should) be (set to )?.?false\b(?!.{0,20}stream)"
+    r"|\bthinking (mode )?must be disabled\b"
 )
 _THINKING_PARAM: Final = _any(r"\benable_thinking\b|\bthinking\b|思考")
 _SYSTEM: Final = _any(
     r"\bsystem\b[\w ]{0,20}\b(roles?|messages?|prompts?|instructions?)\b.{0,20}\b(not|un|n.t)\w*",
-    r"\b(not|n.t|un)\s?(support|allow|accept|permit|enabl)\w*\b.{0,30}\bsystem\b|\bno system (role|message|prompt)",
-    r"\brole\b.{0,40}\bsystem\b.{0,40}\b(not|invalid|unsupported|unknown|un\w+)|\b(invalid|unsupported|unknown|unexpected)\b.{0,20}\brole\b.{0,20}\bsystem\b",
-    r"\bdeveloper instruction is not enabled|\bonly\b.{0,20}\buser\b.{0,20}\bassistant\b.{0,20}\broles?\b|\broles? must alternate|\bsystem\W{0,3} is not (one of|valid)"
-    r"|\bmust (start|begin) with (a |the )?.?user\b|\bfirst (message|role)\b.{0,30}\buser\b|\bafter the optional system",
+    r"\b(not|n.t|un)\s?(support|allow|accept|permit|enabl)\w*\b.{0,30}\bsystem\b"
+    r"|\bno system (role|message|prompt)",
+    r"\brole\b.{0,40}\bsystem\b.{0,40}\b(not|invalid|unsupported|unknown|un\w+)|\b(invalid"
+    r"|unsupported|unknown|unexpected)\b.{0,20}\brole\b.{0,20}\bsystem\b",
+    r"\bdeveloper instruction is not enabled"
+    r"|\bonly\b.{0,20}\buser\b.{0,20}\bassistant\b.{0,20}\broles?\b|\broles? must alternate"
+    r"|\bsystem\W{0,3} is not (one of|valid)"
+    r"|\bmust (start|begin) with (a |the )?.?user\b|\bfirst (message|role)\b.{0,30}\buser\b"
+    r"|\bafter the optional system",
     r"不支持.{0,6}(system|系统)|(system|系统).{0,6}(角色|消息|提示词)?.{0,6}不(被)?支持",
 )
 _SYSTEM_PARAM: Final = re.compile(r"messages?\W{0,2}0?\W{0,2}role", re.IGNORECASE)
 _LIMIT_VALUE: Final = _any(
-    r"\bmax_?(completion_|output_|new_)?tokens?\b|\bmaxoutputtokens\b|\b(completion|output) tokens\b|\bin the completion\b|最大.{0,6}token"
+    r"\bmax_?(completion_|output_|new_)?tokens?\b|\bmaxoutputtokens\b|\b(completion"
+    r"|output) tokens\b|\bin the completion\b|最大.{0,6}token"
 )
 _NOT_A_VALUE: Final = _any(
-    r"(support\w*|use|unknown|unrecogni[sz]ed|permitted)\b.{0,60}\bmax_(completion_)?tokens\b.{0,10}\Z",
-    r"unsupported (parameter|argument)|unknown parameter|not supported with this model|extra inputs|unrecogni[sz]ed",
+    r"(support\w*|use|unknown|unrecogni[sz]ed"
+    r"|permitted)\b.{0,60}\bmax_(completion_)?tokens\b.{0,10}\Z",
+    r"unsupported (parameter|argument)|unknown parameter|not supported with this model"
+    r"|extra inputs|unrecogni[sz]ed",
 )
 _SCHEMA: Final = _any(
-    r"\binvalid schema\b|invalid_?(json_?)?schema|\bschema\b.{0,60}\b(complex|too (big|large|deep|long|many)|nest\w*|depth|exceed\w*|many states|unsupported|not supported by|features? not|conversion|invalid|failed)\b",
-    r"\b(complex|too (big|large|deep|many))\b.{0,40}\bschema\b|\btoo many (states|properties|levels|enum|parameters)\b|\badditionalproperties\b|\b(min|max)(items|length|imum)\b|\banyof\b|\boneof\b|\$ref\b|\$defs\b"
-    r"|\b(unsupported|unpermitted|unknown|unrecogni[sz]ed|not (permitted|supported))\b.{0,30}\bkeywords?\b|\bkeywords?\b.{0,40}\b(unsupported|not (permitted|supported))\b",
-    r"\bgrammar\b|\bgbnf\b|\bxgrammar\b|\boutlines\b|\bguidance\b|\bresponse_schema\b|\bjson_schema\W{1,3}(strict|schema|name)\b|\bguided_json\b|模式.{0,6}(复杂|过大)",
+    r"\binvalid schema\b|invalid_?(json_?)?schema|\bschema\b.{0,60}\b(complex|too (big"
+    r"|large|deep|long|many)|nest\w*|depth|exceed\w*|many states|unsupported"
+    r"|not supported by|features? not|conversion|invalid|failed)\b",
+    r"\b(complex|too (big|large|deep|many))\b.{0,40}\bschema\b|\btoo many (states"
+    r"|properties|levels|enum|parameters)\b|\badditionalproperties\b|\b(min|max)(items"
+    r"|length|imum)\b|\banyof\b|\boneof\b|\$ref\b|\$defs\b"
+    r"|\b(unsupported|unpermitted|unknown|unrecogni[sz]ed|not (permitted"
+    r"|supported))\b.{0,30}\bkeywords?\b|\bkeywords?\b.{0,40}\b(unsupported|not (permitted"
+    r"|supported))\b",
+    r"\bgrammar\b|\bgbnf\b|\bxgrammar\b|\boutlines\b|\bguidance\b|\bresponse_schema\b"
+    r"|\bjson_schema\W{1,3}(strict|schema|name)\b|\bguided_json\b|模式.{0,6}(复杂|过大)",
 )
 _STREAM_WITH_SHAPE: Final = _any(
-    r"\b(response_?format|json( mode| schema)?|structured outputs?)\b.{0,30}\b(not|n.t)\b.{0,30}\bstream"
+    r"\b(response_?format|json( mode| schema)?|structured outputs?)\b.{0,30}\b(not"
+    r"|n.t)\b.{0,30}\bstream"
 )
 _MENTIONS: Final = _any(
     r"(?P<stream_options>\b(stream_options|include_usage)\b)"
-    r"|(?P<response_format>\b(response_?format|json[ _]?(schema|object|mode)|structured[ _]outputs?|output[ _]format)\b|结构化输出|json ?(模式|格式))"
+    r"|(?P<response_format>\b(response_?format|json[ _]?(schema|object|mode)"
+    r"|structured[ _]outputs?|output[ _]format)\b|结构化输出|json ?(模式|格式))"
     r"|(?P<stream>\bstream(s|ed|ing)?\b|流式)"
-    r"|(?P<limit_name>\bmax_(completion_)?tokens\b.*\b(support|use|unknown|unrecogni[sz]ed|permitted))"
+    r"|(?P<limit_name>\bmax_(completion_)?tokens\b.*\b(support|use|unknown|unrecogni[sz]ed"
+    r"|permitted))"
 )
 _BOUNDS: Final = (
     re.compile(r"\[\s*\d+\s*,\s*(\d{1,7})\s*\]"),
     re.compile(r"\bbetween \d+ (?:and|to) (\d{1,7})", re.IGNORECASE),
     re.compile(
-        r"(?:at most|less than or equal to|no more than|up to|not exceed|limited to|<=|\u2264|不能?超过|不得超过|不大于|小于等于|上限[为是]?|最大值?[为是]?)\D{0,12}(\d{1,7})",
+        r"(?:at most|less than or equal to|no more than|up to|not exceed|limited to|<="
+        r"|\u2264|不能?超过|不得超过|不大于|小于等于|上限[为是]?"
+        r"|最大值?[为是]?)\D{0,12}(\d{1,7})",
         re.IGNORECASE,
     ),
     re.compile(
-        r"\b(?:maximum|max|limit)(?: value| allowed| supported| number| output| completion| tokens?)*"
+        r"\b(?:maximum|max|limit)(?: value| allowed| supported| number| output| completion"
+        r"| tokens?)*"
         r"(?: for [`'\"\w-]+)?(?: is| of|:| =)?(?: only)? ?[`'\"]?(\d{1,7})",
         re.IGNORECASE,
     ),
 )
 _WINDOW: Final = re.compile(r"maximum (?:context|model) length (?:is|of) (\d+)", re.IGNORECASE)
 _READ: Final = re.compile(
-    r"(\d+) (?:input tokens|(?:tokens )?(?:in|from) the (?:messages|input|prompt))|(?:has|have) (\d+) (?:input|prompt)",
+    r"(\d+) (?:input tokens|(?:tokens )?(?:in|from) the (?:messages|input|prompt))|(?:has"
+    r"|have) (\d+) (?:input|prompt)",
     re.IGNORECASE,
 )
 _SPARE: Final = 16

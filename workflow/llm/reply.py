@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from core.errors import ContentInvalidError
 from core.usage import Usage, read_usage
 from workflow.llm.answers import LARGEST_ANSWER, parsed_json
-from workflow.llm.failures import Told, failure_told, unavailable
+from workflow.llm.failures import failure_told, unavailable
+from workflow.llm.told import error_in, told_in_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,9 +120,12 @@ class ReplyReader:
         return False if len(begun) >= _LONGEST_FIELD else None
 
     def _body(self) -> Reply:
+        text = self._buffer.decode("utf-8", "replace")
         try:
-            data = parsed_json(self._buffer.decode("utf-8", "replace"))
+            data = parsed_json(text)
         except ValueError:
+            if (told := told_in_text(text)).page:
+                raise failure_told(told, key=self._key) from None
             raise unavailable("its answer is not JSON") from None
         choice = self._choice(data)
         message = choice.get("message") if choice else None
@@ -171,10 +175,10 @@ class ReplyReader:
             TransientError: There is an error instead, for now.
             ProviderError: There is one for good.
         """
+        if (told := error_in(data)) is not None:
+            raise failure_told(told, key=self._key)
         if not isinstance(data, dict):
             return None
-        if data.get("error"):
-            raise failure_told(Told.by(data), key=self._key)
         choices = data.get("choices")
         if isinstance(choices, list) and choices and isinstance(choices[0], dict):
             return choices[0]

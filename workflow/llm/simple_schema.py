@@ -1,8 +1,8 @@
 """A schema with nothing in it that a server's grammar may choke on.
 
-Types, properties, what is required, and short enumerations stay; bounds, lengths, patterns, formats,
-`const`, `anyOf` and `additionalProperties` go. What the answer must fit beyond that stands in the prompt, and is
-checked when the answer is there.
+Types, properties, what is required, and short enumerations stay; bounds, lengths, patterns,
+formats, `const` and `additionalProperties` go. What the answer must fit beyond that stands in the
+prompt, and is checked when the answer is there.
 """
 
 from __future__ import annotations
@@ -15,13 +15,11 @@ _MOST_CHOICES: Final = 20
 
 def simple_schema(schema: dict[str, Any]) -> dict[str, Any]:
     """Return a simpler schema that everything which fits the given one fits, too."""
-    node = schema
-    if choices := schema.get("anyOf") or schema.get("oneOf"):
-        # A part that may be null or something: the something, since null is told by the prompt.
-        node = next((part for part in choices if part.get("type") != "null"), choices[0])
-    if "const" in node:
-        node = {"type": "string", "enum": [node["const"]]} if isinstance(node["const"], str) else {}
-    simple = {key: node[key] for key in _KEPT if key in node}
+    if choices := schema.get("anyOf"):
+        return {"anyOf": [simple_schema(part) for part in choices]}
+    simple: dict[str, Any] = {key: schema[key] for key in _KEPT if key in schema}
+    if isinstance(schema.get("const"), str):
+        simple = {"type": "string", "enum": [schema["const"]]}
     if len(simple.get("enum", ())) > _MOST_CHOICES:
         del simple["enum"]
     if "properties" in simple:

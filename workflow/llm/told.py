@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
@@ -43,8 +44,12 @@ _WORDS: Final = frozenset(
 _PARAMS: Final = frozenset({"param", "parameter", "field", "parameters"})
 _WAITS: Final = frozenset({"retrydelay", "estimated_time", "retry_after", "retry_after_seconds"})
 
-_PAGE: Final = re.compile(r"\A\s*(?:<!--.*?-->\s*)?<(?:!doctype|html|head|body|\?xml)\b", re.I | re.S)
+_PAGE: Final = re.compile(
+    r"\A\s*(?:<!--.*?-->\s*)?<(?:!doctype|html|head|body|\?xml)\b", re.IGNORECASE | re.DOTALL
+)
 _TITLE: Final = re.compile(r"<(title|h1)[^>]*>(.{1,300}?)</\1>", re.IGNORECASE | re.DOTALL)
+_TAGS: Final = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_SHOWN: Final = 200
 _BRACKETS: Final = re.compile(r"[\[{(]")
 _MOST_BRACKETS: Final = 200
 
@@ -105,10 +110,8 @@ class Told:
 def told_in_text(text: str, *, status: int = 0, headers: Mapping[str, str] | None = None) -> Told:
     """Read the body of an error that was not parsed yet."""
     body: Any = text
-    try:
+    with suppress(ValueError):
         body = parsed_json(text)
-    except ValueError:
-        pass
     return Told.by(body, status=status, headers=headers)
 
 
@@ -117,7 +120,11 @@ def error_in(data: Any) -> Told | None:
     if isinstance(data, str):
         return Told.by(data)
     if isinstance(data, list):
-        return Told.by(data) if any(isinstance(part, dict) and "error" in part for part in data) else None
+        return (
+            Told.by(data)
+            if any(isinstance(part, dict) and "error" in part for part in data)
+            else None
+        )
     if not isinstance(data, dict):
         return None
     error = data.get("error")
@@ -131,12 +138,16 @@ def error_in(data: Any) -> Told | None:
         return None
     if isinstance(base := data.get("base_resp"), dict) and not _is_success(base.get("status_code")):
         return Told.by(base)
-    speaks = any(data.get(name) for name in ("message", "detail", "msg", "errors", "error_msg", "errmsg"))
+    speaks = any(
+        data.get(name) for name in ("message", "detail", "msg", "errors", "error_msg", "errmsg")
+    )
     return Told.by(data) if speaks or data.get("type") == "error" else None
 
 
 def _is_success(code: Any) -> bool:
-    return code in {0, 200, "0", "200"} or (isinstance(code, str) and code.lower() in {"ok", "success"})
+    return code in {0, 200, "0", "200"} or (
+        isinstance(code, str) and code.lower() in {"ok", "success"}
+    )
 
 
 @dataclass(slots=True)
@@ -194,8 +205,7 @@ class _Heard:
     def _text(self, text: str, depth: int) -> None:
         if _PAGE.match(text[:_LONGEST]):
             self.page = True
-            title = _TITLE.search(text[: 5 * _LONGEST])
-            self._add(self.words, " ".join(title[2].split()) if title else "")
+            self._add(self.words, _shown(text[: 5 * _LONGEST]))
             return
         before, inner = _within(text)
         if inner is not None:
@@ -206,6 +216,13 @@ class _Heard:
         text = text.strip()[:_LONGEST]
         if text and text not in to:
             to.append(text)
+
+
+def _shown(page: str) -> str:
+    """Return the title of a page, or else the beginning of what it shows."""
+    title = _TITLE.search(page)
+    text = title[2] if title else _TAGS.sub(" ", page)
+    return " ".join(text.split())[:_SHOWN]
 
 
 def _within(text: str) -> tuple[str, Any]:

@@ -28,7 +28,8 @@ _PART: Final = re.compile(rf"(\d+(?:\.\d+)?)\s*({_UNIT})?(?![a-z])", re.IGNORECA
 _SPAN: Final = rf"((?:\d+(?:\.\d+)?\s*(?:{_UNIT})?\s*,?\s*(?:and\s+)?){{1,4}})"
 _ASKED: Final = re.compile(
     rf"(?:(?:try|retry|retrying|available|resets?|again|wait)\b[\w\s]{{0,30}}?\b(?:in|after|for)"
-    rf"|please wait|wait(?: at least)?|retry[- _]?after:?|retrydelay\W{{0,4}}|请(?:在|等待)?|等待)\s*[`'\"]?{_SPAN}",
+    rf"|please wait|wait(?: at least)?|retry[- _]?after:?|retrydelay\W{{0,4}}|请(?:在"
+    rf"|等待)?|等待)\s*[`'\"]?{_SPAN}",
     re.IGNORECASE,
 )
 _NOW_OR_LATER: Final = 1e9

@@ -1,8 +1,8 @@
 """The words by which providers tell what went wrong, in their codes and their languages.
 
 Each pattern is one meaning. They were collected from the providers' documentation and from public
-reports (docs/LANGUAGE_MODELS.md says which); the statuses that they come with differ from provider to provider, so
-the words count first.
+reports (docs/LANGUAGE_MODELS.md says which). The statuses that they come with differ from provider
+to provider, so the words count first.
 """
 
 from __future__ import annotations
@@ -15,54 +15,81 @@ def _any(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns), re.IGNORECASE | re.DOTALL)
 
 
-_TEXT: Final = r"(content|prompt|input|output|text|request|message|question|response|generation|query)s?"
+_TEXT: Final = (
+    r"(content|prompt|input|output|text|request|message|question|response|generation|query)s?"
+)
 
 REFUSED_TEXT: Final = _any(
     r"content_?filter|content_?policy|data_?inspection|responsible_?ai_?policy|moderation"
-    r"|sensitive_?(words?|content)|prohibited_?content|safety_?check|invalid_prompt\b|prompt_?blocked"
-    r"|image_safety|guardrail|risk_?control|content_?(moderation|security|safety|violation)|policy_?violation"
+    r"|sensitive_?(words?|content)|prohibited_?content|safety_?check|invalid_prompt\b"
+    r"|prompt_?blocked"
+    r"|image_safety|guardrail|risk_?control|content_?(moderation|security|safety|violation)"
+    r"|policy_?violation"
     r"|\bnew_sensitive\b",
-    rf"\b{_TEXT}\b.{{0,80}}\b(violat\w*|against|breach\w*|contrary to|not comply|non-?complian\w*)\b"
+    rf"\b{_TEXT}\b.{{0,80}}\b(violat\w*|against|breach\w*|contrary to|not comply"
+    rf"|non-?complian\w*)\b"
     r".{0,60}\b(guidelines?|polic(y|ies)|terms|rules|standards|laws?|regulations?)\b",
-    r"\bviolat\w*\b.{0,40}\b(usage|content|safety|acceptable|community)\b.{0,20}\b(guidelines?|polic\w*|rules|terms)\b",
-    rf"\b(was|were|been|is|are) (flagged|moderated|filtered)\b|\bflagged (as|for|by)\b|\b{_TEXT} flagged\b",
-    rf"\b{_TEXT}\b.{{0,40}}\b(exists?|high|considered|potential|security|contains?)\b.{{0,20}}\brisk",
+    r"\bviolat\w*\b.{0,40}\b(usage|content|safety|acceptable"
+    r"|community)\b.{0,20}\b(guidelines?|polic\w*|rules|terms)\b",
+    rf"\b(was|were|been|is|are) (flagged|moderated|filtered)\b|\bflagged (as|for|by)\b"
+    rf"|\b{_TEXT} flagged\b",
+    rf"\b{_TEXT}\b.{{0,40}}\b(exists?|high|considered|potential|security"
+    rf"|contains?)\b.{{0,20}}\brisk",
     rf"\brisk(y|s)?\b.{{0,20}}\b{_TEXT}\b|\bhigh[- ]risk\b",
-    r"\b(inappropriate|(?<!case[- ])sensitive|unsafe|harmful|prohibited|offensive|toxic|disallowed|objectionable|nsfw)\b"
-    r".{0,30}\b(content|words?|information|text|material|topics?|input|output|prompt|request|language)\b"
+    r"\b(inappropriate|(?<!case[- ])sensitive|unsafe|harmful|prohibited|offensive|toxic"
+    r"|disallowed|objectionable|nsfw)\b"
+    r".{0,30}\b(content|words?|information|text|material|topics?|input|output|prompt"
+    r"|request|language)\b"
     r"|\billegal (content|information|material|words?)\b",
-    rf"\b{_TEXT}\b.{{0,40}}\b(inappropriate|sensitive|unsafe|harmful|prohibited|offensive|not allowed by|disallowed)\b",
-    r"\b(blocked|rejected|stopped|refused|declined|filtered)\b.{0,30}\b(safety|filters?|polic(y|ies)|moderation|guardrails?)\b",
-    r"\bsafety (system|filters?|settings?|reasons?|polic\w*|guidelines?)\b|\bcontent (filter|safety|management polic)\w*",
+    rf"\b{_TEXT}\b.{{0,40}}\b(inappropriate|sensitive|unsafe|harmful|prohibited|offensive"
+    rf"|not allowed by|disallowed)\b",
+    r"\b(blocked|rejected|stopped|refused|declined|filtered)\b.{0,30}\b(safety|filters?"
+    r"|polic(y|ies)|moderation|guardrails?)\b",
+    r"\bsafety (system|filters?|settings?|reasons?|polic\w*|guidelines?)\b"
+    r"|\bcontent (filter|safety|management polic)\w*",
     r"敏感|违规|违反.{0,12}(规定|政策|法律|法规|规范|准则)|不合规|违法|违禁|不安全|内容安全|风险内容|内容.{0,8}风险|高风险"
     r"|存在风险|涉(黄|政|暴|恐|密)|不当内容|不适当|不良信息|屏蔽词|审核.{0,6}(不通过|未通过|失败|拒绝)|(未|不)(能)?通过.{0,10}审核|風險|違規",
     r"不適切|ポリシー.{0,10}違反|コンテンツ.{0,10}(制限|ポリシー)|부적절|정책.{0,10}위반",
-    r"inapropiad[oa]|inadequad[oa]|inappropri(é|ée|ato|ata)|viola\w* .{0,30}(polític|directric|politique|norm|linee)"
-    r"|contenu .{0,30}(interdit|sensible|enfreint)|verst(ö|oe)(ß|ss)t .{0,40}(richtlinie|regel)|unangemessen|недопустим\w* содерж"
+    r"inapropiad[oa]|inadequad[oa]|inappropri(é|ée|ato|ata)|viola\w* .{0,30}(polític"
+    r"|directric|politique|norm|linee)"
+    r"|contenu .{0,30}(interdit|sensible|enfreint)|verst(ö|oe)(ß|ss)t .{0,40}(richtlinie"
+    r"|regel)|unangemessen|недопустим\w* содерж"
     r"|нарушает .{0,30}(правил|политик)",
 )
 """One text was refused, not whoever asks."""
 
-REFUSED_CODE: Final = _any(r"\bsafety\b|\bblock_?list\b|\brecitation\b|\bspii\b|\b(1301|1026|1027)\b")
+REFUSED_CODE: Final = _any(
+    r"\bsafety\b|\bblock_?list\b|\brecitation\b|\bspii\b|\b(1301|1026|1027)\b"
+)
 """The same, in codes that would be ordinary words or numbers in a message."""
 
 
 NO_CREDIT: Final = _any(
-    r"insufficient_?(user_?)?(quota|balance|credits?|funds)|billing_(hard_limit|not_active)|\barrearage\b"
-    r"|account_?overdue|exceeded_current_quota|budget_?exceeded|payment_?required|free_?tier_?only|credits?_?exhausted"
+    r"insufficient_?(user_?)?(quota|balance|credits?|funds)|billing_(hard_limit|not_active)"
+    r"|\barrearage\b"
+    r"|account_?overdue|exceeded_current_quota|budget_?exceeded|payment_?required"
+    r"|free_?tier_?only|credits?_?exhausted"
     r"|quota_?exhausted|balance_?not_?enough",
-    r"\b(balance|credits?|funds)\b.{0,40}\b(insufficient|not enough|exhausted|empty|too low|used up|depleted|expired|negative|run out)\b",
-    r"\b(insufficient|not enough|out of|no remaining|ran out of|run out of|no more|(doesn.t|don.t|does not|do not|no longer) have any)\b"
+    r"\b(balance|credits?|funds)\b.{0,40}\b(insufficient|not enough|exhausted|empty|too low"
+    r"|used up|depleted|expired|negative|run out)\b",
+    r"\b(insufficient|not enough|out of|no remaining|ran out of|run out of|no more|(doesn.t"
+    r"|don.t|does not|do not|no longer) have any)\b"
     r".{0,30}\b(balance|credits?|funds|quota)\b",
-    r"\bused all\b.{0,30}\bcredits?\b|\b(spending|billing|spend)( hard| soft)? (limit|cap)\b|\bbudget has been exceeded\b",
-    r"\bexceeded your current quota\b|\brequires more credits\b|\bcan only afford\b|\bpayment (is )?required\b"
-    r"|\bpurchase (more )?credits\b|\bin good standing\b|\bfree (tier|quota|trial|allocation)\b.{0,40}\b(exhausted|used up|ended|over|expired)\b"
-    r"|\bkey limit exceeded\b|\boverdue\b|\bquota\b.{0,30}\b(exhausted|used up|depleted|insufficient)\b|\btop up\b|\brecharge\b"
+    r"\bused all\b.{0,30}\bcredits?\b|\b(spending|billing|spend)( hard| soft)? (limit"
+    r"|cap)\b|\bbudget has been exceeded\b",
+    r"\bexceeded your current quota\b|\brequires more credits\b|\bcan only afford\b"
+    r"|\bpayment (is )?required\b"
+    r"|\bpurchase (more )?credits\b|\bin good standing\b|\bfree (tier|quota|trial"
+    r"|allocation)\b.{0,40}\b(exhausted|used up|ended|over|expired)\b"
+    r"|\bkey limit exceeded\b|\boverdue\b|\bquota\b.{0,30}\b(exhausted|used up|depleted"
+    r"|insufficient)\b|\btop up\b|\brecharge\b"
     r"|\bno (active )?(payment method|subscription)\b|\bunpaid\b",
     r"余额(不足|为负|不够|已用)|欠费|(额度|配额|用量|点数|积分).{0,10}(不足|用尽|用完|耗尽|已用)|请.{0,10}充值|免费额度.{0,10}(用|耗|到期)"
     r"|预扣费.{0,20}失败|剩余额度|账户.{0,6}(欠|无余额)|餘額不足|残高.{0,6}不足|잔액.{0,6}부족|크레딧.{0,6}부족",
-    r"solde insuffisant|cr(é|e)dits? insuffisants?|saldo insuficiente|cr(é|e)ditos? insuficientes?|saldo insufficiente"
-    r"|guthaben .{0,30}(aufgebraucht|nicht ausreichend|zu niedrig)|недостаточно средств|баланс .{0,20}(исчерпан|недостаточ)",
+    r"solde insuffisant|cr(é|e)dits? insuffisants?|saldo insuficiente|cr(é"
+    r"|e)ditos? insuficientes?|saldo insufficiente"
+    r"|guthaben .{0,30}(aufgebraucht|nicht ausreichend|zu niedrig)|недостаточно средств"
+    r"|баланс .{0,20}(исчерпан|недостаточ)",
 )
 """The account cannot pay."""
 
@@ -71,20 +98,23 @@ NO_CREDIT_CODE: Final = _any(r"\b(1113|30001|1008)\b")
 
 
 BY_RATE: Final = _any(
-    r"per[ _-]?(second|minute|hour|day|week)|/(s|sec|second|min|minute|h|hour|day)\b|\b[rtic]p[smhdw]\b|\bby(minute|day|hour)\b"
+    r"per[ _-]?(second|minute|hour|day|week)|/(s|sec|second|min|minute|h|hour|day)\b"
+    r"|\b[rtic]p[smhdw]\b|\bby(minute|day|hour)\b"
     r"|token-limit|rate[_ -]?quota|每(秒|分钟|小时|日|天)|\bdaily\b|today|tomorrow"
 )
 """Then a quota is one of a time, and comes back by itself."""
 
 FOR_LONG: Final = _any(
-    r"per[ _-]?(day|week|month)|\b[rtic]p[dw]\b|\bby(day|week)\b|\bdaily\b|\bweekly\b|\btoday|\btomorrow\b|86400|\b5 hours?\b"
+    r"per[ _-]?(day|week|month)|\b[rtic]p[dw]\b|\bby(day|week)\b|\bdaily\b|\bweekly\b"
+    r"|\btoday|\btomorrow\b|86400|\b5 hours?\b"
     r"|每(日|天|周|月)|当(日|天)|今(日|天)|单日|明(日|天)|一天"
 )
 """The limit is one of a day or more."""
 
 SUSPENDED: Final = _any(
     r"\b(account|organi[sz]ation|team|project|workspace|api[ _-]?key|consumer)\b.{0,40}"
-    r"\b(suspended|deactivated|disabled|banned|terminated|revoked|locked|closed|frozen|restricted)\b",
+    r"\b(suspended|deactivated|disabled|banned|terminated|revoked|locked|closed|frozen"
+    r"|restricted)\b",
     r"\b(user|account|key) (has been|is|was) (suspended|banned|blocked|disabled|deactivated)\b",
     r"organization_(restricted|deactivated)|account_(deactivated|disabled)|consumer_suspended",
     r"(账号|账户|帐号|用户|令牌|密钥|组织).{0,10}(封禁|禁用|停用|冻结|封号|注销|锁定|被封)",
@@ -92,20 +122,37 @@ SUSPENDED: Final = _any(
 """The account itself is closed."""
 
 WRONG_KEY: Final = _any(
-    r"invalid_?(api_?)?key|invalid_?authentication|authentication_?error|api_?key_?invalid|\bunauthenticated\b|incorrect_?api_?key"
-    r"|invalid_?token|auth_?error|no_?auth_?credentials|authentication_?fail\w*|access_?token_?(expired|invalid)|invalid_?credentials?"
+    r"invalid_?(api_?)?key|invalid_?authentication|authentication_?error|api_?key_?invalid"
+    r"|\bunauthenticated\b|incorrect_?api_?key"
+    r"|invalid_?token|auth_?error|no_?auth_?credentials|authentication_?fail\w*"
+    r"|access_?token_?(expired|invalid)|invalid_?credentials?"
     r"|invalid_?signature|missing_?(api_?)?key",
-    r"\b(incorrect|invalid|wrong|missing|malformed|bad|expired|revoked|unknown|unrecogni[sz]ed|provide an?|provide your|no|without|lacks?( an?)?) "
-    r"(or (missing|invalid|expired) )?(valid )?(x-)?(api[ _-]?key|apikey|api token|access[ _-]?token|bearer token|auth(entication|orization)? (token|key|header|credentials?)|credentials?|subscription key|authentication)\b",
-    r"\b(api[ _-]?key|apikey|api token|access token|bearer token|credentials?|subscription key)\b.{0,60}"
-    r"\b(not valid|invalid|incorrect|wrong|not found|expired|revoked|leaked|missing|required|not (been )?(provided|recogni[sz]ed|exist)|does(n.t| not) exist|malformed|not supplied|unknown)\b",
-    r"\bauthentication (fails?|failed|error|required|is required|token|credentials?)\b|\bunauthori[sz]ed\b|\A\W*invalid token\W*\Z"
-    r"|\binvalid (proxy server )?token passed\b|\btoken\b.{0,12}\b(has )?expired\b|\bplease bind your\b",
-    r"无效的?.{0,4}(令牌|密钥|key|api|token|凭证)|(令牌|密钥|秘钥|api[ _-]?key|(?<![_a-z])token(?!s)|凭证).{0,12}(无效|错误|不正确|不存在|过期|失效|有误|非法|缺失|未提供|为空)"
-    r"|鉴权(失败|错误|异常)|(认证|身份验证|授权)(失败|错误|异常)|未提供.{0,6}(令牌|密钥|api|key|token)|未授权|令牌状态不可用|無效的.{0,4}(金鑰|令牌)",
-    r"cl(é|e) (d.)?api .{0,30}(invalide|incorrecte|manquante)|clave (de )?(la )?api .{0,30}(inv(á|a)lida|incorrecta|no v(á|a)lida)|chave (de )?api .{0,20}inv(á|a)lida"
-    r"|api[- ]?(schl(ü|ue)ssel|key).{0,20}(ung(ü|ue)ltig|falsch|fehlt)|(ung(ü|ue)ltiger|falscher|fehlender) api[- ]?(schl(ü|ue)ssel|key)"
-    r"|apiキー.{0,10}(無効|正しく|見つ)|api 키.{0,10}(유효|잘못)|(неверный|недействительный) .{0,10}(api|ключ|токен)",
+    r"\b(incorrect|invalid|wrong|missing|malformed|bad|expired|revoked|unknown"
+    r"|unrecogni[sz]ed|provide an?|provide your|no|without|lacks?( an?)?) "
+    r"(or (missing|invalid|expired) )?(valid )?(x-)?(api[ _-]?key|apikey|api token"
+    r"|access[ _-]?token|bearer token|auth(entication|orization)? (token|key|header"
+    r"|credentials?)|credentials?|subscription key|authentication)\b",
+    r"\b(api[ _-]?key|apikey|api token|access token|bearer token|credentials?"
+    r"|subscription key)\b.{0,60}"
+    r"\b(not valid|invalid|incorrect|wrong|not found|expired|revoked|leaked|missing"
+    r"|required|not (been )?(provided|recogni[sz]ed|exist)|does(n.t| not) exist|malformed"
+    r"|not supplied|unknown)\b",
+    r"\bauthentication (fails?|failed|error|required|is required|token|credentials?)\b"
+    r"|\bunauthori[sz]ed\b|\A\W*invalid token\W*\Z"
+    r"|\binvalid (proxy server )?token passed\b|\btoken\b.{0,12}\b(has )?expired\b"
+    r"|\bplease bind your\b",
+    r"无效的?.{0,4}(令牌|密钥|key|api|token|凭证)|(令牌|密钥|秘钥|api[ _-]?key"
+    r"|(?<![_a-z])token(?!s)|凭证).{0,12}(无效|错误|不正确|不存在|过期|失效|有误|非法|缺失"
+    r"|未提供|为空)"
+    r"|鉴权(失败|错误|异常)|(认证|身份验证|授权)(失败|错误|异常)|未提供.{0,6}(令牌|密钥|api"
+    r"|key|token)|未授权|令牌状态不可用|無效的.{0,4}(金鑰|令牌)",
+    r"cl(é|e) (d.)?api .{0,30}(invalide|incorrecte|manquante)"
+    r"|clave (de )?(la )?api .{0,30}(inv(á|a)lida|incorrecta|no v(á|a)lida)"
+    r"|chave (de )?api .{0,20}inv(á|a)lida"
+    r"|api[- ]?(schl(ü|ue)ssel|key).{0,20}(ung(ü|ue)ltig|falsch|fehlt)|(ung(ü|ue)ltiger"
+    r"|falscher|fehlender) api[- ]?(schl(ü|ue)ssel|key)"
+    r"|apiキー.{0,10}(無効|正しく|見つ)|api 키.{0,10}(유효|잘못)|(неверный"
+    r"|недействительный) .{0,10}(api|ключ|токен)",
 )
 """The key is wrong, missing or over."""
 
@@ -114,26 +161,44 @@ WRONG_KEY_CODE: Final = _any(r"\b(1004|2049)\b")
 
 
 REGION: Final = _any(
-    r"unsupported_country|country, region,? or territory|(user )?location is not supported|not (available|supported|accessible) in (your|this) (region|country|location|territory)"
-    r"|\b(region|country|location)\b.{0,40}\b(not (supported|allowed|available)|restricted|blocked)\b|(地区|区域|国家).{0,10}(不支持|不可用|受限|限制)|不支持.{0,10}(地区|区域|国家)"
+    r"unsupported_country|country, region,? or territory|(user )?location is not supported"
+    r"|not (available|supported|accessible) in (your|this) (region|country|location"
+    r"|territory)"
+    r"|\b(region|country|location)\b.{0,40}\b(not (supported|allowed|available)|restricted"
+    r"|blocked)\b|(地区|区域|国家).{0,10}(不支持|不可用|受限|限制)|不支持.{0,10}(地区|区域"
+    r"|国家)"
 )
 """The provider does not serve where the request comes from."""
 
 NO_RIGHT: Final = _any(
-    r"permission|not (allowed|authori[sz]ed|permitted|entitled)|access[ _]?(is )?denied|forbidden|no[ _]access|does not have access|not have access|unauthori[sz]ed"
-    r"|\bscope|privilege|subscription|verif(y|ied|ication)|\brights?\b|api[ _-]?key|\bkey\b|\btoken\b|billing|plan\b|quota|accounts?\b|organi[sz]ation|network|firewall|\bip\b|\bvpn\b|region|country"
-    r"|model_?(access|not_?open)|can only access|无权|权限|禁止|未开通|未开放|拒绝访问|白名单|实名|认证|令牌|分组|账|用户"
+    r"permission|not (allowed|authori[sz]ed|permitted|entitled)|access[ _]?(is )?denied"
+    r"|forbidden|no[ _]access|does not have access|not have access|unauthori[sz]ed"
+    r"|\bscope|privilege|subscription|verif(y|ied|ication)|\brights?\b|api[ _-]?key|\bkey\b"
+    r"|\btoken\b|billing|plan\b|quota|accounts?\b|organi[sz]ation|network|firewall|\bip\b"
+    r"|\bvpn\b|region|country"
+    r"|model_?(access|not_?open)|can only access"
+    r"|无权|权限|禁止|未开通|未开放|拒绝访问|白名单|实名|认证|令牌|分组|账|用户"
 )
 """Words about who asks, by which a bare 403 is about the account and not about one text."""
 
 UNKNOWN_MODEL: Final = _any(
-    r"model_?not_?(found|exists?)|invalid_?model|unknown_?model|no_?such_?model|deploymentnotfound|model_?decommissioned|model_?deprecated"
+    r"model_?not_?(found|exists?)|invalid_?model|unknown_?model|no_?such_?model"
+    r"|deploymentnotfound|model_?decommissioned|model_?deprecated"
     r"|invalidendpointormodel|model_?disabled",
-    r"\bmodels?\b(?!.{0,60}\b(parameter|value|field|schema|role|format)\b).{0,120}?(\bnot (be )?(found|exist)|doesn.t exist|\bunknown\b|\bnot a valid\b|\binvalid\b"
-    r"|\bdecommissioned|\bdeprecated and|\bno longer (supported|available)|\bretired|\bhas been (removed|shut ?down|discontinued)|\bnot available\b|\bis disabled\b)",
-    r"\b(unknown|invalid|no such|not find( the)?|not found the|non-?existent|unsupported|unrecogni[sz]ed) model\b|\binvalid model (name|id|identifier)|\bno models? (are |is )?(currently )?loaded\b|\bmodel is not loaded\b"
-    r"|\bnot a valid model\b|\bno available channels?\b|\bno endpoints found (for|matching)\b|\bno allowed providers\b|\bhas no provider supported\b|\bapi deployment\b.{0,40}\bdoes not exist\b|\btry pulling it\b",
-    r"(未找到|找不到|不存在.{0,4}|没有|不支持(的|该)?|未知(的)?|无效的?)模型|模型.{0,40}(不存在|未找到|找不到|不可用|已下线|下线|无可用渠道|未部署|未配置)|无可用渠道|モデル.{0,20}(見つか|存在しま)|모델.{0,20}(찾을 수 없|존재하지)",
+    r"\bmodels?\b(?!.{0,60}\b(parameter|value|field|schema|role"
+    r"|format)\b).{0,120}?(\bnot (be )?(found|exist)|doesn.t exist|\bunknown\b"
+    r"|\bnot a valid\b|\binvalid\b"
+    r"|\bdecommissioned|\bdeprecated and|\bno longer (supported|available)|\bretired"
+    r"|\bhas been (removed|shut ?down|discontinued)|\bnot available\b|\bis disabled\b)",
+    r"\b(unknown|invalid|no such|not find( the)?|not found the|non-?existent|unsupported"
+    r"|unrecogni[sz]ed) model\b|\binvalid model (name|id|identifier)|\bno models? (are "
+    r"|is )?(currently )?loaded\b|\bmodel is not loaded\b"
+    r"|\bnot a valid model\b|\bno available channels?\b|\bno endpoints found (for"
+    r"|matching)\b|\bno allowed providers\b|\bhas no provider supported\b"
+    r"|\bapi deployment\b.{0,40}\bdoes not exist\b|\btry pulling it\b",
+    r"(未找到|找不到|不存在.{0,4}|没有|不支持(的|该)?|未知(的)?|无效的?)模型"
+    r"|模型.{0,40}(不存在|未找到|找不到|不可用|已下线|下线|无可用渠道|未部署|未配置)"
+    r"|无可用渠道|モデル.{0,20}(見つか|存在しま)|모델.{0,20}(찾을 수 없|존재하지)",
 )
 """The model is not there."""
 
@@ -142,44 +207,63 @@ UNKNOWN_MODEL_CODE: Final = _any(r"\b(1211|20012)\b")
 
 
 LOADING: Final = _any(
-    r"\b(is|are|currently|still) (being )?(loading|warming up|starting|initiali[sz]ing|booting)\b|\bloading (the )?model\b|\bmodel (is )?(loading|not (yet )?ready|warming)|\bcold start|\bstarting up\b"
+    r"\b(is|are|currently|still) (being )?(loading|warming up|starting|initiali[sz]ing"
+    r"|booting)\b|\bloading (the )?model\b|\bmodel (is )?(loading|not (yet )?ready|warming)"
+    r"|\bcold start|\bstarting up\b"
     r"|not ready yet|模型.{0,6}(加载|启动)中|正在(加载|启动)"
 )
 """The model is on its way."""
 
 OVERLOADED: Final = _any(
-    r"overload\w*|too busy|is busy|server busy|at capacity|capacity exceeded|tier_capacity|temporarily unavailable|try again later|繁忙|过载|负载|饱和|稍后(再试|重试)|上游.{0,8}(错误|失败|超时)"
+    r"overload\w*|too busy|is busy|server busy|at capacity|capacity exceeded|tier_capacity"
+    r"|temporarily unavailable|try again later|繁忙|过载|负载|饱和|稍后(再试|重试)"
+    r"|上游.{0,8}(错误|失败|超时)"
 )
 """It is too much at the moment, whoever asks."""
 
 RATE_LIMITED: Final = _any(
-    r"rate[_ -]?limit|too[_ -]?many[_ -]?requests|throttl|resource_?exhausted|请求(过于)?(频繁|过多|太快)|限流|并发.{0,6}(过高|超|限)|频率"
+    r"rate[_ -]?limit|too[_ -]?many[_ -]?requests|throttl|resource_?exhausted"
+    r"|请求(过于)?(频繁|过多|太快)|限流|并发.{0,6}(过高|超|限)|频率"
 )
 
 TOO_LONG: Final = _any(
-    r"context_?length_?exceeded|exceed_?context_?size|context[ _-]?(length|window|size|limit)|prompt is too long|tokens?_limit_(reached|exceeded)|string_above_max_length|max_?seq_?len|contextwindowexceeded"
-    r"|\b(input|prompt|messages?|request)\b.{0,40}\b(exceeds?|exceeded|longer than|too many tokens|too long|too large)\b|input length|reduce the length|exceeded model token limit"
-    r"|maximum (prompt|input|context|sequence|allowed) (length|tokens?|size)|too many (input )?tokens|(上下文|输入|提示词|prompt|文本|消息).{0,12}(超(过|出|长|限)|过长|太长)|长度.{0,8}(超|限)",
+    r"context_?length_?exceeded|exceed_?context_?size|context[ _-]?(length|window|size"
+    r"|limit)|prompt is too long|tokens?_limit_(reached|exceeded)|string_above_max_length"
+    r"|max_?seq_?len|contextwindowexceeded"
+    r"|\b(input|prompt|messages?|request)\b.{0,40}\b(exceeds?|exceeded|longer than"
+    r"|too many tokens|too long|too large)\b|input length|reduce the length"
+    r"|exceeded model token limit"
+    r"|maximum (prompt|input|context|sequence|allowed) (length|tokens?|size)"
+    r"|too many (input )?tokens|(上下文|输入|提示词|prompt|文本|消息).{0,12}(超(过|出|长"
+    r"|限)|过长|太长)|长度.{0,8}(超|限)",
 )
 
 WRONG_ADDRESS: Final = _any(
-    r"unexpected endpoint|invalid url|no route|cannot (post|get)\b|unknown (path|endpoint|route|url)|page not found|(path|endpoint|route|url) not found|no such (path|endpoint|route)|unknown request url|not found.{0,20}/chat/completions"
+    r"unexpected endpoint|invalid url|no route|cannot (post|get)\b|unknown (path|endpoint"
+    r"|route|url)|page not found|(path|endpoint|route|url) not found|no such (path|endpoint"
+    r"|route)|unknown request url|not found.{0,20}/chat/completions"
     r"|wrong api endpoint|接口不存在|路径不存在|无效的(路径|接口|url)"
 )
 
 UNSUPPORTED: Final = _any(
     r"unsupported_(parameter|value)|unknown_parameter|extra_forbidden|unsupportedparams",
-    r"(unsupported|unknown|unrecognized) (parameter|value|argument|field)|extra inputs are not permitted|argument not supported|does not support parameters",
+    r"(unsupported|unknown|unrecognized) (parameter|value|argument|field)"
+    r"|extra inputs are not permitted|argument not supported|does not support parameters",
 )
 
 DRAFT_REFUSED: Final = _any(
-    r"json_?validate_?failed|failed to (generate|validate) json|generated json does not match|failed_generation|output_parse_failed|json_generation_failed"
+    r"json_?validate_?failed|failed to (generate|validate) json"
+    r"|generated json does not match|failed_generation|output_parse_failed"
+    r"|json_generation_failed"
 )
 """The model's own answer was no JSON, and the server says so in its place."""
 
-DRAFT_CUT: Final = _any(r"max(imum)? (completion )?tokens (was |were )?reached|before generating a valid|truncated")
+DRAFT_CUT: Final = _any(
+    r"max(imum)? (completion )?tokens (was |were )?reached|before generating a valid|truncated"
+)
 
 PASSING_PAGE: Final = _any(
-    r"\b50\d\b|\b52\d\b|bad gateway|unavailable|time-?out|timed out|starting|loading|maintenance|just a moment|try again|be right back|wird gestartet|维护|稍后"
+    r"\b50\d\b|\b52\d\b|bad gateway|unavailable|time-?out|timed out|starting|loading|maintenance"
+    r"|just a moment|try again|be right back|wird gestartet|维护|稍后"
 )
 """A web page that stands there for now, such as a proxy's whose server is starting."""

@@ -79,7 +79,7 @@ CASES = [
     Case(Rule("content_filter"), "content_refused", 1),
     Case(status(400, "content_filter", "filtered"), "content_refused", 1),
     Case(status(400, "context_length_exceeded"), "context_too_long", 1),
-    Case(status(400, "bad", "no"), "provider_rejected", 1),
+    Case(status(418, "bad", "no"), "provider_rejected", 1),
     Case(status(401), "provider_unauthorized", 1, stops=True),
     Case(status(403), "provider_unauthorized", 1, stops=True),
     Case(status(404), "provider_address_wrong", 1, stops=True),
@@ -87,7 +87,6 @@ CASES = [
     Case(status(400, "", "Model Not Exist"), "provider_unknown_model", 1, stops=True),
     Case(status(429, "insufficient_quota"), "provider_quota_exhausted", 1, stops=True),
     Case(status(402, "", "Insufficient Balance"), "provider_quota_exhausted", 1, stops=True),
-    Case(status(400, "unsupported_parameter", "no x"), "provider_unsupported", 1, stops=True),
 ]
 
 

@@ -253,9 +253,9 @@ async def test_passing_failures_are_tried_six_times(
 @pytest.mark.parametrize(
     ("status", "body", "error"),
     [
-        (400, None, ProviderRejectedError),
+        (418, None, ProviderRejectedError),
         (404, "<html>no such page</html>", ProviderAddressError),
-        (422, "[1, 2]", ProviderRejectedError),
+        (418, "[1, 2]", ProviderRejectedError),
         (302, None, ProviderAddressError),
         (401, None, ProviderUnauthorizedError),
         (403, '{"error": "no"}', ProviderUnauthorizedError),

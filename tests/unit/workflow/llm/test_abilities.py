@@ -9,11 +9,12 @@ import pytest
 from core.choices import LlmPreset
 from core.errors import SettingsError
 from core.settings import Settings
-from workflow.llm.abilities import Abilities, Feature
+from workflow.llm.abilities import Abilities
 from workflow.llm.calls import Call, CallKind, ContentInputs, Learner
 from workflow.llm.failures import Told
 from workflow.llm.outputs import Tutorial
 from workflow.llm.presets import PRESETS, ResponseFormat, base_url_of, model_of, preset_of
+from workflow.llm.refusals import Feature
 
 CALL = Call(
     kind=CallKind.TUTORIAL,
@@ -84,7 +85,7 @@ def test_without_a_schema_parameter_the_schema_stands_in_the_prompt() -> None:
             Feature.LIMIT_NAME,
         ),
         (400, "", "upstream error", None),
-        (400, "", "max_tokens is too large: 77", None),
+        (400, "", "max_tokens is too large: 77", Feature.LIMIT_VALUE),
         (400, "", "Bad Request", None),
         (500, "", "response_format crashed", None),
         (401, "", "stream not allowed", None),
