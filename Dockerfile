@@ -5,7 +5,7 @@ COPY requirements.txt pyproject.toml README.md LICENSE celeryconfig.py ./
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 COPY roadmap_start roadmap_start
 COPY core core
-COPY roadmap_client roadmap_client
+COPY clients/python/src clients/python/src
 COPY db db
 COPY notifications notifications
 COPY workflow workflow

@@ -1,8 +1,9 @@
-"""A small typed client of roadmap-worker's HTTP API, for programs on asyncio.
+"""A small typed client of roadmap-worker's HTTP API, on asyncio or blocking.
 
 It needs httpx, httpx-sse and pydantic, and nothing of the server: see docs/PYTHON_CLIENT.md.
 """
 
+from roadmap_client.blocking import SyncRoadmapClient
 from roadmap_client.client import RoadmapClient
 from roadmap_client.errors import (
     ConflictError,
@@ -72,6 +73,7 @@ __all__ = [
     "ServerError",
     "Stage",
     "StaleVersionError",
+    "SyncRoadmapClient",
     "Task",
     "TaskError",
     "TaskPage",
