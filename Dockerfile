@@ -1,7 +1,7 @@
 # One image for worker, beat, API, Flower and migrations; not root, no build tools.
 FROM python:3.13-slim AS build
 WORKDIR /app
-COPY requirements.txt pyproject.toml README.md LICENSE celeryconfig.py ./
+COPY requirements.txt pyproject.toml README.md LICENSE celeryconfig.py docker-compose.yml Dockerfile ./
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 COPY roadmap_start roadmap_start
 COPY core core
@@ -14,6 +14,7 @@ COPY tasks tasks
 COPY api api
 COPY cli cli
 COPY embedded embedded
+COPY deploy deploy
 RUN /venv/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.13-slim

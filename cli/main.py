@@ -14,6 +14,7 @@ from cli import (
     probe,
     processes,
     redis_report,
+    samples,
     schedule_commands,
     task_commands,
     token,
@@ -62,6 +63,7 @@ for _part in (
     doctor,
     redis_report,
     completion,
+    samples,
     processes,
 ):
     app.registered_commands += _part.app.registered_commands

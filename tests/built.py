@@ -12,9 +12,15 @@ from zipfile import ZipFile
 import pytest
 
 ROOT = Path(__file__).parents[1]
-_NOT_SOURCES = shutil.ignore_patterns(
-    ".*", "__pycache__", "*.egg-info", "build", "dist", "node_modules", "images", "tests"
-)
+_NOT_SOURCES = (".*", "__pycache__", "*.egg-info", "build", "dist", "node_modules", "secrets")
+_NOT_BUILT = ("tests", "images")
+
+
+def copy_sources(source: Path, folder: Path, *, tests: bool = False) -> Path:
+    """Copy sources as a clone has them, without what was made from them; return the copy."""
+    left_out = _NOT_SOURCES if tests else _NOT_SOURCES + _NOT_BUILT
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns(*left_out))
+    return folder
 
 
 def build_wheel(source: Path, folder: Path) -> Path:
@@ -24,8 +30,7 @@ def build_wheel(source: Path, folder: Path) -> Path:
         source: The folder with its pyproject.toml.
         folder: An empty one, for the copy and the wheel.
     """
-    copy = folder / "sources"
-    shutil.copytree(source, copy, ignore=_NOT_SOURCES)
+    copy = copy_sources(source, folder / "sources")
     pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(copy))
     (wheel,) = folder.glob("*.whl")
     return wheel

