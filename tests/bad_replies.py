@@ -43,7 +43,7 @@ def _text(dice: random.Random, most: int) -> str:
 
 
 def _beginning(dice: random.Random, good: str) -> BadReply:
-    content = good[: dice.randrange(len(good))]
+    content = good[: dice.randrange(len(good) - 1)]  # without its last brace it would do
     return BadReply(code="content_invalid", choice=_completion(content))
 
 
@@ -76,8 +76,9 @@ def _bomb(dice: random.Random, _good: str) -> BadReply:
     return BadReply(code="content_invalid", choice=_completion(content))
 
 
-def _twice(_dice: random.Random, good: str) -> BadReply:
-    return BadReply(code="content_invalid", choice=_completion(good + good))
+def _thought(_dice: random.Random, good: str) -> BadReply:
+    content = f"<think>Perhaps {good}</think>"
+    return BadReply(code="content_invalid", choice=_completion(content))
 
 
 def _truncated(dice: random.Random, good: str) -> BadReply:
@@ -142,6 +143,6 @@ def _status(dice: random.Random, _good: str) -> BadReply:
 
 
 _MAKERS: list[Callable[[random.Random, str], BadReply]] = [
-    *(_beginning, _no_json, _misfit, _bomb, _twice, _truncated, _refused, _filtered),
+    *(_beginning, _no_json, _misfit, _bomb, _thought, _truncated, _refused, _filtered),
     *(_no_completion, _cut, _status, _status),
 ]

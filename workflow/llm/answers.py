@@ -2,106 +2,104 @@
 
 from __future__ import annotations
 
-import json
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import ValidationError
+from workflow.llm.reading.candidates import Found, last_word, parsed_json, values_in
+from workflow.llm.reading.fitting import combined, fitted
+from workflow.llm.reading.problems import UnusableAnswerError
+from workflow.llm.reading.texts import storable
+from workflow.llm.reading.tolerant import DEEPEST
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from workflow.llm.calls import T
+
+__all__ = ["DEEPEST", "LARGEST_ANSWER", "UnusableAnswerError", "parsed_json", "read_answer"]
 
 LARGEST_ANSWER: Final = 2_000_000
 """Characters; no roadmap and no tutorial comes near, so more is a model running wild."""
 
-_SHOWN_PROBLEMS: Final = 8
-_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
-"""NUL is refused by PostgreSQL, lone surrogates by every encoder."""
+_TRIED: Final = 24
+"""Values of one answer that are compared with the shape."""
 
-DEEPEST: Final = 100
-_BRACKETS: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
-_THOUGHTS: Final = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
-"""What reasoning models think aloud, where a server leaves it in the answer."""
-
-_FENCE: Final = re.compile(r"\A```[\w-]*[ \t]*\n(?P<inside>.*?)\n?```\Z", re.DOTALL)
+_ESCAPED: Final = re.compile(r"[\[{]\s*\\+\"")
+_DEEPEST_TEXT: Final = 3
 
 
-class UnusableAnswerError(Exception):
-    """The answer does not fit the shape; the text says where, for the model and for people."""
-
-
-def read_answer(text: str, output: type[T]) -> T:
+def read_answer(text: str, output: type[T], *, notes: list[str] | None = None) -> T:
     """Return the answer in its shape.
 
-    Fences, prose and thoughts around the object, a byte order mark, raw line breaks inside
-    strings, NUL characters and lone surrogates are put right; everything else must fit.
+    Thoughts, words and fences around the object, wrappers, signs that JSON does not know and
+    fields said in another way are put right where only one thing can be meant; everything else
+    must fit.
+
+    Args:
+        text: What the model said.
+        output: The shape.
+        notes: Takes what was read otherwise than it was written.
 
     Raises:
-        UnusableAnswerError: It is too large, no JSON object, or does not fit.
+        UnusableAnswerError: It is too large, holds no object, or none that fits.
     """
     if len(text) > LARGEST_ANSWER:
         raise UnusableAnswerError(f"It has {len(text)} characters; {LARGEST_ANSWER} is the limit.")
-    try:
-        return output.model_validate(_storable(_parsed(text)))
-    except ValidationError as error:
-        raise UnusableAnswerError(_problems(error)) from None
-
-
-def parsed_json(text: str) -> Any:
-    """Parse JSON that may be meant to harm.
-
-    The standard scanner recurses, and a RecursionError inside it has left CPython 3.11's own
-    bookkeeping wrong (`AST constructor recursion depth mismatch`), so depth is counted first.
-
-    Raises:
-        ValueError: It is not valid JSON, or nested more deeply than anything of ours.
-    """
-    depth = 0
-    for token in _BRACKETS.finditer(text):
-        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token[0], 0)
-        if depth > DEEPEST:
-            raise ValueError("nested too deeply")
-    return json.loads(text, strict=False)
-
-
-def _parsed(text: str) -> Any:
-    text = _THOUGHTS.sub("", text.strip().removeprefix("\ufeff"), count=1).strip()
+    text = text.strip().removeprefix("\ufeff").strip()
     if not text:
         raise UnusableAnswerError("It is empty.")
-    fence = _FENCE.match(text)
-    start, end = text.find("{"), text.rfind("}")
-    candidates = [text, *([fence["inside"]] if fence else []), text[start : end + 1]]
+    notes = [] if notes is None else notes
+    best: UnusableAnswerError | None = None
+    tried: list[Found] = []
     problem = "It contains no JSON object."
-    for candidate in candidates:
-        if not candidate:
+    for found in _values(text):
+        if isinstance(found, str):
+            problem = found
             continue
+        tried.append(found)
         try:
-            value = parsed_json(candidate)
-        except ValueError as error:
-            problem = f"It is not valid JSON: {error}."
-            continue
-        if isinstance(value, dict):
-            return value
-        problem = "It is not a JSON object."
-    raise UnusableAnswerError(problem)
+            return fitted(storable(found.value), output, notes=notes)
+        except UnusableAnswerError as error:
+            better = best is None or (best.misfit is None and error.misfit is not None)
+            best = error if better and found.sure else best
+    together = combined([part.value for part in reversed(tried) if part.sure], output)
+    if together is not None:
+        return fitted(storable(together), output, notes=notes)
+    raise best or UnusableAnswerError(problem)
 
 
-def _storable(value: Any) -> Any:
-    if isinstance(value, str):
-        return _UNSTORABLE.sub("", value)
-    if isinstance(value, list):
-        return [_storable(part) for part in value]
-    if isinstance(value, dict):
-        return {_storable(key): _storable(part) for key, part in value.items()}
-    return value
+def _values(text: str, depth: int = 0) -> Iterator[Found | str]:
+    """Yield the values of an answer, the likeliest first, or why there are none.
+
+    What is JSON as it stands comes first, since that costs least and is nearly always it.
+    """
+    for whole in dict.fromkeys((text, last_word(text))):
+        value = _json(whole)
+        if isinstance(value, str) and depth < _DEEPEST_TEXT:
+            yield from _values(value, depth + 1)
+            return
+        if value is not None:
+            yield Found(value, sure=True)
+        if value is not None and whole is text:
+            return
+    why = ""
+    for found in islice(values_in(text), _TRIED):
+        if isinstance(found, str):
+            why = f"It is not valid JSON: {found}."
+        else:
+            yield found
+    if depth < _DEEPEST_TEXT and (escaped := _ESCAPED.search(text[:200])) is not None:
+        inside = text[escaped.start() : max(text.rfind("}"), text.rfind("]")) + 1]
+        value = _json(f'"{inside}"')
+        if isinstance(value, str):
+            yield from _values(value, depth + 1)
+    if why:
+        yield why
 
 
-def _problems(error: ValidationError) -> str:
-    found = error.errors(include_input=False, include_url=False, include_context=False)
-    lines = [
-        f"{'.'.join(str(part) for part in problem['loc']) or 'answer'}: {problem['msg']}"
-        for problem in found[:_SHOWN_PROBLEMS]
-    ]
-    if len(found) > _SHOWN_PROBLEMS:
-        lines.append(f"and {len(found) - _SHOWN_PROBLEMS} more")
-    return "; ".join(lines)
+def _json(text: str) -> Any:
+    try:
+        return parsed_json(text)
+    except ValueError:
+        return None

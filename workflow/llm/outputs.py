@@ -10,7 +10,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from workflow.llm.reading.languages import language_tag
+from workflow.llm.reading.questions import question_read, questions_read
 
 Title = Annotated[str, Field(min_length=1, max_length=200)]
 Prose = Annotated[str, Field(max_length=4000)]
@@ -30,6 +41,19 @@ def _asked_for(least: int, most: int) -> Any:
     return Field(min_length=1, max_length=most, json_schema_extra={"minItems": least})
 
 
+def _tag(value: Any, info: ValidationInfo) -> Any:
+    """Return the tag of a language that the model may have called by its name.
+
+    One that is not known stays as it is called: whoever writes in it knows what is meant.
+    """
+    if not isinstance(value, str) or (tag := language_tag(value)) is None or tag == value:
+        return value
+    if info.context:
+        info.context["notes"].append(f"{info.field_name}: {value[:40]!r} read as {tag!r}")
+    return tag
+
+
+Language = Annotated[str, BeforeValidator(_tag), Field(min_length=2, max_length=35)]
 FewTitles = Annotated[list[Title], _first(12), Field(max_length=12)]
 
 
@@ -44,9 +68,7 @@ class IntentAnalysis(Output):
 
     topic: Title = Field(description="The subject, in a few words, as a title.")
     summary: Prose = Field(description="The goal: what the learner will be able to do in the end.")
-    language: str = Field(
-        min_length=2, max_length=35, description="BCP 47 tag of the language to write in."
-    )
+    language: Language = Field(description="BCP 47 tag of the language to write in.")
     focus_areas: FewTitles = Field(description="What matters most for this goal.")
     skills: FewTitles = Field(description="What the learner must be able to do to reach it.")
     skill_gaps: FewTitles = Field(description="What the learner probably lacks.")
@@ -157,7 +179,7 @@ class ResourceDraft(Output):
     title: Title
     url: str = Field(min_length=1, max_length=2000, description="An https address that exists.")
     type: Literal["article", "book", "course", "documentation", "tool", "video"]
-    language: str = Field(min_length=2, max_length=35, description="BCP 47 tag.")
+    language: Language = Field(description="BCP 47 tag.")
     why: Prose = Field(description="Why it helps with this concept, in one sentence.")
 
 
@@ -176,11 +198,21 @@ class QuestionDraft(Output):
     distractors: list[str] = Field(min_length=1, description="Wrong answers that look plausible.")
     explanation: Prose = Field(description="Why the answer is right.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, data: Any) -> Any:
+        return question_read(data)
+
 
 class QuizDraft(Output):
     """A quiz for one concept."""
 
     questions: Annotated[list[QuestionDraft], _first(8), _asked_for(5, 8)]
+
+    @field_validator("questions", mode="before")
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        return questions_read(value)
 
 
 class CheckAnswer(Output):

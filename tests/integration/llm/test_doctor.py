@@ -85,7 +85,7 @@ def error(code: str, message: str) -> str:
         (Rule("hang"), "provider_timeout", "did not answer"),
         (Rule("disconnect"), "provider_unavailable", "connection broken"),
         (Rule("not_json"), "provider_unavailable", "not JSON"),
-        (Rule("garbage"), "content_invalid", "not valid JSON"),
+        (Rule("garbage"), "content_invalid", "no JSON object"),
         (Rule("wrong_shape"), "content_invalid", "answer: Field required"),
         (Rule("truncated"), "content_truncated", "cut off"),
         (Rule("refusal"), "content_refused", "declined"),

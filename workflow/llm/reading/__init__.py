@@ -1,0 +1,1 @@
+"""How a model's words become a value: thoughts taken off, JSON found, shapes fitted."""

@@ -1,0 +1,45 @@
+"""Puts the texts of an answer right that came through JSON but cannot be meant."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+"""NUL is refused by PostgreSQL, lone surrogates by every encoder."""
+
+_PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_COMMANDS: Final = re.compile(
+    "([\b\f])(?=[a-zA-Z])"
+    "|(\r)(?=(?:ho|ight|ightarrow|angle|ceil|floor|oot)(?![a-zA-Z]))"
+    "|(?<=[^\\n\\t])(\t)(?=(?:heta|au|imes|ext|extbf|o|riangle)(?:[^a-zA-Z\\s]|\\Z))"
+    "|(\n)(?=(?:abla|otin)(?![a-zA-Z]))"
+)
+"""LaTeX whose backslash JSON took for an escape: `\\frac` came as a form feed and `rac`. Only
+where the control character can have no meaning of its own."""
+
+_LETTERS: Final = {"\b": "\\b", "\f": "\\f", "\r": "\\r", "\t": "\\t", "\n": "\\n"}
+
+
+def storable(value: Any) -> Any:
+    """Return a value whose texts can be stored and sent, and read as they were meant.
+
+    Its depth must be bounded.
+    """
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [storable(part) for part in value]
+    if isinstance(value, dict):
+        return {clean(str(key)): storable(part) for key, part in value.items()}
+    return value
+
+
+def clean(text: str) -> str:
+    """Return one text without what cannot be stored, and with its LaTeX."""
+    text = _PAIR.sub(_character, text)
+    return _COMMANDS.sub(lambda found: _LETTERS[found[0]], _UNSTORABLE.sub("", text))
+
+
+def _character(halves: re.Match[str]) -> str:
+    return halves[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le")
