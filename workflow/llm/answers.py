@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from workflow.llm.reading.candidates import Found, last_word, parsed_json, values_in
 from workflow.llm.reading.fitting import combined, fitted
 from workflow.llm.reading.problems import UnusableAnswerError
-from workflow.llm.reading.texts import storable
+from workflow.llm.reading.texts import needs_cleaning, storable
 from workflow.llm.reading.tolerant import DEEPEST
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def read_answer(text: str, output: type[T], *, notes: list[str] | None = None) -
     if not text:
         raise UnusableAnswerError("It is empty.")
     notes = [] if notes is None else notes
+    cleaned = storable if needs_cleaning(text) else _as_it_is
     best: UnusableAnswerError | None = None
     tried: list[Found] = []
     problem = "It contains no JSON object."
@@ -59,13 +60,13 @@ def read_answer(text: str, output: type[T], *, notes: list[str] | None = None) -
             continue
         tried.append(found)
         try:
-            return fitted(storable(found.value), output, notes=notes)
+            return fitted(cleaned(found.value), output, notes=notes)
         except UnusableAnswerError as error:
             better = best is None or (best.misfit is None and error.misfit is not None)
             best = error if better and found.sure else best
     together = combined([part.value for part in reversed(tried) if part.sure], output)
     if together is not None:
-        return fitted(storable(together), output, notes=notes)
+        return fitted(cleaned(together), output, notes=notes)
     raise best or UnusableAnswerError(problem)
 
 
@@ -103,3 +104,7 @@ def _json(text: str) -> Any:
         return parsed_json(text)
     except ValueError:
         return None
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

@@ -18,6 +18,9 @@ _COMMANDS: Final = re.compile(
 """LaTeX whose backslash JSON took for an escape: `\\frac` came as a form feed and `rac`. Only
 where the control character can have no meaning of its own."""
 
+_SUSPECT: Final = re.compile("[\x00\b\f\r\ud800-\udfff]|\\\\[ubfrtn]|\t|\n(?:abla|otin)")
+"""What JSON must have in it for one of its texts to need any of this."""
+
 _LETTERS: Final = {"\b": "\\b", "\f": "\\f", "\r": "\\r", "\t": "\\t", "\n": "\\n"}
 
 
@@ -33,6 +36,11 @@ def storable(value: Any) -> Any:
     if isinstance(value, dict):
         return {clean(str(key)): storable(part) for key, part in value.items()}
     return value
+
+
+def needs_cleaning(text: str) -> bool:
+    """Tell whether a value read from this text may hold something that must be put right."""
+    return _SUSPECT.search(text) is not None
 
 
 def clean(text: str) -> str:

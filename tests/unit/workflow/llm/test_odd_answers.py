@@ -140,14 +140,19 @@ WORST = {
 }
 
 
+def cost(text: str, output: type[Output]) -> float:
+    """Return the seconds of the processor that reading takes."""
+    started = time.process_time()
+    with contextlib.suppress(UnusableAnswerError):
+        read_answer(text, output)
+    return time.process_time() - started
+
+
 @pytest.mark.parametrize("name", WORST)
 @pytest.mark.parametrize("output", [Tutorial, QuizDraft, CurriculumDraft, IntentAnalysis])
 def test_the_worst_answers_cost_little(name: str, output: type[Output]) -> None:
     """Two hundred thousand characters of anything take under 0.2 s of the processor."""
-    started = time.process_time()
-    with contextlib.suppress(UnusableAnswerError):
-        read_answer(WORST[name], output)
-    assert time.process_time() - started < 0.2
+    assert min(cost(WORST[name], output) for _ in range(3)) < 0.2
 
 
 @pytest.mark.parametrize("name", ["brackets", "thoughts_by_two", "false_ends", "small_objects"])
