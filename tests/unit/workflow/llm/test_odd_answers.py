@@ -162,7 +162,7 @@ def test_two_million_characters_are_bounded(name: str) -> None:
     started = time.process_time()
     with pytest.raises(UnusableAnswerError):
         read_answer(text, QuizDraft)
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 5
     with pytest.raises(UnusableAnswerError, match="is the limit"):
         read_answer(text + "x" * LARGEST_ANSWER, QuizDraft)
 
