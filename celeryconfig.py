@@ -35,10 +35,16 @@ worker_max_tasks_per_child = None  # (prefork) recycling children would only los
 broker_connection_retry_on_startup = True  # a worker may start before Redis
 broker_connection_max_retries = None  # and waits for it for ever
 broker_transport_options = {
-    "visibility_timeout": 12 * 3600,  # above the longest run (TASK_TIMEOUT_S, 6 h by default), so
-    # that nothing is redelivered while it runs; must be the same here and in the two places below
-    "unacked_restore_interval": 10,  # what a killed worker had fetched comes back …
-    "unacked_restore_throttle": 1,  # … at each sweep, not at every tenth
+    "visibility_timeout": 30,  # what a killed worker had fetched comes back after this: whoever
+    # lives renews its own every few seconds (worker.intake.keeping), so work may take longer; must
+    # be the same here and in the two places below
+    "unacked_restore_interval": 10,  # … or at the next look, …
+    "unacked_restore_throttle": 1,  # … which is each one, not every tenth
+    # keys of our own: kombu's are shared by all programs on a Redis, and whoever waits the shortest
+    # would give back what others hold
+    "unacked_key": "roadmap:unacked",
+    "unacked_index_key": "roadmap:unacked_index",
+    "unacked_mutex_key": "roadmap:unacked_mutex",
     "socket_timeout": 5,  # kombu's default is none: a black-holed worker hung for over 75 s
     "socket_connect_timeout": 5,
     "socket_keepalive": True,

@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 
 from core import telemetry
 from core.logging import get_logger
-from worker import REQUEST_ID, app
+from worker import REQUEST_ID, RUNG_AT, app
 from workflow import doorbell
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ JOB_EXPIRES_S: Final = 300
 """A run that somebody asked for and no worker began in so long is no longer wanted."""
 QUEUES: Final = ("roadmap", "maintenance")
 BROKER_S: Final = 4.0
-RUNG_AT: Final = "rung_at"
-"""Header with the database's time at which the row was marked as rung."""
 
 
 class Dispatcher:

@@ -5,7 +5,7 @@ Messages gain fields from release to release; those that this one does not know 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from core.errors import InvalidRequestError, ServiceUnavailableError
@@ -14,13 +14,37 @@ from workflow.doorbell import Reason
 from workflow.runs import run_task
 from workflow.service import accept_delivery
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 REJECTED = "rejected"
 """What a delivery returns whose request was not valid; its task is a failed one."""
+
+
+def key_of(task_id: Any) -> UUID:
+    """Return the task's key.
+
+    Raises:
+        InvalidRequestError: It is no UUID.
+    """
+    try:
+        return UUID(str(task_id))
+    except ValueError:
+        raise InvalidRequestError(f"task_id must be a UUID, not {str(task_id)[:80]!r}.") from None
+
+
+def _names_a_task(arguments: Mapping[str, Any]) -> None:
+    try:
+        key_of(arguments["task_id"])
+    except InvalidRequestError:
+        raise InvalidRequestError("its task_id is no UUID") from None
 
 
 # another program's message may be all there is of its task: it must wait for PostgreSQL to be back
 @async_task(
     Reason.GENERATE,
+    check=_names_a_task,
+    waits_in_row=True,
     autoretry_for=(ServiceUnavailableError,),
     retry_backoff=2,
     retry_backoff_max=60,
@@ -36,25 +60,13 @@ async def generate(
     return REJECTED
 
 
-@async_task(Reason.RESUME)
+@async_task(Reason.RESUME, check=_names_a_task, waits_in_row=True)
 async def resume(delivery: Delivery, task_id: str, **_later: Any) -> str:
     """Go on with a task that was decided, released or recovered."""
     return await run_task(key_of(task_id), worker=delivery.worker)
 
 
-@async_task(Reason.RETRY)
+@async_task(Reason.RETRY, check=_names_a_task, waits_in_row=True)
 async def retry(delivery: Delivery, task_id: str, **_later: Any) -> str:
     """Do again what failed; the row tells what that is."""
     return await run_task(key_of(task_id), worker=delivery.worker)
-
-
-def key_of(task_id: Any) -> UUID:
-    """Return the task's key.
-
-    Raises:
-        InvalidRequestError: It is no UUID.
-    """
-    try:
-        return UUID(str(task_id))
-    except ValueError:
-        raise InvalidRequestError(f"task_id must be a UUID, not {str(task_id)[:80]!r}.") from None

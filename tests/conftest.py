@@ -81,7 +81,9 @@ async def database(
     settings_env.setenv(PREFIX + "DATABASE_URL", postgres_url)
     get_settings.cache_clear()
     connection = await asyncpg.connect(postgres_url)
-    await connection.execute("TRUNCATE roadmap_tasks, schedules, workers CASCADE")
+    await connection.execute(
+        "TRUNCATE roadmap_tasks, schedules, workers, rejected_messages, rejected_counts CASCADE"
+    )
     yield connection
     await connection.close()
     await close_loop()

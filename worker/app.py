@@ -7,6 +7,7 @@ from typing import Final
 
 from celery import Celery, concurrency
 from celery.bin.worker import worker as worker_command
+from kombu.transport import TRANSPORT_ALIASES
 
 from core.errors import SettingsError
 from core.settings import get_settings
@@ -17,6 +18,16 @@ concurrency.ALIASES["threads"] = "worker.pool:TaskPool"
 # The default of `-P`. Celery's is prefork, and a `-P prefork` that was given is taken for it: with
 # `worker_pool` in the configuration the worker would run threads without a word.
 next(p for p in worker_command.params if p.name == "pool").default = "threads"
+
+# kombu's transports, which judge what they read before Celery believes it.
+TRANSPORT_ALIASES.update(
+    redis="worker.intake.transport:Transport",
+    rediss="worker.intake.transport:Transport",
+    sentinel="worker.intake.transport:SentinelTransport",
+    amqp="worker.intake.amqp:Transport",
+    pyamqp="worker.intake.amqp:Transport",
+    amqps="worker.intake.amqp:SSLTransport",
+)
 
 # What celeryconfig.py says for Redis that RabbitMQ does not know, or does better by itself.
 RABBITMQ: Final = {

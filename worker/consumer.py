@@ -1,16 +1,56 @@
-"""Celery's consumer, which a Redis that dies at the wrong moment would take along."""
+"""Celery's consumer, which one message or a dying Redis would take along."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from celery.worker.consumer import Consumer as CeleryConsumer
 
 from core.logging import get_logger
+from worker.intake import Incoming, Reason, RefusedError, judge, set_aside
+from worker.intake.refusal import unforeseen
+from worker.runtime import known
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 log = get_logger(__name__)
 
 
 class Consumer(CeleryConsumer):  # type: ignore[misc]  # Celery publishes no types
-    """Lives on when the connection is lost while a fetched message is not acknowledged yet."""
+    """Lives on, whatever comes, and when the connection is lost with a message fetched."""
+
+    class Blueprint(CeleryConsumer.Blueprint):  # type: ignore[misc]  # ditto
+        """Without gossip: workers need not hear each other's events, which anybody can send."""
+
+        default_steps = [  # noqa: RUF012 - Celery's own class attribute
+            step for step in CeleryConsumer.Blueprint.default_steps if not step.endswith(":Gossip")
+        ]
+
+    def create_task_handler(self) -> Callable[[Any], None]:  # type: ignore[override]
+        """Return what takes a message: Celery's way, with nothing coming out of it."""
+        handle = super().create_task_handler()
+        connection_lost = tuple(e for e in self.connection_errors if e is not KeyError)
+
+        def on_task_received(message: Any) -> None:
+            try:
+                if not getattr(message.channel, "judges", False):
+                    _judge_in_place(message)
+                handle(message)
+            except RefusedError as refused:
+                self._refuse(message, refused)
+            except (*connection_lost, *self.channel_errors):
+                raise
+            except Exception as error:
+                log.exception("message_not_handled")
+                self._refuse(message, unforeseen(error))
+
+        return on_task_received
+
+    def on_decode_error(self, message: Any, exc: Exception) -> None:
+        """Set aside what kombu could not decode."""
+        why = f"it could not be decoded: {type(exc).__name__}"
+        self._refuse(message, RefusedError(Reason.BODY, why))
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Drop the lost connection.
@@ -25,3 +65,29 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]  # Celery publishes no typ
             if self.connection is not None:
                 raise
             log.warning("messages_not_given_back", error=str(error))
+
+    def _refuse(self, message: Any, refused: RefusedError) -> None:
+        queue = str((message.delivery_info or {}).get("routing_key") or "")
+        body = message.body
+        raw = body if isinstance(body, bytes | str) else repr(body)
+        set_aside(raw, refused, queue=queue[:200])
+        if not message.acknowledged:
+            message.ack()
+
+
+def _judge_in_place(message: Any) -> None:
+    """Judge a message of a transport that does not do it, and make it what it should be."""
+    judged = judge(
+        Incoming(
+            headers=message.headers if isinstance(message.headers, dict) else {},
+            content_type=message.content_type,
+            content_encoding=message.content_encoding,
+            body=message.body.encode() if isinstance(message.body, str) else bytes(message.body),
+            priority=message.properties.get("priority"),
+        ),
+        known,
+    )
+    message.headers = dict(judged.headers)
+    message.body = judged.body
+    message.content_type, message.content_encoding = judged.content_type, judged.content_encoding
+    message.properties = {"priority": judged.priority}

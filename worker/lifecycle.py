@@ -11,6 +11,7 @@ from celery import signals
 
 from core.logging import configure_logging, get_logger
 from core.settings import get_settings
+from worker import intake
 from worker.loop import hooks, process_loop, stop_process_loop
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def _child_stops(**_: Any) -> None:
 
 
 def _stops(**_: Any) -> None:
+    intake.flush()
     stop_process_loop()
 
 

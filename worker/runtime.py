@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from core import telemetry
 from worker.app import app
+from worker.intake.message import EXPIRES_AT, REQUEST_ID, STARTS_AT, Known
 from worker.loop import run_async
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
 REQUEST: Final = "worker.request:DeliveryRequest"
 """By name: only workers need it, and it imports much of Celery."""
 
-REQUEST_ID: Final = "request_id"
-"""Header with the id of the HTTP request that asked for the delivery, for the logs."""
 _LONGEST_ID: Final = 64
+
+known: Final[dict[str, Known]] = {}
+"""The tasks that may be asked for, by name. Celery has more, which nobody shall call."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,16 +37,43 @@ class Delivery:
     id: str
     name: str
     worker: str
+    starts_at: datetime | None = None
+    """Not before; of tasks that wait in their rows."""
+    expires_at: datetime | None = None
+    """Not later."""
 
 
-def async_task(name: str, **options: Any) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
-    """Register a coroutine function as a Celery task; its first argument is the `Delivery`."""
+def async_task(
+    name: str,
+    *,
+    check: Callable[[Mapping[str, Any]], None] | None = None,
+    waits_in_row: bool = False,
+    **options: Any,
+) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
+    """Register a coroutine function as a Celery task; its first argument is the `Delivery`.
+
+    Args:
+        name: The task's.
+        check: See `Known`.
+        waits_in_row: Ditto.
+        options: Celery's.
+    """
 
     def register(function: Callable[..., Awaitable[Any]]) -> Any:
+        known[name] = Known(
+            signature=inspect.signature(function), check=check, waits_in_row=waits_in_row
+        )
+
         @functools.wraps(function)
-        def run(task: Any, *args: Any, **kwargs: Any) -> Any:
+        def run(task: Any, /, *args: Any, **kwargs: Any) -> Any:
             request = task.request
-            delivery = Delivery(id=request.id, name=task.name, worker=str(request.hostname))
+            delivery = Delivery(
+                id=request.id,
+                name=task.name,
+                worker=str(request.hostname),
+                starts_at=_moment(request.get(STARTS_AT)),
+                expires_at=_moment(request.get(EXPIRES_AT)),
+            )
 
             bound = {"delivery": delivery.id}
             if request_id := request.get(REQUEST_ID):
@@ -69,3 +100,7 @@ def async_task(name: str, **options: Any) -> Callable[[Callable[..., Awaitable[A
         return app.task(name=name, bind=True, Request=REQUEST, **options)(run)
 
     return register
+
+
+def _moment(text: Any) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) else None

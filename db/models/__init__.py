@@ -5,6 +5,7 @@ from db.models.learner import LearnerProgress
 from db.models.model_abilities import ModelAbilities
 from db.models.notification import Notification
 from db.models.revocation import Revocation
+from db.models.rejected import RejectedCount, RejectedMessage
 from db.models.roadmap import Concept, Content, Module, Outline, Roadmap, Stage
 from db.models.schedule import Schedule
 from db.models.task import Checkpoint, Review, RoadmapTask, TaskEvent
@@ -20,6 +21,8 @@ __all__ = [
     "Module",
     "Notification",
     "Outline",
+    "RejectedCount",
+    "RejectedMessage",
     "Review",
     "Revocation",
     "Roadmap",

@@ -45,6 +45,11 @@ class RoadmapTask(Spent, Base):
             "rung_at",
             postgresql_where=text("status IN ('pending', 'processing')"),
         ),
+        Index(
+            "ix_roadmap_tasks_expires_at",
+            "expires_at",
+            postgresql_where=text("status = 'pending' AND expires_at IS NOT NULL"),
+        ),
     )
 
     task_id: Mapped[Key]
@@ -71,6 +76,10 @@ class RoadmapTask(Spent, Base):
     """When Celery was last asked to wake a worker for it."""
     deferred_at: Mapped[Moment]
     """When a worker put it off, since others come first; null again once it was rung for."""
+    starts_at: Mapped[Moment]
+    """Not before; whoever sent its message may have said so."""
+    expires_at: Mapped[Moment]
+    """Ditto: not later, if it has not begun by then."""
 
     last_seq: Mapped[int] = mapped_column(server_default="0")
     done: Mapped[int] = mapped_column(server_default="0")

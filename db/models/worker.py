@@ -25,3 +25,5 @@ class Worker(Base):
     since: Mapped[datetime]
     """When that began: leases from before are a former life's."""
     seen_at: Mapped[datetime]
+    consumes: Mapped[bool] = mapped_column(server_default="true")
+    """Whether its consumer turns and listens: one that cannot hold its connection does not."""

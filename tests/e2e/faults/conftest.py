@@ -45,7 +45,9 @@ def rig(faults_rig: Rig) -> Iterator[Rig]:
 async def look(rig: Rig) -> AsyncIterator[asyncpg.Connection]:
     """A connection to the rig's emptied database."""
     connection = await asyncpg.connect(rig.database_url)
-    await connection.execute("TRUNCATE roadmap_tasks, schedules, workers CASCADE")
+    await connection.execute(
+        "TRUNCATE roadmap_tasks, schedules, workers, rejected_messages, rejected_counts CASCADE"
+    )
     yield connection
     await connection.close()
     await close_loop()

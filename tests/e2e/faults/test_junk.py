@@ -1,0 +1,55 @@
+"""Whatever lies in the queue, the worker lives, sets it aside and works on."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from core.ids import new_id
+from tests.factories import until
+from tests.junk import cases
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from tests.e2e.faults.rig import Rig
+
+
+async def _set_aside(look: asyncpg.Connection) -> int:
+    return int(await look.fetchval("SELECT coalesce(sum(messages), 0) FROM rejected_counts"))
+
+
+@pytest.mark.parametrize("pool", ["threads", "prefork"])
+async def test_nothing_in_the_queue_stops_a_worker(
+    rig: Rig, look: asyncpg.Connection, pool: str
+) -> None:
+    """Every broken message is acknowledged and set aside; the valid one behind them completes."""
+    worker = rig.worker(pool=pool, concurrency=2)
+    broken = list(cases())
+    with rig.broker() as broker:
+        for case in broken:
+            broker.lpush("roadmap", case.raw)
+        valid = new_id()
+        rig.send(str(valid), "Learn Kites")
+        await rig.until_status(look, [valid], "completed", within_s=60)
+        least = sum(case.refused is True for case in broken)
+        most = sum(case.refused is not False for case in broken)
+
+        async def all_counted() -> bool:
+            return least <= await _set_aside(look) <= most
+
+        await until(all_counted, what=f"{least} to {most} messages set aside")
+        kept = await look.fetchval("SELECT count(*) FROM rejected_messages")
+        assert 0 < kept <= 1000
+        largest = await look.fetchval("SELECT max(octet_length(excerpt)) FROM rejected_messages")
+        assert largest <= 4096
+        assert broker.llen("roadmap") == 0
+        assert not broker.hlen("roadmap:unacked"), "one was not acknowledged"
+    assert worker.returncode is None, rig.logs()
+    assert not worker.logged("message_not_judged"), rig.logs()
+    assert not worker.logged("message_not_handled"), rig.logs()
+    assert "Connection to broker lost" not in worker.log_text()
+    told = worker.logged("messages_rejected")
+    assert len(told) < 30, json.dumps(told)

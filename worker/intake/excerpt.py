@@ -1,0 +1,88 @@
+"""What is kept of a message that was set aside: enough to find its sender, nothing secret."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from typing import Any, Final
+
+from core.logging import redact
+
+LONGEST: Final = 1000
+"""Characters of an excerpt."""
+_LOOKED_AT: Final = 4 * 1024
+"""Bytes of a message that are looked at; the rest is never decoded."""
+_HIDDEN: Final = "***"
+_SECRET_NAME: Final = re.compile(
+    r"(?i)(pass|secret|token|key|auth|credential|cookie|signature|bearer|session)"
+)
+_SECRET_PAIR: Final = re.compile(
+    r"(?i)((?:pass|secret|token|key|auth|credential|cookie|signature|session)[\w.-]{0,40}"
+    r"""["'\\]{0,4}\s{0,4}[:=]\s{0,4})(["'\\]{0,4}[^\s"',;}\\]+)"""
+)
+_TOKEN: Final = re.compile(r"[A-Za-z0-9+/_~.=-]{24,}")
+_HARMLESS: Final = re.compile(
+    r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[a-z_]+(?:\.[a-z_]+)*|[\d:.T+-]+Z?"
+)
+"""Looks like a token, and is none: a UUID, a dotted name, a time."""
+
+
+def excerpt_of(raw: bytes | str) -> str:
+    """Return the beginning of a message in one line of plain text, with secrets hidden."""
+    head = raw[:_LOOKED_AT]
+    text = head.decode(errors="replace") if isinstance(head, bytes) else head
+    if len(raw) <= _LOOKED_AT:
+        text = _unwrapped(text)
+    return _plain(_without_secrets(text[:_LOOKED_AT]))[:LONGEST]
+
+
+def _unwrapped(text: str) -> str:
+    """Return an envelope with its body decoded: base64 would hide secrets from us, not others."""
+    try:
+        envelope = json.loads(text)
+        if not isinstance(envelope, dict):
+            return text
+        if isinstance(body := envelope.get("body"), str):
+            envelope["body"] = _body(body, envelope.get("properties"))
+        return json.dumps(_named_hidden(envelope), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _body(body: str, properties: Any) -> Any:
+    text = body
+    if isinstance(properties, dict) and properties.get("body_encoding") == "base64":
+        try:
+            text = base64.b64decode(body, validate=True).decode(errors="replace")
+        except (binascii.Error, ValueError):
+            return f"({len(body)} characters that are not base64)"
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _named_hidden(value: Any) -> Any:
+    """Hide what stands under a telling name; deeper than a message is nothing is read."""
+    if isinstance(value, dict):
+        return {
+            name: _HIDDEN if inner and _SECRET_NAME.search(str(name)) else _named_hidden(inner)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [_named_hidden(inner) for inner in value]
+    return value
+
+
+def _without_secrets(text: str) -> str:
+    return _TOKEN.sub(
+        lambda found: found[0] if _HARMLESS.fullmatch(found[0][:100]) else _HIDDEN,
+        _SECRET_PAIR.sub(rf"\1{_HIDDEN}", redact(text)),
+    )
+
+
+def _plain(text: str) -> str:
+    """Return the text without anything that a terminal or a page would obey."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

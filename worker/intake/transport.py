@@ -1,0 +1,181 @@
+"""kombu's Redis transports, judging what they read before they believe any of it.
+
+kombu takes whatever lies in a list for a message of its own. Here each item is opened, judged, and
+passed on in an envelope made anew; what is refused is set aside. For that nothing is written to
+Redis, so that thousands of messages are through in a second.
+"""
+
+from __future__ import annotations
+
+import time
+from queue import Empty
+from typing import Any, Final
+
+from kombu.transport import redis
+from kombu.utils.encoding import bytes_to_str
+
+from core.logging import get_logger
+from worker.app import app
+from worker.intake.aside import set_aside
+from worker.intake.control import check_control
+from worker.intake.envelope import checked, incoming, open_envelope, parse, sealed
+from worker.intake.message import judge
+from worker.intake.refusal import Reason, RefusedError, unforeseen
+from worker.runtime import known
+
+log = get_logger(__name__)
+
+TASK_QUEUES: Final = frozenset(queue.name for queue in app.conf.task_queues)
+_KEPT_PARTS: Final = 3
+
+
+class QoS(redis.QoS):  # type: ignore[misc]  # kombu publishes no types
+    """Keeps what was fetched and not yet acknowledged, so that it outlives this process."""
+
+    def renew(self) -> None:
+        """Say that we still live: what nobody renews for the visibility time-out comes back."""
+        held = [tag for tag in list(self._delivered) if tag not in self._dirty]
+        if held:
+            now = time.time()
+            with self.channel.conn_or_acquire() as client:
+                client.zadd(self.unacked_index_key, dict.fromkeys(held, now), xx=True)
+
+    def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:  # noqa: FBT001, FBT002 - kombu's signature
+        """Put one message back into its queue; one that cannot be read is set aside."""
+
+        def restore(pipe: Any) -> None:
+            kept = pipe.hget(self.unacked_key, tag)
+            pipe.multi()
+            self._remove_from_indices(tag, pipe)
+            if kept and (envelope := _kept(kept)):
+                queue = envelope["properties"]["delivery_info"]["routing_key"]
+                self.channel._do_restore_message(envelope, "", queue, pipe, leftmost)  # noqa: SLF001 - as kombu's does
+
+        with self.channel.conn_or_acquire(client) as connected:
+            connected.transaction(restore, self.unacked_key)
+
+
+def _kept(kept: bytes | str) -> dict[str, Any] | None:
+    try:
+        return _fetched(parse(kept))
+    except RefusedError as refused:
+        set_aside(kept, refused, queue="unacked")
+        return None
+
+
+def _fetched(parts: Any) -> dict[str, Any]:
+    if not isinstance(parts, list) or len(parts) != _KEPT_PARTS:
+        raise RefusedError(Reason.ENVELOPE, "it is none that a worker had fetched")
+    envelope = checked(parts[0])
+    if envelope["properties"]["delivery_info"]["routing_key"] not in TASK_QUEUES:
+        raise RefusedError(Reason.ENVELOPE, "it belongs to none of our queues")
+    return envelope
+
+
+class Judging:
+    """What both kinds of channels do differently from kombu's."""
+
+    QoS = QoS
+    judges = True
+    """The consumer need not judge again."""
+
+    def _brpop_read(self: Any, **options: Any) -> bool:
+        try:
+            try:
+                reply = self.client.parse_response(self.client.connection, "BRPOP", **options)
+            except self.connection_errors:
+                # the next round reconnects
+                self.client.connection.disconnect()
+                raise
+            if not reply:
+                raise Empty
+            key, item = reply
+            queue = bytes_to_str(key).rsplit(self.sep, 1)[0]
+            self._queue_cycle.rotate(queue)
+            self.connection._deliver(_opened(item, queue=queue), queue)  # noqa: SLF001 - as kombu's does
+            return True
+        finally:
+            self._in_poll = None
+            self._flush_brpop_reauth()
+
+    def _get(self: Any, queue: str) -> dict[str, Any]:
+        with self.conn_or_acquire() as client:
+            for priority in self.priority_steps:
+                if item := client.rpop(self._q_for_pri(queue, priority)):
+                    self._maybe_update_queues_expire(client, queue)
+                    return _opened(item, queue=queue)
+            self._maybe_update_queues_expire(client, queue)
+        raise Empty
+
+    def _receive_one(self: Any, subscription: Any) -> bool | None:
+        try:
+            response = subscription.parse_response()
+        except self.connection_errors:
+            self._in_listen = None
+            raise
+        if not isinstance(response, list | tuple):
+            return None
+        heard = self._handle_message(subscription, response)
+        if not bytes_to_str(heard["type"]).endswith("message") or not heard["data"]:
+            return None
+        channel = bytes_to_str(heard["channel"], errors="replace")
+        if channel[:1] == "/":
+            channel = channel.partition(".")[2]
+        exchange = channel.split("/", 1)[0]
+        if exchange not in self._fanout_to_queue:
+            return None
+        try:
+            envelope = open_envelope(heard["data"])
+            check_control(incoming(envelope), exchange=exchange)
+        except RefusedError as refused:
+            set_aside(heard["data"], refused, queue=exchange)
+            raise Empty from None
+        except Exception as error:
+            log.exception("message_not_judged", queue=exchange)
+            set_aside(heard["data"], unforeseen(error), queue=exchange)
+            raise Empty from None
+        delivered: bool = self._deliver_fanout_message(envelope, exchange)
+        return delivered
+
+
+def _opened(item: bytes, *, queue: str) -> dict[str, Any]:
+    """Return the envelope of a message that can be taken; set others aside.
+
+    Raises:
+        Empty: It is none; kombu looks for the next one.
+    """
+    try:
+        envelope = open_envelope(item)
+        message = incoming(envelope)
+        if queue in TASK_QUEUES:
+            return sealed(judge(message, known), envelope, queue=queue)
+        check_control(message, exchange=queue)
+    except RefusedError as refused:
+        set_aside(item, refused, queue=queue)
+        raise Empty from None
+    except Exception as error:
+        # nothing of it has been acknowledged anywhere: what raises here would end the worker
+        log.exception("message_not_judged", queue=queue)
+        set_aside(item, unforeseen(error), queue=queue)
+        raise Empty from None
+    return envelope
+
+
+class Channel(Judging, redis.Channel):  # type: ignore[misc]  # kombu publishes no types
+    """To one Redis."""
+
+
+class Transport(redis.Transport):  # type: ignore[misc]  # ditto
+    """For `redis://` and `rediss://`."""
+
+    Channel = Channel
+
+
+class SentinelChannel(Judging, redis.SentinelChannel):  # type: ignore[misc]  # ditto
+    """To the one that Sentinel names."""
+
+
+class SentinelTransport(redis.SentinelTransport):  # type: ignore[misc]  # ditto
+    """For `sentinel://`."""
+
+    Channel = SentinelChannel
