@@ -64,7 +64,7 @@ def body_of(task: str = "roadmap.resume") -> list[Any]:
     return [[], kwargs, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
 
 
-def envelope(body: Any = _MISSING, *, task: str = "roadmap.resume", **headers: Any) -> Any:
+def envelope(body: Any = _MISSING, *, task: Any = "roadmap.resume", **headers: Any) -> Any:
     """Return a message as Celery's clients make it (protocol 2)."""
     text = json.dumps(body_of(task) if body is _MISSING else body)
     given = {
@@ -307,9 +307,10 @@ def _content_types() -> Iterator[Case]:
         yield _case(f"not compressed by {method}", wrapped(text, headers))
         bomb = pack(b"[" + b" " * 50_000_000)
         yield _case(f"a bomb by {method}", wrapped(bomb, headers))
-    for method in ("lzma", "zstd", "brotli", "x", 1, []):
-        headers = {**envelope()["headers"], "compression": method}
-        yield _case(f"compressed by {method!r}", wrapped(text, headers))
+    unknown: tuple[Any, ...] = ("lzma", "zstd", "brotli", "x", 1, [])
+    for way in unknown:
+        headers = {**envelope()["headers"], "compression": way}
+        yield _case(f"compressed by {way!r}", wrapped(text, headers))
 
 
 def _canvas() -> Iterator[Case]:

@@ -27,7 +27,7 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]  # Celery publishes no typ
             step for step in CeleryConsumer.Blueprint.default_steps if not step.endswith(":Gossip")
         ]
 
-    def create_task_handler(self) -> Callable[[Any], None]:  # type: ignore[override]
+    def create_task_handler(self) -> Callable[[Any], None]:
         """Return what takes a message: Celery's way, with nothing coming out of it."""
         handle = super().create_task_handler()
         connection_lost = tuple(e for e in self.connection_errors if e is not KeyError)

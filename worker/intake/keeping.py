@@ -27,7 +27,7 @@ class KeepFetched(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery publ
 
     def start(self, consumer: Any) -> None:
         """Begin to renew, where the broker does not do it by itself."""
-        qos = getattr(consumer.task_consumer.channel, "qos", None)
+        qos: Any = getattr(consumer.task_consumer.channel, "qos", None)
         if not hasattr(qos, "renew"):
             return
 

@@ -183,14 +183,18 @@ def _times(
     if not task.waits_in_row:
         if ahead > LONGEST_WAIT:
             raise RefusedError(Reason.HEADERS, "its eta is more than an hour ahead")
-        return eta and eta.isoformat(), expires and expires.isoformat(), {}
+        return _text(eta), _text(expires), {}
     times = {STARTS_AT: eta, EXPIRES_AT: expires}
     if headers.get("retries"):  # Celery sends it again after a while, with what it had
         times = {}
         eta = eta if ahead <= LONGEST_RETRY else None
     else:
         eta = None
-    return eta and eta.isoformat(), None, {n: at.isoformat() for n, at in times.items() if at}
+    return _text(eta), None, {name: at.isoformat() for name, at in times.items() if at}
+
+
+def _text(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
 
 
 def _too_deep(value: Any) -> bool:
