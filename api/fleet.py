@@ -15,7 +15,8 @@ from prometheus_client import Gauge
 from api.health import examine
 from core.jobs import JOBS
 from core.states import Status
-from tasks import dispatch
+from tasks import queues
+from worker.intake import Reason
 from workflow import queries
 from workflow.audit.kinds import Kind
 
@@ -51,10 +52,17 @@ FINDINGS: Final = Gauge(
     multiprocess_mode=_MODE,
 )
 
+REJECTED: Final = Gauge(
+    "roadmap_queue_rejected",
+    "Messages that workers have set aside since the first, wherever they did.",
+    ["reason"],
+    multiprocess_mode=_MODE,
+)
+
 
 async def measure(services: Services) -> None:
     """Set all of them; takes 2 s at most."""
-    _health, rows, queues = await asyncio.gather(
+    _health, rows, found = await asyncio.gather(
         examine(services), services.probe("rows", _rows), services.probe("queues", _queues)
     )
     state = rows.get("state")
@@ -63,21 +71,33 @@ async def measure(services: Services) -> None:
     WAITING.set(state.waiting if state else math.nan)
     OLDEST.set((state.oldest_waiting_s or 0) if state else math.nan)
     RUNNING.set(state.running if state else math.nan)
-    for queue in dispatch.QUEUES:
-        DEPTH.labels(queue).set(queues.get("queues", {}).get(queue, math.nan))
+    for queue in queues.QUEUES:
+        DEPTH.labels(queue).set(found.get("queues", {}).get(queue, math.nan))
     for job in JOBS:
         JOB_AGE.labels(job).set(rows.get("ages", {}).get(job, math.nan))
+    rejected = rows.get("rejected")
+    for reason in Reason:
+        REJECTED.labels(reason).set(math.nan if rejected is None else rejected.get(reason, 0))
     findings = rows.get("findings")
     for kind in Kind:
         FINDINGS.labels(kind).set(math.nan if findings is None else findings.get(kind, 0))
 
 
 async def _rows() -> dict[str, Any]:
-    state, ages, findings = await asyncio.gather(
-        queries.queue_state(), queries.job_ages(), queries.audit_findings()
+    state, ages, findings, rejected = await asyncio.gather(
+        queries.queue_state(),
+        queries.job_ages(),
+        queries.audit_findings(),
+        queries.rejected_counts(),
     )
-    return {"status": "up", "state": state, "ages": ages, "findings": findings}
+    return {
+        "status": "up",
+        "state": state,
+        "ages": ages,
+        "findings": findings,
+        "rejected": rejected,
+    }
 
 
 async def _queues() -> dict[str, Any]:
-    return {"status": "up", **await asyncio.to_thread(dispatch.peek)}
+    return {"status": "up", **await asyncio.to_thread(queues.peek)}

@@ -10,7 +10,7 @@ from prometheus_client import Gauge
 
 from core.settings import get_settings
 from db.engine import get_engine
-from tasks import dispatch
+from tasks import queues
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -98,5 +98,5 @@ async def _database() -> dict[str, Any]:
 
 
 async def _broker() -> dict[str, Any]:
-    await asyncio.to_thread(dispatch.peek)
+    await asyncio.to_thread(queues.peek)
     return {"status": "up"}

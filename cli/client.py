@@ -160,6 +160,11 @@ class Client:
         """Return the API's Redis connections."""
         return self.request("GET", "/api/v1/admin/redis", what="Redis report")
 
+    def rejected(self, *, limit: int) -> dict[str, Any]:
+        """Return the messages that no worker could take."""
+        path = f"/api/v1/admin/queue/rejected?limit={limit}"
+        return self.request("GET", path, what="list of rejected messages")
+
     def request(self, method: str, path: str, *, what: str, **kwargs: Any) -> dict[str, Any]:
         """Send any request; `what` names in messages what is asked for."""
         return self._run(self._api.request(method, path, **kwargs), what=what)

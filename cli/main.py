@@ -13,6 +13,7 @@ from cli import (
     opening,
     probe,
     processes,
+    queue_commands,
     redis_report,
     samples,
     schedule_commands,
@@ -69,6 +70,7 @@ for _part in (
     app.registered_commands += _part.app.registered_commands
 app.add_typer(database.app, name="db")
 app.add_typer(schedule_commands.app, name="schedule")
+app.add_typer(queue_commands.app, name="queue")
 app.add_typer(probe.app, name="probe")
 
 

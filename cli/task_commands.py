@@ -2,6 +2,7 @@
 
 import json as jsonlib
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -134,11 +135,19 @@ def list_tasks(
     for task in page["tasks"]:
         progress = task["progress"]
         done = f"{progress['done']}/{progress['total']}" if progress["total"] else "-"
-        row = (task["task_id"], task["status"], done, task["created_at"][:16], task["goal"])
+        row = (task["task_id"], _status(task), done, task["created_at"][:16], task["goal"])
         table.add_row(*(Text(str(cell)) for cell in row))
     tree_console().print(table)
     if page.get("next_cursor"):
         note(f"There are more: --cursor {page['next_cursor']}")
+
+
+def _status(task: dict[str, Any]) -> str:
+    starts_at = task.get("starts_at")
+    if task["status"] != "pending" or starts_at is None:
+        return str(task["status"])
+    at = datetime.fromisoformat(starts_at).astimezone()
+    return "pending" if at <= datetime.now(UTC) else f"waiting until {at:%Y-%m-%d %H:%M:%S}"
 
 
 @app.command(epilog=EPILOG)

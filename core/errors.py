@@ -117,6 +117,12 @@ class TaskTimeoutError(AppError):
     code = "task_timeout"
 
 
+class TaskExpiredError(AppError):
+    """No worker began the task by the time that its message set; retry it if it is still wanted."""
+
+    code = "expired"
+
+
 class WorkerLostRepeatedlyError(AppError):
     """The task lost its worker MAX_ATTEMPTS times in a row; read the workers' logs, then retry."""
 

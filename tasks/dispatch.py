@@ -6,12 +6,11 @@ thread from a bounded queue. A ring that is lost is no loss: `maintenance.recove
 
 from __future__ import annotations
 
-import json
 import os
 import queue
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from kombu.exceptions import KombuError, OperationalError
@@ -34,8 +33,6 @@ RINGS: Final = Counter("roadmap_rings_total", "Messages that ask for a worker.",
 WAITING: Final = 20_000
 JOB_EXPIRES_S: Final = 300
 """A run that somebody asked for and no worker began in so long is no longer wanted."""
-QUEUES: Final = ("roadmap", "maintenance")
-BROKER_S: Final = 4.0
 
 
 class Dispatcher:
@@ -137,41 +134,3 @@ def _forget_parent() -> None:
 
 
 os.register_at_fork(after_in_child=_forget_parent)
-
-
-def peek() -> dict[str, Any]:
-    """Look at the queues without taking anything out. Blocks for a few seconds at most.
-
-    Returns:
-        `queues`, the messages in each; `depth`, those in the queue of rings; and `oldest`, the
-        header `rung_at` of its oldest message that has one, or None. Brokers other than Redis
-        cannot be looked into: there `oldest` is None.
-
-    Raises:
-        Exception: The broker cannot be asked.
-    """
-    with app.connection_for_read() as connection:
-        connection.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_S)
-        queues = {name: _depth(connection, name) for name in QUEUES}
-        oldest = _oldest(connection) if connection.transport.driver_type == "redis" else None
-    return {"depth": queues["roadmap"], "oldest": oldest, "queues": queues}
-
-
-def _depth(connection: Any, queue: str) -> int:
-    with connection.channel() as channel:
-        if connection.transport.driver_type == "redis":
-            return int(channel.client.llen(queue))
-        try:
-            return int(channel.queue_declare(queue, passive=True).message_count)
-        except connection.channel_errors:  # it is made by whoever sends or listens first
-            return 0
-
-
-def _oldest(connection: Any) -> str | None:
-    # kombu pushes on the left and pops on the right
-    with connection.channel() as channel:
-        for raw in reversed(channel.client.lrange("roadmap", -20, -1)):
-            headers = json.loads(raw).get("headers", {})
-            if RUNG_AT in headers:
-                return str(headers[RUNG_AT])
-    return None

@@ -71,7 +71,7 @@ def _revoked(request: Any, expired: bool, **_: Any) -> None:  # noqa: FBT001 - C
 
     async def cancel(key: UUID) -> None:
         if (asked_for := given.get("request")) is not None:
-            user_id = str(given.get("user_id", LOCAL_USER))
+            user_id = given.get("user_id", LOCAL_USER)
             await accept_delivery(key, user_id=user_id, request=asked_for)
         await _cancel(key)
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core.logging import get_logger
-from tasks.dispatch import peek
+from tasks.queues import peek
 from worker import Delivery, async_task
 from workflow import upkeep
 from workflow.audit import audit

@@ -10,7 +10,10 @@ from uuid import UUID
 
 from core.errors import InvalidRequestError, ServiceUnavailableError
 from worker import Delivery, async_task
+from workflow import turns
+from workflow.actor import LOCAL_USER
 from workflow.doorbell import Reason
+from workflow.engine import Result
 from workflow.runs import run_task
 from workflow.service import accept_delivery
 
@@ -51,13 +54,22 @@ def _names_a_task(arguments: Mapping[str, Any]) -> None:
     max_retries=30,
 )
 async def generate(
-    delivery: Delivery, task_id: str, user_id: str = "local", request: Any = None, **_later: Any
+    delivery: Delivery, task_id: str, user_id: Any = LOCAL_USER, request: Any = None, **_later: Any
 ) -> str:
     """Run a new task; another program may send this without our code, row or no row."""
     key = key_of(task_id)
-    if request is None or await accept_delivery(key, user_id=user_id, request=request):
-        return await run_task(key, worker=delivery.worker)
-    return REJECTED
+    if request is not None and not await accept_delivery(
+        key,
+        user_id=user_id,
+        request=request,
+        starts_at=delivery.starts_at,
+        expires_at=delivery.expires_at,
+    ):
+        return REJECTED
+    result = await run_task(key, worker=delivery.worker)
+    if result is Result.DEFERRED and delivery.starts_at is not None:
+        turns.call_at(delivery.starts_at)
+    return result
 
 
 @async_task(Reason.RESUME, check=_names_a_task, waits_in_row=True)

@@ -14,7 +14,7 @@ from prometheus_client import Counter, Gauge
 from pydantic import ValidationError
 
 from core import telemetry
-from core.errors import InvalidRequestError, WorkerLostRepeatedlyError
+from core.errors import InvalidRequestError, TaskExpiredError, WorkerLostRepeatedlyError
 from core.logging import get_logger
 from core.loop_local import LoopLocal
 from core.settings import get_settings
@@ -119,6 +119,9 @@ async def _acquire(task_id: UUID, *, worker: str) -> Claim | DeferredError | Non
         row = (await lock_tasks(tx.session, [task_id])).get(task_id)
         if row is None or row.leased or row.status not in {Status.PENDING, Status.PROCESSING}:
             return None
+        if expired(row):
+            await record_in(tx, failure(row, TaskExpiredError()))
+            return None
         taken_over = row.lease_until is not None
         if taken_over and await give_up_if_hopeless(tx, row):
             return None
@@ -189,6 +192,11 @@ async def give_up_if_hopeless(tx: Transaction, row: TaskRow) -> bool:
     await record_in(tx, failure(row, WorkerLostRepeatedlyError()))
     log.error("task_given_up", task_id=str(row.task_id), losses=row.losses + 1)
     return True
+
+
+def expired(row: TaskRow) -> bool:
+    """Tell whether a task was to have begun by now, and has not."""
+    return row.status == Status.PENDING and row.expires_at is not None and row.expires_at <= row.now
 
 
 def _leave_to_newer_worker(tx: Transaction, row: TaskRow) -> None:

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import Counter
 from sqlalchemy import func, select
 
+from core.errors import TaskExpiredError
 from core.logging import get_logger
 from core.states import Status, Step
 from db.facts import Fact
 from db.ledger import lock_tasks
 from db.models import RoadmapTask
 from db.recorder import record_in
-from db.repositories.leases import expired
+from db.repositories.leases import expired as expired_leases
 from db.session import read_session, transaction
 from workflow import doorbell, turns
-from workflow.lease import give_up_if_hopeless
+from workflow.lease import expired, give_up_if_hopeless
+from workflow.outcomes import failure
 from workflow.ringing import ring_again
 
 if TYPE_CHECKING:
@@ -71,11 +73,12 @@ async def recover(queue: Queue | None) -> Recovery:
     """
     recovered = given_up = 0
     async with read_session() as session:
-        silent = await expired(session, limit=LARGEST_SWEEP)
+        silent = await expired_leases(session, limit=LARGEST_SWEEP)
     for task_id in silent:
         outcome = await _free(task_id)
         recovered += outcome is True
         given_up += outcome is False
+    await _end_expired()
     rung = 0 if queue is None else await _ring_again(queue) + await turns.ring_next()
     return Recovery(recovered=recovered, given_up=given_up, rung=rung)
 
@@ -94,6 +97,25 @@ async def _free(task_id: UUID) -> bool | None:
             "task_freed", task_id=str(task_id), owner=row.lease_owner, losses=row.losses + 1
         )
         return True
+
+
+async def _end_expired() -> None:
+    """Fail the tasks that were to have begun by now: the one at the end of the line learns it."""
+    async with read_session() as session:
+        late = await session.scalars(
+            select(RoadmapTask.task_id)
+            .where(
+                RoadmapTask.status == Status.PENDING,
+                RoadmapTask.expires_at <= func.clock_timestamp(),
+            )
+            .limit(LARGEST_SWEEP)
+        )
+        task_ids = list(late)
+    for task_id in task_ids:
+        async with transaction() as tx:
+            row = (await lock_tasks(tx.session, [task_id], skip_locked=True)).get(task_id)
+            if row is not None and expired(row):
+                await record_in(tx, failure(row, TaskExpiredError()))
 
 
 async def free(tx: Transaction, row: TaskRow, *, losses: int) -> None:

@@ -12,6 +12,7 @@ from core.errors import (
     ConflictError,
     IdempotencyMismatchError,
     InvalidRequestError,
+    TaskExpiredError,
     TaskTimeoutError,
     TooManyTasksError,
 )
@@ -23,7 +24,7 @@ from core.states import (
     Step,
 )
 from db.facts import Fact
-from db.ledger import lock_tasks
+from db.ledger import lock_tasks, timestamp
 from db.models import RoadmapTask
 from db.recorder import record_in
 from db.repositories.turns import lock_user
@@ -31,6 +32,7 @@ from db.session import Transaction, retrying, transaction
 from notifications.events import EventType
 from workflow import doorbell, outcomes, turns
 from workflow.drafts import draft
+from workflow.owners import check_owner, nearest_owner
 from workflow.ownership import lock_owned
 from workflow.plan import WORKFLOW_VERSION
 from workflow.requests import TaskRequest, parse_task_request, storable
@@ -38,11 +40,14 @@ from workflow.retry import regenerate, retry_task
 from workflow.reviews import cancelled_review, decide_review, newest_review
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
     from sqlalchemy import Table
 
     from workflow.actor import Actor
+
+    Times = tuple[datetime | None, datetime | None]  # not before, not later
 
 __all__ = [
     "accept_delivery",
@@ -95,11 +100,25 @@ async def create_task(
     return earlier.task_id
 
 
-async def accept_delivery(task_id: UUID, *, user_id: str, request: Any) -> bool:
+async def accept_delivery(
+    task_id: UUID,
+    *,
+    user_id: Any,
+    request: Any,
+    starts_at: datetime | None = None,
+    expires_at: datetime | None = None,
+) -> bool:
     """Make sure that a delivered task has a row: another program may have sent only the message.
 
     A request that is not valid gets a row too, a failed one that says why, so that whoever asks
     for the task sees it.
+
+    Args:
+        task_id: The task.
+        user_id: Who owns it, as the sender says.
+        request: What is asked for, ditto.
+        starts_at: It waits in its row until then.
+        expires_at: It fails if it has not begun by then.
 
     Returns:
         Whether there is something to run.
@@ -107,18 +126,23 @@ async def accept_delivery(task_id: UUID, *, user_id: str, request: Any) -> bool:
     Raises:
         ServiceUnavailableError: The database kept failing; only the message knows of the task yet.
     """
-    return await retrying(lambda: _accept(task_id, user_id, request))
+    return await retrying(lambda: _accept(task_id, user_id, request, (starts_at, expires_at)))
 
 
-async def _accept(task_id: UUID, user_id: str, request: Any) -> bool:
+async def _accept(task_id: UUID, user_id: Any, request: Any, times: Times) -> bool:
     try:
-        valid = parse_task_request(request)
+        owner, valid = check_owner(user_id), parse_task_request(request)
     except InvalidRequestError as error:
-        return not await _reject(task_id, user_id, request, error)
+        return not await _reject(task_id, nearest_owner(user_id), request, error)
+    starts_at, expires_at = times
     async with transaction() as tx:
         body = valid.model_dump(mode="json")
-        if await _insert(tx, task_id, user_id, valid.goal, body, None):
-            await _announce_queued(tx, task_id, ring=False)
+        if await _insert(tx, task_id, owner, valid.goal, body, None, times=times):
+            await _announce_queued(tx, task_id, ring=False, starts_at=starts_at)
+            row = (await lock_tasks(tx.session, [task_id]))[task_id]
+            if expires_at is not None and expires_at <= row.now:
+                await record_in(tx, outcomes.failure(row, TaskExpiredError()))
+                return False
     return True
 
 
@@ -129,7 +153,10 @@ async def _insert(
     goal: str,
     body: Any,
     idempotency_key: str | None,
+    *,
+    times: Times = (None, None),
 ) -> bool:
+    starts_at, expires_at = times
     statement = (
         insert(TASKS)
         .values(
@@ -142,6 +169,8 @@ async def _insert(
             workflow_version=WORKFLOW_VERSION,
             idempotency_key=idempotency_key,
             request_digest=digest(body),
+            starts_at=starts_at,
+            expires_at=expires_at,
         )
         .on_conflict_do_nothing()
         .returning(TASKS.c.task_id)
@@ -149,8 +178,11 @@ async def _insert(
     return (await tx.session.execute(statement)).first() is not None
 
 
-async def _announce_queued(tx: Transaction, task_id: UUID, *, ring: bool = True) -> None:
-    queued = draft(EventType.TASK_QUEUED, "The task was accepted and waits for a worker")
+async def _announce_queued(
+    tx: Transaction, task_id: UUID, *, ring: bool = True, starts_at: datetime | None = None
+) -> None:
+    waits = "for a worker" if starts_at is None else f"until {timestamp(starts_at)}"
+    queued = draft(EventType.TASK_QUEUED, f"The task was accepted and waits {waits}")
     recorded = await record_in(tx, Fact(task_id=task_id, rung=True, events=(queued,)))
     if ring:
         call = doorbell.Ring(

@@ -8,6 +8,7 @@ made of rows: it is the same for all workers, whoever sent the messages and in w
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Counter
@@ -30,6 +31,8 @@ log = get_logger(__name__)
 
 DEFERRED: Final = Counter("roadmap_deferred_total", "Deliveries whose task had to wait.")
 LARGEST_CALL: Final = 100
+MOST_ALARMS: Final = 1000
+LONGEST_ALARM_S: Final = 3600.0
 PAUSE_S: Final = 0.1
 """Between two looks at the line: when hundreds are put off, one look does for many."""
 
@@ -70,6 +73,7 @@ class Caller:
     def __init__(self) -> None:
         self._task: asyncio.Task[None] | None = None
         self._again = False
+        self._alarms: list[asyncio.TimerHandle] = []
 
     def call(self) -> None:
         """Look at the line soon."""
@@ -77,8 +81,24 @@ class Caller:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="next-in-line")
 
+    def call_at(self, at: datetime) -> None:
+        """Look at the line when a task may begin; a sweep would find it a few seconds later."""
+        if len(self._alarms) < MOST_ALARMS:
+            in_s = (at - datetime.now(UTC)).total_seconds()
+            if in_s < LONGEST_ALARM_S:
+                loop = asyncio.get_running_loop()
+                alarm = loop.call_later(max(in_s, 0) + PAUSE_S, self._alarm)
+                self._alarms.append(alarm)
+
+    def _alarm(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._alarms = [alarm for alarm in self._alarms if alarm.when() > now]
+        self.call()
+
     async def settle(self) -> None:
-        """Wait until nothing is being called."""
+        """Wait until nothing is being called, and call nothing more."""
+        for alarm in self._alarms:
+            alarm.cancel()
         if self._task is not None:
             await asyncio.wait({self._task})
 
@@ -98,6 +118,11 @@ _callers: Final[LoopLocal[Caller]] = LoopLocal(Caller)
 def call_next() -> None:
     """Ring for who is next, in the background: a slot, or a user's place, has become free."""
     _callers.get().call()
+
+
+def call_at(at: datetime) -> None:
+    """Ring for who is next at that time, if this process still lives then."""
+    _callers.get().call_at(at)
 
 
 async def settle() -> None:

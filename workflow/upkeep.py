@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select
 from core.settings import get_settings
 from core.states import TERMINAL
 from db.models import Notification, RoadmapTask, TaskEvent
+from db.repositories import rejected
 from db.session import transaction
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ PURGE_BATCH: Final = 100
 
 
 async def purge() -> dict[str, Any]:
-    """Delete events and read notifications of tasks that ended EVENT_RETENTION_DAYS ago."""
+    """Delete events and read notifications that are old, and old messages that were set aside."""
     events, last = await _purge_events(after=_LOWEST)
     while last is not None:
         deleted, last = await _purge_events(after=last)
@@ -35,7 +36,8 @@ async def purge() -> dict[str, Any]:
                 Notification.created_at < _before(), Notification.read_at.is_not(None)
             )
         )
-    return {"events": events, "notifications": notifications.rowcount}
+        messages = await rejected.forget_old(tx.session)
+    return {"events": events, "notifications": notifications.rowcount, "rejected": messages}
 
 
 async def _purge_events(*, after: UUID) -> tuple[int, UUID | None]:

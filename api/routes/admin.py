@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from redis.exceptions import RedisError
 from sqlalchemy import text
 
@@ -18,7 +18,7 @@ from core.logging import get_logger
 from core.settings import get_settings
 from db.engine import get_pool_status
 from db.session import read_session
-from tasks import dispatch
+from tasks import queues
 from workflow import queries
 from workflow.actor import Actor
 from workflow.backlog import Policy
@@ -100,11 +100,21 @@ async def queue() -> dict[str, Any]:
     }
 
 
+@router.get(
+    "/queue/rejected", operation_id="adminRejected", summary="Messages no worker could take"
+)
+async def rejected(
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> queries.RejectedView:
+    """Return what was set aside from the broker's queues, the newest first, and counts of all."""
+    return await queries.rejected_messages(limit=limit)
+
+
 async def _depth() -> dict[str, Any]:
     """Return the broker's queue; it may be away, and kombu blocks."""
     try:
         async with asyncio.timeout(GUARD_S):
-            return {"status": "up", **await asyncio.to_thread(dispatch.peek)}
+            return {"status": "up", **await asyncio.to_thread(queues.peek)}
     except Exception as error:  # noqa: BLE001 - kombu's errors come in many kinds
         log.warning("queue_unreachable", error=type(error).__name__)
         return {"status": "down", "depth": None, "oldest": None}

@@ -16,7 +16,7 @@ class RejectedMessage(Base):
     __tablename__ = "rejected_messages"
     __table_args__ = (Index("ix_rejected_messages_at", "at"),)
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     at: Mapped[datetime]
     queue: Mapped[str]
     reason: Mapped[str]

@@ -62,7 +62,9 @@ _USERS: Final = """
                 SELECT FROM live WHERE name = lease_owner AND lease_until >= first_lease
             )) AS running,
             count(*) FILTER (WHERE status <> 'pending') AS active,
-            count(*) FILTER (WHERE status = 'pending') AS pending,
+            count(*) FILTER (
+                WHERE status = 'pending' AND coalesce(starts_at <= clock_timestamp(), true)
+            ) AS pending,
             count(*) FILTER (WHERE status = 'processing' AND lease_until IS NULL) AS resuming
         FROM roadmap_tasks
         WHERE status IN ('pending', 'processing', 'human_review_pending')
@@ -104,7 +106,8 @@ _PUT_OFF: Final = text(
     WHERE task.task_id = :task_id
       AND task.status IN ('pending', 'processing') AND task.lease_until IS NULL
       AND (
-        task.status = 'pending' AND mine.active >= :most_active
+        task.status = 'pending' AND task.starts_at > clock_timestamp()
+        OR task.status = 'pending' AND mine.active >= :most_active
         OR mine.running >= capacity.slots
         OR others.ahead >= room.free - CASE WHEN mine.running > 0 THEN 1 ELSE 0 END
       )
@@ -122,6 +125,7 @@ _NEXT: Final = text(
             ) AS number
         FROM roadmap_tasks JOIN users USING (user_id)
         WHERE status IN ('pending', 'processing') AND lease_until IS NULL AND startable > 0
+          AND (status <> 'pending' OR coalesce(starts_at <= clock_timestamp(), true))
     ), line AS (
         SELECT task_id, deferred_at, running + number AS place, row_number() OVER (
             ORDER BY running + number, last_started, created_at, task_id

@@ -10,6 +10,7 @@ from workflow.queries.inbox import (
 )
 from workflow.queries.learning import learner_progress
 from workflow.queries.operations import audit_findings, job_ages, queue_state
+from workflow.queries.rejected import RejectedView, rejected_counts, rejected_messages
 from workflow.queries.reviews import open_review
 from workflow.queries.roadmaps import get_concept, get_roadmap
 from workflow.queries.shapes import (
@@ -39,6 +40,7 @@ __all__ = [
     "LogState",
     "NotificationView",
     "QueueState",
+    "RejectedView",
     "ReviewView",
     "RoadmapView",
     "ScheduleView",
@@ -61,6 +63,8 @@ __all__ = [
     "mark_read",
     "open_review",
     "queue_state",
+    "rejected_counts",
+    "rejected_messages",
     "require_task",
     "unread_count",
 ]

@@ -20,9 +20,10 @@ _BY_STATUS = text("SELECT status, count(*) FROM roadmap_tasks GROUP BY status")
 _WAITING = text(
     """
     SELECT count(*), extract(epoch FROM clock_timestamp() - min(
-        CASE WHEN status = 'pending' THEN created_at ELSE updated_at END))
+        CASE WHEN status = 'pending' THEN greatest(created_at, starts_at) ELSE updated_at END))
     FROM roadmap_tasks
-    WHERE status = 'pending' AND user_id NOT IN (
+    WHERE status = 'pending' AND coalesce(starts_at <= clock_timestamp(), true)
+        AND user_id NOT IN (
             SELECT user_id FROM roadmap_tasks WHERE status IN ('processing', 'human_review_pending')
             GROUP BY user_id HAVING count(*) >= :most_active)
        OR status = 'processing' AND (lease_until IS NULL OR lease_until < clock_timestamp())

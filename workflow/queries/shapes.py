@@ -100,6 +100,9 @@ class TaskView(View):
     usage: UsageView
     last_seq: int = Field(description="Number of its newest event.")
     created_at: Moment
+    starts_at: Moment | None = Field(
+        description="It waits until then: its message asked for a later start."
+    )
     started_at: Moment | None
     finished_at: Moment | None
 

@@ -127,6 +127,7 @@ def _view(row: RoadmapTask, failed: list[FailedContentView], *, left: Range | No
         usage=usage_view(Usage.of(row)),
         last_seq=row.last_seq,
         created_at=row.created_at,
+        starts_at=row.starts_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
     )

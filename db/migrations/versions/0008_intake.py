@@ -16,7 +16,7 @@ _MOMENT = sa.DateTime(timezone=True)
 def upgrade() -> None:
     op.create_table(
         "rejected_messages",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
         sa.Column("at", _MOMENT, nullable=False),
         sa.Column("queue", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),

@@ -94,6 +94,11 @@ class Rig:
         self._numbers = count(1)
         self._app = foreign_app(redis.url)
 
+    @property
+    def foreign(self) -> Celery:
+        """Another program's application on the same broker."""
+        return self._app
+
     # --- settings and processes -------------------------------------------------------------
 
     def settings(self, **more: str) -> dict[str, str]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from core.settings import get_settings
-from tasks.dispatch import peek, send
+from tasks.dispatch import send
+from tasks.queues import peek
 from tasks.maintenance import _look_at_queue
 from tests.broker import use_broker
 from tests.factories import (

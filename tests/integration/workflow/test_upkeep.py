@@ -56,4 +56,4 @@ async def test_purge(
     assert await events(database, old) == await events(database, older) == []
     assert len(await events(database, young)) > 10
     assert len(await events(database, running)) == 2
-    assert await purge() == {"events": 0, "notifications": 0}
+    assert await purge() == {"events": 0, "notifications": 0, "rejected": 0}

@@ -1,0 +1,60 @@
+"""`roadmap queue`: what no worker could take. Admins only."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.console import emit, emit_json
+from cli.data_dir import DEFAULT
+from cli.exits import EPILOG
+
+app = typer.Typer(help="The broker's queues.", no_args_is_help=True, epilog=EPILOG)
+
+MOST = 1000
+
+
+@app.callback()
+def _group() -> None:
+    """Keep `rejected` a word of its own while it is the only one."""
+
+
+@app.command(epilog=EPILOG)
+def rejected(
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="How many at most.")] = 20,
+    data_dir: Annotated[Path, typer.Option(help="The stack to ask.")] = DEFAULT,
+    json: Annotated[bool, typer.Option("--json", help="JSON on stdout instead of text.")] = False,
+) -> None:
+    """List messages that were set aside because no worker can take them, the newest first."""
+    from cli.client import Client
+
+    with Client(data_dir) as client:
+        document = client.rejected(limit=limit)
+    if json:
+        emit_json(document)
+        return
+    for line in _lines(document):
+        emit(line)
+
+
+def _lines(document: dict[str, Any]) -> list[str]:
+    if not document["total"]:
+        return ["No message was ever set aside."]
+    lines = [f"{document['total']} messages were set aside, {document['kept']} of them are kept:"]
+    lines += [
+        f"  {count['reason']}: {count['messages']}, the last one {_when(count['last_at'])}"
+        for count in document["counts"]
+    ]
+    for message in document["rejected"]:
+        lines += [
+            "",
+            f"{_when(message['at'])}  {message['reason']}: {message['detail']}",
+            f"  {message['size']} bytes from queue {message['queue']}, by {message['worker']}",
+            f"  {message['excerpt']}",
+        ]
+    return lines
+
+
+def _when(text: str) -> str:
+    return text[:19].replace("T", " ") + " UTC"
