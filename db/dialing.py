@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from core.addresses import postgres_address
 from core.choices import Pooler
 from db.connecting import limits_sql, open_connection
+from db.discretion import keep_values_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +40,8 @@ def new_engine(
     """
     address = postgres_address(settings.database_url.get_secret_value())
     told = {**session, **address.server_settings}
-    engine = create_async_engine("postgresql+asyncpg://", **pool)
+    engine = create_async_engine("postgresql+asyncpg://", hide_parameters=True, **pool)
+    keep_values_out(engine)
     between = Pooler.NONE
 
     async def opened() -> asyncpg.Connection[Any]:

@@ -140,6 +140,7 @@ class EmbeddedPostgres(EmbeddedServer):
             "synchronous_commit": "on",
             "timezone": "UTC",
             "log_timezone": "UTC",
+            "log_error_verbosity": "terse",  # the detail of an error quotes what users wrote
             "log_destination": "stderr",
             "logging_collector": "off",
             "log_min_messages": "warning",

@@ -34,7 +34,9 @@ _TRIM: Final = text(
     )
     """
 )
-_FORGET: Final = text("DELETE FROM rejected_messages WHERE at < clock_timestamp() - :kept_for")
+_FORGET: Final = text(
+    "DELETE FROM rejected_messages WHERE at < clock_timestamp() - CAST(:kept_for AS interval)"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -43,8 +43,7 @@ async def _until_row(look: asyncpg.Connection, task_id: UUID) -> None:
 
 
 async def test_messages_for_later(rig: Rig, look: asyncpg.Connection) -> None:
-    """An `eta` waits in the row: it outlives its worker and Redis, is shown, and can be cancelled;
-    `expires` holds in the row, too."""
+    """A message's `eta` and `expires` hold in the row, whatever becomes of worker and Redis."""
     worker = rig.worker(concurrency=2)
     soon, later, cancelled, expired, late = (new_id() for _ in range(5))
     _send(rig, soon, countdown=4)
@@ -82,7 +81,7 @@ async def test_fetched_messages_come_back(rig: Rig, look: asyncpg.Connection) ->
     with rig.broker() as broker:
 
         async def held() -> bool:
-            return broker.hlen("roadmap:unacked") == 1
+            return bool(broker.hlen("roadmap:unacked") == 1)
 
         await until(held, what="the fetched message")
         ((_, first),) = broker.zrange("roadmap:unacked_index", 0, -1, withscores=True)

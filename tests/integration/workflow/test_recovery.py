@@ -11,8 +11,8 @@ import pytest
 
 from core.settings import get_settings
 from tasks.dispatch import send
-from tasks.queues import peek
 from tasks.maintenance import _look_at_queue
+from tasks.queues import peek
 from tests.broker import use_broker
 from tests.factories import (
     ALICE,
