@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 HUGE: Final = "x" * 2_200_000
 DEEP: Final = "[" * 10_000 + "]" * 10_000
-_MISSING: Final = object()
+MISSING: Final = object()
 WRONG: Final[dict[str, Any]] = {
-    "missing": _MISSING,
+    "missing": MISSING,
     "null": None,
     "true": True,
     "number": 7,
@@ -64,9 +64,9 @@ def body_of(task: str = "roadmap.resume") -> list[Any]:
     return [[], kwargs, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
 
 
-def envelope(body: Any = _MISSING, *, task: Any = "roadmap.resume", **headers: Any) -> Any:
+def envelope(body: Any = MISSING, *, task: Any = "roadmap.resume", **headers: Any) -> Any:
     """Return a message as Celery's clients make it (protocol 2)."""
-    text = json.dumps(body_of(task) if body is _MISSING else body)
+    text = json.dumps(body_of(task) if body is MISSING else body)
     given = {
         "lang": "py",
         "task": task,
@@ -89,7 +89,7 @@ def envelope(body: Any = _MISSING, *, task: Any = "roadmap.resume", **headers: A
         "stamps": {},
         **headers,
     }
-    return wrapped(text.encode(), {n: v for n, v in given.items() if v is not _MISSING})
+    return wrapped(text.encode(), {n: v for n, v in given.items() if v is not MISSING})
 
 
 def wrapped(body: bytes, headers: Any) -> dict[str, Any]:
@@ -130,13 +130,13 @@ def protocol_1(**body: Any) -> dict[str, Any]:
         "chord": None,
         **body,
     }
-    text = json.dumps({n: v for n, v in given.items() if v is not _MISSING})
+    text = json.dumps({n: v for n, v in given.items() if v is not MISSING})
     return wrapped(text.encode(), {})
 
 
 def cases() -> Iterator[Case]:
     """Yield all of them."""
-    yield from _raw()
+    yield from raw_garbage()
     yield from _envelopes()
     yield from _headers()
     yield from _bodies()
@@ -145,11 +145,13 @@ def cases() -> Iterator[Case]:
     yield from _canvas()
 
 
-def _case(name: str, message: Any, *, refused: bool | None = True) -> Case:
+def case(name: str, message: Any, *, refused: bool | None = True) -> Case:
+    """Return a case of a message as it lies in the queue."""
     return Case(name, json.dumps(message).encode(), refused)
 
 
-def _raw() -> Iterator[Case]:
+def raw_garbage() -> Iterator[Case]:
+    """Yield what is no envelope at all."""
     for name, raw in {
         "nothing": b"",
         "a word": b"garbage",
@@ -165,10 +167,11 @@ def _raw() -> Iterator[Case]:
     }.items():
         yield Case(f"raw: {name}", raw)
     for value in (None, True, 1, 1.5, "text", [], [1], {}, {"body": "x"}):
-        yield _case(f"raw: JSON {value!r}", value)
+        yield case(f"raw: JSON {value!r}", value)
 
 
-def _paths() -> Iterator[tuple[str, ...]]:
+def paths() -> Iterator[tuple[str, ...]]:
+    """Yield where the parts of an envelope are."""
     for name in ("body", "content-encoding", "content-type", "headers", "properties"):
         yield (name,)
     for name in ("body_encoding", "delivery_tag", "delivery_info", "priority"):
@@ -192,20 +195,21 @@ _GOOD: Final = {
 
 
 def _envelopes() -> Iterator[Case]:
-    for path in _paths():
+    for path in paths():
         for name, value in WRONG.items():
             good = name in _GOOD.get(path, set()) and path[-1] != "body_encoding"
-            yield _case(
-                f"{'.'.join(path)}: {name}", _with(envelope(), path, value), refused=not good
+            yield case(
+                f"{'.'.join(path)}: {name}", changed(envelope(), path, value), refused=not good
             )
 
 
-def _with(message: Any, path: tuple[str, ...], value: Any) -> Any:
+def changed(message: Any, path: tuple[str, ...], value: Any) -> Any:
+    """Return a message with one part changed, or without it."""
     message = copy.deepcopy(message)
     part = message
     for name in path[:-1]:
         part = part[name]
-    if value is _MISSING:
+    if value is MISSING:
         part.pop(path[-1], None)
     else:
         part[path[-1]] = value
@@ -224,21 +228,21 @@ def _headers() -> Iterator[Case]:
     for header in HEADERS:
         for name, value in WRONG.items():
             optional = name in {"missing", "null"} and header not in {"task", "id"}
-            yield _case(
+            yield case(
                 f"header {header}: {name}",
                 envelope(**{header: value}),
                 refused=None if not optional else False,
             )
     for name, value in WRONG.items():
-        yield _case(f"header task: {name}", envelope(task=value))
+        yield case(f"header task: {name}", envelope(task=value))
         if name != "text":
-            yield _case(f"header id: {name}", envelope(id=value))
+            yield case(f"header id: {name}", envelope(id=value))
     for limit in ("x", ["x", None], [1], [1, 2, 3], [0, 0], [True, None], {"hard": 1}):
-        yield _case(f"header timelimit: {limit!r}", envelope(timelimit=limit))
+        yield case(f"header timelimit: {limit!r}", envelope(timelimit=limit))
     for header in ("eta", "expires"):
         for text in ("soon", "2026-13-01", "0001-01-01T00:00:00+14:00", "9" * 200, 12, 1e300):
-            yield _case(f"header {header}: {text!r}", envelope(**{header: text}))
-    yield _case("an unknown header", envelope(x={"y": [HUGE[:1000]]}), refused=False)
+            yield case(f"header {header}: {text!r}", envelope(**{header: text}))
+    yield case("an unknown header", envelope(x={"y": [HUGE[:1000]]}), refused=False)
 
 
 def _bodies() -> Iterator[Case]:
@@ -250,18 +254,18 @@ def _bodies() -> Iterator[Case]:
     bodies += [[[], {"task_id": tid, "delivery": 1}, embed], [[], {"task_id": tid}, 1]]
     bodies += [[[], {"task_id": tid}, []], [[], {"task_id": tid}, "x"], {"args": [], "kwargs": {}}]
     for wrong in WRONG.values():
-        if wrong is not _MISSING:
+        if wrong is not MISSING:
             bodies.append([[], {"task_id": wrong}, embed])
     for body in bodies:
-        yield _case(f"body {json.dumps(body)[:60]}", envelope(body))
+        yield case(f"body {json.dumps(body)[:60]}", envelope(body))
     good = {"task_id": tid}
     for extra in ({"x": 1}, {"": 1}, {"task": 1}, {"self": 1}, {"args": 1}, {"\x00": 1}):
-        yield _case(f"extra {extra!r}", envelope([[], good | extra, embed]), refused=False)
+        yield case(f"extra {extra!r}", envelope([[], good | extra, embed]), refused=False)
     deep: Any = "x"
     for _ in range(400):
         deep = [deep]
-    yield _case("a deep argument", envelope([[], good | {"x": deep}, embed]))
-    yield _case("a huge argument", envelope([[], good | {"x": HUGE}, embed]))
+    yield case("a deep argument", envelope([[], good | {"x": deep}, embed]))
+    yield case("a huge argument", envelope([[], good | {"x": HUGE}, embed]))
     for name, raw in {
         "not base64": "!!!",
         "no JSON": base64.b64encode(b"{").decode(),
@@ -269,32 +273,32 @@ def _bodies() -> Iterator[Case]:
         "deep": base64.b64encode(DEEP.encode()).decode(),
         "NaN": base64.b64encode(b"NaN").decode(),
     }.items():
-        yield _case(f"body bytes: {name}", {**envelope(), "body": raw})
+        yield case(f"body bytes: {name}", {**envelope(), "body": raw})
     for kind in ("uuid", "datetime", "decimal", "bytes", "date", "x", "", 1, None):
         marked = {"__type__": kind, "__value__": "!"}
-        yield _case(f"marked {kind!r}", envelope([[], good | {"x": marked}, embed]), refused=None)
+        yield case(f"marked {kind!r}", envelope([[], good | {"x": marked}, embed]), refused=None)
 
 
 def _protocol_1() -> Iterator[Case]:
-    yield _case("protocol 1", protocol_1(), refused=False)
+    yield case("protocol 1", protocol_1(), refused=False)
     for field in ("task", "id", "args", "kwargs"):
         for name, value in WRONG.items():
             fine = (field == "id" and name == "text") or (
                 (name == "missing" and field == "args") or (field == "args" and name == "list")
             )
-            yield _case(
+            yield case(
                 f"protocol 1, {field}: {name}", protocol_1(**{field: value}), refused=not fine
             )
     for field in ("retries", "eta", "expires", "timelimit", "utc", "taskset", "group", "chord"):
         for name, value in WRONG.items():
-            yield _case(f"protocol 1, {field}: {name}", protocol_1(**{field: value}), refused=None)
+            yield case(f"protocol 1, {field}: {name}", protocol_1(**{field: value}), refused=None)
 
 
 def _content_types() -> Iterator[Case]:
     for name in ("x-python-serialize", "x-yaml", "x-msgpack", "octet-stream", "data"):
-        yield _case(f"application/{name}", {**envelope(), "content-type": f"application/{name}"})
+        yield case(f"application/{name}", {**envelope(), "content-type": f"application/{name}"})
     for name in ("ascii", "zlib_codec", "unknown", "utf-16", "rot13", "binary"):
-        yield _case(f"encoding {name}", {**envelope(), "content-encoding": name})
+        yield case(f"encoding {name}", {**envelope(), "content-encoding": name})
     text = json.dumps(body_of()).encode()
     packers: dict[str, Callable[[bytes], bytes]] = {
         "zlib": zlib.compress,
@@ -303,14 +307,14 @@ def _content_types() -> Iterator[Case]:
     }
     for method, pack in packers.items():
         headers = {**envelope()["headers"], "compression": method}
-        yield _case(f"compressed by {method}", wrapped(pack(text), headers), refused=False)
-        yield _case(f"not compressed by {method}", wrapped(text, headers))
+        yield case(f"compressed by {method}", wrapped(pack(text), headers), refused=False)
+        yield case(f"not compressed by {method}", wrapped(text, headers))
         bomb = pack(b"[" + b" " * 50_000_000)
-        yield _case(f"a bomb by {method}", wrapped(bomb, headers))
+        yield case(f"a bomb by {method}", wrapped(bomb, headers))
     unknown: tuple[Any, ...] = ("lzma", "zstd", "brotli", "x", 1, [])
     for way in unknown:
         headers = {**envelope()["headers"], "compression": way}
-        yield _case(f"compressed by {way!r}", wrapped(text, headers))
+        yield case(f"compressed by {way!r}", wrapped(text, headers))
 
 
 def _canvas() -> Iterator[Case]:
@@ -318,8 +322,8 @@ def _canvas() -> Iterator[Case]:
     for name in ("callbacks", "errbacks", "chain", "chord"):
         for value in (call, [call], [{"task": "celery.backend_cleanup"}], "x", 1):
             body = [[], {"task_id": str(uuid.uuid4())}, {name: value}]
-            yield _case(f"{name}: {value!r}", envelope(body))
+            yield case(f"{name}: {value!r}", envelope(body))
     for task in ("celery.backend_cleanup", "celery.chord_unlock", "celery.group", "celery.chain"):
-        yield _case(f"task {task}", envelope([[], {}, {}], task=task))
+        yield case(f"task {task}", envelope([[], {}, {}], task=task))
     for task in ("roadmap.nothing", "workflow.unknown", "os.system", "ROADMAP.RESUME"):
-        yield _case(f"task {task}", envelope(task=task))
+        yield case(f"task {task}", envelope(task=task))

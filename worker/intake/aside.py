@@ -15,11 +15,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from celery import signals
-from prometheus_client import Counter as Metric
 
 from core.logging import get_logger
 from db.repositories import rejected
-from db.session import transaction
 from worker.intake.excerpt import excerpt_of
 from worker.loop import run_async
 
@@ -28,9 +26,6 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-REJECTED: Final = Metric(
-    "roadmap_rejected_messages_total", "Messages that were set aside unread, by reason.", ["reason"]
-)
 WAITING: Final = 500
 """Messages that wait to be written; of what comes in between only the number is kept."""
 GATHER_S: Final = 0.2
@@ -57,6 +52,8 @@ class Aside:
 
     def put(self, raw: bytes | str, refused: RefusedError, *, queue: str) -> None:
         """Note a message; returns at once."""
+        from worker.intake.store import REJECTED  # late, see there
+
         REJECTED.labels(refused.reason).inc()
         with self._lock:
             self._counts[refused.reason] += 1
@@ -79,7 +76,9 @@ class Aside:
         self._some.set()
 
     def flush(self) -> None:
-        """Write what waits, and log it; what cannot be written waits on."""
+        """Write what waits; what cannot be written waits on."""
+        from worker.intake.store import write  # late, see there
+
         with self._writing:
             with self._lock:
                 messages, counts = list(self._waiting), dict(self._counts)
@@ -88,7 +87,7 @@ class Aside:
             if not counts:
                 return
             try:
-                run_async(_write(messages, counts), timeout_s=WRITE_S)
+                run_async(write(messages, counts), timeout_s=WRITE_S)
             except BaseException:
                 with self._lock:
                     self._waiting.extendleft(reversed(messages[: WAITING - len(self._waiting)]))
@@ -116,11 +115,6 @@ class Aside:
             self._told.update(dict.fromkeys(due, now))
         for reason, messages in told.items():
             log.warning("messages_rejected", reason=str(reason), messages=messages)
-
-
-async def _write(messages: list[rejected.Rejected], counts: dict[str, int]) -> None:
-    async with transaction() as tx:
-        await rejected.keep(tx.session, messages, counts)
 
 
 _aside: Aside | None = None

@@ -6,7 +6,6 @@ queues. Ours answer questions, cancel tasks and take time limits; the rest is fo
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, Final
 
 from celery import signals
@@ -15,6 +14,8 @@ from worker.intake.envelope import parse
 from worker.intake.refusal import LARGEST_MESSAGE, Reason, RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from worker.intake.message import Incoming
 
 PIDBOX: Final = "celery.pidbox"
@@ -47,6 +48,34 @@ _LONGEST: Final = 255
 _LARGEST_CLOCK: Final = 2**63
 
 
+def _number(value: Any) -> bool:
+    return type(value) in {int, float} and 0 <= value < _LARGEST_CLOCK
+
+
+def _name(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST and value.isprintable()
+
+
+def _names(value: Any) -> bool:
+    return _name(value) or (isinstance(value, list) and all(map(_name, value)))
+
+
+def _revoked(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_name, value)) and all(map(_number, value.values()))
+
+
+_ARGUMENTS: Final[dict[str, Callable[[Any], bool]]] = {
+    "task_id": _names,
+    "ids": _names,
+    "signal": _name,
+    "task_name": _name,
+    "hard": _number,
+    "soft": _number,
+    "from_node": _name,
+    "revoked": _revoked,
+}
+
+
 def check_control(message: Incoming, *, exchange: str) -> None:
     """Check a message that is no task's: a command, an answer to one, an event.
 
@@ -67,9 +96,7 @@ def check_control(message: Incoming, *, exchange: str) -> None:
 
 def _check_headers(message: Incoming) -> None:
     for name in ("clock", "expires"):
-        value = message.headers.get(name, 0)
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or not 0 <= value < _LARGEST_CLOCK:
+        if not _number(message.headers.get(name, 0)):
             raise RefusedError(Reason.HEADERS, f"its {name} cannot be used")
     if message.headers.get("compression") is not None:
         raise RefusedError(Reason.CONTENT_TYPE, "it is compressed")
@@ -83,8 +110,12 @@ def _check_command(body: Any) -> None:
     method = body.get("method")
     if not isinstance(method, str) or len(method) > _LONGEST:
         raise RefusedError(Reason.BODY, "it names no command")
-    if not isinstance(body.get("arguments"), dict | None):
+    arguments = body.get("arguments")
+    if not isinstance(arguments, dict | None):
         raise RefusedError(Reason.ARGUMENTS, "its arguments are no object")
+    for name, value in (arguments or {}).items():
+        if name in _ARGUMENTS and value is not None and not _ARGUMENTS[name](value):
+            raise RefusedError(Reason.ARGUMENTS, f"its argument {name} cannot be used")
     if body.get("pattern") is not None or body.get("matcher") is not None:
         # a pattern is matched by an engine that a short one keeps busy for hours
         raise RefusedError(Reason.BODY, "it names workers by a pattern")

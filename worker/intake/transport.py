@@ -118,7 +118,8 @@ class Judging:
         heard = self._handle_message(subscription, response)
         if not bytes_to_str(heard["type"]).endswith("message") or not heard["data"]:
             return None
-        channel = bytes_to_str(heard["channel"], errors="replace")
+        channel = heard["channel"]
+        channel = channel if isinstance(channel, str) else channel.decode(errors="replace")
         if channel[:1] == "/":
             channel = channel.partition(".")[2]
         exchange = channel.split("/", 1)[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,16 @@ import pytest
 from core.ids import new_id
 from tests.factories import until
 from tests.junk import cases
+from tests.junk_commands import ORDERS, commands
 
 if TYPE_CHECKING:
     import asyncpg
 
     from tests.e2e.faults.rig import Rig
+
+
+PUBLISHED = 200_000
+"""Redis itself drops a subscriber that is sent 32 MB at once."""
 
 
 async def _set_aside(look: asyncpg.Connection) -> int:
@@ -46,6 +52,22 @@ async def test_nothing_in_the_queue_stops_a_worker(
         largest = await look.fetchval("SELECT max(octet_length(excerpt)) FROM rejected_messages")
         assert largest <= 4096
         assert broker.llen("roadmap") == 0
+        for case in commands():
+            if len(case.raw) > PUBLISHED:
+                continue
+            for channel in ("celery.pidbox", "celeryev/worker.heartbeat"):
+                broker.publish(f"/0.{channel}", case.raw)
+        control = rig.foreign.control
+        (answer,) = await asyncio.to_thread(control.ping, timeout=20, limit=1)
+        assert [*answer.values()] == [{"ok": "pong"}]
+        for order, arguments in ORDERS.items():
+            told = await asyncio.to_thread(
+                control.broadcast, order, arguments=arguments, reply=True, timeout=5, limit=1
+            )
+            assert "Not allowed" in json.dumps(told), order
+        later = new_id()
+        rig.send(str(later), "Learn Sails")
+        await rig.until_status(look, [later], "completed", within_s=60)
         assert not broker.hlen("roadmap:unacked"), "one was not acknowledged"
     assert worker.returncode is None, rig.logs()
     assert not worker.logged("message_not_judged"), rig.logs()
