@@ -4,8 +4,8 @@ from db.models.base import Base
 from db.models.learner import LearnerProgress
 from db.models.model_abilities import ModelAbilities
 from db.models.notification import Notification
-from db.models.revocation import Revocation
 from db.models.rejected import RejectedCount, RejectedMessage
+from db.models.revocation import Revocation
 from db.models.roadmap import Concept, Content, Module, Outline, Roadmap, Stage
 from db.models.schedule import Schedule
 from db.models.task import Checkpoint, Review, RoadmapTask, TaskEvent
