@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from api.denials import DenyList
@@ -20,6 +19,7 @@ from core import telemetry
 from core.logging import configure_logging, get_logger
 from core.settings import get_settings
 from db.engine import init_db
+from notifications.clients import redis_client
 from notifications.hub import Hub
 from tasks import wiring
 from workflow import feed
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from fastapi import FastAPI
+    from redis.asyncio import Redis
     from starlette.requests import HTTPConnection
 
 log = get_logger(__name__)
@@ -104,7 +105,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     url = settings.redis_url.get_secret_value()
     services = Services(
         hub=Hub(url),
-        redis=Redis.from_url(
+        redis=redis_client(
             url,
             socket_timeout=1.0,
             socket_connect_timeout=1.0,

@@ -10,10 +10,10 @@ from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
-from redis.asyncio import ConnectionPool
 
 from core.errors import TooManyRequestsError
 from core.logging import get_logger
+from notifications.clients import redis_client
 
 if TYPE_CHECKING:
     from workflow.actor import Actor
@@ -37,10 +37,10 @@ class RequestLimit:
         """
         self._limit = RateLimitItemPerMinute(max(per_minute, 1))
         self._unlimited = per_minute == 0
-        self._pool = ConnectionPool.from_url(
+        self._redis = redis_client(
             redis_url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S
         )
-        options: dict[str, Any] = {"connection_pool": self._pool}
+        options: dict[str, Any] = {"connection_pool": self._redis.connection_pool}
         shared = RedisStorage(
             "async+redis://",  # the pool knows the address
             implementation="redispy",
@@ -70,7 +70,7 @@ class RequestLimit:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._pool.aclose()
+        await self._redis.aclose()
 
     async def _count(self, limiter: SlidingWindowCounterRateLimiter, user_id: str) -> None:
         if await limiter.hit(self._limit, user_id):

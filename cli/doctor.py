@@ -47,7 +47,13 @@ def examine(folder: DataDir, *, llm: bool = False) -> list[Finding]:
     """Return everything that was found; with `llm` the language model is really called."""
     from cli.provider_checks import check_provider
     from cli.search_check import check_search
-    from cli.service_checks import check_api, check_postgres, check_redis, check_workers
+    from cli.service_checks import (
+        check_api,
+        check_broker,
+        check_postgres,
+        check_redis,
+        check_workers,
+    )
     from cli.setup_checks import check_auth, check_binaries, check_data_dir
     from core.errors import SettingsError
     from core.settings import load_settings
@@ -79,7 +85,7 @@ def examine(folder: DataDir, *, llm: bool = False) -> list[Finding]:
     if redis_url:
         findings += check_redis(redis_url, name="Redis")
     if broker_url and broker_url != redis_url:
-        findings += check_redis(broker_url, name="broker")
+        findings += check_broker(broker_url)
     if broker_url:
         findings.append(check_workers(broker_url))
     if api_url:

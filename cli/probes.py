@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 _HTTP_TIMEOUT_S: Final = 2.0
 _HTTP_OK: Final = 200
+CONNECT_S: Final = 2
 
 # An opener of its own: a proxy from the environment must not be asked for our own machine.
 DIRECT: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -37,15 +38,23 @@ class WorkerPing:
         """Load Celery's client: half a second of imports, hence only when it is needed."""
         from celery import Celery
 
+        from core.addresses import celery_options
+
         logging.getLogger("kombu").setLevel(logging.ERROR)
         self._timeout_s = timeout_s
-        self._app = Celery("roadmap-ping", broker=broker_url, set_as_current=False)
+        told = celery_options(broker_url)
+        self._app = Celery("roadmap-ping", set_as_current=False)
         self._app.conf.update(
             accept_content=["json"],
             broker_connection_retry_on_startup=False,
-            broker_transport_options={
-                "socket_timeout": timeout_s + 2,
-                "socket_connect_timeout": 2,
+            broker_connection_timeout=CONNECT_S,
+            **told
+            | {
+                "broker_transport_options": {
+                    "socket_timeout": timeout_s + 2,
+                    "socket_connect_timeout": CONNECT_S,
+                    **told.get("broker_transport_options", {}),
+                },
             },
         )
 
@@ -65,6 +74,22 @@ class WorkerPing:
         except (OperationalError, RedisError) as error:
             raise OSError(str(error)) from None
         return {name for reply in replies or [] for name in reply}
+
+    def broker(self) -> str:
+        """Connect once, and return what the broker says it is.
+
+        Raises:
+            OSError: It cannot be reached, or does not let us in.
+        """
+        from kombu.exceptions import KombuError
+
+        with self._app.connection_for_read() as connection:
+            try:
+                connection.ensure_connection(max_retries=1, interval_start=0, timeout=CONNECT_S * 2)
+                told = getattr(connection.connection, "server_properties", None) or {}
+            except (KombuError, *connection.connection_errors) as error:
+                raise OSError(str(error) or type(error).__name__) from None
+        return " ".join(str(told.get(name, "")) for name in ("product", "version")).strip()
 
     def close(self) -> None:
         """Close the connections."""

@@ -95,14 +95,11 @@ def _shared_out(settings: Settings) -> Finding:
 
 def check_redis(url: str, *, name: str) -> list[Finding]:
     """Look at a Redis: reachable, new enough, evicting nothing."""
-    import redis
+    from redis.exceptions import RedisError
 
     try:
-        with redis.Redis.from_url(
-            url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S
-        ) as client:
-            info: dict[str, Any] = client.info()
-    except (redis.RedisError, OSError, ValueError) as error:
+        info = asyncio.run(_redis_facts(url))
+    except (RedisError, OSError, ValueError) as error:
         reason = clean(str(error) or type(error).__name__)
         message = f"cannot be reached: {reason}. Check the address, or start `roadmap up`."
         return [Finding(name=name, ok=False, message=message)]
@@ -124,6 +121,23 @@ def check_redis(url: str, *, name: str) -> list[Finding]:
             required=False,
         ),
     ]  # fmt: skip
+
+
+def check_broker(url: str) -> list[Finding]:
+    """Look at a broker of its own: a Redis like the other, a RabbitMQ by connecting to it."""
+    from core.addresses import AmqpAddress, broker_address
+
+    if not isinstance(broker_address(url), AmqpAddress):
+        return check_redis(url, name="broker")
+    ping = WorkerPing(url)
+    try:
+        said = ping.broker() or "answers"
+    except OSError as error:
+        message = f"cannot be reached: {clean(str(error))}. Check ROADMAP_BROKER_URL."
+        return [Finding(name="broker", ok=False, message=message)]
+    finally:
+        ping.close()
+    return [Finding(name="broker", ok=True, message=said)]
 
 
 def check_workers(broker_url: str) -> Finding:
@@ -176,6 +190,16 @@ def _migrated(revision: str | None) -> Finding:
         return Finding(name="migrations", ok=True, message=said)
     said = f"at {revision or 'nothing'}, {head()} is needed; run `roadmap db upgrade`"
     return Finding(name="migrations", ok=False, message=said)
+
+
+async def _redis_facts(url: str) -> dict[str, Any]:
+    from notifications.clients import redis_client
+
+    async with redis_client(
+        url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S
+    ) as client:
+        told: dict[str, Any] = await client.info()
+        return told
 
 
 async def _postgres_facts(

@@ -20,14 +20,16 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client import Counter, Gauge
-from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from core.logging import get_logger
+from notifications.clients import redis_client
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
+
+    from redis.asyncio import Redis
 
 log = get_logger(__name__)
 
@@ -162,7 +164,7 @@ class Hub:
             await asyncio.sleep(backoff * random.uniform(0.5, 1))  # noqa: S311 - jitter (L46)
 
     async def _connection(self) -> None:
-        client = Redis.from_url(
+        client = redis_client(
             self._url,
             socket_connect_timeout=CONNECT_TIMEOUT_S,
             socket_timeout=None,

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 from prometheus_client import Counter
-from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -27,10 +26,13 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from core.logging import get_logger
 from core.loop_local import LoopLocal
 from core.settings import get_settings
+from notifications.clients import redis_client
 from notifications.events import TERMINAL_EVENTS, task_channel, user_channel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from redis.asyncio import Redis
 
     from notifications.inbox_entry import InboxEntry
 
@@ -83,7 +85,7 @@ class Publisher:
         self._failing = False
         self._hurry = asyncio.Event()
         self._told_at: dict[str, float] = {}
-        self._redis: Redis = Redis.from_url(
+        self._redis: Redis = redis_client(
             settings.redis_url.get_secret_value(),
             socket_timeout=self._timeout_s,
             socket_connect_timeout=self._timeout_s,

@@ -13,13 +13,13 @@ import asyncio
 import uuid
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from core.logging import get_logger
 from core.settings import get_settings
+from notifications.clients import redis_client
 from workflow.llm.cluster import ClusterAwayError, Standing
 from workflow.llm.turns import scope_of
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from limits import RateLimitItem
     from limits.aio.strategies import SlidingWindowCounterRateLimiter
+    from redis.asyncio import Redis
 
 log = get_logger(__name__)
 T = TypeVar("T")
@@ -124,7 +125,7 @@ class RedisCluster:
         prefix = f"roadmap:llm:{{{scope_of(settings)}}}"
         self._keys = [f"{prefix}:{name}" for name in ("held", "seen", "line", "asked", "mood")]
         self._url = settings.redis_url.get_secret_value()
-        self._redis: Redis = Redis.from_url(self._url, **_guarded())
+        self._redis: Redis = redis_client(self._url, **_guarded())
         self._exchange: Any = self._redis.register_script(_EXCHANGE)
         self._slow_down: Any = self._redis.register_script(_SLOW_DOWN)
         self._leave: Any = self._redis.register_script(_LEAVE)
@@ -160,7 +161,7 @@ class RedisCluster:
             from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
             storage = RedisStorage(
-                self._url,
+                "async+redis://",  # the pool knows the address
                 implementation="redispy",
                 key_prefix="roadmap:llm",
                 connection_pool=self._redis.connection_pool,  # type: ignore[arg-type]  # is passed on

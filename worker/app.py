@@ -9,6 +9,7 @@ from celery import Celery, concurrency
 from celery.bin.worker import worker as worker_command
 from kombu.transport import TRANSPORT_ALIASES
 
+from core.addresses import celery_options
 from core.errors import SettingsError
 from core.settings import get_settings
 
@@ -40,8 +41,13 @@ RABBITMQ: Final = {
 app = Celery("roadmap")
 app.config_from_object("celeryconfig")
 try:
-    app.conf.broker_url = get_settings().broker
-    if app.conf.broker_url.startswith("amqp"):
+    told = celery_options(get_settings().broker)
+    if told["broker_url"].startswith("amqp"):
         app.conf.update(RABBITMQ)
+    told["broker_transport_options"] = {
+        **app.conf.broker_transport_options,
+        **told.get("broker_transport_options", {}),
+    }
+    app.conf.update(told)
 except SettingsError as error:
     sys.exit(f"roadmap-worker: {error}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
-from core.addresses import postgres_address
+from core.addresses import broker_address, postgres_address, redis_address
 from core.choices import Pooler
 from core.settings.kinds import Count
 
@@ -30,11 +30,14 @@ class ServiceSettings(BaseModel):
         description="Processes that share that budget (workers and their children, beat, API).",
     )
     redis_url: SecretStr = Field(
-        default=SecretStr("redis://127.0.0.1:6379/0"), description="Redis for live progress."
+        default=SecretStr("redis://127.0.0.1:6379/0"),
+        description="Redis for live progress, also over TLS (rediss://), a socket (unix://) or"
+        " Sentinels (redis+sentinel://).",
     )
     broker_url: SecretStr | None = Field(
         default=None,
-        description="Redis or RabbitMQ (amqp://) for Celery's messages; REDIS_URL when not given.",
+        description="Redis or RabbitMQ (amqp://, amqps://) for Celery's messages; by default"
+        " REDIS_URL.",
     )
 
     @field_validator("database_url")
@@ -44,21 +47,13 @@ class ServiceSettings(BaseModel):
 
     @field_validator("redis_url")
     @classmethod
-    def _redis_scheme(cls, value: SecretStr) -> SecretStr:
-        if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("must begin with redis://, rediss:// or unix://")
-        return value
+    def _redis_in_one_spelling(cls, value: SecretStr) -> SecretStr:
+        return SecretStr(redis_address(value.get_secret_value()).url)
 
     @field_validator("broker_url")
     @classmethod
-    def _broker_scheme(cls, value: SecretStr | None) -> SecretStr | None:
-        known = ("redis://", "rediss://", "unix://", "amqp://", "amqps://")
-        if value and not value.get_secret_value().startswith(known):
-            raise ValueError(
-                "must begin with " + ", ".join(known[:-1]) + f" or {known[-1]}; for Redis with"
-                " Sentinel give an address that leads to the primary, see deploy/haproxy.cfg"
-            )
-        return value
+    def _broker_in_one_spelling(cls, value: SecretStr | None) -> SecretStr | None:
+        return value and SecretStr(broker_address(value.get_secret_value()).url)
 
     @property
     def broker(self) -> str:

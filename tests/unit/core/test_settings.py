@@ -107,8 +107,8 @@ def test_secret_file(env: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None
     """Each secret can come from a file; the white space around it is not part of it."""
     value = {
         "DATABASE_URL": f"postgresql+asyncpg://u:{CANARY}@h:5432/d",
-        "REDIS_URL": f"redis://:{CANARY}@h",
-        "BROKER_URL": f"rediss://:{CANARY}@h",
+        "REDIS_URL": f"redis://:{CANARY}@h:6379/0",
+        "BROKER_URL": f"rediss://:{CANARY}@h:6379/0?ssl_cert_reqs=required",
     }.get(name, LONG_CANARY)
     path = tmp_path / "secret"
     path.write_text(f"{value}\n")
@@ -195,7 +195,7 @@ def test_lists_and_levels(env: pytest.MonkeyPatch) -> None:
 def test_broker_of_its_own(env: pytest.MonkeyPatch) -> None:
     """BROKER_URL wins over REDIS_URL for Celery."""
     env.setenv("ROADMAP_BROKER_URL", "redis://elsewhere/1")
-    assert load_settings().broker == "redis://elsewhere/1"
+    assert load_settings().broker == "redis://elsewhere:6379/1"
 
 
 def test_overrides_win(env: pytest.MonkeyPatch) -> None:
