@@ -9,7 +9,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from core.addresses.text import AddressError, cleaned, encoded, scheme_of, shown_host, take_apart
+from core.addresses.text import (
+    AddressError,
+    cleaned,
+    encoded,
+    joined,
+    scheme_of,
+    shown_host,
+    take_apart,
+)
 
 PORT: Final = 5672
 TLS_PORT: Final = 5671
@@ -93,7 +101,7 @@ def amqp_address(value: str) -> AmqpAddress:
     Raises:
         AddressError: It cannot be used; the message says why and shows no secret.
     """
-    text = _joined(cleaned(value))
+    text = joined(cleaned(value))
     scheme, _, rest = text.partition("://")
     if rest.endswith("//"):  # "/" itself, RabbitMQ's default, as Celery's documents write it
         text = f"{scheme}://{rest[:-1]}%2F"
@@ -112,18 +120,6 @@ def amqp_address(value: str) -> AmqpAddress:
         tls=tls,
         given=tuple(given.items()) if tls else (),
     )
-
-
-def _joined(text: str) -> str:
-    """Return kombu's list of addresses, `a;b`, as one address with several hosts."""
-    first, *others = [each.strip() for each in text.split(";")]
-    if not others or not all("://" in each for each in others):
-        return text
-    scheme, _, rest = first.partition("://")
-    login, at, place = rest.rpartition("@")
-    host, slash, path = place.partition("/")
-    more = [each.partition("://")[2].rpartition("@")[2].split("/")[0] for each in others]
-    return f"{scheme}://{login}{at}{','.join([host, *more])}{slash}{path}"
 
 
 def _checked(query: tuple[tuple[str, str], ...]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from core.addresses.text import (
     Parts,
     cleaned,
     encoded,
+    joined,
     one_host,
     scheme_of,
     shown_host,
@@ -106,7 +107,7 @@ def redis_address(value: str) -> RedisAddress:
         )
     sentinel = scheme in (*_SENTINEL, *_SENTINEL_TLS)
     if sentinel:
-        text = _joined(text)
+        text = _named(joined(text))
     parts = take_apart(text, parameters=parameters.KNOWN, slashes=sentinel or scheme in _SOCKET)
     given = parameters.checked(parts.query)
     tls = scheme in (*_TLS, *_SENTINEL_TLS) or forced_tls
@@ -160,24 +161,14 @@ def _place(
     )
 
 
-def _joined(text: str) -> str:
-    """Return Sentinels' address with kombu's list (`a;b`) and Lettuce's `#name` as one address."""
-    first, *others = [each.strip() for each in text.split(";")]
-    listed = others and all("://" in each for each in others)
-    scheme, _, rest = (first if listed else text).partition("://")
-    if scheme.lower().endswith("-sentinel"):
-        rest, sharp, name = rest.rpartition("#") if "#" in rest else (rest, "", "")
-        if sharp and name.replace("-", "").replace("_", "").isalnum():
-            rest = f"{rest}{'&' if '?' in rest else '?'}master_name={name}"
-    if listed:
-        login, at, _ = rest.partition("?")[0].rpartition("@")
-        places = [each.partition("://")[2].rpartition("@")[2] for each in (first, *others)]
-        hosts = ",".join(each.split("?")[0].split("/")[0] for each in places)
-        # what is said once holds for all of them
-        path = next((each.split("?")[0].partition("/")[2] for each in places if "/" in each), "")
-        query = next((each.partition("?")[2] for each in places if "?" in each), "")
-        rest = f"{login}{at}{hosts}/{path}" + (f"?{query}" if query else "")
-    return f"{scheme}://{rest}"
+def _named(text: str) -> str:
+    """Return Lettuce's `redis-sentinel://…#name` with the name where we look for it."""
+    scheme, _, rest = text.partition("://")
+    if scheme.lower().endswith("-sentinel") and "#" in rest:
+        before, _, name = rest.rpartition("#")
+        if name.replace("-", "").replace("_", "").isalnum():
+            return f"{scheme}://{before}{'&' if '?' in before else '?'}master_name={name}"
+    return text
 
 
 def _complete_tls(given: dict[str, str]) -> None:

@@ -117,6 +117,24 @@ def take_apart(text: str, *, parameters: Collection[str], slashes: bool = False)
     )
 
 
+def joined(text: str) -> str:
+    """Return kombu's list of addresses, `a;b`, as one address with several hosts.
+
+    User, path and parameters that are said once hold for all of them.
+    """
+    first, *others = [each.strip() for each in text.split(";")]
+    if not others or not all("://" in each for each in others):
+        return text
+    scheme, _, rest = first.partition("://")
+    login, at, _ = rest.partition("?")[0].rpartition("@")
+    places = [each.partition("://")[2].rpartition("@")[2] for each in (first, *others)]
+    before = [each.partition("?")[0].partition("/") for each in places]
+    path = next((slash + path for _, slash, path in before if slash), "")
+    query = next((each.partition("?")[2] for each in places if "?" in each), "")
+    hosts = ",".join(host for host, _, _ in before)
+    return f"{scheme}://{login}{at}{hosts}{path}" + (f"?{query}" if query else "")
+
+
 def decoded(text: str) -> str:
     """Return a part with its percent-escapes resolved; a `%` without digits stands for itself.
 
