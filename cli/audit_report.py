@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from cli.hints import command
 from workflow.audit import MEANINGS
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def lines(audited: dict[str, Any], *, mend: bool) -> Iterator[str]:
         yield f"{audited['not_named']} more are not named; see to these, then check again."
     if not mend and any(entry["mended_by_repair"] for entry in left):
         yield ""
-        yield "Mend what is safe to mend: roadmap db check --repair"
+        yield f"Mend what is safe to mend: {command('db', 'check', '--repair')}"
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
+import time
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from urllib.parse import quote
 
-from cli.data_dir import DEFAULT
 from cli.discovery import find_target
 from cli.exits import CommandError, failed, unreachable, usage
-from cli.troubles import what_is_down, why_unreachable
+from cli.hints import command
+from cli.ids import MOST_CANDIDATES, is_whole, only_one, part_of_id
+from cli.troubles import readiness, what_is_down, why_unreachable
 from roadmap_client import (
     ConflictError,
     ForbiddenError,
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+IMPATIENT_S: Final = 2.0
+"""How long an answer may take before the API is asked what it misses; and again after that."""
+SILENT_TWICE: Final = 2
 PATIENCE_S: Final = 90.0
 """How long an API may be away before a watch gives up."""
 
@@ -42,6 +46,20 @@ class ApiError(CommandError):
         """Keep the HTTP status beside the message."""
         super().__init__(error.message, error.exit_code)
         self.status = status
+
+
+class StandstillError(Exception):
+    """A server stands still: waiting any longer is no use.
+
+    Args:
+        waited_s: How long it was waited for.
+        report: What the API says of its readiness; nothing when it is silent.
+    """
+
+    def __init__(self, waited_s: float, report: dict[str, Any]) -> None:
+        super().__init__(f"The API does not answer within {waited_s:.0f} s")
+        self.waited_s = waited_s
+        self.report = report
 
 
 class Client:
@@ -63,13 +81,6 @@ class Client:
         """Where the API is."""
         return self._api.api_url
 
-    def command(self, name: str, argument: str) -> str:
-        """Return the command line that does something with the same stack."""
-        words = ["roadmap", name, argument]
-        if self._data_dir != DEFAULT:
-            words += ["--data-dir", str(self._data_dir)]
-        return shlex.join(words)
-
     def submit(
         self, goal: str, *, preferences: dict[str, Any] | None = None, review: bool
     ) -> dict[str, Any]:
@@ -83,6 +94,21 @@ class Client:
         """Return a page of tasks, newest first."""
         asked = self._api.tasks(status=status or (), cursor=cursor, limit=limit)
         return self._run(asked, what="list").document()
+
+    def full_id(self, given: str) -> str:
+        """Return the id of the task of which somebody gave the id, an end or a beginning of it.
+
+        Roadmaps have ids, too: a part of one names the task that made it.
+
+        Raises:
+            CommandError: It names no task, or several.
+        """
+        if is_whole(given):
+            return given
+        part = part_of_id(given)
+        asked = {"id": part, "limit": MOST_CANDIDATES}
+        page = self.request("GET", "/api/v1/tasks", what="list", params=asked)
+        return only_one(page["tasks"], part=part, more=page.get("next_cursor") is not None)
 
     def task(self, task_id: str) -> dict[str, Any]:
         """Return a task."""
@@ -109,12 +135,12 @@ class Client:
 
         events = self._api.follow(task_id, patience_s=PATIENCE_S, on_trouble=trouble)
         try:
-            while event := self._run(_next(events), what=f"task {task_id}"):
+            while event := self._wait_for(_next(events), what=f"task {task_id}"):
                 yield event.document()
         except CommandError as error:
             if isinstance(error, ApiError):
                 raise
-            again = self.command("watch", task_id)
+            again = command("watch", task_id)
             message = f"{error.message}\nThe task goes on without us; come back with: {again}"
             raise CommandError(message, error.exit_code) from None
         finally:
@@ -193,6 +219,18 @@ class Client:
         self._runner.close()
 
     def _run(self, asked: Coroutine[Any, Any, R], *, what: str) -> R:
+        """Wait for an answer, and see to it that nobody waits for a server that stands still."""
+        try:
+            return self._wait_for(self._looking_around(asked), what=what)
+        except StandstillError as error:
+            down = what_is_down(error.report, self._data_dir) if error.report else ""
+            raise unreachable(
+                f"The API does not answer within {error.waited_s:.0f} s.{down}"
+                if down
+                else why_unreachable(error, self._data_dir, self.api_url)
+            ) from None
+
+    def _wait_for(self, asked: Coroutine[Any, Any, R], *, what: str) -> R:
         try:
             return self._runner.run(asked)
         except ProblemError as problem:
@@ -200,21 +238,47 @@ class Client:
         except RoadmapError as error:
             raise unreachable(why_unreachable(error, self._data_dir, self.api_url)) from None
 
+    async def _looking_around(self, asked: Coroutine[Any, Any, R]) -> R:
+        """Await an answer; when it takes long, ask the API what it misses.
+
+        Raises:
+            StandstillError: The database does not answer, or the API itself says nothing.
+        """
+        answer, silent, began = asyncio.ensure_future(asked), 0, time.monotonic()
+        try:
+            while not (await asyncio.wait({answer}, timeout=IMPATIENT_S))[0]:
+                report = await asyncio.to_thread(readiness, self.api_url)
+                silent = 0 if report else silent + 1
+                if silent == SILENT_TWICE or report.get("postgresql") == "down":
+                    raise StandstillError(time.monotonic() - began, report)
+            return answer.result()
+        finally:
+            answer.cancel()
+
     def _problem(self, problem: ProblemError, *, what: str) -> ApiError:
         said = problem.detail
         match problem:
             case NotFoundError():
                 error = usage(f"There is no such {what}, or it belongs to somebody else.")
-            case UnauthorizedError() | ForbiddenError():
-                error = usage(f"The API refused the token: {said} Get one with `roadmap token`.")
+            case UnauthorizedError():
+                error = usage(
+                    f"The API refused the token: {said} Get one with `roadmap token --user NAME`"
+                    " and set ROADMAP_TOKEN to it."
+                )
+            case ForbiddenError():
+                error = usage(
+                    f"The token's role does not allow this: {said} Get an admin's with"
+                    " `roadmap token --user NAME --role admin` and set ROADMAP_TOKEN to it."
+                )
             case ServerError():
-                down = what_is_down(self._data_dir, self.api_url)
+                down = what_is_down(readiness(self.api_url), self._data_dir)
                 error = unreachable(f"The API cannot do this now: {said}{down}")
             case ConflictError():
                 error = failed(said)
+            case _ if problem.errors:
+                error = usage("The request is not valid: " + "; ".join(map(_told, problem.errors)))
             case _:
-                fields = (f"\n  {e.get('field')}: {e.get('message')}" for e in problem.errors)
-                error = usage(said + "".join(fields))
+                error = usage(said)
         return ApiError(error, status=problem.status)
 
     def _find_again(self) -> None:
@@ -224,6 +288,12 @@ class Client:
         except CommandError:
             return  # no stack.json at the moment: the stack is being started anew
         self._api.move(target.api_url, token=target.token)
+
+
+def _told(problem: dict[str, Any]) -> str:
+    """Return what is wrong with one field, named as the command's user knows it."""
+    field = str(problem.get("field", "")).removeprefix("body.").removeprefix("query.")
+    return f"{field} {problem.get('message', '')}".strip()
 
 
 async def _next(events: AsyncGenerator[Event]) -> Event | None:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
-import shutil
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from cli.hints import complete
 from core.visible import json_safe, one_line, visible
 
 if TYPE_CHECKING:
@@ -86,26 +84,17 @@ def emit_json(document: Any) -> None:
 
 def emit(text: str) -> None:
     """Write a line, or several, on stdout, at once."""
-    sys.stdout.write(visible(text) + "\n")
+    sys.stdout.write(visible(complete(text)) + "\n")
     sys.stdout.flush()
 
 
 def note(text: str) -> None:
     """Write a line, or several, for people on stderr."""
     try:
-        sys.stderr.write(visible(text) + "\n")
+        sys.stderr.write(visible(complete(text)) + "\n")
         sys.stderr.flush()
     except OSError:
         return  # the terminal is gone; nobody is left to tell
-
-
-def program() -> str:
-    """Return how our command is called from here: by its name only where a shell finds it."""
-    beside = Path(sys.executable).with_name("roadmap")
-    if shutil.which("roadmap") or not beside.exists():
-        return "roadmap"
-    here = Path.cwd()
-    return shlex.quote(str(beside.relative_to(here) if beside.is_relative_to(here) else beside))
 
 
 def nobody_reads() -> None:

@@ -85,7 +85,7 @@ def _schema_problem() -> str | None:
     try:
         return migrate.differences()
     except AlembicError as error:
-        return f"{error} Bring it there with: roadmap db upgrade"
+        return f"{error} Bring it there with `roadmap db upgrade`."
 
 
 def _audit(*, mend: bool) -> dict[str, Any]:

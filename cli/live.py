@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.console import shown, speaks_unicode
+from cli.moments import HOUR_S, MINUTE_S, duration
 from cli.progress_model import ProgressModel, State, StepLine, TimeLeft
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ _BAR_WIDTH: Final = 32
 _FACTS_WIDTH: Final = 46
 """What stands beside the bar, at its longest."""
 _PATIENT_S: Final = 5.0
-_MINUTE: Final = 60
-_HOUR: Final = 3600
 
 
 class LiveView:
@@ -143,18 +142,9 @@ class LiveView:
         return row
 
 
-def duration(seconds: float) -> str:
-    """Return a duration as people say it."""
-    if seconds < _MINUTE:
-        return f"{seconds:.1f} s"
-    if seconds < _HOUR:
-        return f"{int(seconds // _MINUTE)} min {int(seconds % _MINUTE):02d} s"
-    return f"{int(seconds // _HOUR)} h {int(seconds % _HOUR // _MINUTE):02d} min"
-
-
 def range_text(left: TimeLeft) -> str:
     """Return the range of the time left in one unit."""
-    for size, unit in ((_HOUR, "h"), (_MINUTE, "min")):
+    for size, unit in ((HOUR_S, "h"), (MINUTE_S, "min")):
         if left.high_s >= 2 * size:
             low, high = int(left.low_s // size), int(-(-left.high_s // size))
             return f"{low}-{high} {unit}" if low else f"up to {high} {unit}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Protocol
 
 from cli.console import emit, emit_json, note
+from cli.moments import clock
 from core.visible import one_line
 
 
@@ -42,9 +42,8 @@ class PlainView:
 
     def event(self, event: dict[str, Any]) -> None:
         """Write the event's time, percentage and message."""
-        at = datetime.fromisoformat(event["at"]).astimezone()
         percent = (event.get("progress") or {}).get("percent", 0.0)
-        emit(f"{at:%H:%M:%S} {percent:5.1f}%  {one_line(event['message'])}")
+        emit(f"{clock(event['at'])} {percent:5.1f}%  {one_line(event['message'])}")
 
     def trouble(self, text: str | None) -> None:
         """Say it on stderr."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from cli.client import ApiError
 from cli.console import note, shown
 from cli.editor import edit_text
 from cli.exits import CommandError
+from cli.moments import moment
 from cli.outline_edit import to_edits, to_text
 from cli.outline_view import changes_text, outline_tree
 
@@ -125,8 +125,7 @@ def show_review(console: Console, review: dict[str, Any]) -> None:
     for issue in review.get("issues") or []:
         console.print(shown(f"  ! {issue}", "yellow"))
     if review.get("due_at"):
-        due = datetime.fromisoformat(review["due_at"]).astimezone()
-        console.print(f"Due {due:%Y-%m-%d %H:%M}", style="dim")
+        console.print(f"Due {moment(review['due_at'])}", style="dim")
     console.print()
 
 

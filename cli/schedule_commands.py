@@ -8,6 +8,7 @@ import typer
 from cli.console import emit, emit_json
 from cli.data_dir import DEFAULT
 from cli.exits import EPILOG
+from cli.moments import interval, moment
 
 app = typer.Typer(help="Maintenance jobs.", no_args_is_help=True, epilog=EPILOG)
 
@@ -26,17 +27,12 @@ def list_schedules(*, data_dir: DataDirOption = DEFAULT, json: JsonOption = Fals
     if json:
         emit_json(document)
         return
-    from rich.table import Table
-    from rich.text import Text
-
     from cli.outline_view import tree_console
+    from cli.tables import Column, print_table
 
-    table = Table(box=None, pad_edge=False)
-    for column in ("job", "every", "next run", "last run", "took", "outcome"):
-        table.add_column(column, overflow="fold")
-    for job in document["schedules"]:
-        table.add_row(*(Text(cell) for cell in _cells(job)))
-    tree_console().print(table)
+    names = ("job", "every", "next run", "last run", "took", "outcome")
+    columns = [Column(name=name) for name in names]
+    print_table(tree_console(), columns, [_cells(job) for job in document["schedules"]])
 
 
 @app.command(epilog=EPILOG)
@@ -73,8 +69,8 @@ def _do(name: str, verb: str, data_dir: Path, *, json: bool) -> None:
     elif job["paused"]:
         emit(f"{job['name']} is paused.")
     else:
-        next_run = _moment(job["next_run_at"])
-        emit(f"{job['name']} runs every {job['interval_s']:g} s; next: {next_run}.")
+        next_run = moment(job["next_run_at"])
+        emit(f"{job['name']} runs every {interval(job['interval_s'])}; next: {next_run}.")
 
 
 def _cells(job: dict[str, Any]) -> tuple[str, ...]:
@@ -82,13 +78,9 @@ def _cells(job: dict[str, Any]) -> tuple[str, ...]:
     outcome = job["outcome"] or {}
     return (
         job["name"],
-        f"{job['interval_s']:g} s",
-        "paused" if job["paused"] else _moment(job["next_run_at"]),
-        _moment(job["last_run_at"]),
+        interval(job["interval_s"]),
+        "paused" if job["paused"] else moment(job["next_run_at"]),
+        moment(job["last_run_at"]),
         "-" if took is None else f"{took:.2f} s",
         ", ".join(f"{fact} {value}" for fact, value in outcome.items()) or "-",
     )
-
-
-def _moment(text: str | None) -> str:
-    return "-" if text is None else text[:19].replace("T", " ")

@@ -10,6 +10,7 @@ from rich.text import Text
 from cli.console import make_console, shown, shown_markdown
 from cli.costs import cost_table
 from cli.exits import usage as usage_error
+from cli.hints import command
 from cli.outline_view import concepts, marks_of_contents, outline_tree, tree_console
 from core.visible import one_line
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from cli.client import Client
 
+_UNUSABLE: Final = "invalid_request"
+"""A task whose request is not valid: trying it again would be refused."""
 _NEXT: Final = {
     "pending": ("It waits for a worker", "watch"),
     "processing": ("It is being made", "watch"),
@@ -45,13 +48,28 @@ def show_roadmap(client: Client, roadmap: dict[str, Any], *, quiet: bool) -> dic
     return roadmap | {"usage": usage}
 
 
-def next_step(client: Client, task: dict[str, Any]) -> str:
+def next_step(task: dict[str, Any]) -> str:
     """Return why a task is not complete, and the command that goes on; nothing when it is."""
     said, name = _NEXT.get(task["status"], ("", ""))
     if not said:
         return ""
-    why = (task.get("error") or {}).get("message", "")
-    return f"{said}{f': {one_line(why)}' if why else '.'} {client.command(name, task['task_id'])}"
+    error = task.get("error") or {}
+    why = str(error.get("message", "")).strip()
+    go_on = again(task["task_id"], code=error.get("code")) if name == "retry" else ""
+    go_on = go_on or f"Go on with: {command(name, task['task_id'])}"
+    return f"{said}{f': {one_line(why)}' if why else '.'} {go_on}"
+
+
+def again(task_id: str, *, code: str | None) -> str:
+    """Return how to try a task again that ended without completing.
+
+    Args:
+        task_id: The task.
+        code: The code of its error, if it has one.
+    """
+    if code == _UNUSABLE:
+        return f"Ask anew, with a request that is valid: {command('generate', 'GOAL')}"
+    return f"Retry what is missing: {command('retry', task_id)}"
 
 
 def show_concept(

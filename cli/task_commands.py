@@ -2,7 +2,6 @@
 
 import json as jsonlib
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -19,6 +18,7 @@ from cli.completion import (
 from cli.console import emit, emit_json, note
 from cli.data_dir import DEFAULT
 from cli.exits import EPILOG, ExitCode, usage
+from cli.hints import command
 from cli.options import Then
 
 app = typer.Typer()
@@ -27,7 +27,8 @@ DataDirOption = Annotated[
     Path, typer.Option("--data-dir", help="The stack to talk to, unless ROADMAP_API_URL is set.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout instead of text.")]
-_TASK: Final[dict[str, Any]] = {"metavar": "TASK", "help": "The task's id."}
+_ID: Final = "whole, or eight or more characters of its end or beginning."
+_TASK: Final[dict[str, Any]] = {"metavar": "TASK", "help": f"The task's id, {_ID}"}
 AnyTask = Annotated[str, typer.Argument(**_TASK, autocompletion=any_task)]
 RunningTask = Annotated[str, typer.Argument(**_TASK, autocompletion=running_task)]
 FailedTask = Annotated[str, typer.Argument(**_TASK, autocompletion=failed_task)]
@@ -77,7 +78,7 @@ def generate(  # noqa: PLR0913 - each is an option of the command
                 emit_json(task)
             else:
                 emit(task["task_id"])
-                note(f"Watch it: {client.command('watch', task['task_id'])}")
+                note(f"Watch it: {command('watch', task['task_id'])}")
             return
         _end(Watch(client, task, json=json, approve=yes).run())
 
@@ -95,7 +96,8 @@ def watch(
     from cli.watching import Watch
 
     with Client(data_dir) as client:
-        _end(Watch(client, client.task(task), json=json, approve=yes).run())
+        known = client.task(client.full_id(task))
+        _end(Watch(client, known, json=json, approve=yes).run())
 
 
 @app.command("list", epilog=EPILOG)
@@ -123,38 +125,21 @@ def list_tasks(
     if not page["tasks"]:
         emit("No tasks.")
         return
-    from rich.table import Table
-    from rich.text import Text
+    from cli.task_list import print_tasks
 
-    from cli.outline_view import tree_console
-
-    table = Table(box=None, pad_edge=False)
-    for column in ("task", "status", "progress", "created", "goal"):
-        wide = column == "goal"
-        table.add_column(column, overflow="ellipsis" if wide else "fold", no_wrap=True)
-    for task in page["tasks"]:
-        progress = task["progress"]
-        done = f"{progress['done']}/{progress['total']}" if progress["total"] else "-"
-        row = (task["task_id"], _status(task), done, task["created_at"][:16], task["goal"])
-        table.add_row(*(Text(str(cell)) for cell in row))
-    tree_console().print(table)
+    print_tasks(page["tasks"])
     if page.get("next_cursor"):
-        note(f"There are more: --cursor {page['next_cursor']}")
-
-
-def _status(task: dict[str, Any]) -> str:
-    starts_at = task.get("starts_at")
-    if task["status"] != "pending" or starts_at is None:
-        return str(task["status"])
-    at = datetime.fromisoformat(starts_at).astimezone()
-    return "pending" if at <= datetime.now(UTC) else f"waiting until {at:%Y-%m-%d %H:%M:%S}"
+        words = ["list", "--limit", str(limit)] + (["--status", status] if status else [])
+        note(f"There are more: {command(*words, '--cursor', page['next_cursor'])}")
 
 
 @app.command(epilog=EPILOG)
 def show(
     identifier: Annotated[
         str,
-        typer.Argument(metavar="ID", help="A task's or a roadmap's id.", autocompletion=any_task),
+        typer.Argument(
+            metavar="ID", help=f"A task's or a roadmap's id, {_ID}", autocompletion=any_task
+        ),
     ],
     *,
     concept: Annotated[
@@ -172,6 +157,7 @@ def show(
     from cli.timeline import show_timeline
 
     with Client(data_dir) as client:
+        identifier = client.full_id(identifier)
         if timeline:
             spans = show_timeline(client, identifier, quiet=json)
             if json:
@@ -182,7 +168,7 @@ def show(
             document = show_concept(client, roadmap, concept, quiet=json)
         else:
             document = show_roadmap(client, roadmap, quiet=json)
-            if not json and (advice := next_step(client, task)):
+            if not json and (advice := next_step(task)):
                 note(advice)
     if json:
         emit_json(document)
@@ -219,6 +205,7 @@ def review(
 
     decision = _decision(approve=approve, reject=reject, edits=edits, then=then)
     with Client(data_dir) as client:
+        task = client.full_id(task)
         if decision is None and not json and sys.stdin.isatty() and sys.stdout.isatty():
             _ask(client, task)
             return
@@ -234,9 +221,9 @@ def review(
         else:
             again = decision.get("then") == "review"
             emit(
-                f"Edited; look at it again: {client.command('review', task)}"
+                f"Edited; look at it again: {command('review', task)}"
                 if again
-                else f"Decided: {decision['decision']}. Watch it: {client.command('watch', task)}"
+                else f"Decided: {decision['decision']}. Watch it: {command('watch', task)}"
             )
 
 
@@ -253,6 +240,7 @@ def retry(
     from cli.watching import Watch
 
     with Client(data_dir) as client:
+        task = client.full_id(task)
         known = client.task(task)
         answer = client.retry(task)
         if follow:
@@ -260,7 +248,7 @@ def retry(
         elif json:
             emit_json(answer)
         else:
-            emit(f"It is being done again. Watch it: {client.command('watch', task)}")
+            emit(f"It is being done again. Watch it: {command('watch', task)}")
 
 
 @app.command(epilog=EPILOG)
@@ -271,11 +259,12 @@ def cancel(
     from cli.client import Client
 
     with Client(data_dir) as client:
+        task = client.full_id(task)
         answer = client.cancel(task)
         if json:
             emit_json(answer)
         else:
-            emit(f"It is being stopped. To go on: {client.command('retry', task)}")
+            emit(f"It is being stopped. To go on: {command('retry', task)}")
 
 
 def _end(code: ExitCode) -> None:
@@ -302,7 +291,7 @@ def _roadmap(client: Any, identifier: str) -> tuple[dict[str, Any], dict[str, An
             raise usage(f"There is no such task or roadmap {identifier}.") from None
         return roadmap, client.task(roadmap["task_id"])
     if task["roadmap_id"] is None:
-        raise usage(f"Task {identifier} has no roadmap yet. {next_step(client, task)}")
+        raise usage(f"Task {identifier} has no roadmap yet. {next_step(task)}")
     return client.roadmap(task["roadmap_id"]), task
 
 
@@ -335,7 +324,7 @@ def _ask(client: Any, task: str) -> None:
     client.review(task)  # says so when there is none
     if not answer_open_review(client, task, Ask(make_console()), review_id=None):
         raise typer.Exit(ExitCode.REVIEW)
-    emit(f"Watch it: {client.command('watch', task)}")
+    emit(f"Watch it: {command('watch', task)}")
 
 
 def _show_open(found: dict[str, Any], *, json: bool) -> None:

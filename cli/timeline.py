@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from cli.moments import local, offset
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -73,7 +75,7 @@ class Timeline:
         self._open(event, "a worker", kind="wait")
 
     def _on_task_recovered(self, event: dict[str, Any]) -> None:
-        self._close(event, "worker lost")
+        self._close(event, "worker lost, or database away")
 
     def _on_task_retried(self, event: dict[str, Any]) -> None:
         self._attempt += 1
@@ -147,31 +149,33 @@ def _between(earlier: str, later: str) -> float:
 
 
 def _print(spans: list[Span]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from cli.outline_view import tree_console
+    from cli.tables import Column, print_table
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("began (UTC)", "took", "what", "attempt", "worker", "how it went"):
-        table.add_column(
-            name,
-            justify="right" if name in {"took", "attempt"} else "left",
-            no_wrap=name in {"began (UTC)", "took", "what"},
-        )
+    right = {"took", "attempt"}
+    names = ("began", "took", "what", "attempt", "worker", "how it went")
+    columns = [Column(name=name, right=name in right) for name in names]
+    rows: list[tuple[str, ...]] = []
+    styles: list[str] = []
     day = ""
     for span in spans:
-        before, (day, time) = day, span.began.removesuffix("Z").split("T")
+        began = local(span.began)
+        before, day = day, f"{began:%Y-%m-%d} {offset(began)}"
         if day != before:
-            table.add_row(day)
-        table.add_row(
-            time,
-            "…" if span.seconds is None else f"{span.seconds:.1f} s",
-            f"waiting for {span.what}" if span.kind == "wait" else _named(span),
-            str(span.attempt),
-            span.worker or "",
-            _told(span),
-            style="dim" if span.kind == "wait" else "",
+            rows.append((day, "", "", "", "", ""))
+            styles.append("bold")
+        rows.append(
+            (
+                f"{began:%H:%M:%S}.{began.microsecond // 1000:03d}",
+                "…" if span.seconds is None else f"{span.seconds:.1f} s",
+                f"waiting for {span.what}" if span.kind == "wait" else _named(span),
+                str(span.attempt),
+                span.worker or "",
+                _told(span),
+            )
         )
-    Console().print(table)
+        styles.append("dim" if span.kind == "wait" else "")
+    print_table(tree_console(), columns, rows, styles=styles)
 
 
 def _named(span: Span) -> str:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.console import emit_json, note, program
+from cli.console import emit_json, note
 from cli.data_dir import DEFAULT, DataDir
 from cli.exits import EPILOG, usage
+from cli.hints import command
 from cli.options import DEFAULT_CONCURRENCY, FLOWER_HOST, Pool, StackOptions
 from cli.ports import choose_port
 
@@ -122,7 +123,7 @@ def _announce(
     if options.flower_url:
         note(f"Flower            {options.flower_url}  (user:password in {folder.flower_file})")
     note(f"Logs              {folder.logs}")
-    note(f'Next              {program()} generate "Learn Rust"    (Ctrl-C here stops everything)')
+    note(f"Next              {command('generate', 'Learn Rust')}    (Ctrl-C here stops everything)")
     try:
         if json:
             emit_json(

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 from cli.console import emit, note
 from cli.costs import cost_line
 from cli.exits import CommandError, ExitCode
-from cli.live import LiveView, duration
+from cli.hints import command
+from cli.live import LiveView
+from cli.moments import duration
 from cli.outline_view import outline_tree, tree_console
 from cli.plain import JsonView, PlainView, View
 from cli.progress_model import ProgressModel, TimeLeft
 from cli.reviewing import Approve, Ask, Leave, Reviewer, answer_open_review
+from cli.showing import again
 from core.visible import one_line
 
 if TYPE_CHECKING:
@@ -72,10 +75,10 @@ class Watch:
         try:
             goes_on = self._follow()
         except KeyboardInterrupt:
-            note(f"\nThe task goes on. Come back with: {self._client.command('watch', task_id)}")
+            note(f"\nThe task goes on. Come back with: {command('watch', task_id)}")
             return ExitCode.INTERRUPTED
         if not goes_on:
-            note(f"Waiting for a review: {self._client.command('review', task_id)}")
+            note(f"Waiting for a review: {command('review', task_id)}")
             return ExitCode.REVIEW
         if not self._json:
             self._show_end()
@@ -146,9 +149,9 @@ class Watch:
         if self._showcase:
             return
         if model.outcome != "task_completed":
-            emit(f"Retry what is missing: {self._client.command('retry', model.task_id)}")
+            emit(again(model.task_id, code=(model.error or {}).get("code")))
         if model.roadmap_id is not None:
-            emit(f"Read it: {self._client.command('show', model.task_id)}")
+            emit(f"Read it: {command('show', model.task_id)}")
 
     def _show_cost(self) -> None:
         try:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from core.visible import cut
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -70,11 +68,6 @@ def _at_most(facts: Mapping[str, Any]) -> str:
     return most if had is None else f"{most}; it has {had:,}"
 
 
-def _another_tag(facts: Mapping[str, Any]) -> str:
-    tag = cut(str(facts["tag"]), _TAG)
-    return f"has {facts['discriminator']} '{tag}'; known are {facts['expected_tags']}"
-
-
 def _counted(number: int, facts: Mapping[str, Any]) -> str:
     """Return a length in what it counts: pydantic calls a text that was looked at a `Value`."""
     one, more = ("entry", "entries") if facts.get("field_type") in _HOLD else _CHARACTERS
@@ -82,7 +75,6 @@ def _counted(number: int, facts: Mapping[str, Any]) -> str:
 
 
 _HOLD: Final = frozenset({"List", "Tuple", "Set", "Frozenset", "Dictionary"})
-_TAG: Final = 40
 _CHARACTERS: Final = ("character", "characters")
 
 _WITH_FACTS: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
@@ -96,7 +88,9 @@ _WITH_FACTS: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
     "less_than_equal": lambda facts: f"must be {facts['le']:g} or less",
     "literal_error": lambda facts: f"must be {facts['expected']}",
     "enum": lambda facts: f"must be {facts['expected']}",
-    "union_tag_invalid": _another_tag,
+    "union_tag_invalid": lambda facts: (
+        f"must have as {facts['discriminator']} one of {facts['expected_tags']}"
+    ),
     "union_tag_not_found": lambda facts: f"must say what it is by {facts['discriminator']}",
     "string_pattern_mismatch": lambda facts: f"must look like {facts['pattern']}",
     "json_invalid": lambda facts: f"is not JSON: {facts.get('error', 'it cannot be read')}",

@@ -38,7 +38,11 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "watch": ("roadmap watch TASK", "roadmap watch TASK --json"),
     "list": ("roadmap list --status partial_failure --limit 5", "roadmap list --json"),
-    "show": ("roadmap show TASK", 'roadmap show TASK --concept "Ownership"'),
+    "show": (
+        "roadmap show TASK",
+        'roadmap show TASK --concept "Ownership"',
+        "roadmap show TASK --timeline",
+    ),
     "review": (
         "roadmap review TASK",
         "roadmap review TASK --approve --version 3",
@@ -62,6 +66,11 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "flower": ("roadmap flower --port=5555",),
     "api": ("roadmap api --host 127.0.0.1 --port 8000",),
     "db upgrade": ("roadmap db upgrade",),
+    "schedule list": ("roadmap schedule list",),
+    "schedule pause": ("roadmap schedule pause purge",),
+    "schedule resume": ("roadmap schedule resume purge",),
+    "schedule run": ("roadmap schedule run purge",),
+    "probe worker": ("roadmap probe worker", "roadmap probe worker --alive --json"),
     "db check": ("roadmap db check", "roadmap db check --repair --json"),
 }
 """By command; a test holds each against the command's own options."""

@@ -226,7 +226,7 @@ class TaskStarted(BaseEvent):
 
 
 class TaskRecovered(BaseEvent):
-    """A worker took over from a lost one."""
+    """A worker took over from one that was lost, or that the database did not answer."""
 
     type: Literal[EventType.TASK_RECOVERED]
     data: Empty

@@ -49,6 +49,9 @@ HELD: Final = Gauge(
 )
 LOST: Final = Counter("roadmap_leases_lost_total", "Tasks that were taken from this process.")
 
+_TOOK_OVER: Final = (
+    "A worker took over: the one before was lost, or the database did not answer it for long"
+)
 PASSED_ON: Final = 0.75
 """How often a ring that only a newer worker understands is passed on. Not always: where there is
 none it has to end. Not never: idle workers take messages in turns, and it could be the same one
@@ -181,7 +184,7 @@ def _taken_events(row: TaskRow, *, recovered: bool) -> list[EventDraft]:
     if row.started_at is None:
         events.append(draft(EventType.TASK_STARTED, "A worker started the task"))
     if recovered:
-        events.append(draft(EventType.TASK_RECOVERED, "A worker took over from one that was lost"))
+        events.append(draft(EventType.TASK_RECOVERED, _TOOK_OVER))
     return events
 
 

@@ -73,19 +73,31 @@ async def create_task(
     summary="Tasks, newest first",
     responses=documented(),
 )
-async def list_tasks(
+async def list_tasks(  # noqa: PLR0917 - FastAPI names them
     request: Request,
     response: Response,
     actor: CurrentActor,
     status: Annotated[
         list[Status] | None, Query(description="Only these; may be repeated.")
     ] = None,
+    part: Annotated[
+        str | None,
+        Query(
+            alias="id",
+            pattern="^[0-9a-fA-F-]{8,36}$",
+            description="Only those whose id, or whose roadmap's, begins or ends with this.",
+        ),
+    ] = None,
     cursor: Annotated[str | None, Query(max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> TaskList:
     """Return a page of one's own tasks; an admin sees everybody's."""
     views, last = await queries.list_tasks(
-        actor=actor, statuses=status or (), before=decode_cursor(cursor), limit=limit
+        actor=actor,
+        statuses=status or (),
+        part=part,
+        before=decode_cursor(cursor),
+        limit=limit,
     )
     following = encode_cursor(last)
     response.headers.update(next_link(request, following))

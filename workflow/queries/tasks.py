@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import String, cast, or_, select, tuple_
 
 from core.errors import InvalidRequestError, NotFoundError
 from core.states import ContentKind, Status, Step
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from workflow.actor import Actor
@@ -65,6 +66,7 @@ async def list_tasks(
     *,
     actor: Actor,
     statuses: Sequence[Status] = (),
+    part: str | None = None,
     before: UUID | None = None,
     limit: int = 50,
 ) -> tuple[list[TaskView], UUID | None]:
@@ -73,6 +75,7 @@ async def list_tasks(
     Args:
         actor: Who asks.
         statuses: Only these; all when empty.
+        part: Only those whose id, or whose roadmap's, begins or ends with it.
         before: The last task of the previous page.
         limit: How many at most.
 
@@ -88,6 +91,8 @@ async def list_tasks(
         statement = statement.where(RoadmapTask.user_id == actor.user_id)
     if statuses:
         statement = statement.where(RoadmapTask.status.in_([str(s) for s in statuses]))
+    if part is not None:
+        statement = statement.where(_named_by(part.lower()))
     if before is not None:
         last = select(*_AGE).where(RoadmapTask.task_id == before).scalar_subquery()
         statement = statement.where(tuple_(*_AGE) < last)
@@ -98,6 +103,16 @@ async def list_tasks(
         more = len(rows) > limit
         views = await _views(session, rows[:limit])
     return views, views[-1].task_id if more else None
+
+
+def _named_by(part: str) -> ColumnElement[bool]:
+    return or_(
+        *(
+            cast(column, String).like(pattern)
+            for column in (RoadmapTask.task_id, RoadmapTask.roadmap_id)
+            for pattern in (f"{part}%", f"%{part}")
+        )
+    )
 
 
 async def _views(session: AsyncSession, rows: Sequence[RoadmapTask]) -> list[TaskView]:

@@ -101,7 +101,9 @@ def test_a_roadmap_from_the_goal_to_the_retry(
     assert "✗✗✗" in ended
     assert "content_refused" in ended
     assert "3 failed" in ended
-    assert f"Retry what is missing: roadmap retry {found[1]} --data-dir" in ended
+    unwrapped = ended.replace("\n", "")
+    assert "Retry what is missing: " in unwrapped
+    assert f"roadmap retry {found[1]} --data-dir" in unwrapped
 
 
 def test_detach_and_attach(terminal: Callable[..., Terminal], stack: RunningStack) -> None:

@@ -124,6 +124,27 @@ async def test_lists_can_be_filtered_by_status(alice: httpx.AsyncClient) -> None
     }
 
 
+async def test_lists_can_be_asked_for_a_part_of_an_id(
+    database: asyncpg.Connection, alice: httpx.AsyncClient
+) -> None:
+    """An end or a beginning of a task's id, or of its roadmap's, finds it; only one's own."""
+    seeded = await seeds.roadmap(database)
+    task_id, roadmap_id = seeded.task_id, seeded.roadmap_id
+    await new_task()
+    theirs = await new_task(user="bob")
+
+    async def found(part: str) -> list[str]:
+        page = await alice.get("/api/v1/tasks", params={"id": part})
+        return [task["task_id"] for task in page.json()["tasks"]]
+
+    for part in (str(task_id)[-8:], str(task_id)[:23].upper(), str(roadmap_id)[-12:]):
+        assert await found(part) == [str(task_id)]
+    assert await found(str(theirs)[-8:]) == []
+    for wrong in ("1234567", "%25%25%25%25%25%25%25%25", "0" * 37):
+        refused = await alice.get(f"/api/v1/tasks?id={wrong}")
+        assert refused.status_code == 422
+
+
 async def test_an_admin_lists_everybodys_tasks(alice: httpx.AsyncClient) -> None:
     """An admin's list has the tasks of all users."""
     await new_task()

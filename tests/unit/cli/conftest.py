@@ -87,6 +87,33 @@ def make_roadmap() -> dict[str, Any]:
     }
 
 
+def make_job(name: str) -> dict[str, Any]:
+    """Return a maintenance job that ran."""
+    return {
+        "name": name,
+        "interval_s": 3600.0,
+        "paused": False,
+        "next_run_at": STARTED,
+        "last_run_at": STARTED,
+        "duration_s": 0.25,
+        "outcome": {"tasks_removed": 3, "events_removed": 4711, "notifications_removed": 12},
+    }
+
+
+def make_concept(text: str) -> dict[str, Any]:
+    """Return a concept whose contents all hold a text."""
+    question = {"question": text, "options": [text, "b"], "correct": [0], "explanation": text}
+    question["kind"] = "single"
+    resource = {"title": text, "url": "https://example.org/a", "why": text, "type": "page"}
+    concept: dict[str, Any] = make_roadmap()["stages"][0]["modules"][0]["concepts"][0]
+    return concept | {
+        "title": text,
+        "tutorial": {"markdown": f"# {text}\n\n{text}", "html": "", "version": 1},
+        "resources": [resource | {"language": "en", "verified": True}],
+        "quiz": {"questions": [question]},
+    }
+
+
 def make_usage() -> dict[str, Any]:
     """Return what the task cost: 15 calls, a price that is known."""
     counts = {"calls": 15, "tokens": 4321, "prompt_tokens": 3000, "completion_tokens": 1321}
@@ -116,6 +143,13 @@ class FakeApi:
     bodies: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     url: str = ""
+    others: list[str] = field(default_factory=list)
+    """The ends of the ids of further tasks."""
+
+    def tasks(self) -> list[dict[str, Any]]:
+        """Return the task, and others whose ids begin as its own."""
+        others = [self.task() | {"task_id": f"{TASK[: -len(end)]}{end}"} for end in self.others]
+        return [self.task(), *others]
 
     def task(self) -> dict[str, Any]:
         """Return the task."""
@@ -138,6 +172,7 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     api: FakeApi
+    query = ""
 
     def log_message(self, *args: Any) -> None:
         """Stay quiet."""
@@ -158,6 +193,7 @@ class Handler(BaseHTTPRequestHandler):
                 self._problem(503)
             return
         path = parts.path.removeprefix("/api/v1")
+        self.query = parts.query
         after = int(parse_qs(parts.query).get("after", ["0"])[0])
         if path.endswith("/stream"):
             self._stream(after)
@@ -170,6 +206,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _found(self, path: str, after: int) -> dict[str, Any] | None:
         """Return what is at a path, None when nothing is."""
+        fixed = self._fixed(path)
+        if fixed is not None:
+            return fixed
         if path.endswith("/events"):
             events = [event for event in self.api.events if event["seq"] > after]
             return {"events": events, "next_after": after + len(events)}
@@ -180,11 +219,23 @@ class Handler(BaseHTTPRequestHandler):
         if path.endswith("/review"):
             return self.api.review
         if path == "/tasks":
-            return {"tasks": [self.api.task()], "next_cursor": None}
+            part = parse_qs(self.query).get("id", [""])[0]
+            found = [task for task in self.api.tasks() if task["task_id"].endswith(part)]
+            return {"tasks": found, "next_cursor": None if part else "next-page"}
         if path.startswith("/tasks/"):
             return self.api.task() if self.api.known else None
+        return None
+
+    def _fixed(self, path: str) -> dict[str, Any] | None:
+        """Return what is always the same."""
+        if path == "/admin/schedules":
+            return {"schedules": [make_job("purge"), make_job("recover")]}
+        if path == "/admin/redis":
+            return {"channels": {f"task_progress:{TASK}": 2}, "advice": ["Nothing to do."]}
+        if path.startswith("/roadmaps/") and "/concepts/" in path:
+            return make_concept(self.api.goal)
         if path.startswith("/roadmaps/") and path.endswith(ROADMAP):
-            return make_roadmap()
+            return make_roadmap() | {"title": self.api.goal, "summary": self.api.goal}
         return None
 
     def do_POST(self) -> None:
@@ -194,6 +245,9 @@ class Handler(BaseHTTPRequestHandler):
         self.api.bodies.append(json.loads(body or b"{}"))
         if not self.api.known:
             self._problem(404)
+            return
+        if "/admin/schedules/" in self.path:
+            self._json(200, make_job("purge"))
             return
         if self.path.endswith("/review"):
             decision = self.api.bodies[-1]["decision"]

@@ -231,7 +231,8 @@ def test_show_says_why_there_is_no_roadmap(api: Any, roadmap: Command) -> None:
     api.error = {"code": "x", "message": "The key is wrong.", "step": "intent_analysis"}
     result = roadmap("show", TASK)
     assert result.exit_code == 2
-    assert f"It failed: The key is wrong. roadmap retry {TASK}" in result.stderr
+    assert "It failed: The key is wrong. Retry what is missing: " in result.stderr
+    assert f"roadmap retry {TASK}" in result.stderr
 
 
 def test_show_and_watch_tell_what_it_cost(
@@ -275,8 +276,11 @@ def test_an_api_that_does_not_answer_is_4(
 @pytest.mark.parametrize(
     ("postgresql", "said"),
     [
-        ("down", "PostgreSQL is down. Start it where ROADMAP_DATABASE_URL points to"),
-        ("outdated", "bring it there with: roadmap db upgrade"),
+        (
+            "down",
+            "PostgreSQL is down, or stands still. Start it where ROADMAP_DATABASE_URL points to",
+        ),
+        ("outdated", "roadmap db upgrade"),
     ],
 )
 def test_the_service_that_is_down_is_named(

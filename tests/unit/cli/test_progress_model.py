@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from cli.live import duration, range_text
+from cli.live import range_text
+from cli.moments import duration
 from cli.progress_model import ProgressModel, State, TimeLeft
 
 TASK = "01990000-0000-7000-8000-000000000000"

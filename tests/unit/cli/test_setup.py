@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cli.console import program
 from cli.data_dir import DataDir
 from cli.exits import CommandError
 from cli.findings import clean, is_placeholder
+from cli.hints import program
 from cli.options import Pool, StackOptions
 from cli.plan import Addresses, child_environment, stack_specs
 from cli.ports import choose_port

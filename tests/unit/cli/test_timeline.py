@@ -51,7 +51,7 @@ def test_steps_gaps_reviews_losses_and_attempts() -> None:
     assert found == [
         ("wait", "a worker", 1, None, 3.0, "done"),
         ("step", "intent_analysis", 1, "w1", 2.0, "done"),
-        ("step", "curriculum_design", 1, "w1", 3.9, "worker lost"),
+        ("step", "curriculum_design", 1, "w1", 3.9, "worker lost, or database away"),
         ("step", "curriculum_design", 1, "w2", 1.0, "done"),
         ("review", "review", 1, None, 20.0, "approve"),
         ("wait", "a worker", 1, None, 1.0, "done"),
@@ -92,7 +92,7 @@ def test_nothing_is_cut_off_in_a_terminal(
     )
     show_timeline(cast("Client", _Log(events)), "task")
     words = capsys.readouterr().out.split()
-    assert " ".join(words[-4:]) == "worker lost, 30 written"
+    assert " ".join(words[-7:]) == "worker lost, or database away, 30 written"
 
 
 class _Log:

@@ -40,7 +40,7 @@ def test_requests(request_: dict[str, Any], reason: str) -> None:
     ("decision", "reason"),
     [
         ({"decision": "reject", "feedback": "\u202e\u200b"}, "a rejection needs `feedback`"),
-        ({"decision": "edit", "edits": [{"op": "zap"}]}, "known are 'rename', 'remove'"),
+        ({"decision": "edit", "edits": [{"op": "zap"}]}, "one of 'rename', 'remove'"),
         ({"decision": "edit", "edits": [{}]}, "must say what it is by 'op'"),
         (
             {"decision": "edit", "edits": [{"op": "rename", "stage_id": "1", "title": "\u2800"}]},

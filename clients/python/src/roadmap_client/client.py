@@ -219,11 +219,18 @@ class RoadmapClient:
         await self.aclose()
 
 
+_NAMED = 5
+
+
 def _read(model: type[A], document: dict[str, Any]) -> A:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        raise UnexpectedAnswerError(f"This client cannot read the answer: {error}") from error
+        wrong = sorted({".".join(map(str, entry["loc"])) for entry in error.errors()})
+        raise UnexpectedAnswerError(
+            "This client cannot read the answer: missing or of another kind is"
+            f" {', '.join(wrong[:_NAMED])}. Use client and API of the same release"
+        ) from error
 
 
 def _task(task_id: str) -> str:
