@@ -36,6 +36,10 @@ CANARY = (
 ELSEWHERE = {
     "up": "runs a stack",
     "demo": "runs a stack",
+    "worker": "becomes Celery's program",
+    "beat": "becomes Celery's program",
+    "flower": "becomes Celery's program",
+    "api": "serves",
     "db upgrade": "talks to a database",
     "db check": "talks to a database",
     "db shell": "talks to a database",
@@ -68,6 +72,11 @@ def shown(
     tmp_path: Any,
 ) -> Callable[..., Result]:
     """Run an example on a terminal of some width; the API knows several tasks."""
+    def become(*_: Any) -> None:
+        raise AssertionError("It becomes another program: name it in ELSEWHERE.")
+
+    for name in ("execv", "execve", "execvp", "execvpe"):
+        monkeypatch.setattr(f"os.{name}", become)
     monkeypatch.setattr("tests.unit.cli.conftest.TASK", TASK)
     api.others = OTHERS
     (tmp_path / "edits.json").write_text(
