@@ -8,6 +8,8 @@ import typer
 from cli.console import emit, emit_json
 from cli.data_dir import DEFAULT
 from cli.exits import EPILOG
+from cli.moments import moment
+from core.visible import one_line
 
 app = typer.Typer(help="The broker's queues.", no_args_is_help=True, epilog=EPILOG)
 
@@ -35,26 +37,24 @@ def rejected(
         emit_json(document)
         return
     for line in _lines(document):
-        emit(line)
+        emit(one_line(line))
 
 
 def _lines(document: dict[str, Any]) -> list[str]:
     if not document["total"]:
         return ["No message was ever set aside."]
-    lines = [f"{document['total']} messages were set aside, {document['kept']} of them are kept:"]
+    total = document["total"]
+    said = "1 message was" if total == 1 else f"{total:,} messages were"
+    lines = [f"{said} set aside; kept: {document['kept']:,}."]
     lines += [
-        f"  {count['reason']}: {count['messages']}, the last one {_when(count['last_at'])}"
+        f"  {count['reason']}: {count['messages']}, the last one {moment(count['last_at'])}"
         for count in document["counts"]
     ]
     for message in document["rejected"]:
         lines += [
             "",
-            f"{_when(message['at'])}  {message['reason']}: {message['detail']}",
-            f"  {message['size']} bytes from queue {message['queue']}, by {message['worker']}",
+            f"{moment(message['at'])}  {message['reason']}: {message['detail']}",
+            f"  {message['size']:,} bytes from queue {message['queue']}, by {message['worker']}",
             f"  {message['excerpt']}",
         ]
     return lines
-
-
-def _when(text: str) -> str:
-    return text[:19].replace("T", " ") + " UTC"

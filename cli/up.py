@@ -118,7 +118,7 @@ def _announce(
         note(f"Open              {options.api_url}/")
     else:
         note(f"Open              {signin_url}")
-        note(f"                  signs you in, once, within 10 minutes; then: {program()} open")
+        note(f"                  signs you in, once, within 10 minutes; then: {command('open')}")
     note(f"API and its docs  {options.api_url}/api/docs")
     if options.flower_url:
         note(f"Flower            {options.flower_url}  (user:password in {folder.flower_file})")

@@ -66,6 +66,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "flower": ("roadmap flower --port=5555",),
     "api": ("roadmap api --host 127.0.0.1 --port 8000",),
     "db upgrade": ("roadmap db upgrade",),
+    "queue rejected": ("roadmap queue rejected --limit 5",),
     "schedule list": ("roadmap schedule list",),
     "schedule pause": ("roadmap schedule pause purge",),
     "schedule resume": ("roadmap schedule resume purge",),

@@ -100,6 +100,17 @@ def make_job(name: str) -> dict[str, Any]:
     }
 
 
+def make_rejected(text: str) -> dict[str, Any]:
+    """Return a message that was set aside, every part of it a text."""
+    message = {"reason": "malformed", "detail": text, "size": 4711, "queue": text, "worker": text}
+    return {
+        "total": 1,
+        "kept": 1,
+        "counts": [{"reason": "malformed", "messages": 1, "last_at": STARTED}],
+        "rejected": [message | {"excerpt": text, "at": STARTED}],
+    }
+
+
 def make_concept(text: str) -> dict[str, Any]:
     """Return a concept whose contents all hold a text."""
     question = {"question": text, "options": [text, "b"], "correct": [0], "explanation": text}
@@ -230,6 +241,8 @@ class Handler(BaseHTTPRequestHandler):
         """Return what is always the same."""
         if path == "/admin/schedules":
             return {"schedules": [make_job("purge"), make_job("recover")]}
+        if path == "/admin/queue/rejected":
+            return make_rejected(self.api.goal)
         if path == "/admin/redis":
             return {"channels": {f"task_progress:{TASK}": 2}, "advice": ["Nothing to do."]}
         if path.startswith("/roadmaps/") and "/concepts/" in path:

@@ -45,6 +45,7 @@ ELSEWHERE = {
     "db shell": "talks to a database",
     "doctor": "talks to servers",
     "token": "prints a token only",
+    "open": "prints an address only",
     "probe worker": "reads a file of a worker",
     "completion": "prints a script",
 }
@@ -72,6 +73,7 @@ def shown(
     tmp_path: Any,
 ) -> Callable[..., Result]:
     """Run an example on a terminal of some width; the API knows several tasks."""
+
     def become(*_: Any) -> None:
         raise AssertionError("It becomes another program: name it in ELSEWHERE.")
 
