@@ -9,6 +9,8 @@ import sys
 from contextlib import suppress
 from typing import Any, Final
 
+from api.protocols import BoundedHttp
+from api.websockets import WS_MESSAGE_BYTES, BoundedWebSocket
 from core.errors import SettingsError
 
 GRACE_S: Final = 10
@@ -17,11 +19,17 @@ DEAD_PEER_MS: Final = 30_000
 """A peer that acknowledges nothing for so long is gone: its socket is closed (L45)."""
 WS_PING_S: Final = 20
 """How often a WebSocket is asked whether somebody is there, and how long the answer may take."""
+KEEP_ALIVE_S: Final = 5
+"""A connection without a request is closed after that."""
 SERVER: Final[dict[str, Any]] = {
     "access_log": False,  # the middleware writes it, without query strings
     "log_config": None,  # one formatter for everything: core.logging
     "timeout_graceful_shutdown": GRACE_S,
     "ws_per_message_deflate": False,  # costs 44 KB a viewer, and our events are small
+    "http": BoundedHttp,
+    "ws": BoundedWebSocket,
+    "ws_max_size": WS_MESSAGE_BYTES,
+    "timeout_keep_alive": KEEP_ALIVE_S,
     "ws_ping_interval": WS_PING_S,
     "ws_ping_timeout": WS_PING_S,
     "server_header": False,

@@ -14,6 +14,7 @@ from core.errors import SettingsError
 from core.given import ENV_FILE, PREFIX, given_values, refuse_unknown_names, secret_values
 from core.settings.access import AccessSettings
 from core.settings.author import AuthorSettings
+from core.settings.bounds import BoundSettings
 from core.settings.kinds import kind_of
 from core.settings.running import RunningSettings
 from core.settings.services import ServiceSettings
@@ -25,6 +26,7 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "The API and its clients": AccessSettings,
     "Who writes": AuthorSettings,
     "Running tasks": RunningSettings,
+    "Bounds": BoundSettings,
     "What can be watched": WatchingSettings,
 }
 """The settings by subject, in the order of the documentation."""
@@ -35,6 +37,7 @@ class Settings(
     AccessSettings,
     AuthorSettings,
     RunningSettings,
+    BoundSettings,
     WatchingSettings,
     BaseSettings,
 ):
