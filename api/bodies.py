@@ -1,11 +1,14 @@
-"""Which bodies are read: JSON, and not more than 1 MB of it."""
+"""Which bodies are read: JSON, as it is, and no more of it than the address needs."""
 
 from __future__ import annotations
 
+import asyncio
+import re
 from typing import TYPE_CHECKING, Final
 
 from fastapi import HTTPException
 
+from api.http import PREFIX
 from api.problems import CODE_OF, problem
 
 if TYPE_CHECKING:
@@ -13,9 +16,20 @@ if TYPE_CHECKING:
 
     from api.problems import ProblemResponse
 
-LARGEST_BODY: Final = 1_000_000
-_TOO_LARGE: Final = f"The body is larger than {LARGEST_BODY:,} bytes."
+TASK_BODY: Final = 48_000
+"""A goal, a background and formats of the lengths that are allowed, in any script."""
+REVIEW_BODY: Final = 256_000
+OTHER_BODY: Final = 64_000
+READING: Final = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
+_NEEDS: Final = (
+    (re.compile(re.escape(PREFIX) + "/tasks"), TASK_BODY),
+    (re.compile(re.escape(PREFIX) + "/tasks/[^/]+/review"), REVIEW_BODY),
+)
+DRAINED_BYTES: Final = 2_000_000
+DRAIN_S: Final = 2.0
+"""What is still read from who sends too much: who has sent all of it, reads the refusal."""
 _NOT_JSON: Final = "Send JSON, with `Content-Type: application/json`."
+_ENCODED: Final = "Send the body as it is, without `Content-Encoding`."
 
 
 class Bodies:
@@ -32,8 +46,13 @@ class Bodies:
         """Serve one request."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        refusal = _refusal(dict(scope["headers"]), scope["path"])
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        most = largest(scope["method"], path)
+        headers = dict(scope["headers"])
+        refusal = _refusal(headers, path, most)
         if refusal is not None:
+            if b"expect" not in headers:
+                await _drain(receive)
             return await refusal(scope, receive, send)
         size = 0
 
@@ -41,32 +60,62 @@ class Bodies:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
-            if size > LARGEST_BODY:
-                raise HTTPException(413, _TOO_LARGE)
+            if size > most:
+                raise HTTPException(413, _too_large(most))
             return message
 
         return await self.app(scope, receive_some, send)
 
 
-def _refusal(headers: dict[bytes, bytes], path: str) -> ProblemResponse | None:
+def largest(method: str, path: str) -> int:
+    """Return how many bytes the body of a request to an address may have."""
+    if method in READING:
+        return 0
+    return next((most for needs, most in _NEEDS if needs.fullmatch(path)), OTHER_BODY)
+
+
+def _too_large(most: int) -> str:
+    if not most:
+        return "This method takes no body; send none."
+    return f"The body is larger than the {most:,} bytes that this address takes."
+
+
+def _refusal(headers: dict[bytes, bytes], path: str, most: int) -> ProblemResponse | None:
     declared = headers.get(b"content-length", b"0")
-    length = int(declared) if declared.isdigit() else 0
-    if length > LARGEST_BODY:
+    length = int(declared) if declared.isdigit() and len(declared) < len(str(2**63)) else 0
+    chunked = b"transfer-encoding" in headers
+    if length > most or (chunked and not most):
         return problem(
             413,
             code=CODE_OF[413],
-            detail=_TOO_LARGE,
+            detail=_too_large(most),
             instance=path,
             headers={"Connection": "close"},
         )
+    if not (length or chunked):
+        return None
     media_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
     json = media_type == b"application/json" or media_type.endswith(b"+json")
-    if (length or b"transfer-encoding" in headers) and not json:
+    encoded = headers.get(b"content-encoding", b"identity").strip().lower() != b"identity"
+    if encoded or not json:
         return problem(
             415,
             code=CODE_OF[415],
-            detail=_NOT_JSON,
+            detail=_ENCODED if encoded else _NOT_JSON,
             instance=path,
-            headers={"Accept": "application/json"},
+            headers={"Accept-Encoding": "identity"} if encoded else {"Accept": "application/json"},
         )
     return None
+
+
+async def _drain(receive: Receive) -> None:
+    """Read and forget a body that is refused, up to a point."""
+    size, more = 0, True
+    try:
+        async with asyncio.timeout(DRAIN_S):
+            while more and size < DRAINED_BYTES:
+                message = await receive()
+                size += len(message.get("body", b""))
+                more = message.get("more_body", False)
+    except TimeoutError:
+        return

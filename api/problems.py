@@ -33,6 +33,8 @@ BUSY_RETRY_AFTER_S: Final = 30
 METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 MOST_ERRORS: Final = 50
 """Field errors listed in one answer."""
+LONGEST: Final = 300
+"""Characters of a field's name, and of what is wrong with it."""
 
 STATUS_OF: Final[dict[type[errors.AppError], HTTPStatus]] = {
     errors.InvalidRequestError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -56,10 +58,12 @@ CODE_OF: Final[dict[int, str]] = {
     405: "method_not_allowed",
     409: errors.ConflictError.code,
     412: errors.StaleVersionError.code,
+    408: "request_timeout",
     413: "payload_too_large",
     415: "unsupported_media_type",
     422: errors.InvalidRequestError.code,
     429: errors.TooManyRequestsError.code,
+    431: "header_too_large",
     500: errors.AppError.code,
     503: errors.ServiceUnavailableError.code,
 }
@@ -191,6 +195,11 @@ def clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def short(text: str) -> str:
+    """Return text that can be encoded, and not too much of it: it may quote a request."""
+    return clean(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")
+
+
 def install(app: FastAPI) -> None:
     """Let the application answer every error with a problem."""
     app.add_exception_handler(errors.AppError, _app_error)
@@ -210,8 +219,8 @@ async def _validation_error(request: Request, error: Exception) -> ProblemRespon
     found = error.errors() if isinstance(error, RequestValidationError) else []
     field_errors = [
         FieldError(
-            field=clean(".".join(str(part) for part in entry["loc"])),
-            message=clean(said(entry)),
+            field=short(".".join(str(part) for part in entry["loc"])),
+            message=short(said(entry)),
             type=str(entry["type"]),
         )
         for entry in found[:MOST_ERRORS]

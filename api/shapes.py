@@ -8,7 +8,6 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from api.http import PREFIX
-from api.rendering import SCHEMES, to_html
 from core.states import ContentKind  # noqa: TC001 - pydantic reads it
 from workflow.queries import (
     ConceptPage,
@@ -19,6 +18,7 @@ from workflow.queries import (
     TaskView,
 )
 from workflow.queries.shapes import UsageView  # noqa: TC001 - ditto
+from workflow.rendering.markdown import SCHEMES
 
 EVENT_EXAMPLE = {
     "seq": 12,
@@ -164,7 +164,7 @@ class Concept(ConceptView):
 
     @classmethod
     def of(cls, page: ConceptPage) -> Concept:
-        """Render the tutorial and keep addresses that a page may link to."""
+        """Put the contents together, and keep addresses that a page may link to."""
         values = {name: getattr(page, name) for name in ConceptView.model_fields}
         markdown = None if page.tutorial is None else str(page.tutorial.get("markdown", ""))
         return cls.model_validate(
@@ -175,7 +175,7 @@ class Concept(ConceptView):
                 if markdown is None
                 else {
                     "markdown": markdown,
-                    "html": to_html(markdown),
+                    "html": page.tutorial_html or "",
                     "version": page.versions.get("tutorial", 1),  # type: ignore[call-overload]
                 },
                 "resources": None

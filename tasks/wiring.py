@@ -33,6 +33,7 @@ from workflow.drain import drain
 from workflow.lease import Stop, keeper
 from workflow.links import close_links
 from workflow.presence import Presence
+from workflow.rendering.renderer import close_renderer
 from workflow.sources import close_search
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ async def close_process() -> None:
     await close_author()
     await close_search()
     await close_links()
+    await asyncio.to_thread(close_renderer)
     await dispose_engine()
     await asyncio.to_thread(telemetry.stop)
 

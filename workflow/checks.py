@@ -81,13 +81,21 @@ def _missing_prerequisites(outline: Outline) -> list[Issue]:
 
 def _circular_prerequisites(outline: Outline) -> list[Issue]:
     """Find cycles by removing, again and again, what requires nothing that is left."""
-    left = {c.concept_id: set(c.prerequisites) & outline.concept_ids() for c in outline.concepts()}
-    while True:
-        free = {key for key, wanted in left.items() if not wanted & left.keys()}
-        if not free:
-            break
-        for key in free:
-            del left[key]
+    known = outline.concept_ids()
+    left = {c.concept_id: set(c.prerequisites) & known for c in outline.concepts()}
+    needed_by: dict[str, list[str]] = {}
+    for key, wanted in left.items():
+        for each in wanted:
+            needed_by.setdefault(each, []).append(key)
+    open_ends = {key: len(wanted) for key, wanted in left.items()}
+    free = [key for key, number in open_ends.items() if not number]
+    while free:
+        gone = free.pop()
+        del left[gone]
+        for key in needed_by.get(gone, ()):
+            open_ends[key] -= 1
+            if not open_ends[key]:
+                free.append(key)
     if not left:
         return []
     cycle = _one_cycle(left)
@@ -103,12 +111,13 @@ def _circular_prerequisites(outline: Outline) -> list[Issue]:
 
 def _one_cycle(left: dict[str, set[str]]) -> list[str]:
     """Return one cycle; every node of `left` requires another one of `left`."""
-    path: list[str] = []
+    path: dict[str, None] = {}
     node = min(left)
     while node not in path:
-        path.append(node)
+        path[node] = None
         node = min(left[node] & left.keys())
-    return path[path.index(node) :]
+    nodes = list(path)
+    return nodes[nodes.index(node) :]
 
 
 def _hours(outline: Outline, hours_per_week: int) -> list[Issue]:

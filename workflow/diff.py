@@ -79,17 +79,20 @@ def _moved(old: dict[str, dict[str, Any]], new: dict[str, dict[str, Any]]) -> se
     moved = {
         key for key in old.keys() & new.keys() if old[key]["module_id"] != new[key]["module_id"]
     }
-    for module in {concept["module_id"] for concept in new.values()}:
-        orders = [
-            [
-                key
-                for key, concept in version.items()
-                if concept["module_id"] == module and key in old.keys() & new.keys() - moved
-            ]
-            for version in (old, new)
-        ]
-        moved |= set(orders[1]) - _longest_in_order(*orders)
+    stayed = (old.keys() & new.keys()) - moved
+    orders = [_by_module(version, stayed) for version in (old, new)]
+    for module, after in orders[1].items():
+        moved |= set(after) - _longest_in_order(orders[0][module], after)
     return moved
+
+
+def _by_module(version: dict[str, dict[str, Any]], keys: set[str]) -> dict[str, list[str]]:
+    """Return some concepts in reading order, by the module they are in."""
+    held: dict[str, list[str]] = {}
+    for key, concept in version.items():
+        if key in keys:
+            held.setdefault(concept["module_id"], []).append(key)
+    return held
 
 
 def _longest_in_order(before: list[str], after: list[str]) -> set[str]:

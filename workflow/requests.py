@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import (
@@ -47,6 +47,9 @@ def _seen(text: str) -> str:
     return text
 
 
+MOST_UNKNOWN: Final = 10
+"""Unknown fields of one object that are named one by one."""
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_storable)]
 Seen = Annotated[Text, StringConstraints(min_length=1), AfterValidator(_seen)]
 """Text that says something."""
@@ -58,6 +61,16 @@ class Request(BaseModel):
     """Anything that comes from outside: unknown fields are refused, so that typing errors show."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few_unknown(cls, data: Any) -> Any:
+        """Refuse many unknown fields as one error: an error for each took longer than all else."""
+        if isinstance(data, dict) and len(data) > len(cls.model_fields):
+            unknown = [name for name in data if name not in cls.model_fields]
+            if len(unknown) > MOST_UNKNOWN:
+                raise ValueError(f"has {len(unknown):,} unknown fields, such as {unknown[0]!a:.60}")
+        return data
 
 
 class Preferences(Request):
@@ -146,7 +159,7 @@ class ReviewDecision(Request):
 
     decision: Literal["approve", "reject", "edit"]
     feedback: Prose | None = None
-    edits: list[Edit] | None = Field(default=None, max_length=500)
+    edits: list[Edit] | None = Field(default=None, max_length=500, fail_fast=True)
     then: Literal["approve", "review"] | None = Field(
         default=None,
         description="What follows one's own edits: `approve` writes the contents of the edited"
@@ -181,9 +194,9 @@ class QuizAnswers(Request):
     """A learner's answers to a version of a quiz: for each question the positions chosen."""
 
     version: int = Field(ge=1, le=2**31 - 1)
-    answers: list[Annotated[list[Annotated[int, Field(ge=0, le=999)]], Field(max_length=100)]] = (
-        Field(max_length=500)
-    )
+    answers: list[
+        Annotated[list[Annotated[int, Field(ge=0, le=999)]], Field(max_length=100, fail_fast=True)]
+    ] = Field(max_length=500, fail_fast=True)
 
 
 def parse_task_request(data: Any) -> TaskRequest:

@@ -9,29 +9,25 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from sqlalchemy import select
 
 from core.digest import digest
-from core.errors import ConflictError, InvalidRequestError, StaleVersionError
+from core.errors import ConflictError, StaleVersionError
 from core.ids import new_id
 from core.settings import get_settings
 from core.states import Status, Step
 from db.facts import NOW, EventDraft, Fact, Insert, RowWrite, Update
 from db.ledger import TaskRow, lock_tasks
 from db.models import Checkpoint, Review, Roadmap
-from db.models import Outline as OutlineVersion
 from db.recorder import record_in
 from db.repositories.tasks import checkpoints
 from db.session import retrying, transaction
 from notifications.events import DecisionData, EventType, ReviewData
 from notifications.inbox_entry import InboxKind
 from workflow import doorbell, outcomes
-from workflow.checks import check_structure
 from workflow.drafts import draft
-from workflow.edits import apply_edits
-from workflow.outline import Outline
-from workflow.outline_rows import next_version
 from workflow.ownership import lock_owned
 from workflow.plan import WORKFLOW_VERSION
-from workflow.requests import ReviewDecision, TaskRequest
-from workflow.steps.curriculum_design import contents_of, roadmap_ready
+from workflow.requests import ReviewDecision
+from workflow.reviewed_edits import edited_version
+from workflow.steps.curriculum_design import contents_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -142,7 +138,7 @@ async def decide_review(
     async with transaction() as tx:
         row = await lock_owned(tx, task_id, actor)
         review = _decidable(row, await newest_review(tx.session, task_id), version)
-        edited = await _edited(tx.session, row, review, decision)
+        edited = await edited_version(tx.session, row, review, decision)
         told = draft(
             EventType.REVIEW_DECIDED,
             "The outline was edited, and is to be reviewed again"
@@ -222,42 +218,6 @@ def _decidable(row: TaskRow, review: Review | None, version: int | None) -> Revi
         was = f" ({review.decision} by {review.decided_by})" if review.decision else ""
         raise ConflictError(f"The review was already {review.status}{was}.")
     return review
-
-
-@dataclass(frozen=True, slots=True)
-class _Edited:
-    outline: Outline
-    writes: tuple[RowWrite, ...]
-    event: EventDraft
-
-
-async def _edited(
-    session: AsyncSession, row: TaskRow, review: Review, decision: ReviewDecision
-) -> list[_Edited]:
-    """Return the next version made by the reviewer's own edits; empty for other decisions."""
-    if not decision.edits:
-        return []
-    stored = await session.get(OutlineVersion, (row.roadmap_id, review.version))
-    if stored is None:
-        raise ConflictError("The roadmap under review cannot be found.")
-    before = Outline.model_validate(stored.outline)
-    after = apply_edits(before, decision.edits)
-    hours = TaskRequest.model_validate(row.request).preferences.hours_per_week
-    known, found = (check_structure(part, hours_per_week=hours) for part in (before, after))
-    if len(found) > len(known):  # what was wrong before may stay, even under another title
-        told = {issue.message for issue in known}
-        new = [issue for issue in found if issue.message not in told] or found
-        raise InvalidRequestError(f"These edits break the roadmap: {new[0].message}")
-    version = review.version + 1
-    return [
-        _Edited(
-            after,
-            next_version(
-                before, after, roadmap_id=row.roadmap_id, version=version, origin="review"
-            ),
-            roadmap_ready(row.roadmap_id, version, after),
-        )
-    ]
 
 
 def _decided(review: Review, decision: ReviewDecision, actor: Actor) -> RowWrite:

@@ -90,6 +90,7 @@ def seq_of(last_event_id: str | None, after: int) -> int:
         return after
     if (
         not (last_event_id.isascii() and last_event_id.isdigit())
+        or len(last_event_id) > len(str(LARGEST_SEQ))
         or int(last_event_id) > LARGEST_SEQ
     ):
         raise InvalidRequestError("`Last-Event-ID` must be the `id` of an event of this stream.")

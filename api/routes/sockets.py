@@ -36,6 +36,7 @@ TRY_AGAIN_LATER: Final = 1013
 INTERNAL_ERROR: Final = 1011
 NOT_ALLOWED: Final = 1008
 CLOSE_S: Final = 1.0
+LONGEST_SEQ: Final = len(str(2**31))
 LONGEST_REASON: Final = 100
 """Of the 123 bytes that a closing frame has for it."""
 
@@ -89,7 +90,10 @@ async def _identified(socket: WebSocket) -> Viewer:
 
 
 def _seq(after: str) -> int:
-    if not (after.isascii() and after.isdigit()) or int(after) >= 2**31:
+    if (
+        not (after.isascii() and after.isdigit() and len(after) <= LONGEST_SEQ)
+        or int(after) >= 2**31
+    ):
         raise InvalidRequestError("`after` must be the `seq` of an event, or 0.")
     return int(after)
 

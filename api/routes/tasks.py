@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Header, Query, Request, Response
+from pydantic import Field
 
 from api.auth import CurrentActor
 from api.http import TaskId, decode_cursor, encode_cursor, next_link, tagged
@@ -78,7 +79,9 @@ async def list_tasks(  # noqa: PLR0917 - FastAPI names them
     response: Response,
     actor: CurrentActor,
     status: Annotated[
-        list[Status] | None, Query(description="Only these; may be repeated.")
+        list[Status] | None,
+        Query(max_length=20, description="Only these; may be repeated."),
+        Field(fail_fast=True),
     ] = None,
     part: Annotated[
         str | None,

@@ -6,7 +6,7 @@ from db.models.model_abilities import ModelAbilities
 from db.models.notification import Notification
 from db.models.rejected import RejectedCount, RejectedMessage
 from db.models.revocation import Revocation
-from db.models.roadmap import Concept, Content, Module, Outline, Roadmap, Stage
+from db.models.roadmap import Concept, Content, Module, Outline, Rendering, Roadmap, Stage
 from db.models.schedule import Schedule
 from db.models.task import Checkpoint, Review, RoadmapTask, TaskEvent
 from db.models.worker import Worker
@@ -23,6 +23,7 @@ __all__ = [
     "Outline",
     "RejectedCount",
     "RejectedMessage",
+    "Rendering",
     "Review",
     "Revocation",
     "Roadmap",

@@ -133,3 +133,17 @@ class Content(Spent, Base):
     created_at: Mapped[Timestamp]
     started_at: Mapped[Moment]
     finished_at: Mapped[Moment]
+
+
+class Rendering(Base):
+    """A tutorial as HTML, made once from a content's body; made anew by a newer renderer."""
+
+    __tablename__ = "renderings"
+
+    content_id: Mapped[UUID] = mapped_column(
+        ForeignKey("contents.content_id", ondelete="CASCADE"), primary_key=True
+    )
+    renderer: Mapped[int]
+    """Version of what made it."""
+    html: Mapped[str]
+    created_at: Mapped[Timestamp]

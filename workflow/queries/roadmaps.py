@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from core.errors import NotFoundError
 from core.states import ContentKind, ContentStatus
 from core.usage import COLUMNS, Usage
-from db.models import Concept, Content, Module, Roadmap, Stage
+from db.models import Concept, Content, Module, Rendering, Roadmap, Stage
 from db.session import read_session
 from workflow.queries.shapes import (
     ConceptPage,
@@ -24,6 +24,8 @@ from workflow.queries.shapes import (
     StageView,
 )
 from workflow.queries.usage import usage_view
+from workflow.rendering.markdown import VERSION
+from workflow.rendering.stored import html_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,24 +62,41 @@ async def get_concept(roadmap_id: UUID, concept_id: UUID, *, actor: Actor) -> Co
         concept = await visible_concept(session, roadmap_id, concept_id, actor)
         states = await _states(session, Content.concept_id == concept_id)
         statement = (
-            select(Content.kind, Content.version, Content.body)
+            select(
+                Content.kind,
+                Content.version,
+                Content.body,
+                Content.content_id,
+                Rendering.renderer,
+                Rendering.html,
+            )
+            .outerjoin(Rendering, Rendering.content_id == Content.content_id)
             .where(Content.concept_id == concept_id, Content.status == str(ContentStatus.COMPLETED))
             .ext(distinct_on(Content.kind))
             .order_by(Content.kind, Content.version.desc())
         )
         newest = (await session.execute(statement)).all()
-    bodies = {kind: body for kind, _version, body in newest}
+    bodies = {row.kind: row.body for row in newest}
+    tutorial = next((row for row in newest if row.kind == ContentKind.TUTORIAL), None)
     own = states.get(concept_id, {})
     view = _concept(concept, own)
     return ConceptPage(
         **view.model_dump(),
         roadmap_id=roadmap_id,
         tutorial=bodies.get(ContentKind.TUTORIAL),
+        tutorial_html=None if tutorial is None else await _html(tutorial),
         resources=bodies.get(ContentKind.RESOURCES),
         quiz=bodies.get(ContentKind.QUIZ),
-        versions={ContentKind(kind): version for kind, version, _body in newest},
+        versions={ContentKind(row.kind): row.version for row in newest},
         usage={ContentKind(kind): state.usage for kind, state in own.items() if state.usage},
     )
+
+
+async def _html(row: Any) -> str:
+    """Return a tutorial's HTML: the stored one, or a new one by a newer renderer."""
+    if row.html is not None and row.renderer >= VERSION:
+        return str(row.html)
+    return await html_of(row.content_id, str(row.body.get("markdown", "")))
 
 
 async def tree(session: AsyncSession, roadmap: Roadmap) -> RoadmapView:

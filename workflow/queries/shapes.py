@@ -203,6 +203,7 @@ class ConceptPage(ConceptView):
 
     roadmap_id: UUID
     tutorial: dict[str, Any] | None
+    tutorial_html: str | None = Field(description="Of that body, sanitised.")
     resources: dict[str, Any] | None
     quiz: dict[str, Any] | None
     versions: dict[ContentKind, int] = Field(description="Of the bodies shown here.")

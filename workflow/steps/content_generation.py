@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,15 +34,12 @@ from notifications.events import (
     ContentFailedData,
     EventType,
 )
-from workflow import live_text
 from workflow.asking import Asking
-from workflow.contents import CALLS, CONTENTS, Wanted, Work, quiz_body
+from workflow.contents import CONTENTS, Wanted, Work
 from workflow.drafts import draft, spent_data
 from workflow.drain import Drain, DrainedError
-from workflow.links import check_resources
-from workflow.llm import QuizDraft, ResourceList, Tutorial
-from workflow.sources import find_sources
 from workflow.steps.halting import Halt
+from workflow.steps.writing import Written, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,14 +71,6 @@ class Tally:
     codes: Counter[str] = field(default_factory=Counter)
     messages: dict[str, str] = field(default_factory=dict)
     halt: Halt = field(default_factory=Halt)
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A content's body, and the code of what could not be done for it, if anything."""
-
-    body: dict[str, Any]
-    note: str | None = None
 
 
 async def generate(claim: Claim, work: Work, *, drain: Drain) -> Tally:
@@ -160,7 +148,7 @@ async def _write(claim: Claim, want: Wanted, tally: Tally) -> Fact:
     )
     try:
         async with halt.limit(get_settings().step_timeout_s):
-            written = await _written(claim, want, asking)
+            written = await write(claim.task_id, want, asking)
     except (LeaseLostError, ServiceUnavailableError):
         raise
     except TimeoutError:
@@ -185,6 +173,7 @@ async def _write(claim: Claim, want: Wanted, tally: Tally) -> Fact:
                 body=written.body,
                 **(want.spent + asking.spent).columns(),
             ),
+            *written.rows,
         ),
         events=(
             draft(
@@ -196,34 +185,6 @@ async def _write(claim: Claim, want: Wanted, tally: Tally) -> Fact:
             ),
         ),
     )
-
-
-async def _written(claim: Claim, want: Wanted, asking: Asking) -> Written:
-    kind = CALLS[want.kind]
-    match want.kind:
-        case ContentKind.TUTORIAL if get_settings().llm_stream:
-            show = partial(
-                live_text.show,
-                claim.task_id,
-                concept_id=want.concept_id,
-                kind=want.kind,
-                version=want.version,
-            )
-            tutorial = await asking.stream(
-                kind, want.inputs, Tutorial, field="markdown", on_text=show
-            )
-            return Written({"markdown": tutorial.markdown})
-        case ContentKind.TUTORIAL:
-            tutorial = await asking.ask(kind, want.inputs, Tutorial)
-            return Written({"markdown": tutorial.markdown})
-        case ContentKind.RESOURCES:
-            hits, note = await find_sources(want.inputs)
-            inputs = want.inputs.model_copy(update={"hits": tuple(hits)})
-            found = await asking.ask(kind, inputs, ResourceList)
-            return Written({"resources": await check_resources(found.resources)}, note)
-        case ContentKind.QUIZ:
-            quiz = await asking.ask(kind, want.inputs, QuizDraft)
-            return Written(quiz_body(quiz.questions))
 
 
 def _failed(claim: Claim, want: Wanted, asking: Asking, tally: Tally, error: AppError) -> Fact:

@@ -284,6 +284,7 @@ async def content(
     *,
     version: int = 1,
     failed: bool = False,
+    body: dict[str, Any] | None = None,
 ) -> None:
     """Add one version of one content."""
     error = {"code": "content_refused", "message": "No."} if failed else None
@@ -296,7 +297,7 @@ async def content(
         kind,
         version,
         "failed" if failed else "completed",
-        None if failed else orjson.dumps(BODIES[kind]).decode(),
+        None if failed else orjson.dumps(body or BODIES[kind]).decode(),
         None if error is None else orjson.dumps(error).decode(),
     )
 

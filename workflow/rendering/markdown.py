@@ -7,7 +7,7 @@ sanitised once more against an allow-list.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 import nh3
@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from markdown_it.renderer import RendererHTML
     from markdown_it.token import Token
 
+VERSION: Final = 1
+"""Of the rendering: raise it with whatever makes other HTML of the same text; stored HTML of an
+older one is then made anew when it is read."""
 SCHEMES: Final = frozenset({"http", "https", "mailto"})
 TAGS: Final = frozenset(
     {"a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li"}
     | {"ol", "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"}
 )
+UNRENDERED: Final = "This text is too intricate to be shown with its formatting."
 ATTRIBUTES: Final = {"a": {"href", "title"}, "code": {"class"}, "ol": {"start"}}
 
 
@@ -57,7 +61,6 @@ def _parser() -> MarkdownIt:
 _markdown: Final = _parser()
 
 
-@lru_cache(maxsize=128)
 def to_html(markdown: str) -> str:
     """Return sanitised HTML."""
     return nh3.clean(
@@ -69,3 +72,8 @@ def to_html(markdown: str) -> str:
         link_rel="noopener noreferrer nofollow",
         strip_comments=True,
     )
+
+
+def as_plain_html(markdown: str) -> str:
+    """Return a text as it was written, with a note, for one that takes too long to render."""
+    return f"<p><em>{UNRENDERED}</em></p><pre>{escape(markdown)}</pre>"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.rendering import ATTRIBUTES, SCHEMES, TAGS, to_html
+from workflow.rendering.markdown import ATTRIBUTES, SCHEMES, TAGS, to_html
 
 
 class Reader(HTMLParser):

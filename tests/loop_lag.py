@@ -1,0 +1,56 @@
+"""Measures for how long a piece of work held the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+STEP_S = 0.002
+
+
+@dataclass(slots=True)
+class Lag:
+    """The longest that the loop's thread worked without a turn for anybody else.
+
+    In CPU time, so that other processes of a busy machine do not count.
+    """
+
+    worst_ms: float = 0.0
+
+
+@contextmanager
+def old_things_apart() -> Iterator[None]:
+    """Leave what other tests made out of garbage collections: looking at it all takes its time."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+@asynccontextmanager
+async def loop_lag() -> AsyncIterator[Lag]:
+    """Watch the running loop."""
+    lag = Lag()
+
+    async def watch() -> None:
+        while True:
+            before = time.thread_time()
+            await asyncio.sleep(STEP_S)
+            lag.worst_ms = max(lag.worst_ms, (time.thread_time() - before) * 1000)
+
+    watcher = asyncio.create_task(watch())
+    await asyncio.sleep(STEP_S)
+    try:
+        yield lag
+    finally:
+        await asyncio.sleep(2 * STEP_S)
+        watcher.cancel()
