@@ -25,7 +25,6 @@ from workflow import doorbell, outcomes
 from workflow.drafts import draft
 from workflow.ownership import lock_owned
 from workflow.plan import WORKFLOW_VERSION
-from workflow.requests import ReviewDecision
 from workflow.reviewed_edits import edited_version
 from workflow.steps.curriculum_design import contents_of
 
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from workflow.actor import Actor
     from workflow.lease import Claim
     from workflow.outcomes import Subject
+    from workflow.requests import ReviewDecision
 
 REVIEWS: Final = cast("Table", Review.__table__)
 CHECKPOINTS: Final = cast("Table", Checkpoint.__table__)
