@@ -13,16 +13,18 @@ import sys
 from contextlib import suppress
 from typing import IO, Final
 
-CPU_S: Final = 3.0
-"""For one text; 200,000 characters of ordinary Markdown take 0.8 s."""
 MEMORY_BYTES: Final = 768 * 1024 * 1024
 IDLE_S: Final = 60.0
 """After which it ends; it is started again when it is needed."""
 HEAD_BYTES: Final = 4
 
 
-def main() -> None:
-    """Serve until standard input ends, or nothing was asked for a minute."""
+def main(cpu_s: float) -> None:
+    """Serve until standard input ends, or nothing was asked for a minute.
+
+    Args:
+        cpu_s: CPU time for one text; who needs more is killed.
+    """
     _bind_memory()
     from workflow.rendering.markdown import to_html
 
@@ -31,7 +33,7 @@ def main() -> None:
         text = read_message(source)
         if text is None:
             return
-        _allow(CPU_S)
+        _allow(cpu_s)
         html = to_html(text)
         _allow(0)
         write_message(sink, html)

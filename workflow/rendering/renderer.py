@@ -21,8 +21,10 @@ from workflow.rendering.markdown import VERSION, as_plain_html
 
 log = get_logger(__name__)
 
+CPU_S = 2.0
+"""CPU time for one text; 200,000 characters of ordinary Markdown take 0.8 s."""
 WALL_S: Final = 20.0
-"""How long one text may take however busy the machine is; the CPU time it has is the child's."""
+"""How long one text may take, however busy the machine is."""
 PATIENCE_S: Final = 30.0
 """How long somebody waits for their turn and their text together."""
 LARGEST_HTML: Final = 4_000_000
@@ -32,7 +34,8 @@ RENDERED: Final = Counter(
     ["outcome"],
 )
 _BOOT: Final = (
-    "import sys; sys.path[:] = sys.argv[1:]; from workflow.rendering.child import main; main()"
+    "import sys; limit, *sys.path = sys.argv[1:];"
+    " from workflow.rendering.child import main; main(float(limit))"
 )
 _ENVIRONMENT: Final = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TMPDIR")
 
@@ -77,7 +80,7 @@ class _Child:
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _BOOT, *sys.path],
+            [sys.executable, "-P", "-c", _BOOT, str(CPU_S), *sys.path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -63,12 +63,17 @@ async def test_a_worker_stores_the_html_with_the_tutorial(
 
 
 async def test_what_was_written_before_is_rendered_at_its_first_reading(
-    alice: httpx.AsyncClient, database: asyncpg.Connection, rendered: list[str]
+    alice: httpx.AsyncClient,
+    database: asyncpg.Connection,
+    rendered: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Many readers of an old hostile tutorial have it rendered once; nobody else waits for it.
 
     A newer renderer renders anew.
     """
+    monkeypatch.setattr(renderer, "CPU_S", 0.5)
+    close_renderer()  # one of the usual patience
     seeded = await seeds.roadmap(database)
     url = f"/api/v1/roadmaps/{seeded.roadmap_id}/concepts/{seeded.concepts[0]}"
     hostile = {"markdown": "![" * 99_000}
