@@ -34,6 +34,9 @@ _REFUSALS: Final[dict[str, tuple[int, str, str]]] = {
 }
 
 
+CODES: Final = frozenset(code for _status, code, _detail in _REFUSALS.values())
+
+
 def refusal_of(reason: str) -> bytes:
     """Return a whole response that says why."""
     status, code, detail = _REFUSALS[reason]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from api.gate import FORWARDED, WRONG_HOST
 from api.problems import CODE_OF, STATUS_OF
+from api.refusals import CODES
 from api.registry import TooManyStreamsError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def _known_codes() -> set[str]:
     for kind in STATUS_OF:
         kinds += kind.__subclasses__()
     at_the_gate = {WRONG_HOST, FORWARDED}
-    return {kind.code for kind in kinds} | set(CODE_OF.values()) | at_the_gate
+    return {kind.code for kind in kinds} | set(CODE_OF.values()) | at_the_gate | CODES
 
 
 def test_every_type_of_problem_is_explained() -> None:
