@@ -53,6 +53,12 @@ class TaskRow:
         until: datetime | None = self.lease_until
         return until is not None and until >= self.now
 
+    @property
+    def expired(self) -> bool:
+        """It was to have begun by now, and has not."""
+        by: datetime | None = self.expires_at
+        return self.status == "pending" and by is not None and by <= self.now
+
 
 async def lock_tasks(
     session: AsyncSession, task_ids: Iterable[UUID], *, skip_locked: bool = False

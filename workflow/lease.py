@@ -23,7 +23,7 @@ from core.usage import Usage
 from db.facts import Fact
 from db.ledger import lock_tasks
 from db.recorder import record, record_in
-from db.repositories.leases import heartbeat
+from db.repositories.leases import heartbeat, waits
 from db.repositories.tasks import checkpoints
 from db.session import AsyncSessionLocal, Transaction, is_transient, retrying, transaction
 from notifications.events import EventType
@@ -107,76 +107,78 @@ async def acquire(task_id: UUID, *, worker: str) -> Claim | None:
     Raises:
         DeferredError: It is not the task's turn.
     """
-    claim = await retrying(lambda: _acquire(task_id, worker=worker))
+    claim = await retrying(lambda: _acquire(task_id, worker))
     if isinstance(claim, DeferredError):
         turns.DEFERRED.inc()
         raise claim
     return claim
 
 
-async def _acquire(task_id: UUID, *, worker: str) -> Claim | DeferredError | None:
-    settings = get_settings()
+async def _acquire(task_id: UUID, worker: str) -> Claim | DeferredError | None:
     async with transaction() as tx:
-        if await turns.has_to_wait(tx, task_id):
-            return DeferredError()
-        row = (await lock_tasks(tx.session, [task_id])).get(task_id)
-        if row is None or row.leased or row.status not in {Status.PENDING, Status.PROCESSING}:
-            return None
-        if expired(row):
-            await record_in(tx, failure(row, TaskExpiredError()))
-            return None
-        taken_over = row.lease_until is not None
-        if taken_over and await give_up_if_hopeless(tx, row):
-            return None
-        if row.workflow_version not in KNOWN_VERSIONS:
-            _leave_to_newer_worker(tx, row)
-            return None
-        try:
-            request = TaskRequest.model_validate(row.request)
-        except ValidationError:
-            # otherwise it would be rung for, taken and dropped for ever
-            await record_in(tx, failure(row, InvalidRequestError("The stored request is invalid.")))
-            return None
-        if await turns.still_has_to_wait(tx, row):
-            return DeferredError()
-        history = [
-            Done(
-                position=c.position, step=Step(c.step), input_digest=c.input_digest, output=c.output
-            )
-            for c in await checkpoints(tx.session, task_id)
-        ]
-        claim = Claim(
+        # late and repeated deliveries are many, and end at this glance
+        return await _take(tx, task_id, worker) if await waits(tx.session, task_id) else None
+
+
+async def _take(tx: Transaction, task_id: UUID, worker: str) -> Claim | DeferredError | None:
+    if await turns.has_to_wait(tx, task_id):
+        return DeferredError()
+    row = (await lock_tasks(tx.session, [task_id])).get(task_id)
+    if row is None or row.leased or row.status not in {Status.PENDING, Status.PROCESSING}:
+        return None
+    if row.expired:
+        await record_in(tx, failure(row, TaskExpiredError()))
+        return None
+    taken_over = row.lease_until is not None
+    if taken_over and await give_up_if_hopeless(tx, row):
+        return None
+    if row.workflow_version not in KNOWN_VERSIONS:
+        _leave_to_newer_worker(tx, row)
+        return None
+    try:
+        request = TaskRequest.model_validate(row.request)
+    except ValidationError:
+        # otherwise it would be rung for, taken and dropped for ever
+        await record_in(tx, failure(row, InvalidRequestError("The stored request is invalid.")))
+        return None
+    if await turns.still_has_to_wait(tx, row):
+        return DeferredError()
+    history = [
+        Done(position=c.position, step=Step(c.step), input_digest=c.input_digest, output=c.output)
+        for c in await checkpoints(tx.session, task_id)
+    ]
+    claim = Claim(
+        task_id=task_id,
+        epoch=row.epoch + 1,
+        user_id=row.user_id,
+        request=request,
+        history=history,
+        roadmap_id=row.roadmap_id,
+        budget=Budget(Usage.of(row)),
+        worker=worker,
+        continues=row.traceparent,
+    )
+    step = claim.next_step()
+    await record_in(
+        tx,
+        Fact(
             task_id=task_id,
-            epoch=row.epoch + 1,
-            user_id=row.user_id,
-            request=request,
-            history=history,
-            roadmap_id=row.roadmap_id,
-            budget=Budget(Usage.of(row)),
-            worker=worker,
-            continues=row.traceparent,
-        )
-        step = claim.next_step()
-        await record_in(
-            tx,
-            Fact(
-                task_id=task_id,
-                status=Status.PROCESSING,
-                step=Step.RESUMING if step is Step.HUMAN_REVIEW else step,
-                changes={
-                    "epoch": claim.epoch,
-                    "lease_owner": worker,
-                    "lease_until": row.now + timedelta(seconds=settings.lease_s),
-                    "losses": row.losses + taken_over,
-                    "recovered": False,
-                    "deferred_at": None,
-                    "traceparent": telemetry.position(),
-                    "started_at": row.started_at or row.now,
-                },
-                events=tuple(_taken_events(row, recovered=taken_over or row.recovered)),
-            ),
-        )
-        return claim
+            status=Status.PROCESSING,
+            step=Step.RESUMING if step is Step.HUMAN_REVIEW else step,
+            changes={
+                "epoch": claim.epoch,
+                "lease_owner": worker,
+                "lease_until": row.now + timedelta(seconds=get_settings().lease_s),
+                "losses": row.losses + taken_over,
+                "recovered": False,
+                "deferred_at": None,
+                "traceparent": telemetry.position(),
+                "started_at": row.started_at or row.now,
+            },
+            events=tuple(_taken_events(row, recovered=taken_over or row.recovered)),
+        ),
+    )
+    return claim
 
 
 def _taken_events(row: TaskRow, *, recovered: bool) -> list[EventDraft]:
@@ -195,11 +197,6 @@ async def give_up_if_hopeless(tx: Transaction, row: TaskRow) -> bool:
     await record_in(tx, failure(row, WorkerLostRepeatedlyError()))
     log.error("task_given_up", task_id=str(row.task_id), losses=row.losses + 1)
     return True
-
-
-def expired(row: TaskRow) -> bool:
-    """Tell whether a task was to have begun by now, and has not."""
-    return row.status == Status.PENDING and row.expires_at is not None and row.expires_at <= row.now
 
 
 def _leave_to_newer_worker(tx: Transaction, row: TaskRow) -> None:

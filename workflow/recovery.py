@@ -16,10 +16,10 @@ from db.facts import Fact
 from db.ledger import lock_tasks
 from db.models import RoadmapTask
 from db.recorder import record_in
-from db.repositories.leases import expired as expired_leases
+from db.repositories.leases import expired
 from db.session import read_session, transaction
 from workflow import doorbell, turns
-from workflow.lease import expired, give_up_if_hopeless
+from workflow.lease import give_up_if_hopeless
 from workflow.outcomes import failure
 from workflow.ringing import ring_again
 
@@ -73,7 +73,7 @@ async def recover(queue: Queue | None) -> Recovery:
     """
     recovered = given_up = 0
     async with read_session() as session:
-        silent = await expired_leases(session, limit=LARGEST_SWEEP)
+        silent = await expired(session, limit=LARGEST_SWEEP)
     for task_id in silent:
         outcome = await _free(task_id)
         recovered += outcome is True
@@ -114,7 +114,7 @@ async def _end_expired() -> None:
     for task_id in task_ids:
         async with transaction() as tx:
             row = (await lock_tasks(tx.session, [task_id], skip_locked=True)).get(task_id)
-            if row is not None and expired(row):
+            if row is not None and row.expired:
                 await record_in(tx, failure(row, TaskExpiredError()))
 
 

@@ -64,6 +64,16 @@ async def heartbeat(
     return set(lost)
 
 
+async def waits(session: AsyncSession, task_id: UUID) -> bool:
+    """Tell by a glance whether a worker could take a task: it is there, unfinished, not held."""
+    statement = select(RoadmapTask.task_id).where(
+        RoadmapTask.task_id == task_id,
+        RoadmapTask.status.in_(["pending", "processing"]),
+        text("(lease_until IS NULL OR lease_until < clock_timestamp())"),
+    )
+    return (await session.execute(statement)).first() is not None
+
+
 async def expired(session: AsyncSession, *, limit: int) -> list[UUID]:
     """Return tasks whose worker has been silent for longer than its lease."""
     statement = (

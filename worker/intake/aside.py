@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-WAITING: Final = 500
+WAITING: Final = 200
 """Messages that wait to be written; of what comes in between only the number is kept."""
 GATHER_S: Final = 0.2
 AGAIN_S: Final = 2.0

@@ -8,11 +8,13 @@ Redis, so that thousands of messages are through in a second.
 from __future__ import annotations
 
 import time
+from functools import partial
 from queue import Empty
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from kombu.transport import redis
 from kombu.utils.encoding import bytes_to_str
+from redis.exceptions import RedisError
 
 from core.logging import get_logger
 from worker.app import app
@@ -21,7 +23,11 @@ from worker.intake.control import check_control
 from worker.intake.envelope import checked, incoming, open_envelope, parse, sealed
 from worker.intake.message import judge
 from worker.intake.refusal import Reason, RefusedError, unforeseen
+from worker.intake.sweeping import sweep
 from worker.runtime import known
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 log = get_logger(__name__)
 
@@ -92,18 +98,35 @@ class Judging:
             key, item = reply
             queue = bytes_to_str(key).rsplit(self.sep, 1)[0]
             self._queue_cycle.rotate(queue)
-            self.connection._deliver(_opened(item, queue=queue), queue)  # noqa: SLF001 - as kombu's does
+            envelope = _opened(item, queue=queue)
+            if envelope is None:
+                self._sweep(bytes_to_str(key), queue)
+                raise Empty
+            self.connection._deliver(envelope, queue)  # noqa: SLF001 - as kombu's does
             return True
         finally:
             self._in_poll = None
             self._flush_brpop_reauth()
+
+    def _sweep(self: Any, key: str, queue: str) -> None:
+        def refuse(item: bytes) -> Callable[[], None] | None:
+            refused = _judged(item, queue=queue)[1]
+            return None if refused is None else partial(set_aside, item, refused, queue=queue)
+
+        try:
+            with self.conn_or_acquire() as client:
+                sweep(client, key, refuse=refuse)
+        except RedisError as error:  # they are read one by one then
+            log.debug("queue_not_swept", error=type(error).__name__)
 
     def _get(self: Any, queue: str) -> dict[str, Any]:
         with self.conn_or_acquire() as client:
             for priority in self.priority_steps:
                 if item := client.rpop(self._q_for_pri(queue, priority)):
                     self._maybe_update_queues_expire(client, queue)
-                    return _opened(item, queue=queue)
+                    if envelope := _opened(item, queue=queue):
+                        return envelope
+                    raise Empty
             self._maybe_update_queues_expire(client, queue)
         raise Empty
 
@@ -139,27 +162,29 @@ class Judging:
         return delivered
 
 
-def _opened(item: bytes, *, queue: str) -> dict[str, Any]:
-    """Return the envelope of a message that can be taken; set others aside.
+def _opened(item: bytes, *, queue: str) -> dict[str, Any] | None:
+    """Return the envelope of a message that can be taken; set others aside."""
+    envelope, refused = _judged(item, queue=queue)
+    if refused is not None:
+        set_aside(item, refused, queue=queue)
+    return envelope
 
-    Raises:
-        Empty: It is none; kombu looks for the next one.
-    """
+
+def _judged(item: bytes, *, queue: str) -> tuple[dict[str, Any] | None, RefusedError | None]:
+    """Return the envelope that kombu shall go on with, or why there is none."""
     try:
         envelope = open_envelope(item)
         message = incoming(envelope)
         if queue in TASK_QUEUES:
-            return sealed(judge(message, known), envelope, queue=queue)
+            return sealed(judge(message, known), envelope, queue=queue), None
         check_control(message, exchange=queue)
     except RefusedError as refused:
-        set_aside(item, refused, queue=queue)
-        raise Empty from None
+        return None, refused
     except Exception as error:
         # nothing of it has been acknowledged anywhere: what raises here would end the worker
         log.exception("message_not_judged", queue=queue)
-        set_aside(item, unforeseen(error), queue=queue)
-        raise Empty from None
-    return envelope
+        return None, unforeseen(error)
+    return envelope, None
 
 
 class Channel(Judging, redis.Channel):  # type: ignore[misc]  # kombu publishes no types
