@@ -11,6 +11,7 @@ from prometheus_client import Gauge
 from core.settings import get_settings
 from db.engine import get_engine
 from tasks import queues
+from workflow import queries
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -29,6 +30,8 @@ _DOWN: Final = {
     " stop, and go on by themselves when it is back; nothing committed is lost.",
     "redis": "Redis does not answer: live progress comes by polling, seconds late, and new,"
     " decided and retried tasks wait for a worker. Running workflows go on; nothing is lost.",
+    "workers": "No worker takes messages: what is asked for waits. Start one, or look at the log of"
+    " the one that is there; `roadmap probe worker` tells of each.",
     "broker": "The broker does not answer: new, decided and retried tasks wait for a worker."
     " Running workflows go on; nothing is lost.",
 }
@@ -68,7 +71,7 @@ class Health:
 
 async def examine(services: Services) -> Health:
     """Ask PostgreSQL, Redis and, when it is another one, the broker; takes 2 s at most."""
-    checks = {"postgresql": _database, "redis": services.ping_redis}
+    checks = {"postgresql": _database, "redis": services.ping_redis, "workers": _workers}
     if get_settings().broker != get_settings().redis_url.get_secret_value():
         checks["broker"] = _broker
     found = await asyncio.gather(*(services.probe(name, ask) for name, ask in checks.items()))
@@ -95,6 +98,11 @@ async def _database() -> dict[str, Any]:
         "status": "outdated" if known is Schema.OLDER else "up",
         "migrations": "head" if known is Schema.NEWEST else revision or "none",
     }
+
+
+async def _workers() -> dict[str, Any]:
+    consuming = await queries.consuming_workers()
+    return {"status": "up" if consuming else "down", "consuming": consuming}
 
 
 async def _broker() -> dict[str, Any]:

@@ -36,7 +36,7 @@ class Readiness:
 
     def look(self) -> None:
         """Ask once whoever has not answered yet."""
-        if "API" in self.waiting and http_ok(f"{self._options.api_url}/readyz"):
+        if "API" in self.waiting and http_ok(f"{self._options.api_url}/readyz?exclude=workers"):
             self.waiting.discard("API")
         if FLOWER in self.waiting and http_ok(f"{self._options.flower_url}/healthcheck"):
             self.waiting.discard(FLOWER)

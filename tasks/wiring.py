@@ -26,6 +26,7 @@ from notifications.publisher import publish_events, publish_notification, stop_p
 from tasks.dispatch import close_bell, install_bell
 from tasks.llm_cluster import RedisCluster
 from worker import hooks, lifecycle, slots
+from worker.consuming import consuming
 from worker.intake import store  # noqa: F401 - the metric it defines
 from workflow import live_text, turns
 from workflow.asking import close_author, install_cluster
@@ -75,6 +76,7 @@ def _presence() -> Presence | None:
         slots=offered.slots,
         spare=offered.spare,
         incarnation=offered.incarnation,
+        consumes=consuming,
     )
 
 

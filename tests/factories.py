@@ -129,6 +129,16 @@ async def column(connection: asyncpg.Connection, task_id: UUID, name: str) -> An
     return row[name]
 
 
+async def a_worker_is_there(connection: asyncpg.Connection, *, consumes: bool = True) -> None:
+    """Let a worker have told of itself, and of the hour that comes, too."""
+    await connection.execute(
+        "INSERT INTO workers (name, slots, spare, incarnation, consumes, since, seen_at)"
+        " VALUES ('told', 1, 0, 'x', $1, now(), now() + interval '1 hour')"
+        " ON CONFLICT (name) DO UPDATE SET consumes = excluded.consumes",
+        consumes,
+    )
+
+
 async def close_loop() -> None:
     """Close what a test's commits opened in its event loop, whoever had them published."""
     await turns.settle()

@@ -13,6 +13,7 @@ from celery import bootsteps, signals
 from core.logging import get_logger
 from core.pulse import Pulse, pulse_file
 from worker.app import app
+from worker.consuming import STEADY_S, turned
 from worker.loop import process_loop
 
 log = get_logger(__name__)
@@ -83,11 +84,16 @@ class ConsumerPulse(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery pu
 
     def start(self, consumer: Any) -> None:
         """Begin to tick."""
+        connected = time.monotonic()
 
         def tick() -> None:
-            if _heart is not None:
+            queues = [queue.name for queue in consumer.task_consumer.queues]
+            steady = time.monotonic() - connected >= STEADY_S
+            if steady and set(app.amqp.queues.consume_from) <= set(queues):
+                turned()
+            if _heart is not None and steady:
                 _heart.pulse.consumer_at = time.time()
-                _heart.pulse.queues = [queue.name for queue in consumer.task_consumer.queues]
+                _heart.pulse.queues = queues
 
         self._timer = consumer.timer.call_repeatedly(BEAT_S, tick)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
 
 from core.logging import get_logger
 from db.session import transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 log = get_logger(__name__)
 
@@ -19,11 +22,11 @@ SILENT_S: Final = 3 * EVERY_S
 
 _SEEN: Final = text(
     """
-    INSERT INTO workers AS known (name, slots, spare, incarnation, since, seen_at)
-    VALUES (:name, :slots, :spare, :incarnation, clock_timestamp(), clock_timestamp())
+    INSERT INTO workers AS known (name, slots, spare, incarnation, consumes, since, seen_at)
+    VALUES (:name, :slots, :spare, :incarnation, :consumes, clock_timestamp(), clock_timestamp())
     ON CONFLICT (name) DO UPDATE SET
         slots = excluded.slots, spare = excluded.spare, incarnation = excluded.incarnation,
-        seen_at = excluded.seen_at,
+        consumes = excluded.consumes, seen_at = excluded.seen_at,
         since = CASE WHEN known.incarnation = excluded.incarnation
             THEN known.since ELSE excluded.since END
     """
@@ -34,7 +37,25 @@ _GONE: Final = text("DELETE FROM workers WHERE name = :name AND incarnation = :i
 class Presence:
     """Keeps one worker's row in `workers` fresh; each of its processes may have one of these."""
 
-    def __init__(self, *, name: str, slots: int, spare: int, incarnation: str) -> None:
+    def __init__(
+        self,
+        *,
+        name: str,
+        slots: int,
+        spare: int,
+        incarnation: str,
+        consumes: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Tell of a worker that runs so many workflows.
+
+        Args:
+            name: Its node name.
+            slots: Workflows at a time.
+            spare: On top of these.
+            incarnation: Names this life of the worker.
+            consumes: Tells whether it takes messages at this moment.
+        """
+        self._consumes = consumes
         self._worker = {"name": name, "slots": slots, "spare": spare, "incarnation": incarnation}
         self._task: asyncio.Task[None] | None = None
 
@@ -65,6 +86,6 @@ class Presence:
     async def _tell(self) -> None:
         try:
             async with asyncio.timeout(EVERY_S), transaction() as tx:
-                await tx.session.execute(_SEEN, self._worker)
+                await tx.session.execute(_SEEN, {**self._worker, "consumes": self._consumes()})
         except Exception as error:  # noqa: BLE001 - whatever it is, the next one comes soon
             log.warning("presence_not_told", error=type(error).__name__)

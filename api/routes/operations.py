@@ -17,8 +17,8 @@ router = APIRouter(tags=["operations"])
 _EXCLUDE: Final = {
     "name": "exclude",
     "in": "query",
-    "description": "Dependencies whose absence is not to count, such as `redis`: for load"
-    " balancers, since the API serves without it.",
+    "description": "Dependencies whose absence is not to count, such as `redis` and `workers`: for"
+    " load balancers, since the API serves without them.",
     "schema": {"type": "array", "items": {"type": "string"}},
 }
 
@@ -37,15 +37,17 @@ async def livez() -> dict[str, str]:
     responses={503: {"description": "Something does not answer, or the schema is not the newest."}},
 )
 async def readyz(request: Request) -> Response:
-    """Be ready when PostgreSQL is at head and Redis answers; else 503, and what follows from it.
+    """Be ready when PostgreSQL is at head, Redis answers and a worker takes messages; else 503.
 
-    Without Redis the API still serves: rows are the outbox and the log. Load balancers therefore
-    ask `?exclude=redis`, so that they do not turn slow into gone; people and alerts ask for all
-    (L61: it is not hidden).
+    The answer says what follows from what is missing. Without Redis or workers the API still
+    serves: rows are the outbox and the log. Load balancers therefore ask
+    `?exclude=redis&exclude=workers`, so that they do not turn slow into gone; people and alerts ask
+    for all (L61: it is not hidden).
     """
     health = await examine(services_of(request))
     database = health.parts["postgresql"]
-    ready = health.ready(exclude=request.query_params.getlist("exclude"))
+    named = request.query_params.getlist("exclude")
+    ready = health.ready(exclude=[part for names in named for part in names.split(",")])
     answer: dict[str, object] = {
         "status": health.status,
         "migrations": database.get("migrations", "unknown"),

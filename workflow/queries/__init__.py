@@ -9,7 +9,12 @@ from workflow.queries.inbox import (
     unread_count,
 )
 from workflow.queries.learning import learner_progress
-from workflow.queries.operations import audit_findings, job_ages, queue_state
+from workflow.queries.operations import (
+    audit_findings,
+    consuming_workers,
+    job_ages,
+    queue_state,
+)
 from workflow.queries.rejected import RejectedView, rejected_counts, rejected_messages
 from workflow.queries.reviews import open_review
 from workflow.queries.roadmaps import get_concept, get_roadmap
@@ -47,6 +52,7 @@ __all__ = [
     "TaskUsageView",
     "TaskView",
     "audit_findings",
+    "consuming_workers",
     "get_concept",
     "get_roadmap",
     "get_task",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select, text
@@ -13,6 +14,7 @@ from core.states import Status
 from db.models import Schedule
 from db.repositories.turns import UNLIMITED
 from db.session import read_session
+from workflow.presence import SILENT_S
 from workflow.queries.shapes import QueueState
 
 _BY_STATUS = text("SELECT status, count(*) FROM roadmap_tasks GROUP BY status")
@@ -36,9 +38,22 @@ _WORKERS = text(
     """
 )
 
+_CONSUMING = text(
+    """
+    SELECT count(*) FROM workers
+    WHERE consumes AND seen_at > clock_timestamp() - CAST(:silent AS interval)
+    """
+)
 _JOB_AGES = text(
     "SELECT name, extract(epoch FROM clock_timestamp() - last_run_at), paused FROM schedules"
 )
+
+
+async def consuming_workers() -> int:
+    """Return how many workers have said lately that they take messages."""
+    async with read_session() as session:
+        silent = {"silent": timedelta(seconds=SILENT_S)}
+        return await session.scalar(_CONSUMING, silent) or 0
 
 
 async def job_ages() -> dict[str, float]:

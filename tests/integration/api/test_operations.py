@@ -18,7 +18,7 @@ from websockets.exceptions import InvalidStatus
 
 from core.settings import get_settings
 from embedded import EmbeddedRedis
-from tests.factories import new_task, until
+from tests.factories import a_worker_is_there, new_task, until
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer, in_process
 from tests.integration.api.processes import running_api
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 
-async def test_all_is_well(local: httpx.AsyncClient) -> None:
-    """With PostgreSQL at head and Redis up the API is alive, ready and healthy."""
+async def test_all_is_well(local: httpx.AsyncClient, database: asyncpg.Connection) -> None:
+    """With PostgreSQL at head, Redis and a worker there the API is alive, ready and healthy."""
+    await a_worker_is_there(database)
 
     async def connected() -> bool:
         return (await local.get("/health")).json()["live_events"]["connected"] is True
@@ -42,11 +43,34 @@ async def test_all_is_well(local: httpx.AsyncClient) -> None:
     ready = await local.get("/readyz")
     assert (ready.status_code, ready.json()) == (
         200,
-        {"status": "ready", "postgresql": "up", "migrations": "head", "redis": "up"},
+        {
+            "status": "ready",
+            "postgresql": "up",
+            "migrations": "head",
+            "redis": "up",
+            "workers": "up",
+        },
     )
     health = (await local.get("/health")).json()
     assert health["status"] == "healthy"
     assert health["database"]["pool"]["pool_size"] >= 1
+
+
+async def test_no_worker_takes_messages(
+    local: httpx.AsyncClient, database: asyncpg.Connection
+) -> None:
+    """Without a worker, or with one that lives and takes nothing, readiness is red and says so."""
+    for consumes in (None, False, True):
+        if consumes is not None:
+            await a_worker_is_there(database, consumes=consumes)
+        ready = await local.get("/readyz")
+        serving = await local.get("/readyz?exclude=workers")
+        assert (ready.status_code, serving.status_code) == (200 if consumes else 503, 200)
+        assert ready.json()["workers"] == ("up" if consumes else "down")
+        assert consumes or "No worker takes messages" in ready.json()["effects"][0]
+    await database.execute("UPDATE workers SET seen_at = now() - interval '1 minute'")
+    assert (await local.get("/readyz?exclude=redis,broker")).status_code == 503
+    assert (await local.get("/readyz?exclude=redis,workers")).status_code == 200
 
 
 async def test_redis_killed_and_back(
@@ -56,6 +80,7 @@ async def test_redis_killed_and_back(
 
     Load balancers may leave it out, since the API serves without it. Green again when it is back.
     """
+    await a_worker_is_there(database)
     with EmbeddedRedis(tmp_path) as server:
         settings_env.setenv("ROADMAP_REDIS_URL", server.url)
         get_settings.cache_clear()

@@ -1,0 +1,40 @@
+"""Whether this worker takes messages, told by its consumer to all of its processes.
+
+A process that lives, and answers, may still take nothing: its consumer hangs, cannot keep its
+connection, or has left its queues. The main process has the consumer, prefork's children have the
+loops that tell others of the worker; so the time is kept where both can see it.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+import time
+from typing import Any, Final
+
+from celery import signals
+
+STALE_S: Final = 15.0
+STEADY_S: Final = 2.5
+"""A connection that does not last so long is none."""
+_TIME: Final = struct.Struct("d")
+
+_turned = mmap.mmap(-1, _TIME.size)
+
+
+def turned() -> None:
+    """Say that the consumer has turned, connected and listening to all its queues."""
+    _turned[:] = _TIME.pack(time.monotonic())
+
+
+def consuming() -> bool:
+    """Tell whether it has turned lately; the clock is the same for all processes."""
+    (at,) = _TIME.unpack(_turned[:])
+    return time.monotonic() - float(at) < STALE_S
+
+
+def _begin(**_: Any) -> None:
+    turned()  # it is about to connect, and believed until it does not
+
+
+signals.worker_init.connect(_begin)
