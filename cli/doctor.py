@@ -18,7 +18,7 @@ def doctor(
     *,
     data_dir: Annotated[Path, typer.Option(help="The stack to look at.")] = DEFAULT,
     llm: Annotated[
-        bool, typer.Option("--llm", help="Make one tiny call to the language model.")
+        bool, typer.Option("--llm", help="Let the language model write a roadmap of one concept.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="JSON on stdout instead of text.")] = False,
 ) -> None:
@@ -62,19 +62,19 @@ def examine(folder: DataDir, *, llm: bool = False) -> list[Finding]:
         settings = load_settings()
     except SettingsError as error:
         return [Finding(name="settings", ok=False, message=error.message)]
-    findings = [
-        Finding(name="settings", ok=True, message="valid"),
-        check_data_dir(folder),
-        *check_binaries(settings),
-        *check_auth(settings, folder),
-        *check_provider(settings, call=llm),
-        *check_search(settings),
-    ]
     stack = folder.read_stack() or {}
     given = settings.model_fields_set
     database_url = stack.get("database_url")
     if "database_url" in given:
         database_url = settings.database_url.get_secret_value()
+    findings = [
+        Finding(name="settings", ok=True, message="valid"),
+        check_data_dir(folder),
+        *check_binaries(settings),
+        *check_auth(settings, folder),
+        *check_provider(settings, call=llm, database_url=database_url),
+        *check_search(settings),
+    ]
     redis_url = stack.get("redis_url")
     if "redis_url" in given:
         redis_url = settings.redis_url.get_secret_value()

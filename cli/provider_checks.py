@@ -8,10 +8,11 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.findings import Finding, clean, is_placeholder
-from core.errors import AppError, SettingsError
+from core.errors import SettingsError
 
 if TYPE_CHECKING:
     from core.settings import Settings
+    from workflow.llm.trial import Trial
 
 _NAME: Final = "language model"
 _TIMEOUT_S: Final = 10.0
@@ -20,13 +21,16 @@ _REFUSED: Final = frozenset({401, 403})
 _NO_LIST: Final = frozenset({404, 405, 501})
 
 
-def check_provider(settings: Settings, *, call: bool = False) -> list[Finding]:
+def check_provider(
+    settings: Settings, *, call: bool = False, database_url: str | None = None
+) -> list[Finding]:
     """Look whether the language model answers: really asked, not only configured.
 
     Args:
         settings: Which one.
-        call: Make one tiny completion, which may cost something, instead of only asking which
-            models there are.
+        call: Let it write a roadmap of one concept, which costs a little, instead of only asking
+            which models there are.
+        database_url: Where it is kept what workers learned of it.
     """
     if settings.llm_provider == "sample":
         said = "sample author: works offline; set ROADMAP_LLM_PROVIDER=openai for real texts"
@@ -34,7 +38,7 @@ def check_provider(settings: Settings, *, call: bool = False) -> list[Finding]:
     problem = _unconfigured(settings)
     if problem:
         return [Finding(name=_NAME, ok=False, message=problem, code="not_configured")]
-    return [_call(settings)] if call else _ask_provider(settings)
+    return _try(settings, database_url) if call else _ask_provider(settings)
 
 
 def _key(settings: Settings) -> str:
@@ -60,34 +64,82 @@ def _unconfigured(settings: Settings) -> str:
     return ""
 
 
-def _call(settings: Settings) -> Finding:
-    from workflow.llm.checking import check_provider as ask
+def _try(settings: Settings, database_url: str | None) -> list[Finding]:
+    from cli.learned_before import LearnedBefore
     from workflow.llm.presets import base_url_of
+    from workflow.llm.trial import try_provider
 
     where = f"{settings.llm_model} at {base_url_of(settings)}"
+    memory = LearnedBefore(settings, database_url=database_url) if database_url else None
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # what the call logs
-            answered = asyncio.run(ask(settings))
-    except AppError as error:
+        with contextlib.redirect_stdout(sys.stderr):  # what the calls log
+            trial = asyncio.run(try_provider(settings, memory=memory))
+    except SettingsError as error:
         said = clean(f"{where} cannot be used: {error.message}", _key(settings))
-        return Finding(name=_NAME, ok=False, message=said, code=error.code)
-    manner = {True: ", streamed", False: ", not streamed", None: ""}[answered.streamed]
-    cost = f"{answered.tokens} tokens" if answered.tokens else "tokens not told"
+        return [Finding(name=_NAME, ok=False, message=said, code=error.code)]
+    return [_outcome(trial, where, settings), *_habits(trial, settings), *_price(trial, settings)]
+
+
+def _outcome(trial: Trial, where: str, settings: Settings) -> Finding:
+    if trial.error is not None:
+        said = f"{where} cannot be used: {trial.error.message} (asked for: {trial.failed})"
+        message = clean(said, _key(settings))
+        return Finding(name=_NAME, ok=False, message=message, code=trial.error.code)
+    manner = {True: ", streamed", False: ", not streamed", None: ""}[trial.streamed]
+    usage = trial.usage
+    cost = f"{usage.tokens} tokens" if usage.tokens else "tokens not told"
     said = (
-        f"{where} answered in {answered.seconds:.1f} s: {answered.response_format}{manner}, {cost}"
+        f"{where} wrote a small roadmap in {trial.seconds:.1f} s and {usage.calls} requests: "
+        f"{trial.abilities.response_format.name.lower()}{manner}, {cost}"
     )
     return Finding(name=_NAME, ok=True, message=clean(said, _key(settings)))
+
+
+def _habits(trial: Trial, settings: Settings) -> list[Finding]:
+    """Say what the server turned out to refuse, and what is done instead."""
+    from workflow.llm.abilities import Abilities
+    from workflow.llm.habits import gone_round
+    from workflow.llm.presets import preset_of
+
+    said = gone_round(trial.abilities, preset=Abilities.of(preset_of(settings)))
+    if not said:
+        return []
+    learned = "known from before" if trial.abilities == trial.start else "learned just now"
+    message = f"{learned}: {'; '.join(said)}"
+    return [Finding(name="model's habits", ok=True, message=message, required=False)]
+
+
+def _price(trial: Trial, settings: Settings) -> list[Finding]:
+    """Say what a typical roadmap will take."""
+    from cli.costs import dollars
+    from workflow.llm.estimate import CONTENTS, typical_roadmap
+    from workflow.llm.prices import price_of
+
+    if trial.error is not None:
+        return []
+    usage = typical_roadmap(trial.spent, price_of(settings))
+    said = f"about {round(usage.tokens, -3):,} tokens for {CONTENTS} contents"
+    if usage.cost is None:
+        message = f"{said}; no price known: set ROADMAP_LLM_PRICES"
+    else:
+        message = f"{said}: about {dollars(float(usage.cost))}"
+    return [
+        Finding(name="typical roadmap", ok=usage.cost is not None, message=message, required=False)
+    ]
 
 
 def _ask_provider(settings: Settings) -> list[Finding]:
     import httpx
 
+    from workflow.llm.connection import headers_for, without_query
     from workflow.llm.presets import base_url_of
 
     key = _key(settings)
-    base = base_url_of(settings).rstrip("/")
+    base, query = without_query(base_url_of(settings))
+    base = base.rstrip("/")
+    headers = headers_for(base_url_of(settings), key=key)
     try:
-        with httpx.Client(timeout=_TIMEOUT_S, headers={"Authorization": f"Bearer {key}"}) as client:
+        with httpx.Client(timeout=_TIMEOUT_S, headers=headers, params=dict(query)) as client:
             response = client.get(f"{base}/models")
             if response.status_code in _NO_LIST:
                 return [_judge_completion(_complete(client, base, settings.llm_model), base)]

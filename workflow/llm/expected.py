@@ -9,7 +9,7 @@ from workflow.llm.calls import CallKind
 if TYPE_CHECKING:
     from core.usage import Usage
 
-_FIRST: Final = {
+FIRST: Final = {
     CallKind.INTENT_ANALYSIS: 1200,
     CallKind.CURRICULUM_DESIGN: 5000,
     CallKind.STRUCTURE_VALIDATION: 2500,
@@ -27,7 +27,7 @@ class Expected:
     """A moving average of the tokens of one request, for each kind of call."""
 
     def __init__(self) -> None:
-        self._tokens: dict[CallKind, float] = dict(_FIRST)
+        self._tokens: dict[CallKind, float] = dict(FIRST)
         self._known: set[CallKind] = set()
 
     def tokens(self, kind: CallKind) -> int:

@@ -38,7 +38,7 @@ from workflow.llm.learned import Learned, Manner
 from workflow.llm.presets import base_url_of, model_of, preset_of
 from workflow.llm.reply import Reply, ReplyReader
 from workflow.llm.text_field import TextField
-from workflow.llm.tries import BACKOFF_S, TRIES, Tries
+from workflow.llm.tries import BACKOFF_S, TIMED_OUT_TRIES, TRIES, Tries
 from workflow.llm.turns import Turn, Turns
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ class OpenAIAuthor:
         cluster: Callable[[], Cluster] | None = None,
         backoff_s: float = BACKOFF_S,
         tries: int = TRIES,
+        timed_out_tries: int = TIMED_OUT_TRIES,
         repairs: int = REPAIRS,
         memory: Memory | None = None,
     ) -> None:
@@ -94,6 +95,7 @@ class OpenAIAuthor:
             cluster: Makes what is shared with other processes; without it limits hold here alone.
             backoff_s: The first pause between tries; it doubles from one to the next.
             tries: How often a request is made at most when it fails in passing.
+            timed_out_tries: How often when it is not answered in time.
             repairs: How often an answer that does not fit is asked for again.
             memory: Keeps over restarts what is learned of the server.
 
@@ -107,7 +109,7 @@ class OpenAIAuthor:
         secret = settings.llm_api_key.get_secret_value().strip() if settings.llm_api_key else ""
         self._key = secret or _NO_KEY
         self._cluster = cluster
-        self._tries = Tries(most=tries, backoff_s=backoff_s)
+        self._tries = Tries(most=tries, timed_out=timed_out_tries, backoff_s=backoff_s)
         self._repairs = repairs
         self._connections: LoopLocal[_Connection] = LoopLocal(self._connect)
 
@@ -155,6 +157,10 @@ class OpenAIAuthor:
         error.details["usage"] = conversation.usage
         _log.warning("completion_failed", kind=call.kind, code=error.code)
         raise error
+
+    async def recalled(self) -> None:
+        """Wait until it is known what was learned of the server before."""
+        await asyncio.wait({self._connections.get().recalled})
 
     async def aclose(self) -> None:
         """Close the running loop's connections."""

@@ -29,9 +29,22 @@ _log = get_logger(__name__)
 class Tries:
     """The one retry layer: what fails in passing is tried again, from where it stopped."""
 
-    def __init__(self, *, most: int = TRIES, backoff_s: float = BACKOFF_S) -> None:
-        """Take how often a request is made at most, and the first pause; it doubles each time."""
+    def __init__(
+        self,
+        *,
+        most: int = TRIES,
+        timed_out: int = TIMED_OUT_TRIES,
+        backoff_s: float = BACKOFF_S,
+    ) -> None:
+        """Take the bounds.
+
+        Args:
+            most: How often a request is made at most.
+            timed_out: How often when it is not answered in time, which costs its whole limit.
+            backoff_s: The first pause; it doubles from one to the next.
+        """
         self._most = most
+        self._timed_out = timed_out
         self._backoff_s = backoff_s
 
     async def finish(self, conversation: Conversation[T], ask: Ask) -> T:
@@ -61,8 +74,7 @@ class Tries:
     def _stop(self, state: RetryCallState) -> bool:
         failure = _failure(state)
         timed_out = failure is not None and isinstance(failure.error, ProviderTimeoutError)
-        # A time-out has cost its whole limit already.
-        return state.attempt_number >= min(self._most, TIMED_OUT_TRIES if timed_out else TRIES)
+        return state.attempt_number >= min(self._most, self._timed_out if timed_out else TRIES)
 
     def _pause(self, state: RetryCallState) -> float:
         backoff = wait_exponential_jitter(

@@ -1,4 +1,4 @@
-"""`roadmap doctor --llm` makes one tiny real call and tells what is wrong."""
+"""`roadmap doctor --llm` makes the calls of a small roadmap and tells what is wrong."""
 
 from __future__ import annotations
 
@@ -25,7 +25,12 @@ KEY = "sk-canary-0123456789"
 
 
 async def ask(server: ModelServer | None = None, **values: Any) -> Finding:
-    """Return what the doctor finds."""
+    """Return what the doctor finds first: whether the language model can be used."""
+    return (await ask_all(server, **values))["language model"]
+
+
+async def ask_all(server: ModelServer | None = None, **values: Any) -> dict[str, Finding]:
+    """Return what the doctor finds, by what it looked at."""
     given = {
         "llm_provider": "openai",
         "llm_base_url": server.base_url if server else None,
@@ -35,28 +40,50 @@ async def ask(server: ModelServer | None = None, **values: Any) -> Finding:
         **values,
     }
     settings = Settings.model_validate(given)
-    (finding,) = await asyncio.to_thread(check_provider, settings, call=True)
-    assert KEY not in finding.message
-    return finding
+    findings = await asyncio.to_thread(check_provider, settings, call=True)
+    assert KEY not in str(findings)
+    return {finding.name: finding for finding in findings}
 
 
 async def test_a_provider_that_works(server: ModelServer) -> None:
-    """One request with the model's name; the finding says how it answered."""
-    finding = await ask(server)
+    """The calls of the work, with its schemas and its stream; the finding says how it answered."""
+    found = await ask_all(server)
+    assert set(found) == {"language model", "typical roadmap"}
+    finding = found["language model"]
     assert finding.ok
     assert "some-model at" in finding.message
     assert "json_schema, streamed" in finding.message
     assert "tokens" in finding.message
-    assert [request["model"] for request in server.requests] == ["some-model"]
-    assert len(json.dumps(server.requests[0])) < 2000
+    assert [entry.kind for entry in server.ledger][:3] == [
+        "intent_analysis",
+        "curriculum_design",
+        "structure_validation",
+    ]
+    assert {entry.kind for entry in server.ledger[3:]} == {"tutorial", "resources", "quiz"}
+    assert {request["model"] for request in server.requests} == {"some-model"}
 
 
 async def test_a_provider_that_refuses_how_it_is_asked(server: ModelServer) -> None:
-    """It can be used, and the finding says what has to do instead."""
+    """It can be used; what it refuses is told, and what is done instead."""
     server.refuses |= {"json_schema", "stream"}
-    finding = await ask(server)
-    assert finding.ok
-    assert "json_object, not streamed" in finding.message
+    found = await ask_all(server)
+    assert found["language model"].ok
+    assert "json_object, not streamed" in found["language model"].message
+    habits = found["model's habits"]
+    assert (habits.ok, habits.required) == (True, False)
+    assert "learned just now: it takes no JSON Schema" in habits.message
+    assert "it does not stream" in habits.message
+
+
+async def test_the_price_of_a_typical_roadmap_is_told(server: ModelServer) -> None:
+    """In dollars where the price is known, else with the setting to give it by."""
+    price = {"some-model": {"input": 1, "output": 10}}
+    priced = (await ask_all(server, llm_prices=price))["typical roadmap"]
+    assert priced.ok
+    assert "for 45 contents: about $" in priced.message
+    unknown = (await ask_all(server))["typical roadmap"]
+    assert (unknown.ok, unknown.required) == (False, False)
+    assert "set ROADMAP_LLM_PRICES" in unknown.message
 
 
 def error(code: str, message: str) -> str:
@@ -65,43 +92,50 @@ def error(code: str, message: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("rule", "code", "said"),
+    ("rule", "code", "said", "requests"),
     [
-        (Rule("status", status=401), "provider_unauthorized", "LLM_API_KEY, then retry. (HTTP 401"),
-        (Rule("status", status=403), "provider_unauthorized", "does not let"),
-        (Rule("status", status=404, body="<html>"), "provider_address_wrong", "LLM_BASE_URL"),
+        (
+            Rule("status", status=401),
+            "provider_unauthorized",
+            "LLM_API_KEY, then retry. (HTTP 401",
+            1,
+        ),
+        (Rule("status", status=403), "provider_unauthorized", "does not let", 1),
+        (Rule("status", status=404, body="<html>"), "provider_address_wrong", "LLM_BASE_URL", 1),
         (
             Rule("status", status=404, body=error("model_not_found", "No such model")),
             "provider_unknown_model",
             "LLM_MODEL",
+            1,
         ),
         (
             Rule("status", status=429, body=error("insufficient_quota", "You exceeded")),
             "provider_quota_exhausted",
             "credit",
+            1,
         ),
-        (Rule("status", status=429), "provider_rate_limited", "too many requests"),
-        (Rule("status", status=500), "provider_unavailable", "HTTP 500"),
-        (Rule("hang"), "provider_timeout", "did not answer"),
-        (Rule("disconnect"), "provider_unavailable", "connection broken"),
-        (Rule("not_json"), "provider_unavailable", "not JSON"),
-        (Rule("garbage"), "content_invalid", "no JSON object"),
-        (Rule("wrong_shape"), "content_invalid", "answer: Field required"),
-        (Rule("truncated"), "content_truncated", "cut off"),
-        (Rule("refusal"), "content_refused", "declined"),
+        (Rule("status", status=429), "provider_rate_limited", "too many requests", 3),
+        (Rule("status", status=500), "provider_unavailable", "HTTP 500", 3),
+        (Rule("hang"), "provider_timeout", "did not answer", 1),
+        (Rule("disconnect"), "provider_unavailable", "connection broken", 3),
+        (Rule("not_json"), "provider_unavailable", "not JSON", 3),
+        (Rule("garbage"), "content_invalid", "no JSON object", 3),
+        (Rule("wrong_shape"), "content_invalid", "topic: Field required", 3),
+        (Rule("truncated"), "content_truncated", "cut off", 2),
+        (Rule("refusal"), "content_refused", "declined", 1),
     ],
     ids=lambda value: f"{value.behaviour}-{value.status}" if isinstance(value, Rule) else "",
 )
 async def test_what_is_wrong_is_told_apart(
-    server: ModelServer, rule: Rule, code: str, said: str
+    server: ModelServer, rule: Rule, code: str, said: str, requests: int
 ) -> None:
-    """Each failure has its code and its advice, costs one request, and shows no key."""
+    """Each has its code and its advice, after as many requests as were promised, and no key."""
     server.rules.append(rule)
     finding = await ask(server, llm_timeout_s=0.3 if rule.behaviour == "hang" else 3)
     assert not finding.ok
     assert finding.code == code
     assert said in finding.message
-    assert len(server.ledger) == 1
+    assert len(server.ledger) == requests
 
 
 @asynccontextmanager
