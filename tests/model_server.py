@@ -200,7 +200,7 @@ class ModelServer:
             for name, _, value in (line.partition(":") for line in head[1:] if line)
         }
         body = await reader.readexactly(int(headers.get("content-length", "0")))
-        if path.endswith("/chat/completions"):
+        if path.partition("?")[0].endswith("/chat/completions"):
             self.headers.append(headers)
             return await self._complete(json.loads(body), reader, writer)
         status, answer = self._administer(method, path, body)

@@ -169,6 +169,8 @@ class Manner:
             return False
         self._rounds += 1
         feature = seen.refused(told, request)
+        if kind is ContextTooLongError and feature is not Feature.LIMIT_VALUE:
+            return False
         if feature is not None:
             return self._without(feature, told, request, seen)
         return _is_unexplained(told, kind) and self._guess(request, seen)

@@ -53,8 +53,8 @@ _STREAM_ONLY: Final = _any(
 )
 _THINKING: Final = _any(
     r"\b(json|structured|response_?format)\b.{0,60}\bnot (supported|allowed"
-    r"|available).{0,60}\b(thinking|reasoning)\b"
-    r"|\b(thinking|reasoning)\b.{0,80}\b(not|n.t|cannot|conflict\w*"
+    r"|available).{0,60}(\b|_)(thinking|reasoning)\b"
+    r"|(\b|_)(thinking|reasoning)\b.{0,80}\b(not|n.t|cannot|conflict\w*"
     r"|incompatible)\b.{0,60}\b(json|structured|response_?format)\b"
     r"|思考.{0,20}(不支持|不能).{0,20}json|json.{0,20}(不支持|不能).{0,20}思考"
     r"|\benable_thinking\b.{0,20}\b(must|should) be (set to )?.?false\b(?!.{0,20}stream)"
@@ -91,7 +91,7 @@ _SCHEMA: Final = _any(
     r"|not supported by|features? not|conversion|invalid|failed)\b",
     r"\b(complex|too (big|large|deep|many))\b.{0,40}\bschema\b|\btoo many (states"
     r"|properties|levels|enum|parameters)\b|\badditionalproperties\b|\b(min|max)(items"
-    r"|length|imum)\b|\banyof\b|\boneof\b|\$ref\b|\$defs\b"
+    r"|length)\b|[`'\"](min|max)imum[`'\"]|\banyof\b|\boneof\b|\$ref\b|\$defs\b"
     r"|\b(unsupported|unpermitted|unknown|unrecogni[sz]ed|not (permitted"
     r"|supported))\b.{0,30}\bkeywords?\b|\bkeywords?\b.{0,40}\b(unsupported|not (permitted"
     r"|supported))\b",
