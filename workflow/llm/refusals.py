@@ -39,14 +39,14 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 
 _STREAM_ONLY: Final = _any(
-    r"\bonly (be used |works? |available |support(s|ed)?|accepts?|allow(s"
-    r"|ed)?)\b.{0,30}\bstream|\bstream(ing)?[ -]?only\b|\bstream mode\b"
-    r"|\b(must|should|need(s)? to|has to|requires?)\b.{0,30}\bstream(ing"
-    r"|ed)?\b(?!.{0,20}\bfalse)|\bstream\W{0,3}\s?(is |be )?(required|mandatory)"
-    r"|\bstream\b.{0,20}\b(must|should)\b.{0,20}\btrue\b|\bplease (enable|use|set"
-    r"|turn on)\b.{0,30}\bstream",
-    r"\bnon[- ]?stream\w*\b.{0,60}\b(not|n.t|un\w*|only|disabled)\b|\b(not|n.t|unsupported"
-    r"|cannot|no)\b.{0,40}\bnon[- ]?stream|\bwithout stream\w*\b.{0,20}\bnot\b",
+    r"\bonly\b.{0,40}\bstream|\bstream(ing)?[ -]?only\b|\bstream mode\b"
+    r"|\b(must|should|needs? to|has to|requires?)\b.{0,30}\bstream(ing|ed)?\b(?!.{0,20}\bfalse)"
+    r"|\bstream(ing)?\W{0,3}\s?(is |be )?(required|mandatory)"
+    r"|\bstream\b.{0,20}\b(must|should)\b.{0,20}\btrue\b"
+    r"|\bplease (enable|use|set|turn on)\b.{0,30}\bstream",
+    r"\bnon[- ]?stream\w*\b.{0,60}\b(not|n.t|un\w*|only|disabled)\b"
+    r"|\b(not|n.t|unsupported|cannot|no)\b.{0,40}\bnon[- ]?stream"
+    r"|\bwithout stream\w*\b.{0,20}\bnot\b",
     r"enable[_ ]thinking.{0,40}(non-?stream|stream\W{0,3}=\W{0,3}false|非流式)"
     r"|\bwhen .?stream.{0,6}false",
     r"(仅|只|必须|需要?|请).{0,12}流式|非流式.{0,12}(不|无法)|不支持.{0,6}非流式|ストリーミング.{0,8}のみ",
@@ -74,16 +74,14 @@ _SYSTEM: Final = _any(
     r"|\bafter the optional system",
     r"不支持.{0,6}(system|系统)|(system|系统).{0,6}(角色|消息|提示词)?.{0,6}不(被)?支持",
 )
-_SYSTEM_PARAM: Final = re.compile(r"messages?\W{0,2}0?\W{0,2}role", re.IGNORECASE)
+_SYSTEM_PARAM: Final = re.compile(r"messages?\W{0,2}0\W{0,2}role", re.IGNORECASE)
 _LIMIT_VALUE: Final = _any(
     r"\bmax_?(completion_|output_|new_)?tokens?\b|\bmaxoutputtokens\b|\b(completion"
     r"|output) tokens\b|\bin the completion\b|最大.{0,6}token"
 )
-_NOT_A_VALUE: Final = _any(
-    r"(support\w*|use|unknown|unrecogni[sz]ed"
-    r"|permitted)\b.{0,60}\bmax_(completion_)?tokens\b.{0,10}\Z",
-    r"unsupported (parameter|argument)|unknown parameter|not supported with this model"
-    r"|extra inputs|unrecogni[sz]ed",
+_LIMIT_NAME: Final = _any(
+    r"unsupported|not (be )?(supported|permitted|allowed|recogni[sz]ed)|unknown|unrecogni[sz]ed"
+    r"|unexpected|extra (inputs|fields?)|\buse .{0,3}max_|不支持|未知"
 )
 _SCHEMA: Final = _any(
     r"\binvalid schema\b|invalid_?(json_?)?schema|\bschema\b.{0,60}\b(complex|too (big"
@@ -107,11 +105,10 @@ _MENTIONS: Final = _any(
     r"|(?P<response_format>\b(response_?format|json[ _]?(schema|object|mode)"
     r"|structured[ _]outputs?|output[ _]format)\b|结构化输出|json ?(模式|格式))"
     r"|(?P<stream>\bstream(s|ed|ing)?\b|流式)"
-    r"|(?P<limit_name>\bmax_(completion_)?tokens\b.*\b(support|use|unknown|unrecogni[sz]ed"
-    r"|permitted))"
 )
 _BOUNDS: Final = (
     re.compile(r"\[\s*\d+\s*,\s*(\d{1,7})\s*\]"),
+    re.compile(r">\s*(\d{1,7})"),
     re.compile(r"\bbetween \d+ (?:and|to) (\d{1,7})", re.IGNORECASE),
     re.compile(
         r"(?:at most|less than or equal to|no more than|up to|not exceed|limited to|<="
@@ -178,16 +175,25 @@ def _particular(told: Told, text: str, request: dict[str, Any]) -> Feature | Non
     if shaped and _THINKING.search(text):
         return Feature.THINKING
     if request["messages"][0]["role"] == "system" and (
-        _SYSTEM.search(text) or _SYSTEM_PARAM.search(told.param)
+        _SYSTEM.search(text) or _SYSTEM_PARAM.search(f"{told.param} {told.message}")
     ):
         return Feature.SYSTEM
-    if limit_in(request) and _LIMIT_VALUE.search(text) and not _NOT_A_VALUE.search(text):
-        return Feature.LIMIT_VALUE
+    if (limit := _of_limit(text, request)) is not None:
+        return limit
     if by_schema and _SCHEMA.search(text):
         return Feature.SCHEMA
     if streamed and shaped and _STREAM_WITH_SHAPE.search(text):
         return Feature.STREAM
     return None
+
+
+def _of_limit(text: str, request: dict[str, Any]) -> Feature | None:
+    limit = limit_in(request)
+    if limit is None:
+        return None
+    if limit[0] in text and _LIMIT_NAME.search(text):
+        return Feature.LIMIT_NAME
+    return Feature.LIMIT_VALUE if _LIMIT_VALUE.search(text) else None
 
 
 def _mentioned(told: Told, request: dict[str, Any]) -> Feature | None:
@@ -199,10 +205,6 @@ def _mentioned(told: Told, request: dict[str, Any]) -> Feature | None:
     for text in (told.param, told.message):
         for found in _MENTIONS.finditer(text):
             feature = Feature(str(found.lastgroup))
-            if feature is Feature.LIMIT_NAME:
-                limit = limit_in(request)
-                if limit and re.search(rf"\b{limit[0]}\b", text):
-                    return feature
-            elif feature.value in request:
+            if feature.value in request:
                 return feature
     return None
