@@ -18,7 +18,8 @@ task_create_missing_queues = False  # a typing error in a queue's name is an err
 task_routes = {"roadmap.*": {"queue": "roadmap"}, "maintenance.*": {"queue": "maintenance"}}
 
 # --- who takes it ------------------------------------------------------------------------------
-imports = ("tasks",)  # the adapters; by name, because they stand above this in the layers
+# the adapters; by name, because they stand above this in the layers. Only workers import them
+imports = ("tasks.flower", "tasks.maintenance", "tasks.roadmap", "tasks.wiring")
 task_acks_late = False  # Redis is a doorbell: the row is the truth, the lease says who works. Late
 # acks would redeliver running work after the visibility time-out, and Celery 5.7.0 exits when Redis
 # restarts while a late-ack task runs and a slot is free

@@ -18,11 +18,14 @@ from api.middleware import tidy_server_logs
 from core import telemetry
 from core.logging import configure_logging, get_logger
 from core.settings import get_settings
-from db.engine import init_db
+from db.engine import dispose_engine, init_db
+from db.recorder import flush_recorder, observe
 from notifications.clients import redis_client
 from notifications.hub import Hub
-from tasks import wiring
-from workflow import feed
+from notifications.publisher import stop_publishing
+from tasks.dispatch import close_bell, install_bell, warm_up
+from tasks.publishing import publish
+from workflow import feed, turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -119,14 +122,26 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     services.hub.start()
     feed.install(services.hub)
     services.denied.start()
-    await wiring.open_process()
+    observe(publish)
+    install_bell()
+    warm_up()
     try:
         with _streams_end_on_signals():
             yield
     finally:
         await feed.aclose()
         await services.aclose()
-        await wiring.close_process()  # what was committed is published, then the engine closed
+        await _close_process()
+
+
+async def _close_process() -> None:
+    """Commit, ring and publish what is left, then close the engine, in the loop that opened it."""
+    await flush_recorder()
+    await turns.settle()
+    await asyncio.to_thread(close_bell)
+    await stop_publishing()
+    await dispose_engine()
+    await asyncio.to_thread(telemetry.stop)
 
 
 async def _open_database() -> None:

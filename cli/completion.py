@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.request
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -92,6 +91,8 @@ def _newest(data_dir: Path, wanted: tuple[Status, ...]) -> list[dict[str, Any]]:
     target = find_target(data_dir)
     query = "".join(f"&status={status}" for status in wanted)
     headers = {"Authorization": f"Bearer {target.token}"} if target.token else {}
+    import urllib.request  # only when the API is asked
+
     request = urllib.request.Request(  # noqa: S310 - the address is the user's own setting
         f"{target.api_url}/api/v1/tasks?limit=20{query}", headers=headers
     )

@@ -12,7 +12,6 @@ import typer
 from cli.console import note
 from cli.data_dir import DataDir
 from cli.exits import EPILOG, ExitCode, failed
-from embedded import spawn_child, stop_child
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,6 +96,8 @@ def _running_stack(folder: DataDir) -> "Iterator[None]":
     reader, writer = os.pipe()
     # In a session of its own: Ctrl-C is for us, we stop it in order; so does the kernel if we die.
     args = [sys.executable, "-P", "-m", "cli", "up", "--data-dir", str(folder.path), "--no-flower"]
+    from embedded import spawn_child, stop_child
+
     process = spawn_child(
         args,
         env={LATENCY: PACE_S, **os.environ},

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from cli.data_dir import DataDir
 from cli.exits import unreachable
-from core.settings import load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +29,8 @@ def find_target(data_dir: Path) -> Target:
         CommandError: Neither is there.
         SettingsError: A setting is wrong.
     """
+    from core.settings import load_settings  # a tenth of a second: not for `--help`
+
     settings = load_settings()
     token = settings.token.get_secret_value() if settings.token is not None else None
     if settings.api_url:

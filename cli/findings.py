@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from core.logging import redact
+from core.redaction import redact
 
 _PLACEHOLDER: Final = re.compile(
     r"^$"

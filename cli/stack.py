@@ -14,7 +14,7 @@ from cli.exits import CommandError, failed, unreachable
 from cli.plan import Addresses, child_environment, node_name, stack_specs, worker_names
 from cli.readiness import Readiness
 from cli.supervisor import Supervisor
-from core.logging import redact
+from core.redaction import redact
 from core.signin_codes import make_code, signin_url
 from core.tokens import DAY_S, mint_token
 from embedded import EmbeddedPostgres, EmbeddedRedis, EmbeddedServerError

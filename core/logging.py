@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import io
 import logging
-import re
 import sys
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
 
 from core.choices import LogFormat
+from core.redaction import redact
 from core.visible import one_line, visible
 
 if TYPE_CHECKING:
     from core.settings import Settings
 
-_PASSWORD_IN_URL: Final = re.compile(r"(?<=://)([^:/@\s\"']*):([^/\s\"']+)@")
 _OF_SEVERAL_LINES: Final = frozenset({"event", "exception", "stack"})
-_CREDENTIAL: Final = re.compile(r"(?i)(bearer\s+|ticket=|token=|api[_-]?key=)[\w.\-~+/]+=*")
-
-
-def redact(text: str) -> str:
-    """Return the text without passwords in addresses, bearer tokens, tickets and keys."""
-    return _CREDENTIAL.sub(r"\1***", _PASSWORD_IN_URL.sub(r"\1:***@", text))
 
 
 def configure_logging(settings: Settings) -> None:

@@ -13,17 +13,18 @@ import time
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from kombu.exceptions import KombuError, OperationalError
 from prometheus_client import Counter
 from redis.exceptions import RedisError
 
 from core import telemetry
 from core.logging import get_logger
-from worker import REQUEST_ID, RUNG_AT, app
+from core.message_headers import REQUEST_ID, RUNG_AT
 from workflow import doorbell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from celery import Celery
 
     from workflow.doorbell import Ring
 
@@ -61,6 +62,8 @@ class Dispatcher:
         self._thread.join(timeout_s)
 
     def _send_all(self) -> None:
+        from kombu.exceptions import KombuError, OperationalError
+
         while (waiting := self._rings.get()) is not None:
             ring, origin = waiting
             try:
@@ -82,7 +85,7 @@ def send(ring: Ring, origin: Mapping[str, str] | None = None) -> None:
         origin: Headers that tell where it comes from.
     """
     task_id = str(ring.task_id)
-    app.send_task(
+    celery().send_task(
         str(ring.reason),
         kwargs={"task_id": task_id},
         # the first delivery bears the task's id, so Flower, logs and API show one id; later ones
@@ -99,7 +102,19 @@ def send_job(name: str) -> None:
     Raises:
         Exception: The broker cannot be reached.
     """
-    app.send_task(f"maintenance.{name}", expires=JOB_EXPIRES_S, retry=False)
+    celery().send_task(f"maintenance.{name}", expires=JOB_EXPIRES_S, retry=False)
+
+
+def warm_up() -> None:
+    """Import Celery in a thread: an API is ready before that, and its first ring need not wait."""
+    threading.Thread(target=celery, name="warm-up", daemon=True).start()
+
+
+def celery() -> Celery:
+    """Return the Celery application; its import takes a good part of a second of CPU."""
+    from worker.app import app
+
+    return app
 
 
 _dispatcher: Dispatcher | None = None

@@ -6,7 +6,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from worker import RUNG_AT, app
+from core.message_headers import RUNG_AT
+from tasks.dispatch import celery
 
 QUEUES: Final = ("roadmap", "maintenance")
 BROKER_S: Final = 4.0
@@ -33,7 +34,7 @@ def peek() -> dict[str, Any]:
     Raises:
         Exception: The broker cannot be asked.
     """
-    with app.connection_for_read() as connection:
+    with celery().connection_for_read() as connection:
         connection.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_S)
         queues = {name: _depth(connection, name) for name in QUEUES}
         oldest = _oldest(connection) if connection.transport.driver_type == "redis" else None

@@ -1,12 +1,12 @@
-"""Joins the parts of a process that share an event loop: bell, publisher, recorder, engine.
+"""Joins the parts of a worker that share an event loop: bell, publisher, recorder, engine, author.
 
-The worker does it by its loop's hooks, the API by its lifespan.
+It hangs on the loop's hooks. The API has fewer parts and joins them in `api.composition`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from celery import signals
 
@@ -16,15 +16,12 @@ from core.logging import get_logger
 from core.loop_local import LoopLocal
 from core.settings import get_settings
 from db.engine import dispose_engine
-from db.facts import Insert
-from db.models import Notification
 from db.recorder import flush_recorder, observe
-from notifications.deltas import forget as forget_text
 from notifications.deltas import stop_streaming, stream_text
-from notifications.inbox_entry import InboxEntry
-from notifications.publisher import publish_events, publish_notification, stop_publishing
+from notifications.publisher import stop_publishing
 from tasks.dispatch import close_bell, install_bell
 from tasks.llm_cluster import RedisCluster
+from tasks.publishing import publish
 from worker import hooks, lifecycle, slots
 from worker.consuming import consuming
 from worker.intake import store  # noqa: F401 - the metric it defines
@@ -36,9 +33,6 @@ from workflow.links import close_links
 from workflow.presence import Presence
 from workflow.rendering.renderer import close_renderer
 from workflow.sources import close_search
-
-if TYPE_CHECKING:
-    from db.facts import Recorded
 
 log = get_logger(__name__)
 
@@ -92,16 +86,6 @@ async def _announce() -> None:
 async def _take_leave() -> None:
     if presence := _presences.pop():
         await presence.end()
-
-
-def publish(recorded: Recorded) -> None:
-    """Hand a committed fact's events, and what it put into an inbox, to the publisher."""
-    forget_text(recorded.events)
-    publish_events(recorded.events)
-    for write in recorded.rows:
-        if isinstance(write, Insert) and write.table is Notification.__table__:
-            entry = InboxEntry.model_validate({**write.values, "created_at": recorded.at})
-            publish_notification(entry)
 
 
 def _stop_workflows() -> None:

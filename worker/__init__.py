@@ -4,13 +4,10 @@ import roadmap_start.checked  # noqa: F401 - first: what follows might be anothe
 from worker import exporter, lifecycle, prefork, pulse, slots
 from worker.app import app
 from worker.intake import keeping
-from worker.intake.message import REQUEST_ID, RUNG_AT
 from worker.loop import hooks, run_async
 from worker.runtime import Delivery, async_task
 
 __all__ = [
-    "REQUEST_ID",
-    "RUNG_AT",
     "Delivery",
     "app",
     "async_task",

@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any, Final
 
-from core.logging import redact
+from core.redaction import redact
 
 LONGEST: Final = 1000
 """Characters of an excerpt."""

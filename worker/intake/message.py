@@ -10,6 +10,7 @@ from kombu.utils import json as kombu_json
 
 from core import telemetry
 from core.errors import AppError
+from core.message_headers import REQUEST_ID, RUNG_AT
 from worker.intake.compression import decompressed
 from worker.intake.headers import check_headers, moment
 from worker.intake.refusal import LARGEST_MESSAGE, Reason, RefusedError
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     import inspect
     from collections.abc import Callable, Mapping
 
-REQUEST_ID: Final = "request_id"
-"""Header with the id of the HTTP request that asked for the delivery, for the logs."""
-RUNG_AT: Final = "rung_at"
-"""Header with the database's time at which the row was marked as rung."""
 STARTS_AT: Final = "starts_at"
 EXPIRES_AT: Final = "expires_at"
 OURS: Final = (REQUEST_ID, telemetry.TRACEPARENT, RUNG_AT, STARTS_AT, EXPIRES_AT)

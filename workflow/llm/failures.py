@@ -19,7 +19,7 @@ from core.errors import (
     ProviderUnauthorizedError,
     ProviderUnavailableError,
 )
-from core.logging import redact
+from core.redaction import redact
 from workflow.llm import words
 from workflow.llm.judging import is_about_one_text, judged, lasts_long
 from workflow.llm.told import Told, told_in_text

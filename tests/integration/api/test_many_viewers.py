@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from db.recorder import observe, unobserve
-from tasks.wiring import publish
+from tasks.publishing import publish
 from tests.factories import new_task, until
 from tests.integration.api import seeds
 from tests.integration.api.processes import Api, running_api

@@ -16,7 +16,7 @@ from core.ids import new_id
 from db.facts import Fact
 from db.recorder import observe, record, unobserve
 from notifications.inbox_entry import InboxKind
-from tasks.wiring import publish
+from tasks.publishing import publish
 from tests.factories import ADMIN, new_task, until
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer

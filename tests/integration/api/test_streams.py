@@ -17,7 +17,7 @@ from api import streams
 from core.settings import get_settings
 from db.recorder import observe, unobserve
 from notifications.events import parse_event
-from tasks.wiring import publish
+from tasks.publishing import publish
 from tests.factories import new_task, until
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer, serving

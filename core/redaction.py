@@ -1,0 +1,14 @@
+"""What must not be seen in a log or a message, taken out of it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_PASSWORD_IN_URL: Final = re.compile(r"(?<=://)([^:/@\s\"']*):([^/\s\"']+)@")
+_CREDENTIAL: Final = re.compile(r"(?i)(bearer\s+|ticket=|token=|api[_-]?key=)[\w.\-~+/]+=*")
+
+
+def redact(text: str) -> str:
+    """Return the text without passwords in addresses, bearer tokens, tickets and keys."""
+    return _CREDENTIAL.sub(r"\1***", _PASSWORD_IN_URL.sub(r"\1:***@", text))

@@ -1,0 +1,65 @@
+"""Programs import what they use: weight at start is counted in modules, not in seconds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAVY = frozenset(
+    {"celery", "kombu", "sqlalchemy", "alembic", "asyncpg", "redis", "fastapi", "uvicorn"}
+    | {"openai", "jinja2", "structlog", "prometheus_client", "tornado"}
+)
+HELP = HEAVY | {
+    *("pydantic", "pydantic_settings", "httpx", "asyncio", "urllib.request"),
+    *("embedded", "core.settings", "roadmap_client"),
+}
+API = frozenset(
+    {"celery", "kombu", "worker", "openai", "tornado", "flower", "alembic", "typer", "httpx"}
+    | {"workflow.engine", "workflow.runs", "workflow.llm.openai_compatible"}
+    | {"sqlalchemy.dialects.mysql", "sqlalchemy.dialects.oracle", "sqlalchemy.dialects.mssql"}
+)
+NOBODY = "http://127.0.0.1:9"
+COMMAND = "from roadmap_start.command import main;"
+PROGRAMS = {
+    "help": (f"{COMMAND} sys.argv = ['roadmap', '--help']; main()", HELP),
+    "client": (f"{COMMAND} sys.argv = ['roadmap', 'list']; main()", HEAVY),
+    "api": ("import api.app; api.app.create_app()", API),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_nothing_heavy_is_imported_for_nothing(name: str, tmp_path: Path) -> None:
+    """`--help`, a client's command and an API that has not rung yet do without these."""
+    program, unwanted = PROGRAMS[name]
+    code = (
+        "import atexit, sys\n"
+        "atexit.register(lambda: print(*sys.modules, sep='\\n', file=sys.__stderr__))\n" + program
+    )
+    ours = {k: v for k, v in os.environ.items() if not k.startswith("ROADMAP_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=ours | {"ROADMAP_API_URL": NOBODY, "ROADMAP_TOKEN": "none"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    loaded = set(done.stderr.splitlines())
+    assert "roadmap_start.own" in loaded, done.stderr
+    assert loaded & unwanted == set()
+
+
+def test_the_list_would_notice() -> None:
+    """What the lists name is there to be imported; a renamed module would pass unseen."""
+    names = HELP | API | HEAVY
+    missing = {name for name in names if name not in sys.modules and find_spec(name) is None}
+    assert missing == set()
