@@ -80,6 +80,7 @@ async def test_one_trace_from_request_to_model_call(
     tmp_path: Path,
 ) -> None:
     """Request, delivery, steps, model calls and SQL are one trace; after a review links go on."""
+    settings_env.setenv("ROADMAP_AUTH", "none")
     settings_env.setenv("ROADMAP_OTLP_ENDPOINT", collector.endpoint)
     settings_env.setenv("OTEL_BSP_SCHEDULE_DELAY", "200")
     get_settings.cache_clear()

@@ -13,10 +13,11 @@ from websockets.asyncio.client import connect
 
 from core.settings import get_settings
 from db.recorder import flush_recorder
-from notifications.deltas import stop_streaming
+from notifications.deltas import stop_streaming, stream_text
 from tests.factories import new_task, pair
 from tests.integration.api.conftest import bearer
 from tests.model_server import ModelServer, Rule
+from workflow import live_text
 from workflow.asking import close_author
 from workflow.runs import run_task
 
@@ -47,7 +48,9 @@ async def model(
         settings_env.setenv("ROADMAP_LLM_PROVIDER", "openai")
         settings_env.setenv("ROADMAP_LLM_BASE_URL", server.base_url)
         get_settings.cache_clear()
+        live_text.install(stream_text)  # as a worker's wiring does; here it shares the API's loop
         yield server
+        live_text.install(None)
         await close_author()
         await flush_recorder()
         stop_streaming()
