@@ -14,9 +14,9 @@ from prometheus_client import Gauge
 
 from api.health import examine
 from core.jobs import JOBS
+from core.rejection import Reason
 from core.states import Status
 from tasks import queues
-from worker.intake import Reason
 from workflow import queries
 from workflow.audit.kinds import Kind
 

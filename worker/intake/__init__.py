@@ -6,8 +6,9 @@ ever. So each message is taken apart here, by code that never raises anything bu
 what is good is put together anew, from the parts that are ours, and what is not is set aside.
 """
 
+from core.rejection import Reason
 from worker.intake.aside import flush, set_aside
 from worker.intake.message import Incoming, Known, judge
-from worker.intake.refusal import Reason, RefusedError
+from worker.intake.refusal import RefusedError
 
 __all__ = ["Incoming", "Known", "Reason", "RefusedError", "flush", "judge", "set_aside"]

@@ -6,7 +6,8 @@ import bz2
 import zlib
 from typing import Any, Final
 
-from worker.intake.refusal import LARGEST_MESSAGE, Reason, RefusedError
+from core.rejection import Reason
+from worker.intake.refusal import LARGEST_MESSAGE, RefusedError
 
 _ZLIB: Final = frozenset({"zlib", "gzip", "application/x-gzip"})
 """kombu's names; all of them are zlib's format."""

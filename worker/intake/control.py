@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from celery import signals
 
+from core.rejection import Reason
 from worker.intake.envelope import parse
-from worker.intake.refusal import LARGEST_MESSAGE, Reason, RefusedError
+from worker.intake.refusal import LARGEST_MESSAGE, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,9 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
+from core.rejection import Reason
 from worker.intake.message import Incoming
-from worker.intake.refusal import LARGEST_MESSAGE, Reason, RefusedError
+from worker.intake.refusal import LARGEST_MESSAGE, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,8 @@ import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from worker.intake.refusal import Reason, RefusedError
+from core.rejection import Reason
+from worker.intake.refusal import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Final
+
+from core.rejection import Reason
 
 LARGEST_MESSAGE: Final = 1024 * 1024
 """Bytes. A request takes a few kilobytes; what is larger is not even decoded."""
-
-
-class Reason(StrEnum):
-    """Kinds of refusals, few enough for a metric's label."""
-
-    TOO_LARGE = "too_large"
-    NOT_JSON = "not_json"
-    ENVELOPE = "envelope"
-    """It is JSON, but not a message as Celery's clients put it on a queue."""
-    HEADERS = "headers"
-    CONTENT_TYPE = "content_type"
-    BODY = "body"
-    UNKNOWN_TASK = "unknown_task"
-    ARGUMENTS = "arguments"
-    CANVAS = "canvas"
-    """It would have other tasks called."""
-    NOT_HANDLED = "not_handled"
-    """It passed every check, and still could not be handed to a worker's slot."""
 
 
 class RefusedError(Exception):

@@ -17,12 +17,13 @@ from kombu.utils.encoding import bytes_to_str
 from redis.exceptions import RedisError
 
 from core.logging import get_logger
+from core.rejection import Reason
 from worker.app import app
 from worker.intake.aside import set_aside
 from worker.intake.control import check_control
 from worker.intake.envelope import checked, incoming, open_envelope, parse, sealed
 from worker.intake.message import judge
-from worker.intake.refusal import Reason, RefusedError, unforeseen
+from worker.intake.refusal import RefusedError, unforeseen
 from worker.intake.sweeping import sweep
 from worker.runtime import known
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 
-from core.logging import configure_logging, get_logger, redact
+from core.logging import configure_logging, get_logger
+from core.redaction import redact
 from core.settings import load_settings
 
 if TYPE_CHECKING:
