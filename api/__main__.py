@@ -7,11 +7,14 @@ import os
 import socket
 import sys
 from contextlib import suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from api.protocols import BoundedHttp
 from api.websockets import WS_MESSAGE_BYTES, BoundedWebSocket
 from core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from core.settings import Settings
 
 GRACE_S: Final = 10
 """Requests under way have this long when the server stops."""
@@ -43,20 +46,28 @@ def main() -> None:
 
     try:
         settings = get_settings()
-        arguments = _arguments(settings.api_host, settings.api_port)
+        arguments = _arguments(settings)
         # what the application checks must be where it listens
         os.environ["ROADMAP_API_HOST"] = arguments.host
         os.environ["ROADMAP_API_PORT"] = str(arguments.port)
+        os.environ["ROADMAP_API_ROOT_PATH"] = arguments.root_path
         get_settings.cache_clear()
         _serve(arguments.host, arguments.port)
     except SettingsError as error:
         sys.exit(error.message)
 
 
-def _arguments(host: str, port: int) -> argparse.Namespace:
+def _arguments(settings: Settings) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="roadmap api", description=__doc__)
-    parser.add_argument("--host", default=host, help="address to listen on (%(default)s)")
-    parser.add_argument("--port", default=port, type=int, help="0 is any free one (%(default)s)")
+    parser.add_argument(
+        "--host", default=settings.api_host, help="address to listen on (%(default)s)"
+    )
+    parser.add_argument(
+        "--port", default=settings.api_port, type=int, help="0 is any free one (%(default)s)"
+    )
+    parser.add_argument(
+        "--root-path", default=settings.api_root_path, help="sub-path at which a proxy shows it"
+    )
     return parser.parse_args()
 
 

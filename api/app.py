@@ -14,6 +14,7 @@ from api.cors import ALLOWED, Cors
 from api.gate import Gate
 from api.http import PREFIX
 from api.middleware import Observed
+from api.mount import Mounted
 from api.problems import Problem
 from api.routes import (
     admin,
@@ -87,6 +88,7 @@ def create_app() -> FastAPI:
     app.add_middleware(Bodies)
     if settings.cors_origins:  # around the refusals of bodies: their pages are to read them, too
         app.add_middleware(Cors, allow_origins=list(settings.cors_origins), **ALLOWED)
+    app.add_middleware(Mounted)
     app.add_middleware(Gate)
     app.add_middleware(Observed)
     _complete_schema(app)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from fastapi import HTTPException
 
 from api.http import PREFIX
+from api.mount import inner_path
 from api.problems import CODE_OF, problem
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Bodies:
         """Serve one request."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        path = inner_path(scope)
         most = largest(scope["method"], path)
         headers = dict(scope["headers"])
         refusal = _refusal(headers, path, most)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse
 
+from api.mount import base
 from api.pages import asset
 from workflow.rendering.markdown import to_html
 
@@ -20,12 +21,12 @@ _METHODS: Final = ("get", "post", "put", "patch", "delete")
 @router.get("/api/docs")
 async def docs(request: Request) -> HTMLResponse:
     """Show every operation of openapi.json."""
-    return HTMLResponse(_rendered(request.app))
+    return HTMLResponse(_rendered(request.app, base()))
 
 
 @lru_cache(maxsize=4)
-def _rendered(app: FastAPI) -> str:
-    """Render the page once for each application: it takes 50 ms, and nothing in it changes."""
+def _rendered(app: FastAPI, _base: str) -> str:
+    """Render the page once for each application and sub-path: it takes 50 ms."""
     return _page(app.openapi())
 
 

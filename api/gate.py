@@ -111,7 +111,8 @@ def _as_forwarded(scope: Scope, headers: list[tuple[str, str]]) -> Scope:
     client = _client(",".join(v for n, v in headers if n == "x-forwarded-for"))
     if client is not None:
         changed["client"] = (client, 0)
-    return {**scope, **changed}
+    scope.update(changed)  # in place: what is around this looks at it afterwards
+    return scope
 
 
 def _client(chain: str) -> str | None:

@@ -13,6 +13,7 @@ from prometheus_client import Counter, Histogram
 
 from api.headers import with_defaults
 from api.http import PREFIX
+from api.mount import inner_path
 from api.problems import unexpected
 from core import telemetry
 from core.ids import new_id
@@ -80,7 +81,7 @@ class Observed:
                     raise
                 await unexpected(scope["path"])(scope, receive, send_with_headers)
             finally:
-                if status >= 500 or scope["path"] not in _QUIET:  # noqa: PLR2004 - server errors
+                if status >= 500 or inner_path(scope) not in _QUIET:  # noqa: PLR2004 - server errors
                     log.info(
                         "request_served",
                         method=scope["method"],
@@ -94,7 +95,7 @@ class Observed:
         method = scope["method"] if scope["method"] in _KNOWN_METHODS else "other"
         template = getattr(scope.get("route"), "path", None)
         # FastAPI names the route as it stands in its own router, without the prefix
-        prefix = PREFIX if scope["path"].startswith(PREFIX + "/") else ""
+        prefix = PREFIX if inner_path(scope).startswith(PREFIX + "/") else ""
         route = "unknown" if template is None else prefix + template
         REQUESTS.labels(method, route, str(status)).inc()
         SECONDS.labels(method, route).observe(seconds)

@@ -19,6 +19,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.http import ConceptId, RoadmapId, TaskId  # noqa: TC001 - FastAPI reads the signature
+from api.mount import base
 from core.errors import NotFoundError
 
 router = APIRouter(include_in_schema=False)
@@ -69,7 +70,7 @@ def assets() -> Assets:
 
 def asset(path: str) -> str:
     """Return the address under which an asset may be cached for good."""
-    return f"/static/v-{assets().digest}/{path}"
+    return f"{base()}/static/v-{assets().digest}/{path}"
 
 
 @router.get("/static/{path:path}")
@@ -105,6 +106,7 @@ def _page(name: str, title: str) -> Response:
     text = (
         _template()
         .replace("{{base}}/", asset(""))
+        .replace("{{root}}", base())
         .replace("{{page}}", name)
         .replace("{{title}}", escape(title))
     )

@@ -256,11 +256,14 @@ async def _http_error(request: Request, error: Exception) -> ProblemResponse:
 
 def _methods_at(request: Request) -> list[str]:
     """Return the methods of all routes at an address; Starlette tells those of the first one."""
+    endless = request.url.path.endswith("/stream")
     return [
         method
         for method in METHODS
-        if any(
-            route.matches({**request.scope, "method": method})[0] is Match.FULL
+        # HEAD is answered as GET is, by what has an end
+        if (asked := "GET" if method == "HEAD" and not endless else method)
+        and any(
+            route.matches({**request.scope, "method": asked})[0] is Match.FULL
             for route in request.app.routes
         )
     ]

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from api.http import PREFIX
+from api.mount import base as root
 from core.states import ContentKind  # noqa: TC001 - pydantic reads it
 from workflow.queries import (
     ConceptPage,
@@ -68,19 +69,21 @@ class Task(TaskView):
     @classmethod
     def of(cls, view: TaskView) -> Task:
         """Add the links."""
-        base = f"{PREFIX}/tasks/{view.task_id}"
+        base = f"{root()}{PREFIX}/tasks/{view.task_id}"
         return cls.model_construct(
             **dict(view),
             links=TaskLinks(
                 self_=base,
                 events=f"{base}/events",
                 stream=f"{base}/stream",
-                ws=f"{PREFIX}/ws/tasks/{view.task_id}",
+                ws=f"{root()}{PREFIX}/ws/tasks/{view.task_id}",
                 review=f"{base}/review",
                 usage=f"{base}/usage",
                 retry=f"{base}/retry",
                 cancel=f"{base}/cancel",
-                roadmap=None if view.roadmap_id is None else f"{PREFIX}/roadmaps/{view.roadmap_id}",
+                roadmap=None
+                if view.roadmap_id is None
+                else f"{root()}{PREFIX}/roadmaps/{view.roadmap_id}",
             ),
         )
 
@@ -111,7 +114,7 @@ class Review(ReviewView):
     @classmethod
     def of(cls, view: ReviewView) -> Review:
         """Add the links."""
-        task = f"{PREFIX}/tasks/{view.task_id}"
+        task = f"{root()}{PREFIX}/tasks/{view.task_id}"
         return cls.model_construct(**dict(view), links={"self": f"{task}/review", "task": task})
 
 

@@ -35,6 +35,10 @@ def up(  # noqa: PLR0913 - each is an option of the command
         int | None,
         typer.Option(min=0, max=65535, help="Its port; 0 is any free one.  [default: 8000]"),
     ] = None,
+    root_path: Annotated[
+        str | None,
+        typer.Option(help="Sub-path at which a proxy shows the API and its pages: /roadmaps."),
+    ] = None,
     flower_port: Annotated[
         int | None,
         typer.Option(
@@ -76,7 +80,7 @@ def up(  # noqa: PLR0913 - each is an option of the command
     from cli.stop_signals import StopSignals
     from core.settings import load_settings
 
-    settings = load_settings()
+    settings = load_settings(**({} if root_path is None else {"api_root_path": root_path}))
     folder = DataDir(data_dir)
     chosen_host = host or settings.api_host
     _check_host(chosen_host, settings)

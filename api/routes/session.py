@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from api import browser_sessions
 from api.auth import CurrentViewer
 from api.composition import services_of
+from api.mount import asks_head
 from api.pages import asset
 from api.problems import documented
 from core.errors import UnauthenticatedError
@@ -43,12 +44,12 @@ async def sign_in(request: Request, code: Annotated[str, Query(max_length=200)] 
     if session is not None and not services_of(request).denied.denies(session):
         return home  # clicked twice
     try:
-        await _use(code, spend=request.method != "HEAD")
+        await _use(code, spend=not asks_head(request.scope))
     except UnauthenticatedError as refused:
         if "text/html" not in request.headers.get("accept", ""):
             raise
         return HTMLResponse(_refusal(refused.message), status_code=401)
-    if request.method != "HEAD":  # which only looks whether the address is there
+    if not asks_head(request.scope):  # which only looks whether the address is there
         browser_sessions.sign_in(request, home)
     return home
 

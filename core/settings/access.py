@@ -10,7 +10,7 @@ from pydantic_settings import NoDecode
 
 from core.choices import AuthMode
 from core.keys import weakness
-from core.settings.kinds import Positive
+from core.settings.kinds import ROOT_PATH, Positive
 
 
 class AccessSettings(BaseModel):
@@ -18,6 +18,11 @@ class AccessSettings(BaseModel):
 
     api_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
     api_port: int = Field(default=8000, ge=0, le=65535, description="Its port; 0 is any free one.")
+    api_root_path: str = Field(
+        default="",
+        description="Sub-path at which a proxy shows the API and its pages, such as `/roadmaps`;"
+        " a trusted proxy may also say it in `X-Forwarded-Prefix`.",
+    )
     api_url: str | None = Field(
         default=None, description="For client commands: the API to talk to."
     )
@@ -65,6 +70,14 @@ class AccessSettings(BaseModel):
     flower_url: str | None = Field(
         default=None, description="Flower's address, for a link on the operations page."
     )
+
+    @field_validator("api_root_path")
+    @classmethod
+    def _sub_path(cls, value: str) -> str:
+        value = value.rstrip("/")
+        if value and not ROOT_PATH.fullmatch(value):
+            raise ValueError("must begin with a slash and have only letters, digits and . _ ~ -")
+        return value
 
     @field_validator("cors_origins", "trusted_proxies", "allowed_hosts", mode="before")
     @classmethod

@@ -1,6 +1,7 @@
 /** The one client of this page, and what all pages do with its answers. */
 
 import { ApiError, RoadmapClient } from "../roadmap-client.js";
+import { BASE } from "./dom.js";
 import { token } from "./session.js";
 import { learnClock } from "./time.js";
 
@@ -8,7 +9,7 @@ export { ApiError };
 
 const whenRefused = new Set();
 
-export const client = new RoadmapClient({ getToken: token });
+export const client = new RoadmapClient({ getToken: token, baseUrl: location.origin + BASE });
 
 /** Call back when the server wants to know who we are. */
 export function onUnauthenticated(callback) {

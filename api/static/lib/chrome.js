@@ -3,7 +3,7 @@
 import { bell } from "../views/bell.js";
 import { askForToken } from "../views/signin.js";
 import { call, get, inWords, noticeRefusal, onUnauthenticated } from "./api.js";
-import { fill, h, icon } from "./dom.js";
+import { fill, h, icon, to } from "./dom.js";
 import { claims, maybeAdmin, signOut, token } from "./session.js";
 
 const main = document.getElementById("main");
@@ -38,7 +38,7 @@ function links() {
   const wanted = [["/", "Home"]];
   if (maybeAdmin()) wanted.push(["/operations", "Operations"]);
   return wanted.map(([href, text]) =>
-    h("a", { href, "aria-current": location.pathname === href ? "page" : null }, text));
+    h("a", { href, "aria-current": location.pathname === to(href) ? "page" : null }, text));
 }
 
 function showFailure(error) {
@@ -105,7 +105,7 @@ function leaving(user, explanation, leave) {
     title: explanation,
     onclick: async () => {
       await leave().catch(noticeRefusal);
-      location.assign("/");
+      location.assign(to("/"));
     },
   }, `Sign out ${user ?? ""}`.trim());
 }

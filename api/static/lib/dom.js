@@ -3,6 +3,12 @@
  * are not used, so that the page lives under a strict content security policy.
  */
 
+/** The sub-path at which a proxy shows these pages; nothing at the root. */
+export const BASE = document.documentElement.dataset.base ?? "";
+
+/** Return the address of a page of ours. */
+export const to = (path) => BASE + path;
+
 /**
  * Make an element.
  *
@@ -22,6 +28,7 @@ export function h(tag, props = {}, ...children) {
 
 function set(element, key, value) {
   if (value === null || value === undefined || value === false) return;
+  if (key === "href" && /^\/(?!\/)/.test(value)) value = to(value);
   if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
   else if (key === "dataset") Object.assign(element.dataset, value);
   else if (key === "class") element.classList.add(...value.split(" ").filter(Boolean));

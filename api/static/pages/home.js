@@ -2,7 +2,7 @@
 
 import { client, get, inWords, noticeRefusal } from "../lib/api.js";
 import { start, title } from "../lib/chrome.js";
-import { fill, guarded, h } from "../lib/dom.js";
+import { fill, guarded, h, to } from "../lib/dom.js";
 import { hear } from "../lib/tabs.js";
 import { ago } from "../lib/time.js";
 import { count } from "../lib/words.js";
@@ -89,7 +89,7 @@ function askForm() {
     keyFor = JSON.stringify(body);
     try {
       const task = await client.createTask(body, { idempotencyKey: key });
-      location.assign(`/tasks/${task.task_id}`);
+      location.assign(to(`/tasks/${task.task_id}`));
     } catch (error) {
       noticeRefusal(error);
       problem.textContent = inWords(error);

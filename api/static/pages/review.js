@@ -2,7 +2,7 @@
 
 import { call, client, get, inWords, noticeRefusal } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
-import { fill, guarded, h } from "../lib/dom.js";
+import { fill, guarded, h, to } from "../lib/dom.js";
 import { announce } from "../lib/say.js";
 import { tell } from "../lib/tabs.js";
 import { due, moment } from "../lib/time.js";
@@ -95,7 +95,7 @@ function reviewPage(main, task, review, etag) {
       watch.stop();
       tell({ type: "retried", taskId });
       if (body.then === "review") location.reload();
-      else location.assign(`/tasks/${taskId}`);
+      else location.assign(to(`/tasks/${taskId}`));
       // the page is left: no second decision meanwhile
       await new Promise(() => {});
     } catch (error) {

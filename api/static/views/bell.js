@@ -1,7 +1,7 @@
 /** The inbox: a bell with the unread count, live and the same in every tab. */
 
 import { call, client, get, noticeRefusal, post } from "../lib/api.js";
-import { fill, h, icon, write } from "../lib/dom.js";
+import { fill, h, icon, to, write } from "../lib/dom.js";
 import { announce, note } from "../lib/say.js";
 import { hear, tell } from "../lib/tabs.js";
 import { ago } from "../lib/time.js";
@@ -36,7 +36,7 @@ export function bell() {
       if (!entry.read_at) unread += 1;
       draw();
       // the task's own page shows it anyway
-      if (location.pathname !== `/tasks/${entry.task_id}`) {
+      if (location.pathname !== to(`/tasks/${entry.task_id}`)) {
         note(entry.message, { tone: TONES[entry.kind], href: target(entry) });
       }
     },
