@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from prometheus_client import Gauge
 
@@ -72,7 +73,8 @@ class Health:
 async def examine(services: Services) -> Health:
     """Ask PostgreSQL, Redis and, when it is another one, the broker; takes 2 s at most."""
     checks = {"postgresql": _database, "redis": services.ping_redis, "workers": _workers}
-    if get_settings().broker != get_settings().redis_url.get_secret_value():
+    settings = get_settings()
+    if not _same_server(settings.broker, settings.redis_url.get_secret_value()):
         checks["broker"] = _broker
     found = await asyncio.gather(*(services.probe(name, ask) for name, ask in checks.items()))
     parts = dict(zip(checks, found, strict=True))
@@ -84,6 +86,13 @@ async def examine(services: Services) -> Health:
         elif part["status"] != "up":
             effects[name] = _DOWN[name]
     return Health(parts=parts, effects=effects)
+
+
+def _same_server(one: str, other: str) -> bool:
+    """Tell whether two addresses differ by nothing but who connects."""
+    first, second = urlsplit(one), urlsplit(other)
+    places = [(url.scheme, url.netloc.rpartition("@")[2], url.path) for url in (first, second)]
+    return places[0] == places[1]
 
 
 async def _database() -> dict[str, Any]:

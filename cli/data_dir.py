@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import secrets
+import stat
 import tempfile
 from pathlib import Path
 from typing import Any, Final
@@ -29,7 +30,6 @@ class DataDir:
         self.stack_file = self.path / "stack.json"
         self.auth_secret_file = self.path / "auth_secret"
         self.flower_file = self.path / "flower_auth"
-        self.beat_file = self.path / "celerybeat-schedule"
         self.logs = self.path / "logs"
         self._lock_file = self.path / "up.lock"
         self._lock: int | None = None
@@ -42,15 +42,54 @@ class DataDir:
         """
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.check_rights()
             self.logs.mkdir(mode=0o700, exist_ok=True)
             ignore = self.path / ".gitignore"
             if not ignore.exists():
                 ignore.write_text("*\n", encoding="utf-8")
+                ignore.chmod(0o600)
         except OSError as error:
             raise usage(
                 f"Cannot use {self.path} as data-dir: {error.strerror}. "
                 "Give a folder you may write to with --data-dir."
             ) from None
+
+    def check_rights(self) -> None:
+        """Refuse a folder that others may change: data, secrets and addresses lie in it.
+
+        Raises:
+            CommandError: It belongs to somebody else, or others may write to it or replace it.
+        """
+        self.check_writers()
+        found = self.path.stat()
+        if found.st_uid != os.geteuid():
+            raise usage(
+                f"{self.path} belongs to another user (uid {found.st_uid}), who could change what "
+                "runs here. Choose a folder of your own with --data-dir."
+            )
+        for parent in self.path.resolve().parents:
+            mode = parent.stat().st_mode
+            if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+                raise usage(
+                    f"Everybody may write to {parent}, and so replace {self.path}. Choose a folder "
+                    f"elsewhere with --data-dir, or: chmod o-w {parent}"
+                )
+
+    def check_writers(self) -> None:
+        """Refuse a folder that others may write to, also to read what stands in it.
+
+        Raises:
+            CommandError: They may.
+        """
+        try:
+            found = self.path.stat()
+        except OSError:
+            return  # whoever needs it will tell
+        if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise usage(
+                f"Others may write to {self.path} (mode {stat.S_IMODE(found.st_mode):04o}), and so "
+                f"change what runs here. Look through it, then: chmod go-w {self.path}"
+            )
 
     def lock(self) -> None:
         """Hold the folder until the process ends.

@@ -14,13 +14,16 @@ from core.given import PREFIX
 from core.settings.spelling import as_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cli.data_dir import DataDir
     from cli.options import StackOptions
     from core.settings import Settings
 
 _STOP_SPARE_S: Final = 10.0
 """What a worker gets on top of SHUTDOWN_GRACE_S: cancelling the rest, closing connections."""
-_CLIENT_ONLY: Final = frozenset({"api_url", "token"})
+_NOT_FOR_CHILDREN: Final = frozenset({"api_url", "token", "migration_database_url"})
+"""What is for client commands, and the address of a role that they must not have."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +34,10 @@ class Addresses:
     redis_url: str = field(repr=False)
     broker_url: str = field(repr=False)
     auth_secret: str = field(repr=False)
+    migration_url: str | None = field(default=None, repr=False)
+    """Of the role that owns the tables, for the migration alone; None when it is the same one."""
+    process_redis: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Redis as processes see it: `broker`, `publisher`, `reader`; those left out use the above."""
 
 
 def child_environment(
@@ -45,12 +52,12 @@ def child_environment(
     given = {
         name: getattr(settings, name)
         for name in settings.model_fields_set
-        if name not in _CLIENT_ONLY
+        if name not in _NOT_FOR_CHILDREN
     }
     given |= {
         "database_url": addresses.database_url,
-        "redis_url": addresses.redis_url,
-        "broker_url": addresses.broker_url,
+        "redis_url": addresses.process_redis.get("publisher", addresses.redis_url),
+        "broker_url": addresses.process_redis.get("broker", addresses.broker_url),
         "auth_secret": addresses.auth_secret,
         "api_host": options.host,
         "api_port": options.port,
@@ -62,6 +69,12 @@ def child_environment(
             env[PREFIX + name.upper()] = as_text(value)
     env["PYTHONUNBUFFERED"] = "1"
     return env
+
+
+def api_environment(env: dict[str, str], addresses: Addresses) -> dict[str, str]:
+    """Return what the API gets instead: it follows events, others only publish them."""
+    reader = addresses.process_redis.get("reader")
+    return env if reader is None else env | {PREFIX + "REDIS_URL": reader}
 
 
 def worker_names(options: StackOptions, *, suffix: str = "") -> list[str]:
@@ -78,6 +91,7 @@ def stack_specs(
     options: StackOptions,
     *,
     env: dict[str, str],
+    api_env: dict[str, str] | None = None,
     data_dir: DataDir,
     settings: Settings,
     suffix: str = "",
@@ -87,6 +101,7 @@ def stack_specs(
     Args:
         options: What was asked for.
         env: The children's environment.
+        api_env: The API's, when it is another one.
         data_dir: Their working folder, so that no module or `.env` lying where `up` was called
             is taken for ours.
         settings: The settings.
@@ -111,8 +126,6 @@ def stack_specs(
     if options.beat:
         args: tuple[str, ...] = (
             *process_command("beat"),
-            "--schedule",
-            str(data_dir.beat_file),
             "--loglevel",
             level,
         )
@@ -127,7 +140,7 @@ def stack_specs(
             )
         )
     api = (*process_command("api"), "--host", options.host, "--port", str(options.port))
-    specs.append(ChildSpec(name="api", args=api, env=env, cwd=data_dir.path, grace_s=10))
+    specs.append(ChildSpec(name="api", args=api, env=api_env or env, cwd=data_dir.path, grace_s=10))
     if options.flower_port:
         args = (
             *process_command("flower"),

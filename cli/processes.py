@@ -30,7 +30,7 @@ def worker(context: typer.Context) -> None:
 
 @app.command(context_settings=_PASSED_ON)
 def beat(context: typer.Context) -> None:
-    """Run the scheduler; takes the options of `celery beat`, as in `--schedule FILE`."""
+    """Run the scheduler; takes the options of `celery beat`, as in `--pidfile=`."""
     _become("beat", context)
 
 

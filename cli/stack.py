@@ -11,13 +11,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cli.child_logs import LogPump
 from cli.exits import CommandError, failed, unreachable
-from cli.plan import Addresses, child_environment, node_name, stack_specs, worker_names
+from cli.plan import (
+    Addresses,
+    api_environment,
+    child_environment,
+    node_name,
+    stack_specs,
+    worker_names,
+)
 from cli.readiness import Readiness
 from cli.supervisor import Supervisor
+from core.given import PREFIX
 from core.redaction import redact
 from core.signin_codes import make_code, signin_url
 from core.tokens import DAY_S, mint_token
 from embedded import EmbeddedPostgres, EmbeddedRedis, EmbeddedServerError
+from embedded.redis_users import USERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,13 +108,15 @@ class Stack:
         specs = stack_specs(
             self.options,
             env=env,
+            api_env=api_environment(env, self._addresses),
             data_dir=self._data_dir,
             settings=self._settings,
             suffix=self._suffix,
         )
         supervisor = self._supervise(specs)
         supervisor.start(early=True)
-        self._migrate(env)
+        owner = self._addresses.migration_url
+        self._migrate(env if owner is None else env | {f"{PREFIX}MIGRATION_DATABASE_URL": owner})
         self._check_stop()
         supervisor.start(early=False)
         self._wait_until_ready(supervisor, self._addresses.broker_url)
@@ -167,21 +178,27 @@ class Stack:
         settings = self._settings
         database_url = settings.database_url.get_secret_value()
         redis_url = settings.redis_url.get_secret_value()
+        given_owner = settings.migration_database_url
+        migration_url = None if given_owner is None else given_owner.get_secret_value()
+        of_processes: dict[str, str] = {}
         try:
             if "database_url" not in given:
                 postgres = EmbeddedPostgres(
                     self._data_dir.path,
                     max_connections=settings.database_max_connections + SUPERUSER_RESERVED,
+                    roles=True,
                 )
                 postgres.start()
                 self._servers["postgres"] = postgres
-                database_url = postgres.url.replace("postgresql://", "postgresql+asyncpg://", 1)
+                database_url = _for_asyncpg(postgres.application_url)
+                migration_url = _for_asyncpg(postgres.owner_url)
                 self._say(f"PostgreSQL {postgres.version} is up")
             if "redis_url" not in given:
                 redis = EmbeddedRedis(self._data_dir.path)
                 redis.start()
                 self._servers["redis"] = redis
                 redis_url = redis.url
+                of_processes = {name: redis.url_of(name) for name in USERS}
                 self._say(f"Redis {redis.version} is up")
         except EmbeddedServerError as error:
             raise unreachable(str(error)) from None
@@ -189,12 +206,16 @@ class Stack:
             # Another stack may use the same broker: node names must differ.
             digest = hashlib.sha256(str(self._data_dir.path).encode()).hexdigest()
             self._suffix = f"-{digest[:6]}"
+        if settings.broker_url:
+            of_processes.pop("broker", None)
         secret = settings.auth_secret
         return Addresses(
             database_url=database_url,
             redis_url=redis_url,
             broker_url=settings.broker_url.get_secret_value() if settings.broker_url else redis_url,
             auth_secret=secret.get_secret_value() if secret else self._data_dir.auth_secret(),
+            migration_url=migration_url,
+            process_redis=of_processes,
         )
 
     def _migrate(self, env: dict[str, str]) -> None:
@@ -297,6 +318,10 @@ class Stack:
                 audience=self._settings.auth_audience,
             )
         return self._token
+
+
+def _for_asyncpg(url: str) -> str:
+    return url.replace("postgresql://", "postgresql+asyncpg://", 1)
 
 
 def _pid_of(server: Server | None) -> int | None:

@@ -19,6 +19,7 @@ PREFIX: Final = "ROADMAP_"
 ENV_FILE: Final = ".env"
 SECRETS: Final = (
     "DATABASE_URL",
+    "MIGRATION_DATABASE_URL",
     "REDIS_URL",
     "BROKER_URL",
     "AUTH_SECRET",

@@ -89,9 +89,11 @@ def schema_of(revision: str | None) -> Schema:
 
 
 def engine() -> AsyncEngine:
-    """Return an engine for a migration: without a pool, on the database of the settings."""
+    """Return an engine for a migration: without a pool, as the role that owns the tables."""
+    settings = get_settings()
+    owner = settings.migration_database_url
     return new_engine(
-        get_settings(),
+        settings if owner is None else settings.model_copy(update={"database_url": owner}),
         session={"application_name": APPLICATION, "timezone": "UTC"},
         connect_timeout_s=10,
         command_timeout_s=None,

@@ -62,7 +62,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "completion": ("source <(roadmap completion bash)", "roadmap completion fish"),
     "samples": ("roadmap samples", "roadmap samples --to roadmap-deploy"),
     "worker": ("roadmap worker --concurrency 16",),
-    "beat": ("roadmap beat --schedule /tmp/celerybeat-schedule",),
+    "beat": ("roadmap beat --pidfile=",),
     "flower": ("roadmap flower --port=5555",),
     "api": ("roadmap api --host 127.0.0.1 --port 8000",),
     "db upgrade": ("roadmap db upgrade",),

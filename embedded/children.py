@@ -86,6 +86,7 @@ def spawn_child(
             env=env,
             cwd=cwd,
             start_new_session=True,
+            umask=0o077,  # what a child writes is its owner's alone
             user=user.uid if user else None,
             group=user.gid if user else None,
             extra_groups=[] if user else None,

@@ -52,6 +52,18 @@ class ServerFolder:
         self.password_file.chmod(0o600)
         return self.password_file.read_text(encoding="ascii").strip()
 
+    def secret(self, name: str) -> str:
+        """Read a further password of the server's, making a random one the first time.
+
+        Raises:
+            OSError: The file cannot be read or written.
+        """
+        file = self.password_file.with_name(f"{self.password_file.stem}.{name}.password")
+        if not file.exists():
+            write_private(file, secrets.token_hex(24))
+        file.chmod(0o600)
+        return file.read_text(encoding="ascii").strip()
+
     def remembered_port(self) -> int | None:
         """Read the port of the last start; None when there was none."""
         try:

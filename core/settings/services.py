@@ -17,6 +17,11 @@ class ServiceSettings(BaseModel):
         description="PostgreSQL, as postgresql://user:password@host:port/name"
         " ([more](OPERATIONS.md#addresses)).",
     )
+    migration_database_url: SecretStr | None = Field(
+        default=None,
+        description="The same database as the role that owns the tables, for `roadmap db upgrade`;"
+        " by default DATABASE_URL ([more](OPERATIONS.md#roles)).",
+    )
     database_pooler: Pooler | None = Field(
         default=None,
         description="What stands between: nothing (`none`), or a pooler such as PgBouncer that"
@@ -40,10 +45,10 @@ class ServiceSettings(BaseModel):
         " REDIS_URL.",
     )
 
-    @field_validator("database_url")
+    @field_validator("database_url", "migration_database_url")
     @classmethod
-    def _one_spelling(cls, value: SecretStr) -> SecretStr:
-        return SecretStr(postgres_address(value.get_secret_value()).url)
+    def _one_spelling(cls, value: SecretStr | None) -> SecretStr | None:
+        return value and SecretStr(postgres_address(value.get_secret_value()).url)
 
     @field_validator("redis_url")
     @classmethod

@@ -112,7 +112,9 @@ def reader(
     finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
-    database = stack.info["database_url"].replace("postgresql+asyncpg://", "postgresql://", 1)
+    data = folder / ".roadmap"
+    password, port = ((data / f"postgres.{name}").read_text() for name in ("password", "port"))
+    database = f"postgresql://roadmap:{password.strip()}@127.0.0.1:{port.strip()}/roadmap"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("ROADMAP_")} | own
     environment |= {
         "DATABASE": database,

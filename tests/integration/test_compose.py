@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shlex
 import signal
+import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ from redis.exceptions import RedisError
 from core.given import PREFIX, SECRETS
 from core.settings import Settings
 from embedded import EmbeddedPostgres
+from embedded.postgres_binaries import find_postgres
 from embedded.redis_binary import OLDEST, find_redis
 from tests.factories import until
 from tests.integration.api.test_nginx import proxying
@@ -117,13 +120,37 @@ def servers(
         package=package,
     )
     password = (secrets / "redis_password").read_text()
-    (secrets / "redis_url").write_text(f"redis://:{password}@127.0.0.1:{numbers['redis']}/0")
+    for name in ("redis_url", "broker_url", "reader_url"):
+        address = (secrets / name).read_text()
+        here = address.replace("@redis:6379", f"@127.0.0.1:{numbers['redis']}")
+        (secrets / name).write_text(here)
+    (secrets / "admin_url").write_text(f"redis://:{password}@127.0.0.1:{numbers['redis']}/0")
     redis = Service("redis", local)
     with EmbeddedPostgres(folder / "postgres-here") as postgres:
-        (secrets / "database_url").write_text(postgres.url)
+        _make_roles(postgres.url, secrets)
+        for name in ("database_url", "migration_database_url"):
+            address = (secrets / name).read_text()
+            here = address.replace("@postgres:5432", f"@127.0.0.1:{postgres.port}")
+            (secrets / name).write_text(here)
         redis.start()
         yield local, redis
         redis.stop()
+
+
+def _make_roles(url: str, secrets: Path) -> None:
+    """Run what deploy/roles.sh runs in its container."""
+    script = (ROOT / "deploy/roles.sh").read_text()
+    psql = str(find_postgres(None, account=None, major=None).psql)
+    for theirs, ours in (
+        ("/run/secrets", str(secrets)),
+        ("/etc/roadmap", str(ROOT / "deploy")),
+        ("psql --no-psqlrc", f"{shlex.quote(psql)} --no-psqlrc"),
+        ("--username=roadmap --dbname=roadmap", shlex.quote(url)),
+    ):
+        assert theirs in script
+        script = script.replace(theirs, ours)
+    done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 async def test_every_command_runs(servers: tuple[Local, Service]) -> None:
@@ -210,7 +237,7 @@ def test_no_service_is_forgotten() -> None:
 
 
 async def _pings(local: Local) -> bool:
-    client: Redis = Redis.from_url((local.secrets / "redis_url").read_text())
+    client: Redis = Redis.from_url((local.secrets / "admin_url").read_text())
     try:
         return bool(await client.ping())
     except (RedisError, OSError):

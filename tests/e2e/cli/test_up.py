@@ -158,6 +158,27 @@ def test_ready_means_that_everything_answers(first: Up) -> None:
     assert first.answers()
 
 
+def test_processes_have_no_more_rights_than_they_need(first: Up) -> None:
+    """No process, argument or stack.json has the superuser or the owner; all files are private."""
+    secrets = {
+        name: (first.data_dir / f"{name}.password").read_text().strip()
+        for name in ("postgres", "postgres.owner", "redis")
+    }
+    stack = first.stack()
+    assert "roadmap_app:" in stack["database_url"]
+    told = (first.data_dir / "stack.json").read_text()
+    assert not [name for name, secret in secrets.items() if secret in told and name != "redis"]
+    pids = stack["pids"]
+    for pid in (*pids["workers"], pids["beat"], pids["api"], pids["flower"]):
+        process = psutil.Process(pid)
+        has = " ".join([*process.cmdline(), *process.environ().values()])
+        assert not [name for name, secret in secrets.items() if secret in has]
+        assert "MIGRATION" not in " ".join(process.environ())
+    files = [path for path in first.data_dir.rglob("*") if "pgdata" not in path.parts]
+    assert not [path for path in files if path.stat().st_mode & 0o077]
+    assert not [path for path in files if "celerybeat-schedule" in path.name], "no pickle"
+
+
 def test_two_stacks_do_not_meet(first: Up, second: Up) -> None:
     """Each has its own ports and data, also in a folder with a space in its name."""
     assert second.answers()
