@@ -22,6 +22,7 @@ from api.routes import (
     learning,
     notifications,
     operations,
+    revocations,
     reviews,
     roadmaps,
     schedules,
@@ -46,6 +47,7 @@ _VERSIONED: Final = (
     sockets,
     session,
     admin,
+    revocations,
     schedules,
 )
 _REFERENCE: Final = "#/components/schemas/{model}"

@@ -9,9 +9,11 @@ keyed by id, the loop's identity checked on every look-up, closed loops swept.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +25,24 @@ T = TypeVar("T")
 class _Entry(Generic[T]):
     loop: asyncio.AbstractEventLoop
     value: T
+
+
+_numbers: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, int]] = WeakKeyDictionary()
+_numbered: Final = itertools.count(1)
+_numbering: Final = threading.Lock()
+
+
+def loop_number() -> int:
+    """Return the running loop's number: the first loop that was asked about is 1, the next 2.
+
+    For people: an id would be an address in memory, which is nobody's business and is recycled.
+    """
+    loop = asyncio.get_running_loop()
+    with _numbering:
+        number = _numbers.get(loop)
+        if number is None:
+            number = _numbers[loop] = next(_numbered)
+        return number
 
 
 class LoopLocal(Generic[T]):

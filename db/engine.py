@@ -8,8 +8,8 @@ loop before it ends. `core.loop_local` argues why the id alone is not enough.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import itertools
 import os
 import socket
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +18,7 @@ from weakref import WeakSet
 from sqlalchemy import event, text
 
 from core.logging import get_logger
-from core.loop_local import LoopLocal
+from core.loop_local import LoopLocal, loop_number
 from core.settings import get_settings
 from db.connecting import APPLICATION
 from db.dialing import new_engine
@@ -50,6 +50,10 @@ SESSION_SETTINGS: Final = {
     "lock_timeout": "5000",
     "idle_in_transaction_session_timeout": "15000",
 }
+
+
+_numbers: Final = itertools.count(1)
+"""Of this process's engines, for people who read the log."""
 
 
 def pool_size(settings: Settings) -> int:
@@ -101,7 +105,13 @@ def _create_engine() -> AsyncEngine:
     if settings.otlp_endpoint is not None:
         trace_statements(engine)
     _uses[engine] = PoolUse(engine, size=size)
-    log.info("db_engine_created", pid=os.getpid(), pool_size=size)
+    log.info(
+        "db_engine_created_for_event_loop",
+        loop_id=loop_number(),
+        engine_id=next(_numbers),
+        pid=os.getpid(),
+        pool_size=size,
+    )
     return engine
 
 
@@ -172,7 +182,7 @@ async def get_pool_status() -> dict[str, Any]:
     settings = get_settings()
     return {
         "engines": len(_engines),
-        "loop_id": id(asyncio.get_running_loop()),
+        "loop_id": loop_number(),
         "pool_size": pool.size(),
         "checked_in": pool.checkedin(),
         "checked_out": pool.checkedout(),

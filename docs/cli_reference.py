@@ -56,6 +56,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "roadmap token --user alice --ttl 1h",
         "roadmap token --user root --role admin",
     ),
+    "revoke": ("roadmap revoke --user alice", "roadmap revoke --id Zr3k2nQfK1tW0xYp"),
     "open": ("roadmap open", "roadmap open --no-browser"),
     "doctor": ("roadmap doctor", "roadmap doctor --json"),
     "redis": ("roadmap redis --json",),

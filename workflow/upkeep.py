@@ -12,6 +12,7 @@ from core.settings import get_settings
 from core.states import TERMINAL
 from db.models import Notification, RoadmapTask, TaskEvent
 from db.repositories import rejected
+from db.repositories.revocations import purge_revocations
 from db.session import transaction
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ async def purge() -> dict[str, Any]:
     while last is not None:
         deleted, last = await _purge_events(after=last)
         events += deleted
+    await purge_revocations()
     async with transaction() as tx:
         notifications: Any = await tx.session.execute(
             delete(Notification).where(

@@ -23,8 +23,21 @@ REMEMBER_S: Final = 60.0
 _NAMES: Final = 2000
 _THREADS: Final = 8
 
-_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
-_NAT64_LOCAL: Final = ipaddress.ip_network("64:ff9b:1::/48")
+_UNICAST: Final = ipaddress.ip_network("2000::/3")
+"""All of IPv6 that is given out; what is left is special: fec0::/10, NAT64, IPv4 in IPv6."""
+_NOT_PUBLIC: Final = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "0.0.0.0/8",
+        "100.64.0.0/10",  # behind a provider's NAT, where clouds put services of their own
+        "168.63.129.16/32",  # Azure's own
+        "192.0.0.0/24",
+        "192.88.99.0/24",  # relays of 6to4
+        "198.18.0.0/15",
+        "2001::/23",  # Teredo and others
+        "2002::/16",  # 6to4: leads to any IPv4 address, inner ones included
+    )
+)
 
 
 class NotPublicError(Exception):
@@ -32,15 +45,11 @@ class NotPublicError(Exception):
 
 
 def is_public(address: Address) -> bool:
-    """Tell whether an address leads to the public internet, whatever it is wrapped in."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-        if address in _NAT64:
-            inner.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-        if address in _NAT64_LOCAL or not all(is_public(v4) for v4 in inner if v4 is not None):
-            return False
-        if address.ipv4_mapped is not None:
-            return True
+    """Tell whether an address leads to the public internet; one that wraps another does not."""
+    if address.version == 6 and address not in _UNICAST:  # noqa: PLR2004 - as in IPv6
+        return False
+    if any(address in network for network in _NOT_PUBLIC):
+        return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 

@@ -70,7 +70,7 @@ async def test_two_hundred_tasks(rig: Rig, look: asyncpg.Connection) -> None:
         rig.send(task_id, f"Learn {topic} {number}")
     most = await _all_ended(look, 200)
     (loop_pid,) = _pids(worker, "event_loop_started")
-    (engine,) = worker.logged("db_engine_created")
+    (engine,) = worker.logged("db_engine_created_for_event_loop")
     assert engine["pid"] == loop_pid == worker.pid
     assert 0 < most <= engine["pool_size"], f"{most} connections"
     await _end(rig, look, worker)
@@ -96,7 +96,7 @@ async def test_prefork_children(rig: Rig, look: asyncpg.Connection) -> None:
     await _all_ended(look, 20)
     children = {process.pid for process in worker.processes()} - {worker.pid}
     assert sorted(_pids(worker, "event_loop_started")) == sorted(children)
-    assert sorted(_pids(worker, "db_engine_created")) == sorted(children)
+    assert sorted(_pids(worker, "db_engine_created_for_event_loop")) == sorted(children)
     await _end(rig, look, worker)
     assert sorted(_pids(worker, "db_engine_disposed")) == sorted(children)
     assert sorted(_pids(worker, "event_loop_stopped")) == sorted(children)

@@ -119,6 +119,10 @@ ROWS: Final = {
     ("GET", "/api/v1/admin/streams"): Row(kind=ADMIN),
     ("GET", "/api/v1/admin/database"): Row(kind=ADMIN),
     ("GET", "/api/v1/admin/queue"): Row(kind=ADMIN),
+    ("GET", "/api/v1/admin/revocations"): Row(kind=ADMIN),
+    ("POST", "/api/v1/admin/revocations"): Row(
+        kind=ADMIN, success=201, body={"user_id": "mallory"}
+    ),
     ("GET", SCHEDULES): Row(kind=ADMIN),
     ("POST", f"{SCHEDULES}/{{name}}/pause"): Row(kind=ADMIN),
     ("POST", f"{SCHEDULES}/{{name}}/resume"): Row(kind=ADMIN),

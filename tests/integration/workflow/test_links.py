@@ -21,7 +21,11 @@ PRIVATE = [
     "127.0.0.1", "127.8.9.1", "0.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1",
     "169.254.169.254", "224.0.0.1", "255.255.255.255", "240.0.0.1", "::1", "::",
     "fe80::1", "fc00::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1",
-    "64:ff9b:1::1",    "2002:7f00:1::", "2001:0:4136:e378:8000:63bf:80ff:fffe",
+    "64:ff9b:1::1", "2002:7f00:1::", "2001:0:4136:e378:8000:63bf:80ff:fffe",
+    "0.0.0.2", "0.255.255.255", "fec0::1", "feff::1", "2002:808:808::1", "64:ff9b::808:808",
+    "::7f00:1",
+    "::ffff:0:7f00:1", "::ffff:8.8.8.8", "100.127.255.255", "168.63.129.16", "192.0.0.1",
+    "198.18.0.1", "fd00:ec2::254", "4000::1", "2001:db8::1", "100::1",
 ]  # fmt: skip
 
 
@@ -31,7 +35,7 @@ def test_private_addresses(address: str) -> None:
     assert not is_public(ipaddress.ip_address(address))
 
 
-@pytest.mark.parametrize("address", ["1.1.1.1", "2606:4700::1111", "::ffff:8.8.8.8"])
+@pytest.mark.parametrize("address", ["1.1.1.1", "2606:4700::1111", "2a00:1450::1", "100.128.0.1"])
 def test_public_addresses(address: str) -> None:
     """What leads to the internet may be asked."""
     assert is_public(ipaddress.ip_address(address))
