@@ -82,7 +82,8 @@ async def database(
     get_settings.cache_clear()
     connection = await asyncpg.connect(postgres_url)
     await connection.execute(
-        "TRUNCATE roadmap_tasks, schedules, workers, rejected_messages, rejected_counts CASCADE"
+        "TRUNCATE roadmap_tasks, schedules, workers, rejected_messages, rejected_counts,"
+        " revocations CASCADE"
     )
     yield connection
     await connection.close()

@@ -107,6 +107,7 @@ def test_secret_file(env: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None
     """Each secret can come from a file; the white space around it is not part of it."""
     value = {
         "DATABASE_URL": f"postgresql+asyncpg://u:{CANARY}@h:5432/d",
+        "MIGRATION_DATABASE_URL": f"postgresql+asyncpg://o:{CANARY}@h:5432/d",
         "REDIS_URL": f"redis://:{CANARY}@h:6379/0",
         "BROKER_URL": f"rediss://:{CANARY}@h:6379/0?ssl_cert_reqs=required",
     }.get(name, LONG_CANARY)
