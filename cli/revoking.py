@@ -8,6 +8,7 @@ import typer
 from cli.console import emit, emit_json
 from cli.data_dir import DEFAULT
 from cli.exits import EPILOG, usage
+from core.visible import one_line
 
 app = typer.Typer()
 
@@ -43,9 +44,11 @@ def revoke(
         emit_json(answer)
         return
     for name in answer["tokens"]:
-        emit(f"token {name}")
+        emit(one_line(f"token {name}"))
     for name, until in answer["users"].items():
-        emit(f"user {name}, tokens made until {until}")
+        emit(one_line(f"user {name}, tokens made until {until}"))
+    if not answer["tokens"] and not answer["users"]:
+        emit("Nothing was taken back.")
 
 
 def _id_of(token: str | None) -> str | None:

@@ -101,6 +101,22 @@ async def test_a_job_is_paused_run_and_resumed(stack: RunningStack) -> None:
     assert (resumed["paused"], resumed["next_run_at"] is None) == (False, False)
 
 
+def test_tokens_are_taken_back_from_the_command_line(stack: RunningStack) -> None:
+    """`roadmap revoke` refuses a token by itself or all of a user, and lists what is refused."""
+    first, second = _token("mallory"), _token("mallory")
+    for word, left in ((first, [401, 200]), ("--user=mallory", [401, 401])):
+        command = [sys.executable, "-m", "cli", "revoke", word, "--data-dir", str(stack.folder)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "token " in done.stdout
+        answers = []
+        for token in (first, second):
+            with stack.client(token=token) as api:
+                answers.append(api.get("/api/v1/tasks").status_code)
+        assert answers == left
+    assert "user mallory" in done.stdout
+
+
 def _schedule(stack: RunningStack, *words: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "cli", "schedule", *words, "--json"]
     done = subprocess.run(

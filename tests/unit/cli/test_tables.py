@@ -45,6 +45,7 @@ ELSEWHERE = {
     "db shell": "talks to a database",
     "doctor": "talks to servers",
     "token": "prints a token only",
+    "revoke": "names users and tokens: test_api_on_a_stack",
     "open": "prints an address only",
     "probe worker": "reads a file of a worker",
     "completion": "prints a script",

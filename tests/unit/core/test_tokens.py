@@ -67,7 +67,12 @@ WRONG: dict[str, tuple[Any, ...]] = {
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [(name, value) for name, values in WRONG.items() for value in values]
+    ("name", "value"),
+    [
+        pytest.param(name, value, id=f"{name} {number}")
+        for name, values in WRONG.items()
+        for number, value in enumerate(values)
+    ],
 )
 def test_a_wrong_claim_is_refused(name: str, value: Any) -> None:
     """Missing, of another type, out of range, not a number, unprintable: always the same 401."""
