@@ -96,7 +96,10 @@ async def test_a_job_is_paused_run_and_resumed(stack: RunningStack) -> None:
 
     job = await until(ran, within_s=30, what="beat's own run, and the one that was asked for")
     assert job
-    assert (job["paused"], job["outcome"]) == (True, {"events": 0, "notifications": 0})
+    assert (job["paused"], job["outcome"]) == (
+        True,
+        {"events": 0, "rejected": 0, "notifications": 0},
+    )
     resumed = _schedule(stack, "resume", "purge")
     assert (resumed["paused"], resumed["next_run_at"] is None) == (False, False)
 
