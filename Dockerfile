@@ -1,5 +1,7 @@
 # One image for worker, beat, API, Flower and migrations; not root, no build tools.
-FROM python:3.13-slim AS build
+# By digest: --build-arg PYTHON_IMAGE=python:3.13-slim@sha256:…, see SECURITY.md
+ARG PYTHON_IMAGE=python:3.13-slim
+FROM ${PYTHON_IMAGE} AS build
 WORKDIR /app
 COPY requirements.txt pyproject.toml README.md LICENSE celeryconfig.py docker-compose.yml Dockerfile ./
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
@@ -17,7 +19,7 @@ COPY embedded embedded
 COPY deploy deploy
 RUN /venv/bin/pip install --no-cache-dir --no-deps .
 
-FROM python:3.13-slim
+FROM ${PYTHON_IMAGE}
 RUN useradd --uid 10001 --create-home roadmap
 COPY --from=build /venv /venv
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 ROADMAP_LOG_FORMAT=json

@@ -5,11 +5,11 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 TOOLS  := $(VENV)/.ready-dev
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-PKGS   := roadmap_start core clients/python/src/roadmap_client db notifications workflow worker tasks api cli embedded tests docs bench chaos .ci/migrations.py celeryconfig.py
+PKGS   := roadmap_start core clients/python/src/roadmap_client db notifications workflow worker tasks api cli embedded tests docs bench chaos .ci/migrations.py .ci/audit.py celeryconfig.py
 export GOAL
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo up test check format lint types layers migrations bench chaos docs images lock clean
+.PHONY: help setup tools demo up test check format lint types layers migrations audit bench chaos docs images lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -42,7 +42,7 @@ test: tools  ## the whole test suite
 	  || { echo "What failed beside other tests once more, alone: a busy machine is no reason to fail"; \
 	       $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
 
-check: format lint types layers migrations test  ## exactly what CI runs
+check: format lint types layers migrations audit test  ## exactly what CI runs
 
 format: tools
 	@$(BIN)/ruff format --check --quiet $(PKGS) && echo "format ok"
@@ -58,6 +58,9 @@ layers: tools
 
 migrations: tools
 	@$(BIN)/python .ci/migrations.py > /dev/null && echo "migrations ok"
+
+audit: tools  ## the pinned requirements against a list of known vulnerabilities, when there is one
+	@$(BIN)/python .ci/audit.py
 
 bench: $(VENV)/.peers  ## benchmarks, ratios side by side
 	@$(BIN)/python -m bench

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = ["README.md", *sorted(f"docs/{page.name}" for page in DOCS.glob("*.md"))]
+PAGES = ["README.md", "SECURITY.md", *sorted(f"docs/{page.name}" for page in DOCS.glob("*.md"))]
 IN_ORDER = ("docs/TUTORIAL.md", "docs/OPERATIONS.md")
 RUN = {
     "README.md": {"sh", "python", "js"},
