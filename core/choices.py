@@ -41,6 +41,18 @@ class LlmPreset(StrEnum):
     DASHSCOPE = "dashscope"
     OLLAMA = "ollama"
     VLLM = "vllm"
+    MODELSCOPE = "modelscope"
+    GROQ = "groq"
+    XAI = "xai"
+    GEMINI = "gemini"
+    OPENROUTER = "openrouter"
+    MISTRAL = "mistral"
+    MOONSHOT = "moonshot"
+    ZHIPU = "zhipu"
+    GITHUB = "github"
+    SGLANG = "sglang"
+    LMSTUDIO = "lmstudio"
+    LLAMACPP = "llamacpp"
 
 
 class SearchProvider(StrEnum):

@@ -20,8 +20,7 @@ class AuthorSettings(BaseModel):
     )
     llm_preset: LlmPreset | None = Field(
         default=None,
-        description="Whose address and habits to start from: `openai`, `siliconflow`, `deepseek`, "
-        "`dashscope`, `ollama` or `vllm`; by default LLM_BASE_URL's host tells.",
+        description="Whose address and habits to start from; by default LLM_BASE_URL's host tells.",
     )
     llm_base_url: str | None = Field(
         default=None,

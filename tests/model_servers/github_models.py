@@ -6,7 +6,7 @@ from tests.model_servers.dialect import Dialect, error, fails
 
 DIALECT = Dialect(
     name="github_models",
-    source="docs.github.com: prototyping with AI models; public reports of tokens_limit_reached",
+    source="docs.github.com: prototyping with AI models; tsc-meetings PR 593",
     path="/inference",
     failures=(
         fails(

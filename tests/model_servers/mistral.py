@@ -23,7 +23,7 @@ def refuse(request: dict[str, Any]) -> Refusal | None:
 
 DIALECT = Dialect(
     name="mistral",
-    source="docs.mistral.ai: chat completions; client-python and litellm issues on 422 and 3505",
+    source="docs.mistral.ai: chat completions; avante.nvim issue 2347, eca issue 231",
     refuse=refuse,
     habits=("no stream_options",),
     alone=False,

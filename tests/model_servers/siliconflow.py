@@ -21,7 +21,7 @@ def refuse(request: dict[str, Any]) -> Refusal | None:
 
 DIALECT = Dialect(
     name="siliconflow",
-    source="docs.siliconflow.cn: error handling FAQ, chat completions, JSON mode",
+    source="docs.siliconflow.cn: error handling, chat completions; chatbox PR 2093",
     refuse=refuse,
     habits=("no response_format", "8192 tokens are asked for"),
     cut_at=512,

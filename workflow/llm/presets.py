@@ -13,6 +13,16 @@ Sources, read in November 2026:
 - Ollama: https://docs.ollama.com/api/openai-compatibility; the key is ignored.
 - vLLM: https://docs.vllm.ai/en/stable/serving/openai_compatible_server/; wants a key only when
   started with `--api-key`.
+- ModelScope: https://modelscope.cn/docs/model-service/API-Inference/intro.
+- Groq: https://console.groq.com/docs/openai. xAI: https://docs.x.ai/docs/overview.
+- Gemini: https://ai.google.dev/gemini-api/docs/openai.
+- OpenRouter: https://openrouter.ai/docs/quickstart. Mistral: https://docs.mistral.ai/api.
+- Moonshot: https://platform.moonshot.cn/docs. Zhipu: https://docs.bigmodel.cn.
+- GitHub Models: https://docs.github.com/en/github-models.
+- SGLang: https://docs.sglang.ai. LM Studio: https://lmstudio.ai/docs. llama.cpp: the README of its
+  `tools/server`.
+
+What they refuse beyond that is learned from themselves.
 """
 
 from __future__ import annotations
@@ -96,6 +106,80 @@ PRESETS: Final = {
         base_url="http://127.0.0.1:8000/v1",
         host="",
         model="Qwen/Qwen3-8B",
+        needs_key=False,
+    ),
+    LlmPreset.MODELSCOPE: Preset(
+        title="ModelScope",
+        base_url="https://api-inference.modelscope.cn/v1",
+        host="modelscope.cn",
+        model="Qwen/Qwen3-32B",
+        response_format=ResponseFormat.JSON_OBJECT,
+    ),
+    LlmPreset.GROQ: Preset(
+        title="Groq",
+        base_url="https://api.groq.com/openai/v1",
+        host="groq.com",
+        model="openai/gpt-oss-20b",
+        limit_name="max_completion_tokens",
+    ),
+    LlmPreset.XAI: Preset(title="xAI", base_url="https://api.x.ai/v1", host="x.ai", model="grok-4"),
+    LlmPreset.GEMINI: Preset(
+        title="Gemini",
+        base_url="https://generativelanguage.googleapis.com/v1beta/openai",
+        host="generativelanguage.googleapis.com",
+        model="gemini-2.5-flash",
+    ),
+    LlmPreset.OPENROUTER: Preset(
+        title="OpenRouter",
+        base_url="https://openrouter.ai/api/v1",
+        host="openrouter.ai",
+        model="openai/gpt-4.1-mini",
+    ),
+    LlmPreset.MISTRAL: Preset(
+        title="Mistral",
+        base_url="https://api.mistral.ai/v1",
+        host="mistral.ai",
+        model="mistral-small-latest",
+    ),
+    LlmPreset.MOONSHOT: Preset(
+        title="Moonshot",
+        base_url="https://api.moonshot.cn/v1",
+        host="moonshot.cn",
+        model="kimi-k2-turbo-preview",
+        response_format=ResponseFormat.JSON_OBJECT,
+    ),
+    LlmPreset.ZHIPU: Preset(
+        title="Zhipu",
+        base_url="https://open.bigmodel.cn/api/paas/v4",
+        host="bigmodel.cn",
+        model="glm-4.5-air",
+        response_format=ResponseFormat.JSON_OBJECT,
+    ),
+    LlmPreset.GITHUB: Preset(
+        title="GitHub Models",
+        base_url="https://models.github.ai/inference",
+        host="models.github.ai",
+        model="openai/gpt-4.1-mini",
+    ),
+    LlmPreset.SGLANG: Preset(
+        title="SGLang",
+        base_url="http://127.0.0.1:30000/v1",
+        host="",
+        model="Qwen/Qwen3-8B",
+        needs_key=False,
+    ),
+    LlmPreset.LMSTUDIO: Preset(
+        title="LM Studio",
+        base_url="http://127.0.0.1:1234/v1",
+        host="",
+        model="qwen3-8b",
+        needs_key=False,
+    ),
+    LlmPreset.LLAMACPP: Preset(
+        title="llama.cpp",
+        base_url="http://127.0.0.1:8080/v1",
+        host="",
+        model="default",
         needs_key=False,
     ),
 }
