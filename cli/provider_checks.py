@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _NAME: Final = "language model"
 _TIMEOUT_S: Final = 10.0
+_LONGEST: Final = 100_000
 _OK: Final = 200
 _REFUSED: Final = frozenset({401, 403})
 _NO_LIST: Final = frozenset({404, 405, 501})
@@ -147,7 +148,7 @@ def _ask_provider(settings: Settings) -> list[Finding]:
         said = f"{base} does not answer: {clean(str(error) or type(error).__name__, key)}"
         return [Finding(name=_NAME, ok=False, message=said)]
     models = _models(response)
-    if response.status_code in _REFUSED:
+    if response.status_code in _REFUSED or _refuses_key(response):
         return [_refused(base)]
     if response.status_code != _OK or models is None:
         said = f"{base} does not answer like an OpenAI-compatible server ({response.status_code})"
@@ -184,6 +185,18 @@ def _judge_completion(response: Any, base: str) -> Finding:
 def _refused(base: str) -> Finding:
     said = f"{base} refuses the key; check ROADMAP_LLM_API_KEY"
     return Finding(name=_NAME, ok=False, message=said)
+
+
+def _refuses_key(response: Any) -> bool:
+    """Tell whether it says with another status that the key is wrong, as some providers do."""
+    from core.errors import ProviderUnauthorizedError
+    from workflow.llm.judging import judged
+    from workflow.llm.told import told_in_text
+
+    if response.status_code in {_OK, *_NO_LIST}:
+        return False
+    told = told_in_text(response.text[:_LONGEST], status=response.status_code)
+    return judged(told)[0] is ProviderUnauthorizedError
 
 
 def _models(response: Any) -> set[str] | None:

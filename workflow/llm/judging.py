@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from workflow.llm.told import Told
 
 _UNAUTHORIZED: Final = 401
-_NO_MONEY: Final = 402
 _FORBIDDEN: Final = 403
 _TOO_LARGE: Final = frozenset({400, 413, 429})
 _RATE: Final = 429
@@ -127,14 +126,20 @@ def _about_the_request(told: Told) -> _Kind | None:
     return None
 
 
+_STATUSES: Final[dict[int, _Kind]] = {
+    401: ProviderUnauthorizedError,
+    402: ProviderQuotaExhaustedError,
+    407: (ProviderAddressError, _FIREWALL),
+    451: ContentRefusedError,
+}
+
+
 def _by_status(told: Told) -> _Kind:
+    if told.status in _STATUSES:
+        return _STATUSES[told.status]
     match told.status:
-        case 401:
-            return ProviderUnauthorizedError
         case 403:
             return _forbidden(told)
-        case 402:
-            return ProviderQuotaExhaustedError
         case 429 if lasts_long(told):
             return ProviderRateLimitedError, _FOR_LONG.format(wait=_in_words(told.retry_after_s))
         case 429:
@@ -142,8 +147,13 @@ def _by_status(told: Told) -> _Kind:
         case 0 | 200:
             return _without_status(told)
         case status if status in _TRY_AGAIN or status >= _SERVER_ERRORS:
-            return ProviderUnavailableError
+            # too much to read, told as an inner failure, stays too much
+            return ContextTooLongError if _is_too_long(told) else ProviderUnavailableError
     return _rejection(told)
+
+
+def _is_too_long(told: Told) -> bool:
+    return not told.page and words.TOO_LONG.search(told.said) is not None
 
 
 def _forbidden(told: Told) -> _Kind:
@@ -169,6 +179,8 @@ def _rejection(told: Told) -> _Kind:
         return ContextTooLongError
     if told.status in _NO_SUCH_PATH or told.status in _REDIRECTS:
         return ProviderAddressError
+    if words.DENIED.search(said):
+        return ProviderUnauthorizedError, _NOT_ALLOWED
     return ProviderUnsupportedError if words.UNSUPPORTED.search(said) else ProviderRejectedError
 
 
@@ -183,6 +195,8 @@ def _without_status(told: Told) -> _Kind:
         return ProviderUnavailableError
     if words.TOO_LONG.search(told.said):
         return ContextTooLongError
+    if words.NOT_FOUND.search(told.message):
+        return ProviderAddressError
     if re.search(r"permission|forbidden", told.code, re.IGNORECASE):
         return ProviderUnauthorizedError, _NOT_ALLOWED
     return ProviderUnavailableError

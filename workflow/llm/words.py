@@ -23,7 +23,8 @@ REFUSED_TEXT: Final = _any(
     r"content_?filter|content_?policy|data_?inspection|responsible_?ai_?policy|moderation"
     r"|sensitive_?(words?|content)|prohibited_?content|safety_?check|invalid_prompt\b"
     r"|prompt_?blocked"
-    r"|image_safety|guardrail|risk_?control|content_?(moderation|security|safety|violation)"
+    r"|image_safety|prompt ?shield|jailbreak"
+    r"|guardrail|risk_?control|content_?(moderation|security|safety|violation)"
     r"|policy_?violation"
     r"|\bnew_sensitive\b",
     rf"\b{_TEXT}\b.{{0,80}}\b(violat\w*|against|breach\w*|contrary to|not comply"
@@ -181,6 +182,12 @@ NO_RIGHT: Final = _any(
 )
 """Words about who asks, by which a bare 403 is about the account and not about one text."""
 
+DENIED: Final = _any(r"access denied|permission[ _]denied|\bwhite-?list|\ballow-?list")
+"""Who asks may not, told with a status of a bad request."""
+
+NOT_FOUND: Final = _any(r"\A\W*(404 )?(page )?not found\W*\Z")
+"""No such path, told with 200."""
+
 UNKNOWN_MODEL: Final = _any(
     r"model_?not_?(found|exists?)|invalid_?model|unknown_?model|no_?such_?model"
     r"|deploymentnotfound|model_?decommissioned|model_?deprecated"
@@ -228,7 +235,7 @@ RATE_LIMITED: Final = _any(
 
 TOO_LONG: Final = _any(
     r"context_?length_?exceeded|exceed_?context_?size|context[ _-]?(length|window|size"
-    r"|limit)|prompt is too long|tokens?_limit_(reached|exceeded)|string_above_max_length"
+    r"|limit)|prompt is too long|tokens?[_ ]limit[_ ](reached|exceeded)|string_above_max_length"
     r"|max_?seq_?len|contextwindowexceeded"
     r"|\b(input|prompt|messages?|request)\b.{0,40}\b(exceeds?|exceeded|longer than"
     r"|too many tokens|too long|too large)\b|input length|reduce the length"
