@@ -123,6 +123,12 @@ class TaskExpiredError(AppError):
     code = "expired"
 
 
+class UnreadableRecordError(AppError):
+    """What is stored of the task cannot be read by this version; ask for the task anew."""
+
+    code = "unreadable_record"
+
+
 class WorkerLostRepeatedlyError(AppError):
     """The task lost its worker MAX_ATTEMPTS times in a row; read the workers' logs, then retry."""
 

@@ -7,9 +7,12 @@ readers are deployed in any order.
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+import orjson
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from notifications.events import EventType, StreamEvent, TransientType
@@ -17,6 +20,9 @@ from notifications.events import EventType, StreamEvent, TransientType
 if TYPE_CHECKING:
     from notifications.events import BaseEvent, ContentDelta
 
+LARGEST_COPY: Final = 256 * 1024
+"""Bytes; events have a few hundred, streamed text some thousands."""
+_WORD: Final = re.compile(r"[a-z][a-z_]{0,63}")
 _KNOWN: Final = frozenset({*EventType, *TransientType})
 _events: Final[TypeAdapter[Any]] = TypeAdapter(StreamEvent)
 
@@ -44,6 +50,36 @@ def read_event(data: Any) -> BaseEvent | ContentDelta | UnknownEvent:
         return UnknownEvent.model_validate(data)
     event: BaseEvent | ContentDelta = _events.validate_python(data, extra="allow")
     return event
+
+
+def read_copy(message: bytes, *, task_id: UUID) -> dict[str, Any] | None:
+    """Return the copy of a task's event that Redis carried, None for anything else.
+
+    Whoever can publish there may have written it. So what readers rely on is checked: a type that
+    is a word, a number and a time if it is a committed one, and that it is about this task.
+    """
+    if len(message) > LARGEST_COPY:
+        return None
+    try:
+        event = orjson.loads(message)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(event, dict) or event.get("task_id", str(task_id)) != str(task_id):
+        return None
+    kind = event.get("type")
+    if not isinstance(kind, str) or not _WORD.fullmatch(kind):
+        return None
+    return event if "seq" not in event or _committed(event) else None
+
+
+def _committed(event: dict[str, Any]) -> bool:
+    number, at = event["seq"], event.get("at")
+    if type(number) is not int or number < 1 or not isinstance(at, str):
+        return False
+    try:
+        return datetime.fromisoformat(at).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def open_schema(model: Any, *, ref_template: str = "#/$defs/{model}") -> dict[str, Any]:

@@ -37,6 +37,7 @@ from workflow.plan import WORKFLOW_VERSION, Done, last_output, round_of
 from workflow.reviews import open_review
 from workflow.steps import STRUCTURE_STEPS, StepContext, StepResult
 from workflow.steps.content_generation import Tally, generate
+from workflow.stored import reading
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -207,7 +208,8 @@ async def _outline(claim: Claim) -> tuple[Outline | None, int]:
             if roadmap is None:
                 return None, 0
             stored = await reads.outline(session, roadmap.roadmap_id, roadmap.version)
-            return Outline.model_validate(stored), roadmap.version
+            with reading("the outline"):
+                return Outline.model_validate(stored), roadmap.version
 
     return await retrying(read)
 
@@ -244,9 +246,11 @@ async def _work(claim: Claim, context: StepContext) -> Work:
 
     async def read() -> Work:
         async with read_session() as session:
+            contents = await reads.newest_contents(session, roadmap_id)
+        with reading("the intent"):
             return work_left(
                 outline,
-                await reads.newest_contents(session, roadmap_id),
+                contents,
                 roadmap_id=roadmap_id,
                 learner=learner,
                 language=context.language,

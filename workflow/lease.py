@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,7 +13,12 @@ from prometheus_client import Counter, Gauge
 from pydantic import ValidationError
 
 from core import telemetry
-from core.errors import InvalidRequestError, TaskExpiredError, WorkerLostRepeatedlyError
+from core.errors import (
+    InvalidRequestError,
+    TaskExpiredError,
+    UnreadableRecordError,
+    WorkerLostRepeatedlyError,
+)
 from core.logging import get_logger
 from core.loop_local import LoopLocal
 from core.settings import get_settings
@@ -24,17 +28,17 @@ from db.facts import Fact
 from db.ledger import lock_tasks
 from db.recorder import record, record_in
 from db.repositories.leases import heartbeat, waits
-from db.repositories.tasks import checkpoints
 from db.session import AsyncSessionLocal, Transaction, is_transient, retrying, transaction
 from notifications.events import EventType
-from workflow import doorbell, turns
+from workflow import turns
 from workflow.budget import Budget
 from workflow.doorbell import Reason, Ring
 from workflow.drafts import draft
 from workflow.outcomes import failure
 from workflow.plan import KNOWN_VERSIONS, Done, next_step
 from workflow.requests import TaskRequest
-from workflow.ringing import ring_for
+from workflow.ringing import leave_to_newer_worker
+from workflow.stored import finished_steps, reading
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -52,11 +56,6 @@ LOST: Final = Counter("roadmap_leases_lost_total", "Tasks that were taken from t
 _TOOK_OVER: Final = (
     "A worker took over: the one before was lost, or the database did not answer it for long"
 )
-PASSED_ON: Final = 0.75
-"""How often a ring that only a newer worker understands is passed on. Not always: where there is
-none it has to end. Not never: idle workers take messages in turns, and it could be the same one
-that hears each ring of `recover`."""
-
 LONGEST_BEAT_S: Final = 1.0
 """The heartbeat also brings cancellations, which are to stop running work within 2 s."""
 
@@ -126,43 +125,46 @@ async def _take(tx: Transaction, task_id: UUID, worker: str) -> Claim | Deferred
     row = (await lock_tasks(tx.session, [task_id])).get(task_id)
     if row is None or row.leased or row.status not in {Status.PENDING, Status.PROCESSING}:
         return None
-    if row.expired:
-        await record_in(tx, failure(row, TaskExpiredError()))
-        return None
-    taken_over = row.lease_until is not None
-    if taken_over and await give_up_if_hopeless(tx, row):
+    if row.lease_until is not None and await give_up_if_hopeless(tx, row):
         return None
     if row.workflow_version not in KNOWN_VERSIONS:
-        _leave_to_newer_worker(tx, row)
+        leave_to_newer_worker(tx, row)
         return None
+    try:
+        return await _claim(tx, row, worker)
+    except (TaskExpiredError, UnreadableRecordError, InvalidRequestError) as error:
+        # otherwise it would be rung for, taken and dropped for ever
+        await record_in(tx, failure(row, error))
+        return None
+
+
+async def _claim(tx: Transaction, row: TaskRow, worker: str) -> Claim | DeferredError:
+    if row.expired:
+        raise TaskExpiredError
     try:
         request = TaskRequest.model_validate(row.request)
     except ValidationError:
-        # otherwise it would be rung for, taken and dropped for ever
-        await record_in(tx, failure(row, InvalidRequestError("The stored request is invalid.")))
-        return None
+        raise InvalidRequestError("The stored request is invalid.") from None
     if await turns.still_has_to_wait(tx, row):
         return DeferredError()
-    history = [
-        Done(position=c.position, step=Step(c.step), input_digest=c.input_digest, output=c.output)
-        for c in await checkpoints(tx.session, task_id)
-    ]
+    taken_over = row.lease_until is not None
     claim = Claim(
-        task_id=task_id,
+        task_id=row.task_id,
         epoch=row.epoch + 1,
         user_id=row.user_id,
         request=request,
-        history=history,
+        history=await finished_steps(tx.session, row.task_id),
         roadmap_id=row.roadmap_id,
         budget=Budget(Usage.of(row)),
         worker=worker,
         continues=row.traceparent,
     )
-    step = claim.next_step()
+    with reading("its finished steps"):
+        step = claim.next_step()
     await record_in(
         tx,
         Fact(
-            task_id=task_id,
+            task_id=row.task_id,
             status=Status.PROCESSING,
             step=Step.RESUMING if step is Step.HUMAN_REVIEW else step,
             changes={
@@ -197,14 +199,6 @@ async def give_up_if_hopeless(tx: Transaction, row: TaskRow) -> bool:
     await record_in(tx, failure(row, WorkerLostRepeatedlyError()))
     log.error("task_given_up", task_id=str(row.task_id), losses=row.losses + 1)
     return True
-
-
-def _leave_to_newer_worker(tx: Transaction, row: TaskRow) -> None:
-    """Pass the ring on, mostly; where that ends without one `recover` rings again."""
-    log.warning("task_left_to_newer_worker", task_id=str(row.task_id), version=row.workflow_version)
-    if random.random() < PASSED_ON:  # noqa: S311 - no secret
-        ring = ring_for(row, row.rung_at or row.created_at)
-        tx.on_commit(lambda: doorbell.ring(ring))
 
 
 async def release(claim: Claim) -> Ring:

@@ -177,7 +177,7 @@ def _view(job: Job, row: Schedule | None, now: datetime) -> ScheduleView:
         next_run_at=None if row is not None and row.paused else due,
         last_run_at=row and row.last_run_at,
         duration_s=row and row.duration_s,
-        outcome=row and row.outcome,
+        outcome=row.outcome if row is not None and isinstance(row.outcome, dict) else None,
     )
 
 

@@ -10,15 +10,14 @@ reading the log.
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-import orjson
 from prometheus_client import Histogram
 
 from core.logging import get_logger
 from notifications.events import TERMINAL_EVENTS, task_channel
+from notifications.reading import read_copy
 from workflow.backlog import Backlog, Policy
 from workflow.queries.events import LogPage, LogState, log_page, log_states
 
@@ -140,22 +139,16 @@ class Topic:
 
     def receive(self, message: bytes | None) -> None:
         """Take a copy of an event; anything but the very next one is a doubt."""
-        event: Any = None
-        if message is not None:
-            with suppress(orjson.JSONDecodeError):
-                event = orjson.loads(message)
-            if isinstance(event, dict) and "seq" not in event:
-                return self._pass(event)
-        if self.head is None or not isinstance(event, dict) or "type" not in event:
+        event = None if message is None else read_copy(message, task_id=self.task_id)
+        if event is not None and "seq" not in event:
+            self._pass(event)
+        elif self.head is None or event is None or event["seq"] > self.head + 1:
             self._doubt.set()
         elif event["seq"] == self.head + 1:
             self._append(event)
             if event["type"] in TERMINAL_EVENTS:
                 self._doubt.set()  # is it the end, or was the task retried already?
             self._announce()
-        elif not isinstance(event["seq"], int) or event["seq"] > self.head:
-            self._doubt.set()
-        return None
 
     def doubt(self) -> None:
         """Read the log again."""
@@ -189,7 +182,7 @@ class Topic:
 
     def _pass(self, event: dict[str, Any]) -> None:
         """Keep a transient event for a moment; who is not there to take it has lost it."""
-        if self.head is None or not isinstance(event.get("type"), str):
+        if self.head is None:
             return
         self.transient.append(Entry(event, behind=self.head))
         if self._pass_on is None:  # many at a time: a thousand viewers are woken once for them

@@ -20,7 +20,7 @@ _SECRET_NAME: Final = re.compile(
 )
 _SECRET_PAIR: Final = re.compile(
     r"(?i)((?:pass|secret|token|key|auth|credential|cookie|signature|session)[\w.-]{0,40}"
-    r"""["'\\]{0,4}\s{0,4}[:=]\s{0,4})(["'\\]{0,4}[^\s"',;}\\]+)"""
+    r"""["'\\]{0,4}\s{0,4}[:=]\s{0,4})([\[{"'\\]{0,6}[^\s"',;}\\]+)"""
 )
 _TOKEN: Final = re.compile(r"[A-Za-z0-9+/_~.=-]{24,}")
 _HARMLESS: Final = re.compile(

@@ -7,6 +7,8 @@ from contextlib import aclosing
 from typing import Any, Final
 from uuid import UUID
 
+from pydantic import BaseModel, ValidationError
+
 from core.logging import get_logger
 from db.models import Schedule
 from db.session import read_session
@@ -55,13 +57,21 @@ async def audit(*, budget_s: float = BUDGET_S) -> dict[str, Any]:
     }
 
 
+class _Unfinished(BaseModel):
+    tasks: int
+    findings: dict[Kind, int]
+    examples: dict[str, list[str]]
+    next_after: UUID
+
+
 async def _last() -> tuple[Findings, dict[str, list[str]], UUID | None]:
     """Return what an unfinished pass has found so far, and where it goes on."""
     async with read_session() as session:
         schedule = await session.get(Schedule, JOB)
-    outcome = (schedule.outcome if schedule is not None else None) or {}
-    if not outcome.get("next_after"):
+    try:
+        last = _Unfinished.model_validate(None if schedule is None else schedule.outcome)
+    except ValidationError:  # it was complete, or is of another version
         return Findings(), {}, None
-    found = Findings(tasks=outcome["tasks"])
-    found.counts.update({Kind(kind): n for kind, n in outcome["findings"].items()})
-    return found, outcome["examples"], UUID(outcome["next_after"])
+    found = Findings(tasks=last.tasks)
+    found.counts.update(last.findings)
+    return found, last.examples, last.next_after

@@ -72,7 +72,10 @@ async def audit_findings() -> dict[str, int] | None:
     """Return how many contradictions the newest audit found, by kind; None when there is none."""
     async with read_session() as session:
         outcome = await session.scalar(select(Schedule.outcome).where(Schedule.name == "audit"))
-    return (outcome or {}).get("findings")
+    findings: Any = outcome.get("findings") if isinstance(outcome, dict) else None
+    if not isinstance(findings, dict):
+        return None
+    return {kind: found for kind, found in findings.items() if isinstance(found, int)}
 
 
 async def queue_state() -> QueueState:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -10,7 +12,8 @@ from pydantic import ValidationError
 
 from api.shapes import EVENT_EXAMPLE
 from notifications.events import ContentCompleted, ContentDelta, StreamEvent, parse_event
-from notifications.reading import UnknownEvent, open_schema, read_event
+from notifications.reading import UnknownEvent, open_schema, read_copy, read_event
+from tests.junk import MISSING, WRONG, raw_garbage
 
 TASK = "01990000-0000-7000-8000-000000000000"
 CONCEPT = "01990000-0000-7000-8000-000000000001"
@@ -63,3 +66,17 @@ def test_the_schema_lets_fields_be_added() -> None:
     validator.validate(delta(new=1))
     assert not validator.is_valid({**EVENT_EXAMPLE, "seq": "one"})
     assert not validator.is_valid(delta(data={}))
+
+
+@pytest.mark.parametrize("field", ["type", "seq", "at", "task_id"])
+def test_what_anybody_published_is_no_event(field: str) -> None:
+    """A copy whose type, number, time or task is anything else is read as nothing, never raises."""
+    good = {**EVENT_EXAMPLE, "task_id": TASK}
+    assert read_copy(json.dumps(good).encode(), task_id=UUID(TASK)) == good
+    for name, wrong in WRONG.items():
+        if wrong is MISSING or (field, name) == ("type", "text") or (field, wrong) == ("seq", 7):
+            continue
+        copy = json.dumps({**good, field: wrong}).encode()
+        assert read_copy(copy, task_id=UUID(TASK)) is None, name
+    for case in raw_garbage():
+        assert read_copy(case.raw, task_id=UUID(TASK)) is None, case.name

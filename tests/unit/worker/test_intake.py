@@ -1,0 +1,87 @@
+"""Messages are judged by code that raises one exception, and made anew."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+import tasks
+from tests.junk import cases, envelope, wrapped
+from tests.junk_commands import command, commands
+from worker.intake import RefusedError, judge
+from worker.intake.control import PIDBOX, check_control
+from worker.intake.envelope import incoming, open_envelope, sealed
+from worker.intake.excerpt import LONGEST, excerpt_of
+from worker.runtime import known
+
+assert tasks  # they are known once they are imported
+
+SECRETS = ("hunter2-canary", "sk-canary0123456789abcdefghij", "eyJcanary0123456789.eyJzdWIi.c2ln")
+
+
+def _judged(raw: bytes) -> dict[str, Any] | None:
+    try:
+        opened = open_envelope(raw)
+        return sealed(judge(incoming(opened), known), opened, queue="roadmap")
+    except RefusedError:
+        return None
+
+
+def test_every_message_is_refused_or_made_anew() -> None:
+    """What is refused is refused with a reason; what is taken would be taken again as it is."""
+    for case in cases():
+        taken = _judged(case.raw)
+        if case.refused is not None:
+            assert (taken is None) is case.refused, case.name
+        if taken is not None:
+            again = _judged(json.dumps(taken).encode())
+            assert again is not None, case.name
+            assert again["body"] == taken["body"], case.name
+            assert "compression" not in taken["headers"], case.name
+            assert json.loads(taken["body"])[2] == dict.fromkeys(
+                ("callbacks", "errbacks", "chain", "chord")
+            )
+
+
+def test_every_command_is_refused_or_harmless() -> None:
+    """Broken commands are refused by the same exception; a plain one passes."""
+    for case in commands():
+        try:
+            check_control(incoming(open_envelope(case.raw)), exchange=PIDBOX)
+        except RefusedError:
+            continue
+        assert not case.refused, case.name
+    check_control(incoming(open_envelope(json.dumps(command()))), exchange=PIDBOX)
+
+
+def test_excerpts_are_short_plain_text() -> None:
+    """Whatever a message is, its excerpt is one bounded line without anything that acts."""
+    for case in (*cases(), *commands()):
+        excerpt = excerpt_of(case.raw)
+        assert len(excerpt) <= LONGEST, case.name
+        assert excerpt.isprintable(), case.name
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_excerpts_hold_no_secrets(secret: str) -> None:
+    """Passwords and tokens are hidden: under a telling name, in an address, in base64."""
+    bodies: list[Any] = [
+        {"password": secret},
+        {"api_key": [secret]},
+        [[], {"x": {"Authorization": f"Bearer {secret}"}}, {}],
+        [f"postgresql://user:{secret}@host/db"],
+        [f"token={secret}"],
+        f'"secret": "{secret}',
+    ]
+    for body in bodies:
+        text = json.dumps(body)
+        messages = [text, f"{text} and more", text[:-1], json.dumps(envelope(body))]
+        messages += [json.dumps(wrapped(text.encode(), {"token": secret}))]
+        messages += [json.dumps({**envelope(), "body": text})]
+        for message in messages:
+            shown = excerpt_of(message)
+            assert secret not in shown, message
+            assert base64.b64encode(secret.encode()).decode()[:8] not in shown

@@ -1,0 +1,59 @@
+"""Reading what an earlier version, or a stranger, has stored of a task."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from core.errors import UnreadableRecordError
+from core.logging import get_logger
+from core.states import Step
+from db.repositories.tasks import checkpoints
+from workflow.plan import Done
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+log = get_logger(__name__)
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Let what cannot be read fail the one task, with a code that says so.
+
+    Args:
+        what: Named in the message, as in `the outline`.
+
+    Raises:
+        UnreadableRecordError: It has another shape than this version knows.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        # pydantic's errors are values', and quote what they found
+        log.warning("stored_not_readable", what=what, error=type(error).__name__)
+        raise UnreadableRecordError(
+            f"What is stored of {what} cannot be read by this version; ask for the task anew."
+        ) from None
+
+
+async def finished_steps(session: AsyncSession, task_id: UUID) -> list[Done]:
+    """Return a task's history.
+
+    Raises:
+        UnreadableRecordError: A step of it is unknown, or gave something unusable.
+    """
+    stored = await checkpoints(session, task_id)
+    with reading("its finished steps"):
+        return [
+            Done(
+                position=each.position,
+                step=Step(each.step),
+                input_digest=each.input_digest,
+                output=dict(each.output),
+            )
+            for each in stored
+        ]
