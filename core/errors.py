@@ -78,6 +78,12 @@ class TooManyTasksError(TooManyRequestsError):
     code = "too_many_tasks"
 
 
+class QuotaExceededError(TooManyRequestsError):
+    """You have had as much in a day as allowed; wait as long as `Retry-After` says."""
+
+    code = "quota_exceeded"
+
+
 class UnauthenticatedError(AppError):
     """The credentials are missing, malformed or expired."""
 

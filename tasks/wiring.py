@@ -13,6 +13,7 @@ from celery import signals
 from core import telemetry
 from core.choices import Provider, SearchProvider
 from core.logging import get_logger
+from core.loop_lag import leave_loop, watch_loop
 from core.loop_local import LoopLocal
 from core.settings import get_settings
 from db.engine import dispose_engine
@@ -39,6 +40,7 @@ log = get_logger(__name__)
 
 async def open_process() -> None:
     """Install the bell, let facts and text flow to Redis, share the model's limits there."""
+    watch_loop()
     telemetry.start("worker")
     install_bell()
     live_text.install(stream_text)
@@ -57,6 +59,7 @@ async def close_process() -> None:
     await close_search()
     await close_links()
     await asyncio.to_thread(close_renderer)
+    await leave_loop()
     await dispose_engine()
     await asyncio.to_thread(telemetry.stop)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from core.errors import InvalidRequestError
 from core.ids import new_id
+from core.settings import get_settings
 from workflow.outline import ConceptNode, Keys, ModuleNode, Outline, StageNode
 from workflow.requests import AddEdit, Edit, MoveEdit, RemoveEdit, RenameEdit, UpdateEdit
 
@@ -20,8 +21,10 @@ def apply_edits(outline: Outline, edits: Sequence[Edit]) -> Outline:
     """Return the outline with a reviewer's edits applied in order; all or none.
 
     Raises:
-        InvalidRequestError: An edit names something that is not there, or leaves no concept.
+        InvalidRequestError: An edit names something that is not there, or there are no concepts
+            left, or too many.
     """
+    before = sum(1 for _ in outline.concepts())
     for number, edit in enumerate(edits, 1):
         try:
             outline = _apply(outline, edit)
@@ -30,8 +33,14 @@ def apply_edits(outline: Outline, edits: Sequence[Edit]) -> Outline:
                 f"Edit {number} ({edit.op}): {error} is not in this version of the roadmap."
             ) from None
     outline = without_empty_parts(outline)
-    if not any(True for _ in outline.concepts()):
+    number = sum(1 for _ in outline.concepts())
+    if not number:
         raise InvalidRequestError("These edits leave a roadmap without concepts.")
+    most = get_settings().max_concepts
+    if number > max(most, before):
+        raise InvalidRequestError(
+            f"These edits make {number} concepts; a roadmap has at most {most}. Leave some out."
+        )
     return outline
 
 
@@ -46,6 +55,9 @@ def apply_operations(
     shown = Keys(outline)
     for operation in operations:
         keys = Keys(outline, shown=shown)
+        if operation.op == "add" and len(keys.concept) >= get_settings().max_concepts:
+            skipped.append(f"add {operation.title}: the roadmap has as many concepts as it may")
+            continue
         try:
             for edit in _as_edits(operation, keys):
                 outline = _apply(outline, edit)

@@ -142,6 +142,25 @@ def as_text(outline: Outline) -> str:
     return "\n".join(lines)
 
 
+def cut_off(draft: CurriculumDraft, *, most: int) -> CurriculumDraft:
+    """Return a model's draft with its first concepts only, and the parts that hold them.
+
+    A model that runs on would have thousands of contents written, and paid for.
+    """
+    left = most
+    stages = []
+    for stage in draft.stages:
+        modules = []
+        for module in stage.modules:
+            kept = module.concepts[:left]
+            left -= len(kept)
+            if kept:
+                modules.append(module.model_copy(update={"concepts": kept}))
+        if modules:
+            stages.append(stage.model_copy(update={"modules": modules}))
+    return draft.model_copy(update={"stages": stages})
+
+
 def from_draft(draft: CurriculumDraft) -> Outline:
     """Give ids to a model's draft; prerequisites become ids where a title names a concept.
 

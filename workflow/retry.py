@@ -19,6 +19,7 @@ from workflow import doorbell
 from workflow.contents import CONTENTS, pending_again
 from workflow.drafts import counted, draft
 from workflow.ownership import lock_owned
+from workflow.quotas import check_retries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,6 +133,7 @@ async def _go_on(
     done: int = 0,
 ) -> None:
     """Begin another attempt of a task that has ended."""
+    await check_retries(tx.session, row.task_id)
     attempt = row.attempt + 1
     recorded = await record_in(
         tx,

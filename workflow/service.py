@@ -12,6 +12,7 @@ from core.errors import (
     ConflictError,
     IdempotencyMismatchError,
     InvalidRequestError,
+    QuotaExceededError,
     TaskExpiredError,
     TaskTimeoutError,
     TooManyTasksError,
@@ -30,7 +31,7 @@ from db.recorder import record_in
 from db.repositories.turns import lock_user
 from db.session import Transaction, retrying, transaction
 from notifications.events import EventType
-from workflow import doorbell, outcomes, turns
+from workflow import doorbell, outcomes, quotas, turns
 from workflow.drafts import draft
 from workflow.owners import check_owner, nearest_owner
 from workflow.ownership import lock_owned
@@ -85,6 +86,7 @@ async def create_task(
     Raises:
         IdempotencyMismatchError: The key was used for another request.
         TooManyTasksError: USER_MAX_WAITING_TASKS of the user wait already.
+        QuotaExceededError: It is one too many in 24 hours.
     """
     wanted = task_id or new_id()
     body = request.model_dump(mode="json")
@@ -92,6 +94,7 @@ async def create_task(
         await _check_waiting_tasks(tx, user_id, idempotency_key)
         created = await _insert(tx, wanted, user_id, request.goal, body, idempotency_key)
         if created:
+            await quotas.check_user(tx.session, user_id)
             await _announce_queued(tx, wanted)
             return wanted
         earlier = await _earlier(tx, wanted, user_id, idempotency_key)
@@ -142,6 +145,11 @@ async def _accept(task_id: UUID, user_id: Any, request: Any, times: Times) -> bo
             row = (await lock_tasks(tx.session, [task_id]))[task_id]
             if expires_at is not None and expires_at <= row.now:
                 await record_in(tx, outcomes.failure(row, TaskExpiredError()))
+                return False
+            try:
+                await quotas.check_user(tx.session, owner)
+            except QuotaExceededError as error:  # nobody waits for an answer: the row tells
+                await record_in(tx, outcomes.failure(row, error))
                 return False
     return True
 

@@ -12,7 +12,7 @@ from api.shapes import Task, TaskList
 from core.errors import InvalidRequestError
 from core.states import TERMINAL, Status
 from workflow import queries, service
-from workflow.requests import TaskRequest
+from workflow.requests import TaskRequest, storable
 
 router = APIRouter(tags=["tasks"])
 
@@ -91,6 +91,10 @@ async def list_tasks(  # noqa: PLR0917 - FastAPI names them
             description="Only those whose id, or whose roadmap's, begins or ends with this.",
         ),
     ] = None,
+    q: Annotated[
+        str | None,
+        Query(max_length=200, description="Only those with this in their goal or title."),
+    ] = None,
     cursor: Annotated[str | None, Query(max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> TaskList:
@@ -98,6 +102,7 @@ async def list_tasks(  # noqa: PLR0917 - FastAPI names them
     views, last = await queries.list_tasks(
         actor=actor,
         statuses=status or (),
+        words=storable(q or "").strip(),
         part=part,
         before=decode_cursor(cursor),
         limit=limit,

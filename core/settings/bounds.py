@@ -8,7 +8,7 @@ from core.settings.kinds import Count
 
 
 class BoundSettings(BaseModel):
-    """Bounds on connections."""
+    """Bounds on connections and costs."""
 
     api_max_connections: Count = Field(
         default=12_000, description="Open connections, streams included, per API process."
@@ -24,4 +24,37 @@ class BoundSettings(BaseModel):
         ge=0,
         description="Those of one address whose request is not complete, or that are kept alive"
         " between requests; one more closes the oldest. Trusted proxies are exempt. 0 is no limit.",
+    )
+    max_concepts: Count = Field(
+        default=300,
+        description="Concepts of one roadmap: a longer design is cut off, an edit over it refused.",
+    )
+    user_max_tasks_per_day: int | None = Field(
+        default=None,
+        ge=0,
+        description="Tasks of a user in 24 hours; not given, 200 with AUTH=jwt, else no limit."
+        " 0 is no limit.",
+    )
+    user_max_tokens_per_day: int | None = Field(
+        default=None,
+        ge=0,
+        description="A user whose tasks of 24 hours used more gets no new one; not given,"
+        " 20,000,000 with AUTH=jwt, else no limit. 0 is no limit.",
+    )
+    task_max_retries_per_day: int = Field(
+        default=100,
+        ge=0,
+        description="Retries and regenerations of a task in 24 hours. 0 is no limit.",
+    )
+    task_max_link_checks: int = Field(
+        default=3_000,
+        ge=0,
+        description="Addresses of resources that are looked up for a task, by each worker; more"
+        " stay unverified. 0 is no limit.",
+    )
+    host_max_link_checks_per_minute: int = Field(
+        default=60,
+        ge=0,
+        description="Those looked up at one host in a minute, by each worker; more stay"
+        " unverified. 0 is no limit.",
     )

@@ -16,10 +16,12 @@ from core.logging import get_logger
 from core.loop_local import LoopLocal
 from core.settings import get_settings
 from workflow.links.addresses import NotPublicError, Resolver
+from workflow.links.budget import Budget
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Sequence
+    from uuid import UUID
 
     from workflow.llm.outputs import ResourceDraft
 
@@ -32,24 +34,39 @@ GONE: Final = frozenset({404, 410})
 _UNSURE: Final = GONE | {403, 405, 501}
 _WEB: Final = frozenset({"http", "https"})
 _BARE: Final = re.compile(r"\A[\w-]+(\.[\w-]+)*\.[a-z]{2,}(/\S*)?\Z", re.IGNORECASE)
+_USER: Final = re.compile(r"\A(https?://)[^/?#]*@", re.IGNORECASE)
 _REMEMBER_S: Final = 600.0
 _REMEMBERED: Final = 2000
 _AGENT: Final = "Mozilla/5.0 (compatible; roadmap-worker link check)"
 
 
-async def check_resources(drafts: Sequence[ResourceDraft]) -> list[dict[str, Any]]:
+async def check_resources(
+    drafts: Sequence[ResourceDraft],
+    *,
+    task_id: UUID | None = None,
+    known: frozenset[str] = frozenset(),
+) -> list[dict[str, Any]]:
     """Return the resources whose address is not known to be gone, each with `verified`.
 
     What cannot be checked (no network, refused, slow) stays, unverified. What is no web address is
     dropped, and so is the second of two with the same address. The sample author's addresses are
     not looked up: it works offline.
+
+    Args:
+        drafts: What the model recommends.
+        task_id: For which task; a task has so many look-ups.
+        known: Addresses that a search gave, which may be asked as they are. Of an address that the
+            model made up only scheme, host and path are asked: its query could carry what the
+            learner wrote to whoever owns the host.
     """
     urls = dict.fromkeys(completed(draft.url) for draft in drafts)
     if get_settings().llm_provider is Provider.SAMPLE:
         checked = [None if _host(url) else False for url in urls]
     else:
         checker = _checkers.get()
-        checked = await asyncio.gather(*(checker.verdict(url) for url in urls))
+        checked = await asyncio.gather(
+            *(checker.verdict(url, task_id=task_id, whole=url in known) for url in urls)
+        )
     verdicts = dict(zip(urls, checked, strict=True))
     kept = []
     for draft in drafts:
@@ -61,9 +78,18 @@ async def check_resources(drafts: Sequence[ResourceDraft]) -> list[dict[str, Any
 
 
 def completed(url: str) -> str:
-    """Return an address as a browser would take it: `docs.python.org/3` lacks only its scheme."""
+    """Return an address as a browser would take it: `docs.python.org/3` lacks only its scheme.
+
+    Names and passwords in it are nobody's business, and taken out.
+    """
     url = url.strip()
-    return f"https://{url}" if _BARE.match(url) else url
+    url = f"https://{url}" if _BARE.match(url) else url
+    return _USER.sub(r"\1", url)
+
+
+def plain(url: str) -> str:
+    """Return scheme, host and path of an address."""
+    return url.partition("#")[0].partition("?")[0]
 
 
 class Checker:
@@ -73,14 +99,29 @@ class Checker:
         self._resolver = resolver or Resolver()
         self._slots = asyncio.Semaphore(AT_A_TIME)
         self._known: dict[str, tuple[float, bool | None]] = {}
+        self._budget = Budget()
 
-    async def verdict(self, url: str) -> bool | None:
-        """Return True when the address answers, False when it is gone, None when nobody knows."""
+    async def verdict(
+        self, url: str, *, task_id: UUID | None = None, whole: bool = True
+    ) -> bool | None:
+        """Return True when the address answers, False when it is gone, None when nobody knows.
+
+        Args:
+            url: The address.
+            task_id: For which task it is asked.
+            whole: It may be asked as it is; else without its query, and then it is not known to
+                be gone.
+        """
         if not _host(url):
             return False
+        if not whole and plain(url) != url.partition("#")[0]:
+            return await self.verdict(plain(url), task_id=task_id) or None
+        url = url.partition("#")[0]
         known = self._known.get(url)
         if known is not None and known[0] > time.monotonic():
             return known[1]
+        if not self._budget.allows(_host(url), task_id):
+            return None
         async with self._slots:
             try:
                 async with asyncio.timeout(CHECK_TIMEOUT_S):

@@ -10,7 +10,7 @@ from sqlalchemy import String, cast, or_, select, tuple_
 from core.errors import InvalidRequestError, NotFoundError
 from core.states import ContentKind, Status, Step
 from core.usage import Usage
-from db.models import RoadmapTask
+from db.models import Roadmap, RoadmapTask
 from db.repositories.tasks import failed_contents
 from db.session import read_session
 from workflow.queries.shapes import (
@@ -66,6 +66,7 @@ async def list_tasks(
     *,
     actor: Actor,
     statuses: Sequence[Status] = (),
+    words: str | None = None,
     part: str | None = None,
     before: UUID | None = None,
     limit: int = 50,
@@ -75,6 +76,7 @@ async def list_tasks(
     Args:
         actor: Who asks.
         statuses: Only these; all when empty.
+        words: Only those with this text in their goal or their roadmap's title.
         part: Only those whose id, or whose roadmap's, begins or ends with it.
         before: The last task of the previous page.
         limit: How many at most.
@@ -93,6 +95,12 @@ async def list_tasks(
         statement = statement.where(RoadmapTask.status.in_([str(s) for s in statuses]))
     if part is not None:
         statement = statement.where(_named_by(part.lower()))
+    if words:
+        titled = select(Roadmap.roadmap_id).where(
+            Roadmap.task_id == RoadmapTask.task_id, Roadmap.title.icontains(words, autoescape=True)
+        )
+        in_goal = RoadmapTask.goal.icontains(words, autoescape=True)
+        statement = statement.where(in_goal | titled.exists())
     if before is not None:
         last = select(*_AGE).where(RoadmapTask.task_id == before).scalar_subquery()
         statement = statement.where(tuple_(*_AGE) < last)

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from core.errors import StructureInvalidError
 from core.ids import new_id
+from core.settings import get_settings
 from core.states import ContentKind, Step
 from notifications.events import EventType, RoadmapData
 from workflow.asking import input_digest
 from workflow.drafts import draft, size_of
 from workflow.llm import CallKind, CurriculumDraft, DesignInputs
-from workflow.outline import from_draft
+from workflow.outline import cut_off, from_draft
 from workflow.outline_rows import first_version
 from workflow.steps.context import StepResult
 
@@ -42,7 +43,7 @@ async def run(context: StepContext) -> StepResult:
         constraints=tuple(intent.get("constraints", ())),
     )
     design = await context.asking.ask(CallKind.CURRICULUM_DESIGN, inputs, CurriculumDraft)
-    outline = from_draft(design)
+    outline = from_draft(cut_off(design, most=get_settings().max_concepts))
     if not any(True for _ in outline.concepts()):
         raise StructureInvalidError
     roadmap_id = new_id()

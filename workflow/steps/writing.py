@@ -59,7 +59,10 @@ async def write(task_id: UUID, want: Wanted, asking: Asking) -> Written:
             hits, note = await find_sources(want.inputs)
             inputs = want.inputs.model_copy(update={"hits": tuple(hits)})
             found = await asking.ask(kind, inputs, ResourceList)
-            return Written({"resources": await check_resources(found.resources)}, note)
+            checked = await check_resources(
+                found.resources, task_id=task_id, known=frozenset(hit.url for hit in hits)
+            )
+            return Written({"resources": checked}, note)
         case ContentKind.QUIZ:
             quiz = await asking.ask(kind, want.inputs, QuizDraft)
             return Written(quiz_body(quiz.questions))

@@ -308,3 +308,18 @@ async def test_equal_requests_are_equal_however_they_are_written(alice: httpx.As
     again = b'{"review":true,"preferences":{},"goal":"Learn Rust"}'
     answers = [await alice.post("/api/v1/tasks", content=b, headers=key) for b in (first, again)]
     assert answers[0].json()["task_id"] == answers[1].json()["task_id"]
+
+
+async def test_tasks_are_found_by_their_words(alice: httpx.AsyncClient) -> None:
+    """`q` finds text in goals, whatever its case, and takes no wildcard."""
+    await alice.post("/api/v1/tasks", json={"goal": "Learn 100% of chess"})
+    await alice.post("/api/v1/tasks", json={"goal": "Learn Go"})
+
+    async def found(q: str) -> list[str]:
+        answer = await alice.get("/api/v1/tasks", params={"q": q})
+        return [task["goal"] for task in answer.json()["tasks"]]
+
+    assert await found("CHESS") == ["Learn 100% of chess"]
+    assert await found("0% of") == ["Learn 100% of chess"]
+    assert await found("L%n") == []
+    assert len(await found("learn")) == 2

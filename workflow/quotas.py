@@ -1,0 +1,85 @@
+"""What a user, and a task, may have in a day: tasks, tokens, retries. The bill has an end."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import text
+
+from core.choices import AuthMode
+from core.errors import QuotaExceededError
+from core.settings import get_settings
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+TASKS_A_DAY: Final = 200
+TOKENS_A_DAY: Final = 20_000_000
+"""Where strangers are let in by token and the settings say nothing."""
+_OF_USER: Final = text(
+    """
+    SELECT count(*) AS tasks, coalesce(sum(tokens), 0)::bigint AS tokens,
+           extract(epoch FROM min(created_at) + interval '1 day' - clock_timestamp())::float AS wait
+    FROM roadmap_tasks WHERE user_id = :user AND created_at > clock_timestamp() - interval '1 day'
+    """
+)
+_OF_TASK: Final = text(
+    """
+    SELECT count(*) AS retries,
+           extract(epoch FROM min(created_at) + interval '1 day' - clock_timestamp())::float AS wait
+    FROM task_events WHERE task_id = :task AND type = 'task_retried'
+      AND created_at > clock_timestamp() - interval '1 day'
+    """
+)
+
+
+def _limit(given: int | None, default: int) -> int:
+    """Return a limit; not given, it is the default where strangers are let in, else none."""
+    if given is not None:
+        return given
+    return default if get_settings().auth is AuthMode.JWT else 0
+
+
+async def check_user(session: AsyncSession, user_id: str) -> None:
+    """Refuse a user's task, whose row is there already, when it is one too many.
+
+    Raises:
+        QuotaExceededError: `retry_after_s` tells when there is room again.
+    """
+    settings = get_settings()
+    tasks = _limit(settings.user_max_tasks_per_day, TASKS_A_DAY)
+    tokens = _limit(settings.user_max_tokens_per_day, TOKENS_A_DAY)
+    if not tasks and not tokens:
+        return
+    found = (await session.execute(_OF_USER, {"user": user_id})).one()
+    if tasks and found.tasks > tasks:
+        raise _over(f"{tasks:,} tasks", "USER_MAX_TASKS_PER_DAY", found.wait)
+    if tokens and found.tokens >= tokens:
+        raise _over(f"{tokens:,} tokens", "USER_MAX_TOKENS_PER_DAY", found.wait)
+
+
+async def check_retries(session: AsyncSession, task_id: UUID) -> None:
+    """Refuse to do a task, or contents of it, again when that was done too often.
+
+    Raises:
+        QuotaExceededError: `retry_after_s` tells when there is room again.
+    """
+    most = get_settings().task_max_retries_per_day
+    if not most:
+        return
+    found = (await session.execute(_OF_TASK, {"task": task_id})).one()
+    if found.retries >= most:
+        raise _over(
+            f"{most:,} retries and regenerations of a task", "TASK_MAX_RETRIES_PER_DAY", found.wait
+        )
+
+
+def _over(what: str, setting: str, wait_s: float | None) -> QuotaExceededError:
+    return QuotaExceededError(
+        f"At most {what} in 24 hours; come back as `Retry-After` says, or have an operator raise"
+        f" ROADMAP_{setting}.",
+        retry_after_s=max(1, math.ceil(wait_s or 1)),
+    )
