@@ -87,7 +87,7 @@ def tagged(
         lasting = model.model_dump_json(exclude=set(passing)).encode() if passing else body
         tag = hashlib.sha256(lasting).hexdigest()[:32]
     etag = f'"{tag}"'
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
     known = request.headers.get("if-none-match", "")
     if known.strip() == "*" or etag.strip('"') in _TAG.findall(known):
         return Response(status_code=304, headers=headers)

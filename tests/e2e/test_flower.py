@@ -100,6 +100,16 @@ def operator(
     assert stack.stop() == 0
 
 
+def test_everything_but_its_health_is_behind_the_login(operator: Operator) -> None:
+    """Without the login Flower tells whether it lives, and nothing of tasks, workers or metrics."""
+    flower = str(operator.flower.base_url).rstrip("/")
+    assert httpx.get(f"{flower}/healthcheck").status_code == 200
+    for path in ("/metrics", "/api/tasks", "/api/workers", "/workers", "/tasks", "/broker", "/"):
+        for login in (None, ("admin", "wrong")):
+            assert httpx.get(f"{flower}{path}", auth=login).status_code == 401, path
+    assert "flower_" in operator.flower.get("/metrics").text
+
+
 def test_states_and_arguments(operator: Operator) -> None:
     """A task waits visibly for its review, goes on visibly, and ends under our own name for it."""
     task_id = operator.ask("Learn Rust", review=True)

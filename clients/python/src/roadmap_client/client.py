@@ -40,7 +40,7 @@ class RoadmapClient:
 
     Args:
         api_url: Where the API is, as in `http://127.0.0.1:8000`.
-        token: A bearer token; None for an API in `local` mode.
+        token: A bearer token; None for an API in `none` mode.
         retries: How often a request that failed in passing is sent again.
     """
 

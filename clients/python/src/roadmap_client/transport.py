@@ -31,7 +31,7 @@ class Transport:
 
     Args:
         api_url: Where it is, as in `http://127.0.0.1:8000`.
-        token: The bearer token; None for an API in `local` mode.
+        token: The bearer token; None for an API in `none` mode.
         retries: How often a request that failed in passing is sent again.
     """
 
