@@ -13,6 +13,7 @@ from limits.errors import StorageError
 
 from core.errors import TooManyRequestsError
 from core.logging import get_logger
+from core.redis_names import own
 from notifications.clients import redis_client
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class RequestLimit:
         shared = RedisStorage(
             "async+redis://",  # the pool knows the address
             implementation="redispy",
-            key_prefix="roadmap_requests",
+            key_prefix=own("roadmap_requests"),
             wrap_exceptions=True,
             **options,
         )

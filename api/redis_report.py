@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter as Tally
 from typing import TYPE_CHECKING, Any, Final
 
+from core.settings import get_settings
+from notifications.events import task_channel, user_channel
 from notifications.publisher import publisher_status
 
 if TYPE_CHECKING:
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from api.composition import Services
 
 CHANNELS_SHOWN: Final = 20
+_OF_DATABASE: Final = re.compile(r"/(\d+)\.")
 NEARLY: Final = 0.8
 LARGE_BACKLOG: Final = 8 * 1024 * 1024
 """Bytes that the server holds for one client that does not read."""
@@ -40,7 +44,7 @@ async def redis_report(services: Services) -> dict[str, Any]:
     client: Any = services.redis
     info: dict[str, Any] = await client.info("all")
     clients: list[dict[str, str]] = await client.client_list()
-    channels: list[str] = await client.pubsub_channels()
+    channels = [name for name in await client.pubsub_channels() if _is_ours(name)]
     subscribers = dict(await client.pubsub_numsub(*channels)) if channels else {}
     report: dict[str, Any] = {
         "hub": services.hub.status(),
@@ -50,12 +54,30 @@ async def redis_report(services: Services) -> dict[str, Any]:
         | client_figures(clients)
         | {
             "channels": len(channels),
-            "task_channels": sum(name.startswith("task_progress:") for name in channels),
-            "user_channels": sum(name.startswith("notifications:") for name in channels),
+            "task_channels": sum(name.startswith(task_channel("")) for name in channels),
+            "user_channels": sum(name.startswith(user_channel("")) for name in channels),
         },
         "channels": dict(Tally(subscribers).most_common(CHANNELS_SHOWN)),
     }
     return report | {"advice": advice(report)}
+
+
+def _is_ours(channel: str) -> bool:
+    """Tell whether a channel can be of this stack: Redis's databases have their channels in common.
+
+    kombu names the database in its own (`/0.celery.pidbox`); ours bear REDIS_PREFIX, if any.
+    """
+    settings = get_settings()
+    prefix = settings.redis_prefix
+    if not channel.startswith(prefix):
+        return False
+    database = _OF_DATABASE.match(channel, len(prefix))
+    return database is None or database[1] == _database_of(settings.broker)
+
+
+def _database_of(url: str) -> str:
+    found = re.search(r"^rediss?://[^?]*/(\d+)(?:\?|$)", url)
+    return found[1] if found else "0"
 
 
 def kind_of(client: Mapping[str, str]) -> str:

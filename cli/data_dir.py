@@ -31,6 +31,7 @@ class DataDir:
         self.auth_secret_file = self.path / "auth_secret"
         self.flower_file = self.path / "flower_auth"
         self.logs = self.path / "logs"
+        self.pulses = self.path / "pulses"
         self._lock_file = self.path / "up.lock"
         self._lock: int | None = None
 

@@ -116,7 +116,7 @@ def stack_specs(
                 "--concurrency", str(options.concurrency),
                 "-n", f"{name}{suffix}@%h", "--loglevel", level,
             ),
-            env=env | _metrics(options, 1 + number),
+            env={PREFIX + "PULSE_DIR": str(data_dir.pulses)} | env | _metrics(options, 1 + number),
             cwd=data_dir.path,
             grace_s=settings.shutdown_grace_s + _STOP_SPARE_S,
             stop_phase=1,

@@ -6,6 +6,8 @@ import logging
 import urllib.request
 from typing import TYPE_CHECKING, Any, Final
 
+from core.redis_names import broker_options
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -31,10 +33,11 @@ class WorkerPing:
 
     Args:
         broker_url: Where the workers listen.
+        prefix: REDIS_PREFIX of the stack.
         timeout_s: How long to wait for those that do not answer.
     """
 
-    def __init__(self, broker_url: str, *, timeout_s: float = 1.0) -> None:
+    def __init__(self, broker_url: str, *, prefix: str = "", timeout_s: float = 1.0) -> None:
         """Load Celery's client: half a second of imports, hence only when it is needed."""
         from celery import Celery
 
@@ -50,7 +53,8 @@ class WorkerPing:
             broker_connection_timeout=CONNECT_S,
             **told
             | {
-                "broker_transport_options": {
+                "broker_transport_options": broker_options(prefix, broker_url)
+                | {
                     "socket_timeout": timeout_s + 2,
                     "socket_connect_timeout": CONNECT_S,
                     **told.get("broker_transport_options", {}),

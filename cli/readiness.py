@@ -20,14 +20,17 @@ class Readiness:
         options: The stack's ports.
         broker_url: Where the workers are asked.
         nodes: The workers' node names.
+        prefix: REDIS_PREFIX.
     """
 
-    def __init__(self, options: StackOptions, *, broker_url: str, nodes: set[str]) -> None:
+    def __init__(
+        self, options: StackOptions, *, broker_url: str, nodes: set[str], prefix: str = ""
+    ) -> None:
         """Everything is waited for."""
         self.waiting = {"API", "workers"} | ({FLOWER} if options.flower_url else set())
         self._options = options
         self._nodes = nodes
-        self._ping = WorkerPing(broker_url)
+        self._ping = WorkerPing(broker_url, prefix=prefix)
 
     @property
     def only_flower(self) -> bool:

@@ -140,9 +140,9 @@ def check_broker(url: str) -> list[Finding]:
     return [Finding(name="broker", ok=True, message=said)]
 
 
-def check_workers(broker_url: str) -> Finding:
+def check_workers(broker_url: str, *, prefix: str = "") -> Finding:
     """Ask whether a worker answers."""
-    ping = WorkerPing(broker_url, timeout_s=2.0)
+    ping = WorkerPing(broker_url, prefix=prefix, timeout_s=2.0)
     try:
         names = sorted(ping.answering())
     except OSError as error:

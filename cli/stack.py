@@ -161,6 +161,7 @@ class Stack:
             "database_url": addresses.database_url,
             "redis_url": addresses.redis_url,
             "broker_url": addresses.broker_url,
+            "redis_prefix": self._settings.redis_prefix,
             "token": self._current_token(addresses.auth_secret),
             "pids": {
                 "supervisor": os.getpid(),
@@ -262,7 +263,8 @@ class Stack:
     def _wait_until_ready(self, supervisor: Supervisor, broker_url: str) -> None:
         begun = time.monotonic()
         nodes = {node_name(name) for name in worker_names(self.options, suffix=self._suffix)}
-        readiness = Readiness(self.options, broker_url=broker_url, nodes=nodes)
+        prefix = self._settings.redis_prefix
+        readiness = Readiness(self.options, broker_url=broker_url, nodes=nodes, prefix=prefix)
         try:
             while True:
                 self._check_stop()

@@ -7,6 +7,7 @@ listens to, and how many messages it has taken.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
@@ -14,7 +15,13 @@ import tempfile
 import urllib.parse
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from core.logging import redact
+from core.settings import get_settings
+
+if TYPE_CHECKING:
+    from core.settings import Settings
 
 STALE_S: Final = 15.0
 """A process, loop or consumer that has not turned for so long hangs."""
@@ -79,7 +86,7 @@ class Pulse:
             OSError: It cannot be written.
         """
         path = pulse_file(self.node)
-        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _is_ours(path.parent):
             raise OSError(f"{path.parent} belongs to somebody else")
         scratch = path.with_suffix(".new")
@@ -87,9 +94,18 @@ class Pulse:
         scratch.replace(path)
 
 
-def pulse_folder() -> Path:
-    """Return where this user's workers on this machine write; nobody else may look."""
-    return Path(tempfile.gettempdir()) / f"roadmap-worker-{os.getuid()}"
+def pulse_folder(settings: Settings | None = None) -> Path:
+    """Return where the workers of a stack on this machine write; nobody else may look.
+
+    Without PULSE_DIR it is a folder of this user, this database and this broker: workers of other
+    stacks have the same names, and must not be taken for these.
+    """
+    settings = settings or get_settings()
+    if settings.pulse_dir:
+        return Path(settings.pulse_dir).expanduser().absolute()
+    facts = (settings.database_url.get_secret_value(), settings.broker, settings.redis_prefix)
+    of_stack = hashlib.sha256("\n".join(map(redact, facts)).encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"roadmap-worker-{os.getuid()}-{of_stack}"
 
 
 def pulse_file(node: str) -> Path:
@@ -97,12 +113,12 @@ def pulse_file(node: str) -> Path:
     return pulse_folder() / f"{urllib.parse.quote(node, safe='@')}.json"
 
 
-def read_pulses() -> list[Pulse]:
-    """Return what this machine's workers said last, the latest first."""
+def read_pulses(folder: Path) -> list[Pulse]:
+    """Return what the workers that write to a folder said last, the latest first."""
     found: list[Pulse] = []
-    if not _is_ours(pulse_folder()):
+    if not _is_ours(folder):
         return found
-    for path in pulse_folder().glob("*.json"):
+    for path in folder.glob("*.json"):
         try:
             document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             found.append(Pulse(**{f.name: document[f.name] for f in fields(Pulse)}))

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from core.redis_names import own
 from core.states import ContentKind, Status, Step
 
 
@@ -412,9 +413,9 @@ def parse_event(data: Any) -> BaseEvent:
 
 def task_channel(task_id: UUID | str) -> str:
     """Return the Redis channel of a task's events."""
-    return f"task_progress:{task_id}"
+    return own(f"task_progress:{task_id}")
 
 
 def user_channel(user_id: str) -> str:
     """Return the Redis channel of a user's notifications."""
-    return f"notifications:{user_id}"
+    return own(f"notifications:{user_id}")

@@ -18,6 +18,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from core.logging import get_logger
+from core.redis_names import own
 from core.settings import get_settings
 from notifications.clients import redis_client
 from workflow.llm.cluster import ClusterAwayError, Standing
@@ -122,7 +123,7 @@ class RedisCluster:
     def __init__(self) -> None:
         settings = get_settings()
         self._me = uuid.uuid4().hex
-        prefix = f"roadmap:llm:{{{scope_of(settings)}}}"
+        prefix = own(f"roadmap:llm:{{{scope_of(settings)}}}")
         self._keys = [f"{prefix}:{name}" for name in ("held", "seen", "line", "asked", "mood")]
         self._url = settings.redis_url.get_secret_value()
         self._redis: Redis = redis_client(self._url, **_guarded())
@@ -163,7 +164,7 @@ class RedisCluster:
             storage = RedisStorage(
                 "async+redis://",  # the pool knows the address
                 implementation="redispy",
-                key_prefix="roadmap:llm",
+                key_prefix=own("roadmap:llm"),
                 connection_pool=self._redis.connection_pool,  # type: ignore[arg-type]  # is passed on
             )
             limiter = self._limiter = SlidingWindowCounterRateLimiter(storage)

@@ -11,6 +11,7 @@ from kombu.transport import TRANSPORT_ALIASES
 
 from core.addresses import celery_options
 from core.errors import SettingsError
+from core.redis_names import broker_options
 from core.settings import get_settings
 
 # Our threads pool under Celery's own name: `--pool threads` (the default) then honours the
@@ -47,6 +48,7 @@ try:
     told["broker_transport_options"] = {
         **app.conf.broker_transport_options,
         **told.get("broker_transport_options", {}),
+        **broker_options(get_settings().redis_prefix, told["broker_url"]),
     }
     app.conf.update(told)
 except SettingsError as error:

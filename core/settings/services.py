@@ -45,6 +45,13 @@ class ServiceSettings(BaseModel):
         " REDIS_URL.",
     )
 
+    redis_prefix: str = Field(
+        default="",
+        pattern="^[A-Za-z0-9_.:-]{0,64}$",
+        description="Put before all our keys and channels, so that stacks can share a Redis"
+        " ([more](OPERATIONS.md#several-stacks)).",
+    )
+
     @field_validator("database_url", "migration_database_url")
     @classmethod
     def _one_spelling(cls, value: SecretStr | None) -> SecretStr | None:

@@ -16,6 +16,11 @@ class WatchingSettings(BaseModel):
         le=65535,
         description="Workers and beat serve /metrics on this port; without it they do not.",
     )
+    pulse_dir: str | None = Field(
+        default=None,
+        description="Folder in which workers say what they do, for `roadmap probe worker`; not"
+        " given, one of the system's temporary folder, of this database and broker.",
+    )
     otlp_endpoint: str | None = Field(
         default=None,
         description="OpenTelemetry collector (OTLP over HTTP, such as http://localhost:4318) that"

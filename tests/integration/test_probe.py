@@ -39,10 +39,13 @@ async def test_the_probe_proves_that_it_consumes(
     redis_url: str,
     postgres_url: str,
     tmp_path: Path,
+    settings_env: pytest.MonkeyPatch,
     pool: str,
 ) -> None:
     """An idle worker proves itself by a message, whoever tells it to leave; a frozen one cannot."""
-    settings = {"DATABASE_URL": postgres_url, "REDIS_URL": redis_url}
+    pulses = str(tmp_path / "pulses")
+    settings = {"DATABASE_URL": postgres_url, "REDIS_URL": redis_url, "PULSE_DIR": pulses}
+    settings_env.setenv("ROADMAP_PULSE_DIR", pulses)
     worker = WorkerProcess(
         name=f"probed-{pool}",
         settings=settings,
@@ -73,15 +76,25 @@ async def test_the_probe_proves_that_it_consumes(
             ((answer),) = control.cancel_consumer(queue, destination=[node], reply=True)
             assert "Not allowed" in answer[node]["error"]
         assert (await probe())["ok"], "nobody can make it leave its queues"
-        if pool == "threads" and WHOLE_SET:  # it takes 15 s
+        if pool == "threads":
+            for queue in ("roadmap", "maintenance"):
+                control.add_consumer(queue, destination=[node], reply=True)
+
+            async def listens() -> bool:
+                return bool((await probe())["ok"])
+
+            await until(listens, what="the probe to see that it listens again")
             worker.send_signal(signal.SIGSTOP)
+            found = await probe("--timeout", "2")
+            assert not found["ok"]
+            assert "frozen" in found["problem"]
+        if pool == "threads" and WHOLE_SET:  # it takes 15 s
 
             async def frozen() -> bool:
                 found = await probe("--alive")
                 return not found["ok"] and "frozen" in found["problem"]
 
             await until(frozen, within_s=40, what="the probe to see it frozen")
-            worker.send_signal(signal.SIGCONT)
     finally:
         worker.kill()
 

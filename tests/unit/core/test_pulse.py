@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from core.pulse import Pulse, pulse_folder, read_pulses
+from core.settings import load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,13 +70,30 @@ def test_what_is_deaf(change: dict[str, Any], said: str) -> None:
 
 
 def test_a_folder_of_somebody_else_is_not_trusted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings_env: pytest.MonkeyPatch
 ) -> None:
     """What lies where others may write is neither read nor written over."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     WELL.write()
-    assert read_pulses() == [WELL]
+    assert read_pulses(pulse_folder()) == [WELL]
     pulse_folder().chmod(0o777)
-    assert read_pulses() == []
+    assert read_pulses(pulse_folder()) == []
     with pytest.raises(OSError, match="somebody else"):
         WELL.write()
+
+
+def test_stacks_have_folders_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another database, broker or prefix is another folder; a password that changes is not."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    database, redis = "postgresql://u:p@h/d", "redis://:p@h:1/0"
+    ours = pulse_folder(load_settings(database_url=database, redis_url=redis))
+    others = [
+        load_settings(database_url="postgresql://u:p@h/e", redis_url=redis),
+        load_settings(database_url=database, redis_url="redis://:p@h:1/1"),
+        load_settings(database_url=database, redis_url=redis, redis_prefix="b:"),
+    ]
+    assert len({ours, *map(pulse_folder, others)}) == 4
+    changed = load_settings(database_url="postgresql://u:q@h/d", redis_url="redis://:q@h:1/0")
+    assert pulse_folder(changed) == ours
+    named = load_settings(database_url=database, pulse_dir=str(tmp_path / "mine"))
+    assert pulse_folder(named) == tmp_path / "mine"
