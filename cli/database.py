@@ -26,10 +26,10 @@ _OF_LATER_RELEASE = ", which a later release has made; this one works with it"
 @app.command(epilog=EPILOG)
 def upgrade(*, data_dir: DataDirOption = DEFAULT, json: JsonOption = False) -> None:
     """Bring the database to the newest revision; one of a later release is left as it is."""
-    _choose_database(data_dir)
+    choose_database(data_dir)
     from db import migrate
 
-    with _answering():
+    with answering():
         migrate.upgrade()
         revision = migrate.current_now()
     newer = migrate.schema_of(revision) is migrate.Schema.NEWER
@@ -54,10 +54,10 @@ def check(
     few tasks at a time and holds nobody up; safe while workers run, and so is --repair, which
     changes each task under its own lock.
     """
-    _choose_database(data_dir)
+    choose_database(data_dir)
     from db import migrate
 
-    with _answering():
+    with answering():
         revision = migrate.current_now()
         newer = migrate.schema_of(revision) is migrate.Schema.NEWER
         problem = None if newer else _schema_problem()
@@ -123,7 +123,7 @@ async def _look_and_mend(*, mend: bool) -> dict[str, Any]:
         await dispose_engine()
 
 
-def _choose_database(data_dir: Path) -> None:
+def choose_database(data_dir: Path) -> None:
     """Let the settings name database and Redis: as given, else the data-dir's."""
     from core.given import PREFIX
     from core.settings import get_settings, load_settings
@@ -144,7 +144,7 @@ def _choose_database(data_dir: Path) -> None:
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def answering() -> Iterator[None]:
     """Say in one sentence that the database cannot be used, whatever says so."""
     import asyncpg
     from sqlalchemy.exc import SQLAlchemyError

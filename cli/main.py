@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 from cli import (
     completion,
     database,
+    database_shell,
     demo,
     doctor,
     opening,
@@ -70,6 +71,7 @@ for _part in (
     processes,
 ):
     app.registered_commands += _part.app.registered_commands
+database.app.registered_commands += database_shell.app.registered_commands
 app.add_typer(database.app, name="db")
 app.add_typer(schedule_commands.app, name="schedule")
 app.add_typer(queue_commands.app, name="queue")

@@ -73,6 +73,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "schedule resume": ("roadmap schedule resume purge",),
     "schedule run": ("roadmap schedule run purge",),
     "probe worker": ("roadmap probe worker", "roadmap probe worker --alive --json"),
+    "db shell": (
+        "roadmap db shell",
+        'roadmap db shell -c "SELECT status, count(*) FROM roadmap_tasks GROUP BY 1"',
+    ),
     "db check": ("roadmap db check", "roadmap db check --repair --json"),
 }
 """By command; a test holds each against the command's own options."""
