@@ -47,22 +47,25 @@ def demo(
 
     folder = DataDir(data_dir)
     running = contextmanager(_running_stack)
-    with running(folder):
-        code = _walk(goal or GOAL, data_dir, json=json)
-        if code is ExitCode.DONE:
+    with running(folder) as ours:
+        code = _walk(goal or GOAL, data_dir, json=json, ends=ours)
+        if ours:
             note("Stopping the stack")
+    if code is ExitCode.INTERRUPTED and ours:
+        note("The task waits in the data-dir; it goes on once the stack is there: `roadmap up`")
     if code is not ExitCode.DONE:
         raise typer.Exit(code)
-    note("To keep a stack running, with its API and Flower: make up, or roadmap up")
+    if ours:
+        note("To keep a stack running, with its pages, its API and Flower: `roadmap up`")
 
 
-def _walk(goal: str, data_dir: Path, *, json: bool) -> ExitCode:
+def _walk(goal: str, data_dir: Path, *, json: bool, ends: bool) -> ExitCode:
     from cli.client import Client
     from cli.watching import Watch
 
     with Client(data_dir) as client:
         task = client.submit(goal, review=True)
-        watch = Watch(client, task, json=json, approve=True, showcase=True)
+        watch = Watch(client, task, json=json, approve=True, showcase=True, ends=ends)
         code = watch.run()
         if not json and watch.model.roadmap_id is not None:
             _excerpt(client, client.roadmap(watch.model.roadmap_id))
@@ -86,11 +89,11 @@ def _excerpt(client: "Client", roadmap: dict[str, Any]) -> None:
             return
 
 
-def _running_stack(folder: DataDir) -> "Iterator[None]":
-    """Use the stack on the folder, or run one for as long as we need it."""
+def _running_stack(folder: DataDir) -> "Iterator[bool]":
+    """Use the stack on the folder, or run one as long as we need it; yield whether it is ours."""
     if folder.is_locked() and folder.read_stack() is not None:
         note(f"Using the stack that runs on {folder.path}")
-        yield
+        yield False
         return
     note("Starting PostgreSQL, Redis, a worker, the scheduler and the API")
     reader, writer = os.pipe()
@@ -114,7 +117,7 @@ def _running_stack(folder: DataDir) -> "Iterator[None]":
             if process.poll() is not None:
                 reading.join(_LOOK_S)
                 raise failed("The stack did not start; the reason stands above.")
-        yield
+        yield True
     finally:
         over.set()
         stop_child(process, steps=[(signal.SIGTERM, _STOP_S)])
@@ -127,10 +130,17 @@ def _import_client() -> None:
 
 
 def _forward(reader: int, ready: threading.Event, over: threading.Event) -> None:
-    """Pass on what the stack says, on stderr, until we stop it; notice when it is ready."""
+    """Pass on what the stack says, on stderr, until we stop it; notice when it is ready.
+
+    Its addresses are for those who stay: they end with the demo.
+    """
+    addresses = False
     with os.fdopen(reader, encoding="utf-8", errors="replace") as output:
         for line in output:
             if line.startswith("ready "):
                 ready.set()
-            elif not over.is_set() and not line.startswith("Next "):  # that is for who stays
+                addresses = False
+                continue
+            addresses |= line.startswith("Open ")
+            if not addresses and not over.is_set():
                 note(f"  {line.rstrip()}")

@@ -101,6 +101,7 @@ def _print(findings: list[Finding]) -> None:
     from rich.text import Text
 
     from cli.console import make_console, shown
+    from cli.hints import complete
 
     console = make_console()
     for title, required, bad in (("Required", True, "red"), ("Recommended", False, "yellow")):
@@ -110,5 +111,6 @@ def _print(findings: list[Finding]) -> None:
             mark = "ok  " if finding.ok else "BAD " if required else "hint"
             line = Text(f"  {mark} ", style=style).append(f"{finding.name}: ", style="bold")
             console.print(
-                line.append(shown(finding.message, "" if finding.ok else style)), soft_wrap=True
+                line.append(shown(complete(finding.message), "" if finding.ok else style)),
+                soft_wrap=True,
             )

@@ -14,7 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.console import shown, speaks_unicode
-from cli.moments import HOUR_S, MINUTE_S, duration
+from cli.hints import complete
+from cli.ids import short_forms
+from cli.moments import HOUR_S, MINUTE_S, counted, duration
 from cli.progress_model import ProgressModel, State, StepLine, TimeLeft
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ _FPS: Final = 8
 _BAR_WIDTH: Final = 32
 _FACTS_WIDTH: Final = 46
 """What stands beside the bar, at its longest."""
+_MARGIN: Final = 2
 _PATIENT_S: Final = 5.0
 
 
@@ -77,7 +80,7 @@ class LiveView:
         model = self._model
         idle_s = time.monotonic() - self._heard_at
         head = shown(model.goal or "…", "bold", overflow="ellipsis", no_wrap=True)
-        lines: list[RenderableType] = [head, Text(f"task {model.task_id}", style="dim")]
+        lines: list[RenderableType] = [head, self._id()]
         lines.append(self._steps(idle_s))
         if model.total:
             lines.append(self._contents(idle_s))
@@ -85,11 +88,17 @@ class LiveView:
             lines.append(shown(model.latest, "italic", overflow="ellipsis", no_wrap=True))
         if model.status == "pending" and idle_s > _PATIENT_S:
             text = "No worker has taken it yet; `roadmap doctor` tells whether one is running"
-            lines.append(shown(text, "yellow"))
+            lines.append(shown(complete(text), "yellow"))
         if self._trouble is not None:
             text = f"The API does not answer; trying again ({self._trouble})"
             lines.append(shown(text, "yellow"))
         return Padding(Group(*lines), (0, 0, 0, 1))
+
+    def _id(self) -> Text:
+        """Return the task's id; by its end where there is no room for all of it."""
+        whole = self._model.task_id
+        narrow = self._console.width < len(whole) + len("task ") + _MARGIN
+        return Text(f"task {short_forms([whole])[whole] if narrow else whole}", style="dim")
 
     def _steps(self, idle_s: float) -> Table:
         table = Table.grid(padding=(0, 1))
@@ -128,7 +137,7 @@ class LiveView:
             complete_style="cyan",
             finished_style=style,
         )
-        facts = Text(f"{model.done}/{model.total} contents")
+        facts = Text(f"{model.done}/{counted(model.total, 'content')}")
         if model.failed:
             facts.append(f", {model.failed} failed", style="red")
         rate = model.rate_per_min()

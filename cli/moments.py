@@ -44,6 +44,11 @@ def duration(seconds: float) -> str:
     return f"{int(seconds // HOUR_S)} h {int(seconds % HOUR_S // MINUTE_S):02d} min"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return `1 concept`, `2 concepts`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def interval(seconds: float) -> str:
     """Return how often something happens: `5 s`, `10 min`, `1 h`, `1 d`."""
     for size, unit in ((_DAY_S, "d"), (HOUR_S, "h"), (MINUTE_S, "min")):

@@ -8,6 +8,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from cli.console import make_console, shown, speaks_unicode
+from cli.moments import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,10 +59,12 @@ def outline_tree(roadmap: dict[str, Any], *, marks: bool) -> Tree:
     """
     count = sum(1 for _ in concepts(roadmap))
     title = shown(roadmap.get("title") or "Roadmap", "bold")
-    title.append(
-        f"  version {roadmap.get('version', '?')}, {count} concepts, {hours(roadmap):.0f} h",
-        style="dim",
+    facts = (
+        f"version {roadmap.get('version', '?')}",
+        counted(count, "concept"),
+        f"{hours(roadmap):.0f} h",
     )
+    title.append("  " + ", ".join(facts), style="dim")
     tree = Tree(title, guide_style="dim")
     for stage in roadmap.get("stages", ()):
         branch = tree.add(shown(stage.get("title", ""), "bold cyan"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 import socket
 from typing import Final
@@ -17,14 +18,19 @@ _TRIES: Final = 64
 
 def is_free(host: str, port: int) -> bool:
     """Tell whether a server could listen there now."""
+    return why_not(host, port) is None
+
+
+def why_not(host: str, port: int) -> OSError | None:
+    """Return what is in the way of a server that would listen there now."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return error
+    return None
 
 
 def free_port(host: str) -> int:
@@ -52,9 +58,26 @@ def choose_port(host: str, asked: int | None, usual: int, *, option: str) -> int
         return usual if is_free(host, usual) else free_port(host)
     if asked == 0:
         return free_port(host)
-    if not is_free(host, asked):
-        raise usage(
-            f"Port {asked} on {host} is taken, or the address is not of this machine. "
-            f"Give another one with {option}, or {option} 0 for any free one."
-        )
+    reason = why_not(host, asked)
+    if reason is not None:
+        raise usage(f"{_told(reason, host, asked)} {_elsewhere(reason, option)}")
     return asked
+
+
+def _told(reason: OSError, host: str, port: int) -> str:
+    if reason.errno == errno.EADDRINUSE:
+        return f"Port {port} on {host} is taken."
+    if reason.errno in {errno.EACCES, errno.EPERM}:
+        return (
+            f"You may not listen on port {port}: the system keeps low ports for root (Linux: below"
+            " net.ipv4.ip_unprivileged_port_start, 1024 by default)."
+        )
+    if reason.errno == errno.EADDRNOTAVAIL or isinstance(reason, socket.gaierror):
+        return f"{host} is no address of this machine."
+    return f"Nobody can listen on port {port} of {host}: {reason.strerror or reason}."
+
+
+def _elsewhere(reason: OSError, option: str) -> str:
+    if reason.errno == errno.EADDRNOTAVAIL or isinstance(reason, socket.gaierror):
+        return "Give one that it has with --host, such as 127.0.0.1."
+    return f"Give another one with {option}, or {option} 0 for any free one."

@@ -12,7 +12,7 @@ from cli.costs import cost_line
 from cli.exits import CommandError, ExitCode
 from cli.hints import command
 from cli.live import LiveView
-from cli.moments import duration
+from cli.moments import counted, duration
 from cli.outline_view import outline_tree, tree_console
 from cli.plain import JsonView, PlainView, View
 from cli.progress_model import ProgressModel, TimeLeft
@@ -45,6 +45,7 @@ class Watch:
         approve: Approve every review.
         after: Events up to this one are known: they are not shown again.
         showcase: Show everything: the outline before it is approved, the tree at the end.
+        ends: The stack ends with us, so the task does not go on without us.
     """
 
     def __init__(
@@ -56,12 +57,14 @@ class Watch:
         approve: bool,
         after: int = 0,
         showcase: bool = False,
+        ends: bool = False,
     ) -> None:
         """Choose how to show and how to answer."""
         self._client = client
         self._json = json
         self._after = after
         self._showcase = showcase
+        self._ends = ends
         self.console = tree_console()
         self.model = ProgressModel(task["task_id"], goal=task["goal"])
         self._live = not json and self.console.is_terminal
@@ -75,7 +78,8 @@ class Watch:
         try:
             goes_on = self._follow()
         except KeyboardInterrupt:
-            note(f"\nThe task goes on. Come back with: {command('watch', task_id)}")
+            if not self._ends:
+                note(f"\nThe task goes on. Come back with: {command('watch', task_id)}")
             return ExitCode.INTERRUPTED
         if not goes_on:
             note(f"Waiting for a review: {command('review', task_id)}")
@@ -168,9 +172,11 @@ def ending(model: ProgressModel) -> list[str]:
     lines = []
     match model.outcome:
         case "task_completed":
-            lines.append(f"Completed: {model.done} contents.")
+            lines.append(f"Completed: {counted(model.done, 'content')}.")
         case "task_partially_failed":
-            lines.append(f"{model.done} of {model.total} contents are ready; these are not:")
+            of_all = counted(model.total, "content")
+            verb = "is" if model.done == 1 else "are"
+            lines.append(f"{model.done} of {of_all} {verb} ready; these are not:")
         case "task_failed":
             error = model.error or {}
             step = str(error.get("step", "")).replace("_", " ")

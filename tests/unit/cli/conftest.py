@@ -153,6 +153,8 @@ class FakeApi:
     asked: list[str] = field(default_factory=list)
     bodies: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    problem: dict[str, Any] | None = None
+    """Answer everything with this problem."""
     url: str = ""
     others: list[str] = field(default_factory=list)
     """The ends of the ids of further tasks."""
@@ -192,6 +194,9 @@ class Handler(BaseHTTPRequestHandler):
         """Answer a read."""
         self._note()
         parts = urlparse(self.path)
+        if self.api.problem is not None:
+            self._json(self.api.problem["status"], {"type": "x", "title": "P"} | self.api.problem)
+            return
         if self.api.dies_after == 0:
             if parts.path == "/readyz":
                 said = {
@@ -256,6 +261,9 @@ class Handler(BaseHTTPRequestHandler):
         self._note()
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.api.bodies.append(json.loads(body or b"{}"))
+        if self.api.problem is not None:
+            self._json(self.api.problem["status"], {"type": "x", "title": "P"} | self.api.problem)
+            return
         if not self.api.known:
             self._problem(404)
             return
