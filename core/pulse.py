@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from core.logging import redact
+from core.redaction import redact
 from core.settings import get_settings
 
 if TYPE_CHECKING:
