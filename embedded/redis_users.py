@@ -14,20 +14,24 @@ USERS: Final[Mapping[str, str]] = {
     # one is refused
     "broker": f"~* &* {_COMMANDS}",
     # live copies of events, and the limits of the language model that processes share
-    "publisher": f"~roadmap:* &task_progress:* &notifications:* {_COMMANDS}",
+    "publisher": "~{prefix}roadmap:* &{prefix}task_progress:*"
+    f" &{{prefix}}notifications:* {_COMMANDS}",
     # whoever follows them; counts requests, and looks at the server for the report
-    "reader": f"~roadmap:* ~roadmap_requests* &task_progress:* &notifications:* {_COMMANDS}"
+    "reader": "~{prefix}roadmap:* ~{prefix}roadmap_requests*"
+    f" &{{prefix}}task_progress:* &{{prefix}}notifications:* {_COMMANDS}"
     " +client|list",
 }
 
 
-def acl_lines(passwords: Mapping[str, str]) -> str:
+def acl_lines(passwords: Mapping[str, str], *, prefix: str = "") -> str:
     """Return the lines of the configuration that make the users.
 
     Args:
         passwords: By user; letters and digits.
+        prefix: What stands before every key and channel.
     """
     return "".join(
-        f"user roadmap-{name} on >{passwords[name]} resetkeys resetchannels {rules}\n"
+        f"user roadmap-{name} on >{passwords[name]} resetkeys resetchannels"
+        f" {rules.format(prefix=prefix)}\n"
         for name, rules in USERS.items()
     )

@@ -37,7 +37,10 @@ class Heart:
         """Write no more, and take the file away."""
         self._stop.set()
         self._thread.join(BEAT_S)
-        pulse_file(self.pulse.node).unlink(missing_ok=True)
+        file = pulse_file(self.pulse.node)
+        with suppress(OSError):  # the folder is also of the stack's other workers
+            file.unlink(missing_ok=True)
+            file.parent.rmdir()
 
     def _beat(self) -> None:
         from celery.worker import state  # workers only
