@@ -9,6 +9,7 @@ import shlex
 import signal
 import subprocess
 from dataclasses import replace
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -114,7 +115,7 @@ def servers(
             "5555": str(numbers["flower"]),
             "0.0.0.0": "127.0.0.1",  # noqa: S104 - replaced
             "172.31.250.10": "127.0.0.1",  # nginx
-            "valkey-server ": f"{find_redis(None, oldest=OLDEST).program} --bind 127.0.0.1"
+            "valkey-server ": f"{quote(str(find_redis(None, oldest=OLDEST).program))} --bind 127.0.0.1"
             f" --port {numbers['redis']} ",
         },
         package=package,
