@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,6 +24,7 @@ from playwright.async_api import expect
 
 from cli.exits import ExitCode
 from embedded.postgres_binaries import find_postgres
+from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.e2e.web.browser import chromium
 from tests.factories import until
 from tests.system_packages import need_program
@@ -46,7 +48,7 @@ RUN = {
     "docs/OPERATIONS.md": {"sh"},
     "docs/PYTHON_CLIENT.md": {"python"},  # tests/e2e/cli/test_terminal.py
     "docs/TUTORIAL.md": {"sh", "python"},
-    "docs/WEB.md": {"html", "js"},
+    "docs/WEB.md": {"html", "js", "jsx"},  # jsx: tests/e2e/packaging
 }
 """What tests run of each page: here, or in the test that is named."""
 NO_PROGRAMS = {"", "console", "mermaid"}
@@ -57,6 +59,11 @@ SHOWN = {
     "export ROADMAP_API_URL=": "the test of that page gives both variables",
 }
 """Blocks that no test runs, by how they begin, and why."""
+PAUSE_S = 5.0
+"""What a person takes from one block to the next."""
+FASTER = 1 if WHOLE_SET else 10
+"""By default person, author and leases are all this much faster."""
+_NAME = re.compile(r"# (\w+\.py)\n")
 PARTLY_FAILS = "Learn the guitar"
 _BLOCK = re.compile(r"^ *```(\S*)[^\n]*\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#]+)(?:#([\w-]+))?\)")
@@ -104,9 +111,9 @@ def reader(
         stack = start_stack(
             folder / ".roadmap",
             "--no-flower",
-            SAMPLE_LATENCY_S="0.2",
+            **_told_settings(),
             SAMPLE_FAIL="Barre",
-            LEASE_S="3",
+            LEASE_S=f"{30 / FASTER:g}",
             CORS_ORIGINS=site,
         )
     finally:
@@ -126,17 +133,35 @@ def reader(
     stack.stop()
 
 
+def _told_settings() -> dict[str, str]:
+    """Return the settings with which the tutorial has its reader start the stack."""
+    ((settings, _last),) = re.findall(
+        r"^\$ ((ROADMAP_\S+ )+)make up", _text("docs/TUTORIAL.md"), re.MULTILINE
+    )
+    told = dict(word.removeprefix("ROADMAP_").split("=") for word in settings.split())
+    return told | {"SAMPLE_LATENCY_S": str(float(told["SAMPLE_LATENCY_S"]) / FASTER)}
+
+
+def _text(page: str) -> str:
+    return (ROOT / page).read_text()
+
+
 def run(language: str, text: str, reader: tuple[Path, dict[str, str]]) -> int:
     """Run a block where the reader stands; return its exit code."""
     folder, environment = reader
-    command = ["/bin/sh", "-e", "-c"] if language == "sh" else [sys.executable, "-c"]
+    command = ["/bin/sh", "-e", "-c", text]
+    if language == "python":
+        name = _NAME.match(text)
+        program = folder / (name[1] if name else "program.py")
+        program.write_text(text)
+        command = [sys.executable, program.name]
     done = subprocess.run(
-        [*command, text],
+        command,
         cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=150,
         check=False,
     )
     meant = {ExitCode.DONE, ExitCode.PARTIAL, ExitCode.REVIEW}
@@ -144,13 +169,29 @@ def run(language: str, text: str, reader: tuple[Path, dict[str, str]]) -> int:
     return done.returncode
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(500)
 @pytest.mark.parametrize("page", IN_ORDER)
 def test_every_block_runs(page: str, reader: tuple[Path, dict[str, str]]) -> None:
-    """Each block does what the page says, one after the other, without an error."""
+    """Each block does what the page says, one after the other, at the pace of a person."""
     need_program("curl")
     for language, text in blocks(page, "sh", "python"):
+        time.sleep(PAUSE_S / FASTER)  # who reads, copies and pastes is not there at once
         assert run(language, text, reader) == 0, text
+
+
+def test_a_person_could_kill_the_worker(reader: tuple[Path, dict[str, str]]) -> None:
+    """After the tutorial its task has lost a worker: the contents took longer than the reader."""
+    folder, environment = reader
+    task_id = (folder / "task.txt").read_text()
+    told = subprocess.run(
+        ["/bin/sh", "-c", 'roadmap show "$1" --timeline', "sh", task_id],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "worker lost" in told, told
 
 
 def test_the_readme_runs(reader: tuple[Path, dict[str, str]]) -> None:

@@ -115,8 +115,8 @@ def servers(
             "5555": str(numbers["flower"]),
             "0.0.0.0": "127.0.0.1",  # noqa: S104 - replaced
             "172.31.250.10": "127.0.0.1",  # nginx
-            "valkey-server ": f"{quote(str(find_redis(None, oldest=OLDEST).program))} --bind 127.0.0.1"
-            f" --port {numbers['redis']} ",
+            "valkey-server ": f"{quote(str(find_redis(None, oldest=OLDEST).program))}"
+            f" --bind 127.0.0.1 --port {numbers['redis']} ",
         },
         package=package,
     )
