@@ -10,6 +10,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
 from tests.e2e.web.browser import DESK, PHONE, Watched, new_context, overflow
+from tests.factories import until
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
@@ -98,8 +99,18 @@ async def test_the_theme_can_be_chosen_and_stays(site: Site, window: Watched) ->
     assert await page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
 
 
+HAS_CONTROL = (
+    "name => [...document.querySelectorAll('a, button, input, summary, [tabindex]')].some("
+    "(e) => (e.getAttribute('aria-label') || e.textContent.trim()).startsWith(name))"
+)
+
+
 async def tab_to(page: Page, name: str) -> None:
-    """Press Tab until something with this name has the focus, and see that one can see it."""
+    """Press Tab until something with this name has the focus, and see that one can see it.
+
+    A person waits until it is there; on a busy machine a page is not drawn at once.
+    """
+    await until(lambda: page.evaluate(HAS_CONTROL, name), what=f"{name!r} on the page")
     for _ in range(MOST_TABS):
         await page.keyboard.press("Tab")
         label, outline = await page.evaluate(
@@ -115,6 +126,7 @@ async def tab_to(page: Page, name: str) -> None:
 async def test_the_whole_way_by_keyboard(site: Site, window: Watched) -> None:
     """Ask, review with a change, watch, open a concept: without ever touching a mouse."""
     page = await window.open("/")
+    await expect(page.locator("#goal")).to_be_focused()
     await page.keyboard.type("learn Spanish")
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/tasks/*")
