@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 from dataclasses import replace
@@ -199,7 +200,9 @@ async def test_prometheus_finds_everything(servers: tuple[Local, Service]) -> No
     port = ports("prometheus")["prometheus"]
     here = local.folder / "prometheus.yml"
     config = (ROOT / "deploy/prometheus.yml").read_text()
-    here.write_text(config.replace("/etc/prometheus/", f"{ROOT}/deploy/"))
+    # beside it, for our own folder may have a comma in its name, which YAML would split at
+    shutil.copy(ROOT / "deploy/alerts.yml", local.folder)
+    here.write_text(config.replace("/etc/prometheus/", f"{local.folder}/"))
     there = Local(
         local.folder,
         local.secrets,

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import pytest
@@ -150,6 +151,8 @@ def test_any_terminal(
     terminal: Callable[..., Terminal], size: tuple[int, int], environment: dict[str, str]
 ) -> None:
     """Narrow, colourless and ASCII terminals show the same, as well as they can."""
+    if "PYTHONUTF8" in environment and not str(ROADMAP).isascii():
+        pytest.skip("without UTF-8 this Python cannot name the folder of its own packages")
     view = terminal("generate", "学习弹吉他", "--no-review", size=size, **environment)
     assert view.wait() == 0
     text = view.text()
@@ -182,8 +185,8 @@ def test_away_from_a_terminal(stack: RunningStack, env: dict[str, str]) -> None:
 def test_a_reader_that_leaves(stack: RunningStack, env: dict[str, str]) -> None:
     """`| head -1` ends a command quietly, whatever it writes with."""
     for command in ("list --limit 100", "redis"):
-        words = f"{command} --data-dir '{stack.folder}'"
-        line = f"set -o pipefail; '{ROADMAP}' {words} | head -n 1"
+        words = f"{command} --data-dir {quote(str(stack.folder))}"
+        line = f"set -o pipefail; {quote(str(ROADMAP))} {words} | head -n 1"
         done = subprocess.run(
             [BASH, "-c", line], env=env, capture_output=True, text=True, timeout=60, check=False
         )
@@ -193,11 +196,11 @@ def test_a_reader_that_leaves(stack: RunningStack, env: dict[str, str]) -> None:
 def test_the_shell_completes(stack: RunningStack, env: dict[str, str]) -> None:
     """After `source <(roadmap completion bash)` words, statuses and task ids complete."""
     script = f"""
-        PATH="{ROADMAP.parent}:$PATH"; source <(roadmap completion bash)
+        PATH={quote(str(ROADMAP.parent))}:"$PATH"; source <(roadmap completion bash)
         tab() {{ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _roadmap_completion roadmap
                 echo "${{COMPREPLY[*]}}"; }}
         tab roadmap wat; tab roadmap list --status comp
-        tab roadmap watch --data-dir '{stack.folder}' ''
+        tab roadmap watch --data-dir {quote(str(stack.folder))} ''
     """
     done = subprocess.run(
         [BASH, "-c", script], env=env, capture_output=True, text=True, timeout=60, check=False
