@@ -39,7 +39,7 @@ async def model(
 ) -> AsyncIterator[ModelServer]:
     """A model that takes most of a second for a tutorial of one concept."""
 
-    async def no_resources(_drafts: Any) -> list[dict[str, Any]]:
+    async def no_resources(_drafts: Any, **_: Any) -> list[dict[str, Any]]:
         return []
 
     monkeypatch.setattr("workflow.steps.writing.check_resources", no_resources)

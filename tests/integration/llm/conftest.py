@@ -90,5 +90,5 @@ async def model(
         await flush_recorder()
 
 
-async def _unchecked(drafts: Any) -> list[dict[str, Any]]:
+async def _unchecked(drafts: Any, **_: Any) -> list[dict[str, Any]]:
     return [draft.model_dump() | {"verified": False} for draft in drafts]

@@ -56,7 +56,7 @@ async def serving(
         await flush_recorder()
 
 
-async def _unchecked(drafts: Any) -> list[dict[str, Any]]:
+async def _unchecked(drafts: Any, **_: Any) -> list[dict[str, Any]]:
     return [draft.model_dump() | {"verified": False} for draft in drafts]
 
 
