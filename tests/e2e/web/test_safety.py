@@ -71,6 +71,7 @@ async def poison(site: Site, task_id: str) -> None:
             kind,
             json.dumps(body),
         )
+    await connection.execute("DELETE FROM renderings")  # made from the text before
     await connection.execute(
         "UPDATE roadmaps SET title = $2, summary = $2 WHERE roadmap_id = $1", roadmap_id, TRAP
     )
