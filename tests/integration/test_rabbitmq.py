@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from celery import Celery
+from kombu import Connection
 
 from core.ids import new_id
 from core.settings import get_settings
@@ -23,6 +25,35 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 
+def _send_junk(url: str) -> int:
+    """Send what no worker can take, as AMQP carries it; return how many messages there were."""
+    bodies: list[bytes] = [b"", b"garbage", b"\xff\xfe", b"{}", b"[[], {}]", b"x" * 2_000_000]
+    headers: list[dict[str, Any]] = [
+        {},
+        {"task": "roadmap.resume", "id": "x"},
+        {"task": "os.system", "id": "x"},
+        {"task": 1, "id": []},
+        {"task": "roadmap.resume", "id": "x", "compression": "zlib"},
+        {"task": "roadmap.resume", "id": "x", "timelimit": "x"},
+    ]
+    types = ("application/json", "application/x-python-serialize", None)
+    sent = 0
+    with Connection(url) as connection, connection.channel() as channel:
+        for body in bodies:
+            for given in headers:
+                for content_type in types:
+                    message = channel.prepare_message(
+                        body,
+                        content_type=content_type,
+                        content_encoding="utf-8",
+                        headers=given,
+                        properties={},
+                    )
+                    channel.basic_publish(message, exchange="", routing_key="roadmap")
+                    sent += 1
+    return sent
+
+
 @pytest.mark.skipif(not WHOLE_SET, reason="with FAULTS=all (make chaos): RabbitMQ starts slowly")
 @pytest.mark.parametrize("pool", ["threads", "prefork"])
 async def test_rabbitmq_is_a_broker_too(
@@ -37,6 +68,7 @@ async def test_rabbitmq_is_a_broker_too(
     """Requests and foreign messages are worked on; its depth is known, its absence is shown."""
     with RabbitMQ(tmp_path) as rabbit:
         settings_env.setenv("ROADMAP_BROKER_URL", rabbit.url)
+        settings_env.setenv("ROADMAP_AUTH", "none")
         get_settings.cache_clear()
         worker = WorkerProcess(
             name="rabbit",
@@ -79,6 +111,7 @@ async def test_rabbitmq_is_a_broker_too(
             worker.start()
             try:
                 worker.wait_ready()
+                refused = await asyncio.to_thread(_send_junk, rabbit.url)
                 foreign = Celery(broker=rabbit.url, set_as_current=False)
                 task_id = str(new_id())
                 request = {"goal": "Learn chess", "review": False}
@@ -96,6 +129,12 @@ async def test_rabbitmq_is_a_broker_too(
                 await until(arrived, what="the foreign task")
                 tasks.append(task_id)
                 await until(all_done, within_s=40, what="all four tasks")
+
+                async def set_aside() -> bool:
+                    counted = "SELECT coalesce(sum(messages), 0) FROM rejected_counts"
+                    return bool(await database.fetchval(counted) == refused)
+
+                await until(set_aside, what=f"{refused} messages set aside")
 
                 rabbit.stop()
 
