@@ -42,8 +42,11 @@ SERVER: Final[dict[str, Any]] = {
 
 def main() -> None:
     """Serve until SIGINT or SIGTERM."""
+    from core.environment import leave_behind
     from core.settings import get_settings
 
+    for each in leave_behind():
+        sys.stderr.write(f"{each}.\n")
     try:
         settings = get_settings()
         arguments = _arguments(settings)

@@ -1,5 +1,6 @@
 """`roadmap doctor`: looks at everything the program needs and says what is wrong."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from cli.console import emit_json
 from cli.data_dir import DEFAULT, DataDir
 from cli.exits import EPILOG, ExitCode
 from cli.findings import Finding
+from core.redaction import redact
 
 app = typer.Typer()
 
@@ -27,7 +29,9 @@ def doctor(
     What is required and wrong is red and ends with exit code 1; what is only recommended is
     yellow. Secrets are never shown. Looks at the data-dir's running stack, else at the settings.
     """
-    findings = examine(DataDir(data_dir), llm=llm)
+    findings = [
+        replace(each, message=redact(each.message)) for each in examine(DataDir(data_dir), llm=llm)
+    ]
     ok = all(finding.ok for finding in findings if finding.required)
     if json:
         emit_json(

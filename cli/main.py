@@ -25,7 +25,9 @@ from cli import (
 )
 from cli.console import emit, nobody_reads, note, prepare
 from cli.exits import EPILOG, CommandError, ExitCode
+from core.environment import leave_behind
 from core.errors import AppError
+from core.redaction import redact
 
 
 class Commands(TyperGroup):
@@ -36,10 +38,10 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except CommandError as error:
-            note(f"Error: {error.message}")
+            note(f"Error: {redact(error.message)}")
             raise typer.Exit(error.exit_code) from None
         except AppError as error:
-            note(f"Error: {error.message}")
+            note(f"Error: {redact(error.message)}")
             raise typer.Exit(ExitCode.USAGE) from None
         except BrokenPipeError:
             nobody_reads()
@@ -93,4 +95,6 @@ def _root(
 def main() -> None:
     """Run the command that the words on the command line name."""
     prepare()
+    for each in leave_behind():
+        note(f"{each}.")
     app()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from cli.child import ChildSpec
 from cli.options import FLOWER_HOST
 from cli.processes import process_command
+from core.environment import for_children
 from core.given import PREFIX
 from core.settings.spelling import as_text
 
@@ -43,12 +44,12 @@ class Addresses:
 def child_environment(
     settings: Settings, options: StackOptions, addresses: Addresses
 ) -> dict[str, str]:
-    """Return the environment of all children: ours, with every setting spelled out.
+    """Return the environment of all children: a chosen part of ours, every setting spelled out.
 
     What we read from `.env` and secret files is handed on by value, so that the children need
     neither our working folder nor our reading of it.
     """
-    env = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    env = for_children(os.environ, also=settings.pass_environment)
     given = {
         name: getattr(settings, name)
         for name in settings.model_fields_set

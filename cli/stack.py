@@ -49,7 +49,18 @@ SUPERUSER_RESERVED: Final = 3
 """Connections that PostgreSQL keeps for superusers, out of max_connections."""
 _FATAL_DEATHS: Final = 3
 _PROBE_PAUSE_S: Final = 0.1
-_MIGRATE: Final = "from db.migrate import upgrade; upgrade()"
+_MIGRATE: Final = """
+import sys
+from core.errors import SettingsError
+from db.migrate import upgrade
+try:
+    upgrade()
+except SettingsError as error:
+    print(error.message, file=sys.stderr)
+    sys.exit({wrong})
+"""
+_WRONG_SETTING: Final = 78
+"""The exit code of a migration that met a wrong setting (`EX_CONFIG` of sysexits.h)."""
 _MIGRATE_TIMEOUT_S: Final = 300
 
 
@@ -221,7 +232,7 @@ class Stack:
 
     def _migrate(self, env: dict[str, str]) -> None:
         """In a process of its own: Alembic and SQLAlchemy would stay in our memory for good."""
-        args = [sys.executable, "-P", "-c", _MIGRATE]
+        args = [sys.executable, "-P", "-c", _MIGRATE.format(wrong=_WRONG_SETTING)]
         try:
             subprocess.run(
                 args,
@@ -237,6 +248,8 @@ class Stack:
                 raise StopRequestedError from None
             lines = redact(error.stderr.decode(errors="replace")).strip().splitlines()
             reason = "\n".join(lines if self._verbose else lines[-1:])
+            if error.returncode == _WRONG_SETTING:  # which is no fault of the database
+                raise failed(reason) from None
             raise unreachable(
                 f"The database could not be migrated: {reason} "
                 "(check ROADMAP_DATABASE_URL; `roadmap doctor` tells more)"

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pydantic_settings.sources import DotEnvSettingsSource
-
+from core.env_file import env_file_values
 from core.errors import SettingsError
+from core.text_files import UnreadableTextError, bad_line, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pydantic_settings import BaseSettings
-
 PREFIX: Final = "ROADMAP_"
 ENV_FILE: Final = ".env"
+_LINK_PORT: Final = re.compile(r"^ROADMAP_(?:\w+_)?PORT$")
+"""`ROADMAP_API_PORT=tcp://10.0.0.1:8000` is a link; `ROADMAP_API_PORT=8000` is our setting."""
+_LINK_VALUE: Final = re.compile(r"^(?:tcp|udp|sctp)://", re.IGNORECASE)
+_LINK_NAME: Final = re.compile(
+    r"^ROADMAP_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?"
+    r"|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR|START|END)(?:_\w+)?)?)$"
+)
 SECRETS: Final = (
     "DATABASE_URL",
     "MIGRATION_DATABASE_URL",
@@ -31,14 +37,31 @@ SECRETS: Final = (
 """Settings that may also be given as `ROADMAP_<NAME>_FILE`, a file that holds the value."""
 
 
-def given_values(settings: type[BaseSettings]) -> dict[str, str]:
-    """Return what is given by name with the prefix, the environment's before the file's."""
-    from_file = DotEnvSettingsSource(settings, env_file=ENV_FILE).env_vars
-    given = {name.upper(): value or "" for name, value in from_file.items()}
+def given_values() -> dict[str, str]:
+    """Return what is given by name with the prefix, the environment's before the file's.
+
+    An empty value is as good as none. What Kubernetes and Docker put into the environment about a
+    service whose name begins like our settings is not ours.
+
+    Raises:
+        SettingsError: `.env` cannot be read.
+    """
+    given = env_file_values(ENV_FILE, prefix=PREFIX)
     for name, value in os.environ.items():
-        if value or name.upper() not in given:  # an empty one is as good as none
+        if value or name.upper() not in given:
             given[name.upper()] = value
-    return {name: value for name, value in given.items() if name.startswith(PREFIX)}
+    return {
+        name: value
+        for name, value in given.items()
+        if name.startswith(PREFIX) and not _is_service_link(name, value)
+    }
+
+
+def _is_service_link(name: str, value: str) -> bool:
+    """Tell whether an orchestrator says with this where a service is."""
+    if _LINK_NAME.match(name):
+        return True
+    return bool(_LINK_PORT.match(name) and _LINK_VALUE.match(value))
 
 
 def refuse_unknown_names(given: Iterable[str], *, fields: Iterable[str]) -> None:
@@ -70,12 +93,14 @@ def secret_values(given: Mapping[str, str]) -> dict[str, str]:
         path = given.get(f"{PREFIX}{name}_FILE")
         if not path or given.get(PREFIX + name):
             continue
+        said = f"{PREFIX}{name}_FILE: "
         try:
-            values[name.lower()] = Path(path).read_text(encoding="utf-8").strip()
+            text = read_text(Path(path))
         except OSError as error:
-            raise SettingsError(
-                f"{PREFIX}{name}_FILE: cannot read {path}: {error.strerror}"
-            ) from None
-        except UnicodeDecodeError:
-            raise SettingsError(f"{PREFIX}{name}_FILE: {path} is not UTF-8 text.") from None
+            raise SettingsError(f"{said}cannot read {path}: {error.strerror}") from None
+        except UnreadableTextError as error:
+            raise SettingsError(f"{said}{path} {error}.") from None
+        if bad_line(text) is not None:
+            raise SettingsError(f"{said}{path} is not UTF-8 text.")
+        values[name.lower()] = text.strip()
     return values

@@ -10,6 +10,7 @@ from celery.bin.worker import worker as worker_command
 from kombu.transport import TRANSPORT_ALIASES
 
 from core.addresses import celery_options
+from core.environment import leave_behind
 from core.errors import SettingsError
 from core.redis_names import broker_options
 from core.settings import get_settings
@@ -39,6 +40,7 @@ RABBITMQ: Final = {
     "broker_heartbeat": 20,  # a black-holed connection is noticed within 40 s
 }
 
+leave_behind()
 app = Celery("roadmap")
 app.config_from_object("celeryconfig")
 try:

@@ -13,6 +13,7 @@ from api.problems import documented
 from api.redis_report import redis_report
 from api.registry import registry
 from api.streams import SEND_TIMEOUT_S
+from core.addresses import shown
 from core.errors import ServiceUnavailableError
 from core.logging import get_logger
 from core.settings import get_settings
@@ -96,7 +97,7 @@ async def queue() -> dict[str, Any]:
     return {
         **state.model_dump(mode="json"),
         "queue": await _depth(),
-        "flower_url": get_settings().flower_url,
+        "flower_url": (url := get_settings().flower_url) and shown(url),
     }
 
 

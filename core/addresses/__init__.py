@@ -2,6 +2,7 @@
 
 from core.addresses.amqp import AmqpAddress
 from core.addresses.broker import broker_address, celery_options
+from core.addresses.http import proxy_for, shown
 from core.addresses.postgres import PostgresAddress, postgres_address
 from core.addresses.redis import RedisAddress, redis_address
 from core.addresses.text import AddressError
@@ -14,5 +15,7 @@ __all__ = [
     "broker_address",
     "celery_options",
     "postgres_address",
+    "proxy_for",
     "redis_address",
+    "shown",
 ]

@@ -10,7 +10,7 @@ from pydantic_settings import NoDecode
 
 from core.choices import AuthMode
 from core.keys import weakness
-from core.settings.kinds import ROOT_PATH, Positive
+from core.settings.kinds import ROOT_PATH, HttpAddress, Positive
 
 
 class AccessSettings(BaseModel):
@@ -23,7 +23,7 @@ class AccessSettings(BaseModel):
         description="Sub-path at which a proxy shows the API and its pages, such as `/roadmaps`;"
         " a trusted proxy may also say it in `X-Forwarded-Prefix`.",
     )
-    api_url: str | None = Field(
+    api_url: HttpAddress | None = Field(
         default=None, description="For client commands: the API to talk to."
     )
     token: SecretStr | None = Field(

@@ -9,7 +9,7 @@ from pydantic_settings import NoDecode
 
 from core.choices import LlmPreset, Provider, SearchProvider
 from core.prices import Price
-from core.settings.kinds import Count, Seconds
+from core.settings.kinds import Count, HttpAddress, Seconds
 
 
 class AuthorSettings(BaseModel):
@@ -22,7 +22,7 @@ class AuthorSettings(BaseModel):
         default=None,
         description="Whose address and habits to start from; by default LLM_BASE_URL's host tells.",
     )
-    llm_base_url: str | None = Field(
+    llm_base_url: HttpAddress | None = Field(
         default=None,
         description="An OpenAI-compatible server; by default the preset's, or OpenAI's.",
     )

@@ -1,4 +1,4 @@
-"""Kinds of numbers that several settings are, and which kind a setting is of."""
+"""Kinds of values that several settings are, and which kind a setting is of."""
 
 from __future__ import annotations
 
@@ -6,13 +6,28 @@ import re
 import types
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from core.addresses.http import http_address
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 ROOT_PATH: Final = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,99}){1,10}")
 """A sub-path: names after slashes, nothing that a browser or HTML would take for something else."""
+
+
+HttpAddress = Annotated[str, AfterValidator(http_address)]
+
+
+def _split(value: Any) -> Any:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 def kind_of(annotation: Any) -> Any:

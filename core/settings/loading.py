@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final
@@ -9,9 +10,10 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from core.choices import meant
+from core.addresses import AddressError, proxy_for
+from core.choices import Provider, meant
 from core.errors import SettingsError
-from core.given import ENV_FILE, PREFIX, given_values, refuse_unknown_names, secret_values
+from core.given import PREFIX, given_values, refuse_unknown_names, secret_values
 from core.settings.access import AccessSettings
 from core.settings.author import AuthorSettings
 from core.settings.bounds import BoundSettings
@@ -21,6 +23,7 @@ from core.settings.services import ServiceSettings
 from core.settings.watching import WatchingSettings
 from core.wording import said
 
+_OPENAI: Final = "https://api.openai.com/v1"
 SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "What we connect to": ServiceSettings,
     "The API and its clients": AccessSettings,
@@ -43,9 +46,12 @@ class Settings(
 ):
     """All settings; field names are the environment's names without the prefix, in lower case."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True
-    )
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    @classmethod
+    def settings_customise_sources(cls, *_: Any, **sources: Any) -> tuple[Any, ...]:
+        """Take only what is handed over: `load_settings` reads, and knows what is not ours."""
+        return (sources["init_settings"],)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -67,17 +73,29 @@ def load_settings(**overrides: Any) -> Settings:
     Raises:
         SettingsError: A `ROADMAP_` name is unknown or a value is invalid; the message names it.
     """
-    given = given_values(Settings)
+    given = given_values()
     refuse_unknown_names(given, fields=Settings.model_fields)
+    by_field = {name.removeprefix(PREFIX).lower(): value for name, value in given.items() if value}
     try:
-        values: dict[str, Any] = {**secret_values(given), **overrides}
-        return Settings(**values)
+        values: dict[str, Any] = {**by_field, **secret_values(given), **overrides}
+        settings = Settings(**values)
     except ValidationError as error:
         lines = [
             f"{PREFIX}{str(problem['loc'][0]).upper()}: {said(problem)}"
             for problem in error.errors(include_input=False)
         ]
         raise SettingsError("Invalid setting. " + "; ".join(lines)) from None
+    _check_proxy(settings)
+    return settings
+
+
+def _check_proxy(settings: Settings) -> None:
+    """Refuse a proxy that cannot be used where it is met first, not in the middle of a task."""
+    if settings.llm_provider is Provider.OPENAI:
+        try:
+            proxy_for(settings.llm_base_url or _OPENAI, os.environ)
+        except (AddressError, ValueError) as error:
+            raise SettingsError(f"{PREFIX}LLM_BASE_URL: {error}.") from None
 
 
 @lru_cache(maxsize=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from core.choices import ReviewExpiry
-from core.settings.kinds import Count, Positive, Seconds
+from core.settings.kinds import Count, Positive, Seconds, Words
 
 
 class RunningSettings(BaseModel):
@@ -18,6 +18,11 @@ class RunningSettings(BaseModel):
     )
     task_timeout_s: Seconds = Field(
         default=6 * 3600, description="Limit of one run of a task, the review's wait not counted."
+    )
+    pass_environment: Words = Field(
+        default=(),
+        description="Variables of the environment that the processes of `roadmap up` get besides"
+        " the usual ones, for own workflows: names or patterns such as `SHOP_*`, with commas.",
     )
     lease_s: Seconds = Field(
         default=30, description="A worker silent for this long has lost its tasks."

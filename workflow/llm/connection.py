@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
+import httpx2
 import openai
+
+from core.addresses import AddressError, proxy_for
+from core.errors import SettingsError
 
 _CONNECT_S: Final = 10.0
 _AZURE: Final = (".azure.com", ".azure-api.net", ".azure.cn", ".azure.us")
@@ -29,11 +34,29 @@ def make_client(base_url: str, *, key: str, timeout_s: float) -> openai.AsyncOpe
         max_retries=0,
         timeout=openai.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_S)),
         # A redirect would send the learner's words to an address nobody has configured.
-        http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
+        http_client=openai.DefaultAsyncHttpxClient(
+            follow_redirects=False,
+            # what the environment says is looked at here: an address on this network has no proxy
+            trust_env=False,
+            proxy=_proxy(base_url),
+            verify=httpx2.create_ssl_context(trust_env=True),
+        ),
     )
     # The SDK fills these from OPENAI_ORG_ID and OPENAI_PROJECT_ID, which belong to others.
     client.organization = client.project = None
     return client
+
+
+def _proxy(base_url: str) -> str | None:
+    """Return the proxy for a server.
+
+    Raises:
+        SettingsError: The environment names one that cannot be used.
+    """
+    try:
+        return proxy_for(base_url, os.environ)
+    except AddressError as error:
+        raise SettingsError(f"ROADMAP_LLM_BASE_URL {error}.") from None
 
 
 def headers_for(base_url: str, *, key: str) -> dict[str, str]:
