@@ -16,6 +16,8 @@ LONG_SECRET: Final = "a secret of its own, with # and $HOME and 32 characters"
 PRICES: Final = {"my-model": {"input": 0.4, "cached_input": 0.1, "output": 1.6}}
 FORMS: Final = {
     "database_url": "postgresql://someone:p%40ss@127.0.0.1:5433/other?application_name=mine",
+    "migration_database_url": "postgresql://owner:p%40ss@127.0.0.1:5433/other",
+    "redis_prefix": "mine:",
     "redis_url": "redis://:p%23ss@127.0.0.1:6380/3",
     "broker_url": "amqp://someone:p%2Fss@127.0.0.1:5673/other",
     "api_host": "127.0.0.2",

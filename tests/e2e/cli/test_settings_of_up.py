@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 
-DECIDED_BY_UP = {"api_port", "metrics_port", "database_processes", "flower_url", "metrics_host"}
+DECIDED_BY_UP = {
+    "api_port",
+    "metrics_port",
+    "pulse_dir",
+    "migration_database_url",
+    "database_processes",
+    "flower_url",
+    "metrics_host",
+}
 """What `up` itself decides, or each of its processes has another of."""
 OF_CLIENTS = {"api_url", "token"}
 SOURCES = ("mixed", "environment", "env_file", "secret_file") if WHOLE_SET else ("mixed",)
@@ -35,6 +43,7 @@ def every_setting(postgres_url: str, redis_url: str) -> dict[str, str]:
     values = {name: sample(name) for name in fields()}
     values |= {
         "database_url": postgres_url,
+        "migration_database_url": postgres_url,
         "redis_url": redis_url,
         "broker_url": redis_url.rpartition("/")[0] + "/5",
         "api_host": "127.0.0.1",

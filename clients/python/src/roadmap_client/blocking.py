@@ -111,7 +111,7 @@ class SyncRoadmapClient:
             while (event := backstage.run(_following(source))) is not None:
                 yield event
         finally:
-            if not backstage.loop.is_closed():
+            if not backstage.closing:  # what a loop that ends is given is never answered
                 backstage.run(source.aclose())
 
     def review(self, task_id: str) -> Review:
@@ -196,6 +196,7 @@ class _Backstage:
 
     def __init__(self, api_url: str, token: str | None, retries: int) -> None:
         self.loop = asyncio.new_event_loop()
+        self.closing = False
         self._pid = os.getpid()
         self._thread = threading.Thread(
             target=self.loop.run_forever, name="roadmap-client", daemon=True
@@ -221,6 +222,7 @@ class _Backstage:
 
     def close(self) -> None:
         """Close the client, then end the loop and its thread."""
+        self.closing = True
         self.run(_end(self.client))
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
