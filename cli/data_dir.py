@@ -147,6 +147,18 @@ class DataDir:
         """Return Flower's `user:password`, made at the first call."""
         return _kept(self.flower_file, lambda: f"admin:{secrets.token_urlsafe(16)}")
 
+    def keep_redis_prefix(self, prefix: str) -> None:
+        """Tell other commands how the stack's keys begin; they may be run without its settings."""
+        if prefix != self.redis_prefix():
+            write_private(self.path / "redis_prefix", prefix + "\n")
+
+    def redis_prefix(self) -> str:
+        """Return how the stack's keys in Redis begin; mostly with nothing."""
+        try:
+            return (self.path / "redis_prefix").read_text(encoding="utf-8").strip()
+        except OSError:
+            return ""
+
     def write_stack(self, stack: dict[str, Any]) -> None:
         """Replace `stack.json` at once; readers see the old one or the new one."""
         write_private(self.stack_file, json.dumps(stack, indent=1) + "\n")

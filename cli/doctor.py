@@ -91,7 +91,7 @@ def examine(folder: DataDir, *, llm: bool = False) -> list[Finding]:
     if broker_url and broker_url != redis_url:
         findings += check_broker(broker_url)
     if broker_url:
-        prefix = settings.redis_prefix or stack.get("redis_prefix", "")
+        prefix = settings.redis_prefix or folder.redis_prefix()
         findings.append(check_workers(broker_url, prefix=prefix))
     if api_url:
         findings.append(check_api(api_url.rstrip("/")))

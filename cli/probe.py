@@ -136,8 +136,7 @@ def _nudge(data_dir: Path) -> Callable[[str], None]:
         url = settings.broker
         if not settings.model_fields_set & {"broker_url", "redis_url"}:
             url = (DataDir(data_dir).read_stack() or {}).get("broker_url", url)
-        stack = DataDir(data_dir).read_stack() or {}
-        prefix = settings.redis_prefix or str(stack.get("redis_prefix", ""))
+        prefix = settings.redis_prefix or DataDir(data_dir).redis_prefix()
         client = Celery("roadmap-probe", broker=url, set_as_current=False)
         client.conf.broker_transport_options = broker_options(prefix, url)
         try:

@@ -172,7 +172,6 @@ class Stack:
             "database_url": addresses.database_url,
             "redis_url": addresses.redis_url,
             "broker_url": addresses.broker_url,
-            "redis_prefix": self._settings.redis_prefix,
             "token": self._current_token(addresses.auth_secret),
             "pids": {
                 "supervisor": os.getpid(),
@@ -317,6 +316,7 @@ class Stack:
         if not self._ready:
             return
         try:
+            self._data_dir.keep_redis_prefix(self._settings.redis_prefix)
             self._data_dir.write_stack(self.describe())
         except OSError as error:  # a full disk must not take the stack down
             self._say(f"stack.json could not be written: {error}")
