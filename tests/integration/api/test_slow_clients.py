@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import statistics
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -84,15 +85,15 @@ def resident(api: Api) -> float:
     return float(psutil.Process(api.process.pid).memory_info().rss) / MEGABYTE
 
 
-async def slowest(client: httpx.AsyncClient, seconds: float) -> float:
-    """Ask again and again; return the longest time that an answer took, in milliseconds."""
-    longest = 0.0
+async def typical(client: httpx.AsyncClient, seconds: float) -> float:
+    """Ask again and again; return the median of how long answers took, in milliseconds."""
+    took = []
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         began = time.perf_counter()
         assert (await client.get("/livez")).status_code == 200
-        longest = max(longest, (time.perf_counter() - began) * 1000)
-    return longest
+        took.append((time.perf_counter() - began) * 1000)
+    return statistics.median(took)
 
 
 POST = (
@@ -107,7 +108,7 @@ async def test_slow_clients_disturb_nobody(api: Api, record_property: Any) -> No
     And they end by themselves, with a reason where one is heard.
     """
     async with httpx.AsyncClient(base_url=api.address) as client:
-        await slowest(client, 0.5)
+        await typical(client, 0.5)
         before = resident(api)
         for kind, begun in {
             "nothing": b"",
@@ -115,12 +116,12 @@ async def test_slow_clients_disturb_nobody(api: Api, record_property: Any) -> No
             "body": POST,
         }.items():
             slow = [await Raw.to(api.address, begun) for _ in range(SLOW)]
-            longest = await slowest(client, 1.0)
+            median = await typical(client, 1.0)
             grown = resident(api) - before
             record_property(f"{kind}_grown_mb", grown)
-            record_property(f"{kind}_longest_ms", longest)
+            record_property(f"{kind}_median_ms", median)
             assert grown < 20
-            assert longest < 500, "one core is shared with other tests; alone it is 10 ms"
+            assert median < 200, "alone it is 2 ms; other tests share the cores"
             for raw in slow:
                 raw.cut()
     await _each_kind_of_waiting_ends(api)
