@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -55,26 +56,60 @@ def read_usage(told: Any) -> Usage:
     """Return the tokens that a provider tells in the `usage` of an answer; 0 for what it does not.
 
     Args:
-        told: OpenAI's object; DeepSeek's name for what came from its cache is known too.
+        told: OpenAI's object; DeepSeek's name for what came from its cache is known too, and the
+            names of vendors whose own interface a gateway leaves as they are.
     """
     if not isinstance(told, dict):
         return Usage()
-    prompt = _count(told.get("prompt_tokens"))
-    completion = _count(told.get("completion_tokens"))
-    details = told.get("prompt_tokens_details")
-    cached = details.get("cached_tokens") if isinstance(details, dict) else None
+    prompt = _first(
+        told, ("prompt_tokens", "input_tokens", "promptTokenCount", "prompt_eval_count")
+    )
+    completion = _first(
+        told, ("completion_tokens", "output_tokens", "candidatesTokenCount", "eval_count")
+    )
+    details = told.get("prompt_tokens_details") or told.get("input_tokens_details")
+    cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else 0
     return Usage(
-        tokens=_count(told.get("total_tokens")) or prompt + completion,
+        tokens=_first(told, ("total_tokens", "totalTokenCount")) or prompt + completion,
         prompt_tokens=prompt,
         completion_tokens=completion,
-        cached_tokens=min(prompt, _count(cached) or _count(told.get("prompt_cache_hit_tokens"))),
+        cached_tokens=min(
+            prompt, cached or _first(told, ("prompt_cache_hit_tokens", "cached_tokens"))
+        ),
     )
 
 
+def usage_in(body: Any) -> Usage:
+    """Return the tokens that a body or a chunk tells, wherever it tells them.
+
+    OpenAI's place is `usage`; Groq's streams have `x_groq.usage`, Moonshot's choices their own.
+    """
+    if not isinstance(body, dict):
+        return Usage()
+    choices = body.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    for holder in (body, body.get("x_groq"), first, body.get("message"), body.get("response")):
+        if isinstance(holder, dict) and (found := read_usage(holder.get("usage"))).tokens:
+            return found
+    return read_usage(body.get("usageMetadata"))
+
+
+def _first(told: dict[str, Any], names: tuple[str, ...]) -> int:
+    return next((count for name in names if (count := _count(told.get(name)))), 0)
+
+
 def _count(value: Any) -> int:
+    """Return a number of tokens, told as a number or a text; 0 for whatever cannot be one."""
+    if isinstance(value, bool):
+        return 0
+    if isinstance(value, str):
+        value = float(value) if _NUMBER.fullmatch(value.strip()) else 0
+    if isinstance(value, float):
+        value = int(value) if 0 < value < _ABSURD else 0
     return value if isinstance(value, int) and 0 < value < _ABSURD else 0
 
 
+_NUMBER: Final = re.compile(r"\d{1,12}(?:\.\d{1,9})?")
 _ABSURD: Final = 5_000_000
 """No model reads and writes as much at once; the columns bear hundreds of such."""
 

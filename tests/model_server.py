@@ -17,10 +17,12 @@ tell what happened. The first rule that matches a request and is not used up dec
 Behaviours: `ok`, `latency` (seconds), `status` (status, retry_after, body), `hang`, `trickle`,
 `disconnect`, `cut` (in mid-body), `truncated`, `fenced`, `prose`, `thinking`, `garbage`,
 `wrong_shape`, `empty`, `refusal`, `content_filter`, `huge`, `nul`, `nested`, `html`, `not_json`,
-`no_choices`, `error_in_200`; in streams also `no_done`, `no_end`, `stream_cut`, `endless`,
-`stalls`, `garbage_lines`, `error_in_stream`, `refused_in_stream`, `late_close`, `json_as_stream`;
-and `bad`, the reply of `tests/bad_replies.py` that the digits in the concept's title name. Some
-requests are refused by what the server `refuses`, before any rule.
+`no_choices`, `error_in_200`, `says` (body is the content, with GOOD for the good answer in it),
+`choice` (body is a completion's choice as JSON, with GOOD inside its texts); in streams also
+`no_done`, `no_end`, `stream_cut`, `endless`, `stalls`, `garbage_lines`, `error_in_stream`,
+`refused_in_stream`, `late_close`, `json_as_stream`; and `bad`, the reply of
+`tests/bad_replies.py` that the digits in the concept's title name. Some requests are refused by
+what the server `refuses`, before any rule.
 """
 
 from __future__ import annotations
@@ -47,6 +49,7 @@ from tests.model_wire import (
     asked_for,
     choice_of,
     completion,
+    scripted,
     send,
     send_stream,
     trickle,
@@ -308,7 +311,8 @@ class ModelServer:
                 entry.tokens = (len(about.prompt) + len(good)) // 4
                 if behaviour not in STREAM_FAULTS:
                     self._note(entry, behaviour)
-                await self._complete_with(choice_of(behaviour, good), about, writer, entry, rule)
+                choice = scripted(behaviour, rule.body, good) or choice_of(behaviour, good)
+                await self._complete_with(choice, about, writer, entry, rule)
                 if behaviour in STREAM_FAULTS:
                     self._note(entry, behaviour)
 

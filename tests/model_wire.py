@@ -90,6 +90,19 @@ def choice_of(behaviour: str, good: str) -> dict[str, Any]:
     return {"index": 0, "finish_reason": finish, "message": message}
 
 
+def scripted(behaviour: str, body: str | None, good: str) -> dict[str, Any] | None:
+    """Return the choice that a rule spells out, if it does."""
+    if body is None:
+        return None
+    if behaviour == "says":
+        message = {"role": "assistant", "content": body.replace("GOOD", good), "refusal": None}
+        return {"index": 0, "finish_reason": "stop", "message": message}
+    if behaviour == "choice":
+        told: dict[str, Any] = json.loads(body.replace("GOOD", json.dumps(good)[1:-1]))
+        return {"index": 0, "finish_reason": "stop", **told}
+    return None
+
+
 def completion(choice: dict[str, Any], tokens: int) -> bytes:
     """Return the body of a completion."""
     body = {
@@ -143,9 +156,11 @@ async def send_stream(
         writer.write(b"0\r\n\r\n")
         return
     message = choice["message"]
-    first = {"role": "assistant", "content": "", "refusal": message["refusal"]}
+    text = message.get("content") or ""
+    whole = {} if isinstance(text, str) else {"content": text}
+    first = {"role": "assistant", **message, "content": "", **whole}
     _chunk(writer, {"choices": [{"index": 0, "delta": first, "finish_reason": None}]})
-    parts = list(_parts(message["content"] or "", pieces))
+    parts = list(_parts("" if whole else text, pieces))
     for number, part in enumerate(parts):
         delta = {"index": 0, "delta": {"content": part}, "finish_reason": None}
         if number == len(parts) // 2 and await _breaks(writer, fault):
@@ -158,7 +173,7 @@ async def send_stream(
         await writer.drain()
         await asyncio.sleep(0.02)
     if fault != "no_end":
-        end = {"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]}
+        end = {**choice, "delta": {}, "message": None}
         _chunk(writer, {"choices": [end]})
         if tokens is not None:
             _chunk(writer, {"choices": [], "usage": _usage(tokens)})

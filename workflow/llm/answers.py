@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from workflow.llm.reading.candidates import Found, last_word, parsed_json, values_in
+from workflow.llm.reading.candidates import Found, last_word, parsed_json
 from workflow.llm.reading.fitting import combined, fitted
 from workflow.llm.reading.problems import UnusableAnswerError
 from workflow.llm.reading.texts import needs_cleaning, storable
+from workflow.llm.reading.thoughts import opens_thought
 from workflow.llm.reading.tolerant import DEEPEST
+from workflow.llm.reading.values import json_or_none, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from workflow.llm.calls import T
 
-__all__ = ["DEEPEST", "LARGEST_ANSWER", "UnusableAnswerError", "parsed_json", "read_answer"]
+__all__ = [
+    "DEEPEST",
+    "LARGEST_ANSWER",
+    "UnusableAnswerError",
+    "is_whole",
+    "parsed_json",
+    "read_answer",
+    "spoken",
+]
 
 LARGEST_ANSWER: Final = 2_000_000
 """Characters; no roadmap and no tutorial comes near, so more is a model running wild."""
@@ -25,8 +34,9 @@ LARGEST_ANSWER: Final = 2_000_000
 _TRIED: Final = 24
 """Values of one answer that are compared with the shape."""
 
-_ESCAPED: Final = re.compile(r"[\[{]\s*\\+\"")
-_DEEPEST_TEXT: Final = 3
+_COMPARED: Final = 4
+_MUCH: Final = 10
+"""How many times longer a value must be to count more than one that was written later."""
 
 
 def read_answer(text: str, output: type[T], *, notes: list[str] | None = None) -> T:
@@ -51,59 +61,60 @@ def read_answer(text: str, output: type[T], *, notes: list[str] | None = None) -
         raise UnusableAnswerError("It is empty.")
     notes = [] if notes is None else notes
     cleaned = storable if needs_cleaning(text) else _as_it_is
+    candidates = values_of(text)
     best: UnusableAnswerError | None = None
     tried: list[Found] = []
     problem = "It contains no JSON object."
-    for found in _values(text):
+    for found in islice(candidates, _TRIED):
         if isinstance(found, str):
             problem = found
             continue
         tried.append(found)
         try:
-            return fitted(cleaned(found.value), output, notes=notes)
+            fitting = fitted(cleaned(found.value), output, notes=notes)
         except UnusableAnswerError as error:
             better = best is None or (best.misfit is None and error.misfit is not None)
             best = error if better and found.sure else best
+        else:
+            return _larger(found, candidates, output) or fitting
     together = combined([part.value for part in reversed(tried) if part.sure], output)
     if together is not None:
         return fitted(cleaned(together), output, notes=notes)
     raise best or UnusableAnswerError(problem)
 
 
-def _values(text: str, depth: int = 0) -> Iterator[Found | str]:
-    """Yield the values of an answer, the likeliest first, or why there are none.
+def spoken(text: str) -> str:
+    """Return what a model says aloud: the text behind its thoughts, without a fence around it."""
+    said = last_word(text)
+    return "" if opens_thought(said.lstrip()) else said
 
-    What is JSON as it stands comes first, since that costs least and is nearly always it.
+
+def is_whole(text: str) -> bool:
+    """Tell whether an answer is one value by the rules from its beginning to its end.
+
+    Then nothing was cut off, whatever the server says.
     """
-    for whole in dict.fromkeys((text, last_word(text))):
-        value = _json(whole)
-        if isinstance(value, str) and depth < _DEEPEST_TEXT:
-            yield from _values(value, depth + 1)
-            return
-        if value is not None:
-            yield Found(value, sure=True)
-        if value is not None and whole is text:
-            return
-    why = ""
-    for found in islice(values_in(text), _TRIED):
-        if isinstance(found, str):
-            why = f"It is not valid JSON: {found}."
-        else:
-            yield found
-    if depth < _DEEPEST_TEXT and (escaped := _ESCAPED.search(text[:200])) is not None:
-        inside = text[escaped.start() : max(text.rfind("}"), text.rfind("]")) + 1]
-        value = _json(f'"{inside}"')
-        if isinstance(value, str):
-            yield from _values(value, depth + 1)
-    if why:
-        yield why
+    return isinstance(json_or_none(last_word(text.strip())), (dict, list))
 
 
-def _json(text: str) -> Any:
-    try:
-        return parsed_json(text)
-    except ValueError:
-        return None
+def _larger(found: Found, others: Iterator[Found | str], output: type[T]) -> T | None:
+    """Return an answer that was written before and beside which the last one is but an example."""
+    size = 0 if _is_placeholder(found.value) else len(str(found.value))
+    for other in islice(others, _COMPARED):
+        if isinstance(other, str) or not other.sure or len(str(other.value)) < _MUCH * size:
+            continue
+        try:
+            return fitted(storable(other.value), output, notes=[])
+        except UnusableAnswerError:
+            continue
+    return None
+
+
+def _is_placeholder(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(part, str) and part.strip(" .\u2026<>") in {"", "string"}
+        for part in value.values()
+    )
 
 
 def _as_it_is(value: Any) -> Any:

@@ -37,7 +37,7 @@ from workflow.llm.failures import (
 from workflow.llm.learned import Learned, Manner
 from workflow.llm.presets import base_url_of, model_of, preset_of
 from workflow.llm.reply import Reply, ReplyReader
-from workflow.llm.text_field import TextField
+from workflow.llm.text_field import LiveText
 from workflow.llm.tries import BACKOFF_S, TIMED_OUT_TRIES, TRIES, Tries
 from workflow.llm.turns import Turn, Turns
 
@@ -133,18 +133,22 @@ class OpenAIAuthor:
         Raises:
             ProviderError: One of its subclasses, with `details["usage"]`.
         """
-        return await self._finish(call, on_retry, lambda: _handing_out(field, on_text))
+        live = LiveText(field, on_text)
+        completion = await self._finish(call, on_retry, live.begin)
+        live.settle(getattr(completion.value, field))
+        return completion
 
     async def _finish(
         self, call: Call[T], on_retry: OnRetry | None, listener: Callable[[], OnContent | None]
     ) -> Completion[T]:
-        conversation = Conversation(call, on_retry=on_retry, repairs=self._repairs)
+        conversation = Conversation(call, on_retry=on_retry, repairs=self._repairs, key=self._key)
         connection = self._connections.get()
         await asyncio.wait({connection.recalled})
         manner = Manner(self.learned)
         try:
             value: T = await self._tries.finish(
-                conversation, lambda messages: self._request(call, messages, listener(), manner)
+                conversation,
+                lambda messages, asked: self._request(asked, messages, listener(), manner),
             )
             return Completion(value=value, usage=conversation.usage)
         except TransientError as failure:
@@ -283,17 +287,3 @@ def _told_in(failure: TransientError | ProviderError | RejectedAnswerError) -> T
         return failure.told
     told = failure.details.get("told") if isinstance(failure, ProviderError) else None
     return told if isinstance(told, Told) else None
-
-
-def _handing_out(field: str, on_text: OnText) -> OnContent:
-    """Return what takes the pieces of one answer and hands out its field's text, from 0."""
-    text_field = TextField(field)
-    offset = 0
-
-    def on_content(piece: str) -> None:
-        nonlocal offset
-        if new := text_field.feed(piece):
-            on_text(offset, new)
-            offset += len(new)
-
-    return on_content

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from core.errors import ContentInvalidError
-from core.usage import Usage, read_usage
+from core.usage import Usage, usage_in
 from workflow.llm.answers import LARGEST_ANSWER, parsed_json
 from workflow.llm.failures import failure_told, unavailable
+from workflow.llm.finish import finish_in
+from workflow.llm.message import Said
 from workflow.llm.told import error_in, told_in_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _LARGEST_BODY: Final = 8_000_000
 """Bytes: the largest answer, escaped, and some room. What is longer is not read to its end."""
@@ -35,9 +37,17 @@ class Reply:
 
     content: str
     finish_reason: str
+    """`stop`, `length`, `content_filter` or `error`, whatever the vendor calls it; "" for none."""
     refusal: str
     usage: Usage
     whole: bool = True
+    thoughts: str = ""
+    arguments: tuple[str, ...] = ()
+    """Of calls of tools, which some models answer by."""
+
+    def texts(self) -> Iterator[str]:
+        """Yield where the answer may stand, the likeliest first."""
+        yield from filter(str.strip, (self.content, *self.arguments, self.thoughts))
 
 
 class ReplyReader:
@@ -65,7 +75,7 @@ class ReplyReader:
         self._pieces: list[str] = []
         self._half = ""
         self._size = 0
-        self._refusal = ""
+        self._said = Said()
         self._finish_reason = ""
         self._usage = Usage()
         self._chunks = 0
@@ -107,9 +117,11 @@ class ReplyReader:
         return Reply(
             content="".join(self._pieces) + self._half,
             finish_reason=self._finish_reason,
-            refusal=self._refusal,
+            refusal=self._said.refusal,
             usage=self._usage,
             whole=self.ended or self._size > LARGEST_ANSWER,
+            thoughts=self._said.thoughts,
+            arguments=tuple(self._said.arguments.values()),
         )
 
     def _is_stream(self) -> bool | None:
@@ -128,14 +140,18 @@ class ReplyReader:
                 raise failure_told(told, key=self._key) from None
             raise unavailable("its answer is not JSON") from None
         choice = self._choice(data)
-        message = choice.get("message") if choice else None
-        if choice is None or not isinstance(message, dict):
+        message = (choice.get("message") or choice.get("delta")) if choice else None
+        if choice is None or not (isinstance(message, dict) or "text" in choice):
             raise unavailable("its answer has no choices")
+        said = Said()
+        content = said.hear(message or {"content": choice.get("text")})
         return Reply(
-            content=_text(message.get("content")),
-            finish_reason=_text(choice.get("finish_reason")),
-            refusal=_text(message.get("refusal")),
-            usage=read_usage(data.get("usage")),
+            content=content,
+            finish_reason=finish_in(choice),
+            refusal=said.refusal,
+            usage=usage_in(data),
+            thoughts=said.thoughts,
+            arguments=tuple(said.arguments.values()),
         )
 
     def _read_lines(self) -> None:
@@ -157,16 +173,23 @@ class ReplyReader:
         except ValueError:
             return
         choice = self._choice(chunk)
-        if isinstance(chunk, dict) and chunk.get("usage"):
-            self._usage = read_usage(chunk["usage"])
+        usage = usage_in(chunk)
+        if usage.tokens >= self._usage.tokens:  # told again with each chunk, it grows
+            self._usage = usage
         if choice is None:
             return
         self._chunks += 1
-        self._finish_reason = _text(choice.get("finish_reason")) or self._finish_reason
+        self._finish_reason = finish_in(choice) or self._finish_reason
+        self._hear(choice)
+
+    def _hear(self, choice: dict[str, Any]) -> None:
+        """Take what a chunk adds; some servers end a stream with the whole message again."""
         delta = choice.get("delta")
-        if isinstance(delta, dict):
-            self._refusal += _text(delta.get("refusal"))
-            self._add(_text(delta.get("content")))
+        if not isinstance(delta, dict) or not delta:
+            message = choice.get("message")
+            again = self._pieces or not isinstance(message, dict)
+            delta = {"content": choice.get("text")} if again else message
+        self._add(self._said.hear(delta))
 
     def _choice(self, data: Any) -> dict[str, Any] | None:
         """Return the first choice, if there is one.
@@ -191,6 +214,8 @@ class ReplyReader:
         if piece and _HIGH[0] <= piece[-1] <= _HIGH[1]:
             piece, self._half = piece[:-1], piece[-1]
         if not piece:
+            if self._said.arguments and self._on_content is not None:
+                self._on_content("")  # it is a stream, though not of text
             return
         self._size += len(piece)
         self._pieces.append(piece)
@@ -200,7 +225,3 @@ class ReplyReader:
 
 def _character(halves: re.Match[str]) -> str:
     return halves[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le")
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Read = Callable[[str, int, Effort], tuple[Any, int]]
 
-_NAME_BEGINS: Final = r"\s*+(?:[\"'\u201c\uff02]|[^\W\d]\w{0,60}\s*+[:\uff1a])"
+_NAME_BEGINS: Final = r"(?:\s|\\[nrt])*+(?:[\"'\u201c\uff02]|[^\W\d]\w{0,60}\s*+[:\uff1a])"
 _TOKEN: Final = re.compile(
     rf"(?P<bracket>[{{\uff5b](?={_NAME_BEGINS}|\\?\s*+[}}/#,])|[\[\uff3b](?=\s*+[{{\[\"'\u201c\uff5b]))"
     rf"|{MARK}",

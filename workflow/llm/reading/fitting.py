@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from workflow.llm.reading.candidates import values_in
 from workflow.llm.reading.mending import mend
 from workflow.llm.reading.problems import Misfit, UnusableAnswerError
+from workflow.llm.reading.values import values_of
 from workflow.llm.schema import strict_schema
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ WRAPPERS: Final = frozenset(
 )
 """Names that models give to an object around the answer; so does any that stands alone."""
 
-_ROUNDS: Final = 4
+_ROUNDS: Final = 8
 _MOST_ERRORS: Final = 2000
 _DEEPEST_WRAPPER: Final = 4
 _LOOKED_AT: Final = 8
@@ -110,7 +110,7 @@ def looks_like_item(value: Any, schema: dict[str, Any]) -> bool:
     if name is None or not isinstance(value, dict) or name in value:
         return False
     wanted = schema["properties"][name]["items"]["properties"].keys()
-    return 2 * len(wanted & value.keys()) >= len(wanted)
+    return next(iter(wanted)) in value or 2 * len(wanted & value.keys()) >= len(wanted)
 
 
 def _views(value: Any, schema: dict[str, Any], depth: int) -> Iterator[tuple[Any, str]]:
@@ -128,7 +128,7 @@ def _views(value: Any, schema: dict[str, Any], depth: int) -> Iterator[tuple[Any
 def _views_of_text(text: str, schema: dict[str, Any], depth: int) -> Iterator[tuple[Any, str]]:
     if "{" not in text:
         return
-    for found in islice(values_in(text), _LOOKED_AT):
+    for found in islice(values_of(text), _LOOKED_AT):
         if not isinstance(found, str) and found.sure:
             yield from _wrapped(found.value, schema, depth, "a text")
 
@@ -153,6 +153,8 @@ def _views_of_object(
         yield {str(list_field(schema)): [value]}, "one object"
     if known == schema["properties"].keys():
         return
+    if len(value) > 1 and all(looks_like_item(part, schema) for part in value.values()):
+        yield {str(list_field(schema)): list(value.values())}, "an object of objects"
     for name, inner in islice(value.items(), 100):
         if name.lower() in WRAPPERS or len(value) == 1:
             yield from _wrapped(_plain(inner), schema, depth, f"`{name[:40]}`")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 QUOTES: Final = {
     '"': '"',
     "'": "'",
+    "`": "`",
     "\u201c": '\u201d\u201c"',
     "\u201d": '\u201d\u201c"',
     "\u201e": '\u201d\u201c"',
@@ -41,12 +42,12 @@ _REST: Final = r"(?:\s*+(?:```|~~~|<[^<>\s]{1,60}>))*+\s*+\Z"
 
 _AFTER_NAME: Final = re.compile(r"\s*+(?:[:\uff1a]|=>?)")
 _NEXT_MEMBER: Final = re.compile(
-    rf"\s*+(?:(?:[,\uff0c]\s*+){{0,3}}+{_NAME}\s*+[:\uff1a]|[,\uff0c]\s*+(?:[}}\uff5d]|//|/\*)|//|/\*|\+\s*+\"|\Z)"
+    rf"\s*+(?:(?:[,\uff0c](?:\s|\\[nrt])*+){{0,3}}+{_NAME}\s*+[:\uff1a]|[,\uff0c]\s*+(?:[}}\uff5d]|//|/\*)|//|/\*|\+\s*+\"|\Z)"
 )
 _NEXT_ITEM: Final = re.compile(
     r"\s*+(?:[,\uff0c]\s*+(?:[\"'\u201c\[{\-\d\]]|true|false|null|None|//|/\*)|//|/\*|\+\s*+\")"
 )
-_CLOSE: Final = re.compile(r"\s*+[,\uff0c]?\s*+([}\]\uff5d\uff3d])")
+_CLOSE: Final = re.compile(r"(?:\s|\\[nrt])*+[,\uff0c]?\s*+([}\]\uff5d\uff3d])")
 _AFTER_ALL: Final = re.compile(_REST)
 _AFTER_IN_LIST: Final = re.compile(r"\s*+(?:[,\uff0c]\s*+[{\[\"]|[,\uff0c]?\s*+[\]}])")
 _AFTER_IN_OBJECT: Final = re.compile(

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.odd_answers import GOOD, READABLE, TEXT, UNREADABLE
 from workflow.llm.answers import LARGEST_ANSWER, UnusableAnswerError, read_answer
 from workflow.llm.outputs import CurriculumDraft, IntentAnalysis, Output, QuizDraft, Tutorial
@@ -86,6 +87,12 @@ def test_a_list_may_come_bare_or_object_by_object() -> None:
         f"q{n}" for n in range(5)
     ]
     assert len(read_answer(json.dumps(ITEM), QuizDraft).questions) == 1
+    numbered = json.dumps({"q1": ITEM, "q2": ITEM | {"question": "other"}})
+    assert len(read_answer(numbered, QuizDraft).questions) == 2
+    usual = {
+        "quiz": [{"question": "q", "options": ["a", "b"], "answer": "b"} | {"explanation": "e"}]
+    }
+    assert read_answer(json.dumps(usual), QuizDraft).questions[0].answers == ["b"]
 
 
 def test_a_list_that_was_cut_off_is_not_a_shorter_one() -> None:
@@ -104,6 +111,7 @@ def test_a_bracket_too_many_in_the_middle_loses_nothing() -> None:
         read_answer('{"questions": [' + questions + "]}", QuizDraft)
 
 
+SHAPES = [Tutorial, QuizDraft, CurriculumDraft, IntentAnalysis][: None if WHOLE_SET else 2]
 WORST = {
     "brackets": "[" * 200_000,
     "objects": '{"a":' * 40_000,
@@ -149,10 +157,11 @@ def cost(text: str, output: type[Output]) -> float:
 
 
 @pytest.mark.parametrize("name", WORST)
-@pytest.mark.parametrize("output", [Tutorial, QuizDraft, CurriculumDraft, IntentAnalysis])
+@pytest.mark.parametrize("output", SHAPES)
 def test_the_worst_answers_cost_little(name: str, output: type[Output]) -> None:
     """Two hundred thousand characters of anything take under 0.2 s of the processor."""
-    assert min(cost(WORST[name], output) for _ in range(3)) < 0.2
+    # A machine that is busy with other things is asked again.
+    assert any(cost(WORST[name], output) < 0.2 for _ in range(4))
 
 
 @pytest.mark.parametrize("name", ["brackets", "thoughts_by_two", "false_ends", "small_objects"])

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.odd_answers import READABLE, TEXT, THOUGHTS
 from workflow.llm.answers import read_answer
 from workflow.llm.outputs import Tutorial
-from workflow.llm.text_field import TextField
+from workflow.llm.text_field import LiveText, TextField
 
 
 def fed(pieces: list[str]) -> str:
@@ -70,12 +72,21 @@ def test_text_comes_as_soon_as_it_is_there() -> None:
     ("answer", "said"),
     [
         ('<think>{"markdown": "no"}</think>\n{"markdown": "yes"}', "yes"),
-        ('<thing> {"markdown": "yes"}', "yes"),
+        ('<answer> {"markdown": "yes"}', "yes"),
+        ('<thing> {"markdown": "may be a thought"}', ""),
         ('{"markdown": "a\\ud83dz\\ude00b\\u0000c"}', "azbc"),
-        ('{"markdown": "\\q\\uZZZZ"}', "qZZZZ"),
+        ('{"markdown": "\\q\\uZZZZ"}', "\\q\\uZZZZ"),
         ('{"markdown": null, "other": "no"}', ""),
         ('{"mark\\u0064own": "yes"}', "yes"),
         ('{"markdown": "yes"} {"markdown": "no"}', "yes"),
+        ('{"quiz": {"markdown": "yes"}}', "yes"),
+        ('[{"data": {"markdown": "yes"}}]', "yes"),
+        ('{"thoughts": {"markdown": "no"}}', ""),
+        ('{"markdown": "say "hi" to", "x": 1}', 'say "hi" to'),
+        ('```json\n{"markdown": "yes"}\n```', "yes"),
+        ('Sure: {"markdown": "not before the end is known"}', ""),
+        ('Hm {"markdown": "no"}</think>{"markdown": "yes"}', "yes"),
+        ('<think><think>a</think>{"markdown": "no"}</think>{"markdown": "yes"}', "yes"),
         ("no object", ""),
         ("{}}}]]", ""),
         ("", ""),
@@ -84,6 +95,45 @@ def test_text_comes_as_soon_as_it_is_there() -> None:
 def test_odd_answers_do_no_harm(answer: str, said: str) -> None:
     """Thoughts are passed over, unstorable characters are left out, nonsense gives nothing."""
     assert fed([answer]) == fed(list(answer)) == said
+
+
+@pytest.mark.parametrize("name", READABLE)
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_what_viewers_see_in_the_end_is_the_answer(name: str, size: int) -> None:
+    """And no thought is ever shown to them, not for a moment."""
+    answer = READABLE[name]
+    shown: list[tuple[int, str]] = []
+    live = LiveText("markdown", lambda offset, text: shown.append((offset, text)))
+    take = live.begin()
+    for at in range(0, len(answer), size):
+        take(answer[at : at + size])
+    live.settle(read_answer(answer, Tutorial).markdown)
+
+    seen = ""
+    for offset, text in shown:
+        assert offset in {0, len(seen)}
+        seen = seen[:offset] + text
+    assert seen == TEXT
+    if name.startswith("thoughts"):
+        assert "draft" not in str(shown)
+
+
+@pytest.mark.parametrize("name", ["think", "kimi", "harmony", "only_a_closing_tag", "granite"])
+def test_behind_a_thought_the_text_comes_as_it_is_written(name: str) -> None:
+    """Nobody waits for the end of an answer that begins with thoughts."""
+    answer = THOUGHTS[name]
+    assert fed(list(answer)) == fed([answer]) == TEXT
+
+
+def test_a_stream_of_nothing_but_signs_costs_little() -> None:
+    """Two hundred thousand characters in small pieces, whatever they are."""
+    for unit in ("<think>", "<", "[THINK]", "```", '{"markdown": "', '" ', "\\", "</think>", " "):
+        field = TextField("markdown")
+        pieces = [(unit * 40)[:20]] * 5_000
+        started = time.process_time()
+        for piece in ['{"markdown": "', *pieces] if unit in {'" ', "\\"} else pieces:
+            field.feed(piece)
+        assert time.process_time() - started < 1.5, unit
 
 
 @given(
