@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.errors import SettingsError
 from core.prices import Price, priced
 from core.settings import Settings, load_settings
-from core.usage import Usage, read_usage
+from core.usage import Usage, read_usage, usage_in
 from workflow.llm.prices import price_of, price_table
 
 counts = st.integers(min_value=0, max_value=10**6)
@@ -96,3 +96,23 @@ def test_prices_from_the_environment(settings_env: pytest.MonkeyPatch) -> None:
         settings_env.setenv("ROADMAP_LLM_PRICES", wrong)
         with pytest.raises(SettingsError, match="ROADMAP_LLM_PRICES"):
             load_settings()
+
+
+@pytest.mark.parametrize(
+    ("body", "tokens"),
+    [
+        ({"usage": {"prompt_tokens": "3", "completion_tokens": 4.0}}, 7),
+        ({"usage": {"input_tokens": 3, "output_tokens": 4}}, 7),
+        ({"usage": None, "x_groq": {"usage": {"total_tokens": 7}}}, 7),
+        ({"choices": [{"usage": {"total_tokens": 7}}]}, 7),
+        ({"usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 4}}, 7),
+        ({"usage": {"prompt_tokens": -3, "completion_tokens": "-4"}}, 0),
+        ({"usage": {"prompt_tokens": True, "total_tokens": float("nan")}}, 0),
+        ({"usage": [], "choices": [3]}, 0),
+        ([], 0),
+        (None, 0),
+    ],
+)
+def test_tokens_are_found_where_vendors_tell_them(body: object, tokens: int) -> None:
+    """Under their names, in their places, as numbers or texts; what is none is not counted."""
+    assert usage_in(body).tokens == tokens

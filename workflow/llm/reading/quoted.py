@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.logging import redact
+from core.redaction import redact
 from core.visible import visible
 
 _LONGEST: Final = 2000
