@@ -74,6 +74,9 @@ class Fact:
         done: Contents completed since the last fact.
         total: Contents in all, when that became known; `reset_done` then counts anew.
         reset_done: With `total`: how many of them are done already.
+        failed: Contents that failed since the last fact; less than none when they are tried again.
+        reset_failed: With `total`: how many of them failed before and are left so.
+        begins: The step begins: its time, and what ends in it, count from here.
         usage: What model calls cost on the way.
         progressed: A step or a content ended, so the worker is not stuck on this task.
         rung: A worker is asked for right after the commit; the row remembers when.
@@ -89,6 +92,9 @@ class Fact:
     done: int = 0
     total: int | None = None
     reset_done: int = 0
+    failed: int = 0
+    reset_failed: int = 0
+    begins: bool = False
     usage: Usage = field(default_factory=Usage)
     progressed: bool = False
     rung: bool = False

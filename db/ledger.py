@@ -200,7 +200,12 @@ def _change(row: TaskRow, fact: Fact) -> None:
     values["status"], values["current_step"] = str(status), str(step)
     if fact.total is not None:
         values["total"], values["done"] = fact.total, fact.reset_done
+        values["failures"] = fact.reset_failed
     values["done"] += fact.done
+    values["failures"] = max(0, values["failures"] + fact.failed)
+    values["step_ended"] = max(0, values["step_ended"] + fact.done + fact.failed)
+    if fact.begins:
+        values["step_began_at"], values["step_ended"] = row.now, 0
     values.update((Usage.of(row) + fact.usage).columns())
     if fact.rung:
         values["rung_at"], values["deferred_at"] = row.now, None

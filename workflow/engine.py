@@ -114,6 +114,7 @@ async def _run_step(claim: Claim, step: Step) -> None:
             task_id=claim.task_id,
             epoch=claim.epoch,
             step=step,
+            begins=True,
             events=(
                 draft(
                     EventType.STEP_STARTED,
@@ -224,6 +225,8 @@ async def _generate_contents(claim: Claim) -> Result:
             step=Step.CONTENT_GENERATION,
             total=work.total,
             reset_done=work.completed,
+            reset_failed=work.failed,
+            begins=True,
             rows=work.rows,
             events=(
                 draft(

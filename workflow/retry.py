@@ -57,6 +57,7 @@ async def retry_task(task_id: UUID, *, actor: Actor) -> None:
             else f"{counted(left, 'content')} will be written",
             contents=left,
             rows=tuple(pending_again(c.content_id, c.input_digest) for c, _ in failed),
+            failed=-len(failed),
         )
 
 
@@ -119,6 +120,7 @@ async def regenerate(
             contents=len(rows),
             rows=tuple(rows),
             done=-redone,
+            failed=redone - len(rows),
         )
         return found
 
@@ -131,6 +133,7 @@ async def _go_on(
     contents: int,
     rows: tuple[Any, ...],
     done: int = 0,
+    failed: int = 0,
 ) -> None:
     """Begin another attempt of a task that has ended."""
     await check_retries(tx.session, row.task_id)
@@ -142,6 +145,7 @@ async def _go_on(
             status=Status.PROCESSING,
             step=Step.RESUMING,
             done=done,
+            failed=failed,
             rung=True,
             changes={"attempt": attempt, "losses": 0, "recovered": False},
             rows=rows,

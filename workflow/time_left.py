@@ -55,17 +55,7 @@ _PAST: Final = text(
     ORDER BY task_id, seq
     """
 )
-_RUNNING: Final = text(
-    """
-    SELECT DISTINCT ON (began.task_id) began.task_id,
-           extract(epoch FROM clock_timestamp() - began.created_at)::float AS elapsed_s,
-           (SELECT count(*) FROM task_events ended WHERE ended.task_id = began.task_id
-            AND ended.seq > began.seq AND ended.type IN ('content_completed', 'content_failed'))
-    FROM task_events began
-    WHERE began.task_id = ANY(:tasks) AND began.type = 'step_started'
-    ORDER BY began.task_id, began.seq DESC
-    """
-)
+_NOW: Final = text("SELECT clock_timestamp()")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,14 +186,13 @@ async def times_left(session: AsyncSession, rows: Sequence[RoadmapTask]) -> dict
         for row in waiting
     }
     if running:
-        known = await session.execute(_RUNNING, {"tasks": [row.task_id for row in running]})
-        facts = {task_id: (elapsed_s, ended) for task_id, elapsed_s, ended in known}
+        now: datetime = (await session.execute(_NOW)).scalar_one()
         for row in running:
-            elapsed_s, ended = facts.get(row.task_id, (0.0, 0))
+            began = row.step_began_at or now
             found[row.task_id] = history.left(
                 Step(row.current_step),
-                elapsed_s=elapsed_s,
-                contents_left=max(0, row.total - row.done),
-                ended=ended,
+                elapsed_s=(now - began).total_seconds(),
+                contents_left=max(0, row.total - row.done - row.failures),
+                ended=row.step_ended,
             )
     return {task_id: left for task_id, left in found.items() if left is not None}

@@ -69,6 +69,8 @@ export interface Task {
   failed_contents: {
     concept_id: string; concept_title: string; kind: ContentKind; code: string; message: string;
   }[];
+  /** How many failed; a list of tasks names only the first 20 of each. */
+  failed_count: number;
   usage: { calls: number; tokens: number };
   last_seq: number;
   created_at: string;

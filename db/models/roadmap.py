@@ -118,6 +118,13 @@ class Content(Spent, Base):
         CheckConstraint("version >= 1", name="version"),
         UniqueConstraint("concept_id", "kind", "version"),
         Index("ix_contents_roadmap_id", "roadmap_id"),
+        Index(
+            "ix_contents_failed",
+            "roadmap_id",
+            "concept_id",
+            "kind",
+            postgresql_where=text("status = 'failed'"),
+        ),
     )
 
     content_id: Mapped[Key]

@@ -50,6 +50,18 @@ class RoadmapTask(Spent, Base):
             "expires_at",
             postgresql_where=text("status = 'pending' AND expires_at IS NOT NULL"),
         ),
+        Index(
+            "ix_roadmap_tasks_waiting",
+            "user_id",
+            "created_at",
+            "task_id",
+            postgresql_where=text("status = 'pending'"),
+        ),
+        Index(
+            "ix_roadmap_tasks_completed",
+            "task_id",
+            postgresql_where=text("status = 'completed'"),
+        ),
     )
 
     task_id: Mapped[Key]
@@ -85,6 +97,12 @@ class RoadmapTask(Spent, Base):
     done: Mapped[int] = mapped_column(server_default="0")
     total: Mapped[int] = mapped_column(server_default="0")
     percent: Mapped[float] = mapped_column(server_default="0")
+    failures: Mapped[int] = mapped_column(server_default="0")
+    """Contents that failed and were not tried again since, so that nobody has to count them."""
+    step_began_at: Mapped[Moment]
+    """When the step that runs began; null before the first."""
+    step_ended: Mapped[int] = mapped_column(server_default="0")
+    """Contents that ended since then."""
 
     traceparent: Mapped[str | None]
     """Where in which trace it was last worked on; what goes on with it links there."""
@@ -101,6 +119,20 @@ class TaskEvent(Base):
     """The durable event log: `seq` counts from 1 without gaps, per task. Public."""
 
     __tablename__ = "task_events"
+    __table_args__ = (
+        Index(
+            "ix_task_events_steps",
+            "task_id",
+            "seq",
+            postgresql_where=text("type IN ('step_started', 'review_required', 'review_decided')"),
+        ),
+        Index(
+            "ix_task_events_retried",
+            "task_id",
+            "created_at",
+            postgresql_where=text("type = 'task_retried'"),
+        ),
+    )
 
     task_id: Mapped[UUID] = mapped_column(
         ForeignKey("roadmap_tasks.task_id", ondelete="CASCADE"), primary_key=True

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, literal_column, select, true
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased, defer
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from sqlalchemy.ext.asyncio import AsyncSession
+
+_FAILED: Final[ColumnElement[str]] = literal_column(f"'{ContentStatus.FAILED}'")
+"""Written out: an index of the failed ones alone serves no statement that is told later."""
 
 
 async def get_task(session: AsyncSession, task_id: UUID) -> RoadmapTask | None:
@@ -62,18 +65,46 @@ async def newest_contents(session: AsyncSession, roadmap_id: UUID) -> Sequence[C
 
 
 async def failed_contents(
-    session: AsyncSession, roadmap_ids: Sequence[UUID]
+    session: AsyncSession, roadmap_ids: Sequence[UUID], *, each: int | None = None
 ) -> list[tuple[Content, str]]:
     """Return the contents that failed, with their concepts' titles.
 
     The one definition for API, command line and worker: the newest version failed, and its concept
-    was not removed.
+    was not removed. It costs as much as there are failures, or as are asked for, however many
+    contents there are.
+
+    Args:
+        session: Where to read.
+        roadmap_ids: Of these.
+        each: How many of each roadmap at most.
     """
-    newest = aliased(Content, _newest(roadmap_ids).subquery())
+    newer = aliased(Content)
+    superseded = select(newer.content_id).where(
+        newer.concept_id == Content.concept_id,
+        newer.kind == Content.kind,
+        newer.version > Content.version,
+    )
+    failed = (
+        select(Content.content_id, Concept.title)
+        .join(Concept, Concept.concept_id == Content.concept_id)
+        .where(
+            Content.roadmap_id == Roadmap.roadmap_id,
+            Content.status == _FAILED,
+            Concept.removed.is_(False),
+            ~superseded.exists(),
+        )
+        .order_by(Content.concept_id, Content.kind)
+        .limit(each)
+        .correlate(Roadmap)
+        .lateral("failed_here")
+    )
     statement = (
-        select(newest, Concept.title)
-        .join(Concept, Concept.concept_id == newest.concept_id)
-        .where(newest.status == ContentStatus.FAILED)
-        .order_by(newest.concept_id, newest.kind)
+        select(Content, failed.c.title)
+        .select_from(Roadmap)
+        .join(failed, true())
+        .join(Content, Content.content_id == failed.c.content_id)
+        .where(Roadmap.roadmap_id.in_(roadmap_ids))
+        .order_by(Content.concept_id, Content.kind)
+        .options(defer(Content.body, raiseload=True))
     )
     return [(content, title) for content, title in await session.execute(statement)]

@@ -101,15 +101,17 @@ async def _contents_wait(tx: Transaction, row: TaskRow) -> str | None:
 
 
 async def _recounted(tx: Transaction, row: TaskRow) -> str | None:
-    done = wanted = 0
+    done = failed = wanted = 0
     if row.roadmap_id is not None:
         newest = await newest_contents(tx.session, row.roadmap_id)
         done = sum(content.status == ContentStatus.COMPLETED for content in newest)
+        failed = sum(content.status == ContentStatus.FAILED for content in newest)
         concepts = select(func.count()).where(
             Concept.roadmap_id == row.roadmap_id, Concept.removed.is_(False)
         )
         wanted = len(ContentKind) * (await tx.session.scalar(concepts) or 0)
-    await record_in(tx, Fact(task_id=row.task_id, total=wanted, reset_done=done))
+    counted = Fact(task_id=row.task_id, total=wanted, reset_done=done, reset_failed=failed)
+    await record_in(tx, counted)
     return f"counted {done} of {wanted}"
 
 

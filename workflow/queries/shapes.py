@@ -96,7 +96,10 @@ class TaskView(View):
         description="From how long others took; null without evidence, and while nothing runs."
     )
     error: TaskErrorView | None
-    failed_contents: list[FailedContentView]
+    failed_contents: list[FailedContentView] = Field(
+        description="The first 1,000 of them, in a list of tasks the first 20."
+    )
+    failed_count: int = Field(description="How many contents failed, named above or not.")
     usage: UsageView
     last_seq: int = Field(description="Number of its newest event.")
     created_at: Moment

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import String, cast, or_, select, tuple_
 
@@ -34,7 +34,11 @@ if TYPE_CHECKING:
     from workflow.actor import Actor
 
 _AGE = (RoadmapTask.created_at, RoadmapTask.task_id)
-_WITH_FAILURES = frozenset({Status.PROCESSING, Status.PARTIAL_FAILURE, Status.FAILED})
+MOST_FAILURES: Final = 1000
+"""Failed contents that one task names; whoever has more looks at the roadmap."""
+LISTED_FAILURES: Final = 20
+"""Failed contents that each task of a list names."""
+_WITH_FAILURES: Final = frozenset({Status.PROCESSING, Status.PARTIAL_FAILURE, Status.FAILED})
 
 
 async def require_task(task_id: UUID, *, actor: Actor) -> None:
@@ -59,7 +63,7 @@ async def get_task(task_id: UUID, *, actor: Actor) -> TaskView:
     """
     async with read_session() as session:
         row = await visible_task(session, task_id, actor)
-        return (await _views(session, [row]))[0]
+        return (await _views(session, [row], failures=MOST_FAILURES))[0]
 
 
 async def list_tasks(
@@ -109,7 +113,7 @@ async def list_tasks(
         if not rows and before is not None and await session.get(RoadmapTask, before) is None:
             raise InvalidRequestError("`cursor` leads nowhere any more; begin with the first page.")
         more = len(rows) > limit
-        views = await _views(session, rows[:limit])
+        views = await _views(session, rows[:limit], failures=LISTED_FAILURES)
     return views, views[-1].task_id if more else None
 
 
@@ -123,18 +127,27 @@ def _named_by(part: str) -> ColumnElement[bool]:
     )
 
 
-async def _views(session: AsyncSession, rows: Sequence[RoadmapTask]) -> list[TaskView]:
-    failures = await _failures(
+async def _views(
+    session: AsyncSession, rows: Sequence[RoadmapTask], *, failures: int
+) -> list[TaskView]:
+    """Return tasks as they are shown, each with so many failures at most."""
+    failed = await _failures(
         session,
         [r.roadmap_id for r in rows if r.roadmap_id and Status(r.status) in _WITH_FAILURES],
+        each=failures,
     )
     left = await times_left(session, rows)
-    return [
-        _view(row, failures.get(row.roadmap_id, []), left=left.get(row.task_id)) for row in rows
-    ]
+    views = []
+    for row in rows:
+        named = failed.get(row.roadmap_id, [])
+        count = len(named) if len(named) < failures else max(row.failures, failures)
+        views.append(_view(row, named, count, left=left.get(row.task_id)))
+    return views
 
 
-def _view(row: RoadmapTask, failed: list[FailedContentView], *, left: Range | None) -> TaskView:
+def _view(
+    row: RoadmapTask, failed: list[FailedContentView], count: int, *, left: Range | None
+) -> TaskView:
     return TaskView(
         task_id=row.task_id,
         user_id=row.user_id,
@@ -147,6 +160,7 @@ def _view(row: RoadmapTask, failed: list[FailedContentView], *, left: Range | No
         time_left_s=None if left is None else TimeLeftView(p50=left.p50, p90=left.p90),
         error=None if row.error is None else _error(row.error, Step(row.current_step)),
         failed_contents=failed,
+        failed_count=count,
         usage=usage_view(Usage.of(row)),
         last_seq=row.last_seq,
         created_at=row.created_at,
@@ -163,13 +177,13 @@ def _error(error: dict[str, Any], step: Step) -> TaskErrorView:
 
 
 async def _failures(
-    session: AsyncSession, roadmap_ids: Sequence[UUID]
+    session: AsyncSession, roadmap_ids: Sequence[UUID], *, each: int
 ) -> dict[UUID | None, list[FailedContentView]]:
     """Return for each roadmap the contents whose newest version failed."""
     found: dict[UUID | None, list[FailedContentView]] = defaultdict(list)
     if not roadmap_ids:
         return found
-    for content, title in await failed_contents(session, roadmap_ids):
+    for content, title in await failed_contents(session, roadmap_ids, each=each):
         error = content.error or {}
         found[content.roadmap_id].append(
             FailedContentView(

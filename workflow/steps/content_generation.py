@@ -193,6 +193,7 @@ def _failed(claim: Claim, want: Wanted, asking: Asking, tally: Tally, error: App
     return Fact(
         task_id=claim.task_id,
         epoch=claim.epoch,
+        failed=1,
         usage=asking.spent,
         progressed=True,
         rows=(

@@ -141,7 +141,7 @@ function recentTasks() {
     const fresh = [];
     for (const task of tasks) {
       const known = rows.get(task.task_id);
-      const text = JSON.stringify([task.status, task.progress, task.failed_contents.length]);
+      const text = JSON.stringify([task.status, task.progress, task.failed_count]);
       if (known?.text === text) continue;
       const element = row(task);
       if (known) known.element.replaceWith(element);
@@ -158,7 +158,7 @@ function row(task) {
   const facts = [
     total > 0 && COUNTED.has(task.status) && `${done} of ${total} ready`,
     task.status === "completed" && count(total, "content"),
-    task.failed_contents.length > 0 && `${task.failed_contents.length} failed`,
+    task.failed_count > 0 && `${task.failed_count} failed`,
     ago(task.created_at),
   ];
   return h("li", {},

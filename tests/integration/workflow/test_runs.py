@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import ConflictError, InvalidRequestError, StaleVersionError
 from core.settings import get_settings
-from tests.factories import ALICE, approve, events, new_task, pair
+from tests.factories import ALICE, approve, column, events, new_task, pair
 from workflow.engine import Result
 from workflow.requests import ReviewDecision
 from workflow.runs import run_task
@@ -47,6 +47,9 @@ async def test_partial_failure(
     assert await pair(database, task) == ("partial_failure", "content_generation")
     before = await database.fetch("SELECT content_id, finished_at, status FROM contents")
     assert {row["status"] for row in before} == {"completed", "failed"}
+    failed = sum(row["status"] == "failed" for row in before)
+    assert await column(database, task, "failures") == failed
+    assert await column(database, task, "step_ended") == len(before)
 
     settings_env.delenv("ROADMAP_SAMPLE_FAIL")
     get_settings.cache_clear()
@@ -62,6 +65,7 @@ async def test_partial_failure(
     for row in before:
         redone = after[row["content_id"]]["finished_at"] != row["finished_at"]
         assert redone == (row["status"] == "failed")
+    assert await column(database, task, "failures") == 0
 
 
 async def test_failed_when_every_content_failed(

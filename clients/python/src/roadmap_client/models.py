@@ -108,6 +108,8 @@ class Task(Answer):
     progress: Progress
     error: TaskError | None = None
     failed_contents: list[FailedContent] = []
+    """The first ones; `failed_count` tells how many there are."""
+    failed_count: int = 0
     usage: Usage | None = None
     last_seq: int = 0
     created_at: Moment
