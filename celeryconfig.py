@@ -35,6 +35,8 @@ worker_max_tasks_per_child = None  # (prefork) recycling children would only los
 # --- Redis that is slow, silent or gone ----------------------------------------------------------
 broker_connection_retry_on_startup = True  # a worker may start before Redis
 broker_connection_max_retries = None  # and waits for it for ever
+broker_channel_error_retry = True  # nor does it end when Redis refuses a command: it is full, only
+# a replica now, cannot save, or somebody put a text where a queue belongs
 broker_transport_options = {
     "visibility_timeout": 30,  # what a killed worker had fetched comes back after this: whoever
     # lives renews its own every few seconds (worker.intake.keeping), so work may take longer; must

@@ -6,6 +6,7 @@ import argparse
 import os
 import socket
 import sys
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -81,6 +82,8 @@ def _serve(host: str, port: int) -> None:
 
     _allow_many_files()
     app = create_app()
+    # takes a second of computing, for which nobody's request shall wait
+    threading.Thread(target=app.openapi, name="openapi", daemon=True).start()
     config = uvicorn.Config(app, host=host, port=port, **SERVER)
     uvicorn.Server(config).run(sockets=[_listen(host, port)])
 

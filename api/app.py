@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -100,8 +101,13 @@ def create_app() -> FastAPI:
 def _complete_schema(app: FastAPI) -> None:
     """Describe problems and events, and take out FastAPI's errors, which no route answers with."""
     generate = app.openapi
+    one_at_a_time = threading.Lock()
 
     def openapi() -> dict[str, Any]:
+        with one_at_a_time:
+            return complete()
+
+    def complete() -> dict[str, Any]:
         if app.openapi_schema is None:
             schemas = generate().setdefault("components", {}).setdefault("schemas", {})
             for name, model in {"Problem": Problem, "TaskEvent": TaskEvent}.items():

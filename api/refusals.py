@@ -17,6 +17,12 @@ _REFUSALS: Final[dict[str, tuple[int, str, str]]] = {
         "header_too_large",
         f"The head has over {bounds.HEAD_BYTES:,} bytes or {bounds.HEADERS} headers; send less.",
     ),
+    "handshake": (400, "malformed_request", "This is no WebSocket handshake as RFC 6455 has it."),
+    "handshake_too_large": (
+        431,
+        "header_too_large",
+        "A header of a WebSocket's handshake has over 8,192 bytes; send less.",
+    ),
     "head_late": (408, "request_timeout", f"The headers took longer than {bounds.HEAD_S:.0f} s."),
     "body_late": (
         408,

@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import SecurityError
 
 from api.connections import CLOSED, address_of, connections
+from api.refusals import refusal_of
 from core.logging import get_logger
 
 if TYPE_CHECKING:
@@ -75,7 +77,18 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
                 self.give_up("too_much")
             return
         super().data_received(data)
-        self._watch_message()
+        if self.handshake_initiated:
+            self._watch_message()
+        elif not self.transport.is_closing():
+            self._refuse_handshake()
+
+    def _refuse_handshake(self) -> None:
+        """Answer a handshake that could not be read: uvicorn would let it wait for ever."""
+        large = isinstance(self.conn.handshake_exc, SecurityError)
+        reason = "handshake_too_large" if large else "handshake"
+        CLOSED.labels(reason).inc()
+        self.transport.write(refusal_of(reason))
+        self.transport.close()
 
     def _may_send(self, size: int) -> bool:
         now = self.loop.time()

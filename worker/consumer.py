@@ -8,6 +8,7 @@ from celery.worker.consumer import Consumer as CeleryConsumer
 
 from core.logging import get_logger
 from worker.intake import Incoming, Reason, RefusedError, judge, set_aside
+from worker.intake.keys import clear_foreign, is_about_keys
 from worker.intake.refusal import unforeseen
 from worker.runtime import known
 
@@ -52,6 +53,11 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]  # Celery publishes no typ
         why = f"it could not be decoded: {type(exc).__name__}"
         self._refuse(message, RefusedError(Reason.BODY, why))
 
+    def on_connection_error_before_connected(self, exc: Exception) -> None:
+        """Wait for the broker; make our keys in it usable if they are what is wrong."""
+        super().on_connection_error_before_connected(exc)
+        self._clear_way(exc)
+
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Drop the lost connection.
 
@@ -65,6 +71,11 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]  # Celery publishes no typ
             if self.connection is not None:
                 raise
             log.warning("messages_not_given_back", error=str(error))
+        self._clear_way(exc)
+
+    def _clear_way(self, exc: Exception) -> None:
+        if is_about_keys(exc):
+            clear_foreign(self.app.connection_for_write(), self.app.amqp.queues)
 
     def _refuse(self, message: Any, refused: RefusedError) -> None:
         queue = str((message.delivery_info or {}).get("routing_key") or "")

@@ -6,6 +6,7 @@ queues. Ours answer questions, cancel tasks and take time limits; the rest is fo
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any, Final
 
 from celery import signals
@@ -114,6 +115,7 @@ def _check_command(body: Any) -> None:
     arguments = body.get("arguments")
     if not isinstance(arguments, dict | None):
         raise RefusedError(Reason.ARGUMENTS, "its arguments are no object")
+    _check_fits(method, arguments or {})
     for name, value in (arguments or {}).items():
         if name in _ARGUMENTS and value is not None and not _ARGUMENTS[name](value):
             raise RefusedError(Reason.ARGUMENTS, f"its argument {name} cannot be used")
@@ -133,6 +135,19 @@ def _check_command(body: Any) -> None:
     }
     if unknown:
         raise RefusedError(Reason.BODY, "it has parts that no command has")
+
+
+def _check_fits(method: str, arguments: dict[str, Any]) -> None:
+    """Refuse what the worker would only write a traceback about."""
+    from celery.worker.control import Panel  # workers only
+
+    command = Panel.data.get(method)
+    if command is None:
+        raise RefusedError(Reason.BODY, "there is no such command")
+    try:
+        inspect.signature(command).bind(None, **arguments)
+    except TypeError:
+        raise RefusedError(Reason.ARGUMENTS, "its arguments do not fit the command") from None
 
 
 def _check_reply_address(address: Any) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kombu.transport import redis
 from kombu.utils.encoding import bytes_to_str
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from core.logging import get_logger
 from core.rejection import Reason
@@ -103,7 +103,12 @@ class Judging:
             if envelope is None:
                 self._sweep(bytes_to_str(key), queue)
                 raise Empty
-            self.connection._deliver(envelope, queue)  # noqa: SLF001 - as kombu's does
+            try:
+                self.connection._deliver(envelope, queue)  # noqa: SLF001 - as kombu's does
+            except ResponseError:
+                # it could not be noted as fetched, and is in no list any more
+                self._put_back(bytes_to_str(key), item)
+                raise
             return True
         finally:
             self._in_poll = None
@@ -119,6 +124,13 @@ class Judging:
                 sweep(client, key, refuse=refuse)
         except RedisError as error:  # they are read one by one then
             log.debug("queue_not_swept", error=type(error).__name__)
+
+    def _put_back(self: Any, key: str, item: bytes) -> None:
+        try:
+            with self.conn_or_acquire() as client:
+                client.rpush(key, item)
+        except RedisError as error:
+            log.warning("message_not_put_back", error=type(error).__name__)
 
     def _get(self: Any, queue: str) -> dict[str, Any]:
         with self.conn_or_acquire() as client:

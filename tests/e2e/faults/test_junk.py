@@ -23,6 +23,12 @@ PUBLISHED = 200_000
 """Redis itself drops a subscriber that is sent 32 MB at once."""
 
 
+FOREIGN = {"roadmap": False, "maintenance": False} | dict.fromkeys(
+    ("roadmap:unacked", "roadmap:unacked_index"), True
+)
+"""Our keys in the broker, and whether it takes a message to notice what is there."""
+
+
 async def _set_aside(look: asyncpg.Connection) -> int:
     return int(await look.fetchval("SELECT coalesce(sum(messages), 0) FROM rejected_counts"))
 
@@ -75,3 +81,30 @@ async def test_nothing_in_the_queue_stops_a_worker(
     assert "Connection to broker lost" not in worker.log_text()
     told = worker.logged("messages_rejected")
     assert len(told) < 30, json.dumps(told)
+
+
+async def test_other_things_under_our_keys_stop_no_worker(
+    rig: Rig, look: asyncpg.Connection
+) -> None:
+    """What is no list, hash or set where one belongs is removed and told, and work goes on."""
+    worker = rig.worker(concurrency=2)
+    cleared = 0
+    with rig.broker() as broker:
+        for key, needed in FOREIGN.items():
+            broker.delete(key)
+            broker.set(key, "something else")
+
+            async def gone(key: str = key) -> bool:
+                return bool(broker.type(key) != b"string")
+
+            if not needed:  # noticed without a message
+                await until(gone, what=f"{key} cleared", within_s=30)
+            task = new_id()
+            rig.send(str(task), f"Learn {key}")
+            await rig.until_status(look, [task], "completed", within_s=60)
+            assert await gone()
+            cleared += 1
+    assert worker.returncode is None, rig.logs()
+    assert len(worker.logged("foreign_key_cleared")) == cleared
+    details = await look.fetch("SELECT detail FROM rejected_messages")
+    assert sum("lay where" in row["detail"] for row in details) == cleared

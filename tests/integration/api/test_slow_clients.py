@@ -133,8 +133,8 @@ async def _each_kind_of_waiting_ends(api: Api) -> None:
         "first line": b"GET /li",
         "head": b"GET /livez HTTP/1.1\r\nHost: x\r\nA: b",
         "body": POST,
-        "chunks": b"POST /api/v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+        "chunks": b"POST /api/v1/tasks HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
     }
     raws = {name: await Raw.to(api.address, begun) for name, begun in kinds.items()}
 
@@ -152,10 +152,10 @@ async def _each_kind_of_waiting_ends(api: Api) -> None:
         drip.cancel()
     ends = {name: status for name, (status, _) in zip(raws, answers, strict=True)}
     assert ends == {"nothing": 0, "first line": 408, "head": 408, "body": 408, "chunks": 408}
-    # a body that nobody asked for ends, too, though its request was answered
+    # a body that nobody asked for is refused, and ends, too
     raw = await Raw.to(api.address, POST.replace(b"POST /api/v1/tasks", b"GET /livez"))
     async with asyncio.timeout(20):
-        assert b"200 OK" in await raw.reader.read()
+        assert b"413 " in (await raw.reader.read())[:20]
 
 
 HEADS = {
@@ -292,3 +292,29 @@ async def test_one_address_has_its_bound(
         await until(free, what="a place")
         for raw in (*following, last):
             raw.cut()
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("X: " + "x" * 9000, (431, "header_too_large")),
+        ("Sec-WebSocket-Protocol: " + "x," * 10_000, (431, "header_too_large")),
+        ("Content-Length: 5", (400, "malformed_request")),
+        ("Transfer-Encoding: chunked", (400, "malformed_request")),
+    ],
+)
+async def test_a_handshake_that_cannot_be_read_is_answered(
+    api: Api, line: str, expected: tuple[int, str]
+) -> None:
+    """It is refused at once and closed, instead of being left open without a word."""
+    raw = await Raw.to(
+        api.address,
+        b"GET /api/v1/ws/notifications HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\n"
+        b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" + line.encode() + b"\r\n\r\n",
+    )
+    status, problem = await raw.answer(within_s=5)
+    assert (status, problem["code"]) == expected
+    async with httpx.AsyncClient(base_url=api.address) as client:
+        page = (await client.get("/metrics")).text
+    assert "roadmap_connections_open 1.0" in page, "nothing is left of it"
