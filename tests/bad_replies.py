@@ -125,7 +125,8 @@ def _status(dice: random.Random, _good: str) -> BadReply:
             *((status, "provider_unavailable") for status in (408, 409, 425, 500, 502, 503, 529)),
             *((status, "provider_unauthorized") for status in (401, 403)),
             *((status, "provider_address_wrong") for status in (404, 405, 302)),
-            *((status, "provider_rejected") for status in (400, 413, 418, 422)),
+            *((status, "provider_rejected") for status in (400, 418, 422)),
+            (413, "context_too_long"),
             (429, "provider_rate_limited"),
             (402, "provider_quota_exhausted"),
         ]

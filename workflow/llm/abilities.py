@@ -184,6 +184,8 @@ class Abilities:
                 yield replace(self, **change)
         if least != self:
             yield least
+            if "plain" in doubtful:
+                yield replace(least, streams=True, only_streams=True)
 
     def _next(self, *, for_schema: bool) -> ResponseFormat:
         """Return the next way to ask for a shape; a simpler schema helps only who takes any."""

@@ -11,10 +11,10 @@ import httpx2
 import openai
 
 from core.errors import (
+    ContentRefusedError,
     ProviderAddressError,
     ProviderError,
     ProviderRateLimitedError,
-    ProviderRejectedError,
     ProviderTimeoutError,
     ProviderUnauthorizedError,
     ProviderUnavailableError,
@@ -106,7 +106,7 @@ def failure_told(
         return RejectedAnswerError(told.draft or "", cut=bool(words.DRAFT_CUT.search(told.said)))
     kind, said = judged(told)
     if served and is_about_one_text(told):
-        kind, said = ProviderRejectedError, _ONE_TEXT
+        kind, said = ContentRefusedError, _ONE_TEXT
     if kind is ProviderUnauthorizedError:
         # What a provider says about a key may contain a part of it, so only a plain code is shown.
         code = next((code for code in told.code.split() if _PLAIN_CODE.fullmatch(code)), "")

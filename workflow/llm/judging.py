@@ -18,7 +18,7 @@ from core.errors import (
     ProviderUnknownModelError,
     ProviderUnsupportedError,
 )
-from workflow.llm import words
+from workflow.llm import refused_text, words
 from workflow.llm.waits import GIVE_UP_S
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ _RATE: Final = 429
 _TRY_AGAIN: Final = frozenset({408, 409, 425, 498})
 """498 is Groq's for a full flex tier."""
 _SERVER_ERRORS: Final = 500
+_NOT_IMPLEMENTED: Final = 501
+"""Says what a server cannot do, now or later, and no more."""
 _NO_SUCH_PATH: Final = frozenset({404, 405})
 _REDIRECTS: Final = range(300, 400)
 
@@ -75,7 +77,7 @@ def lasts_long(told: Told) -> bool:
     """Tell whether a limit is one that no reasonable wait gets past."""
     if told.retry_after_s is not None:
         return told.retry_after_s > GIVE_UP_S
-    return told.status in {0, _RATE} and words.FOR_LONG.search(told.said) is not None
+    return words.FOR_LONG.search(told.said) is not None
 
 
 _Kind = type[ProviderError] | tuple[type[ProviderError], str]
@@ -88,8 +90,14 @@ def _by_words(told: Told) -> _Kind | None:
     if told.status in _TOO_LARGE and _larger_than_a_minute(told.said):
         return ContextTooLongError, _FOR_MINUTE
     kind = _about_the_account(told)
-    if kind is not None or told.status == _RATE:
+    if kind is not None:
         return kind
+    if told.status == _RATE:
+        said = told.said
+        limited = words.RATE_LIMITED.search(said) or words.BY_RATE.search(said)
+        return (
+            ContentRefusedError if refused_text.REFUSED_TEXT.search(said) and not limited else None
+        )
     return _about_the_request(told)
 
 
@@ -109,8 +117,13 @@ def _about_the_account(told: Told) -> _Kind | None:
 def _about_the_request(told: Told) -> _Kind | None:
     said, status = told.said, told.status
     for text, code, kind, spared in (
-        (words.REFUSED_TEXT, words.REFUSED_CODE, ContentRefusedError, frozenset[int]()),
-        (words.WRONG_KEY, words.WRONG_KEY_CODE, ProviderUnauthorizedError, _NO_SUCH_PATH),
+        (
+            refused_text.REFUSED_TEXT,
+            refused_text.REFUSED_CODE,
+            ContentRefusedError,
+            frozenset[int](),
+        ),
+        (words.WRONG_KEY, words.WRONG_KEY_CODE, ProviderUnauthorizedError, frozenset()),
         (words.LOADING, None, ProviderUnavailableError, frozenset()),
         (
             words.UNKNOWN_MODEL,
@@ -123,6 +136,14 @@ def _about_the_request(told: Told) -> _Kind | None:
             return kind
     if status < _SERVER_ERRORS and words.WRONG_ADDRESS.search(said):
         return ProviderAddressError
+    if words.OVER_RATE.search(said):
+        long = lasts_long(told)
+        wait = _in_words(told.retry_after_s)
+        return (
+            (ProviderRateLimitedError, _FOR_LONG.format(wait=wait))
+            if long
+            else ProviderRateLimitedError
+        )
     return None
 
 
@@ -146,7 +167,11 @@ def _by_status(told: Told) -> _Kind:
             return ProviderRateLimitedError
         case 0 | 200:
             return _without_status(told)
-        case status if status in _TRY_AGAIN or status >= _SERVER_ERRORS:
+        case 413:
+            return ContextTooLongError
+        case status if status in _TRY_AGAIN or (
+            status >= _SERVER_ERRORS and status != _NOT_IMPLEMENTED
+        ):
             # too much to read, told as an inner failure, stays too much
             return ContextTooLongError if _is_too_long(told) else ProviderUnavailableError
     return _rejection(told)
@@ -159,16 +184,21 @@ def _is_too_long(told: Told) -> bool:
 def _forbidden(told: Told) -> _Kind:
     if told.page:
         return ProviderUnauthorizedError, _FIREWALL
+    if words.OVERLOADED.search(told.said) and not words.NO_RIGHT.search(told.said):
+        return ProviderUnavailableError
     return ProviderUnauthorizedError, _NOT_ALLOWED
 
 
 def is_about_one_text(told: Told) -> bool:
-    """Tell whether a 403 says something, but nothing of who asks."""
-    return (
-        told.status == _FORBIDDEN
-        and not told.page
-        and bool(told.message)
-        and _by_words(told) is None
+    """Tell whether a 403 says something, but nothing of who asks.
+
+    A page is one of a firewall that dislikes what stands in a request.
+    """
+    if told.status != _FORBIDDEN or not told.message:
+        return False
+    return told.page or (
+        _by_words(told) is None
+        and not words.OVERLOADED.search(told.said)
         and words.NO_RIGHT.search(told.said) is None
     )
 
@@ -181,6 +211,8 @@ def _rejection(told: Told) -> _Kind:
         return ProviderAddressError
     if words.DENIED.search(said):
         return ProviderUnauthorizedError, _NOT_ALLOWED
+    if words.OVERLOADED.search(said):
+        return ProviderUnavailableError
     return ProviderUnsupportedError if words.UNSUPPORTED.search(said) else ProviderRejectedError
 
 
@@ -195,7 +227,7 @@ def _without_status(told: Told) -> _Kind:
         return ProviderUnavailableError
     if words.TOO_LONG.search(told.said):
         return ContextTooLongError
-    if words.NOT_FOUND.search(told.message):
+    if words.NOT_FOUND.search(told.message) or words.GREETING.search(told.message):
         return ProviderAddressError
     if re.search(r"permission|forbidden", told.code, re.IGNORECASE):
         return ProviderUnauthorizedError, _NOT_ALLOWED

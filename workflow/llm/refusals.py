@@ -43,7 +43,9 @@ _STREAM_ONLY: Final = _any(
     r"|\b(must|should|needs? to|has to|requires?)\b.{0,30}\bstream(ing|ed)?\b(?!.{0,20}\bfalse)"
     r"|\bstream(ing)?\W{0,3}\s?(is |be )?(required|mandatory)"
     r"|\bstream\b.{0,20}\b(must|should)\b.{0,20}\btrue\b"
-    r"|\bplease (enable|use|set|turn on)\b.{0,30}\bstream",
+    r"|\bplease (enable|use|set|turn on)\b.{0,30}\bstream"
+    r"|\b(use|enable|requires?|only) (sse|server-sent events)\b"
+    r"|\bsync(hronous)?\b.{0,30}\bnot (supported|implemented|available|allowed)\b",
     r"\bnon[- ]?stream\w*\b.{0,60}\b(not|n.t|un\w*|only|disabled)\b"
     r"|\b(not|n.t|unsupported|cannot|no)\b.{0,40}\bnon[- ]?stream"
     r"|\bwithout stream\w*\b.{0,20}\bnot\b",

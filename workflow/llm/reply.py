@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from core.errors import ContentInvalidError
 from core.usage import Usage, usage_in
 from workflow.llm.answers import LARGEST_ANSWER, parsed_json
-from workflow.llm.failures import failure_told, unavailable
+from workflow.llm.chunks import Event, chunks_in, lines_of, unwrapped
+from workflow.llm.failures import TransientError, failure_told, unavailable
 from workflow.llm.finish import finish_in
 from workflow.llm.message import Said
 from workflow.llm.told import error_in, told_in_text
@@ -24,6 +25,8 @@ _FIELD: Final = re.compile(rb"(data|event|id|retry)?:")
 _LONGEST_FIELD: Final = len(b"event:")
 _END: Final = b"[DONE]"
 _PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_LONGEST_WORDS: Final = 1000
+"""What is longer is no sentence of a server that stands at another address."""
 _HIGH: Final = "\ud800", "\udbff"
 
 
@@ -80,6 +83,7 @@ class ReplyReader:
         self._usage = Usage()
         self._chunks = 0
         self._done = False
+        self._event = Event()
 
     @property
     def ended(self) -> bool:
@@ -112,6 +116,7 @@ class ReplyReader:
         if not self._streamed:
             return self._body()
         self._read_line(bytes(self._buffer))
+        self._read_line(b"")
         if not self._chunks:
             raise unavailable("its stream has no choices")
         return Reply(
@@ -132,13 +137,11 @@ class ReplyReader:
         return False if len(begun) >= _LONGEST_FIELD else None
 
     def _body(self) -> Reply:
-        text = self._buffer.decode("utf-8", "replace")
+        text = self._buffer.decode("utf-8", "replace").strip().removeprefix("\ufeff")
         try:
-            data = parsed_json(text)
+            data = unwrapped(parsed_json(text))
         except ValueError:
-            if (told := told_in_text(text)).page:
-                raise failure_told(told, key=self._key) from None
-            raise unavailable("its answer is not JSON") from None
+            return self._no_json(text)
         choice = self._choice(data)
         message = (choice.get("message") or choice.get("delta")) if choice else None
         if choice is None or not (isinstance(message, dict) or "text" in choice):
@@ -154,24 +157,44 @@ class ReplyReader:
             arguments=tuple(said.arguments.values()),
         )
 
+    def _no_json(self, text: str) -> Reply:
+        """Read what is no JSON: chunks line by line, without the dress of a stream, or words.
+
+        Raises:
+            TransientError: It says nothing that is known.
+            ProviderError: It says what is wrong, such as the page at a wrong address.
+        """
+        if chunks := chunks_in(text):
+            self._streamed = True
+            self._buffer.clear()
+            for chunk in chunks:
+                self._take(chunk)
+            return self.reply()
+        told = told_in_text(text)
+        failure = failure_told(told, key=self._key)
+        if told.page or (len(text) <= _LONGEST_WORDS and not isinstance(failure, TransientError)):
+            raise failure
+        raise unavailable("its answer is not JSON")
+
     def _read_lines(self) -> None:
-        *lines, rest = self._buffer.split(b"\n")
-        self._buffer = rest
+        lines, self._buffer = lines_of(self._buffer)
         for line in lines:
-            self._read_line(bytes(line))
+            self._read_line(line)
 
     def _read_line(self, line: bytes) -> None:
         """Take one line of a stream; what is no chunk is passed over."""
         name, _, value = line.strip().partition(b":")
-        if name != b"data" or self._done:
+        if self._done or (name and name != b"data"):
             return
         if value.strip() == _END:
             self._done = True
             return
-        try:
-            chunk = parsed_json(value.decode("utf-8", "replace"))
-        except ValueError:
-            return
+        for chunk in self._event.data(value) if name else self._event.ends():
+            self._take(chunk)
+
+    def _take(self, chunk: Any) -> None:
+        """Take a chunk; what has no choice may tell tokens."""
+        chunk = unwrapped(chunk)
         choice = self._choice(chunk)
         usage = usage_in(chunk)
         if usage.tokens >= self._usage.tokens:  # told again with each chunk, it grows

@@ -44,6 +44,7 @@ _WORDS: Final = frozenset(
 _PARAMS: Final = frozenset({"param", "parameter", "field", "parameters"})
 _WAITS: Final = frozenset({"retrydelay", "estimated_time", "retry_after", "retry_after_seconds"})
 
+_JOINT: Final = re.compile(r"(?<=[a-zA-Z])[_.](?=[a-zA-Z])|(?<=[a-z])(?=[A-Z])")
 _PAGE: Final = re.compile(
     r"\A\s*(?:<!--.*?-->\s*)?<(?:!doctype|html|head|body|\?xml)\b", re.IGNORECASE | re.DOTALL
 )
@@ -78,8 +79,10 @@ class Told:
 
     @property
     def said(self) -> str:
-        """All that was said, for whoever looks for words in it."""
-        return f"{self.code} {self.message}"
+        """All that was said, to look for words in it; codes stand there also as words."""
+        spoken = _JOINT.sub(" ", self.code)
+        codes = self.code if spoken == self.code else f"{self.code} {spoken}"
+        return f"{codes} {self.message}"
 
     @classmethod
     def by(cls, body: Any, *, status: int = 0, headers: Mapping[str, str] | None = None) -> Told:
@@ -132,16 +135,32 @@ def error_in(data: Any) -> Told | None:
         return Told.by(data)
     choices = data.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
-    if isinstance(first, dict) and first.get("error"):
-        return Told.by(first["error"])
-    if isinstance(choices, list):
-        return None
+    if first is not None:
+        inner = first.get("error") if isinstance(first, dict) else None
+        return Told.by(inner) if inner else None
     if isinstance(base := data.get("base_resp"), dict) and not _is_success(base.get("status_code")):
         return Told.by(base)
     speaks = any(
         data.get(name) for name in ("message", "detail", "msg", "errors", "error_msg", "errmsg")
     )
-    return Told.by(data) if speaks or data.get("type") == "error" else None
+    return Told.by(data) if speaks or data.get("type") == "error" else _blocked(data)
+
+
+def _blocked(data: dict[str, Any]) -> Told | None:
+    """Return what Gemini says of a question that it did not let pass to the model."""
+    feedback = data.get("promptFeedback") or data.get("prompt_feedback")
+    if not isinstance(feedback, dict):
+        return None
+    reason = feedback.get("blockReason") or feedback.get("block_reason")
+    if not isinstance(reason, str) or not reason:
+        return None
+    said = feedback.get("blockReasonMessage") or feedback.get("block_reason_message")
+    return Told(
+        code=f"prompt_blocked {reason}"[:_LONGEST],
+        message=said[:_LONGEST]
+        if isinstance(said, str)
+        else f"the prompt was blocked: {reason[:99]}",
+    )
 
 
 def _is_success(code: Any) -> bool:

@@ -11,61 +11,12 @@ import re
 from typing import Final
 
 
-def _any(*patterns: str) -> re.Pattern[str]:
+def any_of(*patterns: str) -> re.Pattern[str]:
+    """Return what finds any of some patterns, however it is written and over line ends."""
     return re.compile("|".join(patterns), re.IGNORECASE | re.DOTALL)
 
 
-_TEXT: Final = (
-    r"(content|prompt|input|output|text|request|message|question|response|generation|query)s?"
-)
-
-REFUSED_TEXT: Final = _any(
-    r"content_?filter|content_?policy|data_?inspection|responsible_?ai_?policy|moderation"
-    r"|sensitive_?(words?|content)|prohibited_?content|safety_?check|invalid_prompt\b"
-    r"|prompt_?blocked"
-    r"|image_safety|prompt ?shield|jailbreak"
-    r"|guardrail|risk_?control|content_?(moderation|security|safety|violation)"
-    r"|policy_?violation"
-    r"|\bnew_sensitive\b",
-    rf"\b{_TEXT}\b.{{0,80}}\b(violat\w*|against|breach\w*|contrary to|not comply"
-    rf"|non-?complian\w*)\b"
-    r".{0,60}\b(guidelines?|polic(y|ies)|terms|rules|standards|laws?|regulations?)\b",
-    r"\bviolat\w*\b.{0,40}\b(usage|content|safety|acceptable"
-    r"|community)\b.{0,20}\b(guidelines?|polic\w*|rules|terms)\b",
-    rf"\b(was|were|been|is|are) (flagged|moderated|filtered)\b|\bflagged (as|for|by)\b"
-    rf"|\b{_TEXT} flagged\b",
-    rf"\b{_TEXT}\b.{{0,40}}\b(exists?|high|considered|potential|security"
-    rf"|contains?)\b.{{0,20}}\brisk",
-    rf"\brisk(y|s)?\b.{{0,20}}\b{_TEXT}\b|\bhigh[- ]risk\b",
-    r"\b(inappropriate|(?<!case[- ])sensitive|unsafe|harmful|prohibited|offensive|toxic"
-    r"|disallowed|objectionable|nsfw)\b"
-    r".{0,30}\b(content|words?|information|text|material|topics?|input|output|prompt"
-    r"|request|language)\b"
-    r"|\billegal (content|information|material|words?)\b",
-    rf"\b{_TEXT}\b.{{0,40}}\b(inappropriate|sensitive|unsafe|harmful|prohibited|offensive"
-    rf"|not allowed by|disallowed)\b",
-    r"\b(blocked|rejected|stopped|refused|declined|filtered)\b.{0,30}\b(safety|filters?"
-    r"|polic(y|ies)|moderation|guardrails?)\b",
-    r"\bsafety (system|filters?|settings?|reasons?|polic\w*|guidelines?)\b"
-    r"|\bcontent (filter|safety|management polic)\w*",
-    r"敏感|违规|违反.{0,12}(规定|政策|法律|法规|规范|准则)|不合规|违法|违禁|不安全|内容安全|风险内容|内容.{0,8}风险|高风险"
-    r"|存在风险|涉(黄|政|暴|恐|密)|不当内容|不适当|不良信息|屏蔽词|审核.{0,6}(不通过|未通过|失败|拒绝)|(未|不)(能)?通过.{0,10}审核|風險|違規",
-    r"不適切|ポリシー.{0,10}違反|コンテンツ.{0,10}(制限|ポリシー)|부적절|정책.{0,10}위반",
-    r"inapropiad[oa]|inadequad[oa]|inappropri(é|ée|ato|ata)|viola\w* .{0,30}(polític"
-    r"|directric|politique|norm|linee)"
-    r"|contenu .{0,30}(interdit|sensible|enfreint)|verst(ö|oe)(ß|ss)t .{0,40}(richtlinie"
-    r"|regel)|unangemessen|недопустим\w* содерж"
-    r"|нарушает .{0,30}(правил|политик)",
-)
-"""One text was refused, not whoever asks."""
-
-REFUSED_CODE: Final = _any(
-    r"\bsafety\b|\bblock_?list\b|\brecitation\b|\bspii\b|\b(1301|1026|1027)\b"
-)
-"""The same, in codes that would be ordinary words or numbers in a message."""
-
-
-NO_CREDIT: Final = _any(
+NO_CREDIT: Final = any_of(
     r"insufficient_?(user_?)?(quota|balance|credits?|funds)|billing_(hard_limit|not_active)"
     r"|\barrearage\b"
     r"|account_?overdue|exceeded_current_quota|budget_?exceeded|payment_?required"
@@ -84,7 +35,8 @@ NO_CREDIT: Final = _any(
     r"|allocation)\b.{0,40}\b(exhausted|used up|ended|over|expired)\b"
     r"|\bkey limit exceeded\b|\boverdue\b|\bquota\b.{0,30}\b(exhausted|used up|depleted"
     r"|insufficient)\b|\btop up\b|\brecharge\b"
-    r"|\bno (active )?(payment method|subscription)\b|\bunpaid\b",
+    r"|\bno (active )?(payment method|subscription)\b|\bunpaid\b"
+    r"|\b(subscription|trial|plan)\b.{0,20}\b(has |is )?(expired|ended|lapsed|past due)\b",
     r"余额(不足|为负|不够|已用)|欠费|(额度|配额|用量|点数|积分).{0,10}(不足|用尽|用完|耗尽|已用)|请.{0,10}充值|免费额度.{0,10}(用|耗|到期)"
     r"|预扣费.{0,20}失败|剩余额度|账户.{0,6}(欠|无余额)|餘額不足|残高.{0,6}不足|잔액.{0,6}부족|크레딧.{0,6}부족",
     r"solde insuffisant|cr(é|e)dits? insuffisants?|saldo insuficiente|cr(é"
@@ -94,25 +46,25 @@ NO_CREDIT: Final = _any(
 )
 """The account cannot pay."""
 
-NO_CREDIT_CODE: Final = _any(r"\b(1113|30001|1008)\b")
+NO_CREDIT_CODE: Final = any_of(r"\b(1113|30001|1008)\b")
 """The same, in numbers: Zhipu's, SiliconFlow's, MiniMax's."""
 
 
-BY_RATE: Final = _any(
+BY_RATE: Final = any_of(
     r"per[ _-]?(second|minute|hour|day|week)|/(s|sec|second|min|minute|h|hour|day)\b"
     r"|\b[rtic]p[smhdw]\b|\bby(minute|day|hour)\b"
     r"|token-limit|rate[_ -]?quota|每(秒|分钟|小时|日|天)|\bdaily\b|today|tomorrow"
 )
 """Then a quota is one of a time, and comes back by itself."""
 
-FOR_LONG: Final = _any(
+FOR_LONG: Final = any_of(
     r"per[ _-]?(day|week|month)|\b[rtic]p[dw]\b|\bby(day|week)\b|\bdaily\b|\bweekly\b"
     r"|\btoday|\btomorrow\b|86400|\b5 hours?\b"
     r"|每(日|天|周|月)|当(日|天)|今(日|天)|单日|明(日|天)|一天"
 )
 """The limit is one of a day or more."""
 
-SUSPENDED: Final = _any(
+SUSPENDED: Final = any_of(
     r"\b(account|organi[sz]ation|team|project|workspace|api[ _-]?key|consumer)\b.{0,40}"
     r"\b(suspended|deactivated|disabled|banned|terminated|revoked|locked|closed|frozen"
     r"|restricted)\b",
@@ -122,7 +74,7 @@ SUSPENDED: Final = _any(
 )
 """The account itself is closed."""
 
-WRONG_KEY: Final = _any(
+WRONG_KEY: Final = any_of(
     r"invalid_?(api_?)?key|invalid_?authentication|authentication_?error|api_?key_?invalid"
     r"|\bunauthenticated\b|incorrect_?api_?key"
     r"|invalid_?token|auth_?error|no_?auth_?credentials|authentication_?fail\w*"
@@ -133,9 +85,12 @@ WRONG_KEY: Final = _any(
     r"(or (missing|invalid|expired) )?(valid )?(x-)?(api[ _-]?key|apikey|api token"
     r"|access[ _-]?token|bearer token|auth(entication|orization)? (token|key|header"
     r"|credentials?)|credentials?|subscription key|authentication)\b",
+    r"\b(log|sign)[ -]?in (is )?required\b|\bplease (log|sign) in\b|\bnot (logged|signed) in\b"
+    r"|\bcould not validate credentials\b",
     r"\b(api[ _-]?key|apikey|api token|access token|bearer token|credentials?"
     r"|subscription key)\b.{0,60}"
-    r"\b(not valid|invalid|incorrect|wrong|not found|expired|revoked|leaked|missing"
+    r"\b(not authori[sz]ed|(does not|doesn.t|must|should) (start|begin) with"
+    r"|not valid|invalid|incorrect|wrong|not found|expired|revoked|leaked|missing"
     r"|required|not (been )?(provided|recogni[sz]ed|exist)|does(n.t| not) exist|malformed"
     r"|not supplied|unknown)\b",
     r"\bauthentication (fails?|failed|error|required|is required|token|credentials?)\b"
@@ -147,8 +102,9 @@ WRONG_KEY: Final = _any(
     r"|未提供|为空)"
     r"|鉴权(失败|错误|异常)|(认证|身份验证|授权)(失败|错误|异常)|未提供.{0,6}(令牌|密钥|api"
     r"|key|token)|未授权|令牌状态不可用|無效的.{0,4}(金鑰|令牌)",
-    r"cl(é|e) (d.)?api .{0,30}(invalide|incorrecte|manquante)"
-    r"|clave (de )?(la )?api .{0,30}(inv(á|a)lida|incorrecta|no v(á|a)lida)"
+    r"cl(é|e) (d.)?api .{0,30}(invalide|incorrecte|manquante|erron(é|e)e"
+    r"|pas valide|non valide|expir)"
+    r"|clave (de )?(la )?api .{0,30}(inv(á|a)lida|incorrecta|no (es )?v(á|a)lida|caducad|vencid)"
     r"|chave (de )?api .{0,20}inv(á|a)lida"
     r"|api[- ]?(schl(ü|ue)ssel|key).{0,20}(ung(ü|ue)ltig|falsch|fehlt)|(ung(ü|ue)ltiger"
     r"|falscher|fehlender) api[- ]?(schl(ü|ue)ssel|key)"
@@ -157,11 +113,11 @@ WRONG_KEY: Final = _any(
 )
 """The key is wrong, missing or over."""
 
-WRONG_KEY_CODE: Final = _any(r"\b(1004|2049)\b")
+WRONG_KEY_CODE: Final = any_of(r"\b(1004|2049)\b")
 """The same, in MiniMax's numbers."""
 
 
-REGION: Final = _any(
+REGION: Final = any_of(
     r"unsupported_country|country, region,? or territory|(user )?location is not supported"
     r"|not (available|supported|accessible) in (your|this) (region|country|location"
     r"|territory)"
@@ -171,7 +127,7 @@ REGION: Final = _any(
 )
 """The provider does not serve where the request comes from."""
 
-NO_RIGHT: Final = _any(
+NO_RIGHT: Final = any_of(
     r"permission|not (allowed|authori[sz]ed|permitted|entitled)|access[ _]?(is )?denied"
     r"|forbidden|no[ _]access|does not have access|not have access|unauthori[sz]ed"
     r"|\bscope|privilege|subscription|verif(y|ied|ication)|\brights?\b|api[ _-]?key|\bkey\b"
@@ -182,13 +138,13 @@ NO_RIGHT: Final = _any(
 )
 """Words about who asks, by which a bare 403 is about the account and not about one text."""
 
-DENIED: Final = _any(r"access denied|permission[ _]denied|\bwhite-?list|\ballow-?list")
+DENIED: Final = any_of(r"access denied|permission[ _]denied|\bwhite-?list|\ballow-?list")
 """Who asks may not, told with a status of a bad request."""
 
-NOT_FOUND: Final = _any(r"\A\W*(404 )?(page )?not found\W*\Z")
+NOT_FOUND: Final = any_of(r"\A\W*(404 )?(page )?not found\W*\Z")
 """No such path, told with 200."""
 
-UNKNOWN_MODEL: Final = _any(
+UNKNOWN_MODEL: Final = any_of(
     r"model_?not_?(found|exists?)|invalid_?model|unknown_?model|no_?such_?model"
     r"|deploymentnotfound|model_?decommissioned|model_?deprecated"
     r"|invalidendpointormodel|model_?disabled",
@@ -203,17 +159,26 @@ UNKNOWN_MODEL: Final = _any(
     r"|\bnot a valid model\b|\bno available channels?\b|\bno endpoints found (for"
     r"|matching)\b|\bno allowed providers\b|\bhas no provider supported\b"
     r"|\bapi deployment\b.{0,40}\bdoes not exist\b|\btry pulling it\b",
+    r"\bmodel ([^\s]{1,100} )?is (currently )?(not|un)[ -]?supported\b(?! (by|with|for|in)\b)"
+    r"|\bno model (is )?(named|called|with)\b"
+    r"|\bnot a chat model\b|\bdoes not support chat\b|\bonly (supported|available) in v1/",
+    r"\bmodelo\b.{0,60}\b(no (existe|encontrad|se encontr|disponible|v(á|a)lido)"
+    r"|n(ã|a)o (existe|foi|encontrad))"
+    r"|\bmod(è|e)le\b.{0,60}(introuvable|n.existe pas|inconnu|non trouv)"
+    r"|\bmodell\b.{0,60}(existiert nicht|nicht gefunden|unbekannt|nicht verf(ü|ue)gbar)"
+    r"|\bmodello\b.{0,60}\bnon (esiste|trovato|disponibile)"
+    r"|модел\w* .{0,60}не (найден|существует|поддержив)",
     r"(未找到|找不到|不存在.{0,4}|没有|不支持(的|该)?|未知(的)?|无效的?)模型"
     r"|模型.{0,40}(不存在|未找到|找不到|不可用|已下线|下线|无可用渠道|未部署|未配置)"
     r"|无可用渠道|モデル.{0,20}(見つか|存在しま)|모델.{0,20}(찾을 수 없|존재하지)",
 )
 """The model is not there."""
 
-UNKNOWN_MODEL_CODE: Final = _any(r"\b(1211|20012)\b")
+UNKNOWN_MODEL_CODE: Final = any_of(r"\b(1211|20012)\b")
 """The same, in numbers: Zhipu's, SiliconFlow's."""
 
 
-LOADING: Final = _any(
+LOADING: Final = any_of(
     r"\b(is|are|currently|still) (being )?(loading|warming up|starting|initiali[sz]ing"
     r"|booting)\b|\bloading (the )?model\b|\bmodel (is )?(loading|not (yet )?ready|warming)"
     r"|\bcold start|\bstarting up\b"
@@ -221,55 +186,71 @@ LOADING: Final = _any(
 )
 """The model is on its way."""
 
-OVERLOADED: Final = _any(
+OVERLOADED: Final = any_of(
     r"overload\w*|too busy|is busy|server busy|at capacity|capacity exceeded|tier_capacity"
-    r"|temporarily unavailable|try again later|繁忙|过载|负载|饱和|稍后(再试|重试)"
+    r"|temporarily unavailable|(try again|retry) (later|shortly|in a (moment|minute|few))"
+    r"|upstream connect error|please retry\b|繁忙|过载|负载|饱和|稍后(再试|重试)"
     r"|上游.{0,8}(错误|失败|超时)"
 )
 """It is too much at the moment, whoever asks."""
 
-RATE_LIMITED: Final = _any(
+OVER_RATE: Final = any_of(
+    r"\brate[ _-]?limit\w*\b.{0,40}\b(exceeded|reached|hit)\b|\bthrottl(ed|ing)"
+    r"|too[ _-]many[ _-]requests"
+    r"|\bratelimit(ed|error|exceeded)|请求(过于)?(频繁|过多|太快)|触发.{0,6}(限流|限速)"
+)
+"""Too much was asked for in too short a time, told with another status than 429."""
+
+RATE_LIMITED: Final = any_of(
     r"rate[_ -]?limit|too[_ -]?many[_ -]?requests|throttl|resource_?exhausted"
     r"|请求(过于)?(频繁|过多|太快)|限流|并发.{0,6}(过高|超|限)|频率"
 )
 
-TOO_LONG: Final = _any(
+TOO_LONG: Final = any_of(
     r"context_?length_?exceeded|exceed_?context_?size|context[ _-]?(length|window|size"
     r"|limit)|prompt is too long|tokens?[_ ]limit[_ ](reached|exceeded)|string_above_max_length"
     r"|max_?seq_?len|contextwindowexceeded"
     r"|\b(input|prompt|messages?|request)\b.{0,40}\b(exceeds?|exceeded|longer than"
     r"|too many tokens|too long|too large)\b|input length|reduce the length"
     r"|exceeded model token limit"
+    r"|\btokens\b.{0,40}\bmust be (<|<=|less than|at most|smaller)"
+    r"|(payload|entity|body|content) (is )?too (large|long)"
     r"|maximum (prompt|input|context|sequence|allowed) (length|tokens?|size)"
     r"|too many (input )?tokens|(上下文|输入|提示词|prompt|文本|消息).{0,12}(超(过|出|长"
     r"|限)|过长|太长)|长度.{0,8}(超|限)",
 )
 
-WRONG_ADDRESS: Final = _any(
+GREETING: Final = any_of(
+    r"\bwelcome to\b|\A.{0,40}\bis (up and )?running\b.{0,20}\Z|\bit works\b|\bhello,? world\b"
+    r"|\bapi (is )?(online|up|alive|ready)\b"
+)
+"""What stands at the root of a server, told with 200."""
+
+WRONG_ADDRESS: Final = any_of(
     r"unexpected endpoint|invalid url|no route|cannot (post|get)\b|unknown (path|endpoint"
     r"|route|url)|page not found|(path|endpoint|route|url) not found|no such (path|endpoint"
     r"|route)|unknown request url|not found.{0,20}/chat/completions"
     r"|wrong api endpoint|接口不存在|路径不存在|无效的(路径|接口|url)"
 )
 
-UNSUPPORTED: Final = _any(
+UNSUPPORTED: Final = any_of(
     r"unsupported_(parameter|value)|unknown_parameter|extra_forbidden|unsupportedparams",
     r"(unsupported|unknown|unrecognized) (parameter|value|argument|field)"
     r"|extra inputs are not permitted|argument not supported|does not support parameters",
 )
 
-DRAFT_REFUSED: Final = _any(
+DRAFT_REFUSED: Final = any_of(
     r"json_?validate_?failed|failed to (generate|validate) json"
     r"|generated json does not match|failed_generation|output_parse_failed"
     r"|json_generation_failed"
 )
 """The model's own answer was no JSON, and the server says so in its place."""
 
-DRAFT_CUT: Final = _any(
+DRAFT_CUT: Final = any_of(
     r"max(imum)? (completion )?tokens (was |were )?reached|before generating a valid|truncated"
 )
 
-PASSING_PAGE: Final = _any(
+PASSING_PAGE: Final = any_of(
     r"\b50\d\b|\b52\d\b|bad gateway|unavailable|time-?out|timed out|starting|loading|maintenance"
     r"|just a moment|try again|be right back|wird gestartet|维护|稍后"
 )

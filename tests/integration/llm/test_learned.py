@@ -112,7 +112,7 @@ async def test_a_403_about_one_text_is_no_wrong_key(settings_env: pytest.MonkeyP
         refusing.clear()
         await streamed(author)
         refusing.append(Refusal(403, {"message": "We would rather not."}))
-        assert await _code(author) == "provider_rejected"
+        assert await _code(author) == "content_refused"
         refusing[0] = Refusal(403, {"message": "You do not have permission."})
         assert await _code(author) == "provider_unauthorized"
         await author.aclose()

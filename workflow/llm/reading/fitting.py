@@ -152,6 +152,9 @@ def _views_of_object(
     if depth and looks_like_item(value, schema):
         yield {str(list_field(schema)): [value]}, "one object"
     if known == schema["properties"].keys():
+        alone = next(iter(value.values())) if len(value) == 1 else None
+        if isinstance(alone, dict) and known <= alone.keys():  # an answer in its own name
+            yield from _wrapped(alone, schema, depth, f"`{next(iter(known))}`")
         return
     if len(value) > 1 and all(looks_like_item(part, schema) for part in value.values()):
         yield {str(list_field(schema)): list(value.values())}, "an object of objects"

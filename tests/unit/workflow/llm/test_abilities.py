@@ -186,3 +186,13 @@ def test_a_preset_wants_its_own_model() -> None:
     """OpenAI's default model is no model of DeepSeek's: the message names the variable."""
     with pytest.raises(SettingsError, match=r"ROADMAP_LLM_MODEL.*DeepSeek.*deepseek-flash"):
         model_of(settings(llm_preset="deepseek"))
+
+
+def test_all_that_is_doubtful_is_left_out_at_once_and_streamed_where_only_that_is_left() -> None:
+    """A server that wants only streams, and no system message, and says neither, is asked so."""
+    asked = Abilities().request(CALL, MESSAGES, model="m", stream=False)
+    *_, last = Abilities().guesses(frozenset(), asked)
+    body = last.request(CALL, MESSAGES, model="m", stream=False)
+    assert body["stream"] is True
+    assert body.keys() == {"model", "messages", "stream", "stream_options"}
+    assert [message["role"] for message in body["messages"]] == ["user"]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflow.llm.answers import LARGEST_ANSWER, UnusableAnswerError, read_answer
-from workflow.llm.outputs import Tutorial
+from workflow.llm.outputs import ResourceList, Tutorial
 
 GOOD = '{"markdown": "text"}'
 
@@ -77,3 +77,10 @@ def test_no_text_makes_it_crash(text: str) -> None:
             read_answer(answer, Tutorial)
         except UnusableAnswerError:
             continue
+
+
+def test_an_answer_may_stand_in_its_own_name() -> None:
+    """`{"resources": {"resources": […]}}` and the like: the call and its list have one name."""
+    resource = {"title": "A", "url": "https://a.example", "type": "book", "language": "en"}
+    inner = {"resources": [{**resource, "why": "It helps."}]}
+    assert read_answer(json.dumps({"resources": inner}), ResourceList).resources[0].title == "A"
