@@ -37,7 +37,8 @@ PAUSE_S: Final = 0.1
 """Between two looks at the line: when hundreds are put off, one look does for many."""
 
 
-def _bounds() -> Bounds:
+def bounds() -> Bounds:
+    """Return what the line is counted by, as the settings say."""
     settings = get_settings()
     return Bounds(
         most_active=settings.user_max_active_tasks or UNLIMITED,
@@ -48,7 +49,7 @@ def _bounds() -> Bounds:
 
 async def has_to_wait(tx: Transaction, task_id: UUID) -> bool:
     """Put a waiting task off if it is not its turn, and tell so; a glance that locks nothing."""
-    return await put_off(tx.session, task_id, bounds=_bounds())
+    return await put_off(tx.session, task_id, bounds=bounds())
 
 
 async def still_has_to_wait(tx: Transaction, row: TaskRow) -> bool:
@@ -57,13 +58,13 @@ async def still_has_to_wait(tx: Transaction, row: TaskRow) -> bool:
     Of a user's tasks one is looked at so at a time, or several would each find the last place.
     """
     await lock_user(tx.session, row.user_id)
-    return await put_off(tx.session, row.task_id, bounds=_bounds())
+    return await put_off(tx.session, row.task_id, bounds=bounds())
 
 
 async def ring_next() -> int:
     """Ring for the deferred tasks whose turn it is; return how many there were."""
     async with read_session() as session:
-        task_ids = await next_in_line(session, bounds=_bounds(), limit=LARGEST_CALL)
+        task_ids = await next_in_line(session, bounds=bounds(), limit=LARGEST_CALL)
     return await ring_again(task_ids, still=lambda row: row.deferred_at is not None)
 
 

@@ -65,6 +65,12 @@ export interface Task {
   roadmap_id: string | null;
   attempt: number;
   progress: Progress;
+  /** Seconds within which half, and nine tenths, of such tasks were done; null without evidence. */
+  time_left_s: { p50: number; p90: number } | null;
+  /** While it waits to be taken: its position (1 is next; null before it may start) and what for. */
+  line: {
+    position: number | null; reason: "worker" | "user_limit" | "starts_at"; message: string;
+  } | null;
   error: { code: string; message: string; step: Step } | null;
   failed_contents: {
     concept_id: string; concept_title: string; kind: ContentKind; code: string; message: string;

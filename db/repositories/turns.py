@@ -50,7 +50,7 @@ class Bounds:
 # `slots` is what one user may have running, `total` what all may; both null while no worker tells
 # of itself. A lease counts while its worker lives, in that life. `startable`: what of a user's
 # waiting tasks his limits would let begin at this moment.
-_USERS: Final = """
+USERS: Final = """
     WITH live AS (
         SELECT name, slots, spare, since + CAST(:lease AS interval) AS first_lease FROM workers
         WHERE seen_at > clock_timestamp() - CAST(:silent AS interval)
@@ -65,7 +65,9 @@ _USERS: Final = """
             count(*) FILTER (
                 WHERE status = 'pending' AND coalesce(starts_at <= clock_timestamp(), true)
             ) AS pending,
-            count(*) FILTER (WHERE status = 'processing' AND lease_until IS NULL) AS resuming
+            count(*) FILTER (WHERE status = 'processing' AND lease_until IS NULL) AS resuming,
+            min(created_at) FILTER (WHERE status = 'pending'
+                OR status = 'processing' AND lease_until IS NULL) AS oldest
         FROM roadmap_tasks
         WHERE status IN ('pending', 'processing', 'human_review_pending')
         GROUP BY user_id
@@ -88,7 +90,7 @@ _USERS: Final = """
 # is first whose user has waited longer for a start. The last free slot is for somebody who has
 # nothing running. Whatever is compared with what no worker tells is null, and so not held.
 _PUT_OFF: Final = text(
-    _USERS  # noqa: S608 - two constants
+    USERS  # noqa: S608 - two constants
     + """
     , mine AS (
         SELECT users.* FROM users JOIN roadmap_tasks USING (user_id) WHERE task_id = :task_id
@@ -115,7 +117,7 @@ _PUT_OFF: Final = text(
     """
 )
 _NEXT: Final = text(
-    _USERS  # noqa: S608 - two constants
+    USERS  # noqa: S608 - two constants
     + """
     , waiting AS (
         SELECT task_id, deferred_at, created_at, startable, last_started, running,

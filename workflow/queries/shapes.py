@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from core.states import ContentKind, ContentStatus, Status, Step
 from db.ledger import timestamp
 from notifications.inbox_entry import InboxKind
+from workflow.line import LineReason
 
 Moment = Annotated[datetime, PlainSerializer(timestamp, return_type=str, when_used="json")]
 """A time, shown as events show it: UTC, milliseconds, `Z`."""
@@ -35,6 +36,20 @@ class TimeLeftView(View):
 
     p50: float
     p90: float
+
+
+class LineView(View):
+    """Where a waiting task stands, and what it waits for."""
+
+    position: int | None = Field(
+        description="1 is next; as things stand, whatever may come in between. Null for one that"
+        " may not start yet."
+    )
+    reason: LineReason = Field(
+        description="`worker`: that it is its turn and a worker has a free slot; `user_limit`: that"
+        " another of its user's tasks ends; `starts_at`: a time."
+    )
+    message: str
 
 
 class TaskErrorView(View):
@@ -95,6 +110,7 @@ class TaskView(View):
     time_left_s: TimeLeftView | None = Field(
         description="From how long others took; null without evidence, and while nothing runs."
     )
+    line: LineView | None = Field(description="While it waits to be taken by a worker, else null.")
     error: TaskErrorView | None
     failed_contents: list[FailedContentView] = Field(
         description="The first 1,000 of them, in a list of tasks the first 20."

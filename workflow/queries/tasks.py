@@ -13,8 +13,10 @@ from core.usage import Usage
 from db.models import Roadmap, RoadmapTask
 from db.repositories.tasks import failed_contents
 from db.session import read_session
+from workflow.line import Place, places
 from workflow.queries.shapes import (
     FailedContentView,
+    LineView,
     ProgressView,
     TaskErrorView,
     TaskView,
@@ -137,16 +139,24 @@ async def _views(
         each=failures,
     )
     left = await times_left(session, rows)
+    standing = await places(session, rows)
     views = []
     for row in rows:
         named = failed.get(row.roadmap_id, [])
         count = len(named) if len(named) < failures else max(row.failures, failures)
-        views.append(_view(row, named, count, left=left.get(row.task_id)))
+        views.append(
+            _view(row, named, count, left=left.get(row.task_id), place=standing.get(row.task_id))
+        )
     return views
 
 
 def _view(
-    row: RoadmapTask, failed: list[FailedContentView], count: int, *, left: Range | None
+    row: RoadmapTask,
+    failed: list[FailedContentView],
+    count: int,
+    *,
+    left: Range | None,
+    place: Place | None,
 ) -> TaskView:
     return TaskView(
         task_id=row.task_id,
@@ -158,6 +168,9 @@ def _view(
         attempt=row.attempt,
         progress=ProgressView(done=row.done, total=row.total, percent=row.percent),
         time_left_s=None if left is None else TimeLeftView(p50=left.p50, p90=left.p90),
+        line=None
+        if place is None
+        else LineView(position=place.position, reason=place.reason, message=place.message),
         error=None if row.error is None else _error(row.error, Step(row.current_step)),
         failed_contents=failed,
         failed_count=count,

@@ -72,6 +72,25 @@ class EventPage(Answer):
     next_after: int
 
 
+class TimeLeft(Answer):
+    """Seconds within which half, and nine tenths, of such tasks were done from here."""
+
+    p50: float
+    p90: float
+
+
+class Line(Answer):
+    """Where a waiting task stands (1 is next), and what it waits for.
+
+    The position is None for a task that may not start yet; `reason` is `worker`, `user_limit` or
+    `starts_at`.
+    """
+
+    position: int | None
+    reason: str
+    message: str = ""
+
+
 class TaskError(Answer):
     """Why a task failed, and at which step."""
 
@@ -106,6 +125,8 @@ class Task(Answer):
     current_step: str
     roadmap_id: str | None
     progress: Progress
+    time_left_s: TimeLeft | None = None
+    line: Line | None = None
     error: TaskError | None = None
     failed_contents: list[FailedContent] = []
     """The first ones; `failed_count` tells how many there are."""

@@ -1,0 +1,129 @@
+"""How the users stand in the line, one row each, and the numbers of some of their tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import text
+
+from db.repositories.turns import USERS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from db.repositories.turns import Bounds
+
+NEVER: Final = float("-inf")
+# One row a user, however many tasks wait.
+_STANDINGS: Final = text(
+    USERS  # noqa: S608 - two constants
+    + """
+    SELECT total, user_id, running, active, pending, resuming,
+        CASE WHEN last_started > '-infinity' THEN extract(epoch FROM last_started)::float END
+            AS last_started,
+        extract(epoch FROM oldest)::float AS oldest
+    FROM capacity LEFT JOIN users ON true
+    """
+)
+# The number of each task among its user's that may begin now, the begun ones apart. A user's
+# pending tasks are counted along an index, up to the newest one that was asked for.
+_NUMBERS: Final = text(
+    """
+    WITH asked AS (
+        SELECT user_id, max(created_at) AS newest FROM roadmap_tasks
+        WHERE task_id = ANY(:tasks) GROUP BY user_id
+    ), line AS (
+        SELECT task_id, row_number() OVER (
+            PARTITION BY user_id, status ORDER BY created_at, task_id) AS number
+        FROM asked CROSS JOIN LATERAL (
+            SELECT task_id, user_id, status, created_at FROM roadmap_tasks pending
+            WHERE pending.user_id = asked.user_id AND status = 'pending'
+              AND created_at <= asked.newest AND coalesce(starts_at <= clock_timestamp(), true)
+            UNION ALL
+            SELECT task_id, user_id, status, created_at FROM roadmap_tasks resuming
+            WHERE resuming.user_id = asked.user_id AND status = 'processing'
+              AND lease_until IS NULL
+        ) task (task_id, owner, status, created_at)
+    )
+    SELECT task_id, number FROM line WHERE task_id = ANY(:tasks)
+    """
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """How a user stands in the line.
+
+    Attributes:
+        user_id: Who.
+        running: Tasks under a lease of a worker that lives.
+        active: Tasks that are begun and not ended.
+        pending: Tasks that are not begun, and may.
+        resuming: Tasks that are begun and wait for a worker.
+        last_started: When one was last begun, in seconds; `NEVER` if none was.
+        oldest: Since when the oldest one waits.
+    """
+
+    user_id: str
+    running: int
+    active: int
+    pending: int
+    resuming: int
+    last_started: float
+    oldest: float
+
+    @classmethod
+    def of_nobody(cls, user_id: str, *, since: datetime) -> Standing:
+        """Return how a user stands of whom nothing was known until then."""
+        return cls(
+            user_id=user_id,
+            running=0,
+            active=0,
+            pending=1,
+            resuming=0,
+            last_started=NEVER,
+            oldest=since.timestamp(),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """All who wait.
+
+    Attributes:
+        users: Users with unfinished tasks, by their ids.
+        slots: What all workers together may run; None while none tells of itself.
+    """
+
+    users: Mapping[str, Standing] = field(default_factory=dict)
+    slots: int | None = None
+
+
+async def line(session: AsyncSession, *, bounds: Bounds) -> Line:
+    """Return how everybody stands."""
+    rows = (await session.execute(_STANDINGS, bounds.parameters())).all()
+    users = [
+        Standing(
+            user_id=row.user_id,
+            running=row.running,
+            active=row.active,
+            pending=row.pending,
+            resuming=row.resuming,
+            last_started=NEVER if row.last_started is None else row.last_started,
+            oldest=NEVER if row.oldest is None else row.oldest,
+        )
+        for row in rows
+        if row.user_id is not None
+    ]
+    return Line(users={user.user_id: user for user in users}, slots=rows[0].total)
+
+
+async def numbers(session: AsyncSession, task_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Return the numbers, from 1, of those tasks that may begin now."""
+    rows = await session.execute(_NUMBERS, {"tasks": list(task_ids)})
+    return {row.task_id: row.number for row in rows}
