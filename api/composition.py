@@ -17,6 +17,7 @@ from api.limits import RequestLimit
 from api.middleware import tidy_server_logs
 from core import telemetry
 from core.logging import configure_logging, get_logger
+from core.loop_lag import leave_loop, watch_loop
 from core.settings import get_settings
 from db.engine import dispose_engine, init_db
 from db.recorder import flush_recorder, observe
@@ -103,6 +104,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings = get_settings()
     configure_logging(settings)
     tidy_server_logs()
+    watch_loop()
     telemetry.start("api")
     await _open_database()
     url = settings.redis_url.get_secret_value()
@@ -140,6 +142,7 @@ async def _close_process() -> None:
     await turns.settle()
     await asyncio.to_thread(close_bell)
     await stop_publishing()
+    await leave_loop()
     await dispose_engine()
     await asyncio.to_thread(telemetry.stop)
 

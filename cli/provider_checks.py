@@ -132,18 +132,27 @@ def _price(trial: Trial, settings: Settings) -> list[Finding]:
 def _ask_provider(settings: Settings) -> list[Finding]:
     import httpx
 
-    from workflow.llm.connection import headers_for, without_query
+    from workflow.llm.connection import headers_for, proxy_of, without_query
     from workflow.llm.presets import base_url_of
 
     key = _key(settings)
     base, query = without_query(base_url_of(settings))
     base = base.rstrip("/")
-    headers = headers_for(base_url_of(settings), key=key)
     try:
-        with httpx.Client(timeout=_TIMEOUT_S, headers=headers, params=dict(query)) as client:
+        with httpx.Client(
+            timeout=_TIMEOUT_S,
+            headers=headers_for(base_url_of(settings), key=key),
+            params=dict(query),
+            # as the work does it: an address on this network is asked without a proxy
+            trust_env=False,
+            proxy=proxy_of(base_url_of(settings)),
+            verify=httpx.create_ssl_context(trust_env=True),
+        ) as client:
             response = client.get(f"{base}/models")
             if response.status_code in _NO_LIST:
                 return [_judge_completion(_complete(client, base, settings.llm_model), base)]
+    except SettingsError as error:
+        return [Finding(name=_NAME, ok=False, message=error.message, code=error.code)]
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         said = f"{base} does not answer: {clean(str(error) or type(error).__name__, key)}"
         return [Finding(name=_NAME, ok=False, message=said)]

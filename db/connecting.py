@@ -8,6 +8,7 @@ limits are set in each transaction.
 
 from __future__ import annotations
 
+import random
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -48,14 +49,20 @@ def forget_poolers() -> None:
 def arguments(address: PostgresAddress, *, connect_timeout_s: float) -> dict[str, Any]:
     """Return asyncpg's arguments for an address: all of them, so that no `PG…` variable counts."""
     given = address.parameters
-    hosts = [host for host, _ in address.hosts]
+    hosts = [*address.hosts]
     if given.get("hostaddr"):
-        hosts = given["hostaddr"].split(",")
+        numbers = given["hostaddr"].split(",")
+        hosts = [
+            (number.strip() or host, port)
+            for number, (host, port) in zip(numbers, hosts, strict=True)
+        ]
+    if given.get("load_balance_hosts") == "random":
+        random.shuffle(hosts)
     wait_s = int(given.get("connect_timeout") or given.get("timeout") or 0)
     own = Path(given.get("passfile") or Path.home() / ".pgpass")
     return {
-        "host": hosts,
-        "port": [port for _, port in address.hosts],
+        "host": [host for host, _ in hosts],
+        "port": [port for _, port in hosts],
         "user": address.user,
         "password": address.password if address.password is not None or own.is_file() else "",
         "passfile": str(own),

@@ -121,11 +121,14 @@ def _hosts(parts: Parts, given: dict[str, str]) -> tuple[tuple[str, int], ...]:
     found = [(host, port) for host, port in parts.hosts if host]
     if after:
         found = [(host.strip("[]"), None) for host in after]
-    if not found and given.get("hostaddr"):
-        found = [(given["hostaddr"], None)]
+    numbers = given.get("hostaddr", "").split(",") if given.get("hostaddr") else []
+    if not found and numbers:
+        found = [(each.strip(), None) for each in numbers]
     if not found:
         alone = parts.hosts[0][1] if parts.hosts else None
         found = [(folder, alone) for folder in (*SOCKET_FOLDERS, "localhost")]
+    if numbers and len(numbers) != len(found):
+        raise AddressError("has another number of hostaddr than of hosts")
     if len(ports) > 1 and len(ports) != len(found):
         raise AddressError("has another number of ports than of hosts")
     spread: list[int | None] = (
@@ -160,6 +163,8 @@ def _check_parameters(given: dict[str, str]) -> None:
     wanted = given.get("target_session_attrs", "any")
     if wanted not in parameters.SESSION:
         raise AddressError(f"needs as target_session_attrs one of {', '.join(parameters.SESSION)}")
+    if given.get("load_balance_hosts", "disable") not in ("disable", "random"):
+        raise AddressError("needs as load_balance_hosts disable or random")
     if given.get("client_encoding", "utf8").lower() not in ("utf8", "utf-8", "auto", "unicode"):
         raise AddressError("may have no client_encoding but utf8")
     if given.get("gssencmode") == "require":

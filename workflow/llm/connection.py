@@ -38,7 +38,7 @@ def make_client(base_url: str, *, key: str, timeout_s: float) -> openai.AsyncOpe
             follow_redirects=False,
             # what the environment says is looked at here: an address on this network has no proxy
             trust_env=False,
-            proxy=_proxy(base_url),
+            proxy=proxy_of(base_url),
             verify=httpx2.create_ssl_context(trust_env=True),
         ),
     )
@@ -47,7 +47,7 @@ def make_client(base_url: str, *, key: str, timeout_s: float) -> openai.AsyncOpe
     return client
 
 
-def _proxy(base_url: str) -> str | None:
+def proxy_of(base_url: str) -> str | None:
     """Return the proxy for a server.
 
     Raises:

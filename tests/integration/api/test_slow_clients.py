@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 SLOW = 500
+ASKED = 61
 MEGABYTE = 1_000_000
 
 
@@ -85,11 +86,13 @@ def resident(api: Api) -> float:
     return float(psutil.Process(api.process.pid).memory_info().rss) / MEGABYTE
 
 
-async def typical(client: httpx.AsyncClient, seconds: float) -> float:
-    """Ask again and again; return the median of how long answers took, in milliseconds."""
+async def typical(client: httpx.AsyncClient) -> float:
+    """Ask again and again; return the median of how long answers took, in milliseconds.
+
+    So many times, not for so long: were one answer late, it would be the only one that counts.
+    """
     took = []
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    for _ in range(ASKED):
         began = time.perf_counter()
         assert (await client.get("/livez")).status_code == 200
         took.append((time.perf_counter() - began) * 1000)
@@ -107,8 +110,10 @@ async def test_slow_clients_disturb_nobody(api: Api, record_property: Any) -> No
 
     And they end by themselves, with a reason where one is heard.
     """
-    async with httpx.AsyncClient(base_url=api.address) as client:
-        await typical(client, 0.5)
+    # a connection each: one that is kept alive is the oldest that waits, so it is closed first
+    limits = httpx.Limits(max_keepalive_connections=0)
+    async with httpx.AsyncClient(base_url=api.address, limits=limits) as client:
+        alone = await typical(client)
         before = resident(api)
         for kind, begun in {
             "nothing": b"",
@@ -116,12 +121,12 @@ async def test_slow_clients_disturb_nobody(api: Api, record_property: Any) -> No
             "body": POST,
         }.items():
             slow = [await Raw.to(api.address, begun) for _ in range(SLOW)]
-            median = await typical(client, 1.0)
+            median = await typical(client)
             grown = resident(api) - before
             record_property(f"{kind}_grown_mb", grown)
             record_property(f"{kind}_median_ms", median)
             assert grown < 20
-            assert median < 200, "alone it is 2 ms; other tests share the cores"
+            assert median < max(200, 5 * alone), "it is 2 ms where nobody shares the cores"
             for raw in slow:
                 raw.cut()
     await _each_kind_of_waiting_ends(api)

@@ -239,6 +239,23 @@ def test_the_provider_is_really_asked(
     assert not any("k-9aV3kTq0" in finding.message for finding in findings)
 
 
+def test_a_neighbour_is_asked_without_a_proxy(no_settings: pytest.MonkeyPatch) -> None:
+    """As the work does it: the environment's proxy is for others; one that cannot be is told."""
+    with provider(200, json.dumps({"data": [{"id": "m1"}]})) as (url, asked):
+        no_settings.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+        no_settings.setenv("ROADMAP_LLM_PROVIDER", "openai")
+        no_settings.setenv("ROADMAP_LLM_BASE_URL", url)
+        no_settings.setenv("ROADMAP_LLM_API_KEY", "k-9aV3kTq0")
+        no_settings.setenv("ROADMAP_LLM_MODEL", "m1")
+        settings = load_settings()
+        assert check_provider(settings)[0].ok
+        assert len(asked) == 1
+        no_settings.setenv("ROADMAP_LLM_BASE_URL", "http://model.example/v1")
+        far = check_provider(load_settings())[0]
+        assert not far.ok, "its proxy does not answer"
+        assert len(asked) == 1
+
+
 def test_the_doctor_is_red_for_a_placeholder(
     no_settings: pytest.MonkeyPatch, roadmap: Callable[..., Any]
 ) -> None:

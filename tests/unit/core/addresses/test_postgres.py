@@ -220,3 +220,27 @@ def test_an_address_tells_of_a_pooler(query: str) -> None:
     """What other clients are told about a pooler counts for us, too."""
     assert postgres_address(f"postgresql://u@h/d?{query}").pooled
     assert not postgres_address("postgresql://u@h/d?pgbouncer=false").pooled
+
+
+def test_hosts_are_asked_in_any_order_when_that_is_wanted() -> None:
+    """`load_balance_hosts=random` spreads connections; each host keeps its port and number."""
+    hosts = "a:1,b:2,c:3"
+    numbers = "hostaddr=10.0.0.1,,10.0.0.3"
+    wanted = [("10.0.0.1", 1), ("b", 2), ("10.0.0.3", 3)]
+
+    def asked(query: str) -> list[tuple[str, int]]:
+        told = arguments(postgres_address(f"postgresql://u@{hosts}/d?{query}"), connect_timeout_s=5)
+        return [*zip(told["host"], told["port"], strict=True)]
+
+    for query in (numbers, f"{numbers}&load_balance_hosts=disable"):
+        assert {tuple(asked(query)) for _ in range(50)} == {tuple(wanted)}
+    spread = [asked(f"{numbers}&load_balance_hosts=random") for _ in range(200)]
+    assert {order[0] for order in spread} == set(wanted)
+    assert all(sorted(order) == sorted(wanted) for order in spread)
+
+
+@pytest.mark.parametrize("query", ["load_balance_hosts=maybe", "hostaddr=10.0.0.1,10.0.0.2"])
+def test_what_libpq_would_refuse_is_refused(query: str) -> None:
+    """A word that is none, and numbers that belong to no host."""
+    with pytest.raises(AddressError, match=query.partition("=")[0]):
+        postgres_address(f"postgresql://u@a/d?{query}")
