@@ -16,10 +16,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 LOCK: Final = 0x726F61646D6170  # "roadmap": one migration at a time, whoever starts it
+OPTIONAL: Final = frozenset({"ix_roadmap_tasks_goal_trgm", "ix_roadmaps_title_trgm"})
+"""Indexes of the extension pg_trgm, which not every server has."""
 
 
-def _ours(_object: object, name: str | None, type_: str, _reflected: bool, _to: object) -> bool:  # noqa: FBT001 - Alembic's signature
-    """Leave tables alone that are not ours: autogenerate would drop them."""
+def _ours(_object: object, name: str | None, type_: str, reflected: bool, _to: object) -> bool:  # noqa: FBT001 - Alembic's signature
+    """Leave alone what is not ours, and what a server may lack: autogenerate would drop it."""
+    if type_ == "index" and reflected:
+        return name not in OPTIONAL
     return type_ != "table" or name in Base.metadata.tables
 
 

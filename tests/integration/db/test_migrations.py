@@ -65,6 +65,7 @@ async def test_up_down_up(empty: asyncpg.Connection) -> None:
     assert {name for name in await tables(empty) if not name.startswith("alembic")} == set()
     functions = await empty.fetchval(
         "SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+        " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = pg_proc.oid AND deptype = 'e')"
     )
     assert functions == 0
     await asyncio.to_thread(upgrade)
