@@ -117,10 +117,10 @@ class LedgerAuthor:
             case CallKind.RESOURCES:
                 resource = {"title": title, "url": "https://127.0.0.1/", "type": "article"}
                 return {"resources": [resource | {"language": "en", "why": "w"}] * 3}
-            case CallKind.QUIZ | CallKind.CHECK:
+            case CallKind.QUIZ:
                 question = {"question": title, "kind": "single", "answers": ["a"]}
                 questions = [question | {"distractors": ["b"], "explanation": "e"}] * 5
-                return {"questions": questions, "answer": "ready"}
+                return {"questions": questions}
 
     def _concept(self, title: str) -> dict[str, Any]:
         return {

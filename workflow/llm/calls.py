@@ -29,7 +29,6 @@ class CallKind(StrEnum):
     TUTORIAL = "tutorial"
     RESOURCES = "resources"
     QUIZ = "quiz"
-    CHECK = "check"
 
 
 class Inputs(BaseModel):
@@ -131,12 +130,6 @@ class ContentInputs(Inputs):
     def digested(self) -> dict[str, Any]:
         """Return what is the concept's own."""
         return self.model_dump(mode="json", exclude={"context", "hits"})
-
-
-class CheckInputs(Inputs):
-    """For `check` → `CheckAnswer`."""
-
-    word: str = "ready"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

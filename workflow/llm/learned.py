@@ -169,7 +169,7 @@ class Manner:
             return False
         self._rounds += 1
         feature = seen.refused(told, request)
-        if kind is ContextTooLongError and feature is not Feature.LIMIT_VALUE:
+        if kind is ContextTooLongError and feature not in {Feature.LIMIT_VALUE, Feature.SCHEMA}:
             return False
         if feature is not None:
             return self._without(feature, told, request, seen)

@@ -213,9 +213,3 @@ class QuizDraft(Output):
     @classmethod
     def _read(cls, value: Any) -> Any:
         return questions_read(value)
-
-
-class CheckAnswer(Output):
-    """Any word shows that a provider can be used."""
-
-    answer: str = Field(min_length=1, max_length=200)

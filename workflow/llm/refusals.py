@@ -102,6 +102,9 @@ _STREAM_WITH_SHAPE: Final = _any(
     r"\b(response_?format|json( mode| schema)?|structured outputs?)\b.{0,30}\b(not"
     r"|n.t)\b.{0,30}\bstream"
 )
+_SAID_NO: Final = _any(
+    r"\b(not|un(known|supported|recogni[sz]ed|expected)|invalid|disabled)\b|n.t\b|不支持"
+)
 _MENTIONS: Final = _any(
     r"(?P<stream_options>\b(stream_options|include_usage)\b)"
     r"|(?P<response_format>\b(response_?format|json[ _]?(schema|object|mode)"
@@ -141,9 +144,14 @@ def refused(told: Told, request: dict[str, Any]) -> Feature | None:
         return None
     text = f"{told.param} {told.message} {told.code}"
     feature = _particular(told, text, request)
-    if feature is not None or told.status in _FAILING:
+    if feature is not None:
         return feature
-    return _mentioned(told, request)
+    mentioned = _mentioned(told, request)
+    if told.status in _FAILING:  # "stream" is also what breaks off there
+        said_no = _SAID_NO.search(text) is not None
+        sure = mentioned in {Feature.RESPONSE_FORMAT, Feature.STREAM_OPTIONS} and said_no
+        return mentioned if sure else None
+    return mentioned
 
 
 def bound_in(told: Told, *, asked: int) -> int | None:

@@ -20,6 +20,7 @@ NO_CREDIT: Final = any_of(
     r"insufficient_?(user_?)?(quota|balance|credits?|funds)|billing_(hard_limit|not_active)"
     r"|\barrearage\b"
     r"|account_?overdue|exceeded_current_quota|budget_?exceeded|payment_?required"
+    r"|exceeded_?budget|\b(over|exceeded|crossed) budget\b"
     r"|free_?tier_?only|credits?_?exhausted"
     r"|quota_?exhausted|balance_?not_?enough",
     r"\b(balance|credits?|funds)\b.{0,40}\b(insufficient|not enough|exhausted|empty|too low"

@@ -25,7 +25,7 @@ WRAPPERS: Final = frozenset(
         *("body", "payload", "message", "roadmap", "curriculum", "tutorial", "quiz", "resources"),
         *("intent", "plan", "edit_plan", "edits", "script", "lesson", "schema", "name"),
         *("intent_analysis", "curriculum_design", "structure_validation", "edit_plan_analysis"),
-        *("roadmap_edit", "check"),
+        *("roadmap_edit", "text"),
     }
 )
 """Names that models give to an object around the answer; so does any that stands alone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +16,7 @@ _TRIED: Final = 24
 """Values of one text that are looked at."""
 
 _ESCAPED: Final = re.compile(r"[\[{]\s*\\+\"")
+_HTML: Final = re.compile(r"[\[{]\s*&(?:quot|#34|#x22);")
 _DEEPEST_TEXT: Final = 3
 
 
@@ -38,13 +40,21 @@ def values_of(text: str, depth: int = 0) -> Iterator[Found | str]:
             why = f"It is not valid JSON: {found}."
         else:
             yield found
-    if depth < _DEEPEST_TEXT and (escaped := _ESCAPED.search(text[:200])) is not None:
+    for plain in _unescaped(text) if depth < _DEEPEST_TEXT else ():
+        yield from values_of(plain, depth + 1)
+    if why:
+        yield why
+
+
+def _unescaped(text: str) -> Iterator[str]:
+    """Yield a text that was escaped as if it were to stand in JSON or in a page."""
+    if (escaped := _ESCAPED.search(text[:200])) is not None:
         inside = text[escaped.start() : max(text.rfind("}"), text.rfind("]")) + 1]
         value = json_or_none(f'"{inside}"')
         if isinstance(value, str):
-            yield from values_of(value, depth + 1)
-    if why:
-        yield why
+            yield value
+    if _HTML.search(text[:200]):
+        yield html.unescape(text)
 
 
 def json_or_none(text: str) -> Any:

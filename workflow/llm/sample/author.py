@@ -21,7 +21,7 @@ from workflow.llm.calls import (
     T,
 )
 from workflow.llm.calls import CallKind as Kind
-from workflow.llm.outputs import CheckAnswer, Output, StructureOpinion
+from workflow.llm.outputs import Output, StructureOpinion
 from workflow.llm.sample.design import design, intent
 from workflow.llm.sample.editing import edit_plan, edit_script
 from workflow.llm.sample.quiz import quiz
@@ -115,6 +115,5 @@ def _write(call: Call[Any]) -> Output:
         Kind.TUTORIAL: lambda: tutorial(cast("ContentInputs", call.inputs)),
         Kind.RESOURCES: lambda: resources(cast("ContentInputs", call.inputs)),
         Kind.QUIZ: lambda: quiz(cast("ContentInputs", call.inputs)),
-        Kind.CHECK: lambda: CheckAnswer(answer="ready"),
     }
     return writers[call.kind]()

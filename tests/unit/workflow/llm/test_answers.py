@@ -25,6 +25,8 @@ GOOD = '{"markdown": "text"}'
         f"Sure:\n```json\n{GOOD}\n```\nBye {{",
         f"Here you are: {GOOD} Anything else?",
         '{"markdown": "text", "unknown": [1, {"a": null}]}',
+        "{&quot;markdown&quot;: &quot;text&quot;}",
+        '[{"type": "text", "text": "{\\"markdown\\": \\"text\\"}"}]',
     ],
 )
 def test_an_object_is_found_in_what_is_around_it(text: str) -> None:

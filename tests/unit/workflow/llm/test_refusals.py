@@ -102,6 +102,23 @@ def test_what_is_refused_is_told_apart(request_: dict[str, Any], said: str, feat
 
 
 @pytest.mark.parametrize(
+    ("request_", "said", "feature"),
+    [
+        (SCHEMA, "guided decoding is not enabled: response_format", "response_format"),
+        (SCHEMA, "json: unknown field response_format", "response_format"),
+        (STREAM, 'json: unknown field "stream_options"', "stream_options"),
+        (STREAM, "stream not found", None),
+        (SCHEMA, "upstream failed while reading response_format", None),
+    ],
+)
+def test_an_inner_failure_is_a_refusal_only_where_it_says_so(
+    request_: dict[str, Any], said: str, feature: str | None
+) -> None:
+    """Some servers fail with 500 over what they do not know; others only break off."""
+    assert refused(Told(status=500, message=said), request_) == feature
+
+
+@pytest.mark.parametrize(
     ("said", "bound"),
     [
         ("max_tokens is too large: 100000. It supports at most 16384 completion tokens.", 16384),

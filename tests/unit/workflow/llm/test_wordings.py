@@ -59,6 +59,8 @@ MODELS: list[tuple[int, Any]] = [
 ACCOUNTS: list[tuple[int, Any]] = [
     (400, said("Your subscription has expired, renew to continue")),
     (403, said("Trial expired")),
+    (400, said("ExceededBudget: End User=a over budget. Spend=0.0008", type="auth_error")),
+    (429, said("No deployments available - crossed budget: 0.36 >= 0.2")),
 ]
 ADDRESSES: list[tuple[int, Any]] = [
     (200, {"message": "Welcome to the API"}),
