@@ -1,6 +1,5 @@
 """`roadmap db shell`: SQL on the stack's database, by psql or, where there is none, by us."""
 
-import asyncio
 import os
 import shutil
 import signal
@@ -63,6 +62,8 @@ def shell(
         _psql(program, address, command, write=write)
         return
     with answering():
+        import asyncio  # only our own shell speaks to the server itself
+
         asyncio.run(_ours(address, command, write=write, json=json))
 
 
@@ -151,11 +152,13 @@ async def _ask(
     connection: "asyncpg.Connection[Any]", address: "PostgresAddress", *, write: bool, json: bool
 ) -> None:
     """Read statements, each up to a semicolon at the end of a line, and run them."""
+    from asyncio import to_thread
+
     people = sys.stdin.isatty()
     if people:
         note(f"SQL on {_place(address)}; end a statement with `;`, the shell with Ctrl-D.")
     statement = ""
-    while line := await asyncio.to_thread(_line, "... " if statement else "sql> ", ask=people):
+    while line := await to_thread(_line, "... " if statement else "sql> ", ask=people):
         statement += line
         if not statement.rstrip().endswith(";") and statement.strip():
             continue

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from core.redaction import redact
-from core.settings import get_settings
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -100,7 +99,10 @@ def pulse_folder(settings: Settings | None = None) -> Path:
     Without PULSE_DIR it is a folder of this user, this database and this broker: workers of other
     stacks have the same names, and must not be taken for these.
     """
-    settings = settings or get_settings()
+    if settings is None:
+        from core.settings import get_settings  # not for commands that never ask
+
+        settings = get_settings()
     if settings.pulse_dir:
         return Path(settings.pulse_dir).expanduser().absolute()
     facts = (settings.database_url.get_secret_value(), settings.broker, settings.redis_prefix)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.settings import get_settings
-
 
 def own(name: str) -> str:
     """Return a key or channel of ours as it is called in Redis."""
+    from core.settings import get_settings  # not for commands that never ask
+
     return get_settings().redis_prefix + name
 
 

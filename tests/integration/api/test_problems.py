@@ -136,8 +136,8 @@ async def test_what_is_no_id_is_404(alice: httpx.AsyncClient) -> None:
 async def test_a_wrong_method_is_405(alice: httpx.AsyncClient) -> None:
     """A method that an address does not have is 405; Allow names all that it has."""
     for path, allowed in (
-        ("/api/v1/tasks", "GET, POST"),
-        (f"/api/v1/tasks/{SOME}/review", "GET, POST"),
+        ("/api/v1/tasks", "GET, HEAD, POST"),
+        (f"/api/v1/tasks/{SOME}/review", "GET, HEAD, POST"),
         (f"/api/v1/roadmaps/{SOME}/concepts/{SOME}/regenerate", "POST"),
     ):
         response = await alice.patch(path)

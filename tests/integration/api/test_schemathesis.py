@@ -103,6 +103,9 @@ def _throw(
     """Send examples of one operation; return how many there were."""
     admin = operation.path.startswith("/api/v1/admin")
     headers = bearer("root", role="admin") if admin else bearer("alice")
+    checks = CHECKS if mode is GenerationMode.POSITIVE else REFUSALS
+    if operation.path == "/readyz":  # no worker runs here, which 503 is the answer to
+        checks = [check for check in checks if check is not not_a_server_error]
     count, session = 0, requests.Session()
 
     @seed(1)
@@ -127,7 +130,7 @@ def _throw(
                 assert raw.status_code == HTTPStatus.OK, "a stream is 200"
                 return  # its events are other tests' matter
             response = Response.from_requests(raw, verify=True)
-        case.validate_response(response, checks=CHECKS if positive else REFUSALS)
+        case.validate_response(response, checks=checks)
 
     send()
     return count
