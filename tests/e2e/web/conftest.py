@@ -105,6 +105,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, foreign_site: str) -> Iterato
             SAMPLE_LATENCY_S="0.1",
             SAMPLE_FAIL=FAILS,
             CORS_ORIGINS=foreign_site,
+            TRUSTED_PROXIES="127.0.0.1",  # for tests/e2e/web/test_sub_path.py
         )
         with stack.client() as api:
             site = Site(stack, api, {}, foreign_site)

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import signal
-import subprocess
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -22,68 +17,15 @@ from websockets.typing import Origin
 from api.__main__ import WS_PING_S
 from api.streams import HEARTBEAT_S
 from core.settings import get_settings
-from embedded import spawn_child
-from embedded.ports import free_port
+from core.signin_codes import make_code
 from tests.factories import ADMIN, new_task, until
-from tests.integration.api.conftest import bearer
-from tests.system_packages import need_program
+from tests.integration.api.conftest import SECRET, bearer
+from tests.nginx import CONFIG, READ_TIMEOUT_S, Nginx, proxying
 from workflow.service import cancel_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-CONFIG = Path(__file__).parents[3] / "deploy/nginx.conf"
-READ_TIMEOUT_S = 1
-"""Of the proxy in these tests, so that they need not wait for a minute."""
-
-
-@dataclass(frozen=True, slots=True)
-class Nginx:
-    """A running nginx."""
-
-    address: str
-    log: Path
-
-
-@contextmanager
-def proxying(upstream: str, folder: Path) -> Iterator[Nginx]:
-    """Run our configuration on a free port; only addresses, paths and one time-out differ."""
-    program = need_program("nginx")
-    port = free_port()
-    text = CONFIG.read_text()
-    for ours, here in (
-        ("server api:8000", f"server {upstream.removeprefix('http://')}"),
-        ("listen 8080", f"listen 127.0.0.1:{port}"),
-        ("/tmp/", f"{folder}/"),  # noqa: S108 - replaced by a folder of the test's own
-        ("proxy_read_timeout 60s", f"proxy_read_timeout {READ_TIMEOUT_S}s"),
-        ("worker_processes auto", "worker_processes 1"),
-    ):
-        assert ours in text
-        text = text.replace(ours, here)
-    (folder / "nginx.conf").write_text(text)
-    user = "user root; " if os.geteuid() == 0 else ""  # or its workers could not enter the folder
-    command = [program, "-p", str(folder), "-c", str(folder / "nginx.conf")]
-    command += ["-g", f"{user}daemon off;"]
-    checked = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
-    assert checked.returncode == 0, checked.stderr
-    log = folder / "nginx.log"
-    process = spawn_child(command, log=log, death_signal=signal.SIGTERM)
-    try:
-        deadline = time.monotonic() + 10
-        while not _answers(f"http://127.0.0.1:{port}"):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline
-        yield Nginx(f"http://127.0.0.1:{port}", log)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(10)
-
-
-def _answers(address: str) -> bool:
-    try:
-        return httpx.get(f"{address}/metrics").status_code == 404
-    except httpx.TransportError:
-        return False
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -182,3 +124,76 @@ async def test_what_is_for_operators_stays_inside(nginx: Nginx) -> None:
             for path in ("/metrics", "/health", "/livez", "/readyz?exclude=workers")
         }
     assert [*answers.values()] == [404, 404, 200, 200]
+
+
+@pytest.fixture(params=["taken off", "kept", "kept, by the setting"])
+def below(
+    request: pytest.FixtureRequest, served: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Nginx]:
+    """Nginx that shows a real API below /learn."""
+    by_setting = request.param == "kept, by the setting"
+    monkeypatch.setenv("ROADMAP_TRUSTED_PROXIES", "127.0.0.1")
+    monkeypatch.setenv("ROADMAP_API_ROOT_PATH", "/learn" if by_setting else "")
+    get_settings.cache_clear()
+    with proxying(
+        served,
+        tmp_path,
+        below="" if by_setting else "/learn",
+        taken_off=request.param == "taken off",
+    ) as running:
+        yield running
+
+
+async def test_every_address_leads_below_the_sub_path(below: Nginx) -> None:
+    """Location, Link, pages with their modules, the cookie and both kinds of streams."""
+    async with httpx.AsyncClient(base_url=below.address, headers=bearer(), timeout=20) as client:
+        await _pages_are_below(client)
+        made = await client.post("/learn/api/v1/tasks", json={"goal": "Kites"})
+        assert made.status_code == 202, made.text
+        task = made.headers["location"]
+        assert task.startswith("/learn/api/v1/tasks/")
+        assert (await client.get(task)).status_code == 200
+        await new_task(user="alice")
+        listed = await client.get("/learn/api/v1/tasks?limit=1")
+        following = listed.links["next"]["url"]
+        assert following.startswith("/learn/api/v1/tasks?")
+        assert (await client.get(following)).status_code == 200
+        asked = {"task_id": made.json()["task_id"]}
+        answer = await client.post("/learn/api/v1/stream-tickets", json=asked)
+        ticket = answer.json()["ticket"]
+    socket = f"{below.address.replace('http', 'ws')}/learn/api/v1/ws/tasks/{asked['task_id']}"
+    async with connect(
+        f"{socket}?ticket={ticket}", origin=Origin(below.address), proxy=None
+    ) as opened:
+        assert '"task_queued"' in str(await opened.recv())
+    async with (
+        httpx.AsyncClient(base_url=below.address, timeout=20) as client,
+        client.stream("GET", f"{task}/stream?ticket={ticket}") as stream,
+    ):
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        assert "task_queued" in await anext(
+            line async for line in stream.aiter_lines() if line.startswith("event: ")
+        )
+
+
+async def _pages_are_below(client: httpx.AsyncClient) -> None:
+    home = await client.get("/learn/", headers={"X-Forwarded-Prefix": "/evil"})
+    assert 'data-base="/learn"' in home.text, "a client has no say"
+    waiting, seen = re.findall(r'(?:src|href)="(/[^"]*)"', home.text), set[str]()
+    while waiting:
+        address = waiting.pop()
+        if address in seen:
+            continue
+        seen.add(address)
+        assert address.startswith("/learn/"), address
+        answer = await client.get(address)
+        assert answer.status_code == 200, address
+        if "javascript" in answer.headers["content-type"]:
+            imported = re.findall(r'(?:from|import) "([./][^"]+)"', answer.text)
+            waiting += [urljoin(address, found) for found in imported]
+    assert any("/lib/dom.js" in address for address in seen)
+    signed_in = await client.get(f"/learn/signin?code={make_code(SECRET)}")
+    assert signed_in.headers["location"] == "/learn/"
+    assert "path=/learn;" in f"{signed_in.headers['set-cookie'].lower()};"
+    for path, status in {"/metrics": 404, "/health": 404, "/livez": 200}.items():
+        assert (await client.get(f"/learn{path}")).status_code == status
