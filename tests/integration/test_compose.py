@@ -25,7 +25,6 @@ from embedded import EmbeddedPostgres
 from embedded.postgres_binaries import find_postgres
 from embedded.redis_binary import OLDEST, find_redis
 from tests.factories import until
-from tests.integration.api.test_nginx import proxying
 from tests.integration.compose_services import (
     COMPOSE,
     ROOT,
@@ -36,6 +35,7 @@ from tests.integration.compose_services import (
     ports,
 )
 from tests.integration.image_package import copy_context, install
+from tests.nginx import proxying
 from tests.system_packages import need_program
 
 if TYPE_CHECKING:
