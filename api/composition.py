@@ -118,7 +118,11 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             client_name="roadmap-api",
             decode_responses=True,
         ),
-        limit=RequestLimit(url, per_minute=settings.user_requests_per_minute),
+        limit=RequestLimit(
+            url,
+            per_minute=settings.user_requests_per_minute,
+            tickets_per_minute=settings.user_tickets_per_minute,
+        ),
     )
     app.state.services = services
     services.hub.start()

@@ -17,6 +17,8 @@ from core.redis_names import own
 from notifications.clients import redis_client
 
 if TYPE_CHECKING:
+    from limits import RateLimitItem
+
     from workflow.actor import Actor
 
 log = get_logger(__name__)
@@ -29,15 +31,16 @@ AWAY_S: Final = 5.0
 class RequestLimit:
     """A sliding minute per user; admins are exempt, they are the operators."""
 
-    def __init__(self, redis_url: str, *, per_minute: int) -> None:
+    def __init__(self, redis_url: str, *, per_minute: int, tickets_per_minute: int) -> None:
         """Connect to nothing yet.
 
         Args:
             redis_url: Where the processes count together.
             per_minute: Requests of a user; 0 is no limit.
+            tickets_per_minute: Those of them that get a ticket; 0 is no limit.
         """
-        self._limit = RateLimitItemPerMinute(max(per_minute, 1))
-        self._unlimited = per_minute == 0
+        self._requests = _item(per_minute, namespace="requests")
+        self._tickets = _item(tickets_per_minute, namespace="tickets")
         self._redis = redis_client(
             redis_url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S
         )
@@ -59,25 +62,43 @@ class RequestLimit:
         Raises:
             TooManyRequestsError: It is one too many; `retry_after_s` tells when to come again.
         """
-        if self._unlimited or actor.admin:
+        await self._check(self._requests, actor)
+
+    async def check_ticket(self, actor: Actor) -> None:
+        """Count a ticket, beside its request.
+
+        Raises:
+            TooManyRequestsError: It is one too many; `retry_after_s` tells when to come again.
+        """
+        await self._check(self._tickets, actor)
+
+    async def _check(self, limit: RateLimitItem | None, actor: Actor) -> None:
+        if limit is None or actor.admin:
             return None
         if time.monotonic() >= self._away_until:
             try:
-                return await self._count(self._shared, actor.user_id)
+                return await self._count(self._shared, limit, actor.user_id)
             except StorageError as error:
                 self._away_until = time.monotonic() + AWAY_S
                 log.warning("requests_counted_locally", error=type(error.storage_error).__name__)
-        return await self._count(self._local, actor.user_id)
+        return await self._count(self._local, limit, actor.user_id)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._redis.aclose()
 
-    async def _count(self, limiter: SlidingWindowCounterRateLimiter, user_id: str) -> None:
-        if await limiter.hit(self._limit, user_id):
+    async def _count(
+        self, limiter: SlidingWindowCounterRateLimiter, limit: RateLimitItem, user_id: str
+    ) -> None:
+        if await limiter.hit(limit, user_id):
             return
-        window = await limiter.get_window_stats(self._limit, user_id)
+        window = await limiter.get_window_stats(limit, user_id)
+        what = "get a ticket" if limit is self._tickets else "ask"
         raise TooManyRequestsError(
-            f"You may ask {self._limit.amount} times a minute; wait as long as `Retry-After` says.",
+            f"You may {what} {limit.amount} times a minute; wait as long as `Retry-After` says.",
             retry_after_s=max(1, math.ceil(window.reset_time - time.time())),
         )
+
+
+def _item(per_minute: int, *, namespace: str) -> RateLimitItem | None:
+    return RateLimitItemPerMinute(per_minute, namespace=namespace) if per_minute else None

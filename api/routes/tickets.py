@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Request
 
 from api import tickets
 from api.auth import CurrentViewer
+from api.composition import services_of
 from api.problems import documented
 from api.shapes import TicketAnswer, TicketRequest
 from workflow import queries
@@ -21,9 +22,12 @@ router = APIRouter(tags=["events"])
     responses=documented(404),
 )
 async def create_ticket(
-    viewer: CurrentViewer, request: Annotated[TicketRequest | None, Body()] = None
+    connection: Request,
+    viewer: CurrentViewer,
+    request: Annotated[TicketRequest | None, Body()] = None,
 ) -> TicketAnswer:
     """Return a ticket for one task's streams, or for all of one's own streams."""
+    await services_of(connection).limit.check_ticket(viewer.actor)
     task_id = None if request is None else request.task_id
     if task_id is not None:
         await queries.require_task(task_id, actor=viewer.actor)

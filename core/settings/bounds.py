@@ -25,6 +25,12 @@ class BoundSettings(BaseModel):
         description="Those of one address whose request is not complete, or that are kept alive"
         " between requests; one more closes the oldest. Trusted proxies are exempt. 0 is no limit.",
     )
+    user_tickets_per_minute: int = Field(
+        default=3_000,
+        ge=0,
+        description="Stream tickets of a user in a minute, which is as long as one is good; over"
+        " all API processes, admins are exempt. 0 is no limit.",
+    )
     max_concepts: Count = Field(
         default=300,
         description="Concepts of one roadmap: a longer design is cut off, an edit over it refused.",

@@ -43,6 +43,30 @@ async def test_requests_are_counted_over_all_processes(
             assert admin.status_code == 200, "admins are exempt"
 
 
+async def test_tickets_are_counted_apart(
+    settings_env: pytest.MonkeyPatch, database: asyncpg.Connection, redis: Redis, jwt_mode: None
+) -> None:
+    """So many tickets a minute, which is how long each is good: no more are outstanding.
+
+    Requests go on meanwhile, and so do others.
+    """
+    settings_env.setenv("ROADMAP_USER_TICKETS_PER_MINUTE", "2")
+    get_settings.cache_clear()
+    async with in_process() as one, in_process() as two:
+
+        async def ticket(client: httpx.AsyncClient, headers: dict[str, str]) -> httpx.Response:
+            return await client.post("/api/v1/stream-tickets", headers=headers)
+
+        assert [(await ticket(client, bearer())).status_code for client in (one, two)] == [201, 201]
+        refused = await ticket(one, bearer())
+        assert_problem(refused, 429, "too_many_requests")
+        assert "ticket" in refused.json()["detail"]
+        assert (await one.get(PATH, headers=bearer())).status_code == 200
+        assert (await ticket(one, bearer("bob"))).status_code == 201
+        for _ in range(3):
+            assert (await ticket(two, bearer("root", role="admin"))).status_code == 201
+
+
 async def test_without_redis_requests_are_still_counted(
     few_requests: pytest.MonkeyPatch, database: asyncpg.Connection, jwt_mode: None
 ) -> None:
