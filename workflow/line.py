@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left
+from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
 from time import monotonic
@@ -47,11 +49,16 @@ class Place:
     message: str
 
 
+Crowd = dict[tuple[int, int], list[tuple[float, float]]]
+"""Users who have as many tasks running and as many that may begin; whoever waited longer first."""
+
+
 @dataclass(slots=True)
 class _Counted:
     """The line as it was a moment ago, and until when that is good enough."""
 
     line: Line = field(default_factory=Line)
+    crowd: Crowd = field(default_factory=dict)
     good_until: float = float("-inf")
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -59,16 +66,17 @@ class _Counted:
 _counted: Final[LoopLocal[_Counted]] = LoopLocal(_Counted)
 
 
-async def _line(session: AsyncSession) -> Line:
+async def _line(session: AsyncSession) -> tuple[Line, Crowd]:
     """Return how the users stand; whoever asks meanwhile waits for the same answer."""
     kept = _counted.get()
     async with kept.lock:
         began = monotonic()
         if began > kept.good_until:
             kept.line = await line(session, bounds=bounds())
+            kept.crowd = _crowd(kept.line, most_active=bounds().most_active)
             ended = monotonic()
             kept.good_until = ended + min(LONGEST_KEPT_S, (ended - began) / SHARE)
-        return kept.line
+        return kept.line, kept.crowd
 
 
 def _waits(row: RoadmapTask) -> bool:
@@ -82,14 +90,17 @@ async def places(session: AsyncSession, rows: Sequence[RoadmapTask]) -> dict[UUI
     if not waiting:
         return {}
     found = await numbers(session, [row.task_id for row in waiting])
-    now = await _line(session)
+    now, crowd = await _line(session)
     most = bounds().most_active
     return {
-        row.task_id: _place(row, found.get(row.task_id), now, most_active=most) for row in waiting
+        row.task_id: _place(row, found.get(row.task_id), now, crowd, most_active=most)
+        for row in waiting
     }
 
 
-def _place(row: RoadmapTask, number: int | None, now: Line, *, most_active: int) -> Place:
+def _place(
+    row: RoadmapTask, number: int | None, now: Line, crowd: Crowd, *, most_active: int
+) -> Place:
     """Return a task's place; `number` is its own among its user's, None before it may start."""
     if number is None and row.starts_at is not None:
         message = f"It starts at {timestamp(row.starts_at)}, as its message asked."
@@ -97,25 +108,46 @@ def _place(row: RoadmapTask, number: int | None, now: Line, *, most_active: int)
     mine = now.users.get(row.user_id) or Standing.of_nobody(row.user_id, since=row.created_at)
     begun = Status(row.status) is not Status.PENDING
     own = (number or 1) + (0 if begun else mine.resuming)
-    position = own + sum(
-        _ahead(user, mine, place=mine.running + own, most_active=most_active)
-        for user in now.users.values()
-        if user.user_id != row.user_id
-    )
+    position = own + _ahead(crowd, mine, place=mine.running + own)
+    if row.user_id in now.users:  # who is none of the others
+        position -= _begin(_startable(mine, most_active), mine.running, mine.running + own)
     if not begun and mine.active + (number or 1) > most_active:
         message = f"A user may have begun {most_active} tasks at a time; one of them has to end."
         return Place(position=position, reason=LineReason.USER_LIMIT, message=message)
     return Place(position=position, reason=LineReason.WORKER, message=_told(position, now.slots))
 
 
-def _ahead(user: Standing, mine: Standing, *, place: int, most_active: int) -> int:
-    """Return how many of another user's tasks begin before mine of that place.
+def _crowd(now: Line, *, most_active: int) -> Crowd:
+    """Return the users in groups, so that a place costs as much as there are kinds of users."""
+    crowd: Crowd = defaultdict(list)
+    for user in now.users.values():
+        if startable := _startable(user, most_active):
+            crowd[user.running, startable].append((user.last_started, user.oldest))
+    for group in crowd.values():
+        group.sort()
+    return crowd
+
+
+def _startable(user: Standing, most_active: int) -> int:
+    return user.resuming + min(user.pending, max(most_active - user.active, 0))
+
+
+def _begin(startable: int, running: int, place: int) -> int:
+    """Return how many of a user's tasks have a lower place than that."""
+    return min(startable, max(place - running - 1, 0))
+
+
+def _ahead(crowd: Crowd, mine: Standing, *, place: int) -> int:
+    """Return how many tasks begin before mine of that place, my own lower ones among them.
 
     At the same place it is first whose user has waited longer for a start, then for anything.
     """
-    first = (user.last_started, user.oldest) < (mine.last_started, mine.oldest)
-    startable = user.resuming + min(user.pending, max(most_active - user.active, 0))
-    return min(startable, max(place - user.running - (0 if first else 1), 0))
+    ahead = 0
+    for (running, startable), group in crowd.items():
+        ahead += len(group) * _begin(startable, running, place)
+        if 1 <= place - running <= startable:  # each has one of just that place
+            ahead += bisect_left(group, (mine.last_started, mine.oldest))
+    return ahead
 
 
 def _told(position: int, slots: int | None) -> str:

@@ -38,17 +38,18 @@ _NUMBERS: Final = text(
         SELECT user_id, max(created_at) AS newest FROM roadmap_tasks
         WHERE task_id = ANY(:tasks) GROUP BY user_id
     ), line AS (
-        SELECT task_id, row_number() OVER (
-            PARTITION BY user_id, status ORDER BY created_at, task_id) AS number
-        FROM asked CROSS JOIN LATERAL (
-            SELECT task_id, user_id, status, created_at FROM roadmap_tasks pending
-            WHERE pending.user_id = asked.user_id AND status = 'pending'
+        SELECT task_id, number FROM asked CROSS JOIN LATERAL (
+            SELECT task_id, row_number() OVER (ORDER BY created_at, task_id) AS number
+            FROM roadmap_tasks task
+            WHERE task.user_id = asked.user_id AND status = 'pending'
               AND created_at <= asked.newest AND coalesce(starts_at <= clock_timestamp(), true)
-            UNION ALL
-            SELECT task_id, user_id, status, created_at FROM roadmap_tasks resuming
-            WHERE resuming.user_id = asked.user_id AND status = 'processing'
-              AND lease_until IS NULL
-        ) task (task_id, owner, status, created_at)
+        ) pending
+        UNION ALL
+        SELECT task_id, number FROM asked CROSS JOIN LATERAL (
+            SELECT task_id, row_number() OVER (ORDER BY created_at, task_id) AS number
+            FROM roadmap_tasks task
+            WHERE task.user_id = asked.user_id AND status = 'processing' AND lease_until IS NULL
+        ) resuming
     )
     SELECT task_id, number FROM line WHERE task_id = ANY(:tasks)
     """
