@@ -15,6 +15,7 @@ from core.errors import ForbiddenError, SettingsError, UnauthenticatedError
 from core.hosts import address_of, is_loopback, is_origin_of
 from core.settings import get_settings
 from core.tokens import Claims, Rules, verify_token
+from core.trust import too_trusting
 from workflow.actor import LOCAL_USER, Actor
 from workflow.viewer import CredentialsRevokedError, Viewer
 
@@ -52,16 +53,8 @@ def check_settings(settings: Settings) -> None:
         raise SettingsError(
             "ROADMAP_AUTH_SECRET: is needed with ROADMAP_AUTH=jwt; 32 characters or more."
         )
-    if settings.auth is AuthMode.NONE and settings.trusted_proxies:
-        raise SettingsError(
-            "ROADMAP_TRUSTED_PROXIES: with ROADMAP_AUTH=none everybody behind a proxy would be the"
-            " admin. Set ROADMAP_AUTH=jwt."
-        )
-    if settings.auth is AuthMode.NONE and "*" in settings.allowed_hosts:
-        raise SettingsError(
-            "ROADMAP_ALLOWED_HOSTS: with ROADMAP_AUTH=none any site could let its name point"
-            " here; name the hosts, or set ROADMAP_AUTH=jwt."
-        )
+    if (wrong := too_trusting(settings)) is not None:
+        raise SettingsError(wrong)
 
 
 def identify(connection: HTTPConnection) -> Viewer:
