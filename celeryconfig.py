@@ -19,7 +19,13 @@ task_routes = {"roadmap.*": {"queue": "roadmap"}, "maintenance.*": {"queue": "ma
 
 # --- who takes it ------------------------------------------------------------------------------
 # the adapters; by name, because they stand above this in the layers. Only workers import them
-imports = ("tasks.flower", "tasks.maintenance", "tasks.roadmap", "tasks.wiring")
+imports = (
+    "tasks.flower",
+    "tasks.late_rings",
+    "tasks.maintenance",
+    "tasks.roadmap",
+    "tasks.wiring",
+)
 task_acks_late = False  # Redis is a doorbell: the row is the truth, the lease says who works. Late
 # acks would redeliver running work after the visibility time-out, and Celery 5.7.0 exits when Redis
 # restarts while a late-ack task runs and a slot is free

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ColumnElement, Select, literal_column, select, true
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased, defer
 
@@ -24,6 +34,15 @@ _FAILED: Final[ColumnElement[str]] = literal_column(f"'{ContentStatus.FAILED}'")
 async def get_task(session: AsyncSession, task_id: UUID) -> RoadmapTask | None:
     """Return a task's row."""
     return await session.get(RoadmapTask, task_id)
+
+
+async def statuses_of(session: AsyncSession, task_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return the statuses of those of these tasks that have a row."""
+    wanted = bindparam("task_ids", list(task_ids), type_=ARRAY(PG_UUID(as_uuid=True)))
+    statement = select(RoadmapTask.task_id, RoadmapTask.status).where(
+        RoadmapTask.task_id == func.any(wanted)
+    )
+    return {row.task_id: row.status for row in await session.execute(statement)}
 
 
 async def checkpoints(session: AsyncSession, task_id: UUID) -> Sequence[Checkpoint]:

@@ -60,6 +60,19 @@ class Known:
     waits_in_row: bool = False
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """A message that can be taken.
+
+    Attributes:
+        message: As we would have sent it ourselves.
+        arguments: What it gives to its task, by the parameters' names.
+    """
+
+    message: Incoming
+    arguments: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class _Call:
     headers: Mapping[str, Any]
@@ -78,13 +91,22 @@ def judge(message: Incoming, known: Mapping[str, Known]) -> Incoming:
     Raises:
         RefusedError: It is none that a worker can run.
     """
+    return examine(message, known).message
+
+
+def examine(message: Incoming, known: Mapping[str, Known]) -> Judged:
+    """Judge a message, and tell what it asks for.
+
+    Raises:
+        RefusedError: It is none that a worker can run.
+    """
     try:
         return _judge(message, known)
     except RecursionError:
         raise RefusedError(Reason.BODY, "it is nested too deeply") from None
 
 
-def _judge(message: Incoming, known: Mapping[str, Known]) -> Incoming:
+def _judge(message: Incoming, known: Mapping[str, Known]) -> Judged:
     if len(message.body) > LARGEST_MESSAGE:
         raise RefusedError(Reason.TOO_LARGE, f"its body has {len(message.body)} bytes")
     if message.content_type != "application/json":
@@ -98,13 +120,15 @@ def _judge(message: Incoming, known: Mapping[str, Known]) -> Incoming:
         raise RefusedError(Reason.UNKNOWN_TASK, "its task is none of ours")
     if any(call.embed.get(name) for name in _NO_CANVAS):
         raise RefusedError(Reason.CANVAS, "it carries callbacks, a chain or a chord")
-    _check_arguments(task, call)
-    return replace(
-        message,
-        headers=_rewritten(headers, task),
-        body=kombu_json.dumps([call.args, call.kwargs, _NO_CANVAS]).encode(),
-        content_type="application/json",
-        content_encoding="utf-8",
+    return Judged(
+        arguments=_arguments(task, call),
+        message=replace(
+            message,
+            headers=_rewritten(headers, task),
+            body=kombu_json.dumps([call.args, call.kwargs, _NO_CANVAS]).encode(),
+            content_type="application/json",
+            content_encoding="utf-8",
+        ),
     )
 
 
@@ -136,7 +160,7 @@ def _call(message: Incoming) -> _Call:
     return _Call(headers, args, kwargs, embed or {})
 
 
-def _check_arguments(task: Known, call: _Call) -> None:
+def _arguments(task: Known, call: _Call) -> Mapping[str, Any]:
     try:
         bound = task.signature.bind(None, *call.args, **call.kwargs)
     except TypeError:
@@ -147,6 +171,7 @@ def _check_arguments(task: Known, call: _Call) -> None:
             task.check(bound.arguments)
         except AppError as error:
             raise RefusedError(Reason.ARGUMENTS, error.message) from None
+    return bound.arguments
 
 
 def _rewritten(headers: Mapping[str, Any], task: Known) -> dict[str, Any]:

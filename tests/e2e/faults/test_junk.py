@@ -10,7 +10,7 @@ import pytest
 
 from core.ids import new_id
 from tests.factories import until
-from tests.junk import cases
+from tests.junk import cases, envelope
 from tests.junk_commands import ORDERS, commands
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.e2e.faults.rig import Rig
 
 
+LATE_RINGS = 3_000
 PUBLISHED = 200_000
 """Redis itself drops a subscriber that is sent 32 MB at once."""
 
@@ -75,6 +76,12 @@ async def test_nothing_in_the_queue_stops_a_worker(
         rig.send(str(later), "Learn Sails")
         await rig.until_status(look, [later], "completed", within_s=60)
         assert not broker.hlen("roadmap:unacked"), "one was not acknowledged"
+        broker.lpush("roadmap", *(json.dumps(envelope()) for _ in range(LATE_RINGS)))
+        last = new_id()
+        rig.send(str(last), "Learn Winds")
+        await rig.until_status(look, [last], "completed", within_s=60)
+        cleared = sum(line["messages"] for line in worker.logged("late_rings_cleared"))
+        assert LATE_RINGS / 3 < cleared <= LATE_RINGS, rig.logs()
     assert worker.returncode is None, rig.logs()
     assert not worker.logged("message_not_judged"), rig.logs()
     assert not worker.logged("message_not_handled"), rig.logs()
