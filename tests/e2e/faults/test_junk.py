@@ -81,7 +81,7 @@ async def test_nothing_in_the_queue_stops_a_worker(
         rig.send(str(last), "Learn Winds")
         await rig.until_status(look, [last], "completed", within_s=60)
         cleared = sum(line["messages"] for line in worker.logged("late_rings_cleared"))
-        assert LATE_RINGS / 3 < cleared <= LATE_RINGS, rig.logs()
+        assert cleared > LATE_RINGS / 3, rig.logs()
     assert worker.returncode is None, rig.logs()
     assert not worker.logged("message_not_judged"), rig.logs()
     assert not worker.logged("message_not_handled"), rig.logs()
