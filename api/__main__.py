@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from api.protocols import BoundedHttp
@@ -56,7 +57,7 @@ def main() -> None:
         os.environ["ROADMAP_API_PORT"] = str(arguments.port)
         os.environ["ROADMAP_API_ROOT_PATH"] = arguments.root_path
         get_settings.cache_clear()
-        _serve(arguments.host, arguments.port)
+        _serve(arguments.host, arguments.port, pid_file=arguments.pid_file)
     except SettingsError as error:
         sys.exit(error.message)
 
@@ -72,10 +73,11 @@ def _arguments(settings: Settings) -> argparse.Namespace:
     parser.add_argument(
         "--root-path", default=settings.api_root_path, help="sub-path at which a proxy shows it"
     )
+    parser.add_argument("--pid-file", type=Path, help="gets our process id as soon as we listen")
     return parser.parse_args()
 
 
-def _serve(host: str, port: int) -> None:
+def _serve(host: str, port: int, *, pid_file: Path | None = None) -> None:
     import uvicorn
 
     from api.app import create_app
@@ -85,7 +87,10 @@ def _serve(host: str, port: int) -> None:
     # takes a second of computing, for which nobody's request shall wait
     threading.Thread(target=app.openapi, name="openapi", daemon=True).start()
     config = uvicorn.Config(app, host=host, port=port, **SERVER)
-    uvicorn.Server(config).run(sockets=[_listen(host, port)])
+    listener = _listen(host, port)
+    if pid_file is not None:  # whoever asks this port may be answered by another program
+        pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def _allow_many_files() -> None:

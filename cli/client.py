@@ -35,6 +35,10 @@ R = TypeVar("R")
 IMPATIENT_S: Final = 2.0
 """How long an answer may take before the API is asked what it misses; and again after that."""
 SILENT_TWICE: Final = 2
+_OF_AN_OPTION: Final = 2
+_NOT_FOUND: Final = 404
+_SAID_BY_API: Final = ("job ", "open review ")
+"""Of what is missing here the API knows more: the names there are, how a review was decided."""
 PATIENCE_S: Final = 90.0
 """How long an API may be away before a watch gives up."""
 
@@ -158,6 +162,18 @@ class Client:
         """Return the open review."""
         return self._run(self._api.review(task_id), what=f"open review of {task_id}").document()
 
+    def version(self, task_id: str) -> int:
+        """Return the version under review; 0, which none is, where no review is open.
+
+        A decision about 0 is then refused by the API, which knows why nothing is left to decide.
+        """
+        try:
+            return int(self.review(task_id)["version"])
+        except ApiError as error:
+            if error.status != _NOT_FOUND:
+                raise
+            return 0
+
     def decide(
         self, task_id: str, decision: dict[str, Any], *, version: int | None
     ) -> dict[str, Any]:
@@ -259,7 +275,9 @@ class Client:
         said = problem.detail
         match problem:
             case NotFoundError():
-                error = usage(f"There is no such {what}, or it belongs to somebody else.")
+                own_words = what.startswith(_SAID_BY_API)
+                missing = f"There is no such {what}, or it belongs to somebody else."
+                error = usage(said if own_words and said else missing)
             case UnauthorizedError():
                 error = usage(
                     f"The API refused the token: {said} Get one with `roadmap token --user NAME`"
@@ -293,6 +311,14 @@ class Client:
 def _told(problem: dict[str, Any]) -> str:
     """Return what is wrong with one field, named as the command's user knows it."""
     field = str(problem.get("field", "")).removeprefix("body.").removeprefix("query.")
+    words = field.split(".")
+    numbered = len(words) > 1 and words[1].isdigit()
+    if numbered and len(words) == _OF_AN_OPTION:  # `status.0`: one value of an option
+        field = words[0]
+    elif numbered:  # `edits.0.rename.concept_id`: people count from one
+        item = words[0].removesuffix("s")
+        field = f"{item} {int(words[1]) + 1} ({' '.join(words[2:-1])}): {words[-1]}"
+        field = field.replace(" ():", ":")
     return f"{field} {problem.get('message', '')}".strip()
 
 

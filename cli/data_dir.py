@@ -30,6 +30,7 @@ class DataDir:
         self.stack_file = self.path / "stack.json"
         self.auth_secret_file = self.path / "auth_secret"
         self.flower_file = self.path / "flower_auth"
+        self.api_pid_file = self.path / "api.pid"
         self.logs = self.path / "logs"
         self.pulses = self.path / "pulses"
         self._lock_file = self.path / "up.lock"

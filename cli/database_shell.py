@@ -14,6 +14,7 @@ from cli.console import emit, emit_json, note
 from cli.data_dir import DEFAULT
 from cli.database import DataDirOption, JsonOption, answering, choose_database
 from cli.exits import EPILOG, ExitCode, failed, unreachable
+from cli.statements import statements
 
 if TYPE_CHECKING:
     import asyncpg
@@ -185,22 +186,26 @@ async def _answer(
 
 
 async def _run(
-    connection: "asyncpg.Connection[Any]", statement: str, *, write: bool, json: bool
+    connection: "asyncpg.Connection[Any]", text: str, *, write: bool, json: bool
 ) -> None:
+    """Run statements in one transaction, as psql does, and show what each of them gave."""
     import asyncpg
 
+    answers: list[tuple[list[str], list[list[Any]], str | None]] = []
     try:
         async with connection.transaction(readonly=not write):
-            prepared = await connection.prepare(statement)
-            rows = await prepared.fetch()
-            names = [column.name for column in prepared.get_attributes()]
-            status = prepared.get_statusmsg()
+            for statement in statements(text):
+                prepared = await connection.prepare(statement)
+                rows = [list(row.values()) for row in await prepared.fetch()]
+                names = [column.name for column in prepared.get_attributes()]
+                answers.append((names, rows, prepared.get_statusmsg()))
     except asyncpg.PostgresError as error:
         note(f"Error: {error}")
         raise typer.Exit(ExitCode.FAILED) from None
     except asyncpg.InterfaceError as error:
-        raise failed(f"That cannot be run here: {error}. Give one statement at a time.") from None
-    _show(names, [list(row.values()) for row in rows], status, json=json)
+        raise failed(f"That cannot be run here: {error}.") from None
+    for names, found, status in answers:
+        _show(names, found, status, json=json)
 
 
 def _show(names: list[str], rows: list[list[Any]], status: str | None, *, json: bool) -> None:

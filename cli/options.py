@@ -40,6 +40,8 @@ class StackOptions:
     beat: bool
     metrics_port: int | None = None
     """Beat's; the workers have the ports after it. None means that they serve no metrics."""
+    movable: frozenset[str] = frozenset()
+    """The processes (`api`, `flower`) whose port we chose: another one is as good."""
 
     @property
     def api_url(self) -> str:

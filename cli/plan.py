@@ -140,7 +140,10 @@ def stack_specs(
                 essential=False,
             )
         )
-    api = (*process_command("api"), "--host", options.host, "--port", str(options.port))
+    api = (
+        *process_command("api"), "--host", options.host, "--port", str(options.port),
+        "--pid-file", str(data_dir.api_pid_file),
+    )  # fmt: skip
     specs.append(ChildSpec(name="api", args=api, env=api_env or env, cwd=data_dir.path, grace_s=10))
     if options.flower_port:
         args = (

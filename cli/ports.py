@@ -80,4 +80,5 @@ def _told(reason: OSError, host: str, port: int) -> str:
 def _elsewhere(reason: OSError, option: str) -> str:
     if reason.errno == errno.EADDRNOTAVAIL or isinstance(reason, socket.gaierror):
         return "Give one that it has with --host, such as 127.0.0.1."
-    return f"Give another one with {option}, or {option} 0 for any free one."
+    last = option.rsplit(" ", 1)[-1]  # of "ROADMAP_API_PORT or --port"
+    return f"Give another one with {option}, or {last} 0 for any free one."

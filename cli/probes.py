@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import urllib.request
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Final
 
 from core.redis_names import broker_options
@@ -19,10 +20,14 @@ CONNECT_S: Final = 2
 DIRECT: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def http_ok(url: str) -> bool:
-    """Tell whether a local address answers 200."""
+def http_ok(url: str, *, login: str | None = None) -> bool:
+    """Tell whether a local address answers 200; `login` is `user:password` where it wants one."""
+    headers = {}
+    if login is not None:
+        headers["Authorization"] = f"Basic {b64encode(login.encode()).decode()}"
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - an address of our own
     try:
-        with DIRECT.open(url, timeout=_HTTP_TIMEOUT_S) as response:
+        with DIRECT.open(request, timeout=_HTTP_TIMEOUT_S) as response:
             return bool(response.status == _HTTP_OK)
     except (OSError, ValueError):  # URLError is an OSError; a half-written answer a ValueError
         return False

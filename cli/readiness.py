@@ -8,27 +8,35 @@ from typing import TYPE_CHECKING, Final
 from cli.probes import WorkerPing, http_ok
 
 if TYPE_CHECKING:
+    from cli.data_dir import DataDir
     from cli.options import StackOptions
 
 FLOWER: Final = "Flower"
 
 
 class Readiness:
-    """What still has to answer.
+    """What still has to answer, and has to be of this stack: a port may be another one's.
 
     Args:
-        options: The stack's ports.
+        options: What was asked for.
+        data_dir: Where the API says that it listens, and where Flower's login is.
         broker_url: Where the workers are asked.
         nodes: The workers' node names.
         prefix: REDIS_PREFIX.
     """
 
     def __init__(
-        self, options: StackOptions, *, broker_url: str, nodes: set[str], prefix: str = ""
+        self,
+        options: StackOptions,
+        *,
+        data_dir: DataDir,
+        broker_url: str,
+        nodes: set[str],
+        prefix: str = "",
     ) -> None:
         """Everything is waited for."""
         self.waiting = {"API", "workers"} | ({FLOWER} if options.flower_url else set())
-        self._options = options
+        self._data_dir = data_dir
         self._nodes = nodes
         self._ping = WorkerPing(broker_url, prefix=prefix)
 
@@ -37,16 +45,33 @@ class Readiness:
         """Whether all that tasks need is there."""
         return self.waiting == {FLOWER}
 
-    def look(self) -> None:
-        """Ask once whoever has not answered yet."""
-        if "API" in self.waiting and http_ok(f"{self._options.api_url}/readyz?exclude=workers"):
+    def look(self, options: StackOptions, *, api_pid: int | None) -> None:
+        """Ask once whoever has not answered yet.
+
+        Args:
+            options: Where they are now.
+            api_pid: Our API's process.
+        """
+        ready = f"{options.api_url}/readyz?exclude=workers"
+        if "API" in self.waiting and self._listens(api_pid) and http_ok(ready):
             self.waiting.discard("API")
-        if FLOWER in self.waiting and http_ok(f"{self._options.flower_url}/healthcheck"):
-            self.waiting.discard(FLOWER)
+        if FLOWER in self.waiting:
+            # its door to healthcheck stands open; our login opens only our own one's
+            login = self._data_dir.flower_auth()
+            if http_ok(f"{options.flower_url}/api/task/types", login=login):
+                self.waiting.discard(FLOWER)
         if "workers" in self.waiting:
             with suppress(OSError):  # the broker is being started again
                 if self._nodes <= self._ping.answering(sorted(self._nodes)):
                     self.waiting.discard("workers")
+
+    def _listens(self, pid: int | None) -> bool:
+        """Tell whether our API has got its port; what answers there may be somebody else's."""
+        try:
+            said = self._data_dir.api_pid_file.read_text(encoding="ascii")
+        except (OSError, ValueError):
+            return False
+        return said.strip() == str(pid)
 
     def close(self) -> None:
         """Close the connections."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cli.child_logs import LogPump
 from cli.exits import CommandError, failed, unreachable
+from cli.moved_ports import elsewhere
 from cli.plan import (
     Addresses,
     api_environment,
@@ -116,15 +118,7 @@ class Stack:
         self._addresses = self._start_servers()
         self._check_stop()
         env = child_environment(self._settings, self.options, self._addresses)
-        specs = stack_specs(
-            self.options,
-            env=env,
-            api_env=api_environment(env, self._addresses),
-            data_dir=self._data_dir,
-            settings=self._settings,
-            suffix=self._suffix,
-        )
-        supervisor = self._supervise(specs)
+        supervisor = self._supervise(self._specs(self._addresses))
         supervisor.start(early=True)
         owner = self._addresses.migration_url
         self._migrate(env if owner is None else env | {f"{PREFIX}MIGRATION_DATABASE_URL": owner})
@@ -133,6 +127,36 @@ class Stack:
         self._wait_until_ready(supervisor, self._addresses.broker_url)
         self._ready = True
         self._write()
+
+    def _specs(self, addresses: Addresses) -> list[ChildSpec]:
+        env = child_environment(self._settings, self.options, addresses)
+        return stack_specs(
+            self.options,
+            env=env,
+            api_env=api_environment(env, addresses),
+            data_dir=self._data_dir,
+            settings=self._settings,
+            suffix=self._suffix,
+        )
+
+    def _give_way(self, name: str) -> None:
+        """Let a process that ended listen elsewhere when another program has its port."""
+        try:
+            moved = elsewhere(self.options, name)
+        except CommandError:
+            if self._ready:  # the other one may go; then ours comes back where it was
+                return
+            raise
+        if moved is None or self._supervisor is None or self._addresses is None:
+            return
+        self.options = moved
+        port = moved.port if name == "api" else moved.flower_port
+        self._say(f"Another program has the port of {name}; it listens on {port}")
+        children = self._supervisor.children
+        for spec in self._specs(self._addresses):
+            children[spec.name].spec = spec
+        if name == "flower" and self._settings.flower_url is None:
+            children["api"].send(signal.SIGTERM)  # it shows a link to Flower
 
     def run(self) -> None:
         """Keep everything alive until somebody asks us to stop."""
@@ -269,6 +293,7 @@ class Stack:
             stop=self._stop,
             say=self._say,
             on_change=self._write,
+            on_end=self._give_way,
         )
         return self._supervisor
 
@@ -276,7 +301,13 @@ class Stack:
         begun = time.monotonic()
         nodes = {node_name(name) for name in worker_names(self.options, suffix=self._suffix)}
         prefix = self._settings.redis_prefix
-        readiness = Readiness(self.options, broker_url=broker_url, nodes=nodes, prefix=prefix)
+        readiness = Readiness(
+            self.options,
+            data_dir=self._data_dir,
+            broker_url=broker_url,
+            nodes=nodes,
+            prefix=prefix,
+        )
         try:
             while True:
                 self._check_stop()
@@ -284,7 +315,7 @@ class Stack:
                 for child in supervisor.children.values():
                     if child.deaths >= _FATAL_DEATHS and child.spec.essential:
                         raise self._keeps_dying(child.spec.name)
-                readiness.look()
+                readiness.look(self.options, api_pid=supervisor.children["api"].pid)
                 waited = time.monotonic() - begun
                 if not readiness.waiting:
                     return

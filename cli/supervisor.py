@@ -49,6 +49,7 @@ class Supervisor:
         stop: The requests to stop.
         say: Tells people what happened, one line each.
         on_change: Called after a process was started again.
+        on_end: Called with the name of a process that ended, before it is started again.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Supervisor:
         stop: StopSignals,
         say: Callable[[str], None],
         on_change: Callable[[], None],
+        on_end: Callable[[str], None] | None = None,
     ) -> None:
         """Nothing is started yet."""
         self.children = {spec.name: Child(spec, logs) for spec in specs}
@@ -69,6 +71,7 @@ class Supervisor:
         self._stop = stop
         self._say = say
         self._on_change = on_change
+        self._on_end = on_end
 
     def start(self, *, early: bool) -> None:
         """Start the children that need no migrated database, or those that do."""
@@ -124,6 +127,8 @@ class Supervisor:
         if code is not None:
             delay = child.plan_restart()
             self._say(f"{child.spec.name} ended ({_describe(code)}); again in {delay:.1f} s")
+            if self._on_end is not None:
+                self._on_end(child.spec.name)
         if child.pid is not None or time.monotonic() < child.start_at:
             return False
         try:

@@ -209,12 +209,11 @@ def review(
         if decision is None and not json and sys.stdin.isatty() and sys.stdout.isatty():
             _ask(client, task)
             return
-        found = client.review(task)
         if decision is None:
-            _show_open(found, json=json)
+            _show_open(client.review(task), json=json)
             raise typer.Exit(ExitCode.REVIEW)
         answer = client.decide(
-            task, decision, version=version if version is not None else found["version"]
+            task, decision, version=version if version is not None else client.version(task)
         )
         if json:
             emit_json(answer)

@@ -96,6 +96,7 @@ def up(  # noqa: PLR0913 - each is an option of the command
         pool=pool,
         beat=not no_beat,
         metrics_port=metrics_port or settings.metrics_port,
+        movable=_movable(port, flower_port, settings),
     )
     _check_budget(options, settings)
     with StopSignals() as stop:
@@ -104,7 +105,7 @@ def up(  # noqa: PLR0913 - each is an option of the command
         )
         try:
             stack.start()
-            _announce(options, folder, signin_url=stack.signin_url(), json=json)
+            _announce(stack.options, folder, signin_url=stack.signin_url(), json=json)
             stack.run()
             note("Stopping; once more hurries")
         except StopRequestedError:
@@ -162,6 +163,13 @@ def _flower_port(asked: int | None, *, taken: int | None) -> int:
     if asked is None and port != FLOWER_PORT:
         note(f"Port {FLOWER_PORT} is taken; Flower listens on {port}")
     return port
+
+
+def _movable(port: int | None, flower_port: int | None, settings: "Settings") -> frozenset[str]:
+    """Return the processes of which nobody asked that they listen on a certain port."""
+    asked = settings.api_port if "api_port" in settings.model_fields_set else 0
+    free = {"api": not (port or (port is None and asked)), "flower": not flower_port}
+    return frozenset(name for name, ours in free.items() if ours)
 
 
 def _check_budget(options: StackOptions, settings: "Settings") -> None:

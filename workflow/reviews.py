@@ -209,14 +209,15 @@ def cancelled_review(review: Review | None) -> tuple[RowWrite, ...]:
 def _decidable(row: TaskRow, review: Review | None, version: int | None) -> Review:
     if review is None:
         raise ConflictError("The task is not under review yet.")
+    if row.status != Status.HUMAN_REVIEW_PENDING or review.status != "open":
+        # before the version: where nothing is left to decide, reading again helps nobody
+        was = f" ({review.decision} by {review.decided_by})" if review.decision else ""
+        raise ConflictError(f"The review was already {review.status}{was}.")
     if version is not None and version != review.version:
         raise StaleVersionError(
             f"Version {version} is not under review; the current one is {review.version}."
             " Read the review again and decide anew."
         )
-    if row.status != Status.HUMAN_REVIEW_PENDING or review.status != "open":
-        was = f" ({review.decision} by {review.decided_by})" if review.decision else ""
-        raise ConflictError(f"The review was already {review.status}{was}.")
     return review
 
 

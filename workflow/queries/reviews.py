@@ -43,7 +43,8 @@ async def open_review(task_id: UUID, *, actor: Actor) -> ReviewView:
     async with read_session() as session:
         row = (await session.execute(statement)).one_or_none()
         if row is None or not actor.may_see(row.user_id):
-            raise NotFoundError(f"Task {task_id} has no open review.")
+            closed = await _last_closed(session, task_id, actor) if row is None else ""
+            raise NotFoundError(f"Task {task_id} has no open review{closed}.")
         review: Review = row.Review
         roadmap: Roadmap = row.Roadmap
         return ReviewView(
@@ -58,6 +59,23 @@ async def open_review(task_id: UUID, *, actor: Actor) -> ReviewView:
             diff=await _changes(session, roadmap.roadmap_id, review),
             issues=await _issues(session, task_id),
         )
+
+
+async def _last_closed(session: AsyncSession, task_id: UUID, actor: Actor) -> str:
+    """Return what became of the task's last review, for those who may see it."""
+    statement = (
+        select(Review, RoadmapTask.user_id)
+        .join(RoadmapTask, RoadmapTask.task_id == Review.task_id)
+        .where(Review.task_id == task_id)
+        .order_by(Review.round.desc())
+        .limit(1)
+    )
+    last = (await session.execute(statement)).one_or_none()
+    if last is None or not actor.may_see(last.user_id):
+        return ""
+    review: Review = last.Review
+    by = f" ({review.decision} by {review.decided_by})" if review.decision else ""
+    return f"; the last one was already {review.status}{by}"
 
 
 async def _changes(

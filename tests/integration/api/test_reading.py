@@ -131,7 +131,11 @@ async def test_a_review_is_decided_once(
     assert (first.status_code, first.json()["status"]) == (202, "processing")
     assert first.headers["location"] == f"/api/v1/tasks/{seeded.task_id}"
     assert_problem(second, 409, "conflict")
-    assert (await alice.get(url)).status_code == 404
+    late = await alice.post(url, json={"decision": "approve"}, headers={"If-Match": '"7"'})
+    assert_problem(late, 409, "conflict")  # another version, too: nothing is left to decide
+    gone = await alice.get(url)
+    assert gone.status_code == 404
+    assert gone.json()["detail"].endswith("; the last one was already decided (reject by alice).")
 
 
 async def test_rejecting_needs_feedback(
