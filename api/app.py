@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from api import docs, pages, problems
+from api import docs, for_people, pages, problems
 from api.auth import check_settings
 from api.bodies import Bodies
 from api.composition import lifespan
@@ -81,6 +81,7 @@ def create_app() -> FastAPI:
         redirect_slashes=False,
     )
     problems.install(app)
+    for_people.install(app)
     for routes in _VERSIONED:
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(operations.router)

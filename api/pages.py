@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
@@ -32,6 +33,22 @@ _ASSET_HEADERS: Final = {
 }
 FOREVER: Final = "public, max-age=31536000, immutable"
 _TYPES: Final = {".js": "text/javascript", ".woff2": "font/woff2", ".ts": "text/plain"}
+_HTML: Final = "text/html; charset=utf-8"
+_VALUE: Final = re.compile(r"\{\{(page|title|root)\}\}")
+_CODE: Final = re.compile(r"`([^`]+)`")
+_HEAD: Final = """\
+<link rel="stylesheet" href="{{base}}/css/{{page}}.css">
+<script type="module" src="{{base}}/pages/{{page}}.js"></script>
+"""
+_LOADING: Final = """\
+<main id="main" tabindex="-1"><p class="loading" role="status">Loading…</p></main>
+<noscript><p class="notice is-bad">This page needs JavaScript. The <a href="{{root}}/api/docs">API\
+</a> and the <code>roadmap</code> command do not.</p></noscript>
+"""
+_NOTICE: Final = """\
+<main id="main" tabindex="-1"><section class="failure"><h1>{{heading}}</h1><p>{{reason}}</p>
+<p class="actions"><a class="button" href="{{root}}/">Home</a></p></section></main>
+"""
 _TEXT: Final = frozenset({"text/javascript", "text/css", "text/plain", "image/svg+xml"})
 
 
@@ -103,16 +120,24 @@ def _template() -> str:
 
 
 def _page(name: str, title: str) -> Response:
-    text = (
-        _template()
-        .replace("{{base}}/", asset(""))
-        .replace("{{root}}", base())
-        .replace("{{page}}", name)
-        .replace("{{title}}", escape(title))
-    )
-    return Response(
-        text, media_type="text/html; charset=utf-8", headers={"Cache-Control": "no-cache"}
-    )
+    text = _filled(name, title, head=_HEAD, main=_LOADING)
+    return Response(text, media_type=_HTML, headers={"Cache-Control": "no-cache"})
+
+
+def notice(status: int, *, title: str, reason: str) -> Response:
+    """Return a page that only says something, without a script; `this` in its reason is code."""
+    words = _CODE.sub(r"<code>\1</code>", escape(reason))
+    main = _NOTICE.replace("{{heading}}", escape(title)).replace("{{reason}}", words)
+    text = _filled("notice", f"{title} · Roadmaps", head="", main=main)
+    headers = {"Cache-Control": "no-store"}
+    return Response(text, status_code=status, media_type=_HTML, headers=headers)
+
+
+def _filled(name: str, title: str, *, head: str, main: str) -> str:
+    values = {"page": name, "title": escape(title), "root": base()}
+    text = _template().replace("{{head}}", head).replace("{{main}}", main)
+    text = text.replace("{{base}}/", asset(""))
+    return _VALUE.sub(lambda found: values[found[1]], text)
 
 
 @router.get("/")

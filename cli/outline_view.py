@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
@@ -50,6 +51,12 @@ def hours(roadmap: dict[str, Any]) -> float:
     return sum(float(concept.get("estimated_hours") or 0) for concept in concepts(roadmap))
 
 
+def hours_text(value: float) -> str:
+    """Return hours as the pages write them: one decimal at most, halves up."""
+    rounded = Decimal(value).quantize(Decimal("0.1"), ROUND_HALF_UP)
+    return f"{rounded:,}".removesuffix(".0") + " h"
+
+
 def outline_tree(roadmap: dict[str, Any], *, marks: bool) -> Tree:
     """Return the tree of a roadmap.
 
@@ -62,7 +69,7 @@ def outline_tree(roadmap: dict[str, Any], *, marks: bool) -> Tree:
     facts = (
         f"version {roadmap.get('version', '?')}",
         counted(count, "concept"),
-        f"{hours(roadmap):.0f} h",
+        hours_text(hours(roadmap)),
     )
     title.append("  " + ", ".join(facts), style="dim")
     tree = Tree(title, guide_style="dim")
@@ -83,7 +90,8 @@ def changes_text(diff: list[dict[str, Any]]) -> list[str]:
 def _concept(concept: dict[str, Any], *, marks: bool) -> Text:
     if not marks:
         line = shown(concept.get("title", ""))
-        facts = f"  {concept.get('estimated_hours', '?')} h, {concept.get('difficulty', '')}"
+        time = concept.get("estimated_hours")
+        facts = f"  {'?' if time is None else hours_text(time)}, {concept.get('difficulty', '')}"
         return line.append(facts, style="dim")
     line = Text()
     contents = concept.get("contents") or {}

@@ -1,7 +1,7 @@
 """`roadmap schedule`: maintenance jobs, when they run, how they went. Admins only."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -11,6 +11,8 @@ from cli.exits import EPILOG
 from cli.moments import interval, moment
 
 app = typer.Typer(help="Maintenance jobs.", no_args_is_help=True, epilog=EPILOG)
+
+_WORDS: Final = {"rung": "sent to the queue again"}
 
 DataDirOption = Annotated[Path, typer.Option("--data-dir", help="The stack to talk to.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout instead of text.")]
@@ -82,5 +84,10 @@ def _cells(job: dict[str, Any]) -> tuple[str, ...]:
         "paused" if job["paused"] else moment(job["next_run_at"]),
         moment(job["last_run_at"]),
         "-" if took is None else f"{took:.2f} s",
-        ", ".join(f"{fact} {value}" for fact, value in outcome.items()) or "-",
+        ", ".join(_counted(fact, value) for fact, value in outcome.items()) or "-",
     )
+
+
+def _counted(fact: str, value: object) -> str:
+    """Return a fact of an outcome in plain words: `rung` is our own word."""
+    return f"{_WORDS.get(fact, fact).replace('_', ' ')} {value}"

@@ -64,7 +64,7 @@ def check_postgres(url: str, settings: Settings) -> list[Finding]:
         Finding(
             name="database connections",
             ok=enough,
-            message=f"the server admits {available}, our budget is {budget}"
+            message=f"the server admits {available}, our budget over all processes is {budget}"
             + (
                 ""
                 if enough

@@ -39,7 +39,12 @@ _SESSIONS: Final = text(
     WHERE application_name = 'roadmap-worker' AND datname = current_database() GROUP BY 1
     """
 )
-_LIMIT: Final = text("SELECT current_setting('max_connections')::int")
+_LIMITS: Final = text(
+    """
+    SELECT current_setting('max_connections')::int AS most,
+           current_setting('superuser_reserved_connections')::int AS kept
+    """
+)
 
 
 @router.get("/database", operation_id="adminDatabase", summary="Engines, pools, sessions")
@@ -47,11 +52,12 @@ async def database() -> dict[str, Any]:
     """Return this process's engines and pool, and all our sessions on the server."""
     async with read_session() as session:
         sessions = {row[0]: row[1] for row in await session.execute(_SESSIONS)}
-        limit = await session.scalar(_LIMIT)
+        limits = (await session.execute(_LIMITS)).one()
     return {
         "pool": await get_pool_status(),
         "server": {
-            "max_connections": limit,
+            "max_connections": limits.most,
+            "admitted": limits.most - limits.kept,  # what is kept for superusers is not for us
             "sessions": sum(sessions.values()),
             "sessions_by_state": sessions,
         },

@@ -1,18 +1,16 @@
 """Signing a browser in by a one-time address, saying who is signed in, and signing out."""
 
 from datetime import UTC, datetime
-from html import escape
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
 from api import browser_sessions
 from api.auth import CurrentViewer
 from api.composition import services_of
 from api.mount import asks_head
-from api.pages import asset
 from api.problems import documented
 from core.errors import UnauthenticatedError
 from core.keys import secrets_of
@@ -43,12 +41,7 @@ async def sign_in(request: Request, code: Annotated[str, Query(max_length=200)] 
     session = browser_sessions.session_of(request)
     if session is not None and not services_of(request).denied.denies(session):
         return home  # clicked twice
-    try:
-        await _use(code, spend=not asks_head(request.scope))
-    except UnauthenticatedError as refused:
-        if "text/html" not in request.headers.get("accept", ""):
-            raise
-        return HTMLResponse(_refusal(refused.message), status_code=401)
+    await _use(code, spend=not asks_head(request.scope))
     if not asks_head(request.scope):  # which only looks whether the address is there
         browser_sessions.sign_in(request, home)
     return home
@@ -97,13 +90,3 @@ async def sign_out(request: Request, viewer: CurrentViewer) -> Response:
     answer = Response(status_code=204)
     browser_sessions.sign_out(request, answer)
     return answer
-
-
-def _refusal(reason: str) -> str:
-    return (
-        "<!doctype html><html lang=en><meta charset=utf-8><title>Sign in · Roadmaps</title>"
-        "<meta name=viewport content='width=device-width'>"
-        f"<link rel=stylesheet href='{asset('css/docs.css')}'>"
-        f"<h1>You are not signed in</h1><p>{escape(reason)}</p>"
-        "<p>Or open <a href='.'>the pages</a> and paste a token.</p></html>"
-    )

@@ -63,7 +63,7 @@ PAUSE_S = 5.0
 """What a person takes from one block to the next."""
 FASTER = 1 if WHOLE_SET else 10
 """By default person, author and leases are all this much faster."""
-_NAME = re.compile(r"# (\w+\.py)\n")
+_NAME = re.compile(r"# ((?:[\w-]+/)?\w+\.py)\n")
 PARTLY_FAILS = "Learn the guitar"
 _BLOCK = re.compile(r"^ *```(\S*)[^\n]*\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#]+)(?:#([\w-]+))?\)")
@@ -153,8 +153,9 @@ def run(language: str, text: str, reader: tuple[Path, dict[str, str]]) -> int:
     if language == "python":
         name = _NAME.match(text)
         program = folder / (name[1] if name else "program.py")
+        program.parent.mkdir(exist_ok=True)
         program.write_text(text)
-        command = [sys.executable, program.name]
+        command = [sys.executable, str(program.relative_to(folder))]
     done = subprocess.run(
         command,
         cwd=folder,
@@ -182,7 +183,7 @@ def test_every_block_runs(page: str, reader: tuple[Path, dict[str, str]]) -> Non
 def test_a_person_could_kill_the_worker(reader: tuple[Path, dict[str, str]]) -> None:
     """After the tutorial its task has lost a worker: the contents took longer than the reader."""
     folder, environment = reader
-    task_id = (folder / "task.txt").read_text()
+    task_id = (folder / "my-program/task.txt").read_text()
     told = subprocess.run(
         ["/bin/sh", "-c", 'roadmap show "$1" --timeline', "sh", task_id],
         cwd=folder,

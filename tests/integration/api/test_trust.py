@@ -242,7 +242,8 @@ async def test_a_code_signs_a_browser_in_once(local: httpx.AsyncClient) -> None:
     assert "roadmap open" in again.json()["detail"]
     page = await local.get("/signin", params={"code": code}, headers={"Accept": "text/html"})
     assert page.status_code == 401
-    assert "roadmap open" in page.text
+    assert "<code>roadmap open</code>" in page.text
+    assert "/css/base.css" in page.text, "it looks like the other pages"
     assert not any("set-cookie" in answer.headers for answer in (again, page))
 
 

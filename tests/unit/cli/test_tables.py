@@ -135,7 +135,7 @@ def test_nothing_is_cut_unsaid(shown: Callable[..., Result], line: str, width: i
             end = part.lstrip("…")
             assert part in ids or (part != end and any(known.endswith(end) for known in ids))
     if line == "roadmap schedule list":
-        assert "events_removed 4711" in " ".join(_STYLES.sub("", result.output).split())
+        assert "events removed 4711" in " ".join(_STYLES.sub("", result.output).split())
     if line.startswith("roadmap list"):
         assert "…" in result.output or WIDE in result.output
         assert _STYLES.sub("", result.output).count("11/12") == 1 + len(OTHERS)
