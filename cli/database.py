@@ -13,7 +13,9 @@ from cli.data_dir import DEFAULT, DataDir
 from cli.exits import EPILOG, ExitCode, unreachable
 from core.visible import one_line
 
-app = typer.Typer(help="Migrations, audit, repair.", no_args_is_help=True, epilog=EPILOG)
+app = typer.Typer(
+    help="Migrations, audit, repair, and a shell for SQL.", no_args_is_help=True, epilog=EPILOG
+)
 
 DataDirOption = Annotated[
     Path, typer.Option(help="The stack whose database it is, unless DATABASE_URL is set.")

@@ -109,8 +109,10 @@ def _print(findings: list[Finding]) -> None:
 
     console = make_console()
     for title, required, bad in (("Required", True, "red"), ("Recommended", False, "yellow")):
-        console.print(Text(title, style="bold"))
-        for finding in (f for f in findings if f.required is required):
+        kept = [finding for finding in findings if finding.required is required]
+        if kept:
+            console.print(Text(title, style="bold"))
+        for finding in kept:
             style = "green" if finding.ok else bad
             mark = "ok  " if finding.ok else "BAD " if required else "hint"
             line = Text(f"  {mark} ", style=style).append(f"{finding.name}: ", style="bold")

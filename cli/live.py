@@ -123,6 +123,8 @@ class LiveView:
                 return Text("?", style="bold yellow"), "bold yellow"
             case State.DONE:
                 return Text("+" if self._plain else "✓", style="green"), ""
+            case State.LOST:
+                return Text("~" if self._plain else "⟳", style="yellow"), "yellow"
             case State.FAILED:
                 return Text("x" if self._plain else "✗", style="bold red"), "red"
 

@@ -36,6 +36,7 @@ class State(Enum):
     WAITING = "waiting"
     DONE = "done"
     FAILED = "failed"
+    LOST = "lost"
 
 
 @dataclass(slots=True)
@@ -175,7 +176,7 @@ class ProgressModel:
         }
 
     def _step_started(self, data: dict[str, Any], at: datetime) -> None:
-        self._settle(at)
+        self._settle(at, again=data["step"])
         self.review = None
         self._ends.clear()
         self.steps.append(StepLine(data["step"], data.get("round", 1), State.RUNNING, at))
@@ -238,12 +239,20 @@ class ProgressModel:
         if kind == "task_failed":
             self.error = data
 
-    def _settle(self, at: datetime) -> None:
-        """Close a step that never told its end: its worker was lost, or it was decided about."""
+    def _settle(self, at: datetime, *, again: str | None = None) -> None:
+        """Close a step that never told its end: it was decided about, or begins again elsewhere.
+
+        Args:
+            at: When that was noticed.
+            again: The step that begins now.
+        """
         line = self.running
-        if line is not None:
-            line.state = State.DONE
-            line.duration_s = (at - line.started_at).total_seconds()
+        if line is None:
+            return
+        lost = line.state is State.RUNNING and line.step == again
+        line.state = State.LOST if lost else State.DONE
+        line.detail = "worker lost or stopped" if lost else line.detail
+        line.duration_s = (at - line.started_at).total_seconds()
 
     def _line(self, step: str) -> StepLine | None:
         return next((line for line in reversed(self.steps) if line.step == step), None)

@@ -90,4 +90,15 @@ def _cells(job: dict[str, Any]) -> tuple[str, ...]:
 
 def _counted(fact: str, value: object) -> str:
     """Return a fact of an outcome in plain words: `rung` is our own word."""
-    return f"{_WORDS.get(fact, fact).replace('_', ' ')} {value}"
+    return f"{_WORDS.get(fact, fact).replace('_', ' ')} {_value(value)}"
+
+
+def _value(value: Any) -> str:
+    """Return a fact of an outcome for people: no Python, no JSON."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_value(each)}" for name, each in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return " ".join(map(_value, value)) or "none"
+    return "none" if value is None else str(value)

@@ -100,10 +100,15 @@ def _find(roadmap: dict[str, Any], wanted: str) -> str:
         for concept in concepts(roadmap)
         if concept["concept_id"] == wanted or concept["title"].casefold() == folded
     ] or [concept for concept in concepts(roadmap) if folded in concept["title"].casefold()]
+    if not found:
+        raise usage_error(
+            f"No concept of this roadmap is called '{wanted}'; `roadmap show` without --concept"
+            " lists them."
+        )
     if len(found) != 1:
         raise usage_error(
-            f"'{wanted}' is not one concept of this roadmap but {len(found)}; "
-            "give its full title or id."
+            f"{len(found)} concepts of this roadmap are called so or alike: '{wanted}'. "
+            "Give the full title or id of one."
         )
     return str(found[0]["concept_id"])
 

@@ -20,6 +20,7 @@ from cli.data_dir import DEFAULT
 from cli.exits import EPILOG, ExitCode, usage
 from cli.hints import command
 from cli.options import Then
+from core.states import Status
 
 app = typer.Typer()
 
@@ -105,7 +106,7 @@ def list_tasks(
     *,
     status: Annotated[
         str | None,
-        typer.Option(help="Only those, as in `completed`.", autocompletion=statuses),
+        typer.Option(help=f"Only those: {', '.join(Status)}.", autocompletion=statuses),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100, help="How many.")] = 20,
     cursor: Annotated[
@@ -186,7 +187,8 @@ def review(
         Path | None,
         typer.Option(
             help="Change it yourself, and approve that: a file with a JSON list of edits, such as"
-            ' [{"op": "rename", "concept_id": ID, "title": "Ownership"}]. Operations: rename,'
+            ' [{"op": "rename", "concept_id": ID, "title": "Ownership"}].'
+            " `roadmap review TASK --json` tells the ids. Operations: rename,"
             " remove, add, move, update; docs/API.md shows each."
         ),
     ] = None,

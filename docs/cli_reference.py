@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 MEANS: Final = {
     ExitCode.DONE: "done; also when a reader left early (`roadmap list \\| head -1`)",
-    ExitCode.FAILED: "the task failed or was cancelled; `doctor`, `db check`: something is wrong",
+    ExitCode.FAILED: "the task failed or was cancelled; `doctor`, `db check`, `probe`: something"
+    " is wrong; the API refuses a change in this state (409); a file or statement did not do",
     ExitCode.USAGE: "the command was called wrongly, a setting is wrong, or there is no such task",
     ExitCode.PARTIAL: "partly failed: some contents are missing, the rest is usable",
     ExitCode.UNREACHABLE: "a service does not answer; the message says which and how to start it",

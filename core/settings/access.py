@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated, Any
+import re
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
@@ -11,6 +12,8 @@ from pydantic_settings import NoDecode
 from core.choices import AuthMode
 from core.keys import weakness
 from core.settings.kinds import ROOT_PATH, HttpAddress, Positive
+
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+", re.IGNORECASE)
 
 
 class AccessSettings(BaseModel):
@@ -92,6 +95,17 @@ class AccessSettings(BaseModel):
         reason = None if value is None else weakness(value.get_secret_value())
         if reason is not None:
             raise ValueError(reason)
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    f"{origin!r} is no origin: it begins with http:// or https:// and ends with"
+                    " the host or its port, as in http://localhost:3000"
+                )
         return value
 
     @field_validator("trusted_proxies")

@@ -13,6 +13,8 @@ from cli.exits import CommandError
 from cli.moved_ports import elsewhere
 from cli.ports import choose_port, is_free
 from cli.readiness import Readiness
+from core.errors import SettingsError
+from core.settings import load_settings
 from tests.unit.cli.test_setup import HOST, options, taken_port
 
 if TYPE_CHECKING:
@@ -70,3 +72,12 @@ def test_the_words_about_a_taken_port_name_each_way_out_once() -> None:
     assert said.endswith(
         "Give another one with ROADMAP_API_PORT or --port, or --port 0 for any free one."
     )
+
+
+def test_an_origin_without_a_scheme_is_refused(settings_env: pytest.MonkeyPatch) -> None:
+    """No browser sends such an origin: the setting says so, with an example."""
+    settings_env.setenv("ROADMAP_CORS_ORIGINS", "https://a.example,localhost:3000")
+    with pytest.raises(SettingsError, match=r"localhost:3000.*http://localhost:3000"):
+        load_settings()
+    settings_env.setenv("ROADMAP_CORS_ORIGINS", "https://a.example:8443, http://[::1]:3000,*")
+    assert len(load_settings().cors_origins) == 3

@@ -207,3 +207,15 @@ def test_what_the_api_tells_goes_first() -> None:
     assert model.time_left(idle_s=10.0) == TimeLeft(50.0, 110.0)
     model.done = 90
     assert model.time_left() is None
+
+
+def test_a_step_that_begins_again_was_lost() -> None:
+    """The first run of a step whose worker went is marked as lost, the second one as done."""
+    model = ProgressModel(TASK)
+    for seq in (1, 2):
+        model.apply(event(seq, "step_started", step="content_generation", round=1))
+    model.apply(
+        event(3, "step_completed", step="content_generation", round=1, duration_s=1.0, issues=[])
+    )
+    assert [line.state for line in model.steps] == [State.LOST, State.DONE]
+    assert model.steps[0].detail == "worker lost or stopped"
