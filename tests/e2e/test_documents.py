@@ -57,6 +57,7 @@ SHOWN = {
     "make setup": "CI runs it",
     "export ROADMAP_LLM_PROVIDER=openai": "asks a provider on the internet",
     "export ROADMAP_API_URL=": "the test of that page gives both variables",
+    "CREATE INDEX CONCURRENTLY": "tests/integration/api/test_search.py has a migration make them",
 }
 """Blocks that no test runs, by how they begin, and why."""
 PAUSE_S = 5.0
