@@ -87,7 +87,7 @@ async def database(
     connection = await asyncpg.connect(postgres_url)
     await connection.execute(
         "TRUNCATE roadmap_tasks, schedules, workers, rejected_messages, rejected_counts,"
-        " revocations CASCADE"
+        " revocations, model_abilities CASCADE"
     )
     yield connection
     await connection.close()
