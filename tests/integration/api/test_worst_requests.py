@@ -162,7 +162,7 @@ QUERIES = {
         "q=" + "%5F" * 200,
         "%" * HEAD,
     ],
-    "/readyz": ["exclude=redis&" * (HEAD // 14)],
+    "/readyz": ["exclude=workers&" * (HEAD // 16)],
     "/api/v1/notifications": ["unread=" + "x" * HEAD, "cursor=" + "=" * HEAD],
     "/api/v1/notifications/stream": ["ticket=" + "a" * HEAD, "ticket=" + token("[" * 20_000)],
 }
