@@ -17,6 +17,7 @@ from db.session import read_session
 from tasks.late_rings import FARTHEST, MANY, clear
 from tests.factories import new_task
 from tests.junk import envelope
+from workflow import doorbell
 from workflow.actor import SYSTEM
 from workflow.service import cancel_task
 
@@ -73,7 +74,8 @@ async def _statuses(task_ids: Sequence[UUID]) -> Mapping[UUID, str]:
 
 @pytest.fixture
 async def queue(database: asyncpg.Connection, redis: Redis, redis_url: str) -> Any:
-    """An empty queue beside an empty database."""
+    """An empty queue beside an empty database; only the tests write to it."""
+    doorbell.install(None)
     with BlockingRedis.from_url(redis_url) as client:
         yield Queue(client)
 
