@@ -54,7 +54,7 @@ def behind(database: asyncpg.Connection, settings_env: pytest.MonkeyPatch, bounc
 
 
 async def test_a_whole_task_through_a_pooler(behind: str, database: asyncpg.Connection) -> None:
-    """Tasks, decisions, group commits and the audit work with four server connections (L16)."""
+    """Tasks, decisions, group commits and the audit work with four server connections."""
     tasks = [await new_task(review=number == 0) for number in range(6)]
     ended = await asyncio.gather(*(run_task(task, worker="w") for task in tasks))
     assert ended == [Result.WAITING_FOR_REVIEW, *[Result.COMPLETED] * 5]

@@ -55,7 +55,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
 async def test_every_spelling_reaches_the_server(
     guarded: Guarded, settings_env: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Doctor, publisher and Celery say the same of the same address, and no secret (L57)."""
+    """Doctor, publisher and Celery say the same of the same address, and no secret."""
     certificate = make_certificate(tmp_path)
     async with tls_before(guarded.primary, certificate) as tls:
         for spelling in SPELLINGS:
