@@ -25,6 +25,7 @@ TERMINAL: Final = frozenset(
 )
 TRANSPORTS: Final = ("sse", "ws", "poll")
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3})")
+_REFUSED: Final = (400, 401, 403, 404, 410, 422)
 _KEY: Final = "dGhlIHNhbXBsZSBub25jZQ=="
 
 
@@ -107,6 +108,7 @@ class Viewer:
         while not self.ended:
             with contextlib.suppress(ConnectionError):
                 await self.connect()
+                assert self.status not in _REFUSED, f"{self._transport_name}: {self.status}"
                 await self.lost()
 
     def take(self, event: dict[str, Any]) -> None:
@@ -181,7 +183,7 @@ class Viewer:
 
     def finish(self, data: bytearray) -> None:
         """Read a polled answer, which is there in whole once the server has closed."""
-        if self._transport_name == "poll" and data:
+        if self._transport_name == "poll" and self.status == 200 and data:
             with contextlib.suppress(orjson.JSONDecodeError):  # it was cut
                 for event in orjson.loads(bytes(data))["events"]:
                     self.take(event)

@@ -109,6 +109,7 @@ class Rig:
             "LLM_PROVIDER": "openai",
             "LLM_BASE_URL": self.model.base_url,
             "LLM_API_KEY": "no-secret",
+            "AUTH": "none",
             "LEASE_S": str(LONG_LEASE_S),
             "SHUTDOWN_GRACE_S": "5",
             **more,

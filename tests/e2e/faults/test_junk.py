@@ -113,5 +113,9 @@ async def test_other_things_under_our_keys_stop_no_worker(
             cleared += 1
     assert worker.returncode is None, rig.logs()
     assert len(worker.logged("foreign_key_cleared")) == cleared
-    details = await look.fetch("SELECT detail FROM rejected_messages")
-    assert sum("lay where" in row["detail"] for row in details) == cleared
+
+    async def kept() -> bool:
+        rows = await look.fetch("SELECT detail FROM rejected_messages")
+        return sum("lay where" in row["detail"] for row in rows) == cleared
+
+    await until(kept, what=f"a row for each of {cleared} cleared keys")
