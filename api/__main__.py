@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 GRACE_S: Final = 10
 """Requests under way have this long when the server stops."""
 DEAD_PEER_MS: Final = 30_000
-"""A peer that acknowledges nothing for so long is gone: its socket is closed (L45)."""
+"""A peer that acknowledges nothing for so long is gone: its socket is closed."""
 WS_PING_S: Final = 20
 """How often a WebSocket is asked whether somebody is there, and how long the answer may take."""
 KEEP_ALIVE_S: Final = 5

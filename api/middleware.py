@@ -126,7 +126,7 @@ def _header(scope: Scope, name: str) -> str:
 
 
 class WithoutQueries(logging.Filter):
-    """Takes query strings out of the server's own lines: a ticket may stand there (L44)."""
+    """Takes query strings out of the server's own lines: a ticket may stand there."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Keep every record, without what follows a `?`."""

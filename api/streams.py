@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 HEARTBEAT_S: Final = 15.0
-"""Proxies cut idle sockets, the shortest after 30 s or so (L45)."""
+"""Proxies cut idle sockets, the shortest after 30 s or so."""
 SEND_TIMEOUT_S: Final = 20.0
 """A client that takes nothing for so long is gone or stuck; it may come back and resume."""
 LAST_WORD_S: Final = 40.0
@@ -100,7 +100,7 @@ class EventStream(EventSourceResponse):
         registry().check(actor)  # here a refusal can still be a problem response
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        """Send until one of the three ends it; then nothing is left behind (L11)."""
+        """Send until one of the three ends it; then nothing is left behind."""
         with registry().entered(self._actor, "sse"):
             sending = asyncio.ensure_future(self._send_all(send))
             leaving = asyncio.ensure_future(self.listen_for_disconnect(receive))

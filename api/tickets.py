@@ -1,7 +1,7 @@
 """Tickets: short-lived credentials that open one kind of stream and nothing else.
 
 A browser's EventSource and WebSocket cannot set headers, and a bearer token in an address ends up
-in logs and histories (L44). A ticket may: it is over after a minute, and no other route takes it.
+in logs and histories. A ticket may: it is over after a minute, and no other route takes it.
 
 That minute is for opening streams. A stream that is open lives as long as the credentials for which
 the ticket was given: the ticket carries their end, and the stream is closed then. Whether the task

@@ -9,7 +9,7 @@ from core.errors import AppError
 
 
 class ExitCode(IntEnum):
-    """What a command's end means; part of the contract."""
+    """What a command's end means; scripts rely on it."""
 
     DONE = 0
     FAILED = 1

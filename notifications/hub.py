@@ -1,13 +1,13 @@
 """One Redis Pub/Sub connection for a whole process, whatever the number of viewers.
 
-A connection per viewer exhausts the pool at the 51st, and then the process cannot even publish
-(L10). Here viewers only name channels; one task keeps what the server knows in step with what is
-wanted, so a failed or cancelled (un)subscribe cannot leave anything behind (L11).
+With a connection for each viewer, viewers use up the pool, and then the process cannot even
+publish. Here viewers only name channels; one task subscribes and unsubscribes at the server, so
+that a viewer whose request fails or is cancelled cannot leave a subscription behind.
 
 Subscribers are called back and must not block: the hub keeps no backlog for anybody. Whenever
 messages may have been lost (a new connection, a confirmed subscription) they are called with None
 and go back to the durable source. There is no read timeout, which would lose what is published
-while it reconnects (L13); instead the connection is pinged, and made anew when two answers are
+while it reconnects; instead the connection is pinged, and made anew when two answers are
 missing, since a half-open one never errors.
 """
 
@@ -161,7 +161,7 @@ class Hub:
                 self._asked.clear()
                 self._confirmed.clear()
             backoff = min(LONGEST_BACKOFF_S, 0.1 * 2 ** min(failures, 10))
-            await asyncio.sleep(backoff * random.uniform(0.5, 1))  # noqa: S311 - jitter (L46)
+            await asyncio.sleep(backoff * random.uniform(0.5, 1))  # noqa: S311 - jitter
 
     async def _connection(self) -> None:
         client = redis_client(

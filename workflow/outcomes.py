@@ -59,7 +59,7 @@ def notification(subject: Subject, kind: InboxKind, message: str) -> RowWrite:
 
 
 def _nothing_runs(subject: Subject) -> tuple[RowWrite, ...]:
-    """Return what makes contents wait that were being written: nobody writes them now (L33)."""
+    """Return what makes contents wait that were being written: nobody writes them now."""
     if subject.roadmap_id is None:
         return ()
     running = {"roadmap_id": subject.roadmap_id, "status": str(ContentStatus.RUNNING)}

@@ -218,7 +218,7 @@ async def _check_waiting_tasks(tx: Transaction, user_id: str, idempotency_key: s
     waiting = mine.where(TASKS.c.status == Status.PENDING)
     if not limit or (await tx.session.scalar(waiting) or 0) + AT_ONCE < limit:
         return
-    await lock_user(tx.session, user_id)  # close to the limit each request is counted alone (L55)
+    await lock_user(tx.session, user_id)  # close to the limit each request is counted alone
     if (await tx.session.scalar(waiting) or 0) < limit:
         return
     repeated = idempotency_key and await tx.session.scalar(

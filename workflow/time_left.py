@@ -1,6 +1,6 @@
 """How long a task will take yet: a range from how long others took, or nothing at all.
 
-The only one that is shown where there is evidence: two would disagree (L48). It looks at the
+The only one that is shown where there is evidence: two would disagree. It looks at the
 latest completed tasks, the waits for reviews left out. While contents are written it goes by the
 time per content, at the pace of this very run as soon as that can be told, with the spread that
 others had.

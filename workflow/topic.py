@@ -127,7 +127,7 @@ class Topic:
         self._doubt.set()
 
     def close(self) -> None:
-        """Stop watching, without waiting; a read under way ends by itself (L11)."""
+        """Stop watching, without waiting; a read under way ends by itself."""
         self._unsubscribe()
         self.end()
 

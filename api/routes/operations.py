@@ -41,8 +41,8 @@ async def readyz(request: Request) -> Response:
 
     The answer says what follows from what is missing. Without Redis or workers the API still
     serves: rows are the outbox and the log. Load balancers therefore ask
-    `?exclude=redis&exclude=workers`, so that they do not turn slow into gone; people and alerts ask
-    for all (L61: it is not hidden).
+    `?exclude=redis&exclude=workers`, so that a Redis that is away does not take the API out of
+    service; people and alerts ask for all, so that they do see it.
     """
     health = await examine(services_of(request))
     database = health.parts["postgresql"]

@@ -14,7 +14,7 @@ from db.models.base import Base, Key, Moment, Spent, Timestamp
 
 
 class RoadmapTask(Spent, Base):
-    """A request for a roadmap and its whole life, one row. Public: see the contract §8.
+    """A request for a roadmap and its whole life, one row. Other programs may read it.
 
     The row is also the outbox: `rung_at` tells when Celery was last asked to wake a worker
     for it. `lease_*` and `epoch` tell who works on it; every write of a workflow carries

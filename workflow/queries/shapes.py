@@ -1,4 +1,4 @@
-"""What can be read about tasks, reviews, roadmaps and notifications: the contract's shapes."""
+"""What can be read about tasks, reviews, roadmaps and notifications, as the API shows it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 /**
- * A reviewer's own changes: a working copy of the outline, and the contract's `edits` that lead
+ * A reviewer's own changes: a working copy of the outline, and the API's `edits` that lead
  * from the outline under review to it. No DOM here.
  */
 

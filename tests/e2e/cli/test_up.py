@@ -141,7 +141,7 @@ def second(stacks: tuple[Up, Up]) -> Up:
 
 
 def test_ready_means_that_everything_answers(first: Up) -> None:
-    """The ready line names the API, stack.json has the contract's shape, all processes live."""
+    """The ready line names the API, stack.json has the documented shape, all processes live."""
     stack = first.stack()
     assert first.ready_line == f"ready {stack['api_url']}"
     assert set(stack) == {

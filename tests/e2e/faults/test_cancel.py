@@ -1,4 +1,4 @@
-"""Cancel in each status, with Redis and without it (F11)."""
+"""Cancel in each status, with Redis and without it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SIGTERM: what has begun is finished, the rest goes on elsewhere at once (F14)."""
+"""SIGTERM: what has begun is finished, the rest goes on elsewhere at once."""
 
 from __future__ import annotations
 

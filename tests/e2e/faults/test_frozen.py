@@ -1,4 +1,4 @@
-"""A worker that was frozen for longer than its lease (F3)."""
+"""A worker that was frozen for longer than its lease."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("pool", pools("threads"))
 async def test_zombie_changes_nothing(rig: Rig, look: asyncpg.Connection, pool: str) -> None:
-    """Frozen, replaced and thawed, it writes nothing, and says that it was fenced off (L27)."""
+    """Frozen, replaced and thawed, it writes nothing, and says that it was fenced off."""
     zombie = rig.worker(pool=pool, concurrency=2, doomed=True)
     taken = await new_task(goal="Learn Kites taken")
     gates = rig.model.gate("Learn Kites taken", "tutorial", title="1.1.1$")

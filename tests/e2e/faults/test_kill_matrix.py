@@ -1,4 +1,4 @@
-"""SIGKILL of a worker's whole process group, at each point of a task's life (F1)."""
+"""SIGKILL of a worker's whole process group, at each point of a task's life."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_killed_at(
     name: str,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """Killed there, the task completes, and each step and content is answered once (L23, L37)."""
+    """Killed there, the task completes, and each step and content is answered once."""
     seen, point = experiment(pool), BY_NAME[name]
     before = seen.killed[name]
     assert before.pair[1] == point.step, f"killed at {before.pair}, not at {point.step}"
@@ -127,7 +127,7 @@ async def test_killed_before_commits(rig: Rig, look: asyncpg.Connection) -> None
 
 @whole_set_only
 async def test_prefork_child_killed(rig: Rig, look: asyncpg.Connection) -> None:
-    """SIGKILL of a prefork child: its worker lives on, and the task goes on in a new child (F2)."""
+    """SIGKILL of a prefork child: its worker lives on, and the task goes on in a new child."""
     rig.model.hold("Learn Kites", "tutorial", title="1.1.1$")
     worker = rig.worker(pool="prefork", concurrency=1, doomed=True)
     task = await new_task(goal="Learn Kites")

@@ -1,4 +1,4 @@
-"""One event loop and one engine per process, and nothing left of them (L1, L2, L4, L7)."""
+"""One event loop and one engine per process, and nothing left of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A task that kills whoever works on it (F2)."""
+"""A task that kills whoever works on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Redis emptied, silent, killed and restarted (F4, F5): it is a doorbell, nothing more."""
+"""Redis emptied, silent, killed and restarted: it is a doorbell, nothing more."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ async def _timed(
 
 
 async def test_rung_twice(rig: Rig, look: asyncpg.Connection) -> None:
-    """A foreign program sends the same task twice: it runs once (F8)."""
+    """A foreign program sends the same task twice: it runs once."""
     tid = "0199aaaa-0000-7000-8000-000000000001"
     gates = rig.model.gate("Learn Kites", "curriculum_design")
     worker = rig.standing_worker()

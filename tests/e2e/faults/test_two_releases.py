@@ -1,4 +1,4 @@
-"""Two releases at work side by side: a deployment in the middle, and the way back (F14).
+"""Two releases at work side by side: a deployment in the middle, and the way back.
 
 The next release is this tree with what a release may bring: a migration that adds, and a workflow
 that not everybody knows.

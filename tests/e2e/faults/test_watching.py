@@ -1,4 +1,4 @@
-"""Watching a task while Redis is silent, or was never there (F5, L41, L47)."""
+"""Watching a task while Redis is silent, or was never there."""
 
 from __future__ import annotations
 

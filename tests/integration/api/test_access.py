@@ -29,7 +29,7 @@ async def test_somebody_elses_task_is_the_same_as_none(alice: httpx.AsyncClient)
 
 
 async def test_a_ticket_opens_its_stream_and_nothing_else(alice: httpx.AsyncClient) -> None:
-    """A ticket for one task opens that task's stream, no other one, and no other route (L44)."""
+    """A ticket for one task opens that task's stream, no other one, and no other route."""
     mine, other = await seeds.failed_task(), await seeds.failed_task()
     response = await alice.post("/api/v1/stream-tickets", json={"task_id": str(mine)})
     ticket = response.json()["ticket"]

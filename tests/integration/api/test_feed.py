@@ -127,7 +127,7 @@ async def test_a_bad_messenger_costs_no_event(
 async def test_a_slow_viewer_reads_the_log(
     quick: None, database: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who falls behind the shared tail gets the rest from the log; memory stays bounded (F13)."""
+    """Who falls behind the shared tail gets the rest from the log; memory stays bounded."""
     monkeypatch.setattr(topic, "TAIL", 3)
     monkeypatch.setattr(topic, "PAGE", 4)
     task_id = await new_task()
@@ -230,7 +230,7 @@ async def test_a_stream_ends_with_its_credentials(
 
 
 async def test_a_lost_database_is_waited_for(quick: None, database: asyncpg.Connection) -> None:
-    """Streams stay open while PostgreSQL drops its connections, and miss nothing (F7)."""
+    """Streams stay open while PostgreSQL drops its connections, and miss nothing."""
     task_id = await new_task()
     await seeds.started(task_id)
     following = asyncio.create_task(collect(task_id))

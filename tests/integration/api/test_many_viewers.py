@@ -60,7 +60,7 @@ async def test_two_thousand_viewers_share_a_connection(
 ) -> None:
     """1,000 SSE and 1,000 WebSocket viewers of 100 tasks cost Redis nothing more than one does.
 
-    And when they have left, every connection and file is back where it was (L10, L11, F17).
+    And when they have left, every connection and file is back where it was.
     """
     process = psutil.Process(api.process.pid)
     redis_port = redis.connection_pool.connection_kwargs["port"]
@@ -127,7 +127,7 @@ async def open_streams(address: str, count: int) -> bool:
 
 
 async def test_a_thousand_cuts(api: Api, database: asyncpg.Connection) -> None:
-    """200 viewers, each cut at random five times, see 1..n without gap or repeat (L46).
+    """200 viewers, each cut at random five times, see 1..n without gap or repeat.
 
     A third of them by SSE, a third by WebSocket, a third by polling.
     """

@@ -115,7 +115,7 @@ async def test_every_tab_hears_of_every_end(
 ) -> None:
     """Whatever becomes of a task, and when somebody is asked, each tab of the user hears it live.
 
-    Somebody else's tab hears nothing (L43).
+    Somebody else's tab hears nothing.
     """
     observe(publish)
     heard: dict[str, list[str]] = {"one": [], "two": [], "bob": []}

@@ -76,7 +76,7 @@ async def test_no_worker_takes_messages(
 async def test_redis_killed_and_back(
     database: asyncpg.Connection, settings_env: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Killing Redis turns readiness and metrics red within 10 s, saying what follows (L61).
+    """Killing Redis turns readiness and metrics red within 10 s, saying what follows.
 
     Load balancers may leave it out, since the API serves without it. Green again when it is back.
     """
@@ -125,7 +125,7 @@ async def test_redis_killed_and_back(
 async def test_an_old_schema_is_not_ready(
     local: httpx.AsyncClient, database: asyncpg.Connection
 ) -> None:
-    """A database that is not at the newest migration makes the API unready (L60)."""
+    """A database that is not at the newest migration makes the API unready."""
     head = await database.fetchval("SELECT version_num FROM alembic_version")
     await database.execute("UPDATE alembic_version SET version_num = '0001'")
     try:
@@ -153,7 +153,7 @@ async def test_a_silent_database_does_not_hang_a_probe(
 
 
 async def test_metrics_are_served(local: httpx.AsyncClient, database: asyncpg.Connection) -> None:
-    """What is counted can be read, by route and not by id (L61); rows tell what waits, how long."""
+    """What is counted can be read, by route and not by id; rows tell what waits, how long."""
     task_id = await new_task()
     await database.execute("UPDATE roadmap_tasks SET created_at = created_at - interval '1 minute'")
     await local.get(f"/api/v1/tasks/{task_id}")
@@ -271,7 +271,7 @@ async def test_the_process_refuses_to_open_itself(
 
 
 async def test_server_logs_hold_no_ticket(database: asyncpg.Connection, redis: Redis) -> None:
-    """Neither the access line nor the WebSocket's line shows the query string (L44)."""
+    """Neither the access line nor the WebSocket's line shows the query string."""
     async with running_api() as api:
         async with httpx.AsyncClient(base_url=api.address) as client:
             await client.get("/api/v1/tasks?ticket=canary-one")

@@ -163,7 +163,7 @@ async def test_a_large_body_is_413(alice: httpx.AsyncClient, declared: bool) -> 
 async def test_an_unreachable_database_is_503(
     jwt_mode: None, settings_env: pytest.MonkeyPatch
 ) -> None:
-    """Without PostgreSQL requests are 503 with Retry-After, and do not hang (F7)."""
+    """Without PostgreSQL requests are 503 with Retry-After, and do not hang."""
     with socket.socket() as taken:  # bound, never listening: connections are refused
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]

@@ -120,7 +120,7 @@ async def test_a_stale_version_is_412(
 async def test_a_review_is_decided_once(
     alice: httpx.AsyncClient, database: asyncpg.Connection
 ) -> None:
-    """The first decision is 202 with the task; another one 409, and the review is gone (L19)."""
+    """The first decision is 202 with the task; another one 409, and the review is gone."""
     seeded = await seeds.review(database)
     url = f"/api/v1/tasks/{seeded.task_id}/review"
     etag = (await alice.get(url)).headers["etag"]
@@ -141,7 +141,7 @@ async def test_a_review_is_decided_once(
 async def test_rejecting_needs_feedback(
     alice: httpx.AsyncClient, database: asyncpg.Connection
 ) -> None:
-    """A rejection without feedback is 422 and the review stays open (L21)."""
+    """A rejection without feedback is 422 and the review stays open."""
     seeded = await seeds.review(database)
     url = f"/api/v1/tasks/{seeded.task_id}/review"
     assert_problem(await alice.post(url, json={"decision": "reject"}), 422, "invalid_request")

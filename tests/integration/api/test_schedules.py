@@ -47,7 +47,7 @@ async def test_jobs_are_listed(admin: httpx.AsyncClient) -> None:
 async def test_pausing_outlasts_a_restart(
     admin: httpx.AsyncClient, database: asyncpg.Connection
 ) -> None:
-    """A paused job is paused for every process, also for those that start later (L59)."""
+    """A paused job is paused for every process, also for those that start later."""
     paused = await admin.post(f"{PATH}/purge/pause")
     assert (paused.status_code, paused.json()["paused"]) == (200, True)
     async with in_process() as another:

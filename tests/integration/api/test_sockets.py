@@ -82,7 +82,7 @@ async def refused(served: str, path: str, **options: Any) -> int:
 
 
 async def test_strangers_get_no_socket(served: str) -> None:
-    """A handshake without the right to see the task is refused with a problem (L44)."""
+    """A handshake without the right to see the task is refused with a problem."""
     task_id = await new_task()
     for headers, status in (
         ({}, 401),

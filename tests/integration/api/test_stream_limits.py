@@ -76,7 +76,7 @@ async def test_a_socket_that_never_reads_is_closed_with_a_reason(
     jwt_mode: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It costs a bounded backlog, is closed with 1013, and others notice nothing (F13)."""
+    """It costs a bounded backlog, is closed with 1013, and others notice nothing."""
     monkeypatch.setattr(sockets, "SEND_TIMEOUT_S", 0.5)
     task_id = await new_task()
     await seeds.started(task_id)

@@ -115,7 +115,7 @@ async def test_a_stream_resumes(viewer: httpx.AsyncClient, how: str) -> None:
 
 
 async def test_a_late_viewer_sees_the_end(viewer: httpx.AsyncClient) -> None:
-    """Who comes after the end still sees everything, and the stream ends at once (L42)."""
+    """Who comes after the end still sees everything, and the stream ends at once."""
     task_id = await seeds.failed_task()
     started = time.monotonic()
     events = await follow(viewer, task_id)
@@ -139,7 +139,7 @@ async def test_a_purged_log_is_204(viewer: httpx.AsyncClient, database: asyncpg.
 
 
 async def test_a_retried_task_goes_on(viewer: httpx.AsyncClient) -> None:
-    """A terminal event that a retry followed does not end the stream (L42)."""
+    """A terminal event that a retry followed does not end the stream."""
     task_id = await seeds.failed_task()
     await seeds.retried(task_id)
     async with asyncio.TaskGroup() as group:
@@ -161,7 +161,7 @@ async def test_a_quiet_stream_is_kept_alive(
     jwt_mode: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """While nothing happens comments are sent, at intervals and not in a storm (L12)."""
+    """While nothing happens comments are sent, at intervals and not in a storm."""
     monkeypatch.setattr("api.routes.events.HEARTBEAT_S", 0.1)
     task_id = await new_task()
     with serving() as address:
@@ -180,7 +180,7 @@ async def test_a_quiet_stream_is_kept_alive(
 
 
 async def test_vanished_viewers_leave_nothing(viewer: httpx.AsyncClient, redis: Redis) -> None:
-    """Viewers that go away free their places and channels, and never had connections (L10, L11)."""
+    """Viewers that go away free their places and channels, and never had connections."""
     task_id = await new_task()
     path = f"/api/v1/tasks/{task_id}/stream"
     viewers = [viewer.stream("GET", path) for _ in range(30)]
@@ -202,7 +202,7 @@ async def test_vanished_viewers_leave_nothing(viewer: httpx.AsyncClient, redis: 
 async def test_a_viewer_without_redis_sees_everything(
     database: asyncpg.Connection, settings_env: pytest.MonkeyPatch, jwt_mode: None
 ) -> None:
-    """Without any Redis every event still arrives, in order, once, by asking the rows (L47)."""
+    """Without any Redis every event still arrives, in order, once, by asking the rows."""
     settings_env.setenv("ROADMAP_REDIS_URL", "redis://127.0.0.1:1/0")
     get_settings.cache_clear()
     task_id = await new_task()
@@ -245,7 +245,7 @@ async def test_a_client_that_never_reads_is_dropped(
     jwt_mode: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A stuck client is dropped after the send time-out, with a reason; others go on (F13)."""
+    """A stuck client is dropped after the send time-out, with a reason; others go on."""
     monkeypatch.setattr(streams, "SEND_TIMEOUT_S", 0.3)
     task_id = await new_task()
     await seeds.started(task_id)
@@ -306,7 +306,7 @@ async def test_redis_was_never_there(
 ) -> None:
     """Without Redis from the start a worker's task runs to its end, and every viewer sees it all.
 
-    By SSE, WebSocket and polling alike (L41, L47).
+    By SSE, WebSocket and polling alike.
     """
     settings_env.setenv("ROADMAP_AUTH", "none")
     settings_env.setenv("ROADMAP_REDIS_URL", "redis://127.0.0.1:1/0")

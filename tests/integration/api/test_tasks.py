@@ -54,7 +54,7 @@ async def test_create_answers_202_with_the_resource(alice: httpx.AsyncClient) ->
 
 
 async def test_the_announced_task_is_there(alice: httpx.AsyncClient) -> None:
-    """The id of a 202 can be read at once, with its first event (L32)."""
+    """The id of a 202 can be read at once, with its first event."""
     task = (await alice.post("/api/v1/tasks", json={"goal": "Learn Rust"})).json()
     again = await alice.get(task["links"]["self"])
     listed = (await alice.get(task["links"]["events"])).json()
@@ -195,7 +195,7 @@ async def test_a_failed_task_can_be_retried_once(alice: httpx.AsyncClient) -> No
 
 
 async def test_a_queued_task_can_be_cancelled(alice: httpx.AsyncClient) -> None:
-    """Cancelling a queued task is 202 and it is over; cancelling it again is 409 (L39)."""
+    """Cancelling a queued task is 202 and it is over; cancelling it again is 409."""
     task_id = await new_task()
     first = await alice.post(f"/api/v1/tasks/{task_id}/cancel")
     again = await alice.post(f"/api/v1/tasks/{task_id}/cancel")

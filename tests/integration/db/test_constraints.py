@@ -55,7 +55,7 @@ async def refused(rows: asyncpg.Connection, statement: str, *values: Any) -> str
 
 
 async def test_pairs(rows: asyncpg.Connection) -> None:
-    """Every pair outside the table is refused, every pair inside is not (L25, L35)."""
+    """Every pair outside the table is refused, every pair inside is not."""
     for status in Status:
         for step in Step:
             finished = await rows.fetchval("SELECT now()") if status in TERMINAL else None
@@ -69,7 +69,7 @@ async def test_pairs(rows: asyncpg.Connection) -> None:
     ("status", "step"), [("done", "completed"), ("PENDING", "queued"), ("", ""), ("failed", "x")]
 )
 async def test_unknown_names(rows: asyncpg.Connection, status: str, step: str) -> None:
-    """A status or step that nobody knows is refused (L26)."""
+    """A status or step that nobody knows is refused."""
     values = (uuid.uuid4(), status, step, None, 5.0, 1)
     assert await refused(rows, INSERT, *values) is not None
 
@@ -126,7 +126,7 @@ async def test_triggers_list_is_the_codes(database: asyncpg.Connection) -> None:
     ],
 )
 async def test_contradictions(rows: asyncpg.Connection, change: str, constraint: str) -> None:
-    """A row cannot contradict itself (L35)."""
+    """A row cannot contradict itself."""
     key = await add(rows, Status.PENDING, Step.QUEUED)
     statement = f"UPDATE roadmap_tasks SET {change} WHERE task_id = $1"  # noqa: S608 - ours
     assert await refused(rows, statement, key) == f"ck_roadmap_tasks_{constraint}"

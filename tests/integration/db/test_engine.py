@@ -57,7 +57,7 @@ async def _no_backend(connection: asyncpg.Connection) -> bool:
 
 
 async def test_two_loops_at_once(database: asyncpg.Connection) -> None:
-    """Two loops in one process each use an engine of their own, 100 queries interleaved (L1)."""
+    """Two loops in one process each use an engine of their own, 100 queries interleaved."""
     barrier = threading.Barrier(2)
 
     async def work() -> tuple[list[int], int]:
@@ -108,7 +108,7 @@ async def test_dispose(database: asyncpg.Connection) -> None:
 async def test_loop_closed_without_dispose(
     database: asyncpg.Connection, new_loop: type[asyncio.AbstractEventLoop]
 ) -> None:
-    """The engine of a loop that was just closed is swept and its sockets end on the server (L4)."""
+    """The engine of a loop that was just closed is swept and its sockets end on the server."""
     await ask()
     mine = len(await backends(database))
 
@@ -188,7 +188,7 @@ asyncio.run(parent())
 
 
 async def test_fork(database: asyncpg.Connection) -> None:
-    """A forked child makes an engine of its own and leaves its parent's alone (L2)."""
+    """A forked child makes an engine of its own and leaves its parent's alone."""
     done = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-c", FORK],
@@ -203,7 +203,7 @@ async def test_fork(database: asyncpg.Connection) -> None:
 
 @given(st.integers(1, 2000), st.integers(1, 200))
 def test_budget(budget: int, processes: int) -> None:
-    """The sum of all pools stays within the budget, a reserve kept for people (L7)."""
+    """The sum of all pools stays within the budget, a reserve kept for people."""
     size = pool_size(load_settings(database_max_connections=budget, database_processes=processes))
     assert SMALLEST_POOL <= size <= LARGEST_POOL
     assume(budget * 0.9 >= 2 * processes + 1)  # two a process is the least that works
@@ -213,7 +213,7 @@ def test_budget(budget: int, processes: int) -> None:
 async def test_pool_is_the_limit(
     database: asyncpg.Connection, settings_env: pytest.MonkeyPatch
 ) -> None:
-    """However much is asked at once, a process opens no more than its share (L7, L9)."""
+    """However much is asked at once, a process opens no more than its share."""
     settings_env.setenv("ROADMAP_DATABASE_MAX_CONNECTIONS", "20")
     get_settings.cache_clear()
     await dispose_engine()
@@ -235,7 +235,7 @@ async def test_pool_is_the_limit(
 
 
 async def test_cancelled_sessions(database: asyncpg.Connection) -> None:
-    """500 sessions cancelled at random moments leak no connection and spoil none (L8)."""
+    """500 sessions cancelled at random moments leak no connection and spoil none."""
     chance = random.Random(4711)
 
     async def work() -> None:
@@ -299,7 +299,7 @@ async def test_session_settings(database: asyncpg.Connection) -> None:
 
 
 def test_no_loop_no_engine(settings_env: pytest.MonkeyPatch) -> None:
-    """Outside a loop there is no engine: one made at import would belong to nobody (L1)."""
+    """Outside a loop there is no engine: one made at import would belong to nobody."""
     with pytest.raises(RuntimeError):
         get_engine()
 
@@ -314,7 +314,7 @@ async def test_wrong_address(settings_env: pytest.MonkeyPatch) -> None:
 
 
 async def test_commit_hooks(database: asyncpg.Connection) -> None:
-    """What waits for a commit runs after it, in order, and never when it did not happen (L32)."""
+    """What waits for a commit runs after it, in order, and never when it did not happen."""
     ran: list[int] = []
     async with transaction() as tx:
         tx.on_commit(lambda: ran.append(1))

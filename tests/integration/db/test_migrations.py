@@ -88,7 +88,7 @@ async def test_an_encoding_that_cannot_hold_every_text(
 
 
 async def test_foreign_tables(empty: asyncpg.Connection) -> None:
-    """Tables of others are neither dropped nor taken for a difference (L60)."""
+    """Tables of others are neither dropped nor taken for a difference."""
     await empty.execute("CREATE TABLE theirs (id int PRIMARY KEY, note text)")
     await empty.execute("CREATE INDEX theirs_note ON theirs (note)")
     await asyncio.to_thread(upgrade)
@@ -108,7 +108,7 @@ async def test_foreign_tables(empty: asyncpg.Connection) -> None:
     ],
 )
 async def test_differences_are_seen(empty: asyncpg.Connection, damage: str) -> None:
-    """A database that is not what the models say is told apart (L60)."""
+    """A database that is not what the models say is told apart."""
     await asyncio.to_thread(upgrade)
     await empty.execute(damage)
     assert await asyncio.to_thread(differences)

@@ -1,4 +1,4 @@
-"""Every way a model fails (F12), through the real workflow: the right class, the right pair."""
+"""Every way a model fails, through the real workflow: the right class, the right pair."""
 
 from __future__ import annotations
 

@@ -174,7 +174,7 @@ async def test_users_take_turns(turns_for: Callable[..., Turns]) -> None:
 
 
 async def test_requests_per_minute_hold_over_processes(turns_for: Callable[..., Turns]) -> None:
-    """Ten a second stay ten a second with two processes, one interval apart in each (L55)."""
+    """Ten a second stay ten a second with two processes, one interval apart in each."""
     gauge = Gauge()
     processes = [turns_for(llm_requests_per_minute=600) for _ in range(2)]
     await asyncio.gather(*(gauge.call(turns) for turns in processes for _ in range(15)))

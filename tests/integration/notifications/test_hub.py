@@ -63,7 +63,7 @@ async def subscribers(redis: Redis) -> list[dict[str, str]]:
 
 
 async def test_everybody_hears_over_one_connection(redis: Redis, redis_url: str) -> None:
-    """A hundred subscribers of fifty channels share one connection (L10)."""
+    """A hundred subscribers of fifty channels share one connection."""
     heard: list[list[bytes | None]] = [[] for _ in range(100)]
     async with started(redis_url) as hub:
         undo = [hub.subscribe(f"c{n % 50}", heard[n].append) for n in range(100)]
@@ -112,7 +112,7 @@ async def test_a_channel_is_kept_while_anybody_wants_it(redis: Redis, redis_url:
 
 
 async def test_a_subscription_that_came_and_went_is_made_anew(redis: Redis, redis_url: str) -> None:
-    """Leaving and coming back at once never leaves a subscriber deaf (L11)."""
+    """Leaving and coming back at once never leaves a subscriber deaf."""
     async with started(redis_url) as hub:
         await healthy(hub)
         for _ in range(20):
@@ -138,7 +138,7 @@ async def test_one_bad_subscriber_does_not_silence_the_others(redis: Redis, redi
 
 
 async def test_a_cut_connection_is_made_anew(redis: Redis, redis_url: str) -> None:
-    """After its connection was killed the hub subscribes again and tells of the doubt (F4)."""
+    """After its connection was killed the hub subscribes again and tells of the doubt."""
     seen: list[bytes | None] = []
     async with started(redis_url) as hub:
         hub.subscribe("c", seen.append)
@@ -151,7 +151,7 @@ async def test_a_cut_connection_is_made_anew(redis: Redis, redis_url: str) -> No
 
 
 async def test_a_restarted_redis_is_found_again(own_redis: EmbeddedRedis) -> None:
-    """The hub outlives a Redis that is away, and hears the next one (F4)."""
+    """The hub outlives a Redis that is away, and hears the next one."""
     from redis.asyncio import Redis
 
     port = own_redis.port
@@ -174,7 +174,7 @@ async def test_a_restarted_redis_is_found_again(own_redis: EmbeddedRedis) -> Non
 
 
 async def test_a_silent_redis_is_noticed(own_redis: EmbeddedRedis) -> None:
-    """A Redis that accepts and never answers makes the hub unhealthy, then it recovers (F5)."""
+    """A Redis that accepts and never answers makes the hub unhealthy, then it recovers."""
     from redis.asyncio import Redis
 
     assert own_redis.pid is not None
@@ -211,7 +211,7 @@ async def test_a_connection_is_closed_step_by_step(
 ) -> None:
     """When unsubscribing and closing the channel fail, or hang, the connection goes all the same.
 
-    A connection that stayed was the leak (L11).
+    A connection that stayed was the leak.
     """
     monkeypatch.setattr(hub_module, "CLOSE_S", 0.1)
 
@@ -235,7 +235,7 @@ async def test_a_connection_is_closed_step_by_step(
 
 
 async def test_an_idle_connection_is_kept(redis: Redis, redis_url: str) -> None:
-    """An idle subscriber is not reconnected, so nothing is lost in between (L13)."""
+    """An idle subscriber is not reconnected, so nothing is lost in between."""
     seen: list[bytes | None] = []
     async with started(redis_url, heartbeat_s=0.05) as hub:
         hub.subscribe("c", seen.append)

@@ -154,7 +154,7 @@ async def test_notifications(server: EmbeddedRedis, settings: pytest.MonkeyPatch
 
 
 async def test_absent(server: EmbeddedRedis, settings: pytest.MonkeyPatch) -> None:
-    """Without a Redis publishing costs nothing, raises nothing, and is counted (L41)."""
+    """Without a Redis publishing costs nothing, raises nothing, and is counted."""
     use(settings, "redis://127.0.0.1:1/0")
     before = FAILURES.labels("ConnectionError")._value.get()
     assert publish(1, 100) < ENOUGH_S
@@ -169,7 +169,7 @@ async def test_absent(server: EmbeddedRedis, settings: pytest.MonkeyPatch) -> No
 
 
 async def test_silent(server: EmbeddedRedis, settings: pytest.MonkeyPatch) -> None:
-    """A Redis that is silent costs nothing, and hears everything in order afterwards (L41)."""
+    """A Redis that is silent costs nothing, and hears everything in order afterwards."""
     use(settings, server.url)
     last = 2 * ROUND + 5
     async with listening(server.url) as listener:
@@ -197,7 +197,7 @@ async def test_silent(server: EmbeddedRedis, settings: pytest.MonkeyPatch) -> No
 async def test_gone_and_back(
     server: EmbeddedRedis, settings: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was published while Redis was away is delivered when it is back, in order (L41)."""
+    """What was published while Redis was away is delivered when it is back, in order."""
     monkeypatch.setattr(publisher, "COOL_DOWN_S", 1.5)  # the listener is back first
     use(settings, server.url)
     publish(1, 1)
@@ -222,7 +222,7 @@ async def test_gone_and_back(
 
 
 async def test_full(server: EmbeddedRedis, settings: pytest.MonkeyPatch) -> None:
-    """A Redis that is full costs nothing, and everything is there when it has room again (L41)."""
+    """A Redis that is full costs nothing, and everything is there when it has room again."""
     use(settings, server.url)
     client: Redis = Redis.from_url(server.url)
     async with listening(server.url) as listener:
@@ -274,7 +274,7 @@ async def test_what_is_left_at_the_end_is_counted(settings: pytest.MonkeyPatch) 
 
 
 async def test_sent_before_the_end(server: EmbeddedRedis, settings: pytest.MonkeyPatch) -> None:
-    """What was published just before the process ends is still sent (L49)."""
+    """What was published just before the process ends is still sent."""
     use(settings, server.url)
     async with listening(server.url) as listener:
         publish(1, 300)

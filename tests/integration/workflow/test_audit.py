@@ -1,4 +1,4 @@
-"""The audit finds what contradicts itself in a real database, and mends what is safe (L35)."""
+"""The audit finds what contradicts itself in a real database, and mends what is safe."""
 
 from __future__ import annotations
 

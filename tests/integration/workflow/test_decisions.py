@@ -69,7 +69,7 @@ def decision(**fields: Any) -> ReviewDecision:
 async def test_fifty_approvals(
     database: asyncpg.Connection, author: LedgerAuthor, rings: list[Ring]
 ) -> None:
-    """Of fifty approvals at once one succeeds; the contents are written once (L19)."""
+    """Of fifty approvals at once one succeeds; the contents are written once."""
     task = await reviewed(author)
     rings.clear()
     done = await asyncio.gather(*(approve(task) for _ in range(50)), return_exceptions=True)
@@ -229,7 +229,7 @@ async def test_cancel_against_approve(database: asyncpg.Connection) -> None:
 
 
 async def test_cancel_against_the_end(database: asyncpg.Connection, author: LedgerAuthor) -> None:
-    """A cancellation at any moment of a run leaves one terminal event, the last (L27, L39)."""
+    """A cancellation at any moment of a run leaves one terminal event, the last."""
     author.titles = ["Only"]
     chance = random.Random(2)
     seen = set()
@@ -288,7 +288,7 @@ async def _refuse(_call: Call[Any]) -> None:
 async def test_running_work_stops_in_time(
     database: asyncpg.Connection, author: LedgerAuthor
 ) -> None:
-    """Running work is cancelled within two seconds, without any message (L39)."""
+    """Running work is cancelled within two seconds, without any message."""
     working = asyncio.Event()
 
     async def hang(_call: Call[Any]) -> None:
@@ -304,7 +304,7 @@ async def test_running_work_stops_in_time(
 
 
 async def test_owners(database: asyncpg.Connection, author: LedgerAuthor) -> None:
-    """Somebody else's task does not exist, for whatever is asked; an admin sees all (L44)."""
+    """Somebody else's task does not exist, for whatever is asked; an admin sees all."""
     task = await reviewed(author)
     answer = decision(decision="approve")
     for asked in (
@@ -456,7 +456,7 @@ async def test_taken_id(database: asyncpg.Connection) -> None:
 async def test_waiting_tasks_are_limited(
     database: asyncpg.Connection, settings_env: pytest.MonkeyPatch
 ) -> None:
-    """A user's waiting tasks are limited, also when all are asked for at once (L55)."""
+    """A user's waiting tasks are limited, also when all are asked for at once."""
     settings_env.setenv("ROADMAP_USER_MAX_WAITING_TASKS", "3")
     get_settings.cache_clear()
     done = await asyncio.gather(*(new_task() for _ in range(12)), return_exceptions=True)
@@ -533,7 +533,7 @@ async def test_delivery_of_a_known_task(database: asyncpg.Connection, author: Le
 async def test_database_hiccup_at_the_review(
     database: asyncpg.Connection, author: LedgerAuthor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Connections that are lost while a review is opened cost another try, not the task (L18)."""
+    """Connections that are lost while a review is opened cost another try, not the task."""
     left = 2
 
     async def cut_first(session: Any, task_ids: Any) -> Any:

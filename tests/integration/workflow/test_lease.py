@@ -213,7 +213,7 @@ async def test_fence(
     author: LedgerAuthor,
     write: Callable[[Claim, Any, LedgerAuthor], Awaitable[None]],
 ) -> None:
-    """A worker that lost its task writes nothing more, whatever it was about to write (L27)."""
+    """A worker that lost its task writes nothing more, whatever it was about to write."""
     for thief in (taken_over, freed, cancelled):
         author.before = nothing
         task = await new_task()
@@ -232,7 +232,7 @@ async def test_fence(
 
 
 async def test_fence_stops_a_whole_run(database: asyncpg.Connection, author: LedgerAuthor) -> None:
-    """A run that was taken over in the middle ends as such, and the other one completes (L23)."""
+    """A run that was taken over in the middle ends as such, and the other one completes."""
     task = await new_task()
     frozen, go_on = asyncio.Event(), asyncio.Event()
 
@@ -257,7 +257,7 @@ async def test_fence_stops_a_whole_run(database: asyncpg.Connection, author: Led
 
 
 async def test_fifty_double_deliveries(database: asyncpg.Connection) -> None:
-    """Of two deliveries at the same moment exactly one gets the task, fifty times (L19)."""
+    """Of two deliveries at the same moment exactly one gets the task, fifty times."""
     tasks = [await new_task() for _ in range(50)]
     claims = await asyncio.gather(
         *(acquire(task, worker=f"w{n}") for task in tasks for n in range(2))
@@ -434,7 +434,7 @@ async def test_expired_but_not_taken(database: asyncpg.Connection) -> None:
 async def test_run_outlives_its_lease(
     database: asyncpg.Connection, author: LedgerAuthor, settings_env: pytest.MonkeyPatch
 ) -> None:
-    """A step that takes longer than the lease is not taken away from a living worker (L33)."""
+    """A step that takes longer than the lease is not taken away from a living worker."""
     settings_env.setenv("ROADMAP_LEASE_S", "0.8")
     get_settings.cache_clear()
     task = await new_task()
@@ -479,7 +479,7 @@ async def test_keeper_stops_when_it_holds_nothing(
 async def test_silent_database_stops_the_work(
     database: asyncpg.Connection, author: LedgerAuthor, settings_env: pytest.MonkeyPatch
 ) -> None:
-    """A worker that cannot renew for a whole lease stops by its own clock (L33)."""
+    """A worker that cannot renew for a whole lease stops by its own clock."""
     settings_env.setenv("ROADMAP_LEASE_S", "0.6")
     get_settings.cache_clear()
     task = await new_task()

@@ -82,7 +82,7 @@ async def test_freed(database: asyncpg.Connection, author: LedgerAuthor, rings: 
 
 
 async def test_a_living_worker_keeps_its_task(database: asyncpg.Connection) -> None:
-    """A task under a live lease is left alone, however old it is (L22, L33)."""
+    """A task under a live lease is left alone, however old it is."""
     task = await new_task()
     assert await acquire(task, worker="w") is not None
     await database.execute("UPDATE roadmap_tasks SET created_at = now() - interval '9 days'")
@@ -93,7 +93,7 @@ async def test_a_living_worker_keeps_its_task(database: asyncpg.Connection) -> N
 async def test_sweeps_at_the_same_time(
     database: asyncpg.Connection, author: LedgerAuthor, rings: list[Ring]
 ) -> None:
-    """Eight sweeps at once free each task once (L22)."""
+    """Eight sweeps at once free each task once."""
     tasks = [await new_task() for _ in range(10)]
     for task in tasks:
         assert await acquire(task, worker="w") is not None
@@ -181,7 +181,7 @@ async def test_rung_again(
 
 
 async def test_never_rung(database: asyncpg.Connection, rings: list[Ring]) -> None:
-    """A row whose first ring was never even marked is rung for by its age (L32)."""
+    """A row whose first ring was never even marked is rung for by its age."""
     await new_task()
     rings.clear()
     await database.execute(
@@ -263,7 +263,7 @@ async def _messages(redis: Redis) -> dict[str, int]:
 async def test_long_backlog_is_not_doubled(
     database: asyncpg.Connection, redis: Redis, broker: None
 ) -> None:
-    """10,000 tasks that wait in the queue for an hour are not rung for again (L38)."""
+    """10,000 tasks that wait in the queue for an hour are not rung for again."""
     tasks = await _backlog(database, 10_000)
     await _enqueue(database, redis, tasks)
     seen = await asyncio.to_thread(peek)

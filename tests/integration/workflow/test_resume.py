@@ -126,7 +126,7 @@ async def test_killed_at_each_call(
 ) -> None:
     """Killed at whatever call, a task is completed by the next worker, and nothing is redone.
 
-    What was committed is never asked for again (L23, L56); only what was being written is.
+    What was committed is never asked for again; only what was being written is.
     """
     task = await new_task()
     await run_until_call(number, database, author, task)
@@ -362,7 +362,7 @@ async def test_retry_of_a_partial_failure(
 
 
 async def test_one_concept_counts_once(database: asyncpg.Connection, author: LedgerAuthor) -> None:
-    """Three failed contents of one concept neither abort the task nor count thrice (L30)."""
+    """Three failed contents of one concept neither abort the task nor count thrice."""
     author.titles = [f"T{n}" for n in range(6)]
     author.before = fails_for("T3")
     task = await new_task()
@@ -391,7 +391,7 @@ async def test_failed_twice(database: asyncpg.Connection, author: LedgerAuthor) 
 async def test_cancelled_at_each_call_and_retried(
     database: asyncpg.Connection, author: LedgerAuthor, number: int
 ) -> None:
-    """Cancelled at whatever call the work stops by itself; a retry redoes nothing (L27, L39)."""
+    """Cancelled at whatever call the work stops by itself; a retry redoes nothing."""
     task = await new_task()
     async with stuck_at_call(number, database, author, task) as run:
         status, step = await pair(database, task)
@@ -400,7 +400,7 @@ async def test_cancelled_at_each_call_and_retried(
         assert await pair(database, task) == ("cancelled", step)
         assert await asyncio.wait_for(run, 5) is Result.CANCELLED
     rows = await contents(database)
-    assert "running" not in {row["status"] for row in rows.values()}, "a zombie (L33)"
+    assert "running" not in {row["status"] for row in rows.values()}, "a zombie"
     await retry_task(task, actor=ALICE)
     assert await run_task(task, worker="w") is Result.COMPLETED
     assert max(author.counts().values()) == 1
@@ -482,7 +482,7 @@ async def test_edit_that_leaves_nothing(database: asyncpg.Connection, author: Le
 async def test_step_timeout(
     database: asyncpg.Connection, author: LedgerAuthor, settings_env: pytest.MonkeyPatch
 ) -> None:
-    """A step that takes too long is cancelled and fails with its class (L51)."""
+    """A step that takes too long is cancelled and fails with its class."""
     settings_env.setenv("ROADMAP_STEP_TIMEOUT_S", "0.2")
     get_settings.cache_clear()
     ended: list[str] = []
@@ -524,7 +524,7 @@ async def test_content_timeout(
 async def test_task_timeout(
     database: asyncpg.Connection, author: LedgerAuthor, settings_env: pytest.MonkeyPatch
 ) -> None:
-    """A run that takes too long is cancelled and drained; its task fails, a retry goes on (L5)."""
+    """A run that takes too long is cancelled and drained; its task fails, a retry goes on."""
     settings_env.setenv("ROADMAP_TASK_TIMEOUT_S", "1")
     get_settings.cache_clear()
     ended: list[str] = []
@@ -572,7 +572,7 @@ async def test_token_budget(
 async def test_concurrency_limit(
     database: asyncpg.Connection, author: LedgerAuthor, settings_env: pytest.MonkeyPatch
 ) -> None:
-    """No more than CONTENT_CONCURRENCY concepts are written, or told to run, at a time (L9)."""
+    """No more than CONTENT_CONCURRENCY concepts are written, or told to run, at a time."""
     settings_env.setenv("ROADMAP_CONTENT_CONCURRENCY", "2")
     get_settings.cache_clear()
     author.titles = [f"T{n}" for n in range(8)]

@@ -92,7 +92,7 @@ async def test_review_approved(database: asyncpg.Connection) -> None:
     assert await pair(database, task) == ("processing", "resuming")
     assert await run_task(task, worker="w") is Result.COMPLETED
     told = await events(database, task)
-    assert told.count("review_required") == told.count("review_decided") == 1  # L20
+    assert told.count("review_required") == told.count("review_decided") == 1, "asked twice"
 
 
 async def test_review_rejected(database: asyncpg.Connection) -> None:
@@ -124,7 +124,7 @@ async def test_review_rejected(database: asyncpg.Connection) -> None:
 
 
 async def test_second_decision(database: asyncpg.Connection) -> None:
-    """A second decision is a conflict and changes nothing (L19)."""
+    """A second decision is a conflict and changes nothing."""
     task = await new_task(review=True)
     await run_task(task, worker="w")
     await approve(task)
@@ -134,7 +134,7 @@ async def test_second_decision(database: asyncpg.Connection) -> None:
 
 
 async def test_reject_without_feedback() -> None:
-    """Rejecting without feedback is refused with a sentence that says what is missing (L21)."""
+    """Rejecting without feedback is refused with a sentence that says what is missing."""
     with pytest.raises(ValueError, match="feedback"):
         ReviewDecision(decision="reject")
 

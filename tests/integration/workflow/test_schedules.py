@@ -28,7 +28,7 @@ async def outcome(connection: asyncpg.Connection, name: str) -> Any:
 
 
 async def test_one_run_at_a_time(database: asyncpg.Connection) -> None:
-    """Of two schedulers at the same moment one runs a job; other jobs are not held up (L59)."""
+    """Of two schedulers at the same moment one runs a job; other jobs are not held up."""
     running, go_on = asyncio.Event(), asyncio.Event()
 
     async def slow() -> dict[str, Any]:
@@ -53,7 +53,7 @@ async def test_one_run_at_a_time(database: asyncpg.Connection) -> None:
 
 
 async def test_failure_is_remembered(database: asyncpg.Connection) -> None:
-    """A job that fails says so in its outcome, and runs again the next time (L59)."""
+    """A job that fails says so in its outcome, and runs again the next time."""
 
     async def fails() -> dict[str, Any]:
         raise KeyError
@@ -63,7 +63,7 @@ async def test_failure_is_remembered(database: asyncpg.Connection) -> None:
 
 
 async def test_paused(database: asyncpg.Connection) -> None:
-    """A paused job does not run, and stays paused (L59)."""
+    """A paused job does not run, and stays paused."""
     await database.execute("INSERT INTO schedules (name, paused) VALUES ('remind', true)")
 
     async def never() -> dict[str, Any]:
@@ -74,7 +74,7 @@ async def test_paused(database: asyncpg.Connection) -> None:
 
 
 async def test_two_schedulers_one_effect(database: asyncpg.Connection) -> None:
-    """However many schedulers ask in an interval, and in whatever phase, a job runs once (F9)."""
+    """However many schedulers ask in an interval, and in whatever phase, a job runs once."""
     assert await run_job("remind", work, scheduled=True) == {"ran": 1}
     due = (await get_schedule("remind")).next_run_at
     for earlier_s in (1, 30, 40):  # as if so much of its minute were over
@@ -102,7 +102,7 @@ async def test_what_was_missed_is_done_once(database: asyncpg.Connection) -> Non
 
 
 async def test_a_manual_run_changes_nothing_else(database: asyncpg.Connection) -> None:
-    """A run on request is remembered; when the job is due, and that it is paused, stays (L59)."""
+    """A run on request is remembered; when the job is due, and that it is paused, stays."""
     await run_job("audit", work, scheduled=True)
     await set_paused("audit", paused=True)
     before = await database.fetchrow("SELECT * FROM schedules")
@@ -120,7 +120,7 @@ async def test_a_manual_run_changes_nothing_else(database: asyncpg.Connection) -
 
 
 async def test_jobs_are_visible_before_they_ran(database: asyncpg.Connection) -> None:
-    """Every job is listed from the beginning, with what it does and when it is due (L59)."""
+    """Every job is listed from the beginning, with what it does and when it is due."""
     views = await list_schedules()
     assert {view.name for view in views} == set(JOBS)
     assert all(view.description and view.next_run_at and not view.paused for view in views)

@@ -1,4 +1,4 @@
-"""Whatever is done to tasks, in whatever order: the contract's table and its promises hold."""
+"""Whatever is done to tasks, in whatever order: the table of states and its promises hold."""
 
 from __future__ import annotations
 
@@ -327,7 +327,7 @@ async def _attempt(work: Coroutine[Any, Any, Any]) -> bool:
 def test_life_of_tasks(
     postgres_url: str, settings_env: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After every move in any order the contract's table, log, reviews and contents agree."""
+    """After every move in any order the table of states, log, reviews and contents agree."""
     settings_env.setenv("ROADMAP_DATABASE_URL", postgres_url)
     get_settings.cache_clear()
     author = LedgerAuthor(*TITLES)

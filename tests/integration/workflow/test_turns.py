@@ -58,7 +58,7 @@ async def flood(user: str, *, tasks: int, at_once: int) -> tuple[list[UUID], lis
 async def test_one_user_alone_has_all_slots_but_the_spare_ones(
     database: asyncpg.Connection, worker: str
 ) -> None:
-    """A user's tasks fill the slots; the next one is put off and stays as it was (L38)."""
+    """A user's tasks fill the slots; the next one is put off and stays as it was."""
     _running, waiting = await flood("alice", tasks=4, at_once=2)
     assert [await pair(database, task) for task in waiting] == [("pending", "queued")] * 2
     assert await column(database, waiting[0], "deferred_at") is not None
@@ -154,7 +154,7 @@ async def test_a_lost_call_is_made_again(
 async def test_active_tasks_are_queued_above_the_limit(
     database: asyncpg.Connection, settings_env: pytest.MonkeyPatch, rings: list[Ring]
 ) -> None:
-    """Over USER_MAX_ACTIVE_TASKS a task waits until one ends, also when all come at once (L38)."""
+    """Over USER_MAX_ACTIVE_TASKS a task waits until one ends, also when all come at once."""
     settings_env.setenv("ROADMAP_USER_MAX_ACTIVE_TASKS", "2")
     get_settings.cache_clear()
     made = [await new_task() for _ in range(5)]

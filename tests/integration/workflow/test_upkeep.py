@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 async def test_a_retry_meanwhile_keeps_its_log(
     database: asyncpg.Connection, author: LedgerAuthor
 ) -> None:
-    """A task that somebody writes while the purge looks at it keeps its events (L50)."""
+    """A task that somebody writes while the purge looks at it keeps its events."""
     task = await new_task()
     await run_task(task, worker="w")
     await database.execute("UPDATE roadmap_tasks SET finished_at = now() - interval '91 days'")
@@ -35,7 +35,7 @@ async def test_a_retry_meanwhile_keeps_its_log(
 async def test_purge(
     database: asyncpg.Connection, author: LedgerAuthor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Events of tasks that ended long ago go, batch by batch; others keep all of them (L50)."""
+    """Events of tasks that ended long ago go, batch by batch; others keep all of them."""
     monkeypatch.setattr(upkeep, "PURGE_BATCH", 1)
     old, older, young, running = [await new_task() for _ in range(4)]
     for task in (old, older, young):

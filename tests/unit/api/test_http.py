@@ -85,7 +85,7 @@ def test_loopback_is_this_machine(host: str | None, local: bool) -> None:  # noq
 
 
 def test_local_mode_refuses_a_public_address() -> None:
-    """`local` on an address that others can reach stops the start, and says what to do (L43)."""
+    """`local` on an address that others can reach stops the start, and says what to do."""
     with pytest.raises(SettingsError, match="ROADMAP_AUTH=jwt"):
         check_settings(Settings(auth=AuthMode.LOCAL, api_host="10.0.0.1", _env_file=None))
     check_settings(Settings(auth=AuthMode.LOCAL, api_host="127.0.0.1", _env_file=None))
@@ -109,7 +109,7 @@ def test_jwt_mode_needs_a_secret() -> None:
 
 
 def test_queries_are_kept_out_of_server_logs() -> None:
-    """The server's own lines lose what follows a question mark (L44)."""
+    """The server's own lines lose what follows a question mark."""
     record = logging.LogRecord(
         "uvicorn.access",
         logging.INFO,

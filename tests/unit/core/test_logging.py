@@ -47,7 +47,7 @@ def fresh_logging() -> Iterator[None]:
 
 @pytest.mark.parametrize("text", LEAKS)
 def test_redact(text: str) -> None:
-    """Passwords in addresses, bearer tokens, tickets and keys are cut out (L44)."""
+    """Passwords in addresses, bearer tokens, tickets and keys are cut out."""
     assert CANARY not in redact(text)
 
 

@@ -43,7 +43,7 @@ def test_outside_a_loop() -> None:
 
 
 def test_recycled_id() -> None:
-    """A loop whose id was another loop's is never served that loop's value (L4)."""
+    """A loop whose id was another loop's is never served that loop's value."""
     cache = LoopLocal(Thing)
     other = asyncio.new_event_loop()
 
@@ -64,7 +64,7 @@ def test_recycled_id() -> None:
 
 
 def test_many_short_loops() -> None:
-    """Fifty loops in a row each get their own, whatever ids CPython recycles (L4)."""
+    """Fifty loops in a row each get their own, whatever ids CPython recycles."""
     discarded: list[Thing] = []
     cache = LoopLocal(Thing, on_discard=discarded.append)
     for _ in range(50):  # no loop is referred to from here when the next one is made
@@ -109,7 +109,7 @@ def test_pop() -> None:
 
 
 def test_loops_in_threads() -> None:
-    """Two loops in two threads, asking at the same time, each get their own (L1)."""
+    """Two loops in two threads, asking at the same time, each get their own."""
     cache = LoopLocal(Thing)
     barrier = threading.Barrier(8)
 
@@ -123,7 +123,7 @@ def test_loops_in_threads() -> None:
 
 
 def test_forget_all() -> None:
-    """A forked child forgets its parent's values without touching them, even a held lock (L2)."""
+    """A forked child forgets its parent's values without touching them, even a held lock."""
     discarded: list[Thing] = []
     cache = LoopLocal(Thing, on_discard=discarded.append)
     loop = asyncio.new_event_loop()

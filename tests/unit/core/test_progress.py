@@ -16,7 +16,7 @@ PAIRS = [(status, step) for status, steps in LEGAL_STEPS.items() for step in sor
 
 @given(st.sampled_from(PAIRS), st.integers(0, 600), st.integers(0, 600))
 def test_bounds(pair: tuple[Status, Step], one: int, other: int) -> None:
-    """It lies between 0 and 100 with one decimal, and is 100 at `completed` only (L48)."""
+    """It lies between 0 and 100 with one decimal, and is 100 at `completed` only."""
     done, total = sorted((one, other))
     value = percent(*pair, done=done, total=total)
     assert 0 <= value <= 100

@@ -43,7 +43,7 @@ def test_defaults_are_the_contracts(env: pytest.MonkeyPatch) -> None:
 
 
 def test_unknown_name(env: pytest.MonkeyPatch) -> None:
-    """A misspelt name stops the program and the right one is suggested (L57)."""
+    """A misspelt name stops the program and the right one is suggested."""
     env.setenv("ROADMAP_LEESE_S", "10")
     with pytest.raises(SettingsError, match=r"ROADMAP_LEESE_S.*Did you mean ROADMAP_LEASE_S"):
         load_settings()
@@ -158,7 +158,7 @@ def test_only_secrets_come_from_files(env: pytest.MonkeyPatch) -> None:
 
 
 def test_dotenv(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """`.env` is read, other programs' names in it are left alone, the environment wins (L58)."""
+    """`.env` is read, other programs' names in it are left alone, the environment wins."""
     (tmp_path / ".env").write_text("ROADMAP_LEASE_S=11\nROADMAP_API_PORT=12\nPATH_TO_X=y\n")
     env.setenv("ROADMAP_API_PORT", "13")
     settings = load_settings()
@@ -168,7 +168,7 @@ def test_dotenv(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_empty_values(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An empty value is no value: the default holds, as in a Compose file with blanks (L57)."""
+    """An empty value is no value: the default holds, as in a Compose file with blanks."""
     for name in Settings.model_fields:
         env.setenv(f"ROADMAP_{name.upper()}", "")
     settings = load_settings()

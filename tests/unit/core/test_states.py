@@ -1,4 +1,4 @@
-"""The pairs and moves that a task's life allows, against the contract's tables."""
+"""The pairs and moves that a task's life allows, against the documented tables."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WORKING = {
     "content_generation",
 }
 
-# the contract's table, by hand
+# the table of docs/ARCHITECTURE.md, by hand
 PAIRS = {
     "pending": {"queued"},
     "processing": WORKING | {"resuming"},
@@ -58,18 +58,18 @@ MOVES = {
 
 @pytest.mark.parametrize(("status", "step"), [(a, b) for a in Status for b in Step])
 def test_pair(status: Status, step: Step) -> None:
-    """A pair is legal if and only if the contract's table has it (L25, L26)."""
+    """A pair is legal if and only if the documented table has it."""
     assert is_legal(status, step) is (str(step) in PAIRS[str(status)])
 
 
 @pytest.mark.parametrize(("before", "after"), [(a, b) for a in Status for b in Status])
 def test_move(before: Status, after: Status) -> None:
-    """A status may become another one if and only if the table of moves says so (L27)."""
+    """A status may become another one if and only if the table of moves says so."""
     assert can_move(before, after) is (str(after) in MOVES[str(before)])
 
 
 def test_names() -> None:
-    """The names are the contract's: other programs store and compare them."""
+    """The names stay as they are: other programs store and compare them."""
     assert {str(status) for status in Status} == set(PAIRS)
     assert {str(step) for step in Step} == set().union(*PAIRS.values())
     assert {str(step) for step in WORKING_STEPS} == WORKING

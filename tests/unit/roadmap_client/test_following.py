@@ -30,7 +30,7 @@ def full_log(event: Make, length: int = 8) -> list[dict[str, Any]]:
 async def test_cut_streams_are_resumed(
     client: RoadmapClient, script: Any, event: Make, sse: Make
 ) -> None:
-    """However often the connection is cut, each event comes once and in order (L42, L46)."""
+    """However often the connection is cut, each event comes once and in order."""
     script.log = full_log(event)
     half_a_frame = sse(script.log[3])[:-9]
     script.streams = [b"", sse(*script.log[:3]), half_a_frame, sse(*script.log[3:4])]
@@ -51,7 +51,7 @@ async def test_repeated_and_misplaced_events(
 async def test_polling_where_no_stream_comes_through(
     client: RoadmapClient, script: Any, event: Make
 ) -> None:
-    """After a few streams that brought nothing the log is polled (L47)."""
+    """After a few streams that brought nothing the log is polled."""
     script.log = full_log(event)
     script.streams = [503, 503, 200] + [503] * 20
     assert await follow(client) == list(range(1, 9))

@@ -54,7 +54,7 @@ ROUND: list[Entry] = [BY_CHECKS, Step.ROADMAP_EDIT, INVALID]
     ],
 )
 def test_way(steps: list[Entry], expected: Step) -> None:
-    """Each checkpoint leads to the step that the contract's table names."""
+    """Each checkpoint leads to the step that the documented order names."""
     found = next_step(history(*steps), wants_review=True, max_edit_rounds=3)
     assert found is expected
 

@@ -109,7 +109,7 @@ def test_storable(text: str) -> None:
 
 
 def test_decisions() -> None:
-    """Approve needs nothing, reject a feedback, edit its edits (L21)."""
+    """Approve needs nothing, reject a feedback, edit its edits."""
     assert ReviewDecision(decision="approve").edits is None
     assert ReviewDecision(decision="reject", feedback=" shorter ").feedback == "shorter"
     remove = {"op": "remove", "concept_id": KEY}
