@@ -73,7 +73,7 @@ class Services:
         return task.result() if done else {"status": "down", "error": "no answer"}
 
     async def aclose(self) -> None:
-        """Let go of everything."""
+        """Close everything."""
         await self.denied.aclose()
         for task in self._checks.values():
             task.cancel()

@@ -71,6 +71,6 @@ class DenyList:
                 self._failing = False
             except Exception as error:  # noqa: BLE001 - what is known stays good meanwhile
                 if not self._failing:
-                    log.warning("deny_list_not_read", error=type(error).__name__)
+                    log.warning("deny_list_read_failed", error=type(error).__name__)
                 self._failing = True
             await asyncio.sleep(REFRESH_S)

@@ -1,4 +1,4 @@
-"""Errors as pages, for people: whoever opens a wrong address in a browser gets a way home.
+"""Shows an error as a page with a link home when a person opens an address in a browser.
 
 The API itself answers everybody with a problem, whatever is accepted; so do assets and probes.
 """

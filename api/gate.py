@@ -1,4 +1,4 @@
-"""Before anything else: was the API asked by a name of its own, and by whom?
+"""Checks, before anything else, which host a request names and who forwarded it.
 
 A page of another site can let a name of its own point to 127.0.0.1, and a proxy can make the whole
 internet look like this machine. So every request, whatever its address, must name a host that is

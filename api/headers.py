@@ -1,4 +1,4 @@
-"""What every answer tells browsers: trust nothing that did not come from here."""
+"""Security headers of every answer: browsers load nothing that does not come from this server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The small print of HTTP: ids in paths, entity tags, cursors, links."""
+"""Helpers of the routes: ids in paths, entity tags, cursors, links."""
 
 from __future__ import annotations
 

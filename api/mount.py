@@ -1,4 +1,4 @@
-"""Where the API hangs: below a sub-path of a proxy, or at the root; and HEAD for what GET gives.
+"""Serves the API at the root or below a proxy's sub-path, and HEAD wherever there is GET.
 
 The sub-path is API_ROOT_PATH, or what a trusted proxy says in `X-Forwarded-Prefix` (`api.gate` has
 refused everybody else's). Whether the proxy takes it off or leaves it on makes no difference.

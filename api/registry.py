@@ -1,4 +1,4 @@
-"""Who follows what in this process, and how many may."""
+"""The open streams of this process: who follows what, and how many there may be."""
 
 from __future__ import annotations
 

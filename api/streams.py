@@ -82,7 +82,7 @@ async def sse(batches: AsyncGenerator[list[bytes]]) -> AsyncGenerator[bytes]:
 
 
 class EventStream(EventSourceResponse):
-    """A stream that ends with its source, its client, or its client's patience."""
+    """Sends until the source ends, the client leaves, or the client takes nothing for too long."""
 
     def __init__(self, batches: AsyncGenerator[list[bytes]], *, actor: Actor) -> None:
         """Remember where the frames come from, batch by batch, and for whom.

@@ -1,4 +1,4 @@
-"""uvicorn's protocol for WebSockets, on which a client says little, and ends what it began to say.
+"""uvicorn's protocol for WebSockets, with limits on how much and how slowly a client may send.
 
 uvicorn itself takes messages of 16 MB, and bounds neither their rate nor their time (0.54).
 """

@@ -91,7 +91,7 @@ class Child:
         return self._process.pid if self._process is not None else None
 
     def start(self) -> None:
-        """Start it. With us, it dies: by SIGKILL, since all it could still talk to dies too."""
+        """Start it. It is killed when this process ends: its servers end then, too."""
         writer = self._logs.open(self.spec.name)
         try:
             self._process = spawn_child(

@@ -1,4 +1,4 @@
-"""The ways out: results on stdout, notes for people on stderr. Any terminal, any locale, any text.
+"""Writes results to stdout and notes for people to stderr, in any locale and on any terminal.
 
 Whatever is written goes through `core.visible`, plain or by rich: what others wrote cannot steer
 the terminal, and in rich's output it is text, never markup.

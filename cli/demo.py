@@ -1,4 +1,4 @@
-"""`roadmap demo`: from nothing to a finished roadmap, in front of your eyes."""
+"""`roadmap demo`: starts a stack and shows how one roadmap is made, its review included."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What happens when another program was quicker to listen on a port of the stack.
+"""Chooses another port for a process when another program was quicker to listen on its own.
 
 A port that was free when it was chosen may be taken when the process gets there: two stacks that
 are started in the same second both see 8000 free. The process then ends; here it gets another port.

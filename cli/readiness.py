@@ -56,7 +56,7 @@ class Readiness:
         if "API" in self.waiting and self._listens(api_pid) and http_ok(ready):
             self.waiting.discard("API")
         if FLOWER in self.waiting:
-            # its door to healthcheck stands open; our login opens only our own one's
+            # /healthcheck needs no login, so another stack's Flower would answer, too
             login = self._data_dir.flower_auth()
             if http_ok(f"{options.flower_url}/api/task/types", login=login):
                 self.waiting.discard(FLOWER)

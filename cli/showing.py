@@ -1,4 +1,4 @@
-"""Shows a finished, or half-finished, roadmap: the tree, or one concept in full."""
+"""Prints a roadmap, finished or not: the tree, or one concept in full."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""For how long the event loop was held: everybody else of the process waited for that long."""
+"""Measures how long the event loop was blocked: everything else in the process waits meanwhile."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ async def _watch() -> None:
         late = max(0.0, loop.time() - due)
         LAG.observe(late)
         if late > WORTH_TELLING_S:
-            log.warning("event_loop_held", seconds=round(late, 3))
+            log.warning("event_loop_blocked", seconds=round(late, 3))
 
 
 _watchers: Final[LoopLocal[asyncio.Task[None]]] = LoopLocal(lambda: asyncio.ensure_future(_watch()))
 
 
 def watch_loop() -> None:
-    """Watch the running loop from now on; again is fine."""
+    """Watch the running loop from now on; calling it again does nothing."""
     _watchers.get()
 
 

@@ -35,7 +35,7 @@ _numbering: Final = threading.Lock()
 def loop_number() -> int:
     """Return the running loop's number: the first loop that was asked about is 1, the next 2.
 
-    For people: an id would be an address in memory, which is nobody's business and is recycled.
+    For people who read logs: an id would be an address in memory, and is recycled.
     """
     loop = asyncio.get_running_loop()
     with _numbering:

@@ -18,6 +18,6 @@ class Reason(StrEnum):
     UNKNOWN_TASK = "unknown_task"
     ARGUMENTS = "arguments"
     CANVAS = "canvas"
-    """It would have other tasks called."""
+    """Its headers or callbacks would make Celery call further tasks."""
     NOT_HANDLED = "not_handled"
     """It passed every check, and still could not be handed to a worker's slot."""

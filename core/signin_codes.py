@@ -1,8 +1,8 @@
-"""One-time codes: whoever owns the secret makes one, a browser that brings it is signed in.
+"""One-time codes: a process that has the secret makes one, a browser that shows it is signed in.
 
-A code says nothing but "the local admin, until then": eight random bytes, its end, and a digest of
-both by a key made from the secret. So it can be made without asking anybody, and nobody can guess
-one. That it is used once only is the business of whoever takes it.
+A code means "the local admin, until then": eight random bytes, its end, and a digest of both by a
+key made from the secret. So it can be made without asking a server, and nobody can guess one.
+Whoever accepts a code has to see to it that it is used only once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A limit of time that stands still while one waits in line, which is no fault of the work."""
+"""A time limit that leaves out the waits for a turn, which the work cannot shorten."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings that would make strangers the admin, whoever reads them first."""
+"""Finds settings under which anybody who can connect would be the admin."""
 
 from __future__ import annotations
 

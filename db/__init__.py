@@ -1,1 +1,1 @@
-"""The truth: engine cache, sessions, tables, and the two ways to commit."""
+"""PostgreSQL, where tasks are kept: engines, sessions, tables, and the two ways to commit."""

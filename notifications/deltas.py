@@ -1,4 +1,4 @@
-"""Carries the text of contents while it is written: live, coalesced, and lost without harm.
+"""Sends viewers the text of contents while it is written; a piece that is lost does no harm.
 
 A model streams dozens of pieces a second for each of dozens of contents. They are gathered per
 content and sent a few times a second; nothing of them is stored, and whatever is in the way of

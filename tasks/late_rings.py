@@ -185,7 +185,7 @@ def _run(channel: Any, ended: threading.Event) -> None:
         try:
             taken = _clear_all(channel, ended)
         except Exception as error:  # noqa: BLE001 - whatever it is, all is delivered one by one
-            log.warning("late_rings_not_cleared", error=type(error).__name__)
+            log.warning("late_rings_clearing_failed", error=type(error).__name__)
             rest_s = REST_S
             continue
         rest_s = LOOK_EVERY_S

@@ -2,9 +2,9 @@
 
 A process tells how many calls it has and gets further ones by one script, so nothing is checked
 first and added later. What it tells is kept for LEASE_S: a killed worker's slots come back by
-themselves. Every round trip is guarded; when Redis is gone, silent or full, the process goes on
-with its own share (`ClusterAwayError`) and a task of its own looks whether Redis is back, so that
-a call waits for an ill Redis once, not each time.
+themselves. Every round trip has a time limit; when Redis is gone, silent or full, the process goes
+on with its own share (`ClusterAwayError`) and a background task looks whether Redis is back, so
+that calls wait for a Redis that fails once, not each time.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ class RedisCluster:
             try:
                 await self._ask(lambda: self._leave(keys=self._keys[:4], args=[self._me]), tries=1)
             except ClusterAwayError:
-                log.debug("cluster_not_left")
+                log.debug("provider_slots_release_failed")
         await self._redis.aclose()
 
     async def _ask(self, ask: Callable[[], Awaitable[T]], *, tries: int = TRIES) -> T:

@@ -31,7 +31,7 @@ async def _look_at_queue() -> Queue | None:
         async with asyncio.timeout(PEEK_S):
             seen = await asyncio.to_thread(peek)
     except Exception as error:  # noqa: BLE001 - kombu raises whatever its transport raises
-        log.warning("queue_not_seen", error=type(error).__name__)
+        log.warning("broker_queue_read_failed", error=type(error).__name__)
         return None
     oldest = seen["oldest"]
     return Queue(depth=seen["depth"], oldest=datetime.fromisoformat(oldest) if oldest else None)

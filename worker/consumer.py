@@ -1,4 +1,4 @@
-"""Celery's consumer, which one message or a dying Redis would take along."""
+"""Celery's consumer, made to survive a message that fails in it, and a Redis that goes away."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = get_logger(__name__)
 
 
 class Consumer(CeleryConsumer):  # type: ignore[misc]  # Celery publishes no types
-    """Lives on, whatever comes, and when the connection is lost with a message fetched."""
+    """Goes on when a message fails in it, and when its connection is lost."""
 
     class Blueprint(CeleryConsumer.Blueprint):  # type: ignore[misc]  # ditto
         """Without gossip: workers need not hear each other's events, which anybody can send."""
@@ -43,7 +43,7 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]  # Celery publishes no typ
             except (*connection_lost, *self.channel_errors):
                 raise
             except Exception as error:
-                log.exception("message_not_handled")
+                log.exception("message_handling_failed")
                 self._refuse(message, unforeseen(error))
 
         return on_task_received
@@ -70,7 +70,7 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]  # Celery publishes no typ
         except AttributeError as error:
             if self.connection is not None:
                 raise
-            log.warning("messages_not_given_back", error=str(error))
+            log.warning("message_return_failed", error=str(error))
         self._clear_way(exc)
 
     def _clear_way(self, exc: Exception) -> None:

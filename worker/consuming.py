@@ -16,7 +16,7 @@ from celery import signals
 
 STALE_S: Final = 15.0
 STEADY_S: Final = 2.5
-"""A connection that does not last so long is none."""
+"""A connection counts only once it has lasted for so long."""
 _TIME: Final = struct.Struct("d")
 
 _turned = mmap.mmap(-1, _TIME.size)

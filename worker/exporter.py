@@ -44,7 +44,7 @@ def _serve(**_: Any) -> None:
     try:
         start_http_server(settings.metrics_port, settings.metrics_host, registry=registry())
     except OSError as error:
-        log.error("metrics_not_served", **address, error=str(error))  # noqa: TRY400 - no news there
+        log.error("metrics_server_failed", **address, error=str(error))  # noqa: TRY400 - no news there
         return
     log.info("metrics_served", **address)
 

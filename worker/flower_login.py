@@ -1,4 +1,4 @@
-"""Flower's `/metrics` behind Flower's login: they name tasks and workers, and were open."""
+"""Puts Flower's `/metrics` behind Flower's login, since they name tasks and workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Celery's signals: logs, the loop's birth and death in each process, drain on SIGTERM."""
+"""Celery's signals: sets up logs, opens and closes each process's loop, drains on SIGTERM."""
 
 from __future__ import annotations
 

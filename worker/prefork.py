@@ -1,4 +1,4 @@
-"""Celery's prefork pool, which some children that were killed would take along later.
+"""Celery's prefork pool, made to survive several children that are killed at once.
 
 Celery 5.7.0 forgets to watch a child when it hears of an end, be it by mistake: several that die at
 once leave descriptors whose numbers are given out again. At the next connection to the broker it
@@ -14,7 +14,7 @@ from celery.concurrency.asynpool import AsynPool
 
 
 class ProcessPool(AsynPool):  # type: ignore[misc]  # Celery publishes no types
-    """Watches a child that it had forgotten, as long as it lives."""
+    """Watches each living child again that Celery has stopped watching."""
 
     def _track_child_process(self, proc: Any, hub: Any) -> None:
         if getattr(proc, "_sentinel_poll", proc) is None:

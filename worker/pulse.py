@@ -23,8 +23,8 @@ LOOP_S: Final = 5.0
 _PREFORK: Final = "celery.concurrency.prefork"
 
 
-class Heart:
-    """Beats in a daemon thread of the worker's main process."""
+class PulseWriter:
+    """Writes the pulse once a second, in a daemon thread of the worker's main process."""
 
     def __init__(self, pulse: Pulse, *, has_loop: bool) -> None:
         self.pulse = pulse
@@ -56,7 +56,7 @@ class Heart:
                 failed = False
             except OSError as error:
                 if not failed:
-                    log.warning("pulse_not_written", error=str(error))
+                    log.warning("pulse_write_failed", error=str(error))
                 failed = True
             self._stop.wait(BEAT_S)
 
@@ -70,14 +70,14 @@ class Heart:
 
 
 async def _turn() -> None:
-    """Run on the loop: that is all."""
+    """Do nothing: that it ran at all shows that the loop turns."""
 
 
-_heart: Heart | None = None
+_writer: PulseWriter | None = None
 
 
 class ConsumerPulse(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery publishes no types
-    """Ticks in the consumer's own loop while it is connected."""
+    """Notes, from a timer in the consumer's own loop, that the consumer turns while connected."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
@@ -94,9 +94,9 @@ class ConsumerPulse(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery pu
             steady = time.monotonic() - connected >= STEADY_S
             if steady and set(app.amqp.queues.consume_from) <= set(queues):
                 turned()
-            if _heart is not None and steady:
-                _heart.pulse.consumer_at = time.time()
-                _heart.pulse.queues = queues
+            if _writer is not None and steady:
+                _writer.pulse.consumer_at = time.time()
+                _writer.pulse.queues = queues
 
         self._timer = consumer.timer.call_repeatedly(BEAT_S, tick)
 
@@ -108,7 +108,7 @@ class ConsumerPulse(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery pu
 
 
 def _begin(sender: Any, **_: Any) -> None:
-    global _heart  # noqa: PLW0603 - one per process
+    global _writer  # noqa: PLW0603 - one per process
     now, queues = time.time(), list(app.amqp.queues.consume_from)
     pulse = Pulse(
         node=str(sender.hostname),
@@ -120,18 +120,18 @@ def _begin(sender: Any, **_: Any) -> None:
         consumer_at=now,
         queues=queues,
     )
-    _heart = Heart(pulse, has_loop=type(sender.pool).__module__ != _PREFORK)
+    _writer = PulseWriter(pulse, has_loop=type(sender.pool).__module__ != _PREFORK)
 
 
 def _consumed(**_: Any) -> None:
-    if _heart is not None:
-        _heart.pulse.consumed += 1
-        _heart.pulse.consumed_at = time.time()
+    if _writer is not None:
+        _writer.pulse.consumed += 1
+        _writer.pulse.consumed_at = time.time()
 
 
 def _end(**_: Any) -> None:
-    if _heart is not None:
-        _heart.stop()
+    if _writer is not None:
+        _writer.stop()
 
 
 app.steps["consumer"].add(ConsumerPulse)

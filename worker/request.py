@@ -23,7 +23,7 @@ RESUMED: Final = "task-resumed"
 
 
 class DeliveryRequest(Request):  # type: ignore[misc]  # Celery publishes no types
-    """Tells Flower our states; honours limits set while the worker runs.
+    """Tells Flower our states; keeps to time limits that are set while the worker runs.
 
     A task's first delivery bears the task's id, so its line in Flower is the task's: it also shows
     what later deliveries (`<task id>.<suffix>`) made of it.

@@ -1,4 +1,4 @@
-"""Changes to an outline: the reviewer's, which must fit, and the model's, which fit or are left."""
+"""Applies changes to an outline: a reviewer's all or none, a model's as far as they fit."""
 
 from __future__ import annotations
 

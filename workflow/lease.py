@@ -1,4 +1,4 @@
-"""Who works on a task: acquired with an epoch, renewed by a heartbeat, fenced in every write."""
+"""A worker's right to work on a task: acquired, renewed by a heartbeat, checked in every write."""
 
 from __future__ import annotations
 

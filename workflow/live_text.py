@@ -1,4 +1,4 @@
-"""Shows the text of contents while it is written: for the eye only, nothing depends on it.
+"""Shows viewers the text of contents while it is written; nothing else depends on it.
 
 What carries it to viewers is installed by the process's composition root; without it, texts are
 seen once they are complete.

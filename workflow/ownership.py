@@ -1,4 +1,4 @@
-"""Whose task it is: what belongs to somebody else does not exist."""
+"""Checks whose task it is: somebody else's is reported as not found."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class Presence:
                     _GONE, {name: self._worker[name] for name in ("name", "incarnation")}
                 )
         except Exception as error:  # noqa: BLE001 - without it the row just grows old
-            log.info("presence_not_ended", error=type(error).__name__)
+            log.info("presence_removal_failed", error=type(error).__name__)
 
     async def _run(self) -> None:
         while True:
@@ -88,4 +88,4 @@ class Presence:
             async with asyncio.timeout(EVERY_S), transaction() as tx:
                 await tx.session.execute(_SEEN, {**self._worker, "consumes": self._consumes()})
         except Exception as error:  # noqa: BLE001 - whatever it is, the next one comes soon
-            log.warning("presence_not_told", error=type(error).__name__)
+            log.warning("presence_update_failed", error=type(error).__name__)

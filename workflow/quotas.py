@@ -1,4 +1,4 @@
-"""What a user, and a task, may have in a day: tasks, tokens, retries. The bill has an end."""
+"""Limits what a user, and a task, may have in a day: tasks, tokens, retries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people ask for: a roadmap, a decision, edits, a regeneration. Checked once, here."""
+"""The models of what people ask for (a roadmap, a decision, edits), checked only here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done again: after a failure only what failed, on request a content of one's choice."""
+"""Retries what failed of a task, and writes contents anew that somebody asked for."""
 
 from __future__ import annotations
 

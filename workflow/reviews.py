@@ -1,4 +1,4 @@
-"""A review is a question to a human: opened by the workflow, decided once, reminded of, expired."""
+"""Opens reviews, which are questions to a human, and carries out the one decision about each."""
 
 from __future__ import annotations
 

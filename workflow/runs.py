@@ -1,4 +1,4 @@
-"""One worker's run on a task: taken, supervised while the engine advances it, left."""
+"""One worker's run on a task: acquires the lease, supervises the engine, leaves the task."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def run_task(task_id: UUID, *, worker: str) -> Result:
     finally:
         keeper().drop(claim)
         turns.call_next()
-    log.info("task_left", result=result)
+    log.info("run_ended", result=result)
     structlog.contextvars.unbind_contextvars("task_id", "epoch")
     return _ended(result)
 
@@ -96,11 +96,11 @@ async def _supervise(claim: Claim) -> Result:
 
 
 async def _cancel(body: asyncio.Task[Result]) -> None:
-    """Cancel the work and wait for its end, but not for ever: a stuck one is left to the fence."""
+    """Cancel the work and wait for its end, `STUCK_S` at most; what it writes then is refused."""
     body.cancel()
     done, _ = await asyncio.wait({body}, timeout=STUCK_S)
     if not done:
-        log.error("workflow_stuck", waited_s=STUCK_S)
+        log.error("workflow_cancellation_ignored", waited_s=STUCK_S)
 
 
 async def _ended_elsewhere(task_id: UUID) -> Result | None:

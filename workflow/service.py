@@ -1,4 +1,4 @@
-"""What can be asked for: the use cases behind API, command line and Celery tasks."""
+"""The use cases behind API, command line and Celery tasks: create, accept, cancel a task."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def reading(what: str) -> Iterator[None]:
         yield
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         # pydantic's errors are values', and quote what they found
-        log.warning("stored_not_readable", what=what, error=type(error).__name__)
+        log.warning("stored_record_unreadable", what=what, error=type(error).__name__)
         raise UnreadableRecordError(
             f"What is stored of {what} cannot be read by this version; ask for the task anew."
         ) from None

@@ -1,9 +1,9 @@
-"""How long a task will take yet: a range from how long others took, or nothing at all.
+"""Estimates how long a task will still take: a range, from how long other tasks took.
 
-The only one that is shown where there is evidence: two would disagree. It looks at the
-latest completed tasks, the waits for reviews left out. While contents are written it goes by the
-time per content, at the pace of this very run as soon as that can be told, with the spread that
-others had.
+Without enough completed tasks there is no estimate. Where there is one it is the only one shown,
+since two would disagree. It looks at the latest completed tasks and leaves out the waits for
+reviews. While contents are written it counts the time per content, at the pace of this run as soon
+as that is known, with the spread that other tasks had.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 A viewer keeps nothing but the number it has seen: one that falls behind the shared backlog reads
 pages of the log instead, so nobody's slowness costs memory and nobody can miss an event. Transient
-events have a backlog of their own, from which the oldest are dropped. A gap in the numbers, a
-reconnected Redis, a message that cannot be read: each is a doubt, and a doubt is settled by
-reading the log.
+events have a backlog of their own, from which the oldest are dropped. After a gap in the numbers, a
+new connection to Redis or a message that cannot be read, events may be missing (a "doubt"): then
+the log is read.
 """
 
 from __future__ import annotations

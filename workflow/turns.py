@@ -1,4 +1,4 @@
-"""Whose turn it is: of the users who wait, whoever has the fewest tasks running comes first.
+"""Decides whose task begins next: the user who has the fewest tasks running comes first.
 
 A delivery whose task has to wait puts it off and ends at once, so that its slot is free for the
 next message; when a slot becomes free, whoever is first in line then is rung for. So the line is
@@ -55,7 +55,7 @@ async def has_to_wait(tx: Transaction, task_id: UUID) -> bool:
 async def still_has_to_wait(tx: Transaction, row: TaskRow) -> bool:
     """Look again at a locked task that is about to begin.
 
-    Of a user's tasks one is looked at so at a time, or several would each find the last place.
+    Only one task of a user is looked at at a time, or several would each take the last place.
     """
     await lock_user(tx.session, row.user_id)
     return await put_off(tx.session, row.task_id, bounds=bounds())
@@ -109,7 +109,7 @@ class Caller:
             try:
                 await ring_next()
             except Exception as error:  # noqa: BLE001 - maintenance.recover looks again
-                log.warning("line_not_seen", error=type(error).__name__)
+                log.warning("queue_scan_failed", error=type(error).__name__)
             await asyncio.sleep(PAUSE_S)
 
 

@@ -76,7 +76,7 @@ async def run(name: Name, response: Response) -> ScheduleView:
         async with asyncio.timeout(SEND_S):
             await asyncio.to_thread(dispatch.send_job, job.name)
     except Exception as error:
-        log.warning("job_not_sent", job=job.name, error=type(error).__name__)
+        log.warning("job_send_failed", job=job.name, error=type(error).__name__)
         raise ServiceUnavailableError("The queue cannot be reached; try again shortly.") from error
     response.headers["Retry-After"] = POLL_S
     return await schedules.get_schedule(job.name)

@@ -80,7 +80,7 @@ class Standing:
 
     @classmethod
     def of_nobody(cls, user_id: str, *, since: datetime) -> Standing:
-        """Return how a user stands of whom nothing was known until then."""
+        """Return the standing of a user who has no unfinished task."""
         return cls(
             user_id=user_id,
             running=0,

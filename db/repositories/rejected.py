@@ -1,4 +1,4 @@
-"""The messages that were set aside: a bounded heap, and complete counts."""
+"""The messages that were set aside: the newest ones are kept, all of them are counted."""
 
 from __future__ import annotations
 

@@ -146,15 +146,15 @@ _AGAIN_S: Final = 0.02
 
 
 async def lock_user(session: AsyncSession, user_id: str) -> None:
-    """Let one transaction of a user count at a time, until it ends.
+    """Let one transaction at a time count a user's tasks, until it ends.
 
-    Whoever holds it for long is frozen or lost its network. One task too many is better than a user
-    whose tasks all wait for that, so it is waited for with little patience.
+    After `PATIENCE_S` this goes on without the lock: whoever holds it for so long is frozen or lost
+    its network, and one task too many is better than a user whose tasks all wait for that.
     """
     deadline = time.monotonic() + PATIENCE_S
     while not await session.scalar(_ONE_AT_A_TIME, {"user_id": user_id}):
         if time.monotonic() >= deadline:
-            log.warning("user_not_locked", user_id=user_id)
+            log.warning("user_lock_timed_out", user_id=user_id)
             return
         await asyncio.sleep(_AGAIN_S)
 

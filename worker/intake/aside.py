@@ -103,7 +103,7 @@ class Aside:
             try:
                 self.flush()
             except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
-                log.warning("rejected_messages_not_kept", error=type(error).__name__)
+                log.warning("rejected_messages_write_failed", error=type(error).__name__)
                 time.sleep(AGAIN_S)
                 self._some.set()
 

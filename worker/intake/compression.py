@@ -1,4 +1,4 @@
-"""Bodies that were sent compressed, and that may be a thousand times larger than they look."""
+"""Decompresses bodies within a limit: they may be a thousand times larger than they look."""
 
 from __future__ import annotations
 

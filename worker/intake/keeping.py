@@ -1,4 +1,4 @@
-"""Keeps the messages that a worker has fetched and not begun, until it is killed."""
+"""Renews the messages that a worker has fetched and not begun; a killed worker's come back."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class KeepFetched(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery publ
             try:
                 qos.renew()
             except (RedisError, OSError) as error:
-                log.warning("fetched_messages_not_renewed", error=type(error).__name__)
+                log.warning("fetched_messages_renewal_failed", error=type(error).__name__)
 
         self._timer = consumer.timer.call_repeatedly(RENEW_S, renew)
 

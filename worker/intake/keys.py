@@ -52,7 +52,7 @@ def clear_foreign(connection: Any, queues: Collection[str]) -> None:
                     if found := clear(keys=[key], args=[kind]):
                         _tell(key, found.decode() if isinstance(found, bytes) else str(found))
     except (RedisError, *connection.connection_errors) as error:
-        log.warning("foreign_keys_not_cleared", error=type(error).__name__)
+        log.warning("foreign_keys_clearing_failed", error=type(error).__name__)
 
 
 def _expected(channel: Any, queues: Collection[str]) -> Iterator[tuple[str, str]]:

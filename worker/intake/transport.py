@@ -123,14 +123,14 @@ class Judging:
             with self.conn_or_acquire() as client:
                 sweep(client, key, refuse=refuse)
         except RedisError as error:  # they are read one by one then
-            log.debug("queue_not_swept", error=type(error).__name__)
+            log.debug("queue_sweep_failed", error=type(error).__name__)
 
     def _put_back(self: Any, key: str, item: bytes) -> None:
         try:
             with self.conn_or_acquire() as client:
                 client.rpush(key, item)
         except RedisError as error:
-            log.warning("message_not_put_back", error=type(error).__name__)
+            log.warning("message_restore_failed", error=type(error).__name__)
 
     def _get(self: Any, queue: str) -> dict[str, Any]:
         with self.conn_or_acquire() as client:
@@ -168,7 +168,7 @@ class Judging:
             set_aside(heard["data"], refused, queue=exchange)
             raise Empty from None
         except Exception as error:
-            log.exception("message_not_judged", queue=exchange)
+            log.exception("message_check_failed", queue=exchange)
             set_aside(heard["data"], unforeseen(error), queue=exchange)
             raise Empty from None
         delivered: bool = self._deliver_fanout_message(envelope, exchange)
@@ -195,7 +195,7 @@ def _judged(item: bytes, *, queue: str) -> tuple[dict[str, Any] | None, RefusedE
         return None, refused
     except Exception as error:
         # nothing of it has been acknowledged anywhere: what raises here would end the worker
-        log.exception("message_not_judged", queue=queue)
+        log.exception("message_check_failed", queue=queue)
         return None, unforeseen(error)
     return envelope, None
 

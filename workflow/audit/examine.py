@@ -1,4 +1,4 @@
-"""Goes through what is stored, a few tasks at a time, each few in one short snapshot."""
+"""Looks for contradictions in what is stored, a few tasks at a time in one short snapshot."""
 
 from __future__ import annotations
 

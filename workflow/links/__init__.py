@@ -1,4 +1,4 @@
-"""Does a resource's address exist? Looked up without knocking at inner doors."""
+"""Checks whether a resource's address exists, without connecting to any private network."""
 
 from workflow.links.check import check_resources, close_links
 

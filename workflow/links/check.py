@@ -80,7 +80,7 @@ async def check_resources(
 def completed(url: str) -> str:
     """Return an address as a browser would take it: `docs.python.org/3` lacks only its scheme.
 
-    Names and passwords in it are nobody's business, and taken out.
+    A user name and a password in it are taken out.
     """
     url = url.strip()
     url = f"https://{url}" if _BARE.match(url) else url
@@ -130,7 +130,7 @@ class Checker:
                 log.info("link_not_public", host=_host(url))
                 found = None
             except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError, ValueError) as error:
-                log.debug("link_not_checked", host=_host(url), error=type(error).__name__)
+                log.debug("link_check_failed", host=_host(url), error=type(error).__name__)
                 found = None
         if len(self._known) >= _REMEMBERED:
             self._known.clear()

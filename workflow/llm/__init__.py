@@ -1,4 +1,4 @@
-"""Language models behind one door: say what to write, get it back in its shape."""
+"""Language models behind one port: a call names a prompt and a shape, the answer has that shape."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Says in words how a server is asked, where that is not how it would be asked at first."""
+"""Tells people what a server refused, and how its requests were changed because of that."""
 
 from __future__ import annotations
 

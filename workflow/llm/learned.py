@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 KEPT_S: Final = 7 * 24 * 3600.0
 _PATIENCE_S: Final = 2.0
-"""A database that is silent for so long is done without."""
+"""After so long without an answer from the database, calls go on without what it has kept."""
 _MOST_ROUNDS: Final = 12
 """How often one call is asked differently; each time takes something away, so that is enough."""
 _UNEXPLAINED: Final = frozenset({400, 405, 415, 422, 501})
@@ -100,7 +100,7 @@ class Learned:
             async with asyncio.timeout(_PATIENCE_S):
                 kept = await self._memory.read()
         except Exception as error:  # noqa: BLE001 - nothing depends on it: it is learned again
-            _log.info("abilities_not_read", error=type(error).__name__)
+            _log.info("abilities_read_failed", error=type(error).__name__)
             return
         known = Abilities.from_json(kept[0]) if kept else None
         if kept and known and kept[1] < KEPT_S and self._abilities == self.start:
@@ -137,7 +137,7 @@ class Learned:
             async with asyncio.timeout(_PATIENCE_S):
                 await self._memory.write(abilities.as_json())
         except Exception as error:  # noqa: BLE001 - nothing depends on it: it is learned again
-            _log.info("abilities_not_kept", error=type(error).__name__)
+            _log.info("abilities_write_failed", error=type(error).__name__)
 
 
 class Manner:

@@ -1,9 +1,9 @@
-"""When a request may be sent: a fair place in line, a slot, the provider's rates and its mood.
+"""Decides when a request may be sent to the provider; waiting requests take turns by user.
 
-One clerk per event loop serves the line. A request needs a slot (LLM_MAX_CONCURRENCY), a share of
-LLM_REQUESTS_PER_MINUTE and LLM_TOKENS_PER_MINUTE, and a provider that has not just said "too many
-requests" to anybody. All of that is shared with the other processes by the `Cluster`; when it is
-away, each process goes on with its share of what it knew.
+One background task per event loop lets requests go. A request needs a slot (LLM_MAX_CONCURRENCY),
+a share of LLM_REQUESTS_PER_MINUTE and LLM_TOKENS_PER_MINUTE, and a provider that has not just
+answered "too many requests" to any process. All of that is shared with the other processes by the
+`Cluster`; while that cannot be reached, each process goes on with its last known share.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Turns:
         self._told_at = 0.0
         self._slowdown = 0
         self._changed = asyncio.Event()
-        self._clerk: asyncio.Task[None] | None = None
+        self._server: asyncio.Task[None] | None = None
         self._telling: set[asyncio.Task[None]] = set()
         self._listening: asyncio.Task[None] | None = None
         self._shared_rates: Rates | None = None
@@ -123,8 +123,8 @@ class Turns:
                 rates.settle(expected=expected, used=used)
 
     async def aclose(self) -> None:
-        """Stop the clerk and give everything back to the cluster."""
-        for task in (self._clerk, self._listening, *self._telling):
+        """Stop the background task and give everything back to the cluster."""
+        for task in (self._server, self._listening, *self._telling):
             if task is not None:
                 task.cancel()
                 await asyncio.wait({task})
@@ -139,7 +139,7 @@ class Turns:
             return
         SLOWDOWNS.inc()
         self._backoff.slow_down(running=self._held, pause_s=pause_s)
-        log.info("provider_slowed_us_down", allowed=self._backoff.window, pause_s=pause_s)
+        log.info("provider_calls_slowed_down", allowed=self._backoff.window, pause_s=pause_s)
         if self._cluster is not None:
             task = asyncio.create_task(self._tell(self._cluster, pause_s), name="llm-slowdown")
             self._telling.add(task)
@@ -149,7 +149,7 @@ class Turns:
         try:
             self._slowdown = await cluster.slow_down(seen=self._slowdown, pause_s=pause_s)
         except ClusterAwayError:
-            log.debug("slowdown_not_shared")
+            log.debug("slowdown_sharing_failed")
 
     def _give_back(self) -> None:
         self._held -= 1
@@ -158,8 +158,8 @@ class Turns:
 
     def _wake(self) -> None:
         self._changed.set()
-        if self._clerk is None or self._clerk.done():
-            self._clerk = asyncio.create_task(self._serve(), name="llm-clerk")
+        if self._server is None or self._server.done():
+            self._server = asyncio.create_task(self._serve(), name="llm-turns")
 
     async def _serve(self) -> None:
         """Hand out turns for as long as anybody waits or has one."""

@@ -1,8 +1,8 @@
-"""The words by which providers tell what went wrong, in their codes and their languages.
+"""The words by which providers tell what went wrong, as patterns, one for each meaning.
 
-Each pattern is one meaning. They were collected from the providers' documentation and from public
-reports (docs/LANGUAGE_MODELS.md says which). The statuses that they come with differ from provider
-to provider, so the words count first.
+They were collected from the providers' documentation and from public reports in several languages
+(docs/LANGUAGE_MODELS.md says which). The statuses that they come with differ from provider to
+provider, so the words count first.
 """
 
 from __future__ import annotations

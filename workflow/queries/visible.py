@@ -1,4 +1,4 @@
-"""Whose task it is: somebody else's is as good as none."""
+"""Checks whose task it is when it is read: somebody else's is reported as not found."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ class _Renderer:
             return Rendered(as_plain_html(markdown), None)
         if html is None or len(html) > LARGEST_HTML:
             RENDERED.labels("plain").inc()
-            log.warning("text_not_rendered", characters=len(markdown))
+            log.warning("text_rendering_failed", characters=len(markdown))
             return Rendered(as_plain_html(markdown), VERSION)
         RENDERED.labels("ok").inc()
         return Rendered(html, VERSION)

@@ -61,5 +61,5 @@ async def _made_up_for(content_id: UUID, markdown: str) -> str:
             async with transaction() as tx:
                 await tx.session.execute(newer)
         except (SQLAlchemyError, OSError) as error:  # it can be read all the same
-            log.warning("rendering_not_stored", error=type(error).__name__)
+            log.warning("rendering_write_failed", error=type(error).__name__)
     return rendered.html

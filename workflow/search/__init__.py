@@ -1,4 +1,4 @@
-"""Searching the web for resources: a port, nobody behind it, or Tavily."""
+"""Searches the web for resources, where a search is configured: the port, and Tavily."""
 
 from workflow.search.port import Hit, Search, create_search
 

@@ -1,4 +1,4 @@
-"""Last step: a tutorial, resources and a quiz for each concept, many at a time.
+"""Last step: writes a tutorial, resources and a quiz for each concept, many at a time.
 
 Each content is a row of its own that succeeds or fails on its own; a crash loses only what was
 being written at that moment.

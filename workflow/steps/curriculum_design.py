@@ -1,4 +1,4 @@
-"""Second step: the structure of the roadmap."""
+"""Second step: designs the structure of the roadmap and stores it as version 1."""
 
 from __future__ import annotations
 

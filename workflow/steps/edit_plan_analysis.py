@@ -1,4 +1,4 @@
-"""What must change: from the reviewer's feedback, or from what the validation found."""
+"""Plans what an edit must change, from a reviewer's feedback or what the validation found."""
 
 from __future__ import annotations
 

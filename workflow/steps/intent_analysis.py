@@ -1,4 +1,4 @@
-"""First step: what does the learner want?"""
+"""First step: finds out what the learner wants."""
 
 from __future__ import annotations
 

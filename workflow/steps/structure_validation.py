@@ -1,4 +1,4 @@
-"""Third step: can a learner follow this structure?"""
+"""Third step: checks whether a learner can follow the structure."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from typing import Final
 from workflow.llm.reading.thoughts import (
     LONGEST_MARK,
     MARK,
-    dress_of,
+    style_of,
     marks_of,
     may_open_thought,
     opens_thought,
@@ -47,7 +47,7 @@ class Beginning:
     def __init__(self) -> None:
         self._where = _Where.BEGINNING
         self._rest = ""
-        self._dress = 0
+        self._style = 0
         self._depth = 0
 
     def feed(self, piece: str) -> str | None:
@@ -78,7 +78,7 @@ class Beginning:
             thought = opens_thought(text)
         if thought is not None:
             self._where, self._depth = _Where.THOUGHT, 1
-            self._dress, end = thought
+            self._style, end = thought
             self._rest = text[end:]
         elif (skipped := _FENCE.match(text) or _TAG.match(text)) is not None:
             self._rest = text[skipped.end() :]
@@ -89,7 +89,7 @@ class Beginning:
 
     def _think(self) -> None:
         end = 0
-        for mark in marks_of(self._dress).finditer(self._rest):
+        for mark in marks_of(self._style).finditer(self._rest):
             self._depth += 1 if mark["opens"] is not None else -1
             end = mark.end()
             if self._depth == 0:
@@ -101,10 +101,10 @@ class Beginning:
 
     def _pass_words(self) -> None:
         for found in _MARK.finditer(self._rest):
-            mark = dress_of(self._rest, found.start())
+            mark = style_of(self._rest, found.start())
             if mark is None:
                 continue
-            self._dress, opens, end = mark
+            self._style, opens, end = mark
             self._where = _Where.THOUGHT if opens else _Where.BEGINNING
             self._depth = 1
             self._rest = self._rest[end:]

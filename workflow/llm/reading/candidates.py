@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from workflow.llm.reading.effort import Effort, UnreadableError
-from workflow.llm.reading.thoughts import MARK, dress_of, end_of_thought
+from workflow.llm.reading.thoughts import MARK, style_of, end_of_thought
 from workflow.llm.reading.tolerant import DEEPEST, read_value
 
 if TYPE_CHECKING:
@@ -70,9 +70,9 @@ def last_word(text: str) -> str:
     """Return what stands behind the last mark that ends a thought, without a fence around it."""
     end = 0
     for mark in _MARK.finditer(text):
-        dress = dress_of(text, mark.start())
-        if dress is not None and not dress[1]:
-            end = dress[2]
+        style = style_of(text, mark.start())
+        if style is not None and not style[1]:
+            end = style[2]
     rest = text[end:].strip().removeprefix("\ufeff")
     fenced = _FENCED.fullmatch(rest)
     return fenced["inside"] if fenced else rest
@@ -104,16 +104,16 @@ def _scan(text: str, read: Read, effort: Effort) -> tuple[list[Found], str]:
     while not effort.spent and (token := _TOKEN.search(text, at)):
         at = token.end()
         if token["bracket"] is None:
-            mark = dress_of(text, token.start())
+            mark = style_of(text, token.start())
             if mark is None:
                 at = token.start() + 1
                 continue
-            dress, opens, at = mark
+            style, opens, at = mark
             end = at
             if opens:
-                ends = None if dress in endless else end_of_thought(text, at, dress)
+                ends = None if style in endless else end_of_thought(text, at, style)
                 if ends is None:
-                    endless.add(dress)
+                    endless.add(style)
                     broken = True  # it thinks to the end, unless its last word is an answer
                     continue
                 end = ends

@@ -59,7 +59,7 @@ _ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "answer": ("text", "response", "word", "status"),
 }
 _SOFT: Final = frozenset({"why", "suggestion"})
-"""Texts that nobody misses."""
+"""Texts that may be empty: a missing one is not worth another request."""
 
 _TITLES: Final = ("title", "name", "text", "question", "label", "value", "content", "id")
 

@@ -1,4 +1,4 @@
-"""Where a text inside JSON ends, and what its escapes mean, when nothing is done by the rules."""
+"""Finds where a text ends, and what its escapes mean, inside JSON that breaks the rules."""
 
 from __future__ import annotations
 

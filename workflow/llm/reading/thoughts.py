@@ -1,4 +1,4 @@
-"""What models think aloud before they answer, in the dress of each vendor.
+"""Recognises the thoughts that models write before an answer, by each vendor's marks.
 
 Sources, read in November 2026: chat templates and reasoning parsers of vLLM
 (https://docs.vllm.ai/en/stable/features/reasoning_outputs/) and SGLang, and the model cards of
@@ -45,7 +45,7 @@ MARK: Final = (
     r"|\u25c1/?think\u25b7|\[/?THINK\]|Here(?: i|')s my (?:thought process|response):"
     r"|\Aanalysis(?=[A-Z\s])|assistant\s?final(?=\s{0,20}[\[{\"`])"
 )
-"""What may be a mark of a thought, as a part of a regular expression that ignores case. `dress_of`
+"""What may be a mark of a thought, as a part of a regular expression that ignores case. `style_of`
 tells whether it is one."""
 
 LONGEST_MARK: Final = 320
@@ -60,23 +60,23 @@ _LITERAL_BEGINNINGS: Final = (
 _TAG_BEGINS: Final = re.compile(r"</?[\w:]{0,40}(?:\s[^<>]{0,200})?\Z")
 
 
-def dress_of(text: str, at: int) -> tuple[int, bool, int] | None:
-    """Return the dress of the mark at a place, whether it opens a thought, and where it ends."""
-    for dress, both in enumerate(_BOTH):
+def style_of(text: str, at: int) -> tuple[int, bool, int] | None:
+    """Return the mark's style (a number), whether it opens a thought, and where it ends."""
+    for style, both in enumerate(_BOTH):
         mark = both.match(text, at)
         if mark is not None:
-            return dress, mark["opens"] is not None, mark.end()
+            return style, mark["opens"] is not None, mark.end()
     return None
 
 
-def end_of_thought(text: str, at: int, dress: int) -> int | None:
+def end_of_thought(text: str, at: int, style: int) -> int | None:
     """Return where a thought that begins before a place ends; None when it never does.
 
     A thought may hold thoughts, and may speak of marks. So it ends where as many were closed as
     were opened, or before that where an answer begins, or else with the last mark there is.
     """
     depth, last = 1, None
-    for mark in _BOTH[dress].finditer(text, at):
+    for mark in _BOTH[style].finditer(text, at):
         if mark["opens"] is not None:
             depth += 1
             continue
@@ -88,11 +88,11 @@ def end_of_thought(text: str, at: int, dress: int) -> int | None:
 
 
 def opens_thought(text: str) -> tuple[int, int] | None:
-    """Return the dress of a text that begins with a thought, and where its opening mark ends."""
-    for dress, opener in enumerate(_OPENERS):
+    """Return the style of a text that begins with a thought, and where its opening mark ends."""
+    for style, opener in enumerate(_OPENERS):
         found = opener.match(text)
         if found:
-            return dress, found.end()
+            return style, found.end()
     return None
 
 
@@ -108,6 +108,6 @@ def may_open_thought(text: str) -> bool:
     )
 
 
-def marks_of(dress: int) -> re.Pattern[str]:
-    """Return what opens (`opens`) and closes (`closes`) thoughts in a dress."""
-    return _BOTH[dress]
+def marks_of(style: int) -> re.Pattern[str]:
+    """Return what opens (`opens`) and closes (`closes`) thoughts in a vendor's style."""
+    return _BOTH[style]

@@ -1,4 +1,4 @@
-"""Reads JSON as models write it: by no rules but with one meaning.
+"""Reads JSON that breaks the rules, as models write it, where it can have one meaning only.
 
 Commas too many or missing, comments, names without quotes, single, curly and full-width signs,
 Python's words, line breaks and quotes inside texts, escapes that JSON does not know, a last brace

@@ -1,4 +1,4 @@
-"""The sample author itself: answers every kind of call from what is on its shelf."""
+"""The sample author itself: answers every kind of call from prepared texts (`library`)."""
 
 from __future__ import annotations
 

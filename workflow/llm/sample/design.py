@@ -1,4 +1,4 @@
-"""Designs the sample author's roadmap: from the shelf, or a plan in the goal's own words."""
+"""Designs the sample author's roadmap: a prepared one, or a plan in the goal's own words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sample author's shelf: curricula, general plans and phrases, read from JSON files."""
+"""The sample author's prepared texts, its "shelf": curricula, plans and phrases in JSON files."""
 
 from __future__ import annotations
 
