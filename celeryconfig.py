@@ -5,11 +5,11 @@ from kombu import Queue
 from core.jobs import JOBS
 
 # --- what is sent ------------------------------------------------------------------------------
-task_serializer = "json"  # nothing but data: whoever can write to the broker must not run code
+task_serializer = "json"  # only data: whoever can write to the broker must not be able to run code
 accept_content = ["json"]  # and nothing else is read
 task_protocol = 2  # arguments readable in Flower
 task_ignore_result = True  # results are rows; Celery's own store would be a second truth
-task_store_errors_even_if_ignored = False  # ditto
+task_store_errors_even_if_ignored = False  # the same reason
 
 # --- where it goes -----------------------------------------------------------------------------
 task_queues = [Queue("roadmap"), Queue("maintenance")]  # long work must not hold up upkeep
@@ -59,7 +59,7 @@ broker_transport_options = {
     "socket_keepalive": True,
     "health_check_interval": 10,
     "retry_on_timeout": False,  # redis-py would then also mend a cut subscription by itself, and
-    # kombu, which believes that there is a message, read from it for ever: a deaf worker
+    # kombu would wait for ever for a message on it: the worker would take none any more
 }
 visibility_timeout = broker_transport_options["visibility_timeout"]
 result_backend_transport_options = {"visibility_timeout": visibility_timeout}
@@ -69,7 +69,7 @@ worker_send_task_events = True  # Flower shows deliveries …
 task_send_sent_event = True  # … from the moment they were sent
 task_track_started = True
 worker_hijack_root_logger = False  # structlog formats our logs
-worker_redirect_stdouts = False  # ditto
+worker_redirect_stdouts = False  # the same reason
 worker_proc_alive_timeout = 30  # (prefork) a child on a busy machine may take its time to start
 
 # --- stopping ------------------------------------------------------------------------------------
@@ -86,7 +86,7 @@ beat_schedule = {
         "task": f"maintenance.{job.name}",
         "schedule": job.ask_every_s,  # only a question: the job's row says whether it is due
         "kwargs": {"scheduled": True},
-        # what nobody took in time is worth nothing: without this a busy worker finds a heap of them
+        # an old question is of no use: without this they pile up while workers are busy
         "options": {"expires": max(job.ask_every_s, 15)},
     }
     for job in JOBS.values()

@@ -38,7 +38,7 @@ SERVER: Final[dict[str, Any]] = {
     "ws_ping_interval": WS_PING_S,
     "ws_ping_timeout": WS_PING_S,
     "server_header": False,
-    "proxy_headers": False,  # `api.gate` decides whose word counts
+    "proxy_headers": False,  # `api.gate` decides which proxy is believed
 }
 
 
@@ -52,7 +52,7 @@ def main() -> None:
     try:
         settings = get_settings()
         arguments = _arguments(settings)
-        # what the application checks must be where it listens
+        # the application checks its settings: they must say where it really listens
         os.environ["ROADMAP_API_HOST"] = arguments.host
         os.environ["ROADMAP_API_PORT"] = str(arguments.port)
         os.environ["ROADMAP_API_ROOT_PATH"] = arguments.root_path
@@ -88,7 +88,7 @@ def _serve(host: str, port: int, *, pid_file: Path | None = None) -> None:
     threading.Thread(target=app.openapi, name="openapi", daemon=True).start()
     config = uvicorn.Config(app, host=host, port=port, **SERVER)
     listener = _listen(host, port)
-    if pid_file is not None:  # whoever asks this port may be answered by another program
+    if pid_file is not None:  # tells the supervisor that it is us who listens here
         pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")
     uvicorn.Server(config).run(sockets=[listener])
 

@@ -90,7 +90,7 @@ def create_app() -> FastAPI:
     app.include_router(pages.router)
     app.include_router(sockets.nowhere)
     app.add_middleware(Bodies)
-    if settings.cors_origins:  # around the refusals of bodies: their pages are to read them, too
+    if settings.cors_origins:  # around `Bodies`, so that pages may read its refusals, too
         app.add_middleware(Cors, allow_origins=list(settings.cors_origins), **ALLOWED)
     app.add_middleware(Mounted)
     app.add_middleware(Gate)

@@ -24,7 +24,7 @@ ALLOWED: Final[dict[str, Any]] = {
         "Last-Event-ID",
     ],
     "expose_headers": ["ETag", "Link", "Location", "Retry-After", "X-Request-ID"],
-    # browsers that ask this of public pages give up on any answer but yes
+    # a browser that asks whether a public page may call a private network needs this
     "allow_private_network": True,
     "max_age": 600,
 }

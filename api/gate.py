@@ -66,7 +66,7 @@ def _wrong_host(headers: list[tuple[str, str]]) -> tuple[str, str] | None:
         if name is not None and (
             is_loopback(name)
             or matches(name, (settings.api_host, *settings.allowed_hosts))
-            # an address cannot be made to point elsewhere, as a name can
+            # nobody can let an address point to another host, as a name can
             or (settings.auth is AuthMode.JWT and address_of(name) is not None)
         ):
             return None
@@ -81,7 +81,7 @@ def _wrong_host(headers: list[tuple[str, str]]) -> tuple[str, str] | None:
 def _untrusted(scope: Scope, headers: list[tuple[str, str]]) -> tuple[str, str] | None:
     settings = get_settings()
     speaks = [name for name, _ in headers if name in _FORWARDING or name.startswith(_PREFIX)]
-    if settings.auth is not AuthMode.JWT:  # a browser's own proxy is elsewhere, too
+    if settings.auth is not AuthMode.JWT:  # through a proxy anybody may come
         speaks += [name for name, _ in headers if name == "via"]
     if not speaks:
         return None
@@ -111,7 +111,7 @@ def _as_forwarded(scope: Scope, headers: list[tuple[str, str]]) -> Scope:
     client = _client(",".join(v for n, v in headers if n == "x-forwarded-for"))
     if client is not None:
         changed["client"] = (client, 0)
-    scope.update(changed)  # in place: what is around this looks at it afterwards
+    scope.update(changed)  # in place: the middleware around this logs it afterwards
     return scope
 
 

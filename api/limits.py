@@ -46,7 +46,7 @@ class RequestLimit:
         )
         options: dict[str, Any] = {"connection_pool": self._redis.connection_pool}
         shared = RedisStorage(
-            "async+redis://",  # the pool knows the address
+            "async+redis://",  # a placeholder: the pool has the real address
             implementation="redispy",
             key_prefix=own("roadmap_requests"),
             wrap_exceptions=True,

@@ -60,7 +60,7 @@ class Mounted:
             _base.reset(token)
 
     async def _head(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # a scope of its own: the server looks at its one to know that no body goes out
+        # a copy: the server reads the method of its own scope, and sends no body for HEAD
         inner = {**scope, "method": "GET", "head": True}
 
         async def send_head(message: Message) -> None:

@@ -260,7 +260,7 @@ def _methods_at(request: Request) -> list[str]:
     return [
         method
         for method in METHODS
-        # HEAD is answered as GET is, by what has an end
+        # HEAD is allowed where GET is, except for streams
         if (asked := "GET" if method == "HEAD" and not endless else method)
         and any(
             route.matches({**request.scope, "method": asked})[0] is Match.FULL

@@ -50,10 +50,10 @@ class BoundedHttp(HttpToolsProtocol):
         """Return why this connection has kept us waiting for too long, if it has."""
         waited = now - self._since
         if not self._in_body:
-            # kept alive between requests is uvicorn's own business, and shorter
+            # uvicorn itself closes idle connections, sooner than this
             return "head_late" if waited > bounds.HEAD_S else None
         if self.flow.read_paused:
-            return None  # it is we who do not read
+            return None  # the client is not late: we have stopped reading
         late = waited > bounds.BODY_S
         patient = waited <= bounds.BODY_PATIENCE_S
         slow = not patient and self._body_bytes < bounds.BODY_RATE * (

@@ -86,7 +86,7 @@ class DataDir:
         try:
             found = self.path.stat()
         except OSError:
-            return  # whoever needs it will tell
+            return  # whoever opens it reports the error
         if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             raise usage(
                 f"Others may write to {self.path} (mode {stat.S_IMODE(found.st_mode):04o}), and so "

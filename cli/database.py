@@ -98,7 +98,7 @@ def _audit(*, mend: bool) -> dict[str, Any]:
     from core.settings import get_settings
 
     settings = get_settings()
-    if "log_level" not in settings.model_fields_set:  # the report says it all
+    if "log_level" not in settings.model_fields_set:  # the report tells it
         settings = settings.model_copy(update={"log_level": "ERROR"})
     configure_logging(settings)
     return asyncio.run(_look_and_mend(mend=mend))

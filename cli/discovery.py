@@ -29,7 +29,7 @@ def find_target(data_dir: Path) -> Target:
         CommandError: Neither is there.
         SettingsError: A setting is wrong.
     """
-    from core.settings import load_settings  # a tenth of a second: not for `--help`
+    from core.settings import load_settings  # late: it takes 0.1 s
 
     settings = load_settings()
     token = settings.token.get_secret_value() if settings.token is not None else None

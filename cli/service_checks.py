@@ -117,7 +117,7 @@ def check_redis(url: str, *, name: str) -> list[Finding]:
             name=f"{name} eviction policy",
             ok=keeps,
             message=policy + ("" if keeps else "; set maxmemory-policy noeviction, or a full "
-                              "server drops messages (they are rung again, later)"),
+                              "server drops messages (their tasks then start later)"),
             required=False,
         ),
     ]  # fmt: skip

@@ -144,7 +144,7 @@ class Stack:
         try:
             moved = elsewhere(self.options, name)
         except CommandError:
-            if self._ready:  # the other one may go; then ours comes back where it was
+            if self._ready:  # the other program may end; until then ours is tried again at its port
                 return
             raise
         if moved is None or self._supervisor is None or self._addresses is None:

@@ -43,7 +43,7 @@ class StopSignals:
         self._fd_before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         for number in _WATCHED:
             if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
-                continue  # nohup: the terminal may go, we stay
+                continue  # started by nohup: we are to outlive the terminal
             self._before[number] = signal.signal(number, self._count)
         self._before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, _only_wake)
         return self

@@ -107,7 +107,7 @@ def up(  # noqa: PLR0913 - each is an option of the command
             stack.start()
             _announce(stack.options, folder, signin_url=stack.signin_url(), json=json)
             stack.run()
-            note("Stopping; once more hurries")
+            note("Stopping; press Ctrl-C again to hurry")
         except StopRequestedError:
             note("Stopping before everything was up")
         finally:

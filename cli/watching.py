@@ -110,7 +110,7 @@ class Watch:
         if not self._live or time.monotonic() < self._asked_at + _ASK_S:
             return
         self._asked_at = time.monotonic()
-        with suppress(CommandError):  # the picture does without
+        with suppress(CommandError):  # shown without the time left
             left = self._client.task(self.model.task_id).get("time_left_s")
             self.model.told_left = left and TimeLeft(left["p50"], left["p90"])
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping
 
 NOT_OURS: Final = (
-    "CELERY_*", "C_FORCE_ROOT", "FORKED_BY_MULTIPROCESSING",  # Celery: another project's
-    "PG[A-Z]*",  # libpq: the address says it all
-    "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS", "UVICORN_*",  # uvicorn: `api` decides
+    "CELERY_*", "C_FORCE_ROOT", "FORKED_BY_MULTIPROCESSING",  # may be meant for another project
+    "PG[A-Z]*",  # libpq's: only our settings count
+    "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS", "UVICORN_*",  # uvicorn's: our settings decide
 )  # fmt: skip
 """What is taken out of our own environment at start."""
 

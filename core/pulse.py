@@ -100,7 +100,7 @@ def pulse_folder(settings: Settings | None = None) -> Path:
     stacks have the same names, and must not be taken for these.
     """
     if settings is None:
-        from core.settings import get_settings  # not for commands that never ask
+        from core.settings import get_settings  # late: it takes 0.1 s
 
         settings = get_settings()
     if settings.pulse_dir:

@@ -157,7 +157,7 @@ def _decoded(
     token: str, secret: str, *, issuer: str | None, audience: str | None
 ) -> dict[str, Any]:
     if "crit" in jwt.get_unverified_header(token):
-        raise jwt.InvalidTokenError  # it demands what we do not know
+        raise jwt.InvalidTokenError  # it demands extensions, of which we know none
     claims: dict[str, Any] = jwt.decode(
         token,
         secret,
@@ -170,7 +170,7 @@ def _decoded(
     for name in ("nbf", "iat"):
         if claims.get(name) is not None:
             _moment(claims[name])
-    if _moment(claims["exp"]) <= time.time():  # the leeway is for beginnings
+    if _moment(claims["exp"]) <= time.time():  # without leeway
         raise jwt.ExpiredSignatureError
     return claims
 

@@ -45,7 +45,7 @@ def _clean(context: Any) -> None:
             error.args, error.object = error.args[:1], ""
         elif error.args:
             error.args = (without_values(str(error.args[0]), state=state), *error.args[1:])
-        if error is not context.sqlalchemy_exception:  # the driver's has these from the server
+        if error is not context.sqlalchemy_exception:  # the driver's own error
             vars(error).update(dict.fromkeys(_TELLING & vars(error).keys()))
 
 

@@ -50,7 +50,7 @@ class PoolUse:
         ENGINES.dec()
         LIMIT.dec(self._size)
         self._add(opened=-self._open, lent=-self._in_use)
-        self._forgotten = True  # connections that are given back later were taken back already
+        self._forgotten = True  # connections given back later are not counted any more
 
     def _add(self, *, opened: int = 0, lent: int = 0) -> None:
         if self._forgotten:

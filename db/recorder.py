@@ -117,7 +117,7 @@ class Recorder:
         pending = _Pending(fact, asyncio.get_running_loop().create_future())
         self._pending.append(pending)
         if self._writer is None or self._writer.done():
-            # not in the caller's context: it writes for many
+            # a context of its own, since it writes for many callers
             self._writer = asyncio.create_task(
                 self._write_all(), name="recorder", context=Context()
             )

@@ -91,9 +91,7 @@ class Publisher:
             socket_connect_timeout=self._timeout_s,
             socket_keepalive=True,
             client_name="roadmap-publisher",
-            retry=Retry(
-                NoBackoff(), 0
-            ),  # a repeated PUBLISH is a repeated event: the drain decides
+            retry=Retry(NoBackoff(), 0),  # else redis-py would publish an event twice
             max_connections=2,
         )
 

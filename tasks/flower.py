@@ -53,7 +53,7 @@ def _hear_revokes(**_: Any) -> None:
         answer = celery_revoke(state, task_id, *args, **kwargs)
         for delivery in [task_id] if isinstance(task_id, str) else task_id or []:
             task = str(delivery).partition(".")[0]
-            if _do(_cancel, task, "revoke"):  # where no delivery is under way, nobody else tells
+            if _do(_cancel, task, "revoke"):  # without a running delivery nobody else tells Flower
                 state.consumer.event_dispatcher.send(f"task-{Result.CANCELLED}", uuid=task)
         return answer
 

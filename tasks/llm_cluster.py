@@ -162,7 +162,7 @@ class RedisCluster:
             from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
             storage = RedisStorage(
-                "async+redis://",  # the pool knows the address
+                "async+redis://",  # a placeholder: the pool has the real address
                 implementation="redispy",
                 key_prefix=own("roadmap:llm"),
                 connection_pool=self._redis.connection_pool,  # type: ignore[arg-type]  # is passed on
@@ -219,6 +219,6 @@ def _guarded() -> dict[str, Any]:
         "socket_timeout": GUARD_S,
         "socket_connect_timeout": GUARD_S,
         "socket_keepalive": True,
-        "retry": Retry(NoBackoff(), 0),  # how often is decided here
+        "retry": Retry(NoBackoff(), 0),  # `_ask` decides how often
         "max_connections": 4,
     }

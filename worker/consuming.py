@@ -34,7 +34,7 @@ def consuming() -> bool:
 
 
 def _begin(**_: Any) -> None:
-    turned()  # it is about to connect, and believed until it does not
+    turned()  # it counts as consuming while it connects for the first time
 
 
 signals.worker_init.connect(_begin)

@@ -76,7 +76,7 @@ class ProcessLoop:
         ]
         for task in deliveries:
             task.cancel()
-        if deliveries:  # or they would open anew what the hooks close
+        if deliveries:  # else they would open again what the hooks close
             await asyncio.wait(deliveries, timeout=DRAIN_S)
         for hook in reversed(hooks.closing):
             try:

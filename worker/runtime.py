@@ -56,7 +56,7 @@ def async_task(
     Args:
         name: The task's.
         check: See `Known`.
-        waits_in_row: Ditto.
+        waits_in_row: See `Known`.
         options: Celery's.
     """
 

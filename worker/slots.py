@@ -53,7 +53,7 @@ def _open_spare_slots(sender: Any, **_: Any) -> None:
         return
     pool = concurrency.get_implementation(sender.pool_cls)
     threads = pool.__module__ != "celery.concurrency.prefork"
-    # a process costs memory and database connections: one has to do for looking and running
+    # prefork: one spare process has to do, since each costs memory and connections
     spare = max(1, sender.concurrency // SPARE_SHARE) if threads else 1
     _offered = Slots(worker=str(sender.hostname), slots=sender.concurrency, spare=spare)
     sender.concurrency += max(spare, LOOKING) if threads else spare

@@ -98,7 +98,7 @@ def _by_module(version: dict[str, dict[str, Any]], keys: set[str]) -> dict[str, 
 def _longest_in_order(before: list[str], after: list[str]) -> set[str]:
     """Return the most keys that stand in the same order in both lists."""
     place = {key: number for number, key in enumerate(before)}
-    ends: list[int] = []  # for each length the smallest place a rising row of it can end with
+    ends: list[int] = []  # by length: the smallest last place of a rising sequence
     lengths = []
     for key in after:
         length = bisect_left(ends, place[key])

@@ -132,7 +132,7 @@ async def _run_step(claim: Claim, step: Step) -> None:
     except TimeoutError:
         raise StepTimeoutError(usage=asking.spent) from None
     except AppError as error:
-        error.details["usage"] = asking.spent  # with its cost, and of all the step's calls
+        error.details["usage"] = asking.spent  # of all the step's calls, not only the failed one
         raise
     took = time.monotonic() - started
     STEP_SECONDS.labels(step).observe(took)
@@ -284,7 +284,7 @@ async def _conclude(claim: Claim, tally: Tally) -> Result:
 def _common_cause(tally: Tally) -> AppError:
     """Return an error that says why every content failed, under the most frequent code."""
     if (cause := tally.halt.cause) is not None:
-        return AppError(cause.message, code=cause.code)  # without its usage, which was counted
+        return AppError(cause.message, code=cause.code)  # its usage is counted already
     if not tally.codes:
         return AppError("Every content failed.")
     code, count = tally.codes.most_common(1)[0]

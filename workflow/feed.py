@@ -94,7 +94,7 @@ class Feed:
                 elif topic.final and (after <= (topic.head or 0) or checked):
                     return
                 else:
-                    if topic.final:  # the log gave more than the topic knew: was it retried?
+                    if topic.final:  # more came than the topic knew: perhaps a retry began
                         topic.doubt()
                         checked = True
                     await topic.changed(min(told_at + idle_s - loop.time(), viewer.left_s()))

@@ -151,7 +151,7 @@ class _Inboxes:
                 self._marks = None
                 continue
             for user_id, waiting in self._watched.items():
-                # after a failure everybody looks: what came meanwhile may be too old for this one
+                # after a failed poll everybody is woken: this one may not go back far enough
                 if self._marks is None or self._marks.get(user_id) != marks.get(user_id):
                     for changed in waiting:
                         changed.set()

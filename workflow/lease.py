@@ -268,7 +268,7 @@ class Keeper:
             except Exception as error:
                 if not is_transient(error):
                     log.exception("heartbeat_failed")
-                # by our own clock the leases are gone: whatever runs on would be refused
+                # by our own clock the leases have expired: further writes would be refused
                 lost = {c.task_id for c in claims} if time.monotonic() - beaten > lease_s else set()
             for claim in claims:
                 if claim.task_id in lost and self._claims.get(claim.task_id) is claim:

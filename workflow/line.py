@@ -109,7 +109,7 @@ def _place(
     begun = Status(row.status) is not Status.PENDING
     own = (number or 1) + (0 if begun else mine.resuming)
     position = own + _ahead(crowd, mine, place=mine.running + own)
-    if row.user_id in now.users:  # who is none of the others
+    if row.user_id in now.users:  # the count above includes the user's own tasks
         position -= _begin(_startable(mine, most_active), mine.running, mine.running + own)
     if not begun and mine.active + (number or 1) > most_active:
         message = f"A user may have begun {most_active} tasks at a time; one of them has to end."
@@ -145,7 +145,7 @@ def _ahead(crowd: Crowd, mine: Standing, *, place: int) -> int:
     ahead = 0
     for (running, startable), group in crowd.items():
         ahead += len(group) * _begin(startable, running, place)
-        if 1 <= place - running <= startable:  # each has one of just that place
+        if 1 <= place - running <= startable:  # these users have a task of just that place
             ahead += bisect_left(group, (mine.last_started, mine.oldest))
     return ahead
 

@@ -49,7 +49,7 @@ async def edited_version(
     if stored is None:
         raise ConflictError("The roadmap under review cannot be found.")
     hours = TaskRequest.model_validate(row.request).preferences.hours_per_week
-    # hundreds of edits to hundreds of concepts take a while, and not the loop's
+    # in a thread: hundreds of edits to hundreds of concepts would block the loop
     before, after = await asyncio.to_thread(
         _carried_out, stored.outline, decision.edits, hours_per_week=hours
     )

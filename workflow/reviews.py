@@ -210,7 +210,7 @@ def _decidable(row: TaskRow, review: Review | None, version: int | None) -> Revi
     if review is None:
         raise ConflictError("The task is not under review yet.")
     if row.status != Status.HUMAN_REVIEW_PENDING or review.status != "open":
-        # before the version: where nothing is left to decide, reading again helps nobody
+        # before the version: when nothing is open, reading the review again is no help
         was = f" ({review.decision} by {review.decided_by})" if review.decision else ""
         raise ConflictError(f"The review was already {review.status}{was}.")
     if version is not None and version != review.version:

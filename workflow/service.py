@@ -119,7 +119,7 @@ async def accept_delivery(
     Args:
         task_id: The task.
         user_id: Who owns it, as the sender says.
-        request: What is asked for, ditto.
+        request: What is asked for, as the sender says.
         starts_at: It waits in its row until then.
         expires_at: It fails if it has not begun by then.
 
@@ -218,7 +218,7 @@ async def _check_waiting_tasks(tx: Transaction, user_id: str, idempotency_key: s
     waiting = mine.where(TASKS.c.status == Status.PENDING)
     if not limit or (await tx.session.scalar(waiting) or 0) + AT_ONCE < limit:
         return
-    await lock_user(tx.session, user_id)  # close to the limit each request is counted alone
+    await lock_user(tx.session, user_id)  # close to the limit one request at a time is counted
     if (await tx.session.scalar(waiting) or 0) < limit:
         return
     repeated = idempotency_key and await tx.session.scalar(
@@ -290,4 +290,4 @@ async def cancel_task(task_id: UUID, *, actor: Actor, reviewed_version: int | No
                 rows=cancelled_review(review),
             ),
         )
-    turns.call_next()  # one place less is taken
+    turns.call_next()  # a place has become free

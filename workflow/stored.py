@@ -33,7 +33,7 @@ def reading(what: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, LookupError, AttributeError) as error:
-        # pydantic's errors are values', and quote what they found
+        # not the error's text: pydantic's quotes the stored values
         log.warning("stored_record_unreadable", what=what, error=type(error).__name__)
         raise UnreadableRecordError(
             f"What is stored of {what} cannot be read by this version; ask for the task anew."

@@ -141,7 +141,7 @@ def _learn(history: History, events: list[Any]) -> None:
         elif event.type == "review_required":
             waited += (decided_at or event.created_at) - event.created_at
         else:
-            # a step that ran again is first met at its last round: the earlier one counts
+            # of a step that ran several times the first round counts, which is met last here
             began[Step(event.step)] = (end - event.created_at - waited).total_seconds()
     for step, seconds in began.items():
         if step is Step.CONTENT_GENERATION:

@@ -162,7 +162,7 @@ class Topic:
         """Compare with what the rows say; return whether the log has to be read again."""
         if state is not None and state.owner != self.owner:
             self.owner = state.owner
-            self._announce()  # whoever may not see it any more leaves
+            self._announce()  # viewers who may not see it any more are woken and leave
         if state is None or self.head is None or state.last_seq > self.head:
             return True
         return state.last_seq == self.head and state.terminal != self.final
@@ -228,7 +228,7 @@ class Topic:
             state = (await log_states([self.task_id])).get(self.task_id)
             if state is None:
                 return self.end()
-            after = max(0, state.last_seq - TAIL)  # what viewers of this task will ask for
+            after = max(0, state.last_seq - TAIL)  # viewers ask for the newest first
         page = await log_page(self.task_id, after=after, limit=PAGE)
         if page is None:
             return self.end()

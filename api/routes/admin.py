@@ -57,7 +57,7 @@ async def database() -> dict[str, Any]:
         "pool": await get_pool_status(),
         "server": {
             "max_connections": limits.most,
-            "admitted": limits.most - limits.kept,  # what is kept for superusers is not for us
+            "admitted": limits.most - limits.kept,  # without those for superusers
             "sessions": sum(sessions.values()),
             "sessions_by_state": sessions,
         },

@@ -40,9 +40,9 @@ async def sign_in(request: Request, code: Annotated[str, Query(max_length=200)] 
     home = RedirectResponse(str(request.scope.get("root_path", "")) + "/", status_code=SEE_OTHER)
     session = browser_sessions.session_of(request)
     if session is not None and not services_of(request).denied.denies(session):
-        return home  # clicked twice
+        return home  # this browser is signed in already
     await _use(code, spend=not asks_head(request.scope))
-    if not asks_head(request.scope):  # which only looks whether the address is there
+    if not asks_head(request.scope):  # HEAD must change nothing
         browser_sessions.sign_in(request, home)
     return home
 

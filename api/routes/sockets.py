@@ -182,6 +182,6 @@ async def _close(socket: WebSocket, code: int, reason: str) -> None:
     if socket.application_state is not WebSocketState.CONNECTED:
         return
     with suppress(TimeoutError, RuntimeError, OSError, WebSocketDisconnect):
-        # who does not read hears it as soon as it reads again, or is gone by then
+        # a client that does not read gets some time to read the reason
         async with asyncio.timeout(LAST_WORD_S if code == TRY_AGAIN_LATER else CLOSE_S):
             await socket.close(code, reason)

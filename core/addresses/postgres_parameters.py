@@ -38,7 +38,7 @@ USED: Final = frozenset(
 
 IGNORED: Final = frozenset(
     (
-        "channel_binding",  # the driver signs in without it; TLS's own checks are what holds
+        "channel_binding",  # the driver does not know it; TLS's checks hold all the same
         "fallback_application_name",  # we always have a name
         "sslcompression", "sslcertmode", "gssdelegation", "gsslib", "krbsrvname",  # no effect here
         "uselibpqcompat", "supa", "workaround",  # other clients' hints

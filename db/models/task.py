@@ -89,9 +89,9 @@ class RoadmapTask(Spent, Base):
     deferred_at: Mapped[Moment]
     """When a worker put it off, since others come first; null again once it was rung for."""
     starts_at: Mapped[Moment]
-    """Not before; whoever sent its message may have said so."""
+    """It does not begin before; set when its message asked for that."""
     expires_at: Mapped[Moment]
-    """Ditto: not later, if it has not begun by then."""
+    """It fails if it has not begun by then; set when its message asked for that."""
 
     last_seq: Mapped[int] = mapped_column(server_default="0")
     done: Mapped[int] = mapped_column(server_default="0")

@@ -52,7 +52,7 @@ class Aside:
 
     def put(self, raw: bytes | str, refused: RefusedError, *, queue: str) -> None:
         """Note a message; returns at once."""
-        from worker.intake.store import REJECTED  # late, see there
+        from worker.intake.store import REJECTED  # late: see that module
 
         REJECTED.labels(refused.reason).inc()
         with self._lock:
@@ -77,7 +77,7 @@ class Aside:
 
     def flush(self) -> None:
         """Write what waits; what cannot be written waits on."""
-        from worker.intake.store import write  # late, see there
+        from worker.intake.store import write  # late: see that module
 
         with self._writing:
             with self._lock:

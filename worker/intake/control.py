@@ -120,7 +120,7 @@ def _check_command(body: Any) -> None:
         if name in _ARGUMENTS and value is not None and not _ARGUMENTS[name](value):
             raise RefusedError(Reason.ARGUMENTS, f"its argument {name} cannot be used")
     if body.get("pattern") is not None or body.get("matcher") is not None:
-        # a pattern is matched by an engine that a short one keeps busy for hours
+        # even a short regular expression may keep the worker busy for hours
         raise RefusedError(Reason.BODY, "it names workers by a pattern")
     named = body.get("destination")
     if named is not None and not (

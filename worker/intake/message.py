@@ -193,7 +193,7 @@ def _rewritten(headers: Mapping[str, Any], task: Known) -> dict[str, Any]:
         "kwargsrepr": (headers.get("kwargsrepr") or "")[:_LONGEST_SHOWN],
         "origin": (headers.get("origin") or "")[:_LONGEST_SHOWN],
         **ours,
-        "headers": ours,  # they go on with a retry
+        "headers": ours,  # Celery passes these on when it retries
     }
 
 

@@ -106,7 +106,7 @@ class Judging:
             try:
                 self.connection._deliver(envelope, queue)  # noqa: SLF001 - as kombu's does
             except ResponseError:
-                # it could not be noted as fetched, and is in no list any more
+                # it was not noted as fetched, so without this it would be lost
                 self._put_back(bytes_to_str(key), item)
                 raise
             return True

@@ -116,7 +116,7 @@ async def _recounted(tx: Transaction, row: TaskRow) -> str | None:
 
 
 async def _percent(tx: Transaction, row: TaskRow) -> str | None:
-    # the ledger never lets it fall, except from nothing
+    # the ledger raises it from here: it never lowers a percentage
     await record_in(tx, Fact(task_id=row.task_id, changes={"percent": 0.0}))
     return "worked out anew"
 

@@ -216,7 +216,7 @@ def _task(row: Any) -> None:
     if row.error is not None:
         _TaskError.model_validate(row.error)
         if row.error["code"] == InvalidRequestError.code:
-            return  # it was refused for just that
+            return  # the task failed because of its invalid request
     TaskRequest.model_validate(row.request)
 
 

@@ -172,7 +172,7 @@ def _by_status(told: Told) -> _Kind:
         case status if status in _TRY_AGAIN or (
             status >= _SERVER_ERRORS and status != _NOT_IMPLEMENTED
         ):
-            # too much to read, told as an inner failure, stays too much
+            # some servers tell of a prompt that is too long by an internal error
             return ContextTooLongError if _is_too_long(told) else ProviderUnavailableError
     return _rejection(told)
 

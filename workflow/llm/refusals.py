@@ -147,7 +147,7 @@ def refused(told: Told, request: dict[str, Any]) -> Feature | None:
     if feature is not None:
         return feature
     mentioned = _mentioned(told, request)
-    if told.status in _FAILING:  # "stream" is also what breaks off there
+    if told.status in _FAILING:  # an internal error may mention a stream only because it broke off
         said_no = _SAID_NO.search(text) is not None
         sure = mentioned in {Feature.RESPONSE_FORMAT, Feature.STREAM_OPTIONS} and said_no
         return mentioned if sure else None

@@ -197,7 +197,7 @@ class ReplyReader:
         chunk = unwrapped(chunk)
         choice = self._choice(chunk)
         usage = usage_in(chunk)
-        if usage.tokens >= self._usage.tokens:  # told again with each chunk, it grows
+        if usage.tokens >= self._usage.tokens:  # some servers send a growing sum with each chunk
             self._usage = usage
         if choice is None:
             return

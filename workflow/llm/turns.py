@@ -105,7 +105,7 @@ class Turns:
                 epoch = await waiter.turn
         except asyncio.CancelledError:
             if not self._line.discard(user, waiter) and not waiter.turn.cancelled():
-                self._give_back()  # it was handed over in the same moment
+                self._give_back()  # the turn was given in the moment of the cancellation
             raise
         finally:
             WAITING.dec()
@@ -208,7 +208,7 @@ class Turns:
     async def _ask(self, want: int) -> int:
         """Return how many further calls may begin, of those that are wanted."""
         held = self._held + self._spare
-        if self._limit is None:  # then nothing is shared that a call must wait for
+        if self._limit is None:  # no limit over all processes: no call has to wait for the others
             await self._listen()
             held = self._held + self._spare
             return max(0, min(want, self._backoff.allowed() - held))

@@ -18,7 +18,7 @@ from workflow.presence import SILENT_S
 from workflow.queries.shapes import QueueState
 
 _BY_STATUS = text("SELECT status, count(*) FROM roadmap_tasks GROUP BY status")
-# Whose user has begun as many as he may waits for him, not for a worker.
+# A task whose user has begun as many as allowed waits for those, not for a worker.
 _WAITING = text(
     """
     SELECT count(*), extract(epoch FROM clock_timestamp() - min(

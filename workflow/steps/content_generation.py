@@ -108,7 +108,7 @@ async def generate(claim: Claim, work: Work, *, drain: Drain) -> Tally:
     async def concept(group: Sequence[Wanted]) -> None:
         nonlocal left_out
         async with slots:
-            if drain.begun:  # what has begun is finished, nothing new begins
+            if drain.begun:  # a draining worker finishes what has begun and begins nothing new
                 left_out = True
                 return
             async with asyncio.TaskGroup() as contents:

@@ -38,7 +38,7 @@ async def run(context: StepContext) -> StepResult:
         language=context.language,
         focus_areas=tuple(intent["focus_areas"]),
         skill_gaps=tuple(intent["skill_gaps"]),
-        # checkpoints of tasks that were begun before these were asked for lack them
+        # checkpoints of an earlier release lack these
         skills=tuple(intent.get("skills", ())),
         constraints=tuple(intent.get("constraints", ())),
     )

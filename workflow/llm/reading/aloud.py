@@ -14,10 +14,10 @@ from typing import Final
 from workflow.llm.reading.thoughts import (
     LONGEST_MARK,
     MARK,
-    style_of,
     marks_of,
     may_open_thought,
     opens_thought,
+    style_of,
 )
 
 _MARK: Final = re.compile(MARK, re.IGNORECASE)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from workflow.llm.reading.effort import Effort, UnreadableError
-from workflow.llm.reading.thoughts import MARK, style_of, end_of_thought
+from workflow.llm.reading.thoughts import MARK, end_of_thought, style_of
 from workflow.llm.reading.tolerant import DEEPEST, read_value
 
 if TYPE_CHECKING:

@@ -223,7 +223,7 @@ def _too_long(place: _Place) -> bool:
 
 def _list_too_long(place: _Place) -> bool:
     most = int((place.error.get("ctx") or {}).get("max_length", 0))
-    # Parts of the way itself are not left out without a word to the model.
+    # Objects (stages, concepts …) are not dropped without asking the model.
     if "items" in place.schema and "properties" in place.schema["items"]:
         return False
     return place.put(place.given[:most]) if most and isinstance(place.given, list) else False

@@ -54,7 +54,7 @@ def questions_read(value: Any) -> Any:
         try:
             read.append(question_read(part, base=base))
         except AmbiguousError:
-            read.append(part)  # the question's own check says what is wrong
+            read.append(part)  # the check of the shape says what is wrong with it
     return read
 
 

@@ -61,7 +61,7 @@ def tutorial(inputs: ContentInputs) -> Tutorial:
         f"## {parts.check_heading}",
         "\n".join(f"- {text}" for text in random.sample(parts.check, _QUESTIONS)),
     ]
-    # What the shelf and the learner say goes in once, so braces in their words mean nothing.
+    # Texts are filled in once, so braces in a learner's words mean nothing.
     own = {blocks[0], blocks[6]}
     if known and known.code:
         own.add(fence)
