@@ -1,4 +1,4 @@
-"""Which bodies are read: JSON, as it is, and no more of it than the address needs."""
+"""Refuses request bodies that are not plain JSON, or are longer than their route needs."""
 
 from __future__ import annotations
 

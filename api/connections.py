@@ -1,4 +1,4 @@
-"""Which connections are open, and which keep us waiting: bounds that hold before anybody is known.
+"""Counts open connections, and bounds those that keep the server waiting for a request.
 
 A connection waits while its request's head or body is not complete, and while it is kept alive
 between two requests. Those cost memory for nothing, so their number, their bytes and their time are

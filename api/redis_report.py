@@ -1,4 +1,4 @@
-"""What Redis is used for, by whom, and what to do about it."""
+"""Reports the connections and channels of Redis, who uses them, and what an operator should do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Judges a storm by three ledgers: what was accepted, what the model answered, the database."""
+"""Checks a run of faults by three records: accepted tasks, the model's answers, the database."""
 
 from __future__ import annotations
 

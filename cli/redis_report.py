@@ -1,4 +1,4 @@
-"""`roadmap redis`: who uses which connections to Redis."""
+"""`roadmap redis`: shows which connections to Redis there are, and who uses them."""
 
 from pathlib import Path
 from typing import Annotated, Any

@@ -18,7 +18,7 @@ class AuthMode(StrEnum):
 
 
 class Pooler(StrEnum):
-    """What stands between us and PostgreSQL."""
+    """Which kind of connection pooler stands between this program and PostgreSQL."""
 
     NONE = "none"
     TRANSACTION = "transaction"

@@ -1,4 +1,4 @@
-"""What of the environment is for us: other programs' variables reach neither us nor our children.
+"""Drops other programs' variables from the environment, for this process and its children.
 
 A machine has one environment for many programs. `CELERY_BROKER_URL` of another project would have
 Celery connect to that project's broker, whatever our settings say; libpq's and uvicorn's variables

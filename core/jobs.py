@@ -1,4 +1,4 @@
-"""The maintenance jobs: what each does, and how often. What became of them is in `schedules`."""
+"""The maintenance jobs: what each does, and how often. Their last runs are in table `schedules`."""
 
 from __future__ import annotations
 

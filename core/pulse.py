@@ -1,4 +1,4 @@
-"""What a worker says of itself in a file, once a second, and what follows from it.
+"""The pulse: a file in which a worker says once a second what it does, and how to judge it.
 
 A process that lives may still do nothing: its consumer can be stuck on a dead connection, or no
 longer be subscribed to its queues. So the file tells when the consumer last turned, what it

@@ -1,4 +1,4 @@
-"""What must not be seen in a log or a message, taken out of it."""
+"""Takes secrets out of logs and messages."""
 
 from __future__ import annotations
 

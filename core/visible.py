@@ -1,4 +1,4 @@
-r"""What may be shown of a text that somebody else wrote: everything visible, and nothing that acts.
+r"""Makes text that others wrote safe to show: what a terminal obeys, or hides, is spelled out.
 
 A goal, a title, a model's answer or an error's message may hold characters that a terminal obeys
 (ESC, C0 and C1 controls), that turn the reading order around (bidi controls), that break lines, or

@@ -1,4 +1,4 @@
-"""What is wrong with a value, said as people say it: pydantic's own words are for programmers.
+"""Says in plain words what is wrong with a value: pydantic's own words are for programmers.
 
 A reason goes on from the value's name: "`body.goal` must not be empty". The rule's stable name
 (`string_too_short`) stays beside it for programs.

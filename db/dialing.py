@@ -1,4 +1,4 @@
-"""Engines whose connections are opened by `db.connecting`, whatever stands between."""
+"""Makes SQLAlchemy engines whose connections `db.connecting` opens, directly or by a pooler."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps what is stored out of what is said when a statement fails.
+"""Keeps stored values out of the errors of statements that fail.
 
 A driver's error quotes the values at which it failed: a user's goal, a model's answer. From there
 they would get into logs, events and answers. What failed is told by the error's kind, the

@@ -1,4 +1,4 @@
-"""What a committed fact tells: its events, and what it put into an inbox."""
+"""Publishes what a committed fact tells: its events, and what it put into an inbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies in the broker's queues, without taking anything out or believing any of it."""
+"""Looks into the broker's queues without taking messages out; what is in them is not trusted."""
 
 from __future__ import annotations
 

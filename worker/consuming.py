@@ -23,7 +23,7 @@ _turned = mmap.mmap(-1, _TIME.size)
 
 
 def turned() -> None:
-    """Say that the consumer has turned, connected and listening to all its queues."""
+    """Note that the consumer's loop went round, connected and listening to all its queues."""
     _turned[:] = _TIME.pack(time.monotonic())
 
 

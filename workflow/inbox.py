@@ -1,4 +1,4 @@
-"""Follow a user's inbox: what came after a notification, then live, each once.
+"""Follow a user's inbox: the notifications after a given one, then new ones live, each once.
 
 Notifications have no sequence numbers. Their ids are ordered by the time at which they were made,
 not committed, so a stream looks back a little each time and remembers what it has given. Whoever

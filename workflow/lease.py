@@ -115,7 +115,7 @@ async def acquire(task_id: UUID, *, worker: str) -> Claim | None:
 
 async def _acquire(task_id: UUID, worker: str) -> Claim | DeferredError | None:
     async with transaction() as tx:
-        # late and repeated deliveries are many, and end at this glance
+        # most late and repeated deliveries end here, without a lock
         return await _take(tx, task_id, worker) if await waits(tx.session, task_id) else None
 
 

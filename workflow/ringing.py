@@ -34,7 +34,7 @@ async def ring_again(task_ids: Sequence[UUID], *, still: Callable[[TaskRow], boo
     """Ring for those of the tasks that wait for a worker, in one transaction for all of them.
 
     Args:
-        task_ids: The tasks; one that somebody else is writing at this moment is left to him.
+        task_ids: The tasks; one whose row is locked at this moment is left to whoever holds it.
         still: Whether a locked row is still to be rung for, or somebody was quicker.
 
     Returns:

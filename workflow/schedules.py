@@ -49,7 +49,7 @@ _IS_DUE: Final = text(
     FROM (SELECT) AS one LEFT JOIN schedules ON name = :name
     """
 )
-# From when it was due, so that it keeps its beat; from now when that is long over.
+# Counted from when it was due, so that the interval is kept; from now when that is long past.
 _PLAN_NEXT: Final = text(
     """
     INSERT INTO schedules AS known (name, next_run_at)

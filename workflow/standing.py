@@ -1,4 +1,4 @@
-"""Where each concept stands in its roadmap, for whoever writes about it."""
+"""Tells the author of a content where its concept stands in the roadmap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading what an earlier version, or a stranger, has stored of a task."""
+"""Reads what is stored of a task, which an earlier version or another program may have written."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def bounds() -> Bounds:
 
 
 async def has_to_wait(tx: Transaction, task_id: UUID) -> bool:
-    """Put a waiting task off if it is not its turn, and tell so; a glance that locks nothing."""
+    """Put a waiting task off if it is not its turn, and tell whether; it takes no lock."""
     return await put_off(tx.session, task_id, bounds=bounds())
 
 

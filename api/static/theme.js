@@ -3,5 +3,5 @@ try {
   const chosen = localStorage.getItem("theme");
   if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
 } catch {
-  // storage is forbidden here: the system's theme it is
+  // the browser forbids storage here: the system's theme is used
 }

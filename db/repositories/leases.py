@@ -65,7 +65,7 @@ async def heartbeat(
 
 
 async def waits(session: AsyncSession, task_id: UUID) -> bool:
-    """Tell by a glance whether a worker could take a task: it is there, unfinished, not held."""
+    """Tell, without a lock, whether a worker could take a task: it exists, unfinished, not held."""
     statement = select(RoadmapTask.task_id).where(
         RoadmapTask.task_id == task_id,
         RoadmapTask.status.in_(["pending", "processing"]),

@@ -1,4 +1,4 @@
-"""Asks addresses whether they exist. Dropped only when they definitely do not."""
+"""Asks web servers whether a resource's address exists; it is dropped only when it does not."""
 
 from __future__ import annotations
 

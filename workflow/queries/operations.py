@@ -1,4 +1,4 @@
-"""What waits, who works, as the rows tell it."""
+"""Counts what waits and who works, from the tables."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 /**
- * Keeps one stream open over transports of falling quality: the best that works, again and again
- * with growing, jittered waits, until it is stopped on purpose or the stream is over.
+ * Keeps one stream open by the best transport that works (WebSocket, then SSE, then polling). After
+ * a failure it tries again, with growing, jittered waits, until it is stopped or the stream ends.
  */
 
 const FAILURES_BEFORE_NEXT = 2;

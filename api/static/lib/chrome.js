@@ -1,4 +1,4 @@
-/** What all pages share: navigation, theme, bell, account, and how a page that fails looks. */
+/** What all pages share: navigation, theme, inbox, account, and what a page that fails shows. */
 
 import { bell } from "../views/bell.js";
 import { askForToken } from "../views/signin.js";

@@ -1,4 +1,4 @@
-/** What is said to people beside the page's own contents: aloud, and in passing notes. */
+/** Messages beside the page's contents: for screen readers, and as notes that go by themselves. */
 
 import { h, icon } from "./dom.js";
 

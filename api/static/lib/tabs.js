@@ -1,4 +1,4 @@
-/** A word between the tabs of one browser: what one did, the others see at once. */
+/** Messages between the tabs of one browser, so that all of them show what one of them did. */
 
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("roadmap") : null;
 

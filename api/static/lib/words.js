@@ -1,4 +1,4 @@
-/** What the API's names are called on the page. */
+/** The words that the page shows for the API's statuses, steps, kinds and error codes. */
 
 export const KINDS = ["tutorial", "resources", "quiz"];
 

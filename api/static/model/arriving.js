@@ -1,4 +1,4 @@
-/** A text that arrives in pieces which may be missing: plain text, whatever it says. */
+/** A text that arrives in pieces, some of which may be lost; it is shown as plain text only. */
 
 export class Arriving {
   #version = null;

@@ -1,4 +1,4 @@
-/** One concept to learn: tutorial, resources, quiz; where it stands, and that it is done. */
+/** The page of a concept: tutorial, resources, quiz, its neighbours, and a mark for "done". */
 
 import { call, client, get, inWords, noticeRefusal, post } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";

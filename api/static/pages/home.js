@@ -1,4 +1,4 @@
-/** Home: one question, and what was asked lately. */
+/** The home page: a form to ask for a roadmap, and the recent tasks. */
 
 import { client, get, inWords, noticeRefusal } from "../lib/api.js";
 import { start, title } from "../lib/chrome.js";

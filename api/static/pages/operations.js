@@ -1,4 +1,4 @@
-/** Operations: what waits, who works, what is connected. For admins; read anew every few seconds. */
+/** The operations page, for admins: queue, workers, connections; refreshed every few seconds. */
 
 import { get, inWords } from "../lib/api.js";
 import { start, title } from "../lib/chrome.js";

@@ -1,4 +1,4 @@
-/** A review: the outline, what changed in it, and your decision. */
+/** The page of a review: the outline, what changed in it, and the form for a decision. */
 
 import { call, client, get, inWords, noticeRefusal } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";

@@ -1,4 +1,4 @@
-/** A roadmap to learn along: where one is, the outline, and the map. */
+/** The page of a roadmap: the learner's progress, the outline, and the map. */
 
 import { client, get, noticeRefusal } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";

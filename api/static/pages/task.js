@@ -1,4 +1,4 @@
-/** A task, live: its way, its roadmap filling, and what you can do now. */
+/** The page of a task, live: its steps, its roadmap as it is written, and what can be done now. */
 
 import { client, get, noticeRefusal } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";

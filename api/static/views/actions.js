@@ -1,4 +1,4 @@
-/** What you can do now, for each status of a task. */
+/** What can be done with a task, for each of its statuses. */
 
 import { inWords, post } from "../lib/api.js";
 import { fill, guarded, h } from "../lib/dom.js";

@@ -1,4 +1,4 @@
-/** How the page is connected, in words that change at once and seconds that count down. */
+/** Shows how the page is connected, and the seconds until it tries again. */
 
 import { h, write } from "../lib/dom.js";
 import { announce } from "../lib/say.js";

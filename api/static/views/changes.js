@@ -1,4 +1,4 @@
-/** Changes of an outline in words: between two versions, or one's own that were not sent yet. */
+/** Changes of an outline in words: between two versions, or a reviewer's before they are sent. */
 
 import { h } from "../lib/dom.js";
 import { hours } from "../lib/words.js";

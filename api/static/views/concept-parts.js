@@ -1,4 +1,4 @@
-/** Parts of a concept's page that need nothing but data. */
+/** Parts of a concept's page that are drawn from data alone, without requests. */
 
 import { h, icon } from "../lib/dom.js";
 import { count, hours } from "../lib/words.js";

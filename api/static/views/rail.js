@@ -1,4 +1,4 @@
-/** The way of a task: its steps with states, durations and attempts. */
+/** The steps of a task, with states, durations and attempts. */
 
 import { h, write } from "../lib/dom.js";
 import { duration, now } from "../lib/time.js";

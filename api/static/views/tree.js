@@ -1,6 +1,6 @@
 /**
- * The roadmap as it fills: stages, modules, concepts. Drawn once per structure; an event changes
- * three marks and two counts, whatever the size of the roadmap.
+ * The roadmap as a tree while it is written: stages, modules, concepts. Drawn once per structure; an
+ * event then changes three marks and two counts, whatever the size of the roadmap.
  */
 
 import { h, icon, write } from "../lib/dom.js";
