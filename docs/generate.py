@@ -6,7 +6,7 @@ import importlib
 import json
 import pkgutil
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
@@ -14,11 +14,20 @@ from prometheus_client.metrics import MetricWrapperBase
 from docs import asyncapi
 from docs.asyncapi import model_name
 from docs.cli_reference import cli_reference
+from docs.client_shapes import all_shapes
+from docs.python_models import python_models
 from docs.settings_table import settings_table
+from docs.typescript_types import typescript_types
 from notifications.events import EventType, StreamEvent, TransientType
 from notifications.reading import open_schema
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from docs.client_shapes import Schema
+
 HERE: Final = Path(__file__).parent
+ROOT: Final = HERE.parent
 
 
 def event_catalogue() -> str:
@@ -108,23 +117,28 @@ def openapi() -> str:
     return json.dumps(create_app().openapi(), indent=1, ensure_ascii=False) + "\n"
 
 
-def documents() -> dict[Path, str]:
-    """Return every generated file and what it should say."""
-    return {
-        HERE / "SETTINGS.md": settings_table(),
-        HERE / "METRICS.md": metrics_list(),
-        HERE / "EVENTS.md": event_catalogue(),
-        HERE / "CLI.md": cli_reference(),
-        HERE / "events.schema.json": json.dumps(open_schema(StreamEvent), indent=1) + "\n",
-        HERE / "asyncapi.json": json.dumps(asyncapi.document(), indent=1) + "\n",
-        HERE / "openapi.json": openapi(),
-    }
+def _shapes() -> dict[str, Schema]:
+    return all_shapes(json.loads(openapi()))
+
+
+DOCUMENTS: Final[dict[Path, Callable[[], str]]] = {
+    HERE / "SETTINGS.md": settings_table,
+    HERE / "METRICS.md": metrics_list,
+    HERE / "EVENTS.md": event_catalogue,
+    HERE / "CLI.md": cli_reference,
+    HERE / "events.schema.json": lambda: json.dumps(open_schema(StreamEvent), indent=1) + "\n",
+    HERE / "asyncapi.json": lambda: json.dumps(asyncapi.document(), indent=1) + "\n",
+    HERE / "openapi.json": openapi,
+    ROOT / "clients/python/src/roadmap_client/models.py": lambda: python_models(_shapes()),
+    ROOT / "api/static/client/types.d.ts": lambda: typescript_types(_shapes()),
+}
+"""Every generated file, and what says what should be in it."""
 
 
 def main() -> None:
     """Write the files."""
-    for path, text in documents().items():
-        path.write_text(text, encoding="utf-8")
+    for path, made in DOCUMENTS.items():
+        path.write_text(made(), encoding="utf-8")
 
 
 if __name__ == "__main__":

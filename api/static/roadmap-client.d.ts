@@ -1,119 +1,10 @@
 /** Follow roadmap-worker from a browser or Node 20. See docs/WEB.md. */
 
-export type Status =
-  | "pending" | "processing" | "human_review_pending"
-  | "completed" | "partial_failure" | "failed" | "cancelled";
+import type {
+  ContentDelta, EventType, InboxPage, Notification, Problem, Status, Task, TaskEvent, TaskRequest,
+} from "./client/types.js";
 
-export type Step =
-  | "queued" | "intent_analysis" | "curriculum_design" | "structure_validation"
-  | "edit_plan_analysis" | "roadmap_edit" | "human_review" | "content_generation"
-  | "resuming" | "completed";
-
-export type ContentKind = "tutorial" | "resources" | "quiz";
-
-/** Contents completed, contents in all (0 while unknown), per cent. */
-export interface Progress {
-  done: number;
-  total: number;
-  percent: number;
-}
-
-export type EventType =
-  | "task_queued" | "task_started" | "task_recovered" | "task_retried"
-  | "step_started" | "step_completed" | "step_retrying"
-  | "roadmap_ready" | "review_required" | "review_reminder" | "review_decided"
-  | "content_started" | "content_completed" | "content_failed" | "concept_completed"
-  | "task_cancel_requested"
-  | "task_completed" | "task_partially_failed" | "task_failed" | "task_cancelled";
-
-/** A committed event. `data` depends on `type`: docs/EVENTS.md, docs/events.schema.json. */
-export interface TaskEvent {
-  /** Counts from 1 without gaps, per task. */
-  seq: number;
-  task_id: string;
-  type: EventType;
-  /** ISO 8601, UTC. */
-  at: string;
-  status: Status;
-  current_step: Step;
-  message: string;
-  progress: Progress;
-  data: Record<string, any>;
-}
-
-/** A piece of a text while it is being written; transient, may be missing, plain text. */
-export interface ContentDelta {
-  type: "content_delta";
-  task_id: string;
-  at: string;
-  data: {
-    concept_id: string;
-    kind: ContentKind;
-    version: number;
-    /** Where `text` begins in the whole, in characters. */
-    offset: number;
-    text: string;
-  };
-}
-
-export interface Task {
-  task_id: string;
-  user_id: string;
-  goal: string;
-  status: Status;
-  current_step: Step;
-  roadmap_id: string | null;
-  attempt: number;
-  progress: Progress;
-  /** Seconds within which half, and nine tenths, of such tasks were done; null without evidence. */
-  time_left_s: { p50: number; p90: number } | null;
-  /** While it waits to be taken: its position (1 is next; null before it may start) and what for. */
-  line: {
-    position: number | null; reason: "worker" | "user_limit" | "starts_at"; message: string;
-  } | null;
-  error: { code: string; message: string; step: Step } | null;
-  failed_contents: {
-    concept_id: string; concept_title: string; kind: ContentKind; code: string; message: string;
-  }[];
-  /** How many failed; a list of tasks names only the first 20 of each. */
-  failed_count: number;
-  usage: { calls: number; tokens: number };
-  last_seq: number;
-  created_at: string;
-  started_at: string | null;
-  finished_at: string | null;
-  links: Record<string, string | null>;
-}
-
-export interface TaskRequest {
-  goal: string;
-  preferences?: {
-    level?: "beginner" | "intermediate" | "advanced";
-    hours_per_week?: number;
-    language?: string;
-    background?: string;
-    content_formats?: string[];
-  };
-  /** Whether a human is asked before the contents are written; true by default. */
-  review?: boolean;
-}
-
-export interface Notification {
-  notification_id: string;
-  task_id: string;
-  kind:
-    | "review_required" | "review_reminder"
-    | "task_completed" | "task_partially_failed" | "task_failed";
-  message: string;
-  created_at: string;
-  read_at: string | null;
-}
-
-export interface InboxPage {
-  notifications: Notification[];
-  unread: number;
-  next_cursor: string | null;
-}
+export * from "./client/types.js";
 
 export type Transport = "websocket" | "sse" | "polling";
 
@@ -212,10 +103,7 @@ export class RoadmapClient {
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
-  readonly problem: {
-    type?: string; title?: string; detail?: string; code?: string;
-    errors?: { field: string; message: string; type: string }[];
-  };
+  readonly problem: Partial<Problem>;
   readonly retryAfterMs: number | null;
   readonly temporary: boolean;
 }

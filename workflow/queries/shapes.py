@@ -6,14 +6,18 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from core.states import ContentKind, ContentStatus, Status, Step
 from db.ledger import timestamp
 from notifications.inbox_entry import InboxKind
 from workflow.line import LineReason
 
-Moment = Annotated[datetime, PlainSerializer(timestamp, return_type=str, when_used="json")]
+Moment = Annotated[
+    datetime,
+    PlainSerializer(timestamp, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 """A time, shown as events show it: UTC, milliseconds, `Z`."""
 
 

@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 NODE_PROGRAMS = Path(__file__).parent / "node"
 REACT = ("react@19", "react-test-renderer@19")
+TYPESCRIPT = "typescript@5"
 CLIENT_PAGES = ("clients/python/README.md", "docs/PYTHON_CLIENT.md")
 _PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -126,7 +127,7 @@ def test_the_python_client(outside: Outside, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def node_app(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Node project that has installed React and our packed client."""
+    """A Node project that has installed React, TypeScript and our packed client."""
     node, npm = need_program("node", package="nodejs"), need_program("npm")
     folder = tmp_path_factory.mktemp("node")
     sources = copy_sources(ROOT, folder / "sources")
@@ -138,7 +139,8 @@ def node_app(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert not scripts.keys() & {"preinstall", "install", "postinstall", "prepare"}
     app = folder / "app"
     shutil.copytree(NODE_PROGRAMS, app)
-    installed = run([npm, "install", "--no-audit", "--no-fund", str(tarball), *REACT], cwd=app)
+    wanted = [str(tarball), *REACT, TYPESCRIPT]
+    installed = run([npm, "install", "--no-audit", "--no-fund", *wanted], cwd=app)
     if re.search(r"ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|ECONNRESET", installed.stderr):
         pytest.skip(f"npm's registry cannot be reached: {installed.stderr.splitlines()[0]}")
     assert installed.returncode == 0, installed.stderr
@@ -160,6 +162,19 @@ def test_the_javascript_client(outside: Outside, node_app: Path) -> None:
     told = use(node_app, "follow.mjs", outside)
     assert told["seqs"] == list(range(1, len(told["seqs"]) + 1))
     assert told["last"] == "task_completed"
+
+
+def test_the_types(node_app: Path) -> None:
+    """A strict TypeScript program that uses the packed client's types is right, a wrong one not."""
+    options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022"]
+    program = [need_program("node"), "node_modules/typescript/bin/tsc", *options]
+    right = run([*program, "types.mts"], cwd=node_app)
+    assert right.returncode == 0, right.stdout
+    (node_app / "wrong.mts").write_text(
+        'import type { Task } from "roadmap-client";\nexport const seen = (t: Task) => t.colour;\n'
+    )
+    wrong = run([*program, "wrong.mts"], cwd=node_app)
+    assert "Property 'colour' does not exist on type 'Task'" in wrong.stdout
 
 
 def test_the_react_hook(outside: Outside, node_app: Path) -> None:

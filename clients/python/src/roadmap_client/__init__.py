@@ -3,6 +3,7 @@
 It needs httpx, httpx-sse and pydantic, and nothing of the server: see docs/PYTHON_CLIENT.md.
 """
 
+from roadmap_client.answer import TERMINAL_STATUSES, TERMINAL_TYPES
 from roadmap_client.blocking import SyncRoadmapClient
 from roadmap_client.client import RoadmapClient
 from roadmap_client.errors import (
@@ -20,8 +21,6 @@ from roadmap_client.errors import (
     UnreachableError,
 )
 from roadmap_client.models import (
-    TERMINAL_STATUSES,
-    TERMINAL_TYPES,
     Concept,
     ConceptPage,
     ContentError,
@@ -30,6 +29,7 @@ from roadmap_client.models import (
     Event,
     EventPage,
     FailedContent,
+    Line,
     Module,
     Progress,
     Question,
@@ -41,6 +41,7 @@ from roadmap_client.models import (
     Task,
     TaskError,
     TaskPage,
+    TimeLeft,
     Tutorial,
     Usage,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "FailedContent",
     "ForbiddenError",
     "InvalidRequestError",
+    "Line",
     "Module",
     "NotFoundError",
     "ProblemError",
@@ -77,6 +79,7 @@ __all__ = [
     "Task",
     "TaskError",
     "TaskPage",
+    "TimeLeft",
     "TooManyRequestsError",
     "Tutorial",
     "UnauthorizedError",

@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
+from roadmap_client.answer import Answer
 from roadmap_client.errors import UnexpectedAnswerError
 from roadmap_client.following import PATIENCE_S, Follower
 from roadmap_client.models import (
-    Answer,
     ConceptPage,
     EventPage,
     Review,

@@ -11,6 +11,7 @@ import httpx
 from httpx_sse import SSEError, aconnect_sse
 from pydantic import ValidationError
 
+from roadmap_client.answer import TERMINAL_STATUSES
 from roadmap_client.errors import (
     ProblemError,
     RoadmapError,
@@ -19,7 +20,7 @@ from roadmap_client.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
-from roadmap_client.models import TERMINAL_STATUSES, Event, EventPage
+from roadmap_client.models import Event, EventPage
 from roadmap_client.transport import (
     BASE,
     FIRST_PAUSE_S,
