@@ -13,6 +13,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from docs import asyncapi
 from docs.asyncapi import model_name
+from docs.blocking_client import blocking_methods
 from docs.cli_reference import cli_reference
 from docs.client_shapes import all_shapes
 from docs.python_models import python_models
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parent
+PYTHON: Final = ROOT / "clients/python/src/roadmap_client"
 
 
 def event_catalogue() -> str:
@@ -129,7 +131,8 @@ DOCUMENTS: Final[dict[Path, Callable[[], str]]] = {
     HERE / "events.schema.json": lambda: json.dumps(open_schema(StreamEvent), indent=1) + "\n",
     HERE / "asyncapi.json": lambda: json.dumps(asyncapi.document(), indent=1) + "\n",
     HERE / "openapi.json": openapi,
-    ROOT / "clients/python/src/roadmap_client/models.py": lambda: python_models(_shapes()),
+    PYTHON / "models.py": lambda: python_models(_shapes()),
+    PYTHON / "asking.py": lambda: blocking_methods(PYTHON / "client.py"),
     ROOT / "api/static/client/types.d.ts": lambda: typescript_types(_shapes()),
 }
 """Every generated file, and what says what should be in it."""

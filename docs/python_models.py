@@ -94,9 +94,9 @@ def python_models(shapes: dict[str, Schema]) -> str:
 
 def formatted(code: str) -> str:
     """Return Python code as `make format` wants it."""
-    for command in (["check", "--quiet", "--select", "I,D", "--fix-only"], ["format", "--quiet"]):
+    for step in (["check", "--quiet", "--select", "I,D", "--fix-only"], ["format", "--quiet"]):
         code = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, "--stdin-filename", "models.py", "-"],
+            [sys.executable, "-m", "ruff", *step, "--stdin-filename", "generated.py", "-"],
             input=code,
             capture_output=True,
             text=True,

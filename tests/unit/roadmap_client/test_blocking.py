@@ -38,7 +38,7 @@ def test_it_has_the_same_verbs() -> None:
     for name, method in vars(RoadmapClient).items():
         if name.startswith("_"):
             continue
-        twin = vars(SyncRoadmapClient)[OF_ASYNCIO.get(name, name)]
+        twin = inspect.getattr_static(SyncRoadmapClient, OF_ASYNCIO.get(name, name))
         if inspect.isfunction(method):
             ours = {k: p.default for k, p in inspect.signature(method).parameters.items()}
             theirs = {k: p.default for k, p in inspect.signature(twin).parameters.items()}

@@ -6,31 +6,24 @@ import asyncio
 import os
 import threading
 from concurrent.futures import CancelledError
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from roadmap_client.asking import Asking
 from roadmap_client.client import RoadmapClient
 from roadmap_client.errors import UnreachableError
 from roadmap_client.following import PATIENCE_S
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
     from types import TracebackType
 
     from roadmap_client.errors import RoadmapError
-    from roadmap_client.models import (
-        ConceptPage,
-        Event,
-        EventPage,
-        Review,
-        Roadmap,
-        Task,
-        TaskPage,
-    )
+    from roadmap_client.models import Event
 
 T = TypeVar("T")
 
 
-class SyncRoadmapClient:
+class SyncRoadmapClient(Asking):
     """An API of roadmap-worker, for code that waits. Use it as `with`, from any thread.
 
     Methods, answers and errors are those of `RoadmapClient`, which does the work on an event loop
@@ -60,35 +53,6 @@ class SyncRoadmapClient:
         backstage = self._there()
         backstage.loop.call_soon_threadsafe(lambda: backstage.client.move(api_url, token=token))
 
-    def submit(
-        self,
-        goal: str,
-        *,
-        preferences: dict[str, Any] | None = None,
-        review: bool = True,
-        idempotency_key: str | None = None,
-    ) -> Task:
-        """Ask for a roadmap; return the task that makes it. See `RoadmapClient.submit`."""
-        return self._run(
-            lambda client: client.submit(
-                goal, preferences=preferences, review=review, idempotency_key=idempotency_key
-            )
-        )
-
-    def task(self, task_id: str) -> Task:
-        """Return a task as it is now."""
-        return self._run(lambda client: client.task(task_id))
-
-    def tasks(
-        self, *, status: str | Sequence[str] = (), cursor: str | None = None, limit: int = 50
-    ) -> TaskPage:
-        """Return a page of tasks, newest first; `next_cursor` leads to the next one."""
-        return self._run(lambda client: client.tasks(status=status, cursor=cursor, limit=limit))
-
-    def events(self, task_id: str, *, after: int = 0) -> EventPage:
-        """Return a page of a task's event log after a number."""
-        return self._run(lambda client: client.events(task_id, after=after))
-
     def follow(
         self,
         task_id: str,
@@ -113,51 +77,6 @@ class SyncRoadmapClient:
         finally:
             if not backstage.closing:  # what a loop that ends is given is never answered
                 backstage.run(source.aclose())
-
-    def review(self, task_id: str) -> Review:
-        """Return a task's open review."""
-        return self._run(lambda client: client.review(task_id))
-
-    def decide(
-        self,
-        task_id: str,
-        decision: Literal["approve", "reject", "edit"],
-        *,
-        feedback: str | None = None,
-        edits: Sequence[dict[str, Any]] | None = None,
-        then: Literal["approve", "review"] | None = None,
-        version: int | None = None,
-    ) -> Task:
-        """Decide a task's open review, once. See `RoadmapClient.decide`."""
-        return self._run(
-            lambda client: client.decide(
-                task_id, decision, feedback=feedback, edits=edits, then=then, version=version
-            )
-        )
-
-    def retry(self, task_id: str) -> Task:
-        """Have what failed, and only that, done again."""
-        return self._run(lambda client: client.retry(task_id))
-
-    def cancel(self, task_id: str) -> Task:
-        """Stop a task; a retry goes on from there."""
-        return self._run(lambda client: client.cancel(task_id))
-
-    def roadmap(self, roadmap_id: str) -> Roadmap:
-        """Return a roadmap's tree."""
-        return self._run(lambda client: client.roadmap(roadmap_id))
-
-    def concept(self, roadmap_id: str, concept_id: str) -> ConceptPage:
-        """Return a concept with its tutorial, resources and quiz."""
-        return self._run(lambda client: client.concept(roadmap_id, concept_id))
-
-    def regenerate(self, roadmap_id: str, concept_id: str, kinds: Sequence[str]) -> Task:
-        """Have contents of a concept written anew; return the task that does it."""
-        return self._run(lambda client: client.regenerate(roadmap_id, concept_id, kinds))
-
-    def request(self, method: str, path: str, **kwargs: Any) -> dict[str, Any]:
-        """Send any request and return its document: for what has no method of its own here."""
-        return self._run(lambda client: client.request(method, path, **kwargs))
 
     def close(self) -> None:
         """Close the connections; another call opens them anew."""
