@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Final
 
 from workflow.llm.outputs import Issue
@@ -80,44 +81,24 @@ def _missing_prerequisites(outline: Outline) -> list[Issue]:
 
 
 def _circular_prerequisites(outline: Outline) -> list[Issue]:
-    """Find cycles by removing, again and again, what requires nothing that is left."""
+    """Name one circle; what else goes in circles is found when that one is mended."""
     known = outline.concept_ids()
-    left = {c.concept_id: set(c.prerequisites) & known for c in outline.concepts()}
-    needed_by: dict[str, list[str]] = {}
-    for key, wanted in left.items():
-        for each in wanted:
-            needed_by.setdefault(each, []).append(key)
-    open_ends = {key: len(wanted) for key, wanted in left.items()}
-    free = [key for key, number in open_ends.items() if not number]
-    while free:
-        gone = free.pop()
-        del left[gone]
-        for key in needed_by.get(gone, ()):
-            open_ends[key] -= 1
-            if not open_ends[key]:
-                free.append(key)
-    if not left:
+    # in lists, not sets: the same outline always gets the same answer
+    wanted = {c.concept_id: [p for p in c.prerequisites if p in known] for c in outline.concepts()}
+    try:
+        TopologicalSorter(wanted).prepare()
+    except CycleError as error:
+        cycle: list[str] = error.args[1][::-1]  # each one requires the next
+    else:
         return []
-    cycle = _one_cycle(left)
     titles = {concept.concept_id: concept.title for concept in outline.concepts()}
-    path = " → ".join(f"'{titles[key]}'" for key in [*cycle, cycle[0]])
+    path = " → ".join(f"'{titles[key]}'" for key in cycle)
     return [
         _error(
             f"Prerequisites go in a circle: {path}.",
-            f"Remove the prerequisite '{titles[cycle[1 % len(cycle)]]}' from '{titles[cycle[0]]}'.",
+            f"Remove the prerequisite '{titles[cycle[1]]}' from '{titles[cycle[0]]}'.",
         )
     ]
-
-
-def _one_cycle(left: dict[str, set[str]]) -> list[str]:
-    """Return one cycle; every node of `left` requires another one of `left`."""
-    path: dict[str, None] = {}
-    node = min(left)
-    while node not in path:
-        path[node] = None
-        node = min(left[node] & left.keys())
-    nodes = list(path)
-    return nodes[nodes.index(node) :]
 
 
 def _hours(outline: Outline, hours_per_week: int) -> list[Issue]:
