@@ -5,17 +5,17 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 from celery import signals
 
 from core.logging import get_logger
 from core.settings import get_settings
+from worker.prefork import is_prefork
 
 log = get_logger(__name__)
 
-_PREFORK: Final = "celery.concurrency.prefork"
 _folders: list[Path] = []
 
 
@@ -24,7 +24,7 @@ def _share_with_children(**_: Any) -> None:
     command = click.get_current_context(silent=True)
     if get_settings().metrics_port is None or command is None or command.info_name != "worker":
         return
-    if getattr(command.params.get("pool"), "__module__", None) == _PREFORK:
+    if is_prefork(command.params.get("pool")):
         from core.exposition import share
 
         _folders.append(Path(tempfile.mkdtemp(prefix="roadmap-metrics-")))

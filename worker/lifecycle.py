@@ -13,6 +13,7 @@ from core.logging import configure_logging, get_logger
 from core.settings import get_settings
 from worker import intake
 from worker.loop import hooks, process_loop, stop_process_loop
+from worker.prefork import is_prefork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,7 @@ def _child_started(**_: Any) -> None:
 def _ready(sender: Any, **_: Any) -> None:
     """(threads) Open everything before the first message, so that it is quick."""
     _consumers.append(sender)
-    if type(sender.pool).__module__ != "celery.concurrency.prefork":
+    if not is_prefork(sender.pool):
         process_loop()
     log.info("worker_ready", hostname=str(sender.hostname))
 

@@ -11,6 +11,13 @@ from typing import Any
 
 from celery import concurrency, signals
 from celery.concurrency.asynpool import AsynPool
+from celery.concurrency.prefork import TaskPool
+
+
+def is_prefork(pool: Any) -> bool:
+    """Tell whether a pool is Celery's prefork pool: its name, its class, or itself."""
+    named = pool if isinstance(pool, (str, type)) else type(pool)
+    return issubclass(concurrency.get_implementation(named), TaskPool)
 
 
 class ProcessPool(AsynPool):  # type: ignore[misc]  # Celery publishes no types
@@ -25,9 +32,8 @@ class ProcessPool(AsynPool):  # type: ignore[misc]  # Celery publishes no types
 
 
 def _use(sender: Any, **_: Any) -> None:
-    pool = concurrency.get_implementation(sender.pool_cls)
-    if pool.__module__ == "celery.concurrency.prefork":
-        pool.Pool = ProcessPool
+    if is_prefork(sender.pool_cls):
+        TaskPool.Pool = ProcessPool
 
 
 signals.worker_init.connect(_use)

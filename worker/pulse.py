@@ -15,12 +15,12 @@ from core.pulse import Pulse, pulse_file
 from worker.app import app
 from worker.consuming import STEADY_S, turned
 from worker.loop import process_loop
+from worker.prefork import is_prefork
 
 log = get_logger(__name__)
 
 BEAT_S: Final = 1.0
 LOOP_S: Final = 5.0
-_PREFORK: Final = "celery.concurrency.prefork"
 
 
 class PulseWriter:
@@ -120,7 +120,7 @@ def _begin(sender: Any, **_: Any) -> None:
         consumer_at=now,
         queues=queues,
     )
-    _writer = PulseWriter(pulse, has_loop=type(sender.pool).__module__ != _PREFORK)
+    _writer = PulseWriter(pulse, has_loop=not is_prefork(sender.pool))
 
 
 def _consumed(**_: Any) -> None:

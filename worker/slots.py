@@ -11,7 +11,9 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from celery import concurrency, signals
+from celery import signals
+
+from worker.prefork import is_prefork
 
 SPARE_SHARE: Final = 4
 """One spare slot for so many slots."""
@@ -51,8 +53,7 @@ def _open_spare_slots(sender: Any, **_: Any) -> None:
         sender.concurrency, int
     ):
         return
-    pool = concurrency.get_implementation(sender.pool_cls)
-    threads = pool.__module__ != "celery.concurrency.prefork"
+    threads = not is_prefork(sender.pool_cls)
     # prefork: one spare process has to do, since each costs memory and connections
     spare = max(1, sender.concurrency // SPARE_SHARE) if threads else 1
     _offered = Slots(worker=str(sender.hostname), slots=sender.concurrency, spare=spare)
