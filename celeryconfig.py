@@ -83,7 +83,7 @@ beat_scheduler = "celery.beat:Scheduler"  # remembers nothing: its default keeps
 beat_max_loop_interval = 5  # look often: the shortest job runs every 5 s
 beat_schedule = {
     job.name: {
-        "task": f"maintenance.{job.name}",
+        "task": job.name.celery_name,
         "schedule": job.ask_every_s,  # only a question: the job's row says whether it is due
         "kwargs": {"scheduled": True},
         # an old question is of no use: without this they pile up while workers are busy

@@ -22,7 +22,7 @@ from chaos.faults import Faults
 from core.errors import AppError
 from core.ids import new_id
 from core.settings import get_settings
-from core.states import TERMINAL
+from core.states import TERMINAL, Decision
 from db.engine import dispose_engine
 from db.migrate import upgrade
 from embedded import EmbeddedPostgres, EmbeddedRedis
@@ -187,7 +187,7 @@ class Storm:
             )
             for row in waiting:
                 if row["round"] == 1 and self._rng.random() < 0.3:  # noqa: PLR2004 - a share
-                    rejection = ReviewDecision(decision="reject", feedback="Knots")
+                    rejection = ReviewDecision(decision=Decision.REJECT, feedback="Knots")
                     await decide_review(row["task_id"], rejection, actor=ALICE)
                 else:
                     await approve(row["task_id"])

@@ -10,13 +10,6 @@ FLOWER_HOST: Final = "127.0.0.1"
 """Flower can revoke tasks: it is for people on this machine, or behind their own proxy."""
 
 
-class Then(StrEnum):
-    """What follows a reviewer's own edits."""
-
-    APPROVE = "approve"
-    REVIEW = "review"
-
-
 class Pool(StrEnum):
     """Celery's worker pools that we support."""
 

@@ -11,6 +11,7 @@ import typer
 from cli.console import emit, emit_json
 from cli.data_dir import DEFAULT, DataDir
 from cli.exits import EPILOG, ExitCode
+from core.jobs import JobName
 from core.pulse import Pulse, pulse_folder, read_pulses
 from core.redis_names import broker_options
 
@@ -140,7 +141,9 @@ def _nudge(data_dir: Path) -> Callable[[str], None]:
         client = Celery("roadmap-probe", broker=url, set_as_current=False)
         client.conf.broker_transport_options = broker_options(prefix, url)
         try:
-            client.send_task("maintenance.recover", queue=queue, expires=_EXPIRES_S, retry=False)
+            client.send_task(
+                JobName.RECOVER.celery_name, queue=queue, expires=_EXPIRES_S, retry=False
+            )
         except (OperationalError, RedisError) as error:
             raise OSError(type(error).__name__) from None
         finally:

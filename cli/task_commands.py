@@ -19,8 +19,7 @@ from cli.console import emit, emit_json, note
 from cli.data_dir import DEFAULT
 from cli.exits import EPILOG, ExitCode, usage
 from cli.hints import command
-from cli.options import Then
-from core.states import Status
+from core.states import Status, Then
 
 app = typer.Typer()
 

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 LONGEST_ASK_S: Final = 60.0
 
 
+class JobName(StrEnum):
+    """What maintenance does; the Celery task `maintenance.<name>` runs it."""
+
+    RECOVER = "recover"
+    REMIND = "remind"
+    PURGE = "purge"
+    AUDIT = "audit"
+
+    @property
+    def celery_name(self) -> str:
+        """The Celery task that runs it."""
+        return f"maintenance.{self}"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """One maintenance job; the Celery task `maintenance.<name>` runs it.
+    """One maintenance job.
 
     Attributes:
         name: Its short name.
@@ -18,7 +33,7 @@ class Job:
         interval_s: How often it is due.
     """
 
-    name: str
+    name: JobName
     description: str
     interval_s: float
 
@@ -28,29 +43,29 @@ class Job:
         return min(self.interval_s, LONGEST_ASK_S)
 
 
-JOBS: Final = {
+JOBS: Final[dict[str, Job]] = {
     job.name: job
     for job in (
         Job(
-            name="recover",
+            name=JobName.RECOVER,
             description="Takes tasks from workers that went silent, and rings for tasks whose"
             " message was lost or whose turn has come.",
             interval_s=5,
         ),
         Job(
-            name="remind",
+            name=JobName.REMIND,
             description="Reminds reviewers of what is due, and does what REVIEW_ON_EXPIRY says"
             " with reviews that are past due.",
             interval_s=60,
         ),
         Job(
-            name="purge",
+            name=JobName.PURGE,
             description="Deletes events and read notifications of tasks that ended"
             " EVENT_RETENTION_DAYS ago.",
             interval_s=3600,
         ),
         Job(
-            name="audit",
+            name=JobName.AUDIT,
             description="Looks for rows that contradict each other, and reports them.",
             interval_s=600,
         ),

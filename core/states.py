@@ -54,6 +54,30 @@ class ContentStatus(StrEnum):
     FAILED = "failed"
 
 
+class ReviewStatus(StrEnum):
+    """Where a question to a human is in its life."""
+
+    OPEN = "open"
+    DECIDED = "decided"
+    CANCELLED = "cancelled"
+    """Its task was cancelled before anybody decided."""
+
+
+class Decision(StrEnum):
+    """A human's answer to a review."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    EDIT = "edit"
+
+
+class Then(StrEnum):
+    """What follows a reviewer's own edits."""
+
+    APPROVE = "approve"
+    REVIEW = "review"
+
+
 WORKING_STEPS: Final = frozenset(
     {
         Step.INTENT_ANALYSIS,

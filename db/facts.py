@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from core.usage import Usage
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
 
     from core.states import Status, Step
+
+
+class Reason(StrEnum):
+    """Why a worker is asked for; each is a Celery task of its own, so that Flower tells them."""
+
+    GENERATE = "roadmap.generate"
+    """The task was never begun."""
+    RESUME = "roadmap.resume"
+    RETRY = "roadmap.retry"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +89,8 @@ class Fact:
         begins: The step begins: its time, and what ends in it, count from here.
         usage: What model calls cost on the way.
         progressed: A step or a content ended, so the worker is not stuck on this task.
-        rung: A worker is asked for right after the commit; the row remembers when.
+        rings: Why a worker is asked for, if one is: right after the commit, by whoever observes
+            the recorder. The row remembers when.
         changes: Other columns of the task's row.
         rows: Rows of other tables, written in this order.
         events: Events that tell the fact, in this order.
@@ -97,7 +108,7 @@ class Fact:
     begins: bool = False
     usage: Usage = field(default_factory=Usage)
     progressed: bool = False
-    rung: bool = False
+    rings: Reason | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
     rows: tuple[RowWrite, ...] = ()
     events: tuple[EventDraft, ...] = ()
@@ -107,7 +118,9 @@ class Fact:
 class Recorded:
     """A committed fact: the events as they are stored, published and streamed."""
 
+    task_id: UUID
     user_id: str
     events: tuple[dict[str, Any], ...]
     rows: tuple[RowWrite, ...]
+    rings: Reason | None
     at: datetime

@@ -57,19 +57,32 @@ class TaskRow:
     def expired(self) -> bool:
         """It was to have begun by now, and has not."""
         by: datetime | None = self.expires_at
-        return self.status == "pending" and by is not None and by <= self.now
+        return self.status == Status.PENDING and by is not None and by <= self.now
 
 
 async def lock_tasks(
-    session: AsyncSession, task_ids: Iterable[UUID], *, skip_locked: bool = False
+    session: AsyncSession,
+    task_ids: Iterable[UUID],
+    *,
+    owner: str | None = None,
+    skip_locked: bool = False,
 ) -> dict[UUID, TaskRow]:
     """Lock tasks' rows until the transaction ends, always in the order of their ids.
 
     The same order everywhere is what keeps writers of many tasks from deadlocking.
+
+    Args:
+        session: The transaction.
+        task_ids: The tasks; those that are not there are left out.
+        owner: Only this user's; other rows are neither locked nor waited for.
+        skip_locked: Leave out what somebody else holds, instead of waiting for it.
     """
+    conditions = [TASKS.c.task_id.in_(list(task_ids))]
+    if owner is not None:
+        conditions.append(TASKS.c.user_id == owner)
     statement = (
         select(TASKS, func.clock_timestamp().label("_now"))
-        .where(TASKS.c.task_id.in_(list(task_ids)))
+        .where(*conditions)
         .order_by(TASKS.c.task_id)
         .with_for_update(key_share=True, skip_locked=skip_locked)
     )
@@ -142,7 +155,16 @@ async def write_facts(session: AsyncSession, facts: Sequence[Fact]) -> list[Reco
         ]
         writes += fact.rows
         touched.add(fact.task_id)
-        outcomes.append(Recorded(user_id=row.user_id, events=payloads, rows=fact.rows, at=row.now))
+        outcomes.append(
+            Recorded(
+                task_id=fact.task_id,
+                user_id=row.user_id,
+                events=payloads,
+                rows=fact.rows,
+                rings=fact.rings,
+                at=row.now,
+            )
+        )
     if touched:
         # sorted as they were locked; all mutable columns, so that it is one prepared statement
         await session.execute(
@@ -207,7 +229,7 @@ def _change(row: TaskRow, fact: Fact) -> None:
     if fact.begins:
         values["step_began_at"], values["step_ended"] = row.now, 0
     values.update((Usage.of(row) + fact.usage).columns())
-    if fact.rung:
+    if fact.rings is not None:
         values["rung_at"], values["deferred_at"] = row.now, None
     if fact.progressed:
         values["losses"] = 0

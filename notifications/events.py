@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from core.redis_names import own
-from core.states import ContentKind, Status, Step
+from core.states import ContentKind, Decision, Status, Step, Then
 
 
 class EventType(StrEnum):
@@ -141,10 +141,10 @@ class DecisionData(Frozen):
     """A review was decided."""
 
     review_id: UUID
-    decision: Literal["approve", "reject", "edit"]
+    decision: Decision
     version: int
     decided_by: str
-    then: Literal["approve", "review"] | None = Field(
+    then: Then | None = Field(
         default=None, description="What follows an edit; null with other decisions."
     )
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import suppress
+from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
@@ -141,7 +142,8 @@ class Publisher:
 
     def _start(self) -> None:
         if self._drain is None or self._drain.done():
-            self._drain = asyncio.create_task(self._send_all(), name="publisher")
+            # not in the caller's context: it sends for many
+            self._drain = asyncio.create_task(self._send_all(), name="publisher", context=Context())
 
     async def _send_all(self) -> None:
         while batch := self._next_batch():

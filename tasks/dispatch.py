@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
+    from core.jobs import JobName
     from workflow.doorbell import Ring
 
 log = get_logger(__name__)
@@ -96,13 +97,13 @@ def send(ring: Ring, origin: Mapping[str, str] | None = None) -> None:
     )
 
 
-def send_job(name: str) -> None:
+def send_job(name: JobName) -> None:
     """Ask for a run of a maintenance job now, due or not. Blocks like `send`.
 
     Raises:
         Exception: The broker cannot be reached.
     """
-    celery().send_task(f"maintenance.{name}", expires=JOB_EXPIRES_S, retry=False)
+    celery().send_task(name.celery_name, expires=JOB_EXPIRES_S, retry=False)
 
 
 def warm_up() -> None:

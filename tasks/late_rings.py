@@ -23,6 +23,7 @@ from prometheus_client import Counter
 
 from core.logging import get_logger
 from core.states import Status
+from db.facts import Reason
 from db.repositories.tasks import statuses_of
 from db.session import read_session
 from tasks.roadmap import key_of
@@ -31,7 +32,6 @@ from worker.intake.envelope import incoming, open_envelope
 from worker.intake.message import examine
 from worker.intake.windows import look, take_out
 from worker.runtime import known
-from workflow.doorbell import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from core.jobs import JobName
 from core.logging import get_logger
 from tasks.queues import peek
 from worker import Delivery, async_task
@@ -45,15 +46,15 @@ async def _remind() -> dict[str, Any]:
     return {"reminded": await remind(), "expired": await expire()}
 
 
-def _job(name: str, work: Callable[[], Awaitable[dict[str, Any]]]) -> Any:
-    @async_task(f"maintenance.{name}")
+def _job(name: JobName, work: Callable[[], Awaitable[dict[str, Any]]]) -> Any:
+    @async_task(name.celery_name)
     async def job(_delivery: Delivery, *, scheduled: bool = False) -> dict[str, Any] | None:
         return await run_job(name, work, scheduled=scheduled)
 
     return job
 
 
-recover_task = _job("recover", _recover)
-remind_task = _job("remind", _remind)
-purge_task = _job("purge", upkeep.purge)
-audit_task = _job("audit", audit)
+recover_task = _job(JobName.RECOVER, _recover)
+remind_task = _job(JobName.REMIND, _remind)
+purge_task = _job(JobName.PURGE, upkeep.purge)
+audit_task = _job(JobName.AUDIT, audit)

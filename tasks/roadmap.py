@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from core.errors import InvalidRequestError, ServiceUnavailableError
+from db.facts import Reason
 from worker import Delivery, async_task
 from workflow import turns
 from workflow.actor import LOCAL_USER
-from workflow.doorbell import Reason
 from workflow.engine import Result
 from workflow.runs import run_task
 from workflow.service import accept_delivery

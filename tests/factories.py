@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from core.states import Decision
 from db.engine import dispose_engine
 from notifications.deltas import stop_streaming
 from notifications.publisher import stop_publishing
@@ -72,7 +73,9 @@ async def new_task(*, review: bool = False, goal: str = "Learn Rust", user: str 
 
 async def approve(task_id: UUID, *, actor: Actor = ALICE, version: int | None = None) -> None:
     """Approve the open review."""
-    await decide_review(task_id, ReviewDecision(decision="approve"), actor=actor, version=version)
+    await decide_review(
+        task_id, ReviewDecision(decision=Decision.APPROVE), actor=actor, version=version
+    )
 
 
 async def pair(connection: asyncpg.Connection, task_id: UUID | str) -> tuple[str, str]:

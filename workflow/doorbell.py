@@ -1,32 +1,29 @@
 """Asks for a worker: the row says what is to be done, a ring only says "look".
 
-Whoever commits a row that somebody should work on rings after the commit. The bell itself (a
-Celery message) is installed by the process's composition root; without one nothing is lost,
-because `maintenance.recover` rings again for rows that nobody claimed.
+A fact that says `rings` rings by itself after its commit: the bell observes the recorder. The bell
+itself (a Celery message) is installed by the process's composition root; without one nothing is
+lost, because `maintenance.recover` rings again for rows that nobody claimed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from core.logging import get_logger
+from core.states import Status
+from db.facts import Reason
+from db.recorder import observe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from uuid import UUID
 
+    from db.facts import Recorded
+    from db.ledger import TaskRow
+
 log = get_logger(__name__)
-
-
-class Reason(StrEnum):
-    """Why a worker is asked for; each is a Celery task of its own, so that Flower tells them."""
-
-    GENERATE = "roadmap.generate"
-    RESUME = "roadmap.resume"
-    RETRY = "roadmap.retry"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,22 +36,36 @@ class Ring:
         at: When the row was marked as rung, by the database's clock. It travels with the message:
             the queue is first in, first out, so a row that was rung before the oldest message in
             the queue has no message there any more.
-        first: The task's first delivery, which bears the task's own id.
     """
 
     task_id: UUID
     reason: Reason
     at: datetime
-    first: bool = False
+
+    @property
+    def first(self) -> bool:
+        """It brings the task's first delivery, which bears the task's own id."""
+        return self.reason is Reason.GENERATE
 
 
 _bell: Callable[[Ring], None] | None = None
 
 
 def install(bell: Callable[[Ring], None] | None) -> None:
-    """Set what rings; it must not block and must not raise."""
+    """Set what rings, from now on also for what is recorded; it must not block nor raise."""
     global _bell  # noqa: PLW0603 - one bell per process
     _bell = bell
+    observe(_heard)
+
+
+def _heard(recorded: Recorded) -> None:
+    if recorded.rings is not None:
+        ring(Ring(task_id=recorded.task_id, reason=recorded.rings, at=recorded.at))
+
+
+def reason_for(row: TaskRow) -> Reason:
+    """Return why a worker is asked for a task that waits: its first one until one has taken it."""
+    return Reason.GENERATE if row.status == Status.PENDING else Reason.RESUME
 
 
 def ring(ring: Ring) -> None:

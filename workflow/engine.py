@@ -26,7 +26,7 @@ from db.recorder import record
 from db.repositories import tasks as reads
 from db.session import read_session, retrying
 from notifications.events import EventType, StepCompletedData, StepStartedData
-from workflow import doorbell, outcomes
+from workflow import outcomes
 from workflow.asking import Asking
 from workflow.contents import Work, work_left
 from workflow.drafts import counted, draft, spent_data
@@ -91,7 +91,7 @@ async def advance(claim: Claim) -> Result:
             ):
                 await _run_step(claim, step)
     except DrainedError:
-        return await give_back(claim)
+        return await release_run(claim)
     except LeaseLostError as error:
         log.warning("workflow_fenced_off", reason=error.message)
         return Result.LEASE_LOST
@@ -314,10 +314,10 @@ async def fail(claim: Claim, error: AppError) -> Result:
     return Result.FAILED
 
 
-async def give_back(claim: Claim) -> Result:
+async def release_run(claim: Claim) -> Result:
     """Leave a task unfinished, for another worker to go on with at once."""
     try:
-        doorbell.ring(await release(claim))
+        await release(claim)
     except LeaseLostError:
         return Result.LEASE_LOST
     except ServiceUnavailableError:

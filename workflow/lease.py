@@ -24,15 +24,14 @@ from core.loop_local import LoopLocal
 from core.settings import get_settings
 from core.states import Status, Step
 from core.usage import Usage
-from db.facts import Fact
+from db.facts import Fact, Reason
 from db.ledger import lock_tasks
 from db.recorder import record, record_in
-from db.repositories.leases import heartbeat, waits
+from db.repositories.leases import renew, waits
 from db.session import AsyncSessionLocal, Transaction, is_transient, retrying, transaction
 from notifications.events import EventType
 from workflow import turns
 from workflow.budget import Budget
-from workflow.doorbell import Reason, Ring
 from workflow.drafts import draft
 from workflow.outcomes import failure
 from workflow.plan import KNOWN_VERSIONS, Done, next_step
@@ -116,11 +115,11 @@ async def acquire(task_id: UUID, *, worker: str) -> Claim | None:
 async def _acquire(task_id: UUID, worker: str) -> Claim | DeferredError | None:
     async with transaction() as tx:
         # most late and repeated deliveries end here, without a lock
-        return await _take(tx, task_id, worker) if await waits(tx.session, task_id) else None
+        return await _acquire_row(tx, task_id, worker) if await waits(tx.session, task_id) else None
 
 
-async def _take(tx: Transaction, task_id: UUID, worker: str) -> Claim | DeferredError | None:
-    if await turns.has_to_wait(tx, task_id):
+async def _acquire_row(tx: Transaction, task_id: UUID, worker: str) -> Claim | DeferredError | None:
+    if await turns.defer_unless_next(tx, task_id):
         return DeferredError()
     row = (await lock_tasks(tx.session, [task_id])).get(task_id)
     if row is None or row.leased or row.status not in {Status.PENDING, Status.PROCESSING}:
@@ -131,21 +130,21 @@ async def _take(tx: Transaction, task_id: UUID, worker: str) -> Claim | Deferred
         leave_to_newer_worker(tx, row)
         return None
     try:
-        return await _claim(tx, row, worker)
+        return await _acquire_locked(tx, row, worker)
     except (TaskExpiredError, UnreadableRecordError, InvalidRequestError) as error:
         # otherwise it would be rung for, taken and dropped for ever
         await record_in(tx, failure(row, error))
         return None
 
 
-async def _claim(tx: Transaction, row: TaskRow, worker: str) -> Claim | DeferredError:
+async def _acquire_locked(tx: Transaction, row: TaskRow, worker: str) -> Claim | DeferredError:
     if row.expired:
         raise TaskExpiredError
     try:
         request = TaskRequest.model_validate(row.request)
     except ValidationError:
         raise InvalidRequestError("The stored request is invalid.") from None
-    if await turns.still_has_to_wait(tx, row):
+    if await turns.defer_unless_still_next(tx, row):
         return DeferredError()
     taken_over = row.lease_until is not None
     claim = Claim(
@@ -201,28 +200,24 @@ async def give_up_if_hopeless(tx: Transaction, row: TaskRow) -> bool:
     return True
 
 
-async def release(claim: Claim) -> Ring:
-    """Give a task back unfinished, so that another worker can take it at once.
+async def release(claim: Claim) -> None:
+    """Give a task back unfinished, and ask for another worker, so that it goes on at once.
 
     The epoch is raised, so that nothing of this run can be written any more.
-
-    Returns:
-        The ring that asks for the other worker.
 
     Raises:
         LeaseLostError: It was not ours any more.
     """
-    recorded = await record(
+    await record(
         Fact(
             task_id=claim.task_id,
             epoch=claim.epoch,
             step=Step.RESUMING,
             changes={"lease_owner": None, "lease_until": None, "epoch": claim.epoch + 1},
-            rung=True,
+            rings=Reason.RESUME,
         )
     )
     log.info("lease_released", task_id=str(claim.task_id), epoch=claim.epoch)
-    return Ring(task_id=claim.task_id, reason=Reason.RESUME, at=recorded.at)
 
 
 class Keeper:
@@ -281,7 +276,7 @@ class Keeper:
             return set()
         async with AsyncSessionLocal() as session:
             held = [(claim.task_id, claim.epoch) for claim in claims]
-            lost = await heartbeat(session, held, lease_s=lease_s)
+            lost = await renew(session, held, lease_s=lease_s)
             await session.commit()
             return lost
 

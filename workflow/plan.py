@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from core.states import Step
+from core.states import Decision, Step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ def next_step(history: Sequence[Done], *, wants_review: bool, max_edit_rounds: i
         if not last.output["valid"] and automatic_edits(history) < max_edit_rounds:
             return Step.EDIT_PLAN_ANALYSIS
         return Step.HUMAN_REVIEW if wants_review else Step.CONTENT_GENERATION
-    if last.step is Step.HUMAN_REVIEW and last.output["decision"] == "reject":
+    if last.step is Step.HUMAN_REVIEW and last.output["decision"] == Decision.REJECT:
         return Step.EDIT_PLAN_ANALYSIS
     return _ALWAYS_NEXT[last.step]
 

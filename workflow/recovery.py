@@ -12,13 +12,13 @@ from sqlalchemy import func, select
 from core.errors import TaskExpiredError
 from core.logging import get_logger
 from core.states import Status, Step
-from db.facts import Fact
+from db.facts import Fact, Reason
 from db.ledger import lock_tasks
 from db.models import RoadmapTask
 from db.recorder import record_in
 from db.repositories.leases import expired
 from db.session import read_session, transaction
-from workflow import doorbell, turns
+from workflow import turns
 from workflow.lease import give_up_if_hopeless
 from workflow.outcomes import failure
 from workflow.ringing import ring_again
@@ -75,7 +75,7 @@ async def recover(queue: Queue | None) -> Recovery:
     async with read_session() as session:
         silent = await expired(session, limit=LARGEST_SWEEP)
     for task_id in silent:
-        outcome = await _free(task_id)
+        outcome = await _recover(task_id)
         recovered += outcome is True
         given_up += outcome is False
     await _end_expired()
@@ -83,7 +83,7 @@ async def recover(queue: Queue | None) -> Recovery:
     return Recovery(recovered=recovered, given_up=given_up, rung=rung)
 
 
-async def _free(task_id: UUID) -> bool | None:
+async def _recover(task_id: UUID) -> bool | None:
     """Free one task of its silent worker: True; give it up: False; not needed any more: None."""
     async with transaction() as tx:
         row = (await lock_tasks(tx.session, [task_id], skip_locked=True)).get(task_id)
@@ -91,7 +91,7 @@ async def _free(task_id: UUID) -> bool | None:
             return None
         if await give_up_if_hopeless(tx, row):
             return False
-        await free(tx, row, losses=row.losses + 1)
+        await release_row(tx, row, losses=row.losses + 1)
         RECOVERED.inc()
         log.warning(
             "task_freed", task_id=str(task_id), owner=row.lease_owner, losses=row.losses + 1
@@ -118,15 +118,15 @@ async def _end_expired() -> None:
                 await record_in(tx, failure(row, TaskExpiredError()))
 
 
-async def free(tx: Transaction, row: TaskRow, *, losses: int) -> None:
+async def release_row(tx: Transaction, row: TaskRow, *, losses: int) -> None:
     """Take a locked task from whoever holds it, fence that one off, and ask for another worker."""
-    recorded = await record_in(
+    await record_in(
         tx,
         Fact(
             task_id=row.task_id,
             status=Status.PROCESSING,
             step=Step.RESUMING,
-            rung=True,
+            rings=Reason.RESUME,
             changes={
                 "epoch": row.epoch + 1,
                 "lease_owner": None,
@@ -136,8 +136,6 @@ async def free(tx: Transaction, row: TaskRow, *, losses: int) -> None:
             },
         ),
     )
-    call = doorbell.Ring(task_id=row.task_id, reason=doorbell.Reason.RESUME, at=recorded.at)
-    tx.on_commit(lambda: doorbell.ring(call))
 
 
 async def _ring_again(queue: Queue) -> int:

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from core.errors import InvalidRequestError
-from core.states import ContentKind
+from core.states import ContentKind, Decision, Then
 from core.visible import is_blank
 from core.wording import said
 from workflow.llm.outputs import Difficulty
@@ -157,10 +157,10 @@ Edit = Annotated[
 class ReviewDecision(Request):
     """A human's answer to a review."""
 
-    decision: Literal["approve", "reject", "edit"]
+    decision: Decision
     feedback: Prose | None = None
     edits: list[Edit] | None = Field(default=None, max_length=500, fail_fast=True)
-    then: Literal["approve", "review"] | None = Field(
+    then: Then | None = Field(
         default=None,
         description="What follows one's own edits: `approve` writes the contents of the edited"
         " version (the default), `review` opens another review of it.",
@@ -169,17 +169,17 @@ class ReviewDecision(Request):
     @property
     def looks_again(self) -> bool:
         """The edited version is to be reviewed once more."""
-        return self.then == "review"
+        return self.then is Then.REVIEW
 
     @model_validator(mode="after")
     def _complete(self) -> ReviewDecision:
-        if self.decision == "reject" and is_blank(self.feedback or ""):
+        if self.decision is Decision.REJECT and is_blank(self.feedback or ""):
             raise ValueError("a rejection needs `feedback` that says what to change")
-        if self.decision == "edit" and not self.edits:
+        if self.decision is Decision.EDIT and not self.edits:
             raise ValueError("an edit needs `edits`, a list of changes")
-        if self.decision != "edit" and self.edits:
+        if self.decision is not Decision.EDIT and self.edits:
             raise ValueError("`edits` goes with the decision `edit`")
-        if self.decision != "edit" and self.then is not None:
+        if self.decision is not Decision.EDIT and self.then is not None:
             raise ValueError("`then` goes with the decision `edit`")
         return self
 

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-
 from core.errors import ConflictError, InvalidRequestError, NotFoundError
 from core.ids import new_id
 from core.states import RETRYABLE, TERMINAL, ContentKind, ContentStatus, Status, Step
-from db.facts import Fact, Insert
-from db.models import Concept, RoadmapTask
+from db.facts import Fact, Insert, Reason
+from db.ledger import lock_tasks
+from db.models import Concept
 from db.recorder import record_in
 from db.repositories.tasks import failed_contents, newest_contents
 from db.session import Transaction, transaction
 from notifications.events import EventType, RetryData
-from workflow import doorbell
 from workflow.contents import CONTENTS, pending_again
 from workflow.drafts import counted, draft
 from workflow.ownership import lock_owned
+from workflow.queries.roadmaps import visible_roadmap
 from workflow.quotas import check_retries
 
 if TYPE_CHECKING:
@@ -74,12 +73,8 @@ async def regenerate(
         ConflictError: The task is still running.
     """
     async with transaction() as tx:
-        found = await tx.session.scalar(
-            select(RoadmapTask.task_id).where(RoadmapTask.roadmap_id == roadmap_id)
-        )
-        if found is None:
-            raise NotFoundError(f"There is no roadmap {roadmap_id}.")
-        row = await lock_owned(tx, found, actor)
+        task_id = (await visible_roadmap(tx.session, roadmap_id, actor)).task_id
+        row = (await lock_tasks(tx.session, [task_id]))[task_id]
         concept = await tx.session.get(Concept, concept_id)
         if concept is None or concept.roadmap_id != roadmap_id or concept.removed:
             raise NotFoundError(f"The roadmap has no concept {concept_id}.")
@@ -122,7 +117,7 @@ async def regenerate(
             done=-redone,
             failed=redone - len(rows),
         )
-        return found
+        return task_id
 
 
 async def _go_on(
@@ -138,7 +133,7 @@ async def _go_on(
     """Begin another attempt of a task that has ended."""
     await check_retries(tx.session, row.task_id)
     attempt = row.attempt + 1
-    recorded = await record_in(
+    await record_in(
         tx,
         Fact(
             task_id=row.task_id,
@@ -146,7 +141,7 @@ async def _go_on(
             step=Step.RESUMING,
             done=done,
             failed=failed,
-            rung=True,
+            rings=Reason.RETRY,
             changes={"attempt": attempt, "losses": 0, "recovered": False},
             rows=rows,
             events=(
@@ -158,5 +153,3 @@ async def _go_on(
             ),
         ),
     )
-    call = doorbell.Ring(task_id=row.task_id, reason=doorbell.Reason.RETRY, at=recorded.at)
-    tx.on_commit(lambda: doorbell.ring(call))

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 from core.choices import ReviewExpiry
 from core.errors import ConflictError
 from core.settings import get_settings
+from core.states import Decision, ReviewStatus
 from db.facts import NOW, Fact, Update
 from db.ledger import lock_tasks, timestamp
 from db.models import Review
@@ -43,7 +44,7 @@ async def expire(*, limit: int = 100) -> int:
     for task_id, version in await _open_reviews(due, limit):
         try:
             if policy is ReviewExpiry.APPROVE:
-                approval = ReviewDecision(decision="approve")
+                approval = ReviewDecision(decision=Decision.APPROVE)
                 await decide_review(task_id, approval, actor=SYSTEM, version=version)
             else:
                 await cancel_task(task_id, actor=SYSTEM, reviewed_version=version)
@@ -63,7 +64,7 @@ async def _open_reviews(condition: ColumnElement[bool], limit: int) -> list[tupl
     async with read_session() as session:
         statement = (
             select(Review.task_id, Review.version)
-            .where(Review.status == "open", condition)
+            .where(Review.status == ReviewStatus.OPEN, condition)
             .order_by(Review.due_at)
             .limit(limit)
         )
@@ -77,7 +78,7 @@ async def _remind(task_id: UUID, version: int) -> bool:
         if (
             row is None
             or review is None
-            or review.status != "open"
+            or review.status != ReviewStatus.OPEN
             or review.version != version
             or review.reminded_at is not None
         ):

@@ -12,8 +12,8 @@ from core.digest import digest
 from core.errors import ConflictError, StaleVersionError
 from core.ids import new_id
 from core.settings import get_settings
-from core.states import Status, Step
-from db.facts import NOW, EventDraft, Fact, Insert, RowWrite, Update
+from core.states import ReviewStatus, Status, Step, Then
+from db.facts import NOW, EventDraft, Fact, Insert, Reason, RowWrite, Update
 from db.ledger import TaskRow, lock_tasks
 from db.models import Checkpoint, Review, Roadmap
 from db.recorder import record_in
@@ -21,7 +21,7 @@ from db.repositories.tasks import checkpoints
 from db.session import retrying, transaction
 from notifications.events import DecisionData, EventType, ReviewData
 from notifications.inbox_entry import InboxKind
-from workflow import doorbell, outcomes
+from workflow import outcomes
 from workflow.drafts import draft
 from workflow.ownership import lock_owned
 from workflow.plan import WORKFLOW_VERSION
@@ -103,7 +103,7 @@ def _question(
         "task_id": row.task_id,
         "round": number,
         "version": version,
-        "status": "open",
+        "status": str(ReviewStatus.OPEN),
         "due_at": data.due_at,
     }
     return _Question(
@@ -149,7 +149,7 @@ async def decide_review(
                 decision=decision.decision,
                 version=review.version + len(edited),
                 decided_by=actor.user_id,
-                then=(decision.then or "approve") if edited else None,
+                then=(decision.then or Then.APPROVE) if edited else None,
             ),
         )
         rows = (_decided(review, decision, actor), *(w for part in edited for w in part.writes))
@@ -175,20 +175,18 @@ async def decide_review(
             )
             return
         position = len(await checkpoints(tx.session, task_id)) + 1
-        recorded = await record_in(
+        await record_in(
             tx,
             Fact(
                 task_id=task_id,
                 status=Status.PROCESSING,
                 step=Step.RESUMING,
-                rung=True,
+                rings=Reason.RESUME,
                 total=total,
                 rows=(*rows, _checkpoint(task_id, position, review, decision)),
                 events=events,
             ),
         )
-        call = doorbell.Ring(task_id=task_id, reason=doorbell.Reason.RESUME, at=recorded.at)
-        tx.on_commit(lambda: doorbell.ring(call))
 
 
 async def newest_review(session: AsyncSession, task_id: UUID) -> Review | None:
@@ -201,15 +199,16 @@ async def newest_review(session: AsyncSession, task_id: UUID) -> Review | None:
 
 def cancelled_review(review: Review | None) -> tuple[RowWrite, ...]:
     """Return what closes an open review whose task is cancelled."""
-    if review is None or review.status != "open":
+    if review is None or review.status != ReviewStatus.OPEN:
         return ()
-    return (Update(REVIEWS, {"review_id": review.review_id}, {"status": "cancelled"}),)
+    cancelled = {"status": str(ReviewStatus.CANCELLED)}
+    return (Update(REVIEWS, {"review_id": review.review_id}, cancelled),)
 
 
 def _decidable(row: TaskRow, review: Review | None, version: int | None) -> Review:
     if review is None:
         raise ConflictError("The task is not under review yet.")
-    if row.status != Status.HUMAN_REVIEW_PENDING or review.status != "open":
+    if row.status != Status.HUMAN_REVIEW_PENDING or review.status != ReviewStatus.OPEN:
         # before the version: when nothing is open, reading the review again is no help
         was = f" ({review.decision} by {review.decided_by})" if review.decision else ""
         raise ConflictError(f"The review was already {review.status}{was}.")
@@ -227,8 +226,8 @@ def _decided(review: Review, decision: ReviewDecision, actor: Actor) -> RowWrite
         REVIEWS,
         {"review_id": review.review_id},
         {
-            "status": "decided",
-            "decision": decision.decision,
+            "status": str(ReviewStatus.DECIDED),
+            "decision": str(decision.decision),
             "feedback": decision.feedback,
             "edits": edits or None,
             "decided_by": actor.user_id,
@@ -239,7 +238,7 @@ def _decided(review: Review, decision: ReviewDecision, actor: Actor) -> RowWrite
 
 def _checkpoint(task_id: UUID, position: int, review: Review, decision: ReviewDecision) -> RowWrite:
     output: dict[str, Any] = {
-        "decision": decision.decision,
+        "decision": str(decision.decision),
         "feedback": decision.feedback,
         "review_id": str(review.review_id),
         "version": review.version,

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import random
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from core.logging import get_logger
 from core.states import Status
 from db.facts import Fact, Recorded
-from db.ledger import lock_tasks, write_facts
+from db.ledger import lock_tasks
+from db.recorder import record_all_in
 from db.session import transaction
 from workflow import doorbell
+from workflow.doorbell import reason_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
     from uuid import UUID
 
     from db.ledger import TaskRow
@@ -47,27 +47,19 @@ async def ring_again(task_ids: Sequence[UUID], *, still: Callable[[TaskRow], boo
         # in the order asked for, which is the order in which they come to the queue
         found = [rows[task_id] for task_id in task_ids if task_id in rows]
         waiting = [row for row in found if _waits(row) and still(row)]
-        facts = [Fact(task_id=row.task_id, rung=True) for row in waiting]
-        for row, outcome in zip(waiting, await write_facts(tx.session, facts), strict=True):
-            if isinstance(outcome, Recorded):
-                tx.on_commit(partial(doorbell.ring, ring_for(row, outcome.at)))
-    return len(tx.callbacks)
+        facts = [Fact(task_id=row.task_id, rings=reason_for(row)) for row in waiting]
+        outcomes = await record_all_in(tx, facts)
+    return sum(isinstance(outcome, Recorded) for outcome in outcomes)
 
 
 def _waits(row: TaskRow) -> bool:
     return row.status in {Status.PENDING, Status.PROCESSING} and row.lease_until is None
 
 
-def ring_for(row: TaskRow, at: datetime) -> doorbell.Ring:
-    """Return the ring for a task that waits: its first one until a worker has taken it."""
-    first = row.status == Status.PENDING
-    reason = doorbell.Reason.GENERATE if first else doorbell.Reason.RESUME
-    return doorbell.Ring(task_id=row.task_id, reason=reason, at=at, first=first)
-
-
 def leave_to_newer_worker(tx: Transaction, row: TaskRow) -> None:
     """Pass the ring on, mostly; where that ends without one `recover` rings again."""
     log.warning("task_left_to_newer_worker", task_id=str(row.task_id), version=row.workflow_version)
     if random.random() < PASSED_ON:  # noqa: S311 - no secret
-        ring = ring_for(row, row.rung_at or row.created_at)
+        at = row.rung_at or row.created_at
+        ring = doorbell.Ring(task_id=row.task_id, reason=reason_for(row), at=at)
         tx.on_commit(lambda: doorbell.ring(ring))

@@ -16,7 +16,7 @@ from core.states import Status
 from db.models import RoadmapTask
 from db.session import read_session, retrying
 from workflow import turns
-from workflow.engine import Result, advance, fail, give_back
+from workflow.engine import Result, advance, fail, release_run
 from workflow.lease import Claim, DeferredError, Stop, acquire, keeper
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ async def _supervise(claim: Claim) -> Result:
     if claim.stop is Stop.LOST:
         return Result.LEASE_LOST
     if claim.stop is Stop.DRAIN:
-        return await give_back(claim)
+        return await release_run(claim)
     return await fail(claim, TaskTimeoutError())
 
 

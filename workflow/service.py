@@ -21,17 +21,18 @@ from core.ids import new_id
 from core.settings import get_settings
 from core.states import (
     TERMINAL,
+    ReviewStatus,
     Status,
     Step,
 )
-from db.facts import Fact
+from db.facts import Fact, Reason
 from db.ledger import lock_tasks, timestamp
 from db.models import RoadmapTask
 from db.recorder import record_in
 from db.repositories.turns import lock_user
 from db.session import Transaction, retrying, transaction
 from notifications.events import EventType
-from workflow import doorbell, outcomes, quotas, turns
+from workflow import outcomes, quotas, turns
 from workflow.drafts import draft
 from workflow.owners import check_owner, nearest_owner
 from workflow.ownership import lock_owned
@@ -140,8 +141,8 @@ async def _accept(task_id: UUID, user_id: Any, request: Any, times: Times) -> bo
     starts_at, expires_at = times
     async with transaction() as tx:
         body = valid.model_dump(mode="json")
-        if await _insert(tx, task_id, owner, valid.goal, body, None, times=times):
-            await _announce_queued(tx, task_id, ring=False, starts_at=starts_at)
+        if await _insert(tx, task_id, owner, valid.goal, body, None, times=times, delivered=True):
+            await _announce_queued(tx, task_id, rings=None, starts_at=starts_at)
             row = (await lock_tasks(tx.session, [task_id]))[task_id]
             if expires_at is not None and expires_at <= row.now:
                 await record_in(tx, outcomes.failure(row, TaskExpiredError()))
@@ -163,6 +164,7 @@ async def _insert(
     idempotency_key: str | None,
     *,
     times: Times = (None, None),
+    delivered: bool = False,
 ) -> bool:
     starts_at, expires_at = times
     statement = (
@@ -179,6 +181,7 @@ async def _insert(
             request_digest=digest(body),
             starts_at=starts_at,
             expires_at=expires_at,
+            rung_at=func.clock_timestamp() if delivered else None,  # a worker looks at it already
         )
         .on_conflict_do_nothing()
         .returning(TASKS.c.task_id)
@@ -187,16 +190,15 @@ async def _insert(
 
 
 async def _announce_queued(
-    tx: Transaction, task_id: UUID, *, ring: bool = True, starts_at: datetime | None = None
+    tx: Transaction,
+    task_id: UUID,
+    *,
+    rings: Reason | None = Reason.GENERATE,
+    starts_at: datetime | None = None,
 ) -> None:
     waits = "for a worker" if starts_at is None else f"until {timestamp(starts_at)}"
     queued = draft(EventType.TASK_QUEUED, f"The task was accepted and waits {waits}")
-    recorded = await record_in(tx, Fact(task_id=task_id, rung=True, events=(queued,)))
-    if ring:
-        call = doorbell.Ring(
-            task_id=task_id, reason=doorbell.Reason.GENERATE, at=recorded.at, first=True
-        )
-        tx.on_commit(lambda: doorbell.ring(call))
+    await record_in(tx, Fact(task_id=task_id, rings=rings, events=(queued,)))
 
 
 async def _earlier(
@@ -236,8 +238,8 @@ async def _reject(task_id: UUID, user_id: str, request: Any, error: InvalidReque
     goal = storable(str(request.get("goal", ""))[:2000]) if isinstance(request, dict) else ""
     error = InvalidRequestError(storable(error.message))  # it may quote names of fields
     async with transaction() as tx:
-        if await _insert(tx, task_id, user_id, goal, {"goal": goal}, None):
-            await _announce_queued(tx, task_id, ring=False)
+        if await _insert(tx, task_id, user_id, goal, {"goal": goal}, None, delivered=True):
+            await _announce_queued(tx, task_id, rings=None)
             row = (await lock_tasks(tx.session, [task_id]))[task_id]
             await record_in(tx, outcomes.failure(row, error))
             return True
@@ -278,7 +280,9 @@ async def cancel_task(task_id: UUID, *, actor: Actor, reviewed_version: int | No
             raise ConflictError(f"The task is {status} already; there is nothing to cancel.")
         review = await newest_review(tx.session, task_id)
         if reviewed_version is not None and (
-            review is None or review.status != "open" or review.version != reviewed_version
+            review is None
+            or review.status != ReviewStatus.OPEN
+            or review.version != reviewed_version
         ):
             raise ConflictError("The review was decided meanwhile.")
         await record_in(

@@ -16,7 +16,7 @@ from prometheus_client import Counter
 from core.logging import get_logger
 from core.loop_local import LoopLocal
 from core.settings import get_settings
-from db.repositories.turns import UNLIMITED, Bounds, lock_user, next_in_line, put_off
+from db.repositories.turns import UNLIMITED, Bounds, defer, lock_user, next_in_line
 from db.session import read_session
 from workflow.presence import SILENT_S
 from workflow.ringing import ring_again
@@ -47,18 +47,18 @@ def bounds() -> Bounds:
     )
 
 
-async def has_to_wait(tx: Transaction, task_id: UUID) -> bool:
+async def defer_unless_next(tx: Transaction, task_id: UUID) -> bool:
     """Put a waiting task off if it is not its turn, and tell whether; it takes no lock."""
-    return await put_off(tx.session, task_id, bounds=bounds())
+    return await defer(tx.session, task_id, bounds=bounds())
 
 
-async def still_has_to_wait(tx: Transaction, row: TaskRow) -> bool:
+async def defer_unless_still_next(tx: Transaction, row: TaskRow) -> bool:
     """Look again at a locked task that is about to begin.
 
     Only one task of a user is looked at at a time, or several would each take the last place.
     """
     await lock_user(tx.session, row.user_id)
-    return await put_off(tx.session, row.task_id, bounds=bounds())
+    return await defer(tx.session, row.task_id, bounds=bounds())
 
 
 async def ring_next() -> int:

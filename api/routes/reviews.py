@@ -73,6 +73,5 @@ async def decide_review(
     ] = None,
 ) -> Task:
     """Approve, reject with feedback, or edit; an edit also approves, unless `then` is `review`."""
-    await queries.require_task(task_id, actor=actor)
     await service.decide_review(task_id, decision, actor=actor, version=version_of(if_match))
     return await accepted(task_id, response, actor)

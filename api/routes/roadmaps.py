@@ -65,6 +65,5 @@ async def regenerate(
     actor: CurrentActor,
 ) -> Task:
     """Make a new version of some contents; the old ones stay readable until it is there."""
-    await queries.get_roadmap(roadmap_id, actor=actor)
     task_id = await service.regenerate(roadmap_id, concept_id, request.kinds, actor=actor)
     return await accepted(task_id, response, actor)

@@ -148,7 +148,6 @@ async def get_usage(task_id: TaskId, actor: CurrentActor) -> queries.TaskUsageVi
 )
 async def retry_task(task_id: TaskId, response: Response, actor: CurrentActor) -> Task:
     """Go on where the task stopped; what is completed stays as it is."""
-    await queries.require_task(task_id, actor=actor)
     await service.retry_task(task_id, actor=actor)
     return await accepted(task_id, response, actor)
 
@@ -162,7 +161,6 @@ async def retry_task(task_id: TaskId, response: Response, actor: CurrentActor) -
 )
 async def cancel_task(task_id: TaskId, response: Response, actor: CurrentActor) -> Task:
     """Stop it in whatever non-terminal status it is."""
-    await queries.require_task(task_id, actor=actor)
     await service.cancel_task(task_id, actor=actor)
     return await accepted(task_id, response, actor)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import ARRAY, BigInteger, bindparam, select, text
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
+from core.states import Status
 from db.models import RoadmapTask
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 # One statement for all leases of a process: renews what is still ours and due, and tells what is
 # not ours any more (taken over, cancelled). A row that somebody has locked is left for the next
 # heartbeat, or whoever holds one for long would cost this process the leases of all the others.
-_HEARTBEAT: Final = text(
+_RENEW: Final = text(
     """
     WITH mine AS (
         SELECT * FROM unnest(:task_ids, :epochs) AS mine(task_id, epoch)
@@ -45,7 +46,7 @@ _HEARTBEAT: Final = text(
 )
 
 
-async def heartbeat(
+async def renew(
     session: AsyncSession, held: Sequence[tuple[UUID, int]], *, lease_s: float
 ) -> set[UUID]:
     """Renew the leases `(task id, epoch)` and return the tasks that are no longer held.
@@ -53,7 +54,7 @@ async def heartbeat(
     A lease is rewritten only when a third of it is gone, however often this is asked.
     """
     lost = await session.scalars(
-        _HEARTBEAT,
+        _RENEW,
         {
             "task_ids": [task_id for task_id, _ in held],
             "epochs": [epoch for _, epoch in held],
@@ -68,7 +69,7 @@ async def waits(session: AsyncSession, task_id: UUID) -> bool:
     """Tell, without a lock, whether a worker could take a task: it exists, unfinished, not held."""
     statement = select(RoadmapTask.task_id).where(
         RoadmapTask.task_id == task_id,
-        RoadmapTask.status.in_(["pending", "processing"]),
+        RoadmapTask.status.in_([Status.PENDING, Status.PROCESSING]),
         text("(lease_until IS NULL OR lease_until < clock_timestamp())"),
     )
     return (await session.execute(statement)).first() is not None
@@ -79,7 +80,7 @@ async def expired(session: AsyncSession, *, limit: int) -> list[UUID]:
     statement = (
         select(RoadmapTask.task_id)
         .where(
-            RoadmapTask.status == "processing",
+            RoadmapTask.status == Status.PROCESSING,
             RoadmapTask.lease_until < text("clock_timestamp()"),
         )
         .order_by(RoadmapTask.lease_until)

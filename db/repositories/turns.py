@@ -89,7 +89,7 @@ USERS: Final = """
 # A task's place is the number of tasks its user would have running with it; at the same place it
 # is first whose user has waited longer for a start. The last free slot is for somebody who has
 # nothing running. Whatever is compared with what no worker tells is null, and so not held.
-_PUT_OFF: Final = text(
+_DEFER: Final = text(
     USERS  # noqa: S608 - two constants
     + """
     , mine AS (
@@ -159,10 +159,10 @@ async def lock_user(session: AsyncSession, user_id: str) -> None:
         await asyncio.sleep(_AGAIN_S)
 
 
-async def put_off(session: AsyncSession, task_id: UUID, *, bounds: Bounds) -> bool:
+async def defer(session: AsyncSession, task_id: UUID, *, bounds: Bounds) -> bool:
     """Put a waiting task off if others come before it, or its user has enough; tell whether."""
     parameters = {**bounds.parameters(), "task_id": task_id}
-    return (await session.execute(_PUT_OFF, parameters)).first() is not None
+    return (await session.execute(_DEFER, parameters)).first() is not None
 
 
 async def next_in_line(session: AsyncSession, *, bounds: Bounds, limit: int) -> list[UUID]:

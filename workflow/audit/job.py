@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
+from core.jobs import JobName
 from core.logging import get_logger
 from db.models import Schedule
 from db.session import read_session
@@ -20,7 +21,7 @@ log = get_logger(__name__)
 BUDGET_S: Final = 20.0
 """How long one run looks; the next one goes on where it stopped."""
 EXAMPLES: Final = 5
-JOB: Final = "audit"
+JOB: Final = JobName.AUDIT
 
 
 async def audit(*, budget_s: float = BUDGET_S) -> dict[str, Any]:

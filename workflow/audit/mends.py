@@ -11,13 +11,12 @@ from db.facts import Fact, Update
 from db.models import Concept, Roadmap, TaskEvent
 from db.recorder import record_in
 from db.repositories.tasks import newest_contents
-from workflow import doorbell
 from workflow.audit.kinds import Kind
 from workflow.contents import CONTENTS
+from workflow.doorbell import reason_for
 from workflow.lease import give_up_if_hopeless
-from workflow.recovery import free
+from workflow.recovery import release_row
 from workflow.reviews import cancelled_review, newest_review
-from workflow.ringing import ring_for
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 async def _pair(tx: Transaction, row: TaskRow) -> str | None:
     status = Status(row.status)
     if status is Status.PROCESSING:
-        await free(tx, row, losses=row.losses)
+        await release_row(tx, row, losses=row.losses)
         return "set to resuming, a worker was asked for"
     steps = LEGAL_STEPS[status]
     step = next(iter(steps)) if len(steps) == 1 else await _step_told(tx, row)
@@ -73,7 +72,7 @@ async def _link(tx: Transaction, row: TaskRow) -> str | None:
 async def _freed(tx: Transaction, row: TaskRow) -> str | None:
     if await give_up_if_hopeless(tx, row):
         return "failed: it has lost as many workers as it may"
-    await free(tx, row, losses=row.losses + 1)
+    await release_row(tx, row, losses=row.losses + 1)
     return "freed, a worker was asked for"
 
 
@@ -89,7 +88,7 @@ async def _review_closed(tx: Transaction, row: TaskRow) -> str | None:
 
 
 async def _review_asked_anew(tx: Transaction, row: TaskRow) -> str | None:
-    await free(tx, row, losses=row.losses)
+    await release_row(tx, row, losses=row.losses)
     return "handed to a worker, which opens the review anew"
 
 
@@ -130,9 +129,7 @@ async def _finished(tx: Transaction, row: TaskRow) -> str | None:
 
 
 async def _rung(tx: Transaction, row: TaskRow) -> str | None:
-    recorded = await record_in(tx, Fact(task_id=row.task_id, rung=True))
-    call = ring_for(row, recorded.at)
-    tx.on_commit(lambda: doorbell.ring(call))
+    await record_in(tx, Fact(task_id=row.task_id, rings=reason_for(row)))
     return "a worker was asked for again"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select, text
 
-from core.jobs import JOBS
+from core.jobs import JOBS, JobName
 from core.settings import get_settings
 from core.states import Status
 from db.models import Schedule
@@ -71,7 +71,9 @@ async def job_ages() -> dict[str, float]:
 async def audit_findings() -> dict[str, int] | None:
     """Return how many contradictions the newest audit found, by kind; None when there is none."""
     async with read_session() as session:
-        outcome = await session.scalar(select(Schedule.outcome).where(Schedule.name == "audit"))
+        outcome = await session.scalar(
+            select(Schedule.outcome).where(Schedule.name == JobName.AUDIT)
+        )
     findings: Any = outcome.get("findings") if isinstance(outcome, dict) else None
     if not isinstance(findings, dict):
         return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from core.errors import NotFoundError
-from core.states import Step
+from core.states import ReviewStatus, Step
 from db.models import Outline, Review, Roadmap, RoadmapTask, TaskEvent
 from db.session import read_session
 from notifications.events import EventType
@@ -38,7 +38,7 @@ async def open_review(task_id: UUID, *, actor: Actor) -> ReviewView:
         )
         .join(RoadmapTask, RoadmapTask.task_id == Review.task_id)
         .join(Roadmap, Roadmap.task_id == Review.task_id)
-        .where(Review.task_id == task_id, Review.status == "open")
+        .where(Review.task_id == task_id, Review.status == ReviewStatus.OPEN)
     )
     async with read_session() as session:
         row = (await session.execute(statement)).one_or_none()

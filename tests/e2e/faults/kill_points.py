@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
+from core.states import Decision
 from tests.e2e.faults.commit_hold import CLAIM, commit_hold, until_commits_held
 from tests.e2e.faults.rig import Seen, edited_calls, plain_calls
 from tests.factories import ALICE, approve, new_task
@@ -231,7 +232,9 @@ class _Run:
         if twice:
             self._hold(point)
         if point.review == "rejected":
-            await decide_review(task, ReviewDecision(decision="reject", feedback=WISH), actor=ALICE)
+            await decide_review(
+                task, ReviewDecision(decision=Decision.REJECT, feedback=WISH), actor=ALICE
+            )
         elif point.review == "approved":
             await approve(task)
         return task

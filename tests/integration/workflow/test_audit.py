@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from core.errors import ContentRefusedError
+from core.states import Decision
 from tests.factories import ALICE, column, events, kill, new_task, pair, until
 from tests.ledger import LedgerAuthor, nothing
 from workflow.audit import MEANINGS, Finding, Findings, Kind, audit, examine_all, repair
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from workflow.doorbell import Ring
     from workflow.llm import Call
 
-APPROVAL = ReviewDecision(decision="approve")
+APPROVAL = ReviewDecision(decision=Decision.APPROVE)
 
 
 Healthy = dict[str, list[UUID]]

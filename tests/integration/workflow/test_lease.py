@@ -16,7 +16,7 @@ from core.states import Step
 from db.engine import get_engine
 from db.facts import Fact
 from db.recorder import record
-from db.repositories.leases import heartbeat
+from db.repositories.leases import renew
 from db.session import AsyncSessionLocal
 from tests.factories import (
     ALICE,
@@ -369,13 +369,13 @@ async def test_renewed_by_the_databases_clock(database: asyncpg.Connection) -> N
     held = [(claim.task_id, claim.epoch)]
     first = await column(database, claim.task_id, "lease_until")
     async with AsyncSessionLocal() as session:
-        assert await heartbeat(session, held, lease_s=30) == set()
+        assert await renew(session, held, lease_s=30) == set()
         await session.commit()
     assert await column(database, claim.task_id, "lease_until") == first, "it was not due"
     await database.execute("UPDATE roadmap_tasks SET lease_until = now() + interval '19 s'")
     before = await database.fetchval("SELECT clock_timestamp()")
     async with AsyncSessionLocal() as session:
-        assert await heartbeat(session, held, lease_s=30) == set()
+        assert await renew(session, held, lease_s=30) == set()
         await session.commit()
     renewed = await column(database, claim.task_id, "lease_until")
     assert 30 <= (renewed - before).total_seconds() < 32
@@ -390,7 +390,7 @@ async def test_heartbeat_tells_what_is_lost(database: asyncpg.Connection) -> Non
     stranger = uuid4()
     held = [(claim.task_id, claim.epoch) for claim in claims]
     async with AsyncSessionLocal() as session:
-        lost = await heartbeat(session, [*held, (stranger, 1)], lease_s=30)
+        lost = await renew(session, [*held, (stranger, 1)], lease_s=30)
     assert lost == {claims[n].task_id for n in (1, 2, 3)} | {stranger}
 
 
@@ -406,7 +406,7 @@ async def test_a_locked_row_costs_no_other_its_lease(
 
     async def renewed() -> list[bool]:
         async with AsyncSessionLocal() as session, asyncio.timeout(5):
-            assert await heartbeat(session, held, lease_s=30) == set()
+            assert await renew(session, held, lease_s=30) == set()
             await session.commit()
         now = await database.fetchval("SELECT clock_timestamp()")
         return [await column(database, task, "lease_until") > now for task, _ in held]
@@ -425,7 +425,7 @@ async def test_expired_but_not_taken(database: asyncpg.Connection) -> None:
     await expire_lease(database, claim.task_id)
     async with AsyncSessionLocal() as session:
         held = [(claim.task_id, claim.epoch)]
-        assert await heartbeat(session, held, lease_s=30) == set()
+        assert await renew(session, held, lease_s=30) == set()
         await session.commit()
     now = await database.fetchval("SELECT clock_timestamp()")
     assert await column(database, claim.task_id, "lease_until") > now

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from core.settings import get_settings
+from db.facts import Reason
 from tasks.dispatch import send
 from tasks.maintenance import _look_at_queue
 from tasks.queues import peek
@@ -26,7 +27,7 @@ from tests.factories import (
 )
 from worker import app
 from workflow import doorbell, recovery
-from workflow.doorbell import Reason, Ring
+from workflow.doorbell import Ring
 from workflow.engine import Result
 from workflow.lease import acquire
 from workflow.llm import CallKind
@@ -239,7 +240,7 @@ async def _enqueue(connection: asyncpg.Connection, redis: Redis, tasks: list[UUI
         for row in await connection.fetch("SELECT task_id, rung_at FROM roadmap_tasks")
     }
     first = tasks[0]
-    ring = Ring(task_id=first, reason=Reason.GENERATE, at=rung[first], first=True)
+    ring = Ring(task_id=first, reason=Reason.GENERATE, at=rung[first])
     await asyncio.to_thread(send, ring)
     model = str(await redis.rpop("roadmap"))
     assert str(first) in model

@@ -12,7 +12,7 @@ import pytest
 
 from core.errors import ConflictError, ContentRefusedError, ProviderUnavailableError
 from core.settings import get_settings
-from core.states import ContentKind
+from core.states import ContentKind, Decision
 from tests.factories import (
     ALICE,
     approve,
@@ -195,7 +195,7 @@ async def test_edit_elsewhere(database: asyncpg.Connection, author: LedgerAuthor
         {"op": "remove", "concept": "C1"},
     ]
     await decide_review(
-        task, ReviewDecision(decision="reject", feedback="less"), actor=ALICE, version=1
+        task, ReviewDecision(decision=Decision.REJECT, feedback="less"), actor=ALICE, version=1
     )
     assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
     second = {r["title"]: r for r in await database.fetch("SELECT * FROM concepts")}

@@ -8,6 +8,7 @@ import pytest
 
 from core.errors import ConflictError, InvalidRequestError, StaleVersionError
 from core.settings import get_settings
+from core.states import Decision
 from tests.factories import ALICE, approve, column, events, new_task, pair
 from workflow.engine import Result
 from workflow.requests import ReviewDecision
@@ -100,7 +101,7 @@ async def test_review_rejected(database: asyncpg.Connection) -> None:
     task = await new_task(review=True)
     await run_task(task, worker="w")
     await decide_review(
-        task, ReviewDecision(decision="reject", feedback="Remove Ownership"), actor=ALICE
+        task, ReviewDecision(decision=Decision.REJECT, feedback="Remove Ownership"), actor=ALICE
     )
     assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
     steps = [
@@ -136,7 +137,7 @@ async def test_second_decision(database: asyncpg.Connection) -> None:
 async def test_reject_without_feedback() -> None:
     """Rejecting without feedback is refused with a sentence that says what is missing."""
     with pytest.raises(ValueError, match="feedback"):
-        ReviewDecision(decision="reject")
+        ReviewDecision(decision=Decision.REJECT)
 
 
 async def test_edit_keeps_the_rest(database: asyncpg.Connection) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from core.errors import InvalidRequestError
+from core.states import Decision
 from workflow.requests import (
     Edit,
     RegenerateRequest,
@@ -110,8 +111,8 @@ def test_storable(text: str) -> None:
 
 def test_decisions() -> None:
     """Approve needs nothing, reject a feedback, edit its edits."""
-    assert ReviewDecision(decision="approve").edits is None
-    assert ReviewDecision(decision="reject", feedback=" shorter ").feedback == "shorter"
+    assert ReviewDecision(decision=Decision.APPROVE).edits is None
+    assert ReviewDecision(decision=Decision.REJECT, feedback=" shorter ").feedback == "shorter"
     remove = {"op": "remove", "concept_id": KEY}
     decision = ReviewDecision.model_validate({"decision": "edit", "edits": [remove]})
     assert decision.edits is not None
