@@ -15,18 +15,14 @@ from redis.exceptions import RedisError
 from api.denials import DenyList
 from api.limits import RequestLimit
 from api.middleware import tidy_server_logs
-from core import telemetry
 from core.logging import configure_logging, get_logger
-from core.loop_lag import leave_loop, watch_loop
+from core.resources import Resources
 from core.settings import get_settings
-from db.engine import dispose_engine, init_db
-from db.recorder import flush_recorder, observe
+from db.engine import init_db
 from notifications.clients import redis_client
 from notifications.hub import Hub
-from notifications.publisher import stop_publishing
-from tasks.dispatch import close_bell, install_bell, warm_up
-from tasks.publishing import publish
-from workflow import feed, turns
+from tasks.opening import open_common
+from workflow import feed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -101,14 +97,25 @@ def services_of(connection: HTTPConnection) -> Services:
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Start what the API needs, in the loop that serves it, and stop it in the same loop."""
-    settings = get_settings()
-    configure_logging(settings)
+    configure_logging(get_settings())
     tidy_server_logs()
-    watch_loop()
-    telemetry.start("api")
-    await _open_database()
+    async with Resources() as resources:
+        open_common(resources, "api")
+        await _open_database()
+        app.state.services = services = _services()
+        resources.closes(services.aclose)
+        services.hub.start()
+        services.denied.start()
+        feed.install(services.hub)
+        resources.closes(feed.aclose)
+        with _streams_end_on_signals():
+            yield
+
+
+def _services() -> Services:
+    settings = get_settings()
     url = settings.redis_url.get_secret_value()
-    services = Services(
+    return Services(
         hub=Hub(url),
         redis=redis_client(
             url,
@@ -124,31 +131,6 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             tickets_per_minute=settings.user_tickets_per_minute,
         ),
     )
-    app.state.services = services
-    services.hub.start()
-    feed.install(services.hub)
-    services.denied.start()
-    observe(publish)
-    install_bell()
-    warm_up()
-    try:
-        with _streams_end_on_signals():
-            yield
-    finally:
-        await feed.aclose()
-        await services.aclose()
-        await _close_process()
-
-
-async def _close_process() -> None:
-    """Commit, ring and publish what is left, then close the engine, in the loop that opened it."""
-    await flush_recorder()
-    await turns.settle()
-    await asyncio.to_thread(close_bell)
-    await stop_publishing()
-    await leave_loop()
-    await dispose_engine()
-    await asyncio.to_thread(telemetry.stop)
 
 
 async def _open_database() -> None:

@@ -1,19 +1,23 @@
-"""One value per event loop: what belongs to a loop is never handed to another one.
+"""One value per event loop, or per process: what belongs to one is never handed to another.
 
 `id(loop)` is recycled by CPython as soon as a loop is collected (50 runs, 39 ids), so a cache
 keyed by it alone serves a dead loop's engine to a new loop. A `WeakKeyDictionary` is not enough
 either: a connected engine references its own loop and so keeps its entry alive for ever. Hence:
 keyed by id, the loop's identity checked on every look-up, closed loops swept.
+
+A forked child has copies of all its parent's values, and perhaps of a lock that a thread of the
+parent held. It forgets them all, here, in one place.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from weakref import WeakKeyDictionary, WeakSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +33,7 @@ class _Entry(Generic[T]):
 
 _numbers: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, int]] = WeakKeyDictionary()
 _numbered: Final = itertools.count(1)
-_numbering: Final = threading.Lock()
+_numbering = threading.Lock()
 
 
 def loop_number() -> int:
@@ -43,6 +47,10 @@ def loop_number() -> int:
         if number is None:
             number = _numbers[loop] = next(_numbered)
         return number
+
+
+_all: Final[WeakSet[LoopLocal[Any] | ProcessLocal[Any]]] = WeakSet()
+"""What a forked child forgets."""
 
 
 class LoopLocal(Generic[T]):
@@ -65,6 +73,7 @@ class LoopLocal(Generic[T]):
         self._on_discard = on_discard
         self._entries: dict[int, _Entry[T]] = {}
         self._lock = threading.Lock()
+        _all.add(self)
 
     def get(self) -> T:
         """Return the running loop's value, making it on first use.
@@ -104,8 +113,8 @@ class LoopLocal(Generic[T]):
                 self._on_discard(entry.value)
         return len(entries)
 
-    def forget_all(self) -> None:
-        """Forget every value untouched: for a forked child, whose copies are its parent's."""
+    def forget_parent(self) -> None:
+        """Forget every value untouched: in a forked child they are its parent's."""
         self._lock = threading.Lock()
         self._entries = {}
 
@@ -120,3 +129,42 @@ class LoopLocal(Generic[T]):
     def __len__(self) -> int:
         """Return how many loops have a value."""
         return len(self._entries)
+
+
+class ProcessLocal(Generic[T]):
+    """One value for the whole process, made on first use, whichever thread asks first."""
+
+    def __init__(self, factory: Callable[[], T]) -> None:
+        """Remember how to make the value."""
+        self._factory = factory
+        self._value: T | None = None
+        self._lock = threading.Lock()
+        _all.add(self)
+
+    def get(self) -> T:
+        """Return the value, making it on first use."""
+        with self._lock:
+            if self._value is None:
+                self._value = self._factory()
+            return self._value
+
+    def pop(self) -> T | None:
+        """Take the value out, or return None when there is none."""
+        with self._lock:
+            value, self._value = self._value, None
+            return value
+
+    def forget_parent(self) -> None:
+        """Forget the value untouched: in a forked child it is its parent's."""
+        self._lock = threading.Lock()
+        self._value = None
+
+
+def _forget_parent() -> None:
+    global _numbering  # noqa: PLW0603 - a thread of the parent may have held it
+    _numbering = threading.Lock()
+    for each in list(_all):
+        each.forget_parent()
+
+
+os.register_at_fork(after_in_child=_forget_parent)

@@ -12,6 +12,7 @@ import contextlib
 import itertools
 import os
 import socket
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
@@ -22,7 +23,7 @@ from core.loop_local import LoopLocal, loop_number
 from core.settings import get_settings
 from db.connecting import APPLICATION
 from db.dialing import new_engine
-from db.pool_metrics import PoolUse, forget_parent
+from db.pool_metrics import PoolUse
 from db.tracing import trace_statements
 
 if TYPE_CHECKING:
@@ -80,7 +81,16 @@ def connections_needed(settings: Settings) -> int:
     return pools + reserved_connections(settings)
 
 
-def _create_engine() -> AsyncEngine:
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """An engine, its connections as the driver knows them, and how many are in use."""
+
+    engine: AsyncEngine
+    connections: WeakSet[Any]
+    use: PoolUse
+
+
+def _open_engine() -> _Opened:
     settings = get_settings()
     size = pool_size(settings)
     engine = new_engine(
@@ -95,16 +105,14 @@ def _create_engine() -> AsyncEngine:
         pool_recycle=1800,
         pool_use_lifo=True,  # lets idle connections age out instead of keeping all warm
     )
-    opened: WeakSet[Any] = WeakSet()
-    _open_connections[engine] = opened
+    connections: WeakSet[Any] = WeakSet()
 
     @event.listens_for(engine.sync_engine, "connect")
     def _remember(dbapi_connection: Any, _record: Any) -> None:
-        opened.add(dbapi_connection.driver_connection)
+        connections.add(dbapi_connection.driver_connection)
 
     if settings.otlp_endpoint is not None:
         trace_statements(engine)
-    _uses[engine] = PoolUse(engine, size=size)
     log.info(
         "db_engine_created_for_event_loop",
         loop_id=loop_number(),
@@ -112,40 +120,27 @@ def _create_engine() -> AsyncEngine:
         pid=os.getpid(),
         pool_size=size,
     )
-    return engine
+    return _Opened(engine, connections, PoolUse(engine, size=size))
 
 
-def _discard(engine: AsyncEngine) -> None:
+def _discard(opened: _Opened) -> None:
     """Drop an engine whose loop is closed.
 
     Its connections cannot be closed politely, because their transports belong to a loop that will
     never run again; shutting the sockets down lets the server end its side at once.
     """
-    for connection in list(_open_connections.pop(engine, ())):
+    for connection in list(opened.connections):
         sock = connection._transport.get_extra_info("socket")  # noqa: SLF001 - no public way
         # already gone, which is what we want; uvloop closes them itself, and its sockets know no
         # shutdown
         with contextlib.suppress(OSError, TypeError):
             sock.shutdown(socket.SHUT_RDWR)
-    engine.sync_engine.dispose(close=False)
-    _uses.pop(engine).forget()
+    opened.engine.sync_engine.dispose(close=False)
+    opened.use.forget()
     log.warning("db_engine_discarded", reason="its event loop was closed without disposing it")
 
 
-_open_connections: dict[AsyncEngine, WeakSet[Any]] = {}
-_uses: dict[AsyncEngine, PoolUse] = {}
-_engines: LoopLocal[AsyncEngine] = LoopLocal(_create_engine, on_discard=_discard)
-
-
-def _forget_parent() -> None:
-    """In a forked child the cached engines are the parent's: forget them, touch nothing."""
-    _engines.forget_all()
-    _open_connections.clear()
-    _uses.clear()
-    forget_parent()
-
-
-os.register_at_fork(after_in_child=_forget_parent)
+_engines: LoopLocal[_Opened] = LoopLocal(_open_engine, on_discard=_discard)
 
 
 def get_engine() -> AsyncEngine:
@@ -154,16 +149,15 @@ def get_engine() -> AsyncEngine:
     Raises:
         RuntimeError: No event loop is running; an engine outside a loop has no owner.
     """
-    return _engines.get()
+    return _engines.get().engine
 
 
 async def dispose_engine() -> None:
     """Close the running loop's engine, if there is one; call it in that loop before it ends."""
-    engine = _engines.pop()
-    if engine is not None:
-        await engine.dispose()
-        _open_connections.pop(engine, None)
-        _uses.pop(engine).forget()
+    opened = _engines.pop()
+    if opened is not None:
+        await opened.engine.dispose()
+        opened.use.forget()
         log.info("db_engine_disposed", pid=os.getpid())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client import Gauge
@@ -61,7 +62,10 @@ class PoolUse:
         IN_USE.inc(lent)
 
 
-def forget_parent() -> None:
+def _forget_parent() -> None:
     """In a forked child nothing is open yet."""
     for gauge in (ENGINES, LIMIT, OPEN, IN_USE):
         gauge.set(0)
+
+
+os.register_at_fork(after_in_child=_forget_parent)

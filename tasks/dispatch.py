@@ -6,7 +6,6 @@ thread from a bounded queue. A ring that is lost is no loss: `maintenance.recove
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 import time
@@ -18,6 +17,7 @@ from redis.exceptions import RedisError
 
 from core import telemetry
 from core.logging import get_logger
+from core.loop_local import ProcessLocal
 from core.message_headers import REQUEST_ID, RUNG_AT
 from workflow import doorbell
 
@@ -41,7 +41,6 @@ class Dispatcher:
     """Sends rings to the broker from a thread of its own."""
 
     def __init__(self) -> None:
-        self.pid = os.getpid()
         self._rings: queue.Queue[tuple[Ring, dict[str, str]] | None] = queue.Queue(WAITING)
         self._thread = threading.Thread(target=self._send_all, name="doorbell", daemon=True)
         self._thread.start()
@@ -106,47 +105,27 @@ def send_job(name: JobName) -> None:
     celery().send_task(name.celery_name, expires=JOB_EXPIRES_S, retry=False)
 
 
-def warm_up() -> None:
-    """Import Celery in a thread: an API is ready before that, and its first ring need not wait."""
-    threading.Thread(target=celery, name="warm-up", daemon=True).start()
-
-
 def celery() -> Celery:
-    """Return the Celery application; its import takes a good part of a second of CPU."""
+    """Return the Celery application, imported when it is first needed.
+
+    That takes a good part of a second of CPU. It is the bell's thread that waits for it, so an API
+    that has nothing to ring for never pays it, and no request waits.
+    """
     from worker.app import app
 
     return app
 
 
-_dispatcher: Dispatcher | None = None
-_lock = threading.Lock()
-
-
-def _ring(ring: Ring) -> None:
-    global _dispatcher  # noqa: PLW0603 - one per process, made anew after a fork
-    with _lock:
-        if _dispatcher is None or _dispatcher.pid != os.getpid():
-            _dispatcher = Dispatcher()
-        _dispatcher.ring(ring)
+_dispatcher: Final = ProcessLocal(Dispatcher)
 
 
 def install_bell() -> None:
     """Let this process ring by Celery messages."""
-    doorbell.install(_ring)
+    doorbell.install(lambda ring: _dispatcher.get().ring(ring))
 
 
 def close_bell(*, timeout_s: float = 5.0) -> None:
     """Send what is left and end the thread."""
-    global _dispatcher
-    with _lock:
-        dispatcher, _dispatcher = _dispatcher, None
-    if dispatcher is not None and dispatcher.pid == os.getpid():
+    dispatcher = _dispatcher.pop()
+    if dispatcher is not None:
         dispatcher.close(timeout_s=timeout_s)
-
-
-def _forget_parent() -> None:
-    global _dispatcher, _lock
-    _dispatcher, _lock = None, threading.Lock()
-
-
-os.register_at_fork(after_in_child=_forget_parent)

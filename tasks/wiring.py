@@ -1,32 +1,24 @@
 """Joins the parts of a worker that share an event loop: bell, publisher, recorder, engine, author.
 
-It hangs on the loop's hooks. The API has fewer parts and joins them in `api.composition`.
+The loop opens them when it begins and closes them before it ends. The API has fewer parts and joins
+them in `api.composition`.
 """
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
 from celery import signals
 
-from core import telemetry
 from core.choices import Provider, SearchProvider
-from core.logging import get_logger
-from core.loop_lag import leave_loop, watch_loop
-from core.loop_local import LoopLocal
 from core.settings import get_settings
-from db.engine import dispose_engine
-from db.recorder import flush_recorder, observe
-from notifications.deltas import stop_streaming, stream_text
-from notifications.publisher import stop_publishing
-from tasks.dispatch import close_bell, install_bell
+from notifications.deltas import stream_text
 from tasks.llm_cluster import RedisCluster
-from tasks.publishing import publish
-from worker import hooks, lifecycle, slots
+from tasks.opening import open_common
+from worker import lifecycle, opening, slots
 from worker.consuming import consuming
 from worker.intake import store  # noqa: F401 - the metric it defines
-from workflow import live_text, turns
+from workflow import live_text
 from workflow.asking import close_author, install_cluster
 from workflow.drain import drain
 from workflow.lease import Stop, keeper
@@ -35,33 +27,22 @@ from workflow.presence import Presence
 from workflow.rendering.renderer import close_renderer
 from workflow.sources import close_search
 
-log = get_logger(__name__)
+if TYPE_CHECKING:
+    from core.resources import Resources
 
 
-async def open_process() -> None:
-    """Install the bell, let facts and text flow to Redis, share the model's limits there."""
-    watch_loop()
-    telemetry.start("worker")
-    install_bell()
-    live_text.install(stream_text)
-    observe(publish)
+async def open_process(resources: Resources) -> None:
+    """Open a worker's parts: what writes texts, what every process has, and word of itself."""
     install_cluster(RedisCluster)
-
-
-async def close_process() -> None:
-    """Commit and send what is left, then close everything in the loop that opened it."""
-    await flush_recorder()
-    await turns.settle()
-    await asyncio.to_thread(close_bell)
-    stop_streaming()
-    await stop_publishing()
-    await close_author()
-    await close_search()
-    await close_links()
-    await asyncio.to_thread(close_renderer)
-    await leave_loop()
-    await dispose_engine()
-    await asyncio.to_thread(telemetry.stop)
+    resources.closes(close_author)
+    resources.closes(close_search)
+    resources.closes(close_links)
+    resources.closes_in_thread(close_renderer)
+    live_text.install(stream_text)
+    open_common(resources, "worker")
+    if presence := _presence():
+        await presence.begin()
+        resources.closes(presence.end)
 
 
 def _presence() -> Presence | None:
@@ -75,20 +56,6 @@ def _presence() -> Presence | None:
         incarnation=offered.incarnation,
         consumes=consuming,
     )
-
-
-_presences: Final[LoopLocal[Presence | None]] = LoopLocal(_presence)
-
-
-async def _announce() -> None:
-    """Tell the other workers of this one."""
-    if presence := _presences.get():
-        await presence.begin()
-
-
-async def _take_leave() -> None:
-    if presence := _presences.pop():
-        await presence.end()
 
 
 def _stop_workflows() -> None:
@@ -108,8 +75,7 @@ def _import_author(**_: Any) -> None:
         from workflow.search import tavily  # noqa: F401 - ditto
 
 
-hooks.opening += [open_process, _announce]
-hooks.closing += [close_process, _take_leave]  # closed in reverse order
+opening.append(open_process)
 lifecycle.draining.append(lambda: drain().begin())
 lifecycle.hurrying.append(_stop_workflows)
 signals.worker_init.connect(_import_author)

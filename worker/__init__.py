@@ -4,7 +4,7 @@ import roadmap_start.checked  # noqa: F401 - first: what follows might be anothe
 from worker import exporter, flower_login, lifecycle, prefork, pulse, slots
 from worker.app import app
 from worker.intake import keeping
-from worker.loop import hooks, run_async
+from worker.loop import opening, run_async
 from worker.runtime import Delivery, async_task
 
 __all__ = [
@@ -13,9 +13,9 @@ __all__ = [
     "async_task",
     "exporter",
     "flower_login",
-    "hooks",
     "keeping",
     "lifecycle",
+    "opening",
     "prefork",
     "pulse",
     "run_async",

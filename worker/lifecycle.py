@@ -12,11 +12,13 @@ from celery import signals
 from core.logging import configure_logging, get_logger
 from core.settings import get_settings
 from worker import intake
-from worker.loop import hooks, process_loop, stop_process_loop
+from worker.loop import opening, process_loop, stop_process_loop
 from worker.prefork import is_prefork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from core.resources import Resources
 
 log = get_logger(__name__)
 
@@ -99,13 +101,13 @@ async def _watch() -> None:
 _watcher: set[asyncio.Task[None]] = set()
 
 
-async def _start_watching() -> None:
+async def _start_watching(_resources: Resources) -> None:
     task = asyncio.create_task(_watch(), name="drain-watcher")
     _watcher.add(task)
     task.add_done_callback(_watcher.discard)
 
 
-hooks.opening.append(_start_watching)
+opening.append(_start_watching)
 signals.celeryd_init.connect(_logs)  # Celery warns before it asks for logs
 signals.setup_logging.connect(_logs)
 signals.worker_process_init.connect(_child_started)

@@ -9,6 +9,8 @@ import threading
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from core.logging import get_logger
+from core.loop_local import ProcessLocal
+from core.resources import Resources
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -20,25 +22,14 @@ START_S: Final = 30.0
 DRAIN_S: Final = 15.0
 """How long a caller that gives up waits for its coroutine to end."""
 
-Hook = "Callable[[], Awaitable[None]]"
-
-
-class Hooks:
-    """What is opened and closed with the process's loop; filled by the layers above."""
-
-    def __init__(self) -> None:
-        self.opening: list[Callable[[], Awaitable[None]]] = []
-        self.closing: list[Callable[[], Awaitable[None]]] = []
-
-
-hooks: Final = Hooks()
+opening: Final[list[Callable[[Resources], Awaitable[None]]]] = []
+"""What opens the parts of a process in its new loop, in this order; filled by the layers above."""
 
 
 class ProcessLoop:
-    """An event loop in a daemon thread, opened and closed by the hooks, in the loop itself."""
+    """An event loop in a daemon thread; what it has open is opened and closed in it."""
 
     def __init__(self) -> None:
-        self.pid = os.getpid()
         self._started: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="event-loop", daemon=True)
@@ -62,61 +53,39 @@ class ProcessLoop:
 
     async def _live(self) -> None:
         self._stopping = asyncio.Event()
-        try:
-            for hook in hooks.opening:
-                await hook()
-        except BaseException as error:
-            self._started.set_exception(error)
-            raise
-        self._started.set_result(None)
-        log.info("event_loop_started", pid=self.pid)
-        await self._stopping.wait()
-        deliveries = [
-            task for task in asyncio.all_tasks() if task.get_name().startswith("delivery")
-        ]
-        for task in deliveries:
-            task.cancel()
-        if deliveries:  # else they would open again what the hooks close
-            await asyncio.wait(deliveries, timeout=DRAIN_S)
-        for hook in reversed(hooks.closing):
+        async with Resources() as resources:
             try:
-                async with asyncio.timeout(DRAIN_S):
-                    await hook()
-            except Exception:
-                log.exception("closing_failed", hook=getattr(hook, "__qualname__", str(hook)))
-        log.info("event_loop_stopped", pid=self.pid)
+                for open_parts in opening:
+                    await open_parts(resources)
+            except BaseException as error:
+                self._started.set_exception(error)
+                raise
+            self._started.set_result(None)
+            log.info("event_loop_started", pid=os.getpid())
+            await self._stopping.wait()
+            deliveries = [
+                task for task in asyncio.all_tasks() if task.get_name().startswith("delivery")
+            ]
+            for task in deliveries:
+                task.cancel()
+            if deliveries:  # or they would open anew what is closed now
+                await asyncio.wait(deliveries, timeout=DRAIN_S)
+        log.info("event_loop_stopped", pid=os.getpid())
 
 
-_current: ProcessLoop | None = None
-_lock = threading.Lock()
+_loop: Final = ProcessLocal(ProcessLoop)
 
 
 def process_loop() -> ProcessLoop:
     """Return this process's loop, started on first use; a forked child gets one of its own."""
-    global _current  # noqa: PLW0603 - one loop per process is the point
-    with _lock:
-        if _current is None or _current.pid != os.getpid():
-            _current = ProcessLoop()
-        return _current
+    return _loop.get()
 
 
 def stop_process_loop() -> None:
     """Stop this process's loop, if it has one."""
-    global _current
-    with _lock:
-        loop, _current = _current, None
-    if loop is not None and loop.pid == os.getpid():
+    loop = _loop.pop()
+    if loop is not None:
         loop.stop()
-
-
-def _forget_parent() -> None:
-    """In a forked child: the parent's loop and its lock are not ours."""
-    global _current, _lock  # noqa: PLW0603 - see above
-    _current = None
-    _lock = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_forget_parent)
 
 
 def run_async(coroutine: Coroutine[Any, Any, R], *, timeout_s: float | None = None) -> R:

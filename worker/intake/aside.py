@@ -6,7 +6,6 @@ broker is. In a flood the beginning of it is kept, and the rest is counted.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import Counter, deque
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from celery import signals
 
 from core.logging import get_logger
+from core.loop_local import ProcessLocal
 from db.repositories import rejected
 from worker.intake.excerpt import excerpt_of
 from worker.loop import run_async
@@ -39,7 +39,6 @@ class Aside:
     """One process's way to the set-aside messages."""
 
     def __init__(self) -> None:
-        self.pid = os.getpid()
         self.worker = ""
         self._waiting: deque[rejected.Rejected] = deque()
         self._counts: Counter[str] = Counter()
@@ -117,14 +116,7 @@ class Aside:
             log.warning("messages_rejected", reason=str(reason), messages=messages)
 
 
-_aside: Aside | None = None
-
-
-def _current() -> Aside:
-    global _aside  # noqa: PLW0603 - one per process, made anew after a fork
-    if _aside is None or _aside.pid != os.getpid():
-        _aside = Aside()
-    return _aside
+_aside: Final = ProcessLocal(Aside)
 
 
 def set_aside(raw: bytes | str, refused: RefusedError, *, queue: str) -> None:
@@ -132,21 +124,20 @@ def set_aside(raw: bytes | str, refused: RefusedError, *, queue: str) -> None:
 
     Other programs hear answers and events, too; what is wrong with these is only logged there.
     """
-    if _current().worker:
-        _current().put(raw, refused, queue=queue)
+    if _aside.get().worker:
+        _aside.get().put(raw, refused, queue=queue)
     else:
         log.debug("message_ignored", reason=str(refused.reason), queue=queue)
 
 
 def flush() -> None:
     """Write what waits, before the process's loop ends."""
-    if _aside is not None and _aside.pid == os.getpid():
-        with suppress(Exception):  # it is counted in the metric
-            _aside.flush()
+    with suppress(Exception):  # it is counted in the metric
+        _aside.get().flush()
 
 
 def _name(sender: object, **_: object) -> None:
-    _current().worker = str(getattr(sender, "hostname", sender))
+    _aside.get().worker = str(getattr(sender, "hostname", sender))
 
 
 signals.worker_init.connect(_name)

@@ -16,6 +16,7 @@ from typing import Final
 from prometheus_client import Counter
 
 from core.logging import get_logger
+from core.loop_local import ProcessLocal
 from workflow.rendering.child import HEAD_BYTES, read_message
 from workflow.rendering.markdown import VERSION, as_plain_html
 
@@ -123,7 +124,6 @@ class _Renderer:
     """One child and the thread that speaks with it; a forked process has its own."""
 
     def __init__(self) -> None:
-        self.pid = os.getpid()
         self.child = _Child()
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="renderer")
 
@@ -146,21 +146,12 @@ class _Renderer:
         return Rendered(html, VERSION)
 
 
-_current: dict[str, _Renderer] = {}
-_lock: Final = threading.Lock()
-
-
-def _renderer() -> _Renderer:
-    with _lock:
-        known = _current.get("renderer")
-        if known is None or known.pid != os.getpid():
-            known = _current["renderer"] = _Renderer()
-        return known
+_renderer: Final = ProcessLocal(_Renderer)
 
 
 async def render(markdown: str) -> Rendered:
     """Return a text's HTML, made in another process; a hostile text comes back as plain text."""
-    renderer = _renderer()
+    renderer = _renderer.get()
     loop = asyncio.get_running_loop()
     future = loop.run_in_executor(renderer.thread, renderer.render, markdown, monotonic())
     try:
@@ -171,8 +162,7 @@ async def render(markdown: str) -> Rendered:
 
 def close_renderer() -> None:
     """End the child, if there is one."""
-    with _lock:
-        known = _current.pop("renderer", None)
-    if known is not None and known.pid == os.getpid():
+    known = _renderer.pop()
+    if known is not None:
         known.child.close()
         known.thread.shutdown(wait=False, cancel_futures=True)

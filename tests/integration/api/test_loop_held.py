@@ -10,7 +10,8 @@ from prometheus_client import REGISTRY
 
 from core import loop_lag
 from core.loop_lag import leave_loop
-from tasks.wiring import close_process, open_process
+from core.resources import Resources
+from tasks.wiring import open_process
 from tests.factories import until
 from tests.integration.api.conftest import in_process
 
@@ -55,10 +56,8 @@ async def test_a_worker_sees_its_loop_held(
     database: asyncpg.Connection, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So does a worker's process, from when its loop begins to when it ends."""
-    await open_process()
-    try:
+    async with Resources() as resources:
+        await open_process(resources)
         await _hold()
-    finally:
-        await close_process()
     assert len(asyncio.all_tasks()) == 1, "nobody watches any more"
     await leave_loop()  # again is fine

@@ -15,7 +15,7 @@ from core.errors import AppError, LeaseLostError, NotFoundError
 from core.ids import new_id
 from core.states import Status, Step
 from db import recorder
-from db.facts import EventDraft, Fact, Insert, RowWrite
+from db.facts import EventDraft, Fact, Insert, Reason, RowWrite
 from db.recorder import flush_recorder, observe, record, unobserve
 from tests.factories import events, new_task, until
 from workflow.contents import CONTENTS
@@ -258,10 +258,18 @@ async def test_flush(database: asyncpg.Connection) -> None:
 
 @pytest.mark.parametrize("lost", [1, 2])
 async def test_lost_reply(mortal: EmbeddedPostgres, wire: Wire, lost: int) -> None:
-    """A commit whose reply was lost is found to be there, and not written a second time."""
+    """A commit whose reply was lost is found to be there, not written again, and heard of once."""
     task = await new_task()
     wire.lose_replies, wire.commits = lost, 0
-    outcomes = await asyncio.gather(*(record(told(task, n)) for n in range(10)))
+    heard: list[Recorded] = []
+    observe(heard.append)
+    try:
+        facts = [told(task, n, rings=Reason.RESUME) for n in range(10)]
+        outcomes = await asyncio.gather(*map(record, facts))
+    finally:
+        unobserve(heard.append)
+    assert heard == outcomes
+    assert {recorded.rings for recorded in heard} == {Reason.RESUME}
     connection = await asyncpg.connect(mortal.url)
     assert await numbers(connection, task) == list(range(10))
     assert len(await events(connection, task)) == 11

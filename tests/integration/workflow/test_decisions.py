@@ -19,6 +19,7 @@ from core.errors import (
 )
 from core.settings import get_settings
 from db.ledger import lock_tasks
+from db.session import transaction
 from tests.factories import (
     ADMIN,
     ALICE,
@@ -304,16 +305,21 @@ async def test_running_work_stops_in_time(
 
 
 async def test_owners(database: asyncpg.Connection, author: LedgerAuthor) -> None:
-    """Somebody else's task does not exist, for whatever is asked; an admin sees all."""
+    """Somebody else's task does not exist, for whatever is asked; an admin sees all.
+
+    A stranger does not even wait for the row while somebody else has it locked.
+    """
     task = await reviewed(author)
     answer = decision(decision="approve")
-    for asked in (
-        decide_review(task, answer, actor=BOB),
-        cancel_task(task, actor=BOB),
-        retry_task(task, actor=BOB),
-    ):
-        with pytest.raises(NotFoundError):
-            await asked
+    async with transaction() as tx:
+        await lock_tasks(tx.session, [task])
+        for asked in (
+            decide_review(task, answer, actor=BOB),
+            cancel_task(task, actor=BOB),
+            retry_task(task, actor=BOB),
+        ):
+            with pytest.raises(NotFoundError):
+                await asyncio.wait_for(asked, 2)
     assert await pair(database, task) == ("human_review_pending", "human_review")
     await decide_review(task, answer, actor=ADMIN)
 
