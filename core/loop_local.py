@@ -51,6 +51,8 @@ def loop_number() -> int:
 
 _all: Final[WeakSet[LoopLocal[Any] | ProcessLocal[Any]]] = WeakSet()
 """What a forked child forgets."""
+_parents: Final[list[Any]] = []
+"""What it forgot: kept, or their destructors would touch what is the parent's."""
 
 
 class LoopLocal(Generic[T]):
@@ -116,6 +118,7 @@ class LoopLocal(Generic[T]):
     def forget_parent(self) -> None:
         """Forget every value untouched: in a forked child they are its parent's."""
         self._lock = threading.Lock()
+        _parents.append(self._entries)
         self._entries = {}
 
     def items(self) -> list[tuple[int, T]]:
@@ -157,6 +160,7 @@ class ProcessLocal(Generic[T]):
     def forget_parent(self) -> None:
         """Forget the value untouched: in a forked child it is its parent's."""
         self._lock = threading.Lock()
+        _parents.append(self._value)
         self._value = None
 
 

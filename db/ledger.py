@@ -20,7 +20,7 @@ from db.models import RoadmapTask, TaskEvent
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Table
+    from sqlalchemy import ColumnElement, Table
     from sqlalchemy.ext.asyncio import AsyncSession
 
 TASKS: Final = cast("Table", RoadmapTask.__table__)
@@ -77,7 +77,7 @@ async def lock_tasks(
         owner: Only this user's; other rows are neither locked nor waited for.
         skip_locked: Leave out what somebody else holds, instead of waiting for it.
     """
-    conditions = [TASKS.c.task_id.in_(list(task_ids))]
+    conditions: list[ColumnElement[bool]] = [TASKS.c.task_id.in_(list(task_ids))]
     if owner is not None:
         conditions.append(TASKS.c.user_id == owner)
     statement = (
