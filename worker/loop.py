@@ -68,7 +68,7 @@ class ProcessLoop:
             ]
             for task in deliveries:
                 task.cancel()
-            if deliveries:  # or they would open anew what is closed now
+            if deliveries:  # else they would open again what is closed now
                 await asyncio.wait(deliveries, timeout=DRAIN_S)
         log.info("event_loop_stopped", pid=os.getpid())
 

@@ -17,7 +17,6 @@ from worker.intake.envelope import incoming, open_envelope, sealed
 from worker.intake.excerpt import LONGEST, excerpt_of
 from worker.runtime import known
 
-
 SECRETS = ("hunter2-canary", "sk-canary0123456789abcdefghij", "eyJcanary0123456789.eyJzdWIi.c2ln")
 
 
