@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from core.loop_local import LoopLocal
 from core.states import Status, Step
 from db.ledger import timestamp
-from db.repositories.line import Line, Standing, line, numbers
+from db.repositories.line import Line, Standing, line, lost, numbers
 from workflow.turns import bounds
 
 if TYPE_CHECKING:
@@ -87,15 +87,24 @@ def _waits(row: RoadmapTask) -> bool:
 async def places(session: AsyncSession, rows: Sequence[RoadmapTask]) -> dict[UUID, Place]:
     """Return the places of those tasks that wait for a worker, a turn or a time."""
     waiting = [row for row in rows if _waits(row)]
-    if not waiting:
+    held = [
+        row.task_id
+        for row in rows
+        if Status(row.status) is Status.PROCESSING and row.lease_until is not None
+    ]
+    left = await lost(session, held, bounds=bounds()) if held else set()
+    if not waiting and not left:
         return {}
-    found = await numbers(session, [row.task_id for row in waiting])
     now, crowd = await _line(session)
-    most = bounds().most_active
-    return {
-        row.task_id: _place(row, found.get(row.task_id), now, crowd, most_active=most)
-        for row in waiting
-    }
+    standing = {task_id: _left_alone(now.slots) for task_id in left}
+    if waiting:
+        found = await numbers(session, [row.task_id for row in waiting])
+        most = bounds().most_active
+        standing |= {
+            row.task_id: _place(row, found.get(row.task_id), now, crowd, most_active=most)
+            for row in waiting
+        }
+    return standing
 
 
 def _place(
@@ -148,6 +157,16 @@ def _ahead(crowd: Crowd, mine: Standing, *, place: int) -> int:
         if 1 <= place - running <= startable:  # these users have a task of just that place
             ahead += bisect_left(group, (mine.last_started, mine.oldest))
     return ahead
+
+
+def _left_alone(slots: int | None) -> Place:
+    """Return the place of a task whose worker is gone: it has none before it is taken from it."""
+    message = (
+        "Its worker is lost, and no other one tells of itself; it goes on when there is one."
+        if slots is None
+        else "Its worker is lost; another one goes on with it in a moment."
+    )
+    return Place(position=None, reason=LineReason.WORKER, message=message)
 
 
 def _told(position: int, slots: int | None) -> str:

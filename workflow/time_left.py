@@ -1,9 +1,9 @@
 """Estimates how long a task will still take: a range, from how long other tasks took.
 
-Without enough completed tasks there is no estimate. Where there is one it is the only one shown,
-since two would disagree. It looks at the latest completed tasks and leaves out the waits for
-reviews. While contents are written it counts the time per content, at the pace of this run as soon
-as that is known, with the spread that other tasks had.
+Without enough completed tasks there is no estimate, and none for a task that no worker works on.
+Where there is one it is the only one shown, since two would disagree. It looks at the latest
+completed tasks and leaves out the waits for reviews. While contents are written it counts the time
+per content, at the pace of this run as soon as that is known, with the spread that other tasks had.
 """
 
 from __future__ import annotations
@@ -170,29 +170,27 @@ async def _history(session: AsyncSession) -> History:
 
 
 async def times_left(session: AsyncSession, rows: Sequence[RoadmapTask]) -> dict[UUID, Range]:
-    """Return what is left of those tasks of which that can be told."""
-    waiting = [row for row in rows if Status(row.status) is Status.PENDING]
+    """Return what is left of those tasks of which that can be told.
+
+    Of one that waits for a worker it cannot: the caller leaves it out.
+    """
     running = [
         row
         for row in rows
         if Status(row.status) is Status.PROCESSING
         and (row.total or Step(row.current_step) in _BEFORE_CONTENTS)
     ]
-    if not waiting and not running:
+    if not running:
         return {}
     history = await _history(session)
+    now: datetime = (await session.execute(_NOW)).scalar_one()
     found = {
-        row.task_id: history.left(Step.INTENT_ANALYSIS, elapsed_s=0, contents_left=0, ended=0)
-        for row in waiting
+        row.task_id: history.left(
+            Step(row.current_step),
+            elapsed_s=(now - (row.step_began_at or now)).total_seconds(),
+            contents_left=max(0, row.total - row.done - row.failures),
+            ended=row.step_ended,
+        )
+        for row in running
     }
-    if running:
-        now: datetime = (await session.execute(_NOW)).scalar_one()
-        for row in running:
-            began = row.step_began_at or now
-            found[row.task_id] = history.left(
-                Step(row.current_step),
-                elapsed_s=(now - began).total_seconds(),
-                contents_left=max(0, row.total - row.done - row.failures),
-                ended=row.step_ended,
-            )
     return {task_id: left for task_id, left in found.items() if left is not None}

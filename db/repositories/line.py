@@ -56,6 +56,21 @@ _NUMBERS: Final = text(
 )
 
 
+# Whose lease ran out, or is of a worker that went silent or began a new life since. Of a worker
+# that never told of itself only the lease counts.
+_LOST: Final = text(
+    """
+    SELECT task_id FROM roadmap_tasks
+    WHERE task_id = ANY(:tasks) AND status = 'processing' AND lease_until IS NOT NULL
+      AND (lease_until < clock_timestamp() OR EXISTS (
+        SELECT FROM workers WHERE name = lease_owner
+          AND (seen_at <= clock_timestamp() - CAST(:silent AS interval)
+            OR lease_until < since + CAST(:lease AS interval))
+      ))
+    """
+)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
     """How a user stands in the line.
@@ -128,3 +143,10 @@ async def numbers(session: AsyncSession, task_ids: Sequence[UUID]) -> dict[UUID,
     """Return the numbers, from 1, of those tasks that may begin now."""
     rows = await session.execute(_NUMBERS, {"tasks": list(task_ids)})
     return {row.task_id: row.number for row in rows}
+
+
+async def lost(session: AsyncSession, task_ids: Sequence[UUID], *, bounds: Bounds) -> set[UUID]:
+    """Return those tasks whose worker is gone, though nobody took them from it yet."""
+    facts = {name: bounds.parameters()[name] for name in ("silent", "lease")}
+    rows = await session.execute(_LOST, {"tasks": list(task_ids), **facts})
+    return {row.task_id for row in rows}

@@ -47,7 +47,7 @@ class LineView(View):
 
     position: int | None = Field(
         description="1 is next; as things stand, whatever may come in between. Null for one that"
-        " may not start yet."
+        " may not start yet, and for one whose worker was lost a moment ago."
     )
     reason: LineReason = Field(
         description="`worker`: that it is its turn and a worker has a free slot; `user_limit`: that"
@@ -112,9 +112,13 @@ class TaskView(View):
     attempt: int
     progress: ProgressView
     time_left_s: TimeLeftView | None = Field(
-        description="From how long others took; null without evidence, and while nothing runs."
+        description="From how long others took; null without evidence, and while no worker works"
+        " on it: `line` or the status then says what it waits for."
     )
-    line: LineView | None = Field(description="While it waits to be taken by a worker, else null.")
+    line: LineView | None = Field(
+        description="While it waits to be taken by a worker, be it the first or, after one was"
+        " lost, the next; else null."
+    )
     error: TaskErrorView | None
     failed_contents: list[FailedContentView] = Field(
         description="The first 1,000 of them, in a list of tasks the first 20."
@@ -128,6 +132,10 @@ class TaskView(View):
     )
     started_at: Moment | None
     finished_at: Moment | None
+    took_s: float | None = Field(
+        description="Seconds from when it was asked for to its end, with all that it waited for:"
+        " workers, reviews, retries. Null before."
+    )
 
 
 class ContentErrorView(View):

@@ -152,8 +152,8 @@ async def _views(
         [r.roadmap_id for r in rows if r.roadmap_id and Status(r.status) in _WITH_FAILURES],
         each=failures,
     )
-    left = await times_left(session, rows)
     standing = await places(session, rows)
+    left = await times_left(session, [row for row in rows if row.task_id not in standing])
     views = []
     for row in rows:
         named = failed.get(row.roadmap_id, [])
@@ -194,6 +194,9 @@ def _view(
         starts_at=row.starts_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
+        took_s=None
+        if row.finished_at is None
+        else round((row.finished_at - row.created_at).total_seconds(), 3),
     )
 
 

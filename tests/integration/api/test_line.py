@@ -91,6 +91,29 @@ async def test_what_was_begun_goes_on_first(alice: httpx.AsyncClient) -> None:
     assert await order(alice) == [str(new)]
 
 
+@pytest.mark.parametrize(
+    ("happened", "told"),
+    [
+        ("UPDATE workers SET seen_at = clock_timestamp() - interval '1 hour'", "no other one"),
+        ("UPDATE workers SET since = clock_timestamp() + interval '1 s'", "another one goes on"),
+        ("UPDATE roadmap_tasks SET lease_until = clock_timestamp()", "another one goes on"),
+    ],
+    ids=["silent", "a new life", "lease over"],
+)
+async def test_whose_worker_is_lost_waits(
+    alice: httpx.AsyncClient, database: asyncpg.Connection, worker: str, happened: str, told: str
+) -> None:
+    """Until another worker takes it over a task says that its own is lost; it has no place yet."""
+    task = await new_task()
+    assert await acquire(task, worker=worker) is not None
+    assert (await shown(alice))[str(task)] is None
+    await database.execute(happened)
+    place = (await shown(alice))[str(task)]
+    assert (place["position"], place["reason"]) == (None, "worker")
+    assert "Its worker is lost" in place["message"]
+    assert told in place["message"]
+
+
 async def test_over_the_limit_it_waits_for_its_users_own_tasks(
     alice: httpx.AsyncClient, settings_env: pytest.MonkeyPatch
 ) -> None:

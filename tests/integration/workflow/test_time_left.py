@@ -93,16 +93,29 @@ def test_what_has_passed_is_taken_off() -> None:
 async def test_the_task_tells_it(
     database: asyncpg.Connection, author: LedgerAuthor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A task shows a range once five were completed, and none before or after its own life."""
+    """A task shows a range once five were completed, while a worker works on it and only then."""
     monkeypatch.setattr(time_left, "KEPT_S", 0)
     running = await new_task()
     assert (await queries.get_task(running, actor=ALICE)).time_left_s is None
     for _ in range(ENOUGH):
         done = await new_task()
         await run_task(done, worker="w")
-    waiting = (await queries.get_task(running, actor=ALICE)).time_left_s
-    assert waiting is not None
-    assert 0 <= waiting.p50 <= waiting.p90 < 60
+    waiting = await queries.get_task(running, actor=ALICE)
+    assert (waiting.time_left_s, waiting.took_s) == (None, None)
+    assert waiting.line is not None
     assert await acquire(running, worker="w") is not None
-    assert (await queries.get_task(running, actor=ALICE)).time_left_s is not None
-    assert (await queries.get_task(done, actor=ALICE)).time_left_s is None
+    begun = (await queries.get_task(running, actor=ALICE)).time_left_s
+    assert begun is not None
+    assert 0 <= begun.p50 <= begun.p90 < 60
+    await database.execute(
+        "UPDATE roadmap_tasks SET lease_until = clock_timestamp() - interval '1 s'"
+        " WHERE task_id = $1",
+        running,
+    )
+    lost = await queries.get_task(running, actor=ALICE)
+    assert lost.time_left_s is None
+    assert lost.line is not None
+    ended = await queries.get_task(done, actor=ALICE)
+    assert (ended.time_left_s, ended.line) == (None, None)
+    assert ended.finished_at is not None
+    assert ended.took_s == round((ended.finished_at - ended.created_at).total_seconds(), 3)
