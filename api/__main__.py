@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 from api.protocols import BoundedHttp
 from api.websockets import WS_MESSAGE_BYTES, BoundedWebSocket
 from core.errors import SettingsError
+from core.numbers import in_words
 
 if TYPE_CHECKING:
     from core.settings import Settings
 
+HIGHEST_PORT: Final = 65535
 GRACE_S: Final = 10
 """Requests under way have this long when the server stops."""
 DEAD_PEER_MS: Final = 30_000
@@ -68,13 +70,23 @@ def _arguments(settings: Settings) -> argparse.Namespace:
         "--host", default=settings.api_host, help="address to listen on (%(default)s)"
     )
     parser.add_argument(
-        "--port", default=settings.api_port, type=int, help="0 is any free one (%(default)s)"
+        "--port", default=settings.api_port, type=_port, help="0 is any free one (%(default)s)"
     )
     parser.add_argument(
         "--root-path", default=settings.api_root_path, help="sub-path at which a proxy shows it"
     )
     parser.add_argument("--pid-file", type=Path, help="gets our process id as soon as we listen")
     return parser.parse_args()
+
+
+def _port(text: str) -> int:
+    """Return a port as it was given on the command line."""
+    port = int(text) if text.strip().isdecimal() else -1
+    if not 0 <= port <= HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: give {in_words(int, least=0, most=HIGHEST_PORT)}; 0 is any free one"
+        )
+    return port
 
 
 def _serve(host: str, port: int, *, pid_file: Path | None = None) -> None:

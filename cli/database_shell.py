@@ -38,7 +38,10 @@ _PSQL_KNOWS: Final = frozenset(
 def shell(
     *,
     command: Annotated[
-        str | None, typer.Option("--command", "-c", metavar="SQL", help="Run this and end.")
+        str | None,
+        typer.Option(
+            "--command", "-c", metavar="SQL", help="Run this and end.", show_default="ask for more"
+        ),
     ] = None,
     write: Annotated[
         bool, typer.Option("--write", help="Let statements change data; else they are refused.")

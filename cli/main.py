@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import typer
+from typer._click.exceptions import UsageError
 from typer.core import TyperGroup
 
 from cli import (
@@ -23,6 +24,7 @@ from cli import (
     token,
     up,
 )
+from cli.complaints import complaint, is_complaint
 from cli.console import emit, nobody_reads, note, prepare
 from cli.exits import EPILOG, CommandError, ExitCode
 from core.environment import leave_behind
@@ -33,10 +35,19 @@ from core.redaction import redact
 class Commands(TyperGroup):
     """Ends a command that raised one of our errors with its message and exit code."""
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Read the words before the command's name."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except UsageError as error:
+            raise self._refused(error) from None
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
+        except UsageError as error:
+            raise self._refused(error) from None
         except CommandError as error:
             note(f"Error: {redact(error.message)}")
             raise typer.Exit(error.exit_code) from None
@@ -49,6 +60,14 @@ class Commands(TyperGroup):
         except KeyboardInterrupt:
             note("\nInterrupted")
             raise typer.Exit(ExitCode.INTERRUPTED) from None
+
+    @staticmethod
+    def _refused(error: UsageError) -> Exception:
+        """Say what is wrong with the words; the help is shown by typer."""
+        if not is_complaint(error):
+            return error
+        note(f"Error: {complaint(error)}")
+        return typer.Exit(ExitCode.USAGE)
 
 
 app = typer.Typer(

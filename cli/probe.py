@@ -19,6 +19,7 @@ app = typer.Typer(help="Probes for orchestrators.", no_args_is_help=True, epilog
 
 _NUDGE_S: Final = 1.0
 _EXPIRES_S: Final = 15
+_A_DAY_S: Final = 86400
 
 
 @app.callback()
@@ -30,17 +31,23 @@ def _probes() -> None:
 def worker(
     *,
     node: Annotated[
-        str | None, typer.Option(help="Its node name.  [default: the only one here]")
+        str | None, typer.Option(help="Its node name.", show_default="the only one here")
     ] = None,
     alive: Annotated[
         bool,
         typer.Option("--alive", help="Only that it does not hang: for liveness, without a broker."),
     ] = False,
     within: Annotated[
-        float, typer.Option(min=1, help="A message taken so many seconds ago is proof enough.")
+        float,
+        typer.Option(
+            min=1, max=_A_DAY_S, help="A message taken so many seconds ago is proof enough."
+        ),
     ] = 60.0,
     timeout: Annotated[
-        float, typer.Option(min=1, help="Else so many seconds are tried to have it take one.")
+        float,
+        typer.Option(
+            min=1, max=_A_DAY_S, help="Else so many seconds are tried to have it take one."
+        ),
     ] = 10.0,
     data_dir: Annotated[
         Path, typer.Option(help="The stack whose worker it is, unless BROKER_URL is set.")

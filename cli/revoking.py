@@ -1,7 +1,7 @@
 """`roadmap revoke`: tokens that must not be good any more."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -12,16 +12,25 @@ from core.visible import one_line
 
 app = typer.Typer()
 
+_LISTED: Final = "what was taken back is listed"
+
 
 @app.command(epilog=EPILOG)
 def revoke(
     token: Annotated[
-        str | None, typer.Argument(help="A token; only its id leaves this machine.")
+        str | None,
+        typer.Argument(help="A token; only its id leaves this machine.", show_default=_LISTED),
     ] = None,
     *,
-    token_id: Annotated[str | None, typer.Option("--id", help="A token's id (`jti`).")] = None,
+    token_id: Annotated[
+        str | None, typer.Option("--id", help="A token's id (`jti`).", show_default=_LISTED)
+    ] = None,
     user: Annotated[
-        str | None, typer.Option(help="All tokens of a user that exist by now, browsers included.")
+        str | None,
+        typer.Option(
+            help="All tokens of a user that exist by now, browsers included.",
+            show_default=_LISTED,
+        ),
     ] = None,
     data_dir: Annotated[Path, typer.Option(help="The stack whose tokens they are.")] = DEFAULT,
     json: Annotated[bool, typer.Option("--json", help="JSON on stdout instead of text.")] = False,

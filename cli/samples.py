@@ -21,7 +21,11 @@ _INSTALLED: Final = Path("share", "roadmap-worker")
 def samples(
     *,
     to: Annotated[
-        Path | None, typer.Option(help="Copy them here, into a folder that is not there yet.")
+        Path | None,
+        typer.Option(
+            help="Copy them here, into a folder that is not there yet.",
+            show_default="nothing is copied, they are listed",
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="JSON on stdout instead of text.")] = False,
 ) -> None:

@@ -28,6 +28,7 @@ DataDirOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout instead of text.")]
 _ID: Final = "whole, or eight or more characters of its end or beginning."
+_ASKED: Final = "you are asked"
 _TASK: Final[dict[str, Any]] = {"metavar": "TASK", "help": f"The task's id, {_ID}"}
 AnyTask = Annotated[str, typer.Argument(**_TASK, autocompletion=any_task)]
 RunningTask = Annotated[str, typer.Argument(**_TASK, autocompletion=running_task)]
@@ -41,13 +42,22 @@ def generate(  # noqa: PLR0913 - each is an option of the command
     *,
     level: Annotated[
         str | None,
-        typer.Option(help="beginner, intermediate or advanced.", autocompletion=levels),
+        typer.Option(
+            help="beginner, intermediate or advanced.",
+            autocompletion=levels,
+            show_default="beginner",
+        ),
     ] = None,
     hours_per_week: Annotated[
-        int | None, typer.Option(min=1, max=168, help="Time you have for it.")
+        int | None, typer.Option(min=1, max=168, help="Time you have for it.", show_default="5")
     ] = None,
-    language: Annotated[str | None, typer.Option(help="Language of the texts, as in `en`.")] = None,
-    background: Annotated[str | None, typer.Option(help="What you know already.")] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(help="Language of the texts, as in `en`.", show_default="the goal's"),
+    ] = None,
+    background: Annotated[
+        str | None, typer.Option(help="What you know already.", show_default="nothing")
+    ] = None,
     no_review: Annotated[
         bool, typer.Option("--no-review", help="Write the contents without asking.")
     ] = False,
@@ -105,11 +115,17 @@ def list_tasks(
     *,
     status: Annotated[
         str | None,
-        typer.Option(help=f"Only those: {', '.join(Status)}.", autocompletion=statuses),
+        typer.Option(
+            help=f"Only those: {', '.join(Status)}.", autocompletion=statuses, show_default="all"
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100, help="How many.")] = 20,
     cursor: Annotated[
-        str | None, typer.Option(help="Go on from here: `next_cursor` of the page before.")
+        str | None,
+        typer.Option(
+            help="Go on from here: `next_cursor` of the page before.",
+            show_default="from the newest on",
+        ),
     ] = None,
     data_dir: DataDirOption = DEFAULT,
     json: JsonOption = False,
@@ -143,7 +159,10 @@ def show(
     ],
     *,
     concept: Annotated[
-        str | None, typer.Option(help="Show this concept's tutorial: its title or id.")
+        str | None,
+        typer.Option(
+            help="Show this concept's tutorial: its title or id.", show_default="the whole tree"
+        ),
     ] = None,
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Show where the task's time went instead.")
@@ -180,7 +199,10 @@ def review(
     *,
     approve: Annotated[bool, typer.Option("--approve", help="Approve it.")] = False,
     reject: Annotated[
-        str | None, typer.Option(metavar="FEEDBACK", help="Reject it, saying what to change.")
+        str | None,
+        typer.Option(
+            metavar="FEEDBACK", help="Reject it, saying what to change.", show_default=_ASKED
+        ),
     ] = None,
     edits: Annotated[
         Path | None,
@@ -188,15 +210,24 @@ def review(
             help="Change it yourself, and approve that: a file with a JSON list of edits, such as"
             ' [{"op": "rename", "concept_id": ID, "title": "Ownership"}].'
             " `roadmap review TASK --json` tells the ids. Operations: rename,"
-            " remove, add, move, update; docs/API.md shows each."
+            " remove, add, move, update; docs/API.md shows each.",
+            show_default=_ASKED,
         ),
     ] = None,
     then: Annotated[
         Then | None,
-        typer.Option(help="After --edits: approve the edited version (default), or review it."),
+        typer.Option(
+            help="After --edits: approve the edited version, or review it.",
+            show_default=str(Then.APPROVE),
+        ),
     ] = None,
     version: Annotated[
-        int | None, typer.Option(help="Decide only if this version is still under review.")
+        int | None,
+        typer.Option(
+            min=1,
+            help="Decide only if this version is still under review.",
+            show_default="the one under review now",
+        ),
     ] = None,
     data_dir: DataDirOption = DEFAULT,
     json: JsonOption = False,
@@ -319,10 +350,11 @@ def _decision(
 
 def _ask(client: Any, task: str) -> None:
     from cli.console import make_console
-    from cli.reviewing import Ask, answer_open_review
+    from cli.reviewing import Answered, Ask, answer_open_review
 
     client.review(task)  # says so when there is none
-    if not answer_open_review(client, task, Ask(make_console()), review_id=None):
+    answered = answer_open_review(client, task, Ask(make_console()), review_id=None)
+    if answered is Answered.NOT_NOW:
         raise typer.Exit(ExitCode.REVIEW)
     emit(f"Watch it: {command('watch', task)}")
 

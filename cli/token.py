@@ -28,9 +28,15 @@ def token(
     *,
     user: Annotated[
         str | None,
-        typer.Option(help="Whom it speaks for; without it, the admin `local`, as `up` itself."),
+        typer.Option(help="Whom it speaks for.", show_default="`local`, the admin, as `up` itself"),
     ] = None,
-    role: Annotated[str | None, typer.Option(help="`admin` may see everybody's tasks.")] = None,
+    role: Annotated[
+        str | None,
+        typer.Option(
+            help="`admin` may see everybody's tasks.",
+            show_default="none with --user, else `admin`",
+        ),
+    ] = None,
     ttl: Annotated[str, typer.Option(help="How long it is good: 30m, 1h, 7d, or seconds.")] = "1h",
     data_dir: Annotated[
         Path, typer.Option(help="The stack whose secret signs, unless AUTH_SECRET is set.")

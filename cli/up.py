@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 API_PORT = 8000
 FLOWER_PORT = 5555
+HIGHEST_PORT = 65535
 USABLE_SHARE = 0.9
 """Of the connection budget; db.engine reserves the rest."""
 
@@ -29,20 +30,34 @@ def up(  # noqa: PLR0913 - each is an option of the command
     *,
     data_dir: Annotated[Path, typer.Option(help="Where data, logs and secrets live.")] = DEFAULT,
     host: Annotated[
-        str | None, typer.Option(help="Address the API listens on.  [default: 127.0.0.1]")
+        str | None,
+        typer.Option(
+            help="Address the API listens on.", show_default="ROADMAP_API_HOST, else 127.0.0.1"
+        ),
     ] = None,
     port: Annotated[
         int | None,
-        typer.Option(min=0, max=65535, help="Its port; 0 is any free one.  [default: 8000]"),
+        typer.Option(
+            min=0,
+            max=HIGHEST_PORT,
+            help="Its port; 0 is any free one.",
+            show_default=f"ROADMAP_API_PORT, else {API_PORT} or, when that is taken, a free one",
+        ),
     ] = None,
     root_path: Annotated[
         str | None,
-        typer.Option(help="Sub-path at which a proxy shows the API and its pages: /roadmaps."),
+        typer.Option(
+            help="Sub-path at which a proxy shows the API and its pages: /roadmaps.",
+            show_default="ROADMAP_API_ROOT_PATH, else none",
+        ),
     ] = None,
     flower_port: Annotated[
         int | None,
         typer.Option(
-            min=0, max=65535, help="Flower's port, on this machine only.  [default: 5555]"
+            min=0,
+            max=HIGHEST_PORT,
+            help="Flower's port, on this machine only; 0 is any free one.",
+            show_default=f"{FLOWER_PORT} or, when that is taken, a free one",
         ),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
@@ -51,7 +66,10 @@ def up(  # noqa: PLR0913 - each is an option of the command
         typer.Option(
             min=1,
             max=1000,
-            help="Workflows at a time per worker process.  [default: 16 threads, 2 prefork]",
+            help="Workflows at a time per worker process.",
+            show_default=", ".join(
+                f"{number} with {name}" for name, number in DEFAULT_CONCURRENCY.items()
+            ),
         ),
     ] = None,
     pool: Annotated[Pool, typer.Option(help="Celery's worker pool.")] = Pool.THREADS,
@@ -62,7 +80,8 @@ def up(  # noqa: PLR0913 - each is an option of the command
         typer.Option(
             min=1,
             max=65000,
-            help="/metrics of beat here, of the workers on the ports after it.  [default: none]",
+            help="/metrics of beat here, of the workers on the ports after it.",
+            show_default="ROADMAP_METRICS_PORT, else no metrics",
         ),
     ] = None,
     verbose: Annotated[

@@ -186,7 +186,11 @@ def _cell(text: str | None) -> str:
 
 
 def _default(param: Any) -> str:
+    if isinstance(param.show_default, str):
+        return str(param.show_default)
     value = param.default
-    if value is None or value is False or param.required or callable(value):
+    if value is False:
+        return "off"
+    if value is None or param.required or callable(value):
         return ""
     return f"`{getattr(value, 'value', value)}`"

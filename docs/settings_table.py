@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
+from typing import TYPE_CHECKING, Final, get_origin
 
 from core.given import PREFIX, SECRETS
 from core.settings import SECTIONS
-from core.settings.kinds import kind_of
+from core.settings.kinds import kind_of, metadata_of
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -55,7 +55,7 @@ def allowed(field: FieldInfo) -> str:
     if kind in (int, float):
         bounds = [
             f"{word} {getattr(each, name):g}"
-            for each in _metadata(field)
+            for each in metadata_of(field)
             for name, word in _BOUNDS.items()
             if getattr(each, name, None) is not None
         ]
@@ -63,15 +63,6 @@ def allowed(field: FieldInfo) -> str:
     if get_origin(kind) is tuple:
         return "list with commas"
     return "JSON" if get_origin(kind) is dict else ""
-
-
-def _metadata(field: FieldInfo) -> list[Any]:
-    """Return the bounds of a field, those inside `… | None` included."""
-    found = list(field.metadata)
-    for each in (field.annotation, *get_args(field.annotation)):
-        for outer in getattr(each, "__metadata__", ()):
-            found += getattr(outer, "metadata", [outer])
-    return found
 
 
 def _row(name: str, field: FieldInfo) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import types
-from typing import Annotated, Any, Final, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from core.addresses.http import http_address
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -35,3 +38,12 @@ def kind_of(annotation: Any) -> Any:
     if get_origin(annotation) in (Union, types.UnionType):
         annotation = next(each for each in get_args(annotation) if each is not type(None))
     return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
+def metadata_of(field: FieldInfo) -> list[Any]:
+    """Return what a setting is bound by, what stands inside `… | None` included."""
+    found = list(field.metadata)
+    for each in (field.annotation, *get_args(field.annotation)):
+        for outer in getattr(each, "__metadata__", ()):
+            found += getattr(outer, "metadata", [outer])
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -14,15 +14,20 @@ from core.addresses import AddressError, proxy_for
 from core.choices import Provider, meant
 from core.errors import SettingsError
 from core.given import PREFIX, given_values, refuse_unknown_names, secret_values
+from core.numbers import bounds_in_words
 from core.settings.access import AccessSettings
 from core.settings.author import AuthorSettings
 from core.settings.bounds import BoundSettings
-from core.settings.kinds import kind_of
+from core.settings.kinds import kind_of, metadata_of
 from core.settings.running import RunningSettings
 from core.settings.services import ServiceSettings
 from core.settings.watching import WatchingSettings
 from core.wording import said
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_OF_A_NUMBER: Final = ("int_", "float_", "finite_", "greater_", "less_")
 _OPENAI: Final = "https://api.openai.com/v1"
 SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "What we connect to": ServiceSettings,
@@ -81,12 +86,23 @@ def load_settings(**overrides: Any) -> Settings:
         settings = Settings(**values)
     except ValidationError as error:
         lines = [
-            f"{PREFIX}{str(problem['loc'][0]).upper()}: {said(problem)}"
+            f"{PREFIX}{str(problem['loc'][0]).upper()}: {_wrong(problem)}"
             for problem in error.errors(include_input=False)
         ]
-        raise SettingsError("Invalid setting. " + "; ".join(lines)) from None
+        raise SettingsError(f"Invalid setting. {'; '.join(lines)}") from None
     _check_proxy(settings)
     return settings
+
+
+def _wrong(problem: Mapping[str, Any]) -> str:
+    """Return what is wrong with a setting; of a number, all that is allowed."""
+    field = Settings.model_fields.get(str(problem["loc"][0]))
+    kind = None if field is None else kind_of(field.annotation)
+    if field is None or kind not in {int, float} or not problem["type"].startswith(_OF_A_NUMBER):
+        return said(problem)
+    default = field.get_default()
+    without = "nothing" if default is None else f"{default:g}"
+    return f"must be {bounds_in_words(kind, metadata_of(field))}; left out it is {without}"
 
 
 def _check_proxy(settings: Settings) -> None:
