@@ -13,17 +13,28 @@ export function now() {
   return Date.now() + offsetMs;
 }
 
-/** Return a duration in words: `850 ms`, `4.2 s`, `3 min 05 s`, `2 h 10 min`, `3 days`. */
+/** Return a duration in words, as `roadmap` does: `850 ms`, `4.2 s`, `3 min 05 s`, `2 h 10 min`, `3 days`. */
 export function duration(ms) {
   if (ms < 950) return `${Math.max(0, Math.round(ms))} ms`;
   const s = ms / 1000;
   if (s < 9.95) return `${s.toFixed(1)} s`;
-  if (s < 60) return `${Math.round(s)} s`;
+  if (s < 60) return `${Math.min(59, Math.round(s))} s`;
   const minutes = Math.floor(s / 60);
   if (minutes < 60) return `${minutes} min ${String(Math.floor(s % 60)).padStart(2, "0")} s`;
   const hours = Math.floor(minutes / 60);
   if (hours < 48) return `${hours} h ${String(minutes % 60).padStart(2, "0")} min`;
   return `${Math.floor(hours / 24)} days`;
+}
+
+/** Return the range of a time left in one unit: `8-14 s`, `up to 3 min`, `1-3 h`. */
+export function range({ p50, p90 }) {
+  for (const [size, unit] of [[3600, "h"], [60, "min"]]) {
+    if (p90 < 2 * size) continue;
+    const [low, high] = [Math.floor(p50 / size), Math.ceil(p90 / size)];
+    return low ? `${low}-${high} ${unit}` : `up to ${high} ${unit}`;
+  }
+  const [low, high] = [Math.floor(p50), Math.ceil(p90)];
+  return high > low ? `${low}-${high} s` : `${high} s`;
 }
 
 /** Return how long ago a time was, coarsely. */

@@ -77,3 +77,12 @@ export function count(number, one, many = `${one}s`) {
 export function hours(value) {
   return `${Number(value).toLocaleString(undefined, { maximumFractionDigits: 1 })} h`;
 }
+
+const NTH = ["", "first", "second", "third", "fourth", "fifth", "sixth"];
+
+/** Return which one it is in words: `second`, and from the seventh on `7th`. */
+export function nth(number) {
+  if (NTH[number]) return NTH[number];
+  const teen = number % 100 > 10 && number % 100 < 14;
+  return `${number}${(!teen && { 1: "st", 2: "nd", 3: "rd" }[number % 10]) || "th"}`;
+}

@@ -141,14 +141,16 @@ export class TaskModel {
         return this.#finish("queued", at);
       case "step_started":
         this.#finish("queued", at);
-        return this.#begin(data.step, at);
+        return this.#begin(data.step, at, data.round);
       case "step_completed":
         return this.#complete(data);
       case "step_retrying":
         return this.#set(data.step, { retries: this.steps.get(data.step).retries + 1 });
+      case "task_recovered":
+        return true;
       case "review_required":
         this.review = data;
-        return this.#begin("human_review", at);
+        return this.#begin("human_review", at, data.round);
       case "review_decided":
         this.review = null;
         return this.#finish("human_review", at);
@@ -160,14 +162,18 @@ export class TaskModel {
         }
         return this.#set("completed", { state: "waiting" });
       default:
-        return type === "task_recovered";
+        return false;
     }
   }
 
-  #begin(name, at) {
+  /** Begin a step; the same round of it begins again after a lost worker, a stop or a retry. */
+  #begin(name, at, round) {
     const step = this.steps.get(name);
-    const again = step.state === "running"; // a new worker does it once more
-    return this.#set(name, { state: "running", startedAt: at, rounds: step.rounds + (again ? 0 : 1) });
+    const again = step.round === round && step.tries > 0;
+    return this.#set(name, {
+      state: "running", startedAt: at, round, tries: again ? step.tries + 1 : 1,
+      durationMs: step.durationMs + this.#spent(step, at),
+    });
   }
 
   #complete({ step: name, duration_s: seconds }) {
@@ -178,8 +184,11 @@ export class TaskModel {
   #finish(name, at) {
     const step = this.steps.get(name);
     if (step.state !== "running") return false;
-    const spent = step.startedAt ? Date.parse(at) - Date.parse(step.startedAt) : 0;
-    return this.#set(name, { state: "done", durationMs: step.durationMs + spent, startedAt: null });
+    return this.#set(name, { state: "done", durationMs: step.durationMs + this.#spent(step, at), startedAt: null });
+  }
+
+  #spent({ startedAt }, at) {
+    return startedAt ? Date.parse(at) - Date.parse(startedAt) : 0;
   }
 
   #end({ type, data, at }) {
@@ -214,5 +223,5 @@ export class TaskModel {
 export const TERMINAL_STATUSES = new Set(Object.values(TERMINAL));
 
 function newStep() {
-  return { state: "waiting", rounds: 0, retries: 0, durationMs: 0, startedAt: null };
+  return { state: "waiting", round: 1, tries: 0, retries: 0, durationMs: 0, startedAt: null };
 }

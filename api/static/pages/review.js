@@ -105,12 +105,13 @@ function reviewPage(main, task, review, etag) {
     }
   }
 
-  /** Something happened to the task while this page was open. */
+  /** Something happened to the task while this page was open; other reviews are not ours. */
   function elsewhere(event) {
-    if (event.type === "review_decided") {
+    const ours = event.data?.review_id === review.review_id;
+    if (event.type === "review_decided" && ours) {
       decided = `This review was ${DECIDED[event.data.decision]} by ${event.data.decided_by}. `;
       over(decided);
-    } else if (event.type === "review_required") {
+    } else if (event.type === "review_required" && !ours) {
       stale();
     } else if (event.type === "task_cancelled") {
       over("The task was cancelled.");

@@ -5,8 +5,8 @@ import { idsInAddress, start, title } from "../lib/chrome.js";
 import { fill, h, write } from "../lib/dom.js";
 import { announce } from "../lib/say.js";
 import { hear, tell } from "../lib/tabs.js";
-import { ago, duration, now } from "../lib/time.js";
-import { STATUS, count } from "../lib/words.js";
+import { ago, duration, range } from "../lib/time.js";
+import { STATUS, count, nth } from "../lib/words.js";
 import { TERMINAL_STATUSES, TaskModel } from "../model/task-model.js";
 import { actions } from "../views/actions.js";
 import { badge } from "../views/badge.js";
@@ -16,6 +16,8 @@ import { tree } from "../views/tree.js";
 
 const PAGE = 500;
 const REVISIT_MS = 15_000;
+/** How often is read what no event tells: the time left, and what the task waits for. */
+const OUTLOOK_MS = 4_000;
 
 start(async (main) => {
   const [taskId] = idsInAddress();
@@ -49,6 +51,7 @@ start(async (main) => {
   // what an event touched is drawn once per frame, however many events came
   const dirty = new Set();
   let frame = 0;
+  let telling = null;
   const watch = client.watch(taskId, {
     after: last,
     revisitMs: REVISIT_MS,
@@ -57,7 +60,7 @@ start(async (main) => {
       const touched = model.apply(event);
       if (touched.concept) dirty.add(touched.concept);
       if (touched.structure || touched.ended) settle();
-      if (touched.ended || event.type === "review_required") announce(event.message);
+      if (touched.ended || event.type === "review_required") telling = event;
       schedule();
     },
     onDelta: (delta) => views.tree.arriving(delta),
@@ -71,6 +74,7 @@ start(async (main) => {
   hear((message) => message.type === "retried" && message.taskId === taskId && watch.resume());
   addEventListener("pagehide", () => watch.stop());
   setInterval(tick, 1000);
+  setInterval(readOutlook, OUTLOOK_MS);
 
   function schedule() {
     if (frame) return;
@@ -83,6 +87,16 @@ start(async (main) => {
     dirty.forEach((id) => views.tree.update(id));
     dirty.clear();
     drawHead();
+    tellAloud();
+  }
+
+  /** Say the last thing of weight, unless later events have overtaken it: a log comes in at once. */
+  function tellAloud() {
+    const holds = telling?.type === "review_required"
+      ? model.review?.review_id === telling.data.review_id
+      : TERMINAL_STATUSES.has(model.status);
+    if (telling && holds) announce(telling.message);
+    telling = null;
   }
 
   function drawHead() {
@@ -105,6 +119,16 @@ start(async (main) => {
       drawAll();
     } catch (error) {
       noticeRefusal(error); // otherwise the next event or snapshot will do
+    }
+  }
+
+  async function readOutlook() {
+    if (document.hidden || TERMINAL_STATUSES.has(model.status)) return;
+    try {
+      model.takeSnapshot(await get(`/tasks/${taskId}`));
+      drawHead();
+    } catch {
+      // the stream tells what is wrong, and the next look may do
     }
   }
 
@@ -156,6 +180,7 @@ function layout(model, views) {
   const attempt = h("span.quiet");
   const numbers = h("p.numbers");
   const finding = h("p.finding");
+  const outlook = h("p.outlook.quiet");
   const age = h("span.quiet");
   const clock = h("span.quiet");
   const roadmapTitle = h("h2", { id: "tree-title" }, "The roadmap");
@@ -169,7 +194,7 @@ function layout(model, views) {
       h("p.crumbs", {}, h("a", { href: "/" }, "Home"), " / Task"),
       h("h1", {}, model.task.goal),
       h("p.task-line", {}, status, views.badge.element, attempt, clock),
-      views.meter.element, numbers,
+      views.meter.element, numbers, outlook,
       h("p.finding-line", {}, finding, " ", age)),
     h("div.task-side", {}, views.actions.element, views.rail.element),
     h("section.task-tree", { "aria-labelledby": "tree-title" }, roadmapTitle, summary, legendLine, views.tree.element));
@@ -191,7 +216,9 @@ function layout(model, views) {
       model.running && `${model.running} being written`,
       TERMINAL_STATUSES.has(model.task.status) && `${count(calls, "model call")}, ${count(tokens, "token")}`,
     ].filter(Boolean).join(" · "));
-    write(attempt, model.attempt > 1 ? `attempt ${model.attempt}` : "");
+    write(outlook, prospect(model));
+    outlook.hidden = !outlook.textContent;
+    write(attempt, model.attempt > 1 ? `${nth(model.attempt)} attempt` : "");
     write(finding, model.lastEvent?.message ?? "");
     if (done !== spoken && total) {
       if (spoken >= 0) announce(`${done} of ${total} contents ready`);
@@ -202,10 +229,9 @@ function layout(model, views) {
 
   function tick() {
     if (model.lastEvent) write(age, ago(model.lastEvent.at));
-    const { created_at: from, finished_at: to } = model.task;
-    const over = to && model.status === model.task.status;
-    const spent = (over ? Date.parse(to) : now()) - Date.parse(from);
-    write(clock, over ? `took ${duration(spent)}` : `asked ${ago(from)}`);
+    const { created_at: from, took_s: took } = model.task;
+    const over = took !== null && model.status === model.task.status;
+    write(clock, over ? `took ${duration(1000 * took)} in all` : `asked ${ago(from)}`);
   }
 
   function roadmap({ title: name, summary: text, version }) {
@@ -213,4 +239,11 @@ function layout(model, views) {
     write(summary, text);
     legendLine.hidden = false;
   }
+}
+
+/** What lies ahead: the time left while a worker works, otherwise what it waits for. */
+function prospect({ task, status }) {
+  if (TERMINAL_STATUSES.has(status) || status === "human_review_pending") return "";
+  if (task.line) return `It waits. ${task.line.message}`;
+  return task.time_left_s ? `${range(task.time_left_s)} left` : "";
 }

@@ -2,7 +2,7 @@
 
 import { h, write } from "../lib/dom.js";
 import { duration, now } from "../lib/time.js";
-import { STEP } from "../lib/words.js";
+import { STEP, nth } from "../lib/words.js";
 
 const STATE = {
   waiting: "to come", running: "under way", done: "done", failed: "failed", stopped: "stopped",
@@ -53,9 +53,10 @@ export function rail() {
   }
 }
 
-function notes({ name, rounds, retries }) {
+function notes({ round, tries, retries }) {
   const parts = [];
-  if (rounds > 1) parts.push(name === "content_generation" ? `attempt ${rounds}` : `${rounds} rounds`);
+  if (round > 1) parts.push(`${nth(round)} round`);
+  if (tries > 1) parts.push(`${nth(tries)} attempt`);
   if (retries) parts.push(retries === 1 ? "1 model call tried again" : `${retries} model calls tried again`);
   return parts.join(" · ");
 }

@@ -104,7 +104,11 @@ async def test_a_failed_concept_is_found_explained_and_retried(site: Site, windo
     await expect(panel).to_contain_text("It cost")
     before = site.get(f"/tasks/{task_id}")["last_seq"]
     await panel.get_by_role("button", name=re.compile("^Retry")).click()
-    await expect(page.locator(".task-line")).to_contain_text("attempt 2")
+    await expect(page.locator(".task-line")).to_contain_text("second attempt")
+    await expect(
+        page.locator(".rail-step .rail-note").filter(has_text="second attempt")
+    ).to_be_visible()
+    await expect(page.locator(".task-line")).to_contain_text(re.compile(r"took .+ in all$"))
     await expect(page.locator(".task-line .chip")).to_have_text("Partly failed")
     again = site.get(f"/tasks/{task_id}/events?after={before}")["events"]
     started = {e["data"]["concept_title"] for e in again if e["type"] == "content_started"}

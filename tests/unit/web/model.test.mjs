@@ -1,12 +1,16 @@
 /** What the pages know and compute, without a page. */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { computeEdits, newConcept, workingCopy } from "../../../api/static/model/edits.js";
 import { isRight, score } from "../../../api/static/model/quiz.js";
 import { Arriving } from "../../../api/static/model/arriving.js";
+import { duration, range } from "../../../api/static/lib/time.js";
+import { nth } from "../../../api/static/lib/words.js";
 import { TaskModel } from "../../../api/static/model/task-model.js";
 
+const SAME = JSON.parse(readFileSync(new URL("../cli/said_alike.json", import.meta.url)));
 const PROGRESS = { done: 0, total: 6, percent: 10 };
 let seq = 0;
 
@@ -62,15 +66,35 @@ test("steps add up their rounds, retries and durations", () => {
     known.apply(event("step_completed", { step: "structure_validation", round, duration_s: 1.5 }));
   }
   const step = known.rail().find((each) => each.name === "structure_validation");
-  assert.deepEqual([step.state, step.rounds, step.retries, step.durationMs], ["done", 2, 2, 3000]);
+  assert.deepEqual([step.state, step.round, step.tries, step.retries, step.durationMs], ["done", 2, 1, 2, 3000]);
 });
 
-test("a step that a new worker does once more is no new round", () => {
+test("a step that a new worker, or a retry, does once more is another attempt and no new round", () => {
   const known = model();
-  known.apply(event("step_started", { step: "content_generation", round: 1 }));
+  const shown = () => {
+    const { round, tries } = known.rail().find((each) => each.name === "content_generation");
+    return [round, tries];
+  };
+  const begin = () => known.apply(event("step_started", { step: "content_generation", round: 1 }));
+  begin();
+  assert.deepEqual(shown(), [1, 1]);
   known.apply(event("task_recovered"));
-  known.apply(event("step_started", { step: "content_generation", round: 1 }));
-  assert.equal(known.rail().find((each) => each.name === "content_generation").rounds, 1);
+  begin();
+  assert.deepEqual(shown(), [1, 2]);
+  known.apply(event("task_partially_failed", {}, { status: "partial_failure" }));
+  known.apply(event("task_retried", { attempt: 2 }));
+  begin();
+  assert.deepEqual(shown(), [1, 3]);
+});
+
+test("which one it is, in words", () => {
+  assert.deepEqual([1, 2, 6, 7, 11, 21, 22, 112].map(nth),
+    ["first", "second", "sixth", "7th", "11th", "21st", "22nd", "112th"]);
+});
+
+test("durations and the time left are said as the command line says them", () => {
+  assert.deepEqual(SAME.durations.map(([seconds]) => duration(1000 * seconds)), SAME.durations.map(([, text]) => text));
+  assert.deepEqual(SAME.ranges.map(([p50, p90]) => range({ p50, p90 })), SAME.ranges.map(([, , text]) => text));
 });
 
 test("the review takes as long as the human takes", () => {
