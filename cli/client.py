@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from urllib.parse import quote
 
+from cli.ahead import Ahead
 from cli.discovery import find_target
 from cli.exits import CommandError, failed, unreachable, usage
 from cli.hints import command
@@ -24,11 +25,9 @@ from roadmap_client import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+    from collections.abc import Callable, Coroutine, Generator
     from pathlib import Path
     from types import TracebackType
-
-    from roadmap_client import Event
 
 R = TypeVar("R")
 
@@ -119,12 +118,13 @@ class Client:
         return self._run(self._api.task(task_id), what=f"task {task_id}").document()
 
     def follow(
-        self, task_id: str, *, on_trouble: Callable[[str | None], None]
-    ) -> Generator[dict[str, Any]]:
-        """Yield a task's events from the first to the last, live.
+        self, task_id: str, *, silence_s: float, on_trouble: Callable[[str | None], None]
+    ) -> Generator[dict[str, Any] | None]:
+        """Yield a task's events from the first to the last, live; None when none comes for a while.
 
         Args:
             task_id: The task.
+            silence_s: The while.
             on_trouble: Told once what is wrong while the API is away, and None when it is back.
         """
         away = False
@@ -137,10 +137,14 @@ class Client:
                 away = error is not None
                 on_trouble(None if error is None else str(error))
 
-        events = self._api.follow(task_id, patience_s=PATIENCE_S, on_trouble=trouble)
+        events = Ahead(self._api.follow(task_id, patience_s=PATIENCE_S, on_trouble=trouble))
         try:
-            while event := self._wait_for(_next(events), what=f"task {task_id}"):
-                yield event.document()
+            while True:
+                came = self._wait_for(events.came(within_s=silence_s), what=f"task {task_id}")
+                event = events.take() if came else None
+                if came and event is None:
+                    return
+                yield None if event is None else event.document()
         except CommandError as error:
             if isinstance(error, ApiError):
                 raise
@@ -320,7 +324,3 @@ def _told(problem: dict[str, Any]) -> str:
         field = f"{item} {int(words[1]) + 1} ({' '.join(words[2:-1])}): {words[-1]}"
         field = field.replace(" ():", ":")
     return f"{field} {problem.get('message', '')}".strip()
-
-
-async def _next(events: AsyncGenerator[Event]) -> Event | None:
-    return await anext(events, None)

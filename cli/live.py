@@ -28,6 +28,7 @@ _FACTS_WIDTH: Final = 46
 """What stands beside the bar, at its longest."""
 _MARGIN: Final = 2
 _PATIENT_S: Final = 5.0
+"""So long nothing may happen before it is told how to look for a worker."""
 
 
 class LiveView:
@@ -83,12 +84,14 @@ class LiveView:
         lines: list[RenderableType] = [head, self._id()]
         lines.append(self._steps(idle_s))
         if model.total:
-            lines.append(self._contents(idle_s))
+            lines.append(self._contents())
         if model.latest and model.outcome is None:
             lines.append(shown(model.latest, "italic", overflow="ellipsis", no_wrap=True))
-        if model.status == "pending" and idle_s > _PATIENT_S:
-            text = "No worker has taken it yet; `roadmap doctor` tells whether one is running"
-            lines.append(shown(complete(text), "yellow"))
+        if model.waits_for and model.outcome is None and model.review is None:
+            lines.append(shown(f"It waits. {model.waits_for}", "yellow"))
+            if idle_s > _PATIENT_S:
+                text = "`roadmap doctor` tells whether a worker is running"
+                lines.append(shown(complete(text), "yellow"))
         if self._trouble is not None:
             text = f"The API does not answer; trying again ({self._trouble})"
             lines.append(shown(text, "yellow"))
@@ -128,7 +131,7 @@ class LiveView:
             case State.FAILED:
                 return Text("x" if self._plain else "✗", style="bold red"), "red"
 
-    def _contents(self, idle_s: float) -> Table:
+    def _contents(self) -> Table:
         model = self._model
         over = model.done + model.failed
         style = "red" if model.failed and over == model.total else "green"
@@ -145,9 +148,8 @@ class LiveView:
         rate = model.rate_per_min()
         if rate is not None and model.outcome is None:
             facts.append(f", {rate:.0f}/min", style="dim")
-        left = model.time_left(idle_s=idle_s)
-        if left is not None:
-            facts.append(f", {range_text(left)} left", style="dim")
+        if model.left is not None and model.outcome is None and over < model.total:
+            facts.append(f", {range_text(model.left)} left", style="dim")
         row = Table.grid(padding=(0, 1))
         row.add_row(bar, facts)
         return row

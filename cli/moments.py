@@ -8,6 +8,9 @@ from typing import Final
 MINUTE_S: Final = 60
 HOUR_S: Final = 3600
 _DAY_S: Final = 86400
+_ALMOST_ONE_S: Final = 0.95
+_ALMOST_TEN_S: Final = 9.95
+"""Where rounding would show one digit too many."""
 
 
 def local(at: str | datetime) -> datetime:
@@ -36,12 +39,18 @@ def clock(at: str | datetime) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a duration as people say it."""
-    if seconds < MINUTE_S:
+    """Return a duration as people say it, and as the pages do (api/static/lib/time.js)."""
+    if seconds < _ALMOST_ONE_S:
+        return f"{round(seconds * 1000)} ms"
+    if seconds < _ALMOST_TEN_S:
         return f"{seconds:.1f} s"
+    if seconds < MINUTE_S:
+        return f"{min(round(seconds), MINUTE_S - 1)} s"
     if seconds < HOUR_S:
         return f"{int(seconds // MINUTE_S)} min {int(seconds % MINUTE_S):02d} s"
-    return f"{int(seconds // HOUR_S)} h {int(seconds % HOUR_S // MINUTE_S):02d} min"
+    if seconds < 2 * _DAY_S:
+        return f"{int(seconds // HOUR_S)} h {int(seconds % HOUR_S // MINUTE_S):02d} min"
+    return f"{int(seconds // _DAY_S)} days"
 
 
 def counted(number: int, noun: str) -> str:

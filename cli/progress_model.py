@@ -21,12 +21,9 @@ TITLES: Final = {
     "content_generation": "Write the contents",
 }
 EVIDENCE: Final = 5
-"""Contents that must have ended before a time left is guessed."""
+"""Contents that must have ended before a rate is told."""
 EVIDENCE_S: Final = 1.0
 """And the time over which they did: contents are committed in groups."""
-_RECENT: Final = 12
-_WIDEN_LOW: Final = 0.85
-_WIDEN_HIGH: Final = 1.2
 
 
 class State(Enum):
@@ -69,7 +66,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class TimeLeft:
-    """A guess, honest about being one."""
+    """The range that the API tells: half, and nine tenths, of such tasks were done by then."""
 
     low_s: float
     high_s: float
@@ -95,9 +92,17 @@ class ProgressModel:
     outcome: str | None = None
     error: dict[str, Any] | None = None
     last_at: datetime | None = None
-    told_left: TimeLeft | None = None
-    """What the API said of the time left, from how long others took."""
+    left: TimeLeft | None = None
+    """What the API said last of the time left; None while no worker works on it."""
+    waits_for: str = ""
+    """What the API said last of what it waits for; nothing while a worker works on it."""
     _ends: deque[datetime] = field(default_factory=lambda: deque(maxlen=4096))
+
+    def take(self, task: dict[str, Any]) -> None:
+        """Take from the task's resource what no event tells."""
+        left, line = task.get("time_left_s"), task.get("line")
+        self.left = TimeLeft(left["p50"], left["p90"]) if left else None
+        self.waits_for = str(line["message"]) if line else ""
 
     def apply(self, event: dict[str, Any]) -> None:
         """Fold in the next event."""
@@ -131,30 +136,8 @@ class ProgressModel:
         """Return contents a minute in this run, once there is evidence."""
         if not self._evidence():
             return None
-        return 60 / _seconds_each(list(self._ends), 0.0)
-
-    def time_left(self, *, idle_s: float = 0.0) -> TimeLeft | None:
-        """Return the range in which the contents should be ready, or None without evidence.
-
-        What the API told goes before what can be guessed from these events alone. A guess spans
-        the rate of the whole run and that of the last contents; time that passed since the last
-        event makes both worse.
-
-        Args:
-            idle_s: Seconds since the last event.
-        """
-        left = self.total - self.done - self.failed
-        told = self.told_left is not None
-        if self.outcome is not None or left <= 0 or not (told or self._evidence()):
-            return None
-        if self.told_left is not None:
-            return TimeLeft(
-                max(0.0, self.told_left.low_s - idle_s), max(0.0, self.told_left.high_s - idle_s)
-            )
-        ends = list(self._ends)
-        recent = ends[-min(len(ends), _RECENT) :]
-        paces = [_seconds_each(ends, idle_s), _seconds_each(recent, idle_s)]
-        return TimeLeft(min(paces) * left * _WIDEN_LOW, max(paces) * left * _WIDEN_HIGH)
+        span_s = (self._ends[-1] - self._ends[0]).total_seconds()
+        return 60 * (len(self._ends) - 1) / span_s
 
     def _evidence(self) -> bool:
         """Tell whether enough ended, over enough time, to speak of a rate."""
@@ -256,11 +239,6 @@ class ProgressModel:
 
     def _line(self, step: str) -> StepLine | None:
         return next((line for line in reversed(self.steps) if line.step == step), None)
-
-
-def _seconds_each(ends: list[datetime], idle_s: float) -> float:
-    span_s = (ends[-1] - ends[0]).total_seconds() + idle_s
-    return span_s / (len(ends) - 1)
 
 
 _GOOD: Final = frozenset({"task_completed", "task_partially_failed"})

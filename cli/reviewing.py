@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from cli.asking import ClosedError, ask_line
 from cli.client import ApiError
 from cli.console import note, shown
 from cli.editor import edit_text
@@ -13,8 +15,11 @@ from cli.outline_edit import to_edits, to_text
 from cli.outline_view import changes_text, outline_tree
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
+    from cli.asking import Closed
     from cli.client import Client
 
 Decision = dict[str, Any]
@@ -23,14 +28,22 @@ Decision = dict[str, Any]
 class Reviewer(Protocol):
     """Answers reviews."""
 
-    def decide(self, review: dict[str, Any]) -> Decision | None:
-        """Return the decision about a review, or None for not now."""
+    def decide(self, review: dict[str, Any], *, closed: Closed) -> Decision | None:
+        """Return the decision about a review, or None for not now.
+
+        Args:
+            review: The review.
+            closed: Tells why there is nothing left to decide, once it is so.
+
+        Raises:
+            ClosedError: It was decided elsewhere while somebody was asked here.
+        """
 
 
 class Leave:
     """Decides nothing: somebody else will."""
 
-    def decide(self, review: dict[str, Any]) -> Decision | None:  # noqa: ARG002 - the protocol's
+    def decide(self, review: dict[str, Any], *, closed: Closed) -> Decision | None:  # noqa: ARG002 - the protocol's
         """Return None."""
         return None
 
@@ -46,7 +59,7 @@ class Approve:
         """Remember where to show it."""
         self._console = console
 
-    def decide(self, review: dict[str, Any]) -> Decision | None:
+    def decide(self, review: dict[str, Any], *, closed: Closed) -> Decision | None:  # noqa: ARG002 - the protocol's
         """Return the approval."""
         if self._console is not None:
             show_review(self._console, review)
@@ -65,33 +78,33 @@ class Ask:
         """Remember the console."""
         self._console = console
 
-    def decide(self, review: dict[str, Any]) -> Decision | None:
+    def decide(self, review: dict[str, Any], *, closed: Closed) -> Decision | None:
         """Show the outline and ask until there is an answer."""
-        from rich.prompt import Prompt
-
         show_review(self._console, review)
         while True:
             try:
-                answer = Prompt.ask(
-                    "[bold]approve, reject with feedback, edit, or later?[/bold]",
-                    choices=["approve", "reject", "edit", "later", "a", "r", "e", "l"],
-                    show_choices=False,
-                    default="later",
-                    console=self._console,
-                )
-                decision = self._answer(answer[0], review)
+                answer = self._choice(closed)
+                decision = self._answer(answer[0], review, closed)
             except EOFError:
                 return None
             if decision is not None or answer[0] == "l":
                 return decision
 
-    def _answer(self, letter: str, review: dict[str, Any]) -> Decision | None:
-        from rich.prompt import Prompt
+    def _choice(self, closed: Closed) -> str:
+        """Ask until one of the words is given; nothing is the last one."""
+        question = f"{', '.join(_WORDS[:-1])}, or {_WORDS[-1]}? (later):"
+        while True:
+            given = ask_line(self._console, question, closed=closed).lower() or _WORDS[-1]
+            for word in _WORDS:
+                if given in {word, word[0], word.split()[0]}:
+                    return word
+            self._console.print("Type one of approve, reject, edit and later, or its first letter.")
 
+    def _answer(self, letter: str, review: dict[str, Any], closed: Closed) -> Decision | None:
         if letter == "a":
             return {"decision": "approve"}
         if letter == "r":
-            feedback = Prompt.ask("What should change?", console=self._console).strip()
+            feedback = ask_line(self._console, "What should change?", closed=closed)
             return {"decision": "reject", "feedback": feedback} if feedback else None
         if letter == "e":
             return self._edit(review)
@@ -129,38 +142,72 @@ def show_review(console: Console, review: dict[str, Any]) -> None:
     console.print()
 
 
+class Answered(Enum):
+    """What became of a review that came up."""
+
+    BY_US = "by us"
+    NOT_NOW = "not now"
+    NOT_NEEDED = "not needed"
+    """It was not open any more before anybody was asked."""
+
+
 def answer_open_review(
-    client: Client, task_id: str, reviewer: Reviewer, *, review_id: str | None
-) -> bool:
-    """Answer a task's review if it is still open; return whether the task goes on.
+    client: Client,
+    task_id: str,
+    reviewer: Reviewer,
+    *,
+    review_id: str | None,
+    before: Callable[[], None] = lambda: None,
+) -> Answered:
+    """Answer a task's review if it is still open.
 
     Args:
         client: The API.
         task_id: The task.
         reviewer: Who answers.
         review_id: The review an event told of; when it is no longer the open one it was decided.
+        before: Called before the reviewer is asked, and only then.
     """
+    asked = False
     while True:
         try:
             review = client.review(task_id)
             if review_id is not None and review["review_id"] != review_id:
-                return True
-            decision = reviewer.decide(review)
+                break  # an event of the past: the open one has an event of its own
+            if not asked:
+                before()
+            asked = True
+            decision = reviewer.decide(review, closed=lambda: _closed(client, task_id, review))  # noqa: B023 - asked within
             if decision is None:
-                return False
+                return Answered.NOT_NOW
             client.decide(task_id, decision, version=review["version"])
+        except ClosedError as error:
+            note(f"There is nothing left to decide: {error}")
         except ApiError as error:
             if error.status == _STALE:
                 note("The roadmap changed meanwhile; look again")
                 continue
-            if error.status == _NOT_FOUND:
-                return True  # an event of the past: it was decided long ago
-            if error.status != _CONFLICT:
+            if error.status not in {_NOT_FOUND, _CONFLICT}:
                 raise
-            note("The review was decided by somebody else")
-        return True
+            if asked:
+                note(f"There is nothing left to decide: {error.message}")
+        break
+    return Answered.BY_US if asked else Answered.NOT_NEEDED
+
+
+def _closed(client: Client, task_id: str, review: dict[str, Any]) -> str | None:
+    """Return why a review is not the open one any more, or None while it is, or nobody knows."""
+    try:
+        now = client.review(task_id)
+    except ApiError as error:
+        return error.message if error.status == _NOT_FOUND else None
+    except CommandError:
+        return None  # the API is away: whoever answers will learn it
+    same = all(now[fact] == review[fact] for fact in ("review_id", "version"))
+    return None if same else "another version is under review by now."
 
 
 _NOT_FOUND: Final = 404
 _CONFLICT: Final = 409
 _STALE: Final = 412
+_WORDS: Final = ("approve", "reject with feedback", "edit", "later")

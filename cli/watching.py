@@ -15,8 +15,8 @@ from cli.live import LiveView
 from cli.moments import counted, duration
 from cli.outline_view import outline_tree, tree_console
 from cli.plain import JsonView, PlainView, View
-from cli.progress_model import ProgressModel, TimeLeft
-from cli.reviewing import Approve, Ask, Leave, Reviewer, answer_open_review
+from cli.progress_model import ProgressModel
+from cli.reviewing import Answered, Approve, Ask, Leave, Reviewer, answer_open_review
 from cli.showing import again
 from core.visible import one_line
 
@@ -32,7 +32,7 @@ EXIT_OF_STATUS: Final = {
 }
 _FAILURES_SHOWN: Final = 10
 _ASK_S: Final = 3.0
-"""Between two questions for the time left."""
+"""Between two questions for what no event tells: the time left, and what the task waits for."""
 
 
 class Watch:
@@ -71,6 +71,8 @@ class Watch:
         self._view = self._choose_view()
         self._reviewer = self._choose_reviewer(approve=approve, show=showcase)
         self._asked_at = float("-inf")
+        self._told = ""
+        self.model.take(task)
 
     def run(self) -> ExitCode:
         """Watch, and return how it ended. Ctrl-C leaves the task alone."""
@@ -89,13 +91,16 @@ class Watch:
         return EXIT_OF_STATUS.get(self.model.status, ExitCode.FAILED)
 
     def _follow(self) -> bool:
-        events = self._client.follow(self.model.task_id, on_trouble=self._view.trouble)
+        events = self._client.follow(
+            self.model.task_id, silence_s=_ASK_S, on_trouble=self._view.trouble
+        )
         self._view.start()
         try:
             for event in events:
-                self.model.apply(event)
-                self._ask_time_left()
-                if event["seq"] <= self._after:
+                if event is not None:
+                    self.model.apply(event)
+                self._ask(silent=event is None)
+                if event is None or event["seq"] <= self._after:
                     continue
                 self._view.event(event)
                 if event["type"] == "review_required" and not self._answer(event):
@@ -105,27 +110,33 @@ class Watch:
             events.close()
         return True
 
-    def _ask_time_left(self) -> None:
-        """Ask the API now and then for the time left, where somebody looks."""
-        if not self._live or time.monotonic() < self._asked_at + _ASK_S:
+    def _ask(self, *, silent: bool) -> None:
+        """Ask the API now and then for what no event tells, where somebody looks or wonders."""
+        wanted = self._live or (silent and not self._json)
+        if not wanted or time.monotonic() < self._asked_at + _ASK_S:
             return
         self._asked_at = time.monotonic()
-        with suppress(CommandError):  # shown without the time left
-            left = self._client.task(self.model.task_id).get("time_left_s")
-            self.model.told_left = left and TimeLeft(left["p50"], left["p90"])
+        with suppress(CommandError):  # shown without what it would have told
+            self.model.take(self._client.task(self.model.task_id))
+            if not self._live and self.model.waits_for not in {"", self._told}:
+                self._told = self.model.waits_for
+                note(f"It waits. {self._told}")
 
     def _answer(self, event: dict[str, Any]) -> bool:
-        """Answer the review that came up; the picture makes room while people are asked."""
-        self._view.pause()
-        goes_on = answer_open_review(
+        """Answer a review, if it is one that waits: what is read may be long past.
+
+        The picture makes room while people are asked, and only then.
+        """
+        answered = answer_open_review(
             self._client,
             self.model.task_id,
             self._reviewer,
             review_id=(event.get("data") or {}).get("review_id"),
+            before=self._view.pause,
         )
-        if goes_on:
+        if answered is Answered.BY_US:
             self._view.start()
-        return goes_on
+        return answered is not Answered.NOT_NOW
 
     def _choose_view(self) -> View:
         if self._json:
@@ -149,7 +160,7 @@ class Watch:
                 self.console.print(outline_tree(roadmap, marks=True))
         for line in ending(model):
             emit(one_line(line))
-        self._show_cost()
+        self._show_totals()
         if self._showcase:
             return
         if model.outcome != "task_completed":
@@ -157,14 +168,16 @@ class Watch:
         if model.roadmap_id is not None:
             emit(f"Read it: {command('show', model.task_id)}")
 
-    def _show_cost(self) -> None:
+    def _show_totals(self) -> None:
         try:
             task = self._client.task(self.model.task_id)
         except CommandError as error:
             note(error.message)
-        else:
-            if task["usage"]["calls"]:
-                emit(f"It took {cost_line(task['usage'])}.")
+            return
+        if (took_s := task.get("took_s")) is not None:
+            emit(f"It took {duration(took_s)} in all.")
+        if task["usage"]["calls"]:
+            emit(f"It used {cost_line(task['usage'])}.")
 
 
 def ending(model: ProgressModel) -> list[str]:
@@ -192,7 +205,4 @@ def ending(model: ProgressModel) -> list[str]:
     ]
     if len(failures) > _FAILURES_SHOWN:
         lines.append(f"  and {len(failures) - _FAILURES_SHOWN} more")
-    took = sum(line.duration_s or 0.0 for line in model.steps if line.step != "human_review")
-    if model.outcome == "task_completed" and took:
-        lines[0] += f" It took {duration(took)}."
     return lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -156,6 +157,10 @@ class FakeApi:
     problem: dict[str, Any] | None = None
     """Answer everything with this problem."""
     url: str = ""
+    quiet_s: float = 0
+    """How long nothing is said before the last event, once."""
+    line: dict[str, Any] | None = None
+    took_s: float | None = None
     others: list[str] = field(default_factory=list)
     """The ends of the ids of further tasks."""
 
@@ -177,6 +182,8 @@ class FakeApi:
             "usage": make_usage(),
             "last_seq": len(self.events),
             "created_at": STARTED,
+            "line": self.line,
+            "took_s": self.took_s,
         }
 
 
@@ -302,6 +309,9 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"retry: 2000\n\n: ping\n\n")
         for event in events[:cut]:
+            if event is events[-1]:
+                quiet_s, self.api.quiet_s = self.api.quiet_s, 0
+                time.sleep(quiet_s)
             frame = f"event: {event['type']}\ndata: {json.dumps(event)}\nid: {event['seq']}\n\n"
             self.wfile.write(frame.encode())
             if self.api.dies_after:

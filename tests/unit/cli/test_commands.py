@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,15 +14,16 @@ from typer.testing import CliRunner
 
 from cli import client
 from cli.data_dir import DataDir
+from cli.exits import ExitCode
 from cli.live import LiveView
 from cli.main import app
 from cli.progress_model import ProgressModel
+from cli.watching import Watch
 from core.tokens import Rules, mint_token, verify_token
 from roadmap_client import following, transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from typer.testing import Result
 
@@ -245,7 +247,7 @@ def test_show_and_watch_tell_what_it_cost(
     assert "$" not in lines[-2]
     assert json.loads(roadmap("show", TASK, "--json").stdout)["usage"]["total"]["tokens"] == 4321
     api.events = history(make_event, "task_queued", "task_completed", status="completed")
-    assert "It took 15 model calls, 4,321 tokens, $0.0123." in roadmap("watch", TASK).stdout
+    assert "It used 15 model calls, 4,321 tokens, $0.0123." in roadmap("watch", TASK).stdout
 
 
 @pytest.mark.parametrize("command", ["watch", "retry", "cancel", "review", "show"])
@@ -311,14 +313,59 @@ def test_a_stack_that_is_gone_is_named(
 
 
 def test_a_task_that_nobody_takes_is_explained() -> None:
-    """While no worker takes the task the live view says so, and how to find out."""
+    """While no worker takes the task the live view says so, and after a while how to find out."""
     console = Console(file=io.StringIO(), width=100, force_terminal=True)
-    view = LiveView(console, ProgressModel(TASK, goal="Learn Rust"))
+    model = ProgressModel(TASK, goal="Learn Rust")
+    model.take({"line": {"message": "No worker tells of itself."}})
+    view = LiveView(console, model)
     console.print(view._draw())
     view._heard_at -= 60
     console.print(view._draw())
     assert isinstance(console.file, io.StringIO)
-    assert console.file.getvalue().count("No worker has taken it yet") == 1
+    assert console.file.getvalue().count("It waits. No worker tells of itself.") == 2
+    assert console.file.getvalue().count("whether a worker is running") == 1
+
+
+def test_silence_is_explained_where_there_is_no_picture(
+    api: Any, roadmap: Command, make_event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a pipe, too, it is told what a silent task waits for; once, and not among the events."""
+    monkeypatch.setattr("cli.watching._ASK_S", 0.05)
+    api.status, api.quiet_s = "completed", 0.4
+    api.line = {"position": None, "reason": "worker", "message": "Its worker is lost."}
+    api.events = history(make_event, "task_queued", "task_started", "task_completed")
+    api.events[-1]["status"] = "completed"
+    result = roadmap("watch", TASK)
+    assert result.stderr.count("It waits. Its worker is lost.") == 1
+    assert "It waits" not in result.stdout
+    assert result.exit_code == 0
+    api.quiet_s = 0.4
+    assert "It waits" not in roadmap("watch", TASK, "--json").output
+
+
+def test_a_review_of_the_past_makes_no_room_for_a_question(
+    api: Any, make_event: MakeEvent, make_roadmap: MakeRoadmap
+) -> None:
+    """The picture stands still for a review that is really open, whatever the log tells of."""
+    kinds = ["review_required", "review_decided", "review_required"]
+    api.events = history(make_event, *kinds)
+    for event, review in zip(api.events, ("old", "old", "new"), strict=True):
+        event["data"] = {"review_id": review, "decision": "reject"}
+    api.status = "human_review_pending"
+    api.review = {"review_id": "new", "version": 3, "roadmap": make_roadmap()}
+    with client.Client(Path()) as talking:
+        watch = Watch(talking, talking.task(TASK), json=False, approve=False)
+        pauses: list[str] = []
+        watch._view.pause = lambda: pauses.append("paused")  # type: ignore[method-assign]
+        assert watch.run() is ExitCode.REVIEW
+    assert pauses == ["paused"]
+
+
+def test_totals_are_the_apis(api: Any, roadmap: Command, make_event: MakeEvent) -> None:
+    """How long it took is what the API says, however long its steps were."""
+    api.took_s = 185.2
+    api.events = history(make_event, "task_queued", "task_completed", status="completed")
+    assert "It took 3 min 05 s in all." in roadmap("watch", TASK).stdout
 
 
 def test_ascii_out(roadmap: Command, api: Any) -> None:

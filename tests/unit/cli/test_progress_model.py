@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from cli.live import range_text
+from cli.live import LiveView, range_text
 from cli.moments import duration
 from cli.progress_model import ProgressModel, State, TimeLeft
 
@@ -128,85 +132,47 @@ def test_a_failure_marks_the_running_step() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 4])
-def test_no_time_is_guessed_without_evidence(count: int) -> None:
-    """Below five contents there is neither a rate nor a time left."""
-    model = written(count, total=90, every_s=2.0)
-    assert model.time_left() is None
-    assert model.rate_per_min() is None
+def test_no_rate_without_evidence(count: int) -> None:
+    """Below five contents, or when they came in one group, no rate is told."""
+    assert written(count, total=90, every_s=2.0).rate_per_min() is None
+    assert written(20, total=90, every_s=0.001).rate_per_min() is None
+    assert written(10, total=90, every_s=2.0).rate_per_min() == pytest.approx(30)
 
 
-def test_no_time_is_guessed_from_one_group() -> None:
-    """Contents that were committed together say nothing about the pace."""
-    assert written(20, total=90, every_s=0.001).time_left() is None
+SAME = json.loads(Path(__file__).with_name("said_alike.json").read_text())
 
 
-def test_the_range_holds_the_steady_rate() -> None:
-    """At one content each two seconds, 80 of them take 160 s, within the range."""
-    left = written(10, total=90, every_s=2.0).time_left()
-    assert left is not None
-    assert left.low_s < 160 < left.high_s
-    assert left.high_s < 2 * left.low_s
-
-
-def test_the_range_widens_when_the_pace_changes() -> None:
-    """After a slow-down the range spans the old pace and the new one."""
-    model = written(30, total=90, every_s=0.5)
-    steady = model.time_left()
-    for number in range(12):
-        model.apply(
-            event(
-                40 + number,
-                "content_completed",
-                second=20 + number * 4.0,
-                concept_id=f"s{number}",
-                kind="quiz",
-                done=31 + number,
-                total=90,
-            )
-        )
-    slower = model.time_left()
-    assert steady is not None
-    assert slower is not None
-    assert slower.high_s / slower.low_s > steady.high_s / steady.low_s
-
-
-def test_silence_makes_the_guess_worse() -> None:
-    """A minute without an event moves the upper end up."""
-    model = written(10, total=90, every_s=2.0)
-    now, later = model.time_left(), model.time_left(idle_s=60)
-    assert now is not None
-    assert later is not None
-    assert later.high_s > now.high_s
-
-
-def test_nothing_is_left_at_the_end() -> None:
-    """When everything ended, well or badly, no time is left."""
-    assert written(10, total=10, every_s=2.0).time_left() is None
-
-
-@pytest.mark.parametrize(
-    ("low_s", "high_s", "text"),
-    [(8, 14, "8-14 s"), (90, 200, "1-4 min"), (30, 150, "up to 3 min"), (3700, 8000, "1-3 h")],
-)
+@pytest.mark.parametrize(("low_s", "high_s", "text"), SAME["ranges"])
 def test_a_range_is_said_in_one_unit(low_s: float, high_s: float, text: str) -> None:
-    """The unit fits the upper end."""
+    """The unit fits the upper end; the pages say the same."""
     assert range_text(TimeLeft(low_s, high_s)) == text
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(1.25, "1.2 s"), (75, "1 min 15 s"), (3720, "1 h 02 min")]
-)
+@pytest.mark.parametrize(("seconds", "text"), SAME["durations"])
 def test_durations_are_said_as_people_do(seconds: float, text: str) -> None:
-    """Seconds below a minute, then minutes, then hours."""
+    """As many digits as somebody wants to know; the pages say the same."""
     assert duration(seconds) == text
 
 
-def test_what_the_api_tells_goes_first() -> None:
-    """The range from how long others took is shown instead of one's own guess, and runs down."""
-    model = ProgressModel("t", total=90, done=10, told_left=TimeLeft(60.0, 120.0))
-    assert model.time_left(idle_s=10.0) == TimeLeft(50.0, 110.0)
-    model.done = 90
-    assert model.time_left() is None
+def drawn(model: ProgressModel) -> str:
+    """Return what the live view shows of it."""
+    console = Console(file=io.StringIO(), width=100, force_terminal=True)
+    console.print(LiveView(console, model)._draw())
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_the_time_left_is_what_the_api_says() -> None:
+    """While a worker works the API's range is shown; else, instead of it, what is waited for."""
+    model = written(10, total=90, every_s=2.0)
+    assert "left" not in drawn(model)
+    model.take({"time_left_s": {"p50": 150.0, "p90": 200.0}, "line": None})
+    assert "2-4 min left" in drawn(model)
+    model.take({"time_left_s": None, "line": {"message": "Its worker is lost."}})
+    assert "left" not in drawn(model)
+    assert "It waits. Its worker is lost." in drawn(model)
+    model.take({"time_left_s": {"p50": 150.0, "p90": 200.0}, "line": None})
+    assert "It waits" not in drawn(model)
 
 
 def test_a_step_that_begins_again_was_lost() -> None:
