@@ -144,8 +144,8 @@ def _make_roles(url: str, secrets: Path) -> None:
     script = (ROOT / "deploy/roles.sh").read_text()
     psql = str(find_postgres(None, account=None, major=None).psql)
     for theirs, ours in (
-        ("/run/secrets", str(secrets)),
-        ("/etc/roadmap", str(ROOT / "deploy")),
+        ("/run/secrets", str(secrets)),  # within quotes there
+        ("/etc/roadmap", shlex.quote(str(ROOT / "deploy"))),
         ("psql --no-psqlrc", f"{shlex.quote(psql)} --no-psqlrc"),
         ("--username=roadmap --dbname=roadmap", shlex.quote(url)),
     ):
