@@ -151,7 +151,8 @@ export interface LearnerProgress {
 /** Where a waiting task stands, and what it waits for. */
 export interface Line {
   /**
-   * 1 is next; as things stand, whatever may come in between. Null for one that may not start yet.
+   * 1 is next; as things stand, whatever may come in between. Null for one that may not start yet,
+   * and for one whose worker was lost a moment ago.
    */
   position: number | null;
   /**
@@ -321,9 +322,15 @@ export interface Task {
   roadmap_id: string | null;
   attempt: number;
   progress: Progress;
-  /** From how long others took; null without evidence, and while nothing runs. */
+  /**
+   * From how long others took; null without evidence, and while no worker works on it: `line` or
+   * the status then says what it waits for.
+   */
   time_left_s: TimeLeft | null;
-  /** While it waits to be taken by a worker, else null. */
+  /**
+   * While it waits to be taken by a worker, be it the first or, after one was lost, the next; else
+   * null.
+   */
   line: Line | null;
   error: TaskError | null;
   /** The first 1,000 of them, in a list of tasks the first 20. */
@@ -339,6 +346,11 @@ export interface Task {
   starts_at: string | null;
   started_at: string | null;
   finished_at: string | null;
+  /**
+   * Seconds from when it was asked for to its end, with all that it waited for: workers, reviews,
+   * retries. Null before.
+   */
+  took_s: number | null;
   links: TaskLinks;
 }
 

@@ -35,7 +35,7 @@ class Line(Answer):
     position: int | None = None
     """
     1 is next; as things stand, whatever may come in between. None for one that may not start
-    yet.
+    yet, and for one whose worker was lost a moment ago.
     """
     reason: str
     """
@@ -266,9 +266,15 @@ class Task(TaskAnswer):
     attempt: int = 0
     progress: Progress
     time_left_s: TimeLeft | None = None
-    """From how long others took; None without evidence, and while nothing runs."""
+    """
+    From how long others took; None without evidence, and while no worker works on it: `line`
+    or the status then says what it waits for.
+    """
     line: Line | None = None
-    """While it waits to be taken by a worker, else None."""
+    """
+    While it waits to be taken by a worker, be it the first or, after one was lost, the next;
+    else None.
+    """
     error: TaskError | None = None
     failed_contents: list[FailedContent] = Field(default=[], validate_default=True)
     """The first 1,000 of them, in a list of tasks the first 20."""
@@ -282,6 +288,11 @@ class Task(TaskAnswer):
     """It waits until then: its message asked for a later start."""
     started_at: Moment | None = None
     finished_at: Moment | None = None
+    took_s: float | None = None
+    """
+    Seconds from when it was asked for to its end, with all that it waited for: workers,
+    reviews, retries. None before.
+    """
     links: dict[str, str | None] = {}
     """Paths on the server."""
 
