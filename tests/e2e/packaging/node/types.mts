@@ -29,3 +29,5 @@ client.watch(task.task_id, {
 client.watchInbox({ onSnapshot: inbox });
 const followed: FollowedTask = useRoadmapTask(client, task.task_id);
 console.log(status, step, kinds, links, titles, markdown, followed.task?.line?.reason);
+// @ts-expect-error there is no such field, which tells that the types are those of the package
+console.log(task.colour);
