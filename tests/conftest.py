@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from core.given import PREFIX
 from core.settings import get_settings
 from db.migrate import upgrade
 from embedded import EmbeddedPostgres, EmbeddedRedis
+from tests.databases import commit_quickly, empty
 from tests.factories import close_loop
 
 if TYPE_CHECKING:
@@ -28,6 +30,16 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 # time limits per example only measure how busy the machine is
 hypothesis_settings.register_profile("roadmap", hypothesis_settings(), deadline=None)
 hypothesis_settings.load_profile("roadmap")
+
+
+@pytest.hookimpl(optionalhook=True)  # xdist's
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Files are handed out as `tests.scheduling` says."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from tests.scheduling import SlowFirst  # a run in one process needs no xdist
+
+    return SlowFirst(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -56,7 +68,16 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         else:
             os.environ[PREFIX + "DATABASE_URL"] = given
         get_settings.cache_clear()
+        asyncio.run(_prepare(server.url))
         yield server.url
+
+
+async def _prepare(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await commit_quickly(connection)
+    finally:
+        await connection.close()
 
 
 @pytest.fixture(scope="session")
@@ -85,10 +106,7 @@ async def database(
     settings_env.setenv(PREFIX + "DATABASE_URL", postgres_url)
     get_settings.cache_clear()
     connection = await asyncpg.connect(postgres_url)
-    await connection.execute(
-        "TRUNCATE roadmap_tasks, schedules, workers, rejected_messages, rejected_counts,"
-        " revocations, model_abilities CASCADE"
-    )
+    await empty(connection)
     yield connection
     await connection.close()
     await close_loop()

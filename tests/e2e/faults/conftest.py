@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from embedded import EmbeddedRedis
+from tests.databases import empty
 from tests.e2e.faults.rig import Rig
 from tests.e2e.faults.scripted_model import ScriptedModel
 from tests.factories import close_loop
@@ -45,9 +46,7 @@ def rig(faults_rig: Rig) -> Iterator[Rig]:
 async def look(rig: Rig) -> AsyncIterator[asyncpg.Connection]:
     """A connection to the rig's emptied database."""
     connection = await asyncpg.connect(rig.database_url)
-    await connection.execute(
-        "TRUNCATE roadmap_tasks, schedules, workers, rejected_messages, rejected_counts CASCADE"
-    )
+    await empty(connection)
     yield connection
     await connection.close()
     await close_loop()

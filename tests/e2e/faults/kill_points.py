@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 
 from core.states import Decision
+from tests.databases import empty
 from tests.e2e.faults.commit_hold import CLAIM, commit_hold, until_commits_held
 from tests.e2e.faults.rig import Seen, edited_calls, plain_calls
 from tests.factories import ALICE, approve, new_task
@@ -156,7 +157,7 @@ async def kill_at_all(rig: Rig, points: Sequence[Point], *, pool: str) -> Experi
     """Bring one task to each point, kill their worker's group once, let another one end them."""
     look = await asyncpg.connect(rig.database_url)
     try:
-        await look.execute("TRUNCATE roadmap_tasks, schedules CASCADE")
+        await empty(look)
         return await _Run(rig, look, points, pool).run()
     finally:
         await look.close()

@@ -25,6 +25,7 @@ from core.settings import get_settings
 from core.states import TERMINAL, ContentKind, Status, Step, can_move, is_legal
 from db.recorder import flush_recorder
 from notifications.events import parse_event
+from tests.databases import empty
 from tests.factories import ALICE, close_loop, expire_lease, kill, new_task
 from tests.ledger import LedgerAuthor
 from workflow import asking, doorbell
@@ -81,7 +82,7 @@ class TaskLife(RuleBasedStateMachine):
     @initialize()
     def clean(self) -> None:
         """Begin with nothing."""
-        self.go(self.connection.execute("TRUNCATE roadmap_tasks, schedules CASCADE"))
+        self.go(empty(self.connection))
         self.author.asked.clear()
         self.author.answered.clear()
         self.author.before = self._before
