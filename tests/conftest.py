@@ -44,7 +44,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.fixture(scope="session", autouse=True)
 def _loggers_listen() -> Iterator[None]:
-    """Loggers look up their configuration each time: `capture_logs` is deaf to cached ones."""
+    """Loggers look up their configuration each time, which cached ones do not, and draw quickly.
+
+    `capture_logs` is deaf to cached ones.
+    """
     configure = structlog.configure
 
     def uncached(**given: Any) -> None:
@@ -52,6 +55,9 @@ def _loggers_listen() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(structlog, "configure", uncached)
+        # rich would draw each logged traceback with all variables: half a second of work each
+        plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        uncached(processors=[*structlog.get_config()["processors"][:-1], plain])
         yield
 
 
