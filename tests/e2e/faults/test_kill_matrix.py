@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from db.engine import dispose_engine
 from tests.e2e.faults.commit_hold import (
     CHECKPOINT,
     COMPLETION,
@@ -26,7 +25,7 @@ from tests.e2e.faults.kill_points import (
 )
 from tests.e2e.faults.rig import check_completed, plain_calls
 from tests.e2e.faults.whole_set import WHOLE_SET, whole_set_only
-from tests.factories import new_task
+from tests.factories import close_loop, new_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +51,7 @@ def experiment(faults_rig: Rig) -> Callable[[str], Experiment]:
             try:
                 return await kill_at_all(faults_rig, points, pool=pool)
             finally:
-                await dispose_engine()
+                await close_loop()
 
         faults_rig.start_redis()
         faults_rig.flush()

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from core.settings import get_settings
-from db.engine import dispose_engine
 from db.migrate import upgrade
 from embedded import EmbeddedPostgres
+from tests.factories import close_loop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -40,7 +40,7 @@ async def mortal(
     settings_env.setenv("ROADMAP_DATABASE_URL", mortal_postgres.url)
     get_settings.cache_clear()
     yield mortal_postgres
-    await dispose_engine()
+    await close_loop()
 
 
 class Wire:
@@ -132,5 +132,5 @@ async def wire(mortal: EmbeddedPostgres, settings_env: pytest.MonkeyPatch) -> As
     settings_env.setenv("ROADMAP_DATABASE_URL", wire.url)
     get_settings.cache_clear()
     yield wire
-    await dispose_engine()
+    await close_loop()
     await wire.close()
