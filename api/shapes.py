@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from api.http import PREFIX
 from api.mount import base as root
-from core.states import ContentKind  # noqa: TC001 - pydantic reads it
+from workflow.kinds import ContentKind  # noqa: TC001 - pydantic reads it
 from workflow.queries import (
     ConceptPage,
     ConceptView,
@@ -179,7 +179,7 @@ class Concept(ConceptView):
                 else {
                     "markdown": markdown,
                     "html": page.tutorial_html or "",
-                    "version": page.versions.get("tutorial", 1),  # type: ignore[call-overload]
+                    "version": page.versions.get("tutorial", 1),
                 },
                 "resources": None
                 if page.resources is None

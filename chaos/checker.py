@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from core.states import TERMINAL, Status, Step, is_legal
+from core.states import TERMINAL, Status
+from workflow.steps.names import STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,8 +61,8 @@ async def judge(
 
 
 def _wrong_with(seen: Seen, cancelled: bool) -> Iterable[str]:  # noqa: FBT001 - one caller
-    status, step = Status(seen.row["status"]), Step(seen.row["current_step"])
-    if status not in TERMINAL or not is_legal(status, step):
+    status, step = Status(seen.row["status"]), seen.row["current_step"]
+    if status not in TERMINAL or not STAGES.is_legal(status, step):
         yield f"ended as {status}/{step}"
         return
     wanted = Status.CANCELLED if cancelled else Status.COMPLETED

@@ -48,6 +48,12 @@ class NotFoundError(AppError):
     code = "not_found"
 
 
+class UnknownWorkflowError(NotFoundError):
+    """No workflow of that name is known here."""
+
+    code = "unknown_workflow"
+
+
 class ConflictError(AppError):
     """The state does not allow this now; nothing was changed."""
 

@@ -1,8 +1,4 @@
-"""The statuses and steps of a task, the legal pairs, and the legal moves between them.
-
-The database's CHECK constraint, the recorder's transition guard and the documentation's table
-are all made from this file.
-"""
+"""The statuses of a task, the legal moves between them, and the steps that every workflow has."""
 
 from __future__ import annotations
 
@@ -23,26 +19,16 @@ class Status(StrEnum):
 
 
 class Step(StrEnum):
-    """What a task is doing, or where it stopped."""
+    """The names that the engine gives; every other one is a step of a workflow's own."""
 
     QUEUED = "queued"
-    INTENT_ANALYSIS = "intent_analysis"
-    CURRICULUM_DESIGN = "curriculum_design"
-    STRUCTURE_VALIDATION = "structure_validation"
-    EDIT_PLAN_ANALYSIS = "edit_plan_analysis"
-    ROADMAP_EDIT = "roadmap_edit"
     HUMAN_REVIEW = "human_review"
-    CONTENT_GENERATION = "content_generation"
     RESUMING = "resuming"
     COMPLETED = "completed"
 
 
-class ContentKind(StrEnum):
-    """The three contents of a concept."""
-
-    TUTORIAL = "tutorial"
-    RESOURCES = "resources"
-    QUIZ = "quiz"
+RESERVED: Final = frozenset(str(step) for step in Step)
+"""Names that no workflow may give to a step."""
 
 
 class ContentStatus(StrEnum):
@@ -78,18 +64,6 @@ class Then(StrEnum):
     REVIEW = "review"
 
 
-WORKING_STEPS: Final = frozenset(
-    {
-        Step.INTENT_ANALYSIS,
-        Step.CURRICULUM_DESIGN,
-        Step.STRUCTURE_VALIDATION,
-        Step.EDIT_PLAN_ANALYSIS,
-        Step.ROADMAP_EDIT,
-        Step.CONTENT_GENERATION,
-    }
-)
-"""Steps during which a worker holds the task."""
-
 TERMINAL: Final = frozenset(
     {Status.COMPLETED, Status.PARTIAL_FAILURE, Status.FAILED, Status.CANCELLED}
 )
@@ -98,16 +72,16 @@ TERMINAL: Final = frozenset(
 RETRYABLE: Final = frozenset({Status.PARTIAL_FAILURE, Status.FAILED, Status.CANCELLED})
 """Terminal statuses with something left to do."""
 
-LEGAL_STEPS: Final[dict[Status, frozenset[Step]]] = {
+_LEGAL_RESERVED: Final[dict[Status, frozenset[str]]] = {
     Status.PENDING: frozenset({Step.QUEUED}),
-    Status.PROCESSING: WORKING_STEPS | {Step.RESUMING},
+    Status.PROCESSING: frozenset({Step.RESUMING}),
     Status.HUMAN_REVIEW_PENDING: frozenset({Step.HUMAN_REVIEW}),
     Status.COMPLETED: frozenset({Step.COMPLETED}),
-    Status.PARTIAL_FAILURE: frozenset({Step.CONTENT_GENERATION}),
-    Status.FAILED: WORKING_STEPS,
-    Status.CANCELLED: WORKING_STEPS | {Step.QUEUED, Step.RESUMING, Step.HUMAN_REVIEW},
+    Status.PARTIAL_FAILURE: frozenset(),
+    Status.FAILED: frozenset(),
+    Status.CANCELLED: frozenset({Step.QUEUED, Step.RESUMING, Step.HUMAN_REVIEW}),
 }
-"""For each status the steps it may stand with; every other pair is refused by the database."""
+_ONLY_RESERVED: Final = frozenset({Status.PENDING, Status.HUMAN_REVIEW_PENDING, Status.COMPLETED})
 
 TRANSITIONS: Final[dict[Status, frozenset[Status]]] = {
     Status.PENDING: frozenset({Status.PROCESSING, Status.FAILED, Status.CANCELLED}),
@@ -131,9 +105,9 @@ TRANSITIONS: Final[dict[Status, frozenset[Status]]] = {
 (`completed` only by regenerating a content)."""
 
 
-def is_legal(status: Status, step: Step) -> bool:
-    """Tell whether the pair may be stored."""
-    return step in LEGAL_STEPS[status]
+def legal_reserved(status: Status) -> frozenset[str]:
+    """Return the engine's names that a status may stand with."""
+    return _LEGAL_RESERVED[status]
 
 
 def can_move(before: Status, after: Status) -> bool:
@@ -142,13 +116,16 @@ def can_move(before: Status, after: Status) -> bool:
 
 
 def pairs_check_sql() -> str:
-    """Return the SQL condition of the CHECK constraint on `(status, current_step)`."""
-    parts = [
-        f"(status = '{status}' AND current_step IN ({_quoted(steps)}))"
-        for status, steps in LEGAL_STEPS.items()
-    ]
+    """Return the SQL condition on `(status, current_step)` that holds for every workflow."""
+    parts = []
+    for status, steps in _LEGAL_RESERVED.items():
+        where = f"status = '{status}'"
+        if status in _ONLY_RESERVED:
+            parts.append(f"({where} AND current_step IN ({_quoted(steps)}))")
+        elif illegal := RESERVED - steps:
+            parts.append(f"({where} AND current_step NOT IN ({_quoted(illegal)}))")
     return " OR ".join(parts)
 
 
-def _quoted(steps: frozenset[Step]) -> str:
+def _quoted(steps: frozenset[str]) -> str:
     return ", ".join(f"'{step}'" for step in sorted(steps))

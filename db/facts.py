@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Table
 
-    from core.states import Status, Step
+    from core.states import Status
 
 
 class Reason(StrEnum):
@@ -81,14 +81,14 @@ class Fact:
             another one. None for writers that hold the row's lock instead (API, maintenance).
         status: New status, or None to keep it.
         step: New current step, or None to keep it.
-        done: Contents completed since the last fact.
-        total: Contents in all, when that became known; `reset_done` then counts anew.
+        done: Parts completed since the last fact.
+        total: Parts in all, when that became known; `reset_done` then counts anew.
         reset_done: With `total`: how many of them are done already.
-        failed: Contents that failed since the last fact; less than none when they are tried again.
+        failed: Parts that failed since the last fact; less than none when they are tried again.
         reset_failed: With `total`: how many of them failed before and are left so.
         begins: The step begins: its time, and what ends in it, count from here.
         usage: What model calls cost on the way.
-        progressed: A step or a content ended, so the worker is not stuck on this task.
+        progressed: A step or a part ended, so the worker is not stuck on this task.
         rings: Why a worker is asked for, if one is: right after the commit, by whoever observes
             the recorder. The row remembers when.
         changes: Other columns of the task's row.
@@ -99,7 +99,7 @@ class Fact:
     task_id: UUID
     epoch: int | None = None
     status: Status | None = None
-    step: Step | None = None
+    step: str | None = None
     done: int = 0
     total: int | None = None
     reset_done: int = 0

@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from core.errors import AppError, IllegalTransitionError, LeaseLostError, NotFoundError
-from core.progress import percent
-from core.states import TERMINAL, Status, Step, can_move, is_legal
+from core.stages import stages_of
+from core.states import TERMINAL, Status, Step, can_move
 from core.usage import Usage
 from db.facts import NOW, Delete, Fact, Insert, Recorded, RowWrite, Update
 from db.models import RoadmapTask, TaskEvent
@@ -28,7 +28,7 @@ EVENTS: Final = cast("Table", TaskEvent.__table__)
 _MUTABLE: Final = tuple(
     column.name
     for column in TASKS.columns
-    if column.name not in {"task_id", "user_id", "goal", "request", "created_at"}
+    if column.name not in {"task_id", "user_id", "workflow", "goal", "request", "created_at"}
     and column.name not in {"workflow_version", "idempotency_key", "request_digest"}
 )
 
@@ -205,9 +205,9 @@ def _check(row: TaskRow, fact: Fact) -> None:
         )
     before = Status(row.status)
     after = fact.status or before
-    step = fact.step or Step(row.current_step)
+    step = fact.step or row.current_step
     moved = fact.status is not None and not can_move(before, after)
-    if moved or not is_legal(after, step):
+    if moved or not stages_of(row.workflow).is_legal(after, step):
         raise IllegalTransitionError(
             f"Task {fact.task_id} cannot go from {before}/{row.current_step} to {after}/{step}."
         )
@@ -218,7 +218,7 @@ def _change(row: TaskRow, fact: Fact) -> None:
     new_attempt = fact.changes.get("attempt", values["attempt"]) != values["attempt"]
     values.update(fact.changes)
     status = Status(fact.status or values["status"])
-    step = Step(fact.step or values["current_step"])
+    step = str(fact.step or values["current_step"])
     values["status"], values["current_step"] = str(status), str(step)
     if fact.total is not None:
         values["total"], values["done"] = fact.total, fact.reset_done
@@ -233,9 +233,11 @@ def _change(row: TaskRow, fact: Fact) -> None:
         values["rung_at"], values["deferred_at"] = row.now, None
     if fact.progressed:
         values["losses"] = 0
-    if new_attempt and step is Step.RESUMING and values["total"]:
-        step = Step.CONTENT_GENERATION  # a retry starts from what is done already
-    now_at = percent(status, step, done=values["done"], total=values["total"])
+    stages, counted = stages_of(row.workflow), {"done": values["done"], "total": values["total"]}
+    if new_attempt and step == Step.RESUMING:  # a retry starts from what is done already
+        now_at = stages.retried_percent(**counted)
+    else:
+        now_at = stages.percent(status, step, **counted)
     values["percent"] = now_at if new_attempt else max(values["percent"], now_at)
     if status in TERMINAL:
         values["finished_at"] = values["finished_at"] or row.now

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from uuid import UUID
 
-    from core.states import ContentKind
+    from notifications.events import PartData
 
 log = get_logger(__name__)
 
@@ -40,24 +40,20 @@ _ENDS_CONTENT: Final = frozenset({EventType.CONTENT_COMPLETED, EventType.CONTENT
 _Key = tuple[str, str, str]
 
 
-def stream_text(
-    task_id: UUID, *, concept_id: UUID, kind: ContentKind, version: int, offset: int, text: str
-) -> None:
-    """Show viewers more of a content's text. Returns at once, and never raises.
+def stream_text(task_id: UUID, about: PartData, *, offset: int, text: str) -> None:
+    """Show viewers more of a part's text. Returns at once, and never raises.
 
     Args:
         task_id: The task.
-        concept_id: The concept that the content belongs to.
-        kind: Which of its contents.
-        version: The version that is being written.
+        about: The part that is being written.
         offset: Characters of the text before this piece; 0 when a call is tried anew, so that
             viewers replace what they have.
         text: The piece.
     """
-    key = (str(task_id), str(concept_id), str(kind))
     try:
-        _all_deltas.get().add(key, version=version, offset=offset, text=text)
-    except Exception:  # whatever it is, the content is written all the same
+        key = (str(task_id), str(about.key), about.kind)
+        _all_deltas.get().add(key, about, offset=offset, text=text)
+    except Exception:  # whatever it is, the part is written all the same
         TRANSIENT_DROPPED.inc()
         log.exception("delta_failed", task_id=str(task_id))
 
@@ -68,7 +64,7 @@ def forget(events: Iterable[dict[str, Any]]) -> None:
     for event in events:
         if event["type"] in _ENDS_CONTENT:
             data = event["data"]
-            deltas.forget((event["task_id"], str(data["concept_id"]), str(data["kind"])))
+            deltas.forget((event["task_id"], str(data["key"]), str(data["kind"])))
         elif event["type"] in TERMINAL_EVENTS:
             deltas.forget_task(event["task_id"])
 
@@ -85,7 +81,7 @@ class _Gathered:
     """A content's text that was not sent yet, and the timer that will send it."""
 
     timer: asyncio.TimerHandle
-    version: int = 0
+    about: PartData
     offset: int = 0
     text: str = ""
 
@@ -96,15 +92,15 @@ class Deltas:
     def __init__(self) -> None:
         self._gathered: dict[_Key, _Gathered] = {}
 
-    def add(self, key: _Key, *, version: int, offset: int, text: str) -> None:
+    def add(self, key: _Key, about: PartData, *, offset: int, text: str) -> None:
         """Send a first piece at once, and gather what follows it closely."""
         gathered = self._gathered.get(key)
         if gathered is None:
-            self._gathered[key] = _Gathered(self._in_a_while(key))
-            return _send(key, version=version, offset=offset, text=text)
+            self._gathered[key] = _Gathered(self._in_a_while(key), about)
+            return _send(key[0], about, offset=offset, text=text)
         follows = (
             gathered.text
-            and gathered.version == version
+            and gathered.about.version == about.version
             and gathered.offset + len(gathered.text) == offset
         )
         if follows and len(gathered.text) + len(text) <= LARGEST_PIECE:
@@ -112,7 +108,7 @@ class Deltas:
             return None
         if gathered.text and offset:  # too much of it, or a hole: viewers see it by the offset
             TRANSIENT_DROPPED.inc()
-        gathered.version, gathered.offset, gathered.text = version, offset, text
+        gathered.about, gathered.offset, gathered.text = about, offset, text
         return None
 
     def forget(self, key: _Key) -> None:
@@ -139,26 +135,17 @@ class Deltas:
         if not gathered.text:
             del self._gathered[key]  # nothing came for a while: the next piece is a first one
             return
-        _send(key, version=gathered.version, offset=gathered.offset, text=gathered.text)
+        _send(key[0], gathered.about, offset=gathered.offset, text=gathered.text)
         gathered.text = ""
         gathered.timer = self._in_a_while(key)
 
 
-def _send(key: _Key, *, version: int, offset: int, text: str) -> None:
+def _send(task_id: str, about: PartData, *, offset: int, text: str) -> None:
     if not text or len(text) > LARGEST_PIECE:
         if text:
             TRANSIENT_DROPPED.inc()
         return
-    task_id, concept_id, kind = key
-    data = ContentDeltaData.model_validate(
-        {
-            "concept_id": concept_id,
-            "kind": kind,
-            "version": version,
-            "offset": offset,
-            "text": text,
-        }
-    )
+    data = ContentDeltaData(**about.model_dump(), offset=offset, text=text)
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     publish_transient(
         {

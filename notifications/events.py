@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from core.redis_names import own
-from core.states import ContentKind, Decision, Status, Step, Then
+from core.states import Decision, Status, Then
 
 
 class EventType(StrEnum):
@@ -83,7 +83,7 @@ class RetryData(Frozen):
 class StepData(Frozen):
     """Which step; `round` counts from 1 how often it ran in this task."""
 
-    step: Step
+    step: str
     round: int
 
 
@@ -131,7 +131,7 @@ class ReviewData(Frozen):
     """A review waits for a decision."""
 
     review_id: UUID
-    roadmap_id: UUID
+    roadmap_id: UUID | None = Field(default=None, description="Of roadmaps only.")
     round: int
     version: int
     due_at: datetime
@@ -149,22 +149,27 @@ class DecisionData(Frozen):
     )
 
 
-class ContentData(Frozen):
-    """One content of a concept."""
+class PartData(Frozen):
+    """One part that a step makes; events of earlier versions name only its concept."""
 
-    concept_id: UUID
-    concept_title: str
-    kind: ContentKind
+    step: str | None = None
+    key: str | None = Field(default=None, description="Names the part within its step.")
+    kind: str
+    title: str | None = None
     version: int
+    concept_id: UUID | None = Field(
+        default=None, description="Of roadmaps only: the same as `key`."
+    )
+    concept_title: str | None = Field(default=None, description="Of roadmaps only.")
 
 
-class ContentCompletedData(SpentData, ContentData):
-    """What one content cost."""
+class PartCompletedData(SpentData, PartData):
+    """What one part cost."""
 
     note: str | None = Field(default=None, description="What could not be done for it, as a code.")
 
 
-class ContentFailedData(SpentData, ContentData):
+class PartFailedData(SpentData, PartData):
     """Why it failed, and what it cost all the same."""
 
     code: str
@@ -190,14 +195,14 @@ class FailureData(Frozen):
 
     code: str
     error: str
-    step: Step
+    step: str
 
 
 class CancelData(Frozen):
     """Who asked for it, and where the task stood."""
 
     by: str
-    step: Step
+    step: str
 
 
 class BaseEvent(Frozen):
@@ -207,7 +212,7 @@ class BaseEvent(Frozen):
     task_id: UUID
     at: datetime
     status: Status
-    current_step: Step
+    current_step: str
     message: str
     progress: Progress
 
@@ -293,21 +298,21 @@ class ContentStarted(BaseEvent):
     """A content is being written."""
 
     type: Literal[EventType.CONTENT_STARTED]
-    data: ContentData
+    data: PartData
 
 
 class ContentCompleted(BaseEvent):
     """A content can be read."""
 
     type: Literal[EventType.CONTENT_COMPLETED]
-    data: ContentCompletedData
+    data: PartCompletedData
 
 
 class ContentFailed(BaseEvent):
     """A content could not be written."""
 
     type: Literal[EventType.CONTENT_FAILED]
-    data: ContentFailedData
+    data: PartFailedData
 
 
 class ConceptCompleted(BaseEvent):
@@ -352,12 +357,9 @@ class TaskCancelled(BaseEvent):
     data: CancelData
 
 
-class ContentDeltaData(Frozen):
-    """A piece of a content that is being written, and where in its text it belongs."""
+class ContentDeltaData(PartData):
+    """A piece of a part's text that is being written, and where in the text it belongs."""
 
-    concept_id: UUID
-    kind: ContentKind
-    version: int
     offset: int = Field(
         ge=0,
         description="Characters before this piece; 0 begins anew and replaces what came before.",

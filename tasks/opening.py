@@ -12,6 +12,7 @@ from notifications.deltas import stop_streaming
 from notifications.publisher import stop_publishing
 from tasks.dispatch import close_bell, install_bell
 from tasks.publishing import publish
+from tasks.workflows import bring_workflows
 from workflow import turns
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def open_common(resources: Resources, process: str) -> None:
         resources: What closes it.
         process: `api` or `worker`, the name in traces.
     """
+    bring_workflows()
     telemetry.start(process)
     resources.closes_in_thread(telemetry.stop)
     resources.closes(dispose_engine)

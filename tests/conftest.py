@@ -18,6 +18,7 @@ from core.given import PREFIX
 from core.settings import get_settings
 from db.migrate import upgrade
 from embedded import EmbeddedPostgres, EmbeddedRedis
+from tasks.workflows import bring_workflows
 from tests.databases import commit_quickly, empty
 from tests.factories import close_loop
 
@@ -30,6 +31,9 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 # time limits per example only measure how busy the machine is
 hypothesis_settings.register_profile("roadmap", hypothesis_settings(), deadline=None)
 hypothesis_settings.load_profile("roadmap")
+
+
+bring_workflows()
 
 
 @pytest.hookimpl(optionalhook=True)  # xdist's

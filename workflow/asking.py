@@ -18,16 +18,15 @@ from db.facts import Fact
 from db.recorder import record
 from notifications.events import EventType, StepRetryingData
 from workflow.drafts import draft
+from workflow.history import round_of
 from workflow.llm import Author, Call, CallKind, create_author, prompt_version
 from workflow.llm.expected import Expected
 from workflow.llm.memory import DatabaseMemory
 from workflow.llm.prices import price_of
-from workflow.plan import round_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from core.states import Step
     from workflow.lease import Claim
     from workflow.llm import Completion, Inputs, OnText, Output
     from workflow.llm.cluster import Cluster
@@ -99,7 +98,7 @@ class Asking:
     What was spent before an error is kept too, so that the failure's fact can carry it.
     """
 
-    def __init__(self, claim: Claim, step: Step) -> None:
+    def __init__(self, claim: Claim, step: str) -> None:
         self._claim = claim
         self._step = step
         self.spent = Usage()

@@ -18,31 +18,29 @@ from core.errors import (
 )
 from core.logging import get_logger
 from core.settings import get_settings
-from core.states import Step
+from core.states import ContentStatus, Step
 from core.time_limit import time_limit
 from db.facts import Fact, Insert
 from db.models import Checkpoint
 from db.recorder import record
-from db.repositories import tasks as reads
+from db.repositories.parts import newest_parts
 from db.session import read_session, retrying
 from notifications.events import EventType, StepCompletedData, StepStartedData
 from workflow import outcomes
 from workflow.asking import Asking
-from workflow.contents import Work, work_left
+from workflow.definition import StepContext, StepResult
 from workflow.drafts import counted, draft, spent_data
 from workflow.drain import DrainedError, drain
+from workflow.history import Done, round_of
 from workflow.lease import Claim, release
-from workflow.outline import Outline
-from workflow.plan import WORKFLOW_VERSION, Done, last_output, round_of
+from workflow.making import Maker, Tally
+from workflow.parts import Work, work_left
 from workflow.reviews import open_review
-from workflow.steps import STRUCTURE_STEPS, StepContext, StepResult
-from workflow.steps.content_generation import Tally, generate
-from workflow.stored import reading
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
 
-    from workflow.llm import Learner
+    from workflow.definition import PartsStep
 
 log = get_logger(__name__)
 
@@ -76,20 +74,13 @@ async def advance(claim: Claim) -> Result:
         while True:
             drain().check()
             step = claim.next_step()
-            if step is Step.HUMAN_REVIEW:
+            if step == Step.HUMAN_REVIEW:
                 await open_review(claim)
                 return Result.WAITING_FOR_REVIEW
-            if step is Step.CONTENT_GENERATION:
-                with (
-                    structlog.contextvars.bound_contextvars(step=str(step)),
-                    telemetry.span(f"step {step}"),
-                ):
-                    return await _generate_contents(claim)
-            with (
-                structlog.contextvars.bound_contextvars(step=str(step)),
-                telemetry.span(f"step {step}"),
-            ):
-                await _run_step(claim, step)
+            if step == Step.COMPLETED:
+                return await _conclude(claim, await _tally_of(claim))
+            if (ended := await _work_on(claim, step)) is not None:
+                return ended
     except DrainedError:
         return await release_run(claim)
     except LeaseLostError as error:
@@ -105,7 +96,16 @@ async def advance(claim: Claim) -> Result:
         return await fail(claim, AppError("An unexpected error; see the worker's log."))
 
 
-async def _run_step(claim: Claim, step: Step) -> None:
+async def _work_on(claim: Claim, step: str) -> Result | None:
+    """Do one step; None when the task goes on with another one."""
+    with structlog.contextvars.bound_contextvars(step=step), telemetry.span(f"step {step}"):
+        if parts := claim.definition.parts.get(step):
+            return await _make_parts(claim, step, parts)
+        await _run_step(claim, step)
+        return None
+
+
+async def _run_step(claim: Claim, step: str) -> None:
     """Run a step without a transaction open, then commit all it gave at once."""
     asking = Asking(claim, step)
     number = round_of(claim.history, step)
@@ -128,7 +128,7 @@ async def _run_step(claim: Claim, step: Step) -> None:
     started = time.monotonic()
     try:
         async with time_limit(get_settings().step_timeout_s):
-            result = await STRUCTURE_STEPS[step](context)
+            result = await claim.definition.steps[step](context)
     except TimeoutError:
         raise StepTimeoutError(usage=asking.spent) from None
     except AppError as error:
@@ -138,6 +138,10 @@ async def _run_step(claim: Claim, step: Step) -> None:
     STEP_SECONDS.labels(step).observe(took)
     log.info("step_completed", round=number, seconds=round(took, 3))
     await record(_finished(claim, step, number, result, asking, took))
+    _remember(claim, step, result)
+
+
+def _remember(claim: Claim, step: str, result: StepResult) -> None:
     claim.history.append(
         Done(
             position=len(claim.history) + 1,
@@ -146,19 +150,18 @@ async def _run_step(claim: Claim, step: Step) -> None:
             output=result.output,
         )
     )
-    claim.roadmap_id = result.changes.get("roadmap_id", claim.roadmap_id)
 
 
 def _finished(
-    claim: Claim, step: Step, number: int, result: StepResult, asking: Asking, took: float
+    claim: Claim, step: str, number: int, result: StepResult, asking: Asking, took: float
 ) -> Fact:
     checkpoint = Insert(
         CHECKPOINTS,
         {
             "task_id": claim.task_id,
             "position": len(claim.history) + 1,
-            "step": str(step),
-            "workflow_version": WORKFLOW_VERSION,
+            "step": step,
+            "workflow_version": claim.definition.version,
             "input_digest": result.input_digest,
             "output": result.output,
             **asking.spent.columns(),
@@ -189,40 +192,25 @@ def _finished(
 
 
 async def _context(claim: Claim, asking: Asking) -> StepContext:
-    outline, version = await _outline(claim)
-    return StepContext(
+    base = StepContext(
         task_id=claim.task_id,
         user_id=claim.user_id,
         request=claim.request,
         history=tuple(claim.history),
         asking=asking,
-        roadmap_id=claim.roadmap_id,
-        version=version,
-        outline=outline,
     )
+    return await claim.definition.context(base)
 
 
-async def _outline(claim: Claim) -> tuple[Outline | None, int]:
-    async def read() -> tuple[Outline | None, int]:
-        async with read_session() as session:
-            roadmap = await reads.roadmap_of(session, claim.task_id)
-            if roadmap is None:
-                return None, 0
-            stored = await reads.outline(session, roadmap.roadmap_id, roadmap.version)
-            with reading("the outline"):
-                return Outline.model_validate(stored), roadmap.version
-
-    return await retrying(read)
-
-
-async def _generate_contents(claim: Claim) -> Result:
-    context = await _context(claim, Asking(claim, Step.CONTENT_GENERATION))
-    work = await _work(claim, context)
+async def _make_parts(claim: Claim, step: str, parts: PartsStep) -> Result | None:
+    """Make what is left of a step's parts; None when the task goes on with another step."""
+    work = await _work(claim, step, parts)
+    number = round_of(claim.history, step)
     await record(
         Fact(
             task_id=claim.task_id,
             epoch=claim.epoch,
-            step=Step.CONTENT_GENERATION,
+            step=step,
             total=work.total,
             reset_done=work.completed,
             reset_failed=work.failed,
@@ -231,72 +219,106 @@ async def _generate_contents(claim: Claim) -> Result:
             events=(
                 draft(
                     EventType.STEP_STARTED,
-                    f"Writing {counted(len(work.wanted), 'content')}",
-                    StepStartedData(step=Step.CONTENT_GENERATION, round=1, worker=claim.worker),
+                    f"Writing {counted(len(work.wanted), parts.noun)}",
+                    StepStartedData(step=step, round=number, worker=claim.worker),
                 ),
             ),
         )
     )
     started = time.monotonic()
-    tally = await generate(claim, work, drain=drain())
-    STEP_SECONDS.labels(Step.CONTENT_GENERATION).observe(time.monotonic() - started)
-    return await _conclude(claim, tally)
+    tally = await Maker(claim, step, parts, work).make(drain())
+    took = time.monotonic() - started
+    STEP_SECONDS.labels(step).observe(took)
+    output = {"completed": tally.completed, "failed": tally.failed}
+    result = StepResult(
+        output=output,
+        input_digest="",
+        summary=f"{counted(tally.completed, parts.noun)} written",
+    )
+    after = claim.next_step(then=Done(position=len(claim.history) + 1, step=step, output=output))
+    share = tally.completed / work.total if work.total else 1.0
+    if after == Step.COMPLETED or share < parts.needs or (work.total and not tally.completed):
+        return await _conclude(claim, tally, step=step)
+    await record(_finished(claim, step, number, result, Asking(claim, step), took))
+    _remember(claim, step, result)
+    return None
 
 
-async def _work(claim: Claim, context: StepContext) -> Work:
-    roadmap_id, outline = context.current()
-    learner: Learner = context.learner
+async def _work(claim: Claim, step: str, parts: PartsStep) -> Work:
+    context = await _context(claim, Asking(claim, step))
+    needs = await parts.list(context)
 
     async def read() -> Work:
         async with read_session() as session:
-            contents = await reads.newest_contents(session, roadmap_id)
-        with reading("the intent"):
-            return work_left(
-                outline,
-                contents,
-                roadmap_id=roadmap_id,
-                learner=learner,
-                language=context.language,
-                topic=str((last_output(claim.history, Step.INTENT_ANALYSIS) or {})["topic"]),
-            )
+            newest = await newest_parts(session, claim.task_id, step=step, hidden=True)
+        return work_left(claim.task_id, step, needs, newest)
 
     return await retrying(read)
 
 
-async def _conclude(claim: Claim, tally: Tally) -> Result:
+async def _tally_of(claim: Claim) -> Tally:
+    """Return how the parts of the whole task stand."""
+
+    async def read() -> Tally:
+        async with read_session() as session:
+            parts = await newest_parts(session, claim.task_id)
+        return Tally(
+            completed=sum(part.status == ContentStatus.COMPLETED for part in parts),
+            failed=sum(part.status == ContentStatus.FAILED for part in parts),
+        )
+
+    return await retrying(read)
+
+
+async def _conclude(claim: Claim, tally: Tally, *, step: str | None = None) -> Result:
+    """End the task by how its parts ended.
+
+    Args:
+        claim: The task.
+        tally: Its parts.
+        step: The step that makes parts, when it was the last one that could run.
+    """
     if not tally.failed:
-        await record(outcomes.completion(claim, epoch=claim.epoch, contents=tally.completed))
+        await record(outcomes.completion(claim, epoch=claim.epoch, parts=tally.completed))
         return Result.COMPLETED
     if tally.completed:
         await record(
             outcomes.partial_failure(
                 claim,
                 epoch=claim.epoch,
+                step=step or _last_parts_step(claim),
                 completed=tally.completed,
                 failed=tally.failed,
                 cause=tally.halt.cause,
             )
         )
         return Result.PARTIAL_FAILURE
-    return await fail(claim, _common_cause(tally))
+    return await fail(claim, _common_cause(claim, tally, step), step=step)
 
 
-def _common_cause(tally: Tally) -> AppError:
-    """Return an error that says why every content failed, under the most frequent code."""
+def _last_parts_step(claim: Claim) -> str:
+    stages = claim.definition.stages
+    return next(done.step for done in reversed(claim.history) if stages.makes_parts(done.step))
+
+
+def _common_cause(claim: Claim, tally: Tally, step: str | None) -> AppError:
+    """Return an error that says why every part failed, under the most frequent code."""
     if (cause := tally.halt.cause) is not None:
-        return AppError(cause.message, code=cause.code)  # its usage is counted already
+        return AppError(cause.message, code=cause.code)  # without its usage, which was counted
+    noun = claim.definition.parts[step or _last_parts_step(claim)].noun
     if not tally.codes:
-        return AppError("Every content failed.")
+        return AppError(f"Every {noun} failed.")
     code, count = tally.codes.most_common(1)[0]
-    return AppError(f"Every content failed, {count} of them: {tally.messages[code]}", code=code)
+    return AppError(f"Every {noun} failed, {count} of them: {tally.messages[code]}", code=code)
 
 
-async def fail(claim: Claim, error: AppError) -> Result:
+async def fail(claim: Claim, error: AppError, *, step: str | None = None) -> Result:
     """Record that the task failed, with what was spent on the way.
 
-    The step is the one that would come next: checkpoints tell which one did not end.
+    The step, if none is given, is the one that would come next: checkpoints tell which one did not
+    end.
     """
-    step = claim.next_step()
+    step = step or claim.next_step()
     fact = outcomes.failure(
         claim,
         error,

@@ -8,9 +8,10 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.errors import ConflictError, InvalidRequestError, StaleVersionError
-from core.states import ContentKind, ContentStatus
-from db.models import Content, LearnerProgress
+from core.states import ContentStatus
+from db.models import LearnerProgress, Part
 from db.session import transaction
+from workflow.kinds import quiz
 from workflow.queries.learning import concept_progress
 from workflow.queries.roadmaps import visible_concept
 
@@ -80,15 +81,15 @@ async def answer_quiz(
         return concept_progress(row)
 
 
-async def _newest_quiz(session: AsyncSession, concept_id: UUID) -> Content | None:
+async def _newest_quiz(session: AsyncSession, concept_id: UUID) -> Part | None:
     statement = (
-        select(Content)
+        select(Part)
         .where(
-            Content.concept_id == concept_id,
-            Content.kind == str(ContentKind.QUIZ),
-            Content.status == str(ContentStatus.COMPLETED),
+            Part.concept_id == concept_id,
+            Part.kind == quiz.KIND.name,
+            Part.status == str(ContentStatus.COMPLETED),
         )
-        .order_by(Content.version.desc())
+        .order_by(Part.version.desc())
         .limit(1)
     )
     return (await session.scalars(statement)).one_or_none()

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client import Counter, Gauge
 from pydantic import ValidationError
@@ -22,7 +22,7 @@ from core.errors import (
 from core.logging import get_logger
 from core.loop_local import LoopLocal
 from core.settings import get_settings
-from core.states import Status, Step
+from core.states import RESERVED, Status, Step
 from core.usage import Usage
 from db.facts import Fact, Reason
 from db.ledger import lock_tasks
@@ -34,8 +34,7 @@ from workflow import turns
 from workflow.budget import Budget
 from workflow.drafts import draft
 from workflow.outcomes import failure
-from workflow.plan import KNOWN_VERSIONS, Done, next_step
-from workflow.requests import TaskRequest
+from workflow.registry import can_run, definition_of, name_steps
 from workflow.ringing import leave_to_newer_worker
 from workflow.stored import finished_steps, reading
 
@@ -44,6 +43,8 @@ if TYPE_CHECKING:
 
     from db.facts import EventDraft
     from db.ledger import TaskRow
+    from workflow.definition import Definition
+    from workflow.history import Done
 
 log = get_logger(__name__)
 
@@ -77,9 +78,10 @@ class Claim:
     task_id: UUID
     epoch: int
     user_id: str
-    request: TaskRequest
+    definition: Definition
+    request: Any
+    """In the shape of the workflow's request model."""
     history: list[Done]
-    roadmap_id: UUID | None
     budget: Budget
     worker: str = ""
     continues: str | None = None
@@ -87,13 +89,15 @@ class Claim:
     stop: Stop | None = None
     stopped: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
-    def next_step(self) -> Step:
-        """Return the step that follows this claim's history."""
-        return next_step(
-            self.history,
-            wants_review=self.request.review,
-            max_edit_rounds=get_settings().max_edit_rounds,
-        )
+    @property
+    def workflow(self) -> str:
+        """The name of what it runs."""
+        return self.definition.name
+
+    def next_step(self, *, then: Done | None = None) -> str:
+        """Return the step that follows this claim's history, and one more step if given."""
+        history = self.history if then is None else [*self.history, then]
+        return str(self.definition.next_step(history, self.request))
 
 
 async def acquire(task_id: UUID, *, worker: str) -> Claim | None:
@@ -124,10 +128,10 @@ async def _acquire_row(tx: Transaction, task_id: UUID, worker: str) -> Claim | D
     row = (await lock_tasks(tx.session, [task_id])).get(task_id)
     if row is None or row.leased or row.status not in {Status.PENDING, Status.PROCESSING}:
         return None
-    if row.lease_until is not None and await give_up_if_hopeless(tx, row):
-        return None
-    if row.workflow_version not in KNOWN_VERSIONS:
+    if not can_run(row.workflow, row.workflow_version):
         leave_to_newer_worker(tx, row)
+        return None
+    if row.lease_until is not None and await give_up_if_hopeless(tx, row):
         return None
     try:
         return await _acquire_locked(tx, row, worker)
@@ -140,8 +144,10 @@ async def _acquire_row(tx: Transaction, task_id: UUID, worker: str) -> Claim | D
 async def _acquire_locked(tx: Transaction, row: TaskRow, worker: str) -> Claim | DeferredError:
     if row.expired:
         raise TaskExpiredError
+    definition = definition_of(row.workflow)
+    await name_steps(tx, definition)
     try:
-        request = TaskRequest.model_validate(row.request)
+        request = definition.request.model_validate(row.request)
     except ValidationError:
         raise InvalidRequestError("The stored request is invalid.") from None
     if await turns.defer_unless_still_next(tx, row):
@@ -151,9 +157,9 @@ async def _acquire_locked(tx: Transaction, row: TaskRow, worker: str) -> Claim |
         task_id=row.task_id,
         epoch=row.epoch + 1,
         user_id=row.user_id,
+        definition=definition,
         request=request,
         history=await finished_steps(tx.session, row.task_id),
-        roadmap_id=row.roadmap_id,
         budget=Budget(Usage.of(row)),
         worker=worker,
         continues=row.traceparent,
@@ -165,7 +171,7 @@ async def _acquire_locked(tx: Transaction, row: TaskRow, worker: str) -> Claim |
         Fact(
             task_id=row.task_id,
             status=Status.PROCESSING,
-            step=Step.RESUMING if step is Step.HUMAN_REVIEW else step,
+            step=Step.RESUMING if step in RESERVED else step,
             changes={
                 "epoch": claim.epoch,
                 "lease_owner": worker,

@@ -1,4 +1,4 @@
-"""Shows viewers the text of contents while it is written; nothing else depends on it.
+"""Shows the text of parts while it is written: for the eye only, nothing depends on it.
 
 What carries it to viewers is installed by the process's composition root; without it, texts are
 seen once they are complete.
@@ -11,22 +11,13 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from core.states import ContentKind
+    from notifications.events import PartData
 
 
 class Carrier(Protocol):
     """What takes pieces of text to viewers; it must not block and must not raise."""
 
-    def __call__(
-        self,
-        task_id: UUID,
-        *,
-        concept_id: UUID,
-        kind: ContentKind,
-        version: int,
-        offset: int,
-        text: str,
-    ) -> None:
+    def __call__(self, task_id: UUID, about: PartData, *, offset: int, text: str) -> None:
         """Take a piece that stands `offset` characters after the beginning of the text."""
         ...
 
@@ -40,22 +31,7 @@ def install(carrier: Carrier | None) -> None:
     _carrier = carrier
 
 
-def show(
-    task_id: UUID,
-    offset: int,
-    text: str,
-    *,
-    concept_id: UUID,
-    kind: ContentKind,
-    version: int,
-) -> None:
-    """Show viewers more of a content's text; 0 begins it anew."""
+def show(task_id: UUID, offset: int, text: str, *, about: PartData) -> None:
+    """Show viewers more of a part's text; 0 begins it anew."""
     if _carrier is not None:
-        _carrier(
-            task_id,
-            concept_id=concept_id,
-            kind=kind,
-            version=version,
-            offset=offset,
-            text=text,
-        )
+        _carrier(task_id, about, offset=offset, text=text)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from core.ids import new_id
-from core.states import WORKING_STEPS, ContentStatus, Status, Step
+from core.stages import stages_of
+from core.states import ContentStatus, Status, Step
 from core.usage import Usage
 from db.facts import Fact, Insert, Update
-from db.models import Content, Notification
+from db.models import Notification
 from notifications.events import CancelData, EventType, FailureData, OutcomeData
 from notifications.inbox_entry import InboxKind
 from workflow.drafts import counted, draft
+from workflow.parts import PARTS
+from workflow.registry import definition_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
     from core.errors import AppError
     from db.facts import RowWrite
 
-CONTENTS: Final = cast("Table", Content.__table__)
 NOTIFICATIONS: Final = cast("Table", Notification.__table__)
 
 
@@ -39,8 +41,8 @@ class Subject(Protocol):
         ...
 
     @property
-    def roadmap_id(self) -> UUID | None:
-        """Its roadmap, once there is one."""
+    def workflow(self) -> str:
+        """The name of what it runs."""
         ...
 
 
@@ -59,18 +61,16 @@ def notification(subject: Subject, kind: InboxKind, message: str) -> RowWrite:
 
 
 def _nothing_runs(subject: Subject) -> tuple[RowWrite, ...]:
-    """Return what makes contents wait that were being written: nobody writes them now."""
-    if subject.roadmap_id is None:
-        return ()
-    running = {"roadmap_id": subject.roadmap_id, "status": str(ContentStatus.RUNNING)}
-    return (Update(CONTENTS, running, {"status": str(ContentStatus.PENDING)}),)
+    """Return what makes parts wait that were being made: nobody makes them now."""
+    running = {"task_id": subject.task_id, "status": str(ContentStatus.RUNNING)}
+    return (Update(PARTS, running, {"status": str(ContentStatus.PENDING)}),)
 
 
 def failure(
     subject: Subject,
     error: AppError,
     *,
-    step: Step | None = None,
+    step: str | None = None,
     epoch: int | None = None,
     usage: Usage | None = None,
 ) -> Fact:
@@ -83,16 +83,17 @@ def failure(
         epoch: The lease's epoch when a worker says so.
         usage: What was spent on the way.
     """
-    at = step or Step(getattr(subject, "current_step", Step.INTENT_ANALYSIS))
-    if at not in WORKING_STEPS:
-        at = Step.INTENT_ANALYSIS
+    at = step or str(getattr(subject, "current_step", ""))
+    stages = stages_of(subject.workflow)
+    if stages.steps and at not in stages.steps:
+        at = stages.first
     message = f"The task failed at {at}: {error.message}"
     return Fact(
         task_id=subject.task_id,
         epoch=epoch,
         status=Status.FAILED,
         step=at,
-        changes={"error": {"code": error.code, "message": error.message, "step": str(at)}},
+        changes={"error": {"code": error.code, "message": error.message, "step": at}},
         rows=(*_nothing_runs(subject), notification(subject, InboxKind.TASK_FAILED, message)),
         events=(
             draft(
@@ -105,41 +106,47 @@ def failure(
     )
 
 
-def completion(subject: Subject, *, epoch: int, contents: int) -> Fact:
-    """Return the fact that everything was written."""
-    message = f"The roadmap is complete: {counted(contents, 'content')} written"
+def completion(subject: Subject, *, epoch: int, parts: int) -> Fact:
+    """Return the fact that everything was made."""
+    message = definition_of(subject.workflow).finished(parts)
     return Fact(
         task_id=subject.task_id,
         epoch=epoch,
         status=Status.COMPLETED,
         step=Step.COMPLETED,
         rows=(notification(subject, InboxKind.TASK_COMPLETED, message),),
-        events=(
-            draft(EventType.TASK_COMPLETED, message, OutcomeData(completed=contents, failed=0)),
-        ),
+        events=(draft(EventType.TASK_COMPLETED, message, OutcomeData(completed=parts, failed=0)),),
     )
 
 
 def partial_failure(
-    subject: Subject, *, epoch: int, completed: int, failed: int, cause: AppError | None = None
+    subject: Subject,
+    *,
+    epoch: int,
+    step: str,
+    completed: int,
+    failed: int,
+    cause: AppError | None = None,
 ) -> Fact:
-    """Return the fact that some contents failed and the rest is usable.
+    """Return the fact that some parts failed and the rest is usable.
 
     Args:
         subject: The task.
         epoch: The lease's.
-        completed: How many contents can be read.
+        step: The step that makes the parts.
+        completed: How many parts can be read.
         failed: How many cannot.
         cause: What stopped the writing of all of them, if one thing did.
     """
-    message = f"{counted(failed, 'content')} of {completed + failed} failed; the rest is usable"
+    noun = definition_of(subject.workflow).parts[step].noun
+    message = f"{counted(failed, noun)} of {completed + failed} failed; the rest is usable"
     if cause is not None:
         message += f". {cause.message}"
     return Fact(
         task_id=subject.task_id,
         epoch=epoch,
         status=Status.PARTIAL_FAILURE,
-        step=Step.CONTENT_GENERATION,
+        step=step,
         rows=(notification(subject, InboxKind.TASK_PARTIALLY_FAILED, message),),
         events=(
             draft(
@@ -151,7 +158,7 @@ def partial_failure(
     )
 
 
-def cancellation(subject: Subject, *, step: Step, by: str, rows: tuple[RowWrite, ...]) -> Fact:
+def cancellation(subject: Subject, *, step: str, by: str, rows: tuple[RowWrite, ...]) -> Fact:
     """Return the fact that a task was stopped; the epoch is raised, so its worker is fenced off."""
     data = CancelData(by=by, step=step)
     message = f"The task was cancelled at {step}"

@@ -1,42 +1,28 @@
-"""Which step comes next: a pure function of what was checkpointed."""
+"""Which step of a roadmap comes next: a pure function of what was checkpointed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from core.states import Decision, Step
+from workflow.steps.names import RoadmapStep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WORKFLOW_VERSION: Final = 1
-"""Stored with each task. Raise it when steps or the order of steps change, and keep knowing how to
-go on with tasks of the versions before."""
+    from workflow.history import Done
 
-KNOWN_VERSIONS: Final = frozenset({WORKFLOW_VERSION})
-
-
-_ALWAYS_NEXT: Final = {
-    Step.INTENT_ANALYSIS: Step.CURRICULUM_DESIGN,
-    Step.CURRICULUM_DESIGN: Step.STRUCTURE_VALIDATION,
-    Step.EDIT_PLAN_ANALYSIS: Step.ROADMAP_EDIT,
-    Step.ROADMAP_EDIT: Step.STRUCTURE_VALIDATION,
-    Step.HUMAN_REVIEW: Step.CONTENT_GENERATION,
+_ALWAYS_NEXT: Final[dict[str, str]] = {
+    RoadmapStep.INTENT_ANALYSIS: RoadmapStep.CURRICULUM_DESIGN,
+    RoadmapStep.CURRICULUM_DESIGN: RoadmapStep.STRUCTURE_VALIDATION,
+    RoadmapStep.EDIT_PLAN_ANALYSIS: RoadmapStep.ROADMAP_EDIT,
+    RoadmapStep.ROADMAP_EDIT: RoadmapStep.STRUCTURE_VALIDATION,
+    Step.HUMAN_REVIEW: RoadmapStep.CONTENT_GENERATION,
+    RoadmapStep.CONTENT_GENERATION: Step.COMPLETED,
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Done:
-    """A finished step and what it gave."""
-
-    position: int
-    step: Step
-    input_digest: str = ""
-    output: dict[str, Any] = field(default_factory=dict)
-
-
-def next_step(history: Sequence[Done], *, wants_review: bool, max_edit_rounds: int) -> Step:
+def next_step(history: Sequence[Done], *, wants_review: bool, max_edit_rounds: int) -> str:
     """Return the step that follows the last checkpoint.
 
     Args:
@@ -46,14 +32,14 @@ def next_step(history: Sequence[Done], *, wants_review: bool, max_edit_rounds: i
             the human if there is one.
     """
     if not history:
-        return Step.INTENT_ANALYSIS
+        return RoadmapStep.INTENT_ANALYSIS
     last = history[-1]
-    if last.step is Step.STRUCTURE_VALIDATION:
+    if last.step == RoadmapStep.STRUCTURE_VALIDATION:
         if not last.output["valid"] and automatic_edits(history) < max_edit_rounds:
-            return Step.EDIT_PLAN_ANALYSIS
-        return Step.HUMAN_REVIEW if wants_review else Step.CONTENT_GENERATION
-    if last.step is Step.HUMAN_REVIEW and last.output["decision"] == Decision.REJECT:
-        return Step.EDIT_PLAN_ANALYSIS
+            return RoadmapStep.EDIT_PLAN_ANALYSIS
+        return Step.HUMAN_REVIEW if wants_review else RoadmapStep.CONTENT_GENERATION
+    if last.step == Step.HUMAN_REVIEW and last.output["decision"] == Decision.REJECT:
+        return RoadmapStep.EDIT_PLAN_ANALYSIS
     return _ALWAYS_NEXT[last.step]
 
 
@@ -61,21 +47,11 @@ def automatic_edits(history: Sequence[Done]) -> int:
     """Return how many edits the checks asked for since the design, or since the last review."""
     edits = 0
     for done in reversed(history):
-        if done.step in {Step.CURRICULUM_DESIGN, Step.HUMAN_REVIEW}:
+        if done.step in {RoadmapStep.CURRICULUM_DESIGN, Step.HUMAN_REVIEW}:
             break
-        if done.step is Step.EDIT_PLAN_ANALYSIS and done.output["source"] == "structure_validation":
+        if (
+            done.step == RoadmapStep.EDIT_PLAN_ANALYSIS
+            and done.output["source"] == "structure_validation"
+        ):
             edits += 1
     return edits
-
-
-def round_of(history: Sequence[Done], step: Step) -> int:
-    """Return which time it is that this step runs in the task: 1 for the first."""
-    return 1 + sum(done.step is step for done in history)
-
-
-def last_output(history: Sequence[Done], step: Step) -> dict[str, Any] | None:
-    """Return what the step gave the last time, or None if it never ran."""
-    for done in reversed(history):
-        if done.step is step:
-            return done.output
-    return None

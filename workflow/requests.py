@@ -1,76 +1,17 @@
-"""The models of what people ask for (a roadmap, a decision, edits), checked only here."""
+"""What people ask for: a roadmap, a decision, edits, a regeneration."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, StringConstraints, model_validator
 
-from core.errors import InvalidRequestError
-from core.states import ContentKind, Decision, Then
+from core.request_shapes import Prose, Request, Seen, Title
+from core.states import Decision, Then
 from core.visible import is_blank
-from core.wording import said
+from workflow.kinds import ContentKind
 from workflow.llm.outputs import Difficulty
-
-_MOST_NAMED = 10
-
-
-def _storable(text: str) -> str:
-    """Refuse what PostgreSQL cannot store in text: NUL and lone surrogates."""
-    if "\x00" in text:
-        raise ValueError("must not contain NUL characters")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("must be valid Unicode") from None
-    return text
-
-
-def storable(text: str) -> str:
-    """Return the text without what PostgreSQL cannot store."""
-    return text.replace("\x00", "").encode(errors="replace").decode()
-
-
-def _seen(text: str) -> str:
-    """Refuse what nobody can read."""
-    if is_blank(text):
-        raise ValueError("must have something to read in it, not only invisible characters")
-    return text
-
-
-MOST_UNKNOWN: Final = 10
-"""Unknown fields of one object that are named one by one."""
-
-Text = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_storable)]
-Seen = Annotated[Text, StringConstraints(min_length=1), AfterValidator(_seen)]
-"""Text that says something."""
-Title = Annotated[Seen, StringConstraints(max_length=200)]
-Prose = Annotated[Text, StringConstraints(max_length=4000)]
-
-
-class Request(BaseModel):
-    """Anything that comes from outside: unknown fields are refused, so that typing errors show."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _few_unknown(cls, data: Any) -> Any:
-        """Refuse many unknown fields as one error: an error for each took longer than all else."""
-        if isinstance(data, dict) and len(data) > len(cls.model_fields):
-            unknown = [name for name in data if name not in cls.model_fields]
-            if len(unknown) > MOST_UNKNOWN:
-                raise ValueError(f"has {len(unknown):,} unknown fields, such as {unknown[0]!a:.60}")
-        return data
 
 
 class Preferences(Request):
@@ -197,19 +138,3 @@ class QuizAnswers(Request):
     answers: list[
         Annotated[list[Annotated[int, Field(ge=0, le=999)]], Field(max_length=100, fail_fast=True)]
     ] = Field(max_length=500, fail_fast=True)
-
-
-def parse_task_request(data: Any) -> TaskRequest:
-    """Check a request that came without FastAPI, such as in a Celery message.
-
-    Raises:
-        InvalidRequestError: Names each field that is wrong.
-    """
-    try:
-        return TaskRequest.model_validate(data)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in p['loc']) or 'request'} {said(p)}"
-            for p in error.errors(include_input=False, include_url=False)[:_MOST_NAMED]
-        )
-        raise InvalidRequestError(f"The request is not valid: {problems}.") from None

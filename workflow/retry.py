@@ -1,38 +1,43 @@
-"""Retries what failed of a task, and writes contents anew that somebody asked for."""
+"""What is done again: after a failure only what failed, on request a part of one's choice."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from core.errors import ConflictError, InvalidRequestError, NotFoundError
 from core.ids import new_id
-from core.states import RETRYABLE, TERMINAL, ContentKind, ContentStatus, Status, Step
-from db.facts import Fact, Insert, Reason
-from db.ledger import lock_tasks
-from db.models import Concept
+from core.states import RETRYABLE, TERMINAL, ContentStatus, Status, Step
+from db.facts import Delete, Fact, Insert, Reason, RowWrite
+from db.models import Checkpoint
 from db.recorder import record_in
-from db.repositories.tasks import failed_contents, newest_contents
+from db.repositories.parts import newest_parts
+from db.repositories.tasks import checkpoints
 from db.session import Transaction, transaction
 from notifications.events import EventType, RetryData
-from workflow.contents import CONTENTS, pending_again
 from workflow.drafts import counted, draft
 from workflow.ownership import lock_owned
-from workflow.queries.roadmaps import visible_roadmap
+from workflow.parts import PARTS, pending_again
 from workflow.quotas import check_retries
+from workflow.registry import definition_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
+    from sqlalchemy import Table
+
     from db.ledger import TaskRow
+    from db.models import Part
     from workflow.actor import Actor
+
+CHECKPOINTS: Final = cast("Table", Checkpoint.__table__)
 
 
 async def retry_task(task_id: UUID, *, actor: Actor) -> None:
     """Go on with a task that ended without completing.
 
     A failed task continues at the step that failed, a partial failure makes only its failed
-    contents anew, a cancelled one goes on where it stopped.
+    parts anew, a cancelled one goes on where it stopped.
 
     Raises:
         NotFoundError: No such task for this actor.
@@ -45,39 +50,40 @@ async def retry_task(task_id: UUID, *, actor: Actor) -> None:
             raise ConflictError(f"The task is {status}; only one that failed can be retried.")
         if (row.error or {}).get("code") == InvalidRequestError.code:
             raise ConflictError("The request itself is not valid; send a corrected one instead.")
-        newest = await newest_contents(tx.session, row.roadmap_id) if row.roadmap_id else []
-        failed = await failed_contents(tx.session, [row.roadmap_id]) if newest else []
-        left = sum(content.status != ContentStatus.COMPLETED for content in newest)
+        newest = await newest_parts(tx.session, task_id)
+        failed = [part for part in newest if part.status == ContentStatus.FAILED]
+        left = sum(part.status != ContentStatus.COMPLETED for part in newest)
+        again = await _steps_again(tx, row, {part.step for part in failed})
         await _go_on(
             tx,
             row,
             message="Everything that is left is tried again"
             if not left
-            else f"{counted(left, 'content')} will be written",
-            contents=left,
-            rows=tuple(pending_again(c.content_id, c.input_digest) for c, _ in failed),
+            else f"{counted(left, _noun(row, newest))} will be written",
+            parts=left,
+            rows=(*(pending_again(p.content_id, p.input_digest) for p in failed), *again),
             failed=-len(failed),
         )
 
 
-async def regenerate(
-    roadmap_id: UUID, concept_id: UUID, kinds: Sequence[ContentKind], *, actor: Actor
-) -> UUID:
-    """Write contents of one concept anew, as new versions; the old ones stay readable meanwhile.
+async def remake(
+    task_id: UUID, step: str, key: str, kinds: Sequence[str] = (), *, actor: Actor
+) -> None:
+    """Make parts of one key anew, as new versions; the old ones stay readable meanwhile.
 
-    Returns:
-        The task that does it.
+    Args:
+        task_id: The task.
+        step: The step that makes them.
+        key: Names them within the step.
+        kinds: Which of them; all when empty.
+        actor: Who asks.
 
     Raises:
-        NotFoundError: No such roadmap or concept for this actor.
+        NotFoundError: No such task for this actor, or no such part in it.
         ConflictError: The task is still running.
     """
     async with transaction() as tx:
-        task_id = (await visible_roadmap(tx.session, roadmap_id, actor)).task_id
-        row = (await lock_tasks(tx.session, [task_id]))[task_id]
-        concept = await tx.session.get(Concept, concept_id)
-        if concept is None or concept.roadmap_id != roadmap_id or concept.removed:
-            raise NotFoundError(f"The roadmap has no concept {concept_id}.")
+        row = await lock_owned(tx, task_id, actor)
         if Status(row.status) not in {Status.COMPLETED, Status.PARTIAL_FAILURE}:
             advice = (
                 "retry it first"
@@ -86,38 +92,71 @@ async def regenerate(
             )
             raise ConflictError(f"The task is {row.status}; {advice}.")
         newest = {
-            content.kind: content
-            for content in await newest_contents(tx.session, roadmap_id)
-            if content.concept_id == concept_id
+            part.kind: part
+            for part in await newest_parts(tx.session, task_id, step=step)
+            if part.key == key
         }
-        rows = []
-        redone = 0
-        for kind in dict.fromkeys(kinds):
-            content = newest[str(kind)]
-            if content.status == ContentStatus.FAILED:
-                rows.append(pending_again(content.content_id, content.input_digest))
-                continue
-            redone += 1
-            values = {
-                "content_id": new_id(),
-                "roadmap_id": roadmap_id,
-                "concept_id": concept_id,
-                "kind": str(kind),
-                "version": content.version + 1,
-                "status": str(ContentStatus.PENDING),
-                "input_digest": content.input_digest,
-            }
-            rows.append(Insert(CONTENTS, values))
+        definition = definition_of(row.workflow)
+        wanted = tuple(dict.fromkeys(str(kind) for kind in kinds)) or tuple(newest)
+        if not newest or not set(wanted) <= newest.keys() | set(definition.parts[step].kinds):
+            raise NotFoundError(f"The task has no such part of {key!r} at {step}.")
+        sample = next(iter(newest.values()))
+        rows = [_anew(newest.get(kind), kind, sample) for kind in wanted]
+        redone = sum(
+            kind in newest and newest[kind].status != ContentStatus.FAILED for kind in wanted
+        )
+        failed = sum(
+            kind in newest and newest[kind].status == ContentStatus.FAILED for kind in wanted
+        )
+        noun = definition.parts[step].noun
         await _go_on(
             tx,
             row,
-            message=f"{counted(len(rows), 'content')} of '{concept.title}' will be written anew",
-            contents=len(rows),
-            rows=tuple(rows),
+            message=f"{counted(len(rows), noun)} of '{sample.title}' will be written anew",
+            parts=len(rows),
+            rows=(*rows, *await _steps_again(tx, row, {step})),
             done=-redone,
-            failed=redone - len(rows),
+            failed=-failed,
         )
-        return task_id
+
+
+def _anew(part: Part | None, kind: str, sample: Part) -> RowWrite:
+    """Return what makes a part wait: the failed one again, or a new version.
+
+    Args:
+        part: The newest version; None when the key was made before there was such a kind.
+        kind: Which kind.
+        sample: A part of the same key, for what they have in common.
+    """
+    if part is not None and part.status == ContentStatus.FAILED:
+        return pending_again(part.content_id, part.input_digest)
+    values = {
+        "content_id": new_id(),
+        "task_id": sample.task_id,
+        "step": sample.step,
+        "key": sample.key,
+        "title": sample.title,
+        "roadmap_id": sample.roadmap_id,
+        "concept_id": sample.concept_id,
+        "kind": kind,
+        "version": 1 if part is None else part.version + 1,
+        "status": str(ContentStatus.PENDING),
+        "input_digest": "" if part is None else part.input_digest,
+    }
+    return Insert(PARTS, values)
+
+
+async def _steps_again(tx: Transaction, row: TaskRow, steps: set[str]) -> list[RowWrite]:
+    """Return what forgets steps that make parts, and all after them, so that they run again."""
+    done = await checkpoints(tx.session, row.task_id)
+    first = next((each.position for each in done if each.step in steps), None)
+    if first is None:
+        return []
+    return [
+        Delete(CHECKPOINTS, {"task_id": row.task_id, "position": each.position})
+        for each in done
+        if each.position >= first
+    ]
 
 
 async def _go_on(
@@ -125,7 +164,7 @@ async def _go_on(
     row: TaskRow,
     *,
     message: str,
-    contents: int,
+    parts: int,
     rows: tuple[Any, ...],
     done: int = 0,
     failed: int = 0,
@@ -148,8 +187,13 @@ async def _go_on(
                 draft(
                     EventType.TASK_RETRIED,
                     message,
-                    RetryData(attempt=attempt, contents=contents),
+                    RetryData(attempt=attempt, contents=parts),
                 ),
             ),
         ),
     )
+
+
+def _noun(row: TaskRow, parts: Sequence[Part]) -> str:
+    """Return what the parts of a task are called."""
+    return definition_of(row.workflow).parts[parts[0].step].noun

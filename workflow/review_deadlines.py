@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 from core.choices import ReviewExpiry
 from core.errors import ConflictError
 from core.settings import get_settings
-from core.states import Decision, ReviewStatus
+from core.states import ReviewStatus
 from db.facts import NOW, Fact, Update
 from db.ledger import lock_tasks, timestamp
 from db.models import Review
@@ -19,8 +19,8 @@ from notifications.events import EventType, ReviewData
 from notifications.inbox_entry import InboxKind
 from workflow import outcomes
 from workflow.actor import SYSTEM
+from workflow.definition import Approval
 from workflow.drafts import draft
-from workflow.requests import ReviewDecision
 from workflow.reviews import REVIEWS, decide_review, newest_review
 from workflow.service import cancel_task
 
@@ -44,8 +44,7 @@ async def expire(*, limit: int = 100) -> int:
     for task_id, version in await _open_reviews(due, limit):
         try:
             if policy is ReviewExpiry.APPROVE:
-                approval = ReviewDecision(decision=Decision.APPROVE)
-                await decide_review(task_id, approval, actor=SYSTEM, version=version)
+                await decide_review(task_id, Approval(), actor=SYSTEM, version=version)
             else:
                 await cancel_task(task_id, actor=SYSTEM, reviewed_version=version)
         except ConflictError:

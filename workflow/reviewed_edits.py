@@ -3,48 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ConflictError, InvalidRequestError
 from db.models import Outline as OutlineVersion
 from workflow.checks import check_structure
+from workflow.definition import Edited
 from workflow.edits import apply_edits
 from workflow.outline import Outline
 from workflow.outline_rows import next_version
 from workflow.requests import Edit, ReviewDecision, TaskRequest
-from workflow.steps.curriculum_design import roadmap_ready
+from workflow.steps.curriculum_design import contents_of, roadmap_ready
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy.ext.asyncio import AsyncSession
 
-    from db.facts import EventDraft, RowWrite
     from db.ledger import TaskRow
     from db.models import Review
 
 
-@dataclass(frozen=True, slots=True)
-class Edited:
-    """The next version of an outline, what stores it, and the event that tells it."""
-
-    outline: Outline
-    writes: tuple[RowWrite, ...]
-    event: EventDraft
-
-
 async def edited_version(
     session: AsyncSession, row: TaskRow, review: Review, decision: ReviewDecision
-) -> list[Edited]:
-    """Return the next version made by the reviewer's own edits; empty for other decisions.
+) -> Edited | None:
+    """Return the next version made by the reviewer's own edits; None for other decisions.
 
     Raises:
         ConflictError: The version under review is not there.
         InvalidRequestError: The edits do not fit, or break what was in order before.
     """
     if not decision.edits:
-        return []
+        return None
     stored = await session.get(OutlineVersion, (row.roadmap_id, review.version))
     if stored is None:
         raise ConflictError("The roadmap under review cannot be found.")
@@ -54,15 +44,14 @@ async def edited_version(
         _carried_out, stored.outline, decision.edits, hours_per_week=hours
     )
     version = review.version + 1
-    return [
-        Edited(
-            after,
-            next_version(
-                before, after, roadmap_id=row.roadmap_id, version=version, origin="review"
-            ),
-            roadmap_ready(row.roadmap_id, version, after),
-        )
-    ]
+    return Edited(
+        title=after.title,
+        writes=next_version(
+            before, after, roadmap_id=row.roadmap_id, version=version, origin="review"
+        ),
+        events=(roadmap_ready(row.roadmap_id, version, after),),
+        total=contents_of(after),
+    )
 
 
 def _carried_out(

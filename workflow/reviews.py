@@ -15,18 +15,17 @@ from core.settings import get_settings
 from core.states import ReviewStatus, Status, Step, Then
 from db.facts import NOW, EventDraft, Fact, Insert, Reason, RowWrite, Update
 from db.ledger import TaskRow, lock_tasks
-from db.models import Checkpoint, Review, Roadmap
+from db.models import Checkpoint, Review
 from db.recorder import record_in
 from db.repositories.tasks import checkpoints
 from db.session import retrying, transaction
 from notifications.events import DecisionData, EventType, ReviewData
 from notifications.inbox_entry import InboxKind
 from workflow import outcomes
+from workflow.definition import UnderReview
 from workflow.drafts import draft
 from workflow.ownership import lock_owned
-from workflow.plan import WORKFLOW_VERSION
-from workflow.reviewed_edits import edited_version
-from workflow.steps.curriculum_design import contents_of
+from workflow.registry import definition_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -35,9 +34,9 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from workflow.actor import Actor
+    from workflow.definition import Answer
     from workflow.lease import Claim
     from workflow.outcomes import Subject
-    from workflow.requests import ReviewDecision
 
 REVIEWS: Final = cast("Table", Review.__table__)
 CHECKPOINTS: Final = cast("Table", Checkpoint.__table__)
@@ -56,17 +55,9 @@ async def open_review(claim: Claim) -> None:
 async def _open(claim: Claim) -> None:
     async with transaction() as tx:
         row = (await lock_tasks(tx.session, [claim.task_id]))[claim.task_id]
-        roadmap = (
-            await tx.session.scalars(select(Roadmap).where(Roadmap.task_id == claim.task_id))
-        ).one()
+        subject = await claim.definition.under_review(tx.session, row, claim.history)
         last = await newest_review(tx.session, claim.task_id)
-        question = _question(
-            row,
-            roadmap_id=roadmap.roadmap_id,
-            title=roadmap.title,
-            number=1 + (last.round if last else 0),
-            version=roadmap.version,
-        )
+        question = _question(row, subject, number=1 + (last.round if last else 0))
         await record_in(
             tx,
             Fact(
@@ -86,23 +77,21 @@ class _Question:
     event: EventDraft
 
 
-def _question(
-    row: TaskRow, *, roadmap_id: UUID, title: str, number: int, version: int
-) -> _Question:
+def _question(row: TaskRow, subject: UnderReview, *, number: int) -> _Question:
     """Return what opens a review of a version: its row, the owner's notification, the event."""
     data = ReviewData(
         review_id=new_id(),
-        roadmap_id=roadmap_id,
+        roadmap_id=subject.roadmap_id,
         round=number,
-        version=version,
+        version=subject.version,
         due_at=row.now + timedelta(hours=get_settings().review_due_hours),
     )
-    message = f"'{title}' waits for your review"
+    message = f"'{subject.title}' waits for your review"
     values = {
         "review_id": data.review_id,
         "task_id": row.task_id,
         "round": number,
-        "version": version,
+        "version": subject.version,
         "status": str(ReviewStatus.OPEN),
         "due_at": data.due_at,
     }
@@ -116,7 +105,7 @@ def _question(
 
 
 async def decide_review(
-    task_id: UUID, decision: ReviewDecision, *, actor: Actor, version: int | None = None
+    task_id: UUID, decision: Answer, *, actor: Actor, version: int | None = None
 ) -> None:
     """Carry out a human's decision, once, and ask for a worker, or for another look at an edit.
 
@@ -127,7 +116,7 @@ async def decide_review(
         task_id: The task under review.
         decision: What was decided.
         actor: Who decided.
-        version: The roadmap's version that was looked at, if known.
+        version: The version that was looked at, if known.
 
     Raises:
         NotFoundError: No such task for this actor.
@@ -138,37 +127,37 @@ async def decide_review(
     async with transaction() as tx:
         row = await lock_owned(tx, task_id, actor)
         review = _decidable(row, await newest_review(tx.session, task_id), version)
-        edited = await edited_version(tx.session, row, review, decision)
+        definition = definition_of(row.workflow)
+        edited = await definition.edited(tx.session, row, review, decision)
         told = draft(
             EventType.REVIEW_DECIDED,
-            "The outline was edited, and is to be reviewed again"
+            "It was edited, and is to be reviewed again"
             if decision.looks_again
             else f"The review was decided: {decision.decision}",
             DecisionData(
                 review_id=review.review_id,
                 decision=decision.decision,
-                version=review.version + len(edited),
+                version=review.version + (edited is not None),
                 decided_by=actor.user_id,
                 then=(decision.then or Then.APPROVE) if edited else None,
             ),
         )
-        rows = (_decided(review, decision, actor), *(w for part in edited for w in part.writes))
-        events = (told, *(part.event for part in edited))
-        total = contents_of(edited[0].outline) if edited else None
+        rows = (_decided(review, decision, actor), *(edited.writes if edited else ()))
+        events = (told, *(edited.events if edited else ()))
+        total = edited.total if edited else None
+        changes = {"title": edited.title} if edited else {}
         if edited and decision.looks_again:
-            question = _question(
-                row,
-                roadmap_id=row.roadmap_id,
-                title=edited[0].outline.title,
-                number=review.round + 1,
-                version=review.version + 1,
+            subject = UnderReview(
+                title=edited.title, version=review.version + 1, roadmap_id=row.roadmap_id
             )
+            question = _question(row, subject, number=review.round + 1)
             # nothing is checkpointed: the step goes on, and no worker is needed for that
             await record_in(
                 tx,
                 Fact(
                     task_id=task_id,
                     total=total,
+                    changes=changes,
                     rows=(*rows, *question.writes),
                     events=(*events, question.event),
                 ),
@@ -183,7 +172,8 @@ async def decide_review(
                 step=Step.RESUMING,
                 rings=Reason.RESUME,
                 total=total,
-                rows=(*rows, _checkpoint(task_id, position, review, decision)),
+                changes=changes,
+                rows=(*rows, _checkpoint(row, position, review, decision)),
                 events=events,
             ),
         )
@@ -220,7 +210,7 @@ def _decidable(row: TaskRow, review: Review | None, version: int | None) -> Revi
     return review
 
 
-def _decided(review: Review, decision: ReviewDecision, actor: Actor) -> RowWrite:
+def _decided(review: Review, decision: Answer, actor: Actor) -> RowWrite:
     edits = [edit.model_dump(mode="json", exclude_none=True) for edit in decision.edits or ()]
     return Update(
         REVIEWS,
@@ -236,7 +226,7 @@ def _decided(review: Review, decision: ReviewDecision, actor: Actor) -> RowWrite
     )
 
 
-def _checkpoint(task_id: UUID, position: int, review: Review, decision: ReviewDecision) -> RowWrite:
+def _checkpoint(row: TaskRow, position: int, review: Review, decision: Answer) -> RowWrite:
     output: dict[str, Any] = {
         "decision": str(decision.decision),
         "feedback": decision.feedback,
@@ -246,10 +236,10 @@ def _checkpoint(task_id: UUID, position: int, review: Review, decision: ReviewDe
     return Insert(
         CHECKPOINTS,
         {
-            "task_id": task_id,
+            "task_id": row.task_id,
             "position": position,
             "step": str(Step.HUMAN_REVIEW),
-            "workflow_version": WORKFLOW_VERSION,
+            "workflow_version": row.workflow_version,
             "input_digest": digest([review.version, output]),
             "output": output,
         },

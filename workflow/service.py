@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import func, select
@@ -18,6 +19,7 @@ from core.errors import (
     TooManyTasksError,
 )
 from core.ids import new_id
+from core.request_shapes import parse_request, storable
 from core.settings import get_settings
 from core.states import (
     TERMINAL,
@@ -36,18 +38,19 @@ from workflow import outcomes, quotas, turns
 from workflow.drafts import draft
 from workflow.owners import check_owner, nearest_owner
 from workflow.ownership import lock_owned
-from workflow.plan import WORKFLOW_VERSION
-from workflow.requests import TaskRequest, parse_task_request, storable
-from workflow.retry import regenerate, retry_task
+from workflow.registry import definition_of, name_steps
+from workflow.retry import remake, retry_task
 from workflow.reviews import cancelled_review, decide_review, newest_review
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from pydantic import BaseModel
     from sqlalchemy import Table
 
     from workflow.actor import Actor
+    from workflow.definition import Definition
 
     Times = tuple[datetime | None, datetime | None]  # not before, not later
 
@@ -56,27 +59,55 @@ __all__ = [
     "cancel_task",
     "create_task",
     "decide_review",
-    "regenerate",
+    "remake",
     "retry_task",
     "time_out_task",
 ]
 
 TASKS: Final = cast("Table", RoadmapTask.__table__)
+DEFAULT: Final = "roadmap"
+"""The workflow of requests that name none."""
 AT_ONCE: Final = 100
 """More requests of one user than this are hardly under way at the same moment."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _New:
+    """A task that may become a row."""
+
+    task_id: UUID
+    user_id: str
+    workflow: str
+    version: int
+    title: str
+    body: dict[str, Any]
+
+    @classmethod
+    def of(cls, definition: Definition, request: BaseModel, task_id: UUID, user_id: str) -> _New:
+        """Return the task that a valid request asks for."""
+        return cls(
+            task_id=task_id,
+            user_id=user_id,
+            workflow=definition.name,
+            version=definition.version,
+            title=definition.title(request),
+            body=request.model_dump(mode="json"),
+        )
+
+
 async def create_task(
-    request: TaskRequest,
+    request: BaseModel,
     *,
     user_id: str,
+    workflow: str = DEFAULT,
     task_id: UUID | None = None,
     idempotency_key: str | None = None,
 ) -> UUID:
     """Accept a request: the row, its first event, and after the commit a ring for a worker.
 
     Args:
-        request: What is asked for.
+        request: What is asked for, in the workflow's shape.
+        workflow: The name of the workflow that is to do it.
         user_id: Who asks, and will own the task.
         task_id: Its id, if the caller has chosen one already.
         idempotency_key: Of the same user the same key with the same request is the same task.
@@ -89,17 +120,15 @@ async def create_task(
         TooManyTasksError: USER_MAX_WAITING_TASKS of the user wait already.
         QuotaExceededError: It is one too many in 24 hours.
     """
-    wanted = task_id or new_id()
-    body = request.model_dump(mode="json")
+    new = _New.of(definition_of(workflow), request, task_id or new_id(), user_id)
     async with transaction() as tx:
         await _check_waiting_tasks(tx, user_id, idempotency_key)
-        created = await _insert(tx, wanted, user_id, request.goal, body, idempotency_key)
-        if created:
+        if await _insert(tx, new, idempotency_key=idempotency_key):
             await quotas.check_user(tx.session, user_id)
-            await _announce_queued(tx, wanted)
-            return wanted
-        earlier = await _earlier(tx, wanted, user_id, idempotency_key)
-    if earlier.request_digest != digest(body):
+            await _announce_queued(tx, new.task_id)
+            return new.task_id
+        earlier = await _earlier(tx, new.task_id, user_id, idempotency_key)
+    if earlier.workflow != workflow or earlier.request_digest != digest(new.body):
         raise IdempotencyMismatchError
     return earlier.task_id
 
@@ -109,6 +138,7 @@ async def accept_delivery(
     *,
     user_id: Any,
     request: Any,
+    workflow: str = DEFAULT,
     starts_at: datetime | None = None,
     expires_at: datetime | None = None,
 ) -> bool:
@@ -120,7 +150,8 @@ async def accept_delivery(
     Args:
         task_id: The task.
         user_id: Who owns it, as the sender says.
-        request: What is asked for, as the sender says.
+        request: What is asked for, ditto.
+        workflow: The name of the workflow that is to do it.
         starts_at: It waits in its row until then.
         expires_at: It fails if it has not begun by then.
 
@@ -130,18 +161,20 @@ async def accept_delivery(
     Raises:
         ServiceUnavailableError: The database kept failing; only the message knows of the task yet.
     """
-    return await retrying(lambda: _accept(task_id, user_id, request, (starts_at, expires_at)))
+    times = (starts_at, expires_at)
+    return await retrying(lambda: _accept(task_id, user_id, request, workflow, times))
 
 
-async def _accept(task_id: UUID, user_id: Any, request: Any, times: Times) -> bool:
+async def _accept(task_id: UUID, user_id: Any, request: Any, workflow: str, times: Times) -> bool:
+    definition = definition_of(workflow)
     try:
-        owner, valid = check_owner(user_id), parse_task_request(request)
+        owner, valid = check_owner(user_id), parse_request(definition.request, request)
     except InvalidRequestError as error:
-        return not await _reject(task_id, nearest_owner(user_id), request, error)
+        return not await _reject(task_id, nearest_owner(user_id), workflow, request, error)
     starts_at, expires_at = times
+    new = _New.of(definition, valid, task_id, owner)
     async with transaction() as tx:
-        body = valid.model_dump(mode="json")
-        if await _insert(tx, task_id, owner, valid.goal, body, None, times=times, delivered=True):
+        if await _insert(tx, new, times=times, delivered=True):
             await _announce_queued(tx, task_id, rings=None, starts_at=starts_at)
             row = (await lock_tasks(tx.session, [task_id]))[task_id]
             if expires_at is not None and expires_at <= row.now:
@@ -157,28 +190,28 @@ async def _accept(task_id: UUID, user_id: Any, request: Any, times: Times) -> bo
 
 async def _insert(
     tx: Transaction,
-    task_id: UUID,
-    user_id: str,
-    goal: str,
-    body: Any,
-    idempotency_key: str | None,
+    new: _New,
     *,
+    idempotency_key: str | None = None,
     times: Times = (None, None),
     delivered: bool = False,
 ) -> bool:
     starts_at, expires_at = times
+    await name_steps(tx, definition_of(new.workflow))
     statement = (
         insert(TASKS)
         .values(
-            task_id=task_id,
-            user_id=user_id,
-            goal=goal,
-            request=body,
+            task_id=new.task_id,
+            user_id=new.user_id,
+            workflow=new.workflow,
+            title=new.title,
+            goal=new.title,
+            request=new.body,
             status=Status.PENDING,
             current_step=Step.QUEUED,
-            workflow_version=WORKFLOW_VERSION,
+            workflow_version=new.version,
             idempotency_key=idempotency_key,
-            request_digest=digest(body),
+            request_digest=digest(new.body),
             starts_at=starts_at,
             expires_at=expires_at,
             rung_at=func.clock_timestamp() if delivered else None,  # a worker looks at it already
@@ -233,12 +266,22 @@ async def _check_waiting_tasks(tx: Transaction, user_id: str, idempotency_key: s
         )
 
 
-async def _reject(task_id: UUID, user_id: str, request: Any, error: InvalidRequestError) -> bool:
+async def _reject(
+    task_id: UUID, user_id: str, workflow: str, request: Any, error: InvalidRequestError
+) -> bool:
     """Write a failed row that says why, unless there is a row already; tell whether it was so."""
     goal = storable(str(request.get("goal", ""))[:2000]) if isinstance(request, dict) else ""
     error = InvalidRequestError(storable(error.message))  # it may quote names of fields
+    new = _New(
+        task_id=task_id,
+        user_id=user_id,
+        workflow=workflow,
+        version=definition_of(workflow).version,
+        title=goal,
+        body={"goal": goal} if goal else {},
+    )
     async with transaction() as tx:
-        if await _insert(tx, task_id, user_id, goal, {"goal": goal}, None, delivered=True):
+        if await _insert(tx, new, delivered=True):
             await _announce_queued(tx, task_id, rings=None)
             row = (await lock_tasks(tx.session, [task_id]))[task_id]
             await record_in(tx, outcomes.failure(row, error))
@@ -289,7 +332,7 @@ async def cancel_task(task_id: UUID, *, actor: Actor, reviewed_version: int | No
             tx,
             outcomes.cancellation(
                 row,
-                step=Step(row.current_step),
+                step=row.current_step,
                 by=actor.user_id,
                 rows=cancelled_review(review),
             ),

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from core.errors import UnreadableRecordError
 from core.logging import get_logger
-from core.states import Step
 from db.repositories.tasks import checkpoints
-from workflow.plan import Done
+from workflow.history import Done
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,14 +43,14 @@ async def finished_steps(session: AsyncSession, task_id: UUID) -> list[Done]:
     """Return a task's history.
 
     Raises:
-        UnreadableRecordError: A step of it is unknown, or gave something unusable.
+        UnreadableRecordError: A step of it gave something unusable.
     """
     stored = await checkpoints(session, task_id)
     with reading("its finished steps"):
         return [
             Done(
                 position=each.position,
-                step=Step(each.step),
+                step=each.step,
                 input_digest=each.input_digest,
                 output=dict(each.output),
             )

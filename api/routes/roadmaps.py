@@ -9,8 +9,9 @@ from api.http import ConceptId, RoadmapId, tagged
 from api.problems import documented
 from api.routes.tasks import accepted
 from api.shapes import Concept, Task
-from workflow import queries, service
+from workflow import queries
 from workflow.queries import RoadmapView
+from workflow.regeneration import regenerate as regenerate_contents
 from workflow.requests import RegenerateRequest
 
 router = APIRouter(prefix="/roadmaps", tags=["roadmaps"])
@@ -65,5 +66,5 @@ async def regenerate(
     actor: CurrentActor,
 ) -> Task:
     """Make a new version of some contents; the old ones stay readable until it is there."""
-    task_id = await service.regenerate(roadmap_id, concept_id, request.kinds, actor=actor)
+    task_id = await regenerate_contents(roadmap_id, concept_id, request.kinds, actor=actor)
     return await accepted(task_id, response, actor)

@@ -10,9 +10,10 @@ from api.http import TaskId, decode_cursor, encode_cursor, next_link, tagged
 from api.problems import documented
 from api.shapes import Task, TaskList
 from core.errors import InvalidRequestError
+from core.request_shapes import storable
 from core.states import TERMINAL, Status
 from workflow import queries, service
-from workflow.requests import TaskRequest, storable
+from workflow.requests import TaskRequest
 
 router = APIRouter(tags=["tasks"])
 

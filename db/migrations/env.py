@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 LOCK: Final = 0x726F61646D6170  # "roadmap": one migration at a time, whoever starts it
-OPTIONAL: Final = frozenset({"ix_roadmap_tasks_goal_trgm", "ix_roadmaps_title_trgm"})
+OPTIONAL: Final = frozenset(
+    {"ix_roadmap_tasks_goal_trgm", "ix_roadmap_tasks_title_trgm", "ix_roadmaps_title_trgm"}
+)
 """Indexes of the extension pg_trgm, which not every server has."""
 
 

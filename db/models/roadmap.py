@@ -1,16 +1,16 @@
-"""A roadmap as rows: stages, modules, concepts, and their contents."""
+"""A roadmap as rows: stages, modules, concepts; their contents are parts."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, Key, Moment, Spent, Timestamp
+from db.models.base import Base, Key, Timestamp
 
 
 class Roadmap(Base):
@@ -102,53 +102,13 @@ class Concept(Base):
     removed: Mapped[bool] = mapped_column(server_default="false")
 
 
-class Content(Spent, Base):
-    """One version of a concept's tutorial, resources or quiz. Public.
-
-    `input_digest` names what it was made from: a finished one with the same digest is never made
-    again.
-    """
-
-    __tablename__ = "contents"
-    __table_args__ = (
-        CheckConstraint("kind IN ('tutorial', 'resources', 'quiz')", name="kind"),
-        CheckConstraint("status IN ('pending', 'running', 'completed', 'failed')", name="status"),
-        CheckConstraint("(status = 'completed') = (body IS NOT NULL)", name="body_when_completed"),
-        CheckConstraint("(status = 'failed') = (error IS NOT NULL)", name="error_when_failed"),
-        CheckConstraint("version >= 1", name="version"),
-        UniqueConstraint("concept_id", "kind", "version"),
-        Index("ix_contents_roadmap_id", "roadmap_id"),
-        Index(
-            "ix_contents_failed",
-            "roadmap_id",
-            "concept_id",
-            "kind",
-            postgresql_where=text("status = 'failed'"),
-        ),
-    )
-
-    content_id: Mapped[Key]
-    roadmap_id: Mapped[UUID] = mapped_column(ForeignKey("roadmaps.roadmap_id", ondelete="CASCADE"))
-    concept_id: Mapped[UUID] = mapped_column(ForeignKey("concepts.concept_id", ondelete="CASCADE"))
-    kind: Mapped[str]
-    version: Mapped[int]
-    status: Mapped[str]
-    input_digest: Mapped[str]
-    body: Mapped[dict[str, Any] | None]
-    error: Mapped[dict[str, Any] | None]
-    """`{"code", "message"}` of a failed one."""
-    created_at: Mapped[Timestamp]
-    started_at: Mapped[Moment]
-    finished_at: Mapped[Moment]
-
-
 class Rendering(Base):
     """A tutorial as HTML, made once from a content's body; made anew by a newer renderer."""
 
     __tablename__ = "renderings"
 
     content_id: Mapped[UUID] = mapped_column(
-        ForeignKey("contents.content_id", ondelete="CASCADE"), primary_key=True
+        ForeignKey("parts.content_id", ondelete="CASCADE"), primary_key=True
     )
     renderer: Mapped[int]
     """Version of what made it."""

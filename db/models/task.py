@@ -6,7 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.states import Step, pairs_check_sql
@@ -14,7 +21,7 @@ from db.models.base import Base, Key, Moment, Spent, Timestamp
 
 
 class RoadmapTask(Spent, Base):
-    """A request for a roadmap and its whole life, one row. Other programs may read it.
+    """A request and its whole life, one row. Public: other programs may read it.
 
     The row is also the outbox: `rung_at` tells when Celery was last asked to wake a worker
     for it. `lease_*` and `epoch` tell who works on it; every write of a workflow carries
@@ -23,7 +30,11 @@ class RoadmapTask(Spent, Base):
 
     __tablename__ = "roadmap_tasks"
     __table_args__ = (
+        # a roadmap's own table of pairs is a constraint of the database besides (migration 0014)
         CheckConstraint(pairs_check_sql(), name="status_step_pair"),
+        ForeignKeyConstraint(
+            ["workflow", "current_step"], ["workflow_steps.workflow", "workflow_steps.step"]
+        ),
         CheckConstraint("done >= 0 AND done <= total", name="progress_counts"),
         CheckConstraint("percent >= 0 AND percent <= 100", name="percent_range"),
         CheckConstraint("percent < 100 OR status IN ('completed')", name="percent_full"),
@@ -66,9 +77,14 @@ class RoadmapTask(Spent, Base):
 
     task_id: Mapped[Key]
     user_id: Mapped[str]
+    workflow: Mapped[str] = mapped_column(server_default="roadmap")
+    """The name of what it runs."""
+    title: Mapped[str | None]
+    """What people call it; null in rows of releases that had no titles."""
     goal: Mapped[str]
+    """What a roadmap is to lead to; of other workflows the title that the request gives."""
     request: Mapped[dict[str, Any]]
-    """What was asked, as given: goal, preferences, review."""
+    """What was asked, as given."""
     status: Mapped[str]
     current_step: Mapped[str]
     roadmap_id: Mapped[UUID | None]
@@ -162,12 +178,12 @@ class Checkpoint(Spent, Base):
     workflow_version: Mapped[int]
     input_digest: Mapped[str]
     output: Mapped[dict[str, Any]]
-    """Small: outlines live in `outlines`, texts in `contents`."""
+    """Small: long texts live in tables of their own."""
     created_at: Mapped[Timestamp]
 
 
 class Review(Base):
-    """A question to a human about one version of a roadmap. Public."""
+    """A question to a human about one version of what a step made. Public."""
 
     __tablename__ = "reviews"
     __table_args__ = (
@@ -188,7 +204,7 @@ class Review(Base):
     task_id: Mapped[UUID] = mapped_column(ForeignKey("roadmap_tasks.task_id", ondelete="CASCADE"))
     round: Mapped[int]
     version: Mapped[int]
-    """The roadmap's version that is under review."""
+    """The version that is under review."""
     status: Mapped[str]
     due_at: Mapped[datetime]
     reminded_at: Mapped[Moment]

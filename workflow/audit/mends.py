@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, select
 
-from core.states import LEGAL_STEPS, ContentKind, ContentStatus, Status, Step
+from core.stages import stages_of
+from core.states import ContentStatus, Status
 from db.facts import Fact, Update
-from db.models import Concept, Roadmap, TaskEvent
+from db.models import Roadmap, TaskEvent
 from db.recorder import record_in
-from db.repositories.tasks import newest_contents
+from db.repositories.parts import newest_parts
 from workflow.audit.kinds import Kind
-from workflow.contents import CONTENTS
 from workflow.doorbell import reason_for
 from workflow.lease import give_up_if_hopeless
+from workflow.parts import PARTS
 from workflow.recovery import release_row
 from workflow.reviews import cancelled_review, newest_review
 
@@ -32,7 +33,7 @@ async def _pair(tx: Transaction, row: TaskRow) -> str | None:
     if status is Status.PROCESSING:
         await release_row(tx, row, losses=row.losses)
         return "set to resuming, a worker was asked for"
-    steps = LEGAL_STEPS[status]
+    steps = stages_of(row.workflow).legal_steps(status)
     step = next(iter(steps)) if len(steps) == 1 else await _step_told(tx, row)
     if step not in steps:
         return None
@@ -40,7 +41,7 @@ async def _pair(tx: Transaction, row: TaskRow) -> str | None:
     return f"step set to {step}"
 
 
-async def _step_told(tx: Transaction, row: TaskRow) -> Step | None:
+async def _step_told(tx: Transaction, row: TaskRow) -> str | None:
     """Return the step that the last event tells, if it tells this status."""
     payload = await tx.session.scalar(
         select(TaskEvent.payload)
@@ -50,7 +51,7 @@ async def _step_told(tx: Transaction, row: TaskRow) -> Step | None:
     )
     if payload is None or payload.get("status") != row.status:
         return None
-    return Step(payload["current_step"])
+    return str(payload["current_step"])
 
 
 async def _last_seq(tx: Transaction, row: TaskRow) -> str | None:
@@ -93,22 +94,17 @@ async def _review_asked_anew(tx: Transaction, row: TaskRow) -> str | None:
 
 
 async def _contents_wait(tx: Transaction, row: TaskRow) -> str | None:
-    running = {"roadmap_id": row.roadmap_id, "status": str(ContentStatus.RUNNING)}
+    running = {"task_id": row.task_id, "status": str(ContentStatus.RUNNING)}
     pending = {"status": str(ContentStatus.PENDING)}
-    await record_in(tx, Fact(task_id=row.task_id, rows=(Update(CONTENTS, running, pending),)))
+    await record_in(tx, Fact(task_id=row.task_id, rows=(Update(PARTS, running, pending),)))
     return "contents wait for their turn again"
 
 
 async def _recounted(tx: Transaction, row: TaskRow) -> str | None:
-    done = failed = wanted = 0
-    if row.roadmap_id is not None:
-        newest = await newest_contents(tx.session, row.roadmap_id)
-        done = sum(content.status == ContentStatus.COMPLETED for content in newest)
-        failed = sum(content.status == ContentStatus.FAILED for content in newest)
-        concepts = select(func.count()).where(
-            Concept.roadmap_id == row.roadmap_id, Concept.removed.is_(False)
-        )
-        wanted = len(ContentKind) * (await tx.session.scalar(concepts) or 0)
+    newest = await newest_parts(tx.session, row.task_id)
+    done = sum(part.status == ContentStatus.COMPLETED for part in newest)
+    failed = sum(part.status == ContentStatus.FAILED for part in newest)
+    wanted = len(newest) or row.total  # before there are rows, only the step knows how many come
     counted = Fact(task_id=row.task_id, total=wanted, reset_done=done, reset_failed=failed)
     await record_in(tx, counted)
     return f"counted {done} of {wanted}"

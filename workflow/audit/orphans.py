@@ -25,8 +25,9 @@ LINKS: Final = (
     ("modules", "stage_id", "stages"),
     ("concepts", "roadmap_id", "roadmaps"),
     ("concepts", "module_id", "modules"),
-    ("contents", "roadmap_id", "roadmaps"),
-    ("contents", "concept_id", "concepts"),
+    ("parts", "task_id", "roadmap_tasks"),
+    ("parts", "roadmap_id", "roadmaps"),
+    ("parts", "concept_id", "concepts"),
 )
 """`(table, column, the table it points to)`, for each foreign key; all have an index."""
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.progress import NEARLY, STRUCTURE_SHARE
-from core.states import ContentKind
+from core.stages import NEARLY
 from workflow.audit.kinds import Kind
+from workflow.steps.names import STAGES, RoadmapStep
 
-# The newest version of each content of concepts that were not removed, as the worker counts them.
+_BEFORE: Final = STAGES.begins_at[RoadmapStep.CONTENT_GENERATION]
+
+# The newest version of each content that is not hidden, as the worker counts them.
 _NEWEST: Final = """
-    SELECT DISTINCT ON (c.concept_id, c.kind) c.concept_id, c.kind, c.status
-    FROM contents c JOIN concepts k ON k.concept_id = c.concept_id AND NOT k.removed
-    WHERE c.roadmap_id = batch.roadmap_id ORDER BY c.concept_id, c.kind, c.version DESC
+    SELECT DISTINCT ON (c.step, c.key, c.kind) c.status
+    FROM parts c WHERE c.task_id = batch.task_id AND NOT c.hidden
+    ORDER BY c.step, c.key, c.kind, c.version DESC
 """
 _TALLY: Final = f"""
     SELECT
-        (SELECT count(*) * {len(ContentKind)} FROM concepts k
-            WHERE k.roadmap_id = batch.roadmap_id AND NOT k.removed) AS wanted,
+        (SELECT coalesce(nullif(count(*), 0), batch.total) FROM ({_NEWEST}) n) AS wanted,
         (SELECT count(*) FROM ({_NEWEST}) n WHERE n.status = 'completed') AS ready,
         (SELECT count(*) FROM ({_NEWEST}) n WHERE n.status = 'failed') AS failed
 """
@@ -31,7 +32,7 @@ ROADMAP_RULES: Final[dict[Kind, str]] = {
     """,
     Kind.CONTENT_RUNNING_UNATTENDED: """
         SELECT DISTINCT task_id, format('contents are running, the task is %s', batch.status)
-        FROM batch JOIN contents c USING (roadmap_id)
+        FROM batch JOIN parts c USING (task_id)
         WHERE c.status = 'running' AND batch.status NOT IN ('processing', 'completed')
     """,
     Kind.PROGRESS_COUNTS: f"""
@@ -47,7 +48,7 @@ ROADMAP_RULES: Final[dict[Kind, str]] = {
         WHERE percent = 'NaN' OR percent < 0 OR percent > 100
             OR (percent = 100) <> (status = 'completed')
             OR current_step = 'content_generation' AND total > 0 AND percent + 0.1 <
-                least({NEARLY}, {STRUCTURE_SHARE} + (100 - {STRUCTURE_SHARE}) * done / total)
+                least({NEARLY}, {_BEFORE} + (100 - {_BEFORE}) * done / total)
     """,
     Kind.OUTCOME_CONTRADICTS_CONTENTS: f"""
         SELECT task_id, format('%s: %s of %s contents are ready, %s failed',
@@ -58,7 +59,7 @@ ROADMAP_RULES: Final[dict[Kind, str]] = {
     """,
     Kind.CONTENT_ELSEWHERE: """
         SELECT task_id, format('content %s', c.content_id)
-        FROM batch JOIN contents c USING (roadmap_id) JOIN concepts k USING (concept_id)
+        FROM batch JOIN parts c USING (task_id) JOIN concepts k USING (concept_id)
         WHERE k.roadmap_id <> c.roadmap_id
     """,
     Kind.OUTLINE_MISSING: """
@@ -77,7 +78,7 @@ ROADMAP_RULES: Final[dict[Kind, str]] = {
     """,
     Kind.TIMES: """
         SELECT task_id, format('content %s ended before it began', c.content_id)
-        FROM batch JOIN contents c USING (roadmap_id)
+        FROM batch JOIN parts c USING (task_id)
         WHERE c.status IN ('completed', 'failed') AND c.finished_at < c.started_at
     """,
 }

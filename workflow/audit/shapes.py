@@ -9,13 +9,14 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_valid
 from sqlalchemy import select
 
 from core.errors import InvalidRequestError
-from core.states import ContentKind, ContentStatus, Step
-from db.models import Checkpoint, Content, Outline, Review, RoadmapTask, TaskEvent
+from core.states import ContentStatus, Step
+from db.models import Checkpoint, Outline, Part, Review, RoadmapTask, TaskEvent
 from notifications.events import parse_event
 from workflow import outline
 from workflow.audit.kinds import Finding, Kind
 from workflow.llm.outputs import EditPlan, IntentAnalysis, Issue
 from workflow.requests import Edit, TaskRequest
+from workflow.steps.names import RoadmapStep
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -34,7 +35,7 @@ class _Error(BaseModel):
 
 
 class _TaskError(_Error):
-    step: Step
+    step: str
 
 
 class _Tutorial(BaseModel):
@@ -82,7 +83,7 @@ class _Validation(_Version):
 
 
 class _Plan(EditPlan):
-    source: Step
+    source: str
     feedback: str
 
 
@@ -92,16 +93,16 @@ class _Decision(_Version):
 
 
 _BODIES: Final[dict[str, type[BaseModel]]] = {
-    ContentKind.TUTORIAL: _Tutorial,
-    ContentKind.RESOURCES: _Resources,
-    ContentKind.QUIZ: _Quiz,
+    "tutorial": _Tutorial,
+    "resources": _Resources,
+    "quiz": _Quiz,
 }
 _OUTPUTS: Final[dict[str, type[BaseModel]]] = {
-    Step.INTENT_ANALYSIS: IntentAnalysis,
-    Step.CURRICULUM_DESIGN: _Version,
-    Step.STRUCTURE_VALIDATION: _Validation,
-    Step.EDIT_PLAN_ANALYSIS: _Plan,
-    Step.ROADMAP_EDIT: _Version,
+    RoadmapStep.INTENT_ANALYSIS: IntentAnalysis,
+    RoadmapStep.CURRICULUM_DESIGN: _Version,
+    RoadmapStep.STRUCTURE_VALIDATION: _Validation,
+    RoadmapStep.EDIT_PLAN_ANALYSIS: _Plan,
+    RoadmapStep.ROADMAP_EDIT: _Version,
     Step.HUMAN_REVIEW: _Decision,
 }
 _EDITS: Final[TypeAdapter[Any]] = TypeAdapter(list[Edit])
@@ -109,7 +110,6 @@ _EDITS: Final[TypeAdapter[Any]] = TypeAdapter(list[Edit])
 
 async def look_at_shapes(session: AsyncSession, task_ids: Sequence[UUID]) -> list[Finding]:
     """Return what of these tasks' JSON cannot be read, a page of rows at a time."""
-    roadmaps = select(RoadmapTask.roadmap_id).where(RoadmapTask.task_id.in_(task_ids))
     looks: list[tuple[Kind, Select[Any], int, Callable[[Any], None]]] = [
         (
             Kind.REQUEST_SHAPE,
@@ -155,14 +155,14 @@ async def look_at_shapes(session: AsyncSession, task_ids: Sequence[UUID]) -> lis
             Kind.CONTENT_SHAPE,
             select(
                 RoadmapTask.task_id,
-                Content.content_id,
-                Content.kind,
-                Content.status,
-                Content.body,
-                Content.error,
+                Part.content_id,
+                Part.kind,
+                Part.status,
+                Part.body,
+                Part.error,
             )
-            .join(Content, Content.roadmap_id == RoadmapTask.roadmap_id)
-            .where(Content.roadmap_id.in_(roadmaps), RoadmapTask.task_id.in_(task_ids)),
+            .join(Part, Part.task_id == RoadmapTask.task_id)
+            .where(RoadmapTask.task_id.in_(task_ids)),
             BODIES_AT_A_TIME,
             _content,
         ),

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from core.errors import NotFoundError
-from core.states import ReviewStatus, Step
+from core.states import ReviewStatus
 from db.models import Outline, Review, Roadmap, RoadmapTask, TaskEvent
 from db.session import read_session
 from notifications.events import EventType
 from workflow.diff import diff
 from workflow.queries.roadmaps import tree
 from workflow.queries.shapes import ReviewView
+from workflow.steps.names import RoadmapStep
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -108,7 +109,7 @@ async def _issues(session: AsyncSession, task_id: UUID) -> list[str]:
         .where(
             TaskEvent.task_id == task_id,
             TaskEvent.type == str(EventType.STEP_COMPLETED),
-            TaskEvent.payload["data"]["step"].astext == str(Step.STRUCTURE_VALIDATION),
+            TaskEvent.payload["data"]["step"].astext == str(RoadmapStep.STRUCTURE_VALIDATION),
         )
         .order_by(TaskEvent.seq.desc())
         .limit(1)

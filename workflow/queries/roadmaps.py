@@ -9,9 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from core.errors import NotFoundError
-from core.states import ContentKind, ContentStatus
+from core.states import ContentStatus
 from core.usage import COLUMNS, Usage
-from db.models import Concept, Content, Module, Rendering, Roadmap, Stage
+from db.models import Concept, Module, Part, Rendering, Roadmap, Stage
 from db.session import read_session
 from workflow.queries.shapes import (
     ConceptPage,
@@ -36,8 +36,7 @@ if TYPE_CHECKING:
     from workflow.actor import Actor
 
 _STATE = [
-    getattr(Content, name)
-    for name in ("concept_id", "kind", "version", "status", "error", *COLUMNS)
+    getattr(Part, name) for name in ("concept_id", "kind", "version", "status", "error", *COLUMNS)
 ]
 _NOT_BEGUN = ContentState(status=ContentStatus.PENDING, version=None, error=None, usage=None)
 
@@ -60,35 +59,35 @@ async def get_concept(roadmap_id: UUID, concept_id: UUID, *, actor: Actor) -> Co
     """
     async with read_session() as session:
         concept = await visible_concept(session, roadmap_id, concept_id, actor)
-        states = await _states(session, Content.concept_id == concept_id)
+        states = await _states(session, Part.concept_id == concept_id)
         statement = (
             select(
-                Content.kind,
-                Content.version,
-                Content.body,
-                Content.content_id,
+                Part.kind,
+                Part.version,
+                Part.body,
+                Part.content_id,
                 Rendering.renderer,
                 Rendering.html,
             )
-            .outerjoin(Rendering, Rendering.content_id == Content.content_id)
-            .where(Content.concept_id == concept_id, Content.status == str(ContentStatus.COMPLETED))
-            .ext(distinct_on(Content.kind))
-            .order_by(Content.kind, Content.version.desc())
+            .outerjoin(Rendering, Rendering.content_id == Part.content_id)
+            .where(Part.concept_id == concept_id, Part.status == str(ContentStatus.COMPLETED))
+            .ext(distinct_on(Part.kind))
+            .order_by(Part.kind, Part.version.desc())
         )
         newest = (await session.execute(statement)).all()
     bodies = {row.kind: row.body for row in newest}
-    tutorial = next((row for row in newest if row.kind == ContentKind.TUTORIAL), None)
+    tutorial = next((row for row in newest if row.kind == "tutorial"), None)
     own = states.get(concept_id, {})
     view = _concept(concept, own)
     return ConceptPage(
         **view.model_dump(),
         roadmap_id=roadmap_id,
-        tutorial=bodies.get(ContentKind.TUTORIAL),
+        tutorial=bodies.get("tutorial"),
         tutorial_html=None if tutorial is None else await _html(tutorial),
-        resources=bodies.get(ContentKind.RESOURCES),
-        quiz=bodies.get(ContentKind.QUIZ),
-        versions={ContentKind(row.kind): row.version for row in newest},
-        usage={ContentKind(kind): state.usage for kind, state in own.items() if state.usage},
+        resources=bodies.get("resources"),
+        quiz=bodies.get("quiz"),
+        versions={row.kind: row.version for row in newest},
+        usage={kind: state.usage for kind, state in own.items() if state.usage},
     )
 
 
@@ -115,7 +114,7 @@ async def tree(session: AsyncSession, roadmap: Roadmap) -> RoadmapView:
         .order_by(Module.position)
     ):
         modules[module.stage_id].append(module)
-    states = await _states(session, Content.roadmap_id == roadmap_id)
+    states = await _states(session, Part.roadmap_id == roadmap_id)
     concepts: dict[UUID | None, list[ConceptView]] = defaultdict(list)
     for concept in await session.scalars(
         select(Concept)
@@ -180,8 +179,8 @@ async def _states(session: AsyncSession, where: Any) -> dict[UUID, dict[str, Con
     statement = (
         select(*_STATE)
         .where(where)
-        .ext(distinct_on(Content.concept_id, Content.kind))
-        .order_by(Content.concept_id, Content.kind, Content.version.desc())
+        .ext(distinct_on(Part.concept_id, Part.kind))
+        .order_by(Part.concept_id, Part.kind, Part.version.desc())
     )
     states: dict[UUID, dict[str, ContentState]] = defaultdict(dict)
     for row in await session.execute(statement):
@@ -212,8 +211,8 @@ def _concept(concept: Concept, states: Mapping[str, ContentState]) -> ConceptVie
         difficulty=concept.difficulty,
         prerequisites=list(concept.prerequisites),
         contents=ContentStates(
-            tutorial=states.get(ContentKind.TUTORIAL, _NOT_BEGUN),
-            resources=states.get(ContentKind.RESOURCES, _NOT_BEGUN),
-            quiz=states.get(ContentKind.QUIZ, _NOT_BEGUN),
+            tutorial=states.get("tutorial", _NOT_BEGUN),
+            resources=states.get("resources", _NOT_BEGUN),
+            quiz=states.get("quiz", _NOT_BEGUN),
         ),
     )

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-from core.states import ContentKind, ContentStatus, Status, Step
+from core.states import ContentStatus, Status
 from db.ledger import timestamp
 from notifications.inbox_entry import InboxKind
+from workflow.kinds import ContentKind
 from workflow.line import LineReason
 
 Moment = Annotated[
@@ -61,15 +62,18 @@ class TaskErrorView(View):
 
     code: str
     message: str
-    step: Step
+    step: str
 
 
 class FailedContentView(View):
-    """A content whose newest version could not be written."""
+    """A part whose newest version could not be made."""
 
-    concept_id: UUID
-    concept_title: str
-    kind: ContentKind
+    step: str
+    key: str = Field(description="Names the part within its step.")
+    title: str
+    kind: str
+    concept_id: UUID | None = Field(description="Of roadmaps only: the same as `key`.")
+    concept_title: str | None = Field(description="Of roadmaps only.")
     code: str
     message: str
 
@@ -87,7 +91,7 @@ class UsageView(View):
 class StepUsageView(UsageView):
     """What one step cost; `round` counts how often it ran."""
 
-    step: Step
+    step: str
     round: int
 
 
@@ -105,9 +109,11 @@ class TaskView(View):
 
     task_id: UUID
     user_id: str
+    workflow: str = Field(description="The name of what it runs.")
+    title: str = Field(description="What people call it.")
     goal: str
     status: Status
-    current_step: Step
+    current_step: str
     roadmap_id: UUID | None
     attempt: int
     progress: ProgressView

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import String, cast, or_, select, tuple_, union
 
 from core.errors import InvalidRequestError, NotFoundError
-from core.states import ContentKind, Status, Step
+from core.states import Status
 from core.usage import Usage
-from db.models import Roadmap, RoadmapTask
-from db.repositories.tasks import failed_contents
+from db.models import RoadmapTask
+from db.repositories.parts import failed_parts
 from db.session import read_session
 from workflow.line import Place, places
 from workflow.queries.shapes import (
@@ -82,7 +82,7 @@ async def list_tasks(
     Args:
         actor: Who asks.
         statuses: Only these; all when empty.
-        words: Only those with this text in their goal or their roadmap's title.
+        words: Only those with this text in their goal or title.
         part: Only those whose id, or whose roadmap's, begins or ends with it.
         before: The last task of the previous page.
         limit: How many at most.
@@ -122,14 +122,13 @@ def _newest(statement: Select[Any], count: int) -> Select[Any]:
 def _with(words: str, page: Select[UUID], count: int) -> CompoundSelect[UUID]:
     """Return the newest tasks with a text in their goal, and those with it in their title.
 
-    Apart, since a condition on two tables at once can use no index: where many have it, each half
-    ends after a few of the newest tasks, and where few have it, an index of trigrams finds them.
+    Apart, so that each half can use its own index: where many have it, it ends after a few of the
+    newest tasks, and where few have it, an index of trigrams finds them.
     """
-    in_goal = page.where(RoadmapTask.goal.icontains(words, autoescape=True))
-    titled = page.join(Roadmap, Roadmap.task_id == RoadmapTask.task_id).where(
-        Roadmap.title.icontains(words, autoescape=True)
+    halves = (
+        _newest(page.where(column.icontains(words, autoescape=True)), count).subquery()
+        for column in (RoadmapTask.goal, RoadmapTask.title)
     )
-    halves = (_newest(half, count).subquery() for half in (in_goal, titled))
     return union(*(select(half.c.task_id) for half in halves))
 
 
@@ -149,14 +148,14 @@ async def _views(
     """Return tasks as they are shown, each with so many failures at most."""
     failed = await _failures(
         session,
-        [r.roadmap_id for r in rows if r.roadmap_id and Status(r.status) in _WITH_FAILURES],
+        [r.task_id for r in rows if r.total and Status(r.status) in _WITH_FAILURES],
         each=failures,
     )
     standing = await places(session, rows)
     left = await times_left(session, [row for row in rows if row.task_id not in standing])
     views = []
     for row in rows:
-        named = failed.get(row.roadmap_id, [])
+        named = failed.get(row.task_id, [])
         count = len(named) if len(named) < failures else max(row.failures, failures)
         views.append(
             _view(row, named, count, left=left.get(row.task_id), place=standing.get(row.task_id))
@@ -175,9 +174,11 @@ def _view(
     return TaskView(
         task_id=row.task_id,
         user_id=row.user_id,
+        workflow=row.workflow,
+        title=row.title or row.goal,
         goal=row.goal,
         status=Status(row.status),
-        current_step=Step(row.current_step),
+        current_step=row.current_step,
         roadmap_id=row.roadmap_id,
         attempt=row.attempt,
         progress=ProgressView(done=row.done, total=row.total, percent=row.percent),
@@ -185,7 +186,7 @@ def _view(
         line=None
         if place is None
         else LineView(position=place.position, reason=place.reason, message=place.message),
-        error=None if row.error is None else _error(row.error, Step(row.current_step)),
+        error=None if row.error is None else _error(row.error, row.current_step),
         failed_contents=failed,
         failed_count=count,
         usage=usage_view(Usage.of(row)),
@@ -200,26 +201,27 @@ def _view(
     )
 
 
-def _error(error: dict[str, Any], step: Step) -> TaskErrorView:
-    return TaskErrorView(
-        code=error["code"], message=error["message"], step=Step(error.get("step", step))
-    )
+def _error(error: dict[str, Any], step: str) -> TaskErrorView:
+    return TaskErrorView(code=error["code"], message=error["message"], step=error.get("step", step))
 
 
 async def _failures(
-    session: AsyncSession, roadmap_ids: Sequence[UUID], *, each: int
-) -> dict[UUID | None, list[FailedContentView]]:
-    """Return for each roadmap the contents whose newest version failed."""
-    found: dict[UUID | None, list[FailedContentView]] = defaultdict(list)
-    if not roadmap_ids:
+    session: AsyncSession, task_ids: Sequence[UUID], *, each: int
+) -> dict[UUID, list[FailedContentView]]:
+    """Return for each task the parts whose newest version failed."""
+    found: dict[UUID, list[FailedContentView]] = defaultdict(list)
+    if not task_ids:
         return found
-    for content, title in await failed_contents(session, roadmap_ids, each=each):
-        error = content.error or {}
-        found[content.roadmap_id].append(
+    for part in await failed_parts(session, task_ids, each=each):
+        error = part.error or {}
+        found[part.task_id].append(
             FailedContentView(
-                concept_id=content.concept_id,
-                concept_title=title,
-                kind=ContentKind(content.kind),
+                step=part.step,
+                key=part.key,
+                title=part.title,
+                kind=part.kind,
+                concept_id=part.concept_id,
+                concept_title=part.title if part.concept_id else None,
                 code=error.get("code", "internal_error"),
                 message=error.get("message", ""),
             )

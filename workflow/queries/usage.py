@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from core.settings import get_settings
 from core.states import Step
 from core.usage import COLUMNS, Usage
-from db.models import Checkpoint, Content
+from db.models import Checkpoint, Part
 from db.session import read_session
 from workflow.queries.shapes import StepUsageView, TaskUsageView, UsageView
 from workflow.queries.visible import visible_task
@@ -40,9 +40,7 @@ async def get_usage(task_id: UUID, *, actor: Actor) -> TaskUsageView:
     async with read_session() as session:
         row = await visible_task(session, task_id, actor)
         steps = await _steps(session, task_id)
-        contents = await _contents(session, row.roadmap_id)
-    if contents is not None:
-        steps.append(contents)
+        steps += await _parts(session, task_id)
     return TaskUsageView(
         task_id=task_id,
         total=usage_view(Usage.of(row)),
@@ -62,35 +60,40 @@ async def _steps(session: AsyncSession, task_id: UUID) -> list[StepUsageView]:
     steps = []
     for row in await session.execute(statement):
         rounds[row.step] = rounds.get(row.step, 0) + 1
-        steps.append(_step(Step(row.step), rounds[row.step], Usage.of(row)))
+        steps.append(_step(row.step, rounds[row.step], Usage.of(row)))
     return steps
 
 
-async def _contents(session: AsyncSession, roadmap_id: UUID | None) -> StepUsageView | None:
-    if roadmap_id is None:
-        return None
+async def _parts(session: AsyncSession, task_id: UUID) -> list[StepUsageView]:
     sums: list[Any] = [
-        func.coalesce(func.sum(getattr(Content, name)), 0).label(name)
+        func.coalesce(func.sum(getattr(Part, name)), 0).label(name)
         for name in COLUMNS
         if name != "cost"
     ]
     # one unknown price makes the sum unknown; what took no tokens was free
-    unknown = func.count().filter(Content.tokens > 0, Content.cost.is_(None))
-    statement = select(
-        *sums, func.sum(Content.cost).label("cost"), unknown.label("unpriced")
-    ).where(Content.roadmap_id == roadmap_id)
-    row = (await session.execute(statement)).one()
-    if not row.calls:
-        return None
-    usage = Usage(
-        calls=row.calls,
-        tokens=row.tokens,
-        prompt_tokens=row.prompt_tokens,
-        completion_tokens=row.completion_tokens,
-        cost=None if row.unpriced else row.cost,
+    unknown = func.count().filter(Part.tokens > 0, Part.cost.is_(None))
+    statement = (
+        select(Part.step, *sums, func.sum(Part.cost).label("cost"), unknown.label("unpriced"))
+        .where(Part.task_id == task_id)
+        .group_by(Part.step)
+        .order_by(Part.step)
     )
-    return _step(Step.CONTENT_GENERATION, 1, usage)
+    return [
+        _step(
+            row.step,
+            1,
+            Usage(
+                calls=row.calls,
+                tokens=row.tokens,
+                prompt_tokens=row.prompt_tokens,
+                completion_tokens=row.completion_tokens,
+                cost=None if row.unpriced else row.cost,
+            ),
+        )
+        for row in await session.execute(statement)
+        if row.calls
+    ]
 
 
-def _step(step: Step, number: int, usage: Usage) -> StepUsageView:
+def _step(step: str, number: int, usage: Usage) -> StepUsageView:
     return StepUsageView(step=step, round=number, **usage_view(usage).model_dump())

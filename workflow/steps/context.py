@@ -1,34 +1,31 @@
-"""What a step sees, and what it gives."""
+"""What the steps of a roadmap see: the task, and the structure as it is now."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.states import Step
+from db.repositories import roadmaps as reads
+from db.session import read_session, retrying
+from workflow.definition import StepContext
+from workflow.history import last_output
 from workflow.llm import Learner
-from workflow.plan import last_output
+from workflow.outline import Outline
+from workflow.steps.names import RoadmapStep
+from workflow.stored import reading
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from uuid import UUID
 
-    from db.facts import EventDraft, RowWrite
-    from workflow.asking import Asking
-    from workflow.outline import Outline
-    from workflow.plan import Done
     from workflow.requests import TaskRequest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class StepContext:
-    """All that a step may look at; it changes nothing by itself."""
+class RoadmapContext(StepContext):
+    """All that a step of a roadmap may look at."""
 
-    task_id: UUID
-    user_id: str
     request: TaskRequest
-    history: Sequence[Done]
-    asking: Asking
     roadmap_id: UUID | None = None
     version: int = 0
     outline: Outline | None = None
@@ -42,9 +39,9 @@ class StepContext:
     def language(self) -> str:
         """The language to write in: the learner's wish, else what the goal is written in."""
         wish = self.request.preferences.language
-        return wish or str(self.output_of(Step.INTENT_ANALYSIS)["language"])
+        return wish or str(self.output_of(RoadmapStep.INTENT_ANALYSIS)["language"])
 
-    def output_of(self, step: Step) -> Mapping[str, Any]:
+    def output_of(self, step: str) -> Mapping[str, Any]:
         """Return what a step gave the last time it ran.
 
         Raises:
@@ -66,19 +63,32 @@ class StepContext:
         return self.roadmap_id, self.outline
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StepResult:
-    """What a step gave: committed together as its checkpoint, rows and events."""
+async def context_of(base: StepContext) -> RoadmapContext:
+    """Return the context with the structure as it is stored now."""
 
-    output: dict[str, Any]
-    input_digest: str
-    summary: str
-    """One sentence for people."""
-    rows: tuple[RowWrite, ...] = ()
-    events: tuple[EventDraft, ...] = ()
-    changes: Mapping[str, Any] = field(default_factory=dict)
-    total: int | None = None
-    issues: tuple[str, ...] = ()
+    async def read() -> RoadmapContext:
+        async with read_session() as session:
+            roadmap = await reads.roadmap_of(session, base.task_id)
+            stored = roadmap and await reads.outline(session, roadmap.roadmap_id, roadmap.version)
+        known: dict[str, Any] = {}
+        if roadmap is not None:
+            with reading("the outline"):
+                outline = Outline.model_validate(stored)
+            known = {
+                "roadmap_id": roadmap.roadmap_id,
+                "version": roadmap.version,
+                "outline": outline,
+            }
+        return RoadmapContext(
+            task_id=base.task_id,
+            user_id=base.user_id,
+            request=base.request,
+            history=base.history,
+            asking=base.asking,
+            **known,
+        )
+
+    return await retrying(read)
 
 
 def _preferences(request: TaskRequest) -> dict[str, Any]:

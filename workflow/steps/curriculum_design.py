@@ -7,30 +7,31 @@ from typing import TYPE_CHECKING
 from core.errors import StructureInvalidError
 from core.ids import new_id
 from core.settings import get_settings
-from core.states import ContentKind, Step
 from notifications.events import EventType, RoadmapData
 from workflow.asking import input_digest
+from workflow.definition import StepResult
 from workflow.drafts import draft, size_of
+from workflow.kinds import KINDS
 from workflow.llm import CallKind, CurriculumDraft, DesignInputs
 from workflow.outline import cut_off, from_draft
 from workflow.outline_rows import first_version
-from workflow.steps.context import StepResult
+from workflow.steps.names import RoadmapStep
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from db.facts import EventDraft
     from workflow.outline import Outline
-    from workflow.steps.context import StepContext
+    from workflow.steps.context import RoadmapContext
 
 
-async def run(context: StepContext) -> StepResult:
+async def run(context: RoadmapContext) -> StepResult:
     """Design stages, modules and concepts, and store them as version 1.
 
     Raises:
         StructureInvalidError: The design has no concept.
     """
-    intent = context.output_of(Step.INTENT_ANALYSIS)
+    intent = context.output_of(RoadmapStep.INTENT_ANALYSIS)
     inputs = DesignInputs(
         learner=context.learner,
         topic=intent["topic"],
@@ -59,14 +60,14 @@ async def run(context: StepContext) -> StepResult:
             language=context.language,
         ),
         events=(roadmap_ready(roadmap_id, 1, outline),),
-        changes={"roadmap_id": roadmap_id},
+        changes={"roadmap_id": roadmap_id, "title": outline.title},
         total=contents_of(outline),
     )
 
 
 def contents_of(outline: Outline) -> int:
     """Return how many contents a structure will have."""
-    return len(ContentKind) * sum(1 for _ in outline.concepts())
+    return len(KINDS) * sum(1 for _ in outline.concepts())
 
 
 def roadmap_ready(roadmap_id: UUID, version: int, outline: Outline) -> EventDraft:

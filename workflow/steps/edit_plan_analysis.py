@@ -6,31 +6,31 @@ from typing import TYPE_CHECKING
 
 from core.states import Step
 from workflow.asking import input_digest
+from workflow.definition import StepResult
 from workflow.drafts import counted
 from workflow.llm import CallKind, EditPlan, PlanInputs
 from workflow.outline import as_text
-from workflow.steps.context import StepResult
 
 if TYPE_CHECKING:
-    from workflow.steps.context import StepContext
+    from workflow.steps.context import RoadmapContext
 
 
-async def run(context: StepContext) -> StepResult:
+async def run(context: RoadmapContext) -> StepResult:
     """Turn feedback into a list of intended changes."""
     source, feedback = feedback_of(context)
     inputs = plan_inputs(context, source, feedback)
     plan = await context.asking.ask(CallKind.EDIT_PLAN_ANALYSIS, inputs, EditPlan)
     return StepResult(
-        output={"source": str(source), "feedback": feedback, **plan.model_dump(mode="json")},
+        output={"source": source, "feedback": feedback, **plan.model_dump(mode="json")},
         input_digest=input_digest(CallKind.EDIT_PLAN_ANALYSIS, inputs),
         summary=f"{counted(len(plan.intents), 'change')} planned: {plan.summary}",
     )
 
 
-def feedback_of(context: StepContext) -> tuple[Step, str]:
+def feedback_of(context: RoadmapContext) -> tuple[str, str]:
     """Return who wants a change, `human_review` or `structure_validation`, and what they said."""
     last = context.history[-1]
-    if last.step is Step.HUMAN_REVIEW:
+    if last.step == Step.HUMAN_REVIEW:
         return last.step, str(last.output["feedback"])
     lines = [
         f"- {issue['message']} {issue['suggestion']}"
@@ -40,7 +40,7 @@ def feedback_of(context: StepContext) -> tuple[Step, str]:
     return last.step, "\n".join(lines)
 
 
-def plan_inputs(context: StepContext, source: Step, feedback: str) -> PlanInputs:
+def plan_inputs(context: RoadmapContext, source: str, feedback: str) -> PlanInputs:
     """Return what an edit plan is made from."""
     _, outline = context.current()
     return PlanInputs(
@@ -48,5 +48,5 @@ def plan_inputs(context: StepContext, source: Step, feedback: str) -> PlanInputs
         language=context.language,
         outline=as_text(outline),
         feedback=feedback,
-        source=str(source),
+        source=source,
     )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workflow.asking import input_digest
+from workflow.definition import StepResult
 from workflow.llm import CallKind, IntentAnalysis, IntentInputs
-from workflow.steps.context import StepResult
 
 if TYPE_CHECKING:
-    from workflow.steps.context import StepContext
+    from workflow.steps.context import RoadmapContext
 
 
-async def run(context: StepContext) -> StepResult:
+async def run(context: RoadmapContext) -> StepResult:
     """Turn the goal into a topic, a language, focus areas and gaps."""
     inputs = IntentInputs(learner=context.learner)
     intent = await context.asking.ask(CallKind.INTENT_ANALYSIS, inputs, IntentAnalysis)

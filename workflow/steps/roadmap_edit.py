@@ -5,29 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.errors import StructureInvalidError
-from core.states import Step
 from workflow.asking import input_digest
+from workflow.definition import StepResult
 from workflow.drafts import counted
 from workflow.edits import apply_operations
 from workflow.llm import CallKind, EditInputs, EditScript
 from workflow.outline_rows import next_version
-from workflow.steps.context import StepResult
 from workflow.steps.curriculum_design import contents_of, roadmap_ready
 from workflow.steps.edit_plan_analysis import plan_inputs
+from workflow.steps.names import RoadmapStep
 
 if TYPE_CHECKING:
-    from workflow.steps.context import StepContext
+    from workflow.steps.context import RoadmapContext
 
 
-async def run(context: StepContext) -> StepResult:
+async def run(context: RoadmapContext) -> StepResult:
     """Ask for operations, apply those that fit, store the next version.
 
     Raises:
         StructureInvalidError: The operations leave no concept.
     """
     roadmap_id, outline = context.current()
-    plan = context.output_of(Step.EDIT_PLAN_ANALYSIS)
-    base = plan_inputs(context, Step(plan["source"]), plan["feedback"])
+    plan = context.output_of(RoadmapStep.EDIT_PLAN_ANALYSIS)
+    base = plan_inputs(context, plan["source"], plan["feedback"])
     inputs = EditInputs(
         **base.model_dump(exclude={"learner"}),
         learner=base.learner,
@@ -48,5 +48,6 @@ async def run(context: StepContext) -> StepResult:
         summary=f"{counted(applied, 'change')} made: {script.summary}",
         rows=next_version(outline, edited, roadmap_id=roadmap_id, version=version, origin="edit"),
         events=(roadmap_ready(roadmap_id, version, edited),),
+        changes={"title": edited.title},
         total=contents_of(edited),
     )

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from workflow.asking import input_digest
 from workflow.checks import check_structure
+from workflow.definition import StepResult
 from workflow.drafts import counted
 from workflow.llm import CallKind, OutlineInputs, StructureOpinion
 from workflow.outline import as_text
-from workflow.steps.context import StepResult
 
 if TYPE_CHECKING:
-    from workflow.steps.context import StepContext
+    from workflow.steps.context import RoadmapContext
 
 
-async def run(context: StepContext) -> StepResult:
+async def run(context: RoadmapContext) -> StepResult:
     """Check the structure by rules, and only if they find nothing, ask the model's opinion.
 
     An invalid structure is an outcome, not a failure: the plan decides what follows.

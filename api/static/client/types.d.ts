@@ -43,11 +43,18 @@ export interface ContentDelta {
   data: ContentDeltaData;
 }
 
-/** A piece of a content that is being written, and where in its text it belongs. */
+/** A piece of a part's text that is being written, and where in the text it belongs. */
 export interface ContentDeltaData {
-  concept_id: string;
-  kind: ContentKind;
+  step?: string | null;
+  /** Names the part within its step. */
+  key?: string | null;
+  kind: string;
+  title?: string | null;
   version: number;
+  /** Of roadmaps only: the same as `key`. */
+  concept_id?: string | null;
+  /** Of roadmaps only. */
+  concept_title?: string | null;
   /** Characters before this piece; 0 begins anew and replaces what came before. */
   offset: number;
   text: string;
@@ -58,9 +65,6 @@ export interface ContentError {
   code: string;
   message: string;
 }
-
-/** The three contents of a concept. */
-export type ContentKind = "tutorial" | "resources" | "quiz";
 
 /** Where the newest version of one content is; `version` is null before the first begins. */
 export interface ContentState {
@@ -104,11 +108,17 @@ export type EventType =
   | "task_failed"
   | "task_cancelled";
 
-/** A content whose newest version could not be written. */
+/** A part whose newest version could not be made. */
 export interface FailedContent {
-  concept_id: string;
-  concept_title: string;
-  kind: ContentKind;
+  step: string;
+  /** Names the part within its step. */
+  key: string;
+  title: string;
+  kind: string;
+  /** Of roadmaps only: the same as `key`. */
+  concept_id: string | null;
+  /** Of roadmaps only. */
+  concept_title: string | null;
   code: string;
   message: string;
 }
@@ -299,26 +309,17 @@ export type Status =
   | "failed"
   | "cancelled";
 
-/** What a task is doing, or where it stopped. */
-export type Step =
-  | "queued"
-  | "intent_analysis"
-  | "curriculum_design"
-  | "structure_validation"
-  | "edit_plan_analysis"
-  | "roadmap_edit"
-  | "human_review"
-  | "content_generation"
-  | "resuming"
-  | "completed";
-
 /** A task, from request to terminal status. */
 export interface Task {
   task_id: string;
   user_id: string;
+  /** The name of what it runs. */
+  workflow: string;
+  /** What people call it. */
+  title: string;
   goal: string;
   status: Status;
-  current_step: Step;
+  current_step: string;
   roadmap_id: string | null;
   attempt: number;
   progress: Progress;
@@ -358,7 +359,7 @@ export interface Task {
 export interface TaskError {
   code: string;
   message: string;
-  step: Step;
+  step: string;
 }
 
 /** A committed event. `seq` has no gaps in a task. */
@@ -368,7 +369,7 @@ export interface TaskEvent {
   /** ISO 8601, UTC. */
   at: string;
   status: Status;
-  current_step: Step;
+  current_step: string;
   message: string;
   progress: Progress;
   type: EventType;

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.ids import new_id
-from core.states import Status, Step
+from core.states import Status
 from tests.factories import new_task
 from tests.integration.api import seeds
+from workflow.steps.names import RoadmapStep
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -71,7 +72,7 @@ async def roadmap(
         task_id,
         "step_started",
         status=Status.PROCESSING,
-        step=Step.CONTENT_GENERATION,
+        step=RoadmapStep.CONTENT_GENERATION,
         data={"step": "content_generation", "round": 1},
         roadmap_id=roadmap_id,
         total=3 * concepts,

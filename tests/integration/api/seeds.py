@@ -13,6 +13,7 @@ from core.states import Status, Step
 from db.facts import EventDraft, Fact
 from db.recorder import record
 from tests.factories import new_task
+from workflow.steps.names import RoadmapStep
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -67,14 +68,14 @@ class Seeded:
 
 async def started(task_id: UUID) -> None:
     """Let a pending task be started by nobody in particular."""
-    await move(task_id, "task_started", status=Status.PROCESSING, step=Step.INTENT_ANALYSIS)
+    await move(task_id, "task_started", status=Status.PROCESSING, step=RoadmapStep.INTENT_ANALYSIS)
 
 
 async def move(
     task_id: UUID,
     *types: str,
     status: Status | None = None,
-    step: Step | None = None,
+    step: str | None = None,
     data: dict[str, Any] | None = None,
     **changes: Any,
 ) -> None:
@@ -100,7 +101,7 @@ async def emit(task_id: UUID, count: int) -> None:
             task_id,
             "step_started",
             status=Status.PROCESSING,
-            step=Step.CURRICULUM_DESIGN,
+            step=RoadmapStep.CURRICULUM_DESIGN,
             data={"step": "curriculum_design", "round": number + 1},
         )
 
@@ -111,7 +112,7 @@ async def ended(task_id: UUID) -> None:
         task_id,
         "task_failed",
         status=Status.FAILED,
-        step=Step.CURRICULUM_DESIGN,
+        step=RoadmapStep.CURRICULUM_DESIGN,
         data={"code": "provider_error", "error": "It broke.", "step": "curriculum_design"},
         error={"code": "provider_error", "message": "It broke.", "step": "curriculum_design"},
     )
@@ -151,7 +152,7 @@ async def roadmap(connection: asyncpg.Connection, *, user: str = "alice") -> See
         task_id,
         "task_partially_failed",
         status=Status.PARTIAL_FAILURE,
-        step=Step.CONTENT_GENERATION,
+        step=RoadmapStep.CONTENT_GENERATION,
         data={"completed": 5, "failed": 1},
         roadmap_id=seeded.roadmap_id,
         total=6,
@@ -170,7 +171,7 @@ async def review(connection: asyncpg.Connection, *, user: str = "alice", rounds:
         task_id,
         "step_completed",
         status=Status.PROCESSING,
-        step=Step.STRUCTURE_VALIDATION,
+        step=RoadmapStep.STRUCTURE_VALIDATION,
         roadmap_id=seeded.roadmap_id,
         data={
             "step": "structure_validation",

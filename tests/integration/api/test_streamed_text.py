@@ -10,9 +10,8 @@ import httpx_sse
 import orjson
 from websockets.asyncio.client import connect
 
-from core.ids import new_id
-from core.states import ContentKind
 from notifications.deltas import stop_streaming, stream_text
+from notifications.events import PartData
 from tests.factories import new_task, until
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer
@@ -73,8 +72,8 @@ async def test_text_is_live_and_only_live(
         group.create_task(read_sse())
         group.create_task(read_ws())
         await until(all_follow)
-        kind = ContentKind.QUIZ
-        stream_text(task_id, concept_id=new_id(), kind=kind, version=1, offset=0, text="Hel")
+        about = PartData(key="one", kind="quiz", version=1)
+        stream_text(task_id, about, offset=0, text="Hel")
         await until(said, what="the text")
         await seeds.ended(task_id)
     stop_streaming()

@@ -10,12 +10,13 @@ import pytest
 
 from api.http import encode_cursor
 from core.ids import new_id
-from core.states import Status, Step
+from core.states import Status
 from notifications.events import parse_event
 from tests.factories import new_task
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer
 from workflow.service import accept_delivery
+from workflow.steps.names import RoadmapStep
 
 if TYPE_CHECKING:
     import asyncpg
@@ -260,7 +261,12 @@ async def test_a_running_task_shows_its_progress(alice: httpx.AsyncClient) -> No
     task_id = await new_task()
     await seeds.started(task_id)
     await seeds.move(
-        task_id, status=Status.PROCESSING, step=Step.CONTENT_GENERATION, total=9, done=3, calls=4
+        task_id,
+        status=Status.PROCESSING,
+        step=RoadmapStep.CONTENT_GENERATION,
+        total=9,
+        done=3,
+        calls=4,
     )
     task = (await alice.get(f"/api/v1/tasks/{task_id}")).json()
     assert task["progress"] == {"done": 3, "total": 9, "percent": 40.0}

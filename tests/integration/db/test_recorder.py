@@ -18,8 +18,8 @@ from db import recorder
 from db.facts import EventDraft, Fact, Insert, Reason, RowWrite
 from db.recorder import flush_recorder, observe, record, unobserve
 from tests.factories import events, new_task, until
-from workflow.contents import CONTENTS
 from workflow.outcomes import NOTIFICATIONS
+from workflow.parts import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -128,7 +128,7 @@ def _unknown_concept(task: UUID) -> Fact:
         "status": "pending",
         "input_digest": "x",
     }
-    return told(task, -1, Insert(CONTENTS, values))
+    return told(task, -1, Insert(PARTS, values))
 
 
 BAD = {

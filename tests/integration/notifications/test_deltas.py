@@ -12,10 +12,9 @@ from pydantic import TypeAdapter
 from redis.asyncio import Redis
 
 from core.settings import get_settings
-from core.states import ContentKind
 from notifications import deltas, publisher
 from notifications.deltas import LARGEST_PIECE, forget, stop_streaming, stream_text
-from notifications.events import ContentDelta, StreamEvent, task_channel
+from notifications.events import ContentDelta, PartData, StreamEvent, task_channel
 from notifications.publisher import TRANSIENT_DROPPED, publish_events, stop_publishing
 from tests.factories import until
 
@@ -69,14 +68,19 @@ async def heard(redis: Redis, redis_url: str) -> AsyncIterator[Heard]:
     await client.aclose()
 
 
-def say(text: str, offset: int, *, kind: ContentKind = ContentKind.TUTORIAL) -> None:
+def about(kind: str) -> PartData:
+    """Return what tells of a content of the concept."""
+    return PartData(key=str(CONCEPT), kind=kind, version=1, concept_id=CONCEPT)
+
+
+def say(text: str, offset: int, *, kind: str = "tutorial") -> None:
     """Stream a piece of the tutorial."""
-    stream_text(TASK, concept_id=CONCEPT, kind=kind, version=1, offset=offset, text=text)
+    stream_text(TASK, about(kind), offset=offset, text=text)
 
 
 def ending(kind: str = "tutorial") -> dict[str, Any]:
     """Return the event that a content is completed."""
-    data = {"concept_id": str(CONCEPT), "kind": kind, "version": 1}
+    data = about(kind).model_dump(mode="json")
     return {"seq": 7, "task_id": str(TASK), "type": "content_completed", "data": data}
 
 
@@ -114,7 +118,7 @@ async def test_a_new_try_begins_anew(heard: Heard) -> None:
 
 async def test_an_ended_content_says_no_more(heard: Heard) -> None:
     """What is gathered is forgotten with the content's end; other contents go on."""
-    for kind in (ContentKind.TUTORIAL, ContentKind.QUIZ):
+    for kind in ("tutorial", "quiz"):
         say("a", 0, kind=kind)
         say("b", 1, kind=kind)
     forget([ending()])
@@ -203,6 +207,6 @@ async def test_text_never_displaces_an_event(
 async def test_streaming_never_raises(heard: Heard) -> None:
     """Whatever goes wrong, whoever writes the content does not notice."""
     say("nonsense", -1)
-    stream_text(TASK, concept_id=CONCEPT, kind="poem", version=1, offset=0, text="x")  # type: ignore[arg-type]
+    stream_text(TASK, None, offset=0, text="x")  # type: ignore[arg-type]
     await asyncio.to_thread(say, "no loop here", 0)
     assert heard.pieces == []

@@ -70,7 +70,7 @@ async def healthy(database: asyncpg.Connection, author: LedgerAuthor) -> Healthy
         row["name"]
         for row in await database.fetch(
             "SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace"
-            " AND relkind = 'r' AND relname <> 'alembic_version'"
+            " AND relkind = 'r' AND relname NOT IN ('alembic_version', 'workflow_steps')"
         )
     ]
     if not await database.fetchval("SELECT to_regnamespace('healthy') IS NOT NULL"):

@@ -12,7 +12,6 @@ from sqlalchemy import event
 
 from core.errors import AppError, LeaseLostError
 from core.settings import get_settings
-from core.states import Step
 from db.engine import get_engine
 from db.facts import Fact
 from db.recorder import record
@@ -35,12 +34,12 @@ from workflow.asking import Asking
 from workflow.engine import Result
 from workflow.lease import Claim, Stop, acquire, keeper, release
 from workflow.llm import CallKind
+from workflow.making import Maker, Tally
 from workflow.recovery import recover
 from workflow.reviews import open_review
 from workflow.runs import run_task
 from workflow.service import cancel_task
-from workflow.steps import content_generation
-from workflow.steps.content_generation import Tally
+from workflow.steps.names import RoadmapStep
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -50,25 +49,26 @@ if TYPE_CHECKING:
 # --- fencing ----------------------------------------------------------------------------------
 
 
-async def advanced(claim: Claim, step: Step) -> None:
+async def advanced(claim: Claim, step: str) -> None:
     """Advance a claim up to, not into, a step."""
-    while claim.next_step() is not step:
+    while claim.next_step() != step:
         await engine._run_step(claim, claim.next_step())
 
 
 async def one_wanted(claim: Claim) -> Any:
-    """Return one content that is to be written."""
-    await advanced(claim, Step.CONTENT_GENERATION)
-    context = await engine._context(claim, Asking(claim, Step.CONTENT_GENERATION))
-    work = await engine._work(claim, context)
+    """Return what makes contents, and one that is to be written."""
+    await advanced(claim, RoadmapStep.CONTENT_GENERATION)
+    step = RoadmapStep.CONTENT_GENERATION
+    parts = claim.definition.parts[step]
+    work = await engine._work(claim, step, parts)
     await record(Fact(task_id=claim.task_id, epoch=claim.epoch, rows=work.rows))
-    return work.wanted[0]
+    return Maker(claim, step, parts, work), work.wanted[0]
 
 
 async def step_started(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
     """A step begins."""
     await steal()
-    await engine._run_step(claim, Step.INTENT_ANALYSIS)
+    await engine._run_step(claim, RoadmapStep.INTENT_ANALYSIS)
 
 
 def _steals_at(author: LedgerAuthor, kind: CallKind, steal: Any) -> None:
@@ -82,71 +82,71 @@ def _steals_at(author: LedgerAuthor, kind: CallKind, steal: Any) -> None:
 async def checkpoint(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
     """A step ends in a checkpoint."""
     _steals_at(author, CallKind.INTENT_ANALYSIS, steal)
-    await engine._run_step(claim, Step.INTENT_ANALYSIS)
+    await engine._run_step(claim, RoadmapStep.INTENT_ANALYSIS)
 
 
 async def checkpoint_with_rows(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
     """A step ends in a checkpoint and a whole roadmap."""
     _steals_at(author, CallKind.CURRICULUM_DESIGN, steal)
-    await advanced(claim, Step.STRUCTURE_VALIDATION)
+    await advanced(claim, RoadmapStep.STRUCTURE_VALIDATION)
 
 
 async def step_retrying(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
     """A model call is tried again."""
     await steal()
-    await Asking(claim, Step.INTENT_ANALYSIS)._tell_retry("provider_unavailable")
+    await Asking(claim, RoadmapStep.INTENT_ANALYSIS)._tell_retry("provider_unavailable")
 
 
 async def review_opened(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
     """A human is asked."""
-    await advanced(claim, Step.CONTENT_GENERATION)  # the request wants none; the write is the same
+    await advanced(claim, RoadmapStep.CONTENT_GENERATION)  # it wants none; the write is the same
     await steal()
     await open_review(claim)
 
 
 async def contents_begun(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
     """The contents are laid out."""
-    await advanced(claim, Step.CONTENT_GENERATION)
+    await advanced(claim, RoadmapStep.CONTENT_GENERATION)
     await steal()
-    await engine._generate_contents(claim)
+    await engine._work_on(claim, RoadmapStep.CONTENT_GENERATION)
 
 
 async def content_started(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
     """A content begins."""
-    want = await one_wanted(claim)
+    maker, want = await one_wanted(claim)
     await steal()
-    await content_generation._write(claim, want, Tally())
+    await maker._make(want)
 
 
 async def content_completed(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
     """A content is written."""
-    want = await one_wanted(claim)
+    maker, want = await one_wanted(claim)
     _steals_at(author, CallKind.TUTORIAL, steal)
-    await record(await content_generation._write(claim, want, Tally()))
+    await record(await maker._make(want))
 
 
 async def content_failed(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
     """A content fails."""
-    want = await one_wanted(claim)
+    maker, want = await one_wanted(claim)
 
     async def before(_call: Call[Any]) -> None:
         await steal()
         raise AppError("It failed.")
 
     author.before = before
-    await record(await content_generation._write(claim, want, Tally()))
+    await record(await maker._make(want))
 
 
 async def completion(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
     """Everything is written."""
     await steal()
-    await engine._conclude(claim, Tally(completed=6))
+    await engine._conclude(claim, Tally(completed=6), step=RoadmapStep.CONTENT_GENERATION)
 
 
 async def partial_failure(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
     """Some contents failed."""
     await steal()
-    await engine._conclude(claim, Tally(completed=5, failed=1))
+    await engine._conclude(claim, Tally(completed=5, failed=1), step=RoadmapStep.CONTENT_GENERATION)
 
 
 async def failure(claim: Claim, steal: Any, author: LedgerAuthor) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from core.errors import ConflictError, ContentRefusedError, ProviderUnavailableError
 from core.settings import get_settings
-from core.states import ContentKind, Decision
+from core.states import Decision
 from tests.factories import (
     ALICE,
     approve,
@@ -28,9 +28,10 @@ from tests.ledger import CONTENTS, STRUCTURE, LedgerAuthor, nothing
 from workflow.engine import Result
 from workflow.llm import CallKind
 from workflow.recovery import recover
+from workflow.regeneration import regenerate
 from workflow.requests import ReviewDecision
 from workflow.runs import run_task
-from workflow.service import cancel_task, decide_review, regenerate, retry_task
+from workflow.service import cancel_task, decide_review, retry_task
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -229,7 +230,7 @@ async def test_only_touched_contents_are_stale(
         "UPDATE outlines SET outline = replace(outline::text, 'About Wind.', 'All of it.')::jsonb"
     )
     concept = await database.fetchval("SELECT concept_id FROM concepts WHERE title = 'Kites'")
-    await regenerate(row["roadmap_id"], concept, [ContentKind.QUIZ], actor=ALICE)
+    await regenerate(row["roadmap_id"], concept, ["quiz"], actor=ALICE)
     assert await run_task(task, worker="w") is Result.COMPLETED
     after = await contents(database)
     assert {key: after[key] for key in before} == before, "an old version was touched"
@@ -248,7 +249,7 @@ async def test_regenerate(database: asyncpg.Connection, author: LedgerAuthor) ->
     before = await contents(database)
     roadmap = await column(database, task, "roadmap_id")
     concept = await database.fetchval("SELECT concept_id FROM concepts WHERE title = 'Kites'")
-    kinds = [ContentKind.TUTORIAL, ContentKind.TUTORIAL]
+    kinds = ["tutorial", "tutorial"]
     assert await regenerate(roadmap, concept, kinds, actor=ALICE) == task
     assert await pair(database, task) == ("processing", "resuming")
     assert await column(database, task, "done") == 5
@@ -276,7 +277,7 @@ async def test_regenerate_that_fails(database: asyncpg.Connection, author: Ledge
     roadmap = await column(database, task, "roadmap_id")
     concept = await database.fetchval("SELECT concept_id FROM concepts WHERE title = 'Kites'")
     author.before = fails_for("Kites")
-    await regenerate(roadmap, concept, [ContentKind.QUIZ], actor=ALICE)
+    await regenerate(roadmap, concept, ["quiz"], actor=ALICE)
     assert await run_task(task, worker="w") is Result.PARTIAL_FAILURE
     after = await contents(database)
     assert {key: after[key] for key in before} == before
@@ -298,7 +299,7 @@ async def test_regenerate_a_failed_content(
     author.before = nothing
     roadmap = await column(database, task, "roadmap_id")
     concept = await database.fetchval("SELECT concept_id FROM concepts WHERE title = 'Kites'")
-    await regenerate(roadmap, concept, [ContentKind.QUIZ], actor=ALICE)
+    await regenerate(roadmap, concept, ["quiz"], actor=ALICE)
     assert await run_task(task, worker="w") is Result.PARTIAL_FAILURE
     found = await contents(database)
     assert {key: row["status"] for key, row in found.items() if key[0] == "Kites"} == {
@@ -420,7 +421,7 @@ async def test_retry_of_what_has_not_failed(
         await regenerate(
             await column(database, task, "roadmap_id"),
             await database.fetchval("SELECT concept_id FROM concepts LIMIT 1"),
-            [ContentKind.QUIZ],
+            ["quiz"],
             actor=ALICE,
         )
     assert (await pair(database, task))[0] == status

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from core.states import Step
 from tests.factories import ALICE, new_task
 from workflow import queries, time_left
 from workflow.lease import acquire
 from workflow.runs import run_task
+from workflow.steps.names import STAGES, RoadmapStep
 from workflow.time_left import ENOUGH, History, Range, learned, spread
 
 if TYPE_CHECKING:
@@ -53,12 +53,13 @@ def test_reviews_do_not_count() -> None:
             ("review_decided", None, 3770),
             ("step_started", "content_generation", 3770),
             end=3870,
-        )
+        ),
+        STAGES,
     )
-    assert history.per_content == [10.0]
-    assert history.to_end[Step.INTENT_ANALYSIS] == [170.0]
-    assert history.to_end[Step.STRUCTURE_VALIDATION] == [140.0]
-    assert history.to_end[Step.EDIT_PLAN_ANALYSIS] == [130.0]
+    assert history.per_part[RoadmapStep.CONTENT_GENERATION] == [10.0]
+    assert history.to_end[RoadmapStep.INTENT_ANALYSIS] == [170.0]
+    assert history.to_end[RoadmapStep.STRUCTURE_VALIDATION] == [140.0]
+    assert history.to_end[RoadmapStep.EDIT_PLAN_ANALYSIS] == [130.0]
 
 
 def test_a_few_are_no_evidence() -> None:
@@ -68,26 +69,29 @@ def test_a_few_are_no_evidence() -> None:
     assert found == Range(5.0, 9.0)
 
 
-def left(history: History, step: Step = Step.CONTENT_GENERATION, **facts: Any) -> Range | None:
+def left(
+    history: History, step: str = RoadmapStep.CONTENT_GENERATION, **facts: Any
+) -> Range | None:
     """Return what is left, forty contents if nothing else is said."""
-    return history.left(step, **{"elapsed_s": 20.0, "contents_left": 40, "ended": 0, **facts})
+    return history.left(step, **{"elapsed_s": 20.0, "parts_left": 40, "ended": 0, **facts})
 
 
 def test_this_run_sets_the_pace() -> None:
     """At first others' time per content counts, then this run's own, with the others' spread."""
-    history = History(per_content=[1.0, 1.0, 1.0, 2.0, 2.0])
+    history = History(STAGES)
+    history.per_part[RoadmapStep.CONTENT_GENERATION] = [1.0, 1.0, 1.0, 2.0, 2.0]
     assert left(history) == Range(40.0, 80.0)
     assert left(history, ended=10) == Range(80.0, 160.0)
-    assert left(history, contents_left=0) == Range(0.0, 0.0)
-    assert left(History()) is None
+    assert left(history, parts_left=0) == Range(0.0, 0.0)
+    assert left(History(STAGES)) is None
 
 
 def test_what_has_passed_is_taken_off() -> None:
     """In a step before the contents the time it has run is no longer left, and never below none."""
-    history = History()
-    history.to_end[Step.CURRICULUM_DESIGN] = [15.0, 30.0, 30.0, 60.0, 60.0]
-    assert left(history, Step.CURRICULUM_DESIGN) == Range(10.0, 40.0)
-    assert left(history, Step.CURRICULUM_DESIGN, elapsed_s=45.0) == Range(0.0, 15.0)
+    history = History(STAGES)
+    history.to_end[RoadmapStep.CURRICULUM_DESIGN] = [15.0, 30.0, 30.0, 60.0, 60.0]
+    assert left(history, RoadmapStep.CURRICULUM_DESIGN) == Range(10.0, 40.0)
+    assert left(history, RoadmapStep.CURRICULUM_DESIGN, elapsed_s=45.0) == Range(0.0, 15.0)
 
 
 async def test_the_task_tells_it(

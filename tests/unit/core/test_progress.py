@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.progress import percent
-from core.states import LEGAL_STEPS, Status, Step
+from core.states import Status, Step
+from workflow.steps.names import STAGES, RoadmapStep
 
-PAIRS = [(status, step) for status, steps in LEGAL_STEPS.items() for step in sorted(steps)]
+PAIRS = [(status, step) for status in Status for step in sorted(STAGES.legal_steps(status))]
+percent = STAGES.percent
 
 
 @given(st.sampled_from(PAIRS), st.integers(0, 600), st.integers(0, 600))
-def test_bounds(pair: tuple[Status, Step], one: int, other: int) -> None:
+def test_bounds(pair: tuple[Status, str], one: int, other: int) -> None:
     """It lies between 0 and 100 with one decimal, and is 100 at `completed` only."""
     done, total = sorted((one, other))
     value = percent(*pair, done=done, total=total)
@@ -28,13 +29,13 @@ def test_rises_along_the_steps() -> None:
     """Along the usual way it never falls, the first content included."""
     way = [
         Step.QUEUED,
-        Step.INTENT_ANALYSIS,
-        Step.CURRICULUM_DESIGN,
-        Step.STRUCTURE_VALIDATION,
-        Step.EDIT_PLAN_ANALYSIS,
-        Step.ROADMAP_EDIT,
+        RoadmapStep.INTENT_ANALYSIS,
+        RoadmapStep.CURRICULUM_DESIGN,
+        RoadmapStep.STRUCTURE_VALIDATION,
+        RoadmapStep.EDIT_PLAN_ANALYSIS,
+        RoadmapStep.ROADMAP_EDIT,
         Step.HUMAN_REVIEW,
-        Step.CONTENT_GENERATION,
+        RoadmapStep.CONTENT_GENERATION,
     ]
     values = [percent(Status.PROCESSING, step, done=0, total=90) for step in way]
     assert all(before < after for before, after in itertools.pairwise(values))
@@ -45,4 +46,7 @@ def test_rises_along_the_steps() -> None:
 )
 def test_contents(done: int, total: int, expected: float) -> None:
     """Contents that are done count, never those that were started."""
-    assert percent(Status.PROCESSING, Step.CONTENT_GENERATION, done=done, total=total) == expected
+    assert (
+        percent(Status.PROCESSING, RoadmapStep.CONTENT_GENERATION, done=done, total=total)
+        == expected
+    )

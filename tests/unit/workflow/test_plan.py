@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.states import Step
-from workflow.plan import Done, automatic_edits, last_output, next_step, round_of
+from workflow.history import Done, last_output, round_of
+from workflow.plan import automatic_edits, next_step
+from workflow.steps.names import RoadmapStep
 
-Entry = tuple[Step, dict[str, Any]] | Step
+Entry = tuple[str, dict[str, Any]] | str
 
-DESIGN: list[Entry] = [Step.INTENT_ANALYSIS, Step.CURRICULUM_DESIGN]
+DESIGN: list[Entry] = [RoadmapStep.INTENT_ANALYSIS, RoadmapStep.CURRICULUM_DESIGN]
 
 
 def history(*steps: Entry) -> list[Done]:
@@ -25,36 +27,39 @@ def history(*steps: Entry) -> list[Done]:
     return done
 
 
-VALID: Entry = (Step.STRUCTURE_VALIDATION, {"valid": True})
-INVALID: Entry = (Step.STRUCTURE_VALIDATION, {"valid": False})
-BY_CHECKS: Entry = (Step.EDIT_PLAN_ANALYSIS, {"source": "structure_validation"})
-BY_HUMAN: Entry = (Step.EDIT_PLAN_ANALYSIS, {"source": "human_review"})
+VALID: Entry = (RoadmapStep.STRUCTURE_VALIDATION, {"valid": True})
+INVALID: Entry = (RoadmapStep.STRUCTURE_VALIDATION, {"valid": False})
+BY_CHECKS: Entry = (RoadmapStep.EDIT_PLAN_ANALYSIS, {"source": "structure_validation"})
+BY_HUMAN: Entry = (RoadmapStep.EDIT_PLAN_ANALYSIS, {"source": "human_review"})
 APPROVED: Entry = (Step.HUMAN_REVIEW, {"decision": "approve"})
 REJECTED: Entry = (Step.HUMAN_REVIEW, {"decision": "reject"})
 EDITED: Entry = (Step.HUMAN_REVIEW, {"decision": "edit"})
-ROUND: list[Entry] = [BY_CHECKS, Step.ROADMAP_EDIT, INVALID]
+ROUND: list[Entry] = [BY_CHECKS, RoadmapStep.ROADMAP_EDIT, INVALID]
 
 
 @pytest.mark.parametrize(
     ("steps", "expected"),
     [
-        ([], Step.INTENT_ANALYSIS),
-        ([Step.INTENT_ANALYSIS], Step.CURRICULUM_DESIGN),
-        (DESIGN, Step.STRUCTURE_VALIDATION),
+        ([], RoadmapStep.INTENT_ANALYSIS),
+        ([RoadmapStep.INTENT_ANALYSIS], RoadmapStep.CURRICULUM_DESIGN),
+        (DESIGN, RoadmapStep.STRUCTURE_VALIDATION),
         ([*DESIGN, VALID], Step.HUMAN_REVIEW),
-        ([*DESIGN, INVALID], Step.EDIT_PLAN_ANALYSIS),
-        ([*DESIGN, INVALID, BY_CHECKS], Step.ROADMAP_EDIT),
-        ([*DESIGN, INVALID, BY_CHECKS, Step.ROADMAP_EDIT], Step.STRUCTURE_VALIDATION),
-        ([*DESIGN, VALID, APPROVED], Step.CONTENT_GENERATION),
-        ([*DESIGN, VALID, EDITED], Step.CONTENT_GENERATION),
-        ([*DESIGN, VALID, REJECTED], Step.EDIT_PLAN_ANALYSIS),
-        ([*DESIGN, VALID, REJECTED, BY_HUMAN], Step.ROADMAP_EDIT),
-        ([*DESIGN, VALID, REJECTED, BY_HUMAN, Step.ROADMAP_EDIT], Step.STRUCTURE_VALIDATION),
-        ([*DESIGN, VALID, REJECTED, BY_HUMAN, Step.ROADMAP_EDIT, VALID], Step.HUMAN_REVIEW),
+        ([*DESIGN, INVALID], RoadmapStep.EDIT_PLAN_ANALYSIS),
+        ([*DESIGN, INVALID, BY_CHECKS], RoadmapStep.ROADMAP_EDIT),
+        ([*DESIGN, INVALID, BY_CHECKS, RoadmapStep.ROADMAP_EDIT], RoadmapStep.STRUCTURE_VALIDATION),
+        ([*DESIGN, VALID, APPROVED], RoadmapStep.CONTENT_GENERATION),
+        ([*DESIGN, VALID, EDITED], RoadmapStep.CONTENT_GENERATION),
+        ([*DESIGN, VALID, REJECTED], RoadmapStep.EDIT_PLAN_ANALYSIS),
+        ([*DESIGN, VALID, REJECTED, BY_HUMAN], RoadmapStep.ROADMAP_EDIT),
+        (
+            [*DESIGN, VALID, REJECTED, BY_HUMAN, RoadmapStep.ROADMAP_EDIT],
+            RoadmapStep.STRUCTURE_VALIDATION,
+        ),
+        ([*DESIGN, VALID, REJECTED, BY_HUMAN, RoadmapStep.ROADMAP_EDIT, VALID], Step.HUMAN_REVIEW),
     ],
 )
-def test_way(steps: list[Entry], expected: Step) -> None:
-    """Each checkpoint leads to the step that the documented order names."""
+def test_way(steps: list[Entry], expected: str) -> None:
+    """Each checkpoint leads to the step that the contract's table names."""
     found = next_step(history(*steps), wants_review=True, max_edit_rounds=3)
     assert found is expected
 
@@ -62,18 +67,18 @@ def test_way(steps: list[Entry], expected: Step) -> None:
 def test_without_review() -> None:
     """A task that wants no review goes straight to its contents."""
     found = next_step(history(*DESIGN, VALID), wants_review=False, max_edit_rounds=3)
-    assert found is Step.CONTENT_GENERATION
+    assert found is RoadmapStep.CONTENT_GENERATION
 
 
 @pytest.mark.parametrize("review", [True, False])
 @pytest.mark.parametrize("limit", range(5))
 def test_automatic_edits_are_bounded(limit: int, review: bool) -> None:  # noqa: FBT001
     """An invalid structure is edited MAX_EDIT_ROUNDS times, then goes on as it is."""
-    after = Step.HUMAN_REVIEW if review else Step.CONTENT_GENERATION
+    after = Step.HUMAN_REVIEW if review else RoadmapStep.CONTENT_GENERATION
     steps: list[Entry] = [*DESIGN, INVALID]
     for _ in range(limit):
         found = next_step(history(*steps), wants_review=review, max_edit_rounds=limit)
-        assert found is Step.EDIT_PLAN_ANALYSIS
+        assert found is RoadmapStep.EDIT_PLAN_ANALYSIS
         steps += ROUND
     assert next_step(history(*steps), wants_review=review, max_edit_rounds=limit) is after
 
@@ -83,10 +88,10 @@ def test_a_rejection_begins_a_new_count() -> None:
     spent: list[Entry] = [*DESIGN, INVALID, *ROUND, *ROUND]
     assert automatic_edits(history(*spent)) == 2
     assert next_step(history(*spent), wants_review=True, max_edit_rounds=2) is Step.HUMAN_REVIEW
-    again: list[Entry] = [*spent, REJECTED, BY_HUMAN, Step.ROADMAP_EDIT, INVALID]
+    again: list[Entry] = [*spent, REJECTED, BY_HUMAN, RoadmapStep.ROADMAP_EDIT, INVALID]
     assert automatic_edits(history(*again)) == 0
     found = next_step(history(*again), wants_review=True, max_edit_rounds=2)
-    assert found is Step.EDIT_PLAN_ANALYSIS
+    assert found is RoadmapStep.EDIT_PLAN_ANALYSIS
     assert automatic_edits(history(*again, *ROUND)) == 1
 
 
@@ -105,13 +110,13 @@ def test_every_way_ends(
     left = [*decisions, APPROVED]
     for _ in range(200):
         step = next_step(history(*done), wants_review=True, max_edit_rounds=limit)
-        if step is Step.CONTENT_GENERATION:
+        if step is RoadmapStep.CONTENT_GENERATION:
             break
-        if step is Step.STRUCTURE_VALIDATION:
+        if step is RoadmapStep.STRUCTURE_VALIDATION:
             done.append(verdicts.pop() if verdicts else VALID)
         elif step is Step.HUMAN_REVIEW:
             done.append(left.pop(0))
-        elif step is Step.EDIT_PLAN_ANALYSIS:
+        elif step is RoadmapStep.EDIT_PLAN_ANALYSIS:
             done.append(BY_HUMAN if done[-1] is REJECTED else BY_CHECKS)
         else:
             done.append(step)
@@ -123,7 +128,7 @@ def test_every_way_ends(
 def test_rounds_and_outputs() -> None:
     """Rounds count from 1, and the last output of a step is the one that holds."""
     done = history(*DESIGN, INVALID, *ROUND)
-    assert round_of(done, Step.STRUCTURE_VALIDATION) == 3
+    assert round_of(done, RoadmapStep.STRUCTURE_VALIDATION) == 3
     assert round_of(done, Step.HUMAN_REVIEW) == 1
-    assert last_output(done, Step.EDIT_PLAN_ANALYSIS) == {"source": "structure_validation"}
+    assert last_output(done, RoadmapStep.EDIT_PLAN_ANALYSIS) == {"source": "structure_validation"}
     assert last_output(done, Step.HUMAN_REVIEW) is None

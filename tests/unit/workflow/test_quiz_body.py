@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow.contents import quiz_body
+from workflow.kinds.quiz import quiz_body
 from workflow.llm.outputs import QuestionDraft
 
 texts = st.text(max_size=5)

@@ -11,15 +11,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from core.errors import InvalidRequestError
+from core.request_shapes import parse_request, storable
 from core.states import Decision
-from workflow.requests import (
-    Edit,
-    RegenerateRequest,
-    ReviewDecision,
-    TaskRequest,
-    parse_task_request,
-    storable,
-)
+from workflow.requests import Edit, RegenerateRequest, ReviewDecision, TaskRequest
 
 KEY = str(uuid.uuid4())
 EDIT: TypeAdapter[Edit] = TypeAdapter(Edit)
@@ -27,7 +21,7 @@ EDIT: TypeAdapter[Edit] = TypeAdapter(Edit)
 
 def test_defaults() -> None:
     """A goal is enough; a review is wanted unless it is declined."""
-    request = parse_task_request({"goal": "  Learn Rust \n"})
+    request = parse_request(TaskRequest, {"goal": "  Learn Rust \n"})
     assert request.goal == "Learn Rust"
     assert request.review is True
     assert request.preferences.model_dump() == {
@@ -42,7 +36,7 @@ def test_defaults() -> None:
 @pytest.mark.parametrize("length", [1, 2000])
 def test_goal_of_legal_length(length: int) -> None:
     """A goal has 1 to 2,000 characters, blanks at its ends not counted."""
-    assert parse_task_request({"goal": f" {'x' * length} "}).goal == "x" * length
+    assert parse_request(TaskRequest, {"goal": f" {'x' * length} "}).goal == "x" * length
 
 
 @pytest.mark.parametrize(
@@ -77,13 +71,13 @@ def test_goal_of_legal_length(length: int) -> None:
 def test_refused(data: Any, field: str) -> None:
     """What does not fit is refused, and the message names the field."""
     with pytest.raises(InvalidRequestError, match=field):
-        parse_task_request(data)
+        parse_request(TaskRequest, data)
 
 
 def test_all_problems_at_once() -> None:
     """Every wrong field is named, and no value is echoed."""
     with pytest.raises(InvalidRequestError) as caught:
-        parse_task_request({"goal": "", "x": "secret-canary"})
+        parse_request(TaskRequest, {"goal": "", "x": "secret-canary"})
     assert "goal must not be empty" in caught.value.message
     assert "x is not known" in caught.value.message
     assert "canary" not in caught.value.message

@@ -19,12 +19,17 @@ class ContentError(Answer):
 
 
 class FailedContent(Answer):
-    """A content whose newest version could not be written."""
+    """A part whose newest version could not be made."""
 
-    concept_id: str
-    concept_title: str = ""
+    step: str = ""
+    key: str = ""
+    """Names the part within its step."""
+    title: str = ""
     kind: str
-    """`tutorial`, `resources`, `quiz`; later servers may have more."""
+    concept_id: str | None = None
+    """Of roadmaps only: the same as `key`."""
+    concept_title: str | None = None
+    """Of roadmaps only."""
     code: str
     message: str
 
@@ -65,7 +70,7 @@ class Event(EventAnswer):
     task_id: str
     at: Moment
     status: str | None = None
-    current_step: str | None = None
+    current_step: str = ""
     message: str = ""
     progress: Progress | None = None
     type: str
@@ -121,11 +126,6 @@ class TaskError(Answer):
     code: str
     message: str
     step: str
-    """
-    `queued`, `intent_analysis`, `curriculum_design`, `structure_validation`,
-    `edit_plan_analysis`, `roadmap_edit`, `human_review`, `content_generation`, `resuming`,
-    `completed`; later servers may have more.
-    """
 
 
 class TimeLeft(Answer):
@@ -250,6 +250,10 @@ class Task(TaskAnswer):
 
     task_id: str
     user_id: str = ""
+    workflow: str = ""
+    """The name of what it runs."""
+    title: str = ""
+    """What people call it."""
     goal: str
     status: str
     """
@@ -257,11 +261,6 @@ class Task(TaskAnswer):
     `cancelled`; later servers may have more.
     """
     current_step: str
-    """
-    `queued`, `intent_analysis`, `curriculum_design`, `structure_validation`,
-    `edit_plan_analysis`, `roadmap_edit`, `human_review`, `content_generation`, `resuming`,
-    `completed`; later servers may have more.
-    """
     roadmap_id: str | None = None
     attempt: int = 0
     progress: Progress

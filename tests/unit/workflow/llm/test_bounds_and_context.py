@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from tests.factories import outline
 from tests.unit.workflow.llm.test_schema_and_prompts import CONTENT, OUTPUTS
 from workflow.asking import input_digest
-from workflow.contents import quiz_body
 from workflow.edits import apply_operations
+from workflow.kinds.quiz import quiz_body
 from workflow.llm import CallKind
 from workflow.llm.outputs import CurriculumDraft, EditScript, Output, QuizDraft, ResourceList
 from workflow.llm.prompts import render

@@ -1,0 +1,95 @@
+"""Reads of the parts that a task's steps make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import ColumnElement, literal_column, select, true
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import aliased, defer
+
+from core.states import ContentStatus
+from db.models import Part, RoadmapTask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+_FAILED: Final[ColumnElement[str]] = literal_column(f"'{ContentStatus.FAILED}'")
+"""Written out: an index of the failed ones alone serves no statement that is told later."""
+
+
+async def newest_parts(
+    session: AsyncSession, task_id: UUID, *, step: str | None = None, hidden: bool = False
+) -> Sequence[Part]:
+    """Return the newest version of each part.
+
+    Their bodies stay in the database: what they were made from is enough to plan work.
+
+    Args:
+        session: Where to read.
+        task_id: Of this task.
+        step: Of this step alone; of all when None.
+        hidden: The hidden ones, too.
+    """
+    statement = (
+        select(Part)
+        .where(Part.task_id == task_id)
+        .ext(distinct_on(Part.step, Part.key, Part.kind))
+        .order_by(Part.step, Part.key, Part.kind, Part.version.desc())
+        .options(defer(Part.body, raiseload=True))
+    )
+    if not hidden:
+        statement = statement.where(Part.hidden.is_(False))
+    if step is not None:
+        statement = statement.where(Part.step == step)
+    return (await session.scalars(statement)).all()
+
+
+async def failed_parts(
+    session: AsyncSession, task_ids: Sequence[UUID], *, each: int | None = None
+) -> Sequence[Part]:
+    """Return the parts that failed.
+
+    The one definition for API, command line and worker: the newest version failed, and the part is
+    not hidden. It costs as much as there are failures, or as are asked for, however many parts
+    there are.
+
+    Args:
+        session: Where to read.
+        task_ids: Of these tasks.
+        each: How many of each task at most.
+    """
+    newer = aliased(Part)
+    superseded = select(newer.content_id).where(
+        newer.task_id == Part.task_id,
+        newer.step == Part.step,
+        newer.key == Part.key,
+        newer.kind == Part.kind,
+        newer.version > Part.version,
+    )
+    failed = (
+        select(Part.content_id)
+        .where(
+            Part.task_id == RoadmapTask.task_id,
+            Part.status == _FAILED,
+            Part.hidden.is_(False),
+            ~superseded.exists(),
+        )
+        .order_by(Part.step, Part.key, Part.kind)
+        .limit(each)
+        .correlate(RoadmapTask)
+        .lateral("failed_here")
+    )
+    statement = (
+        select(Part)
+        .select_from(RoadmapTask)
+        .join(failed, true())
+        .join(Part, Part.content_id == failed.c.content_id)
+        .where(RoadmapTask.task_id.in_(task_ids))
+        .order_by(Part.task_id, Part.step, Part.key, Part.kind)
+        .options(defer(Part.body, raiseload=True))
+    )
+    return (await session.scalars(statement)).all()

@@ -1,0 +1,242 @@
+"""What a workflow is, as the engine sees it: its steps, their order, the parts they make.
+
+A plan is data: which step comes next is a pure function of the finished ones. Nothing is replayed,
+so steps may be as undetermined as they like.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from core.errors import InvalidRequestError
+from core.states import Decision, Then
+from workflow.drafts import counted
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from pydantic import BaseModel
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from core.stages import Stages
+    from db.facts import EventDraft, RowWrite
+    from db.ledger import TaskRow
+    from db.models import Review
+    from notifications.events import PartData
+    from workflow.asking import Asking
+    from workflow.history import Done
+    from workflow.parts import Need, Wanted
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepContext:
+    """All that a step may look at; it changes nothing by itself."""
+
+    task_id: UUID
+    user_id: str
+    request: Any
+    """In the shape of the workflow's request model."""
+    history: Sequence[Done]
+    asking: Asking
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepResult:
+    """What a step gave: committed together as its checkpoint, rows and events."""
+
+    output: dict[str, Any]
+    input_digest: str
+    summary: str
+    """One sentence for people."""
+    rows: tuple[RowWrite, ...] = ()
+    events: tuple[EventDraft, ...] = ()
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """Columns of the task's row, such as its title."""
+    total: int | None = None
+    """Parts to be made, where that is known now."""
+    issues: tuple[str, ...] = ()
+
+
+StepBody = Callable[[Any], Awaitable[StepResult]]
+"""Takes the workflow's own context, a `StepContext` or more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A part's body, and the code of what could not be done for it, if anything."""
+
+    body: dict[str, Any]
+    note: str | None = None
+    rows: tuple[RowWrite, ...] = ()
+    """Further rows, committed with it."""
+
+
+class PartsStep(ABC):
+    """A step that makes parts, each of which succeeds or fails on its own."""
+
+    noun: ClassVar[str] = "part"
+    """What one of them is called in sentences for people."""
+    needs: ClassVar[float] = 1.0
+    """The share that must be there for the steps that follow; with less, the task ends here."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of parts that a key may have, new ones included."""
+        return ()
+
+    @abstractmethod
+    async def list(self, context: Any) -> Sequence[Need]:
+        """Return all parts that there should be, with what each is made from."""
+
+    @abstractmethod
+    async def make(self, task_id: UUID, want: Wanted, asking: Asking) -> Written:
+        """Make one part.
+
+        Raises:
+            AppError: It cannot be made; its code and message are shown to people.
+        """
+
+    @abstractmethod
+    def data(self, want: Wanted) -> PartData:
+        """Return what events about a part carry."""
+
+    def making(self, want: Wanted) -> str:
+        """Return the sentence that a part's making began."""
+        return f"Making the {want.need.kind} of '{want.need.title}'"
+
+    def ready(self, want: Wanted, written: Written) -> str:  # noqa: ARG002 - for those who override
+        """Return the sentence that a part is there."""
+        return f"The {want.need.kind} of '{want.need.title}' is ready"
+
+    def failed(self, want: Wanted, reason: str) -> str:
+        """Return the sentence that a part cannot be made."""
+        return f"The {want.need.kind} of '{want.need.title}' failed: {reason}"
+
+    def complete(self, want: Wanted) -> EventDraft | None:  # noqa: ARG002 - ditto
+        """Return the event that all kinds of a key are there, told with the last one."""
+        return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnderReview:
+    """What a human is asked about."""
+
+    title: str
+    version: int
+    roadmap_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Edited:
+    """The next version that a reviewer's own edits make, what stores it, and what tells it."""
+
+    title: str
+    writes: tuple[RowWrite, ...]
+    events: tuple[EventDraft, ...]
+    total: int | None = None
+
+
+class Answer(Protocol):
+    """A human's answer to a review, as far as the engine reads it."""
+
+    @property
+    def decision(self) -> Decision:
+        """`approve`, `reject` or `edit`."""
+        ...
+
+    @property
+    def feedback(self) -> str | None:
+        """What a rejection wants changed."""
+        ...
+
+    @property
+    def edits(self) -> Any:
+        """The reviewer's own changes."""
+        ...
+
+    @property
+    def then(self) -> Then | None:
+        """What follows own changes."""
+        ...
+
+    @property
+    def looks_again(self) -> bool:
+        """The edited version is to be reviewed once more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """The answer that lets a task go on as it is."""
+
+    decision: Decision = Decision.APPROVE
+    feedback: str | None = None
+    edits: Any = None
+    then: Then | None = None
+    looks_again: bool = False
+
+
+class Definition(ABC):
+    """A workflow: what the engine asks whenever it must know something about one.
+
+    Attributes:
+        name: Stored with each task.
+        version: Stored with each new task. Raised when steps or their order change.
+        known_versions: Those that tasks in progress may have been begun with.
+        request: The model of what is asked for.
+        stages: Its steps, in order, and how far each one is.
+        steps: The body of each step that ends in one checkpoint.
+        parts: Each step that makes parts instead.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    known_versions: ClassVar[frozenset[int]] = frozenset({1})
+    request: ClassVar[type[BaseModel]]
+    stages: ClassVar[Stages]
+    steps: ClassVar[Mapping[str, StepBody]]
+    parts: ClassVar[Mapping[str, PartsStep]]
+
+    @abstractmethod
+    def title(self, request: Any) -> str:
+        """Return what people call a task before it has made anything."""
+
+    @abstractmethod
+    def next_step(self, history: Sequence[Done], request: Any) -> str:
+        """Return the step that follows the finished ones: `human_review` asks, `completed` ends.
+
+        A pure function: the same history gives the same step, today and after a crash.
+        """
+
+    async def context(self, base: StepContext) -> StepContext:
+        """Return what the workflow's own steps look at."""
+        return base
+
+    @abstractmethod
+    async def under_review(
+        self, session: AsyncSession, row: TaskRow, history: Sequence[Done]
+    ) -> UnderReview:
+        """Return what a human is asked about now."""
+
+    async def edited(
+        self,
+        session: AsyncSession,  # noqa: ARG002 - for those who override
+        row: TaskRow,  # noqa: ARG002
+        review: Review,  # noqa: ARG002
+        decision: Answer,
+    ) -> Edited | None:
+        """Return the next version made by the reviewer's own edits; None for other decisions.
+
+        Raises:
+            InvalidRequestError: The edits do not fit.
+        """
+        if decision.edits:
+            raise InvalidRequestError("This workflow takes no edits; reject with `feedback`.")
+        return None
+
+    def finished(self, parts: int) -> str:
+        """Return the sentence that everything was made."""
+        return f"The task is complete: {counted(parts, 'part')} made"

@@ -1,0 +1,44 @@
+"""A tutorial: Markdown, shown while it is written, and stored as HTML too."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from core.settings import get_settings
+from workflow import live_text
+from workflow.definition import Written
+from workflow.kinds.kind import Kind
+from workflow.llm import CallKind, Tutorial
+from workflow.rendering.renderer import render
+from workflow.rendering.stored import rows_of
+
+if TYPE_CHECKING:
+    from workflow.kinds.kind import Writing
+
+
+class TutorialKind(Kind):
+    """The text that teaches a concept."""
+
+    name = "tutorial"
+    call = CallKind.TUTORIAL
+
+    def ready(self, title: str) -> str:
+        """Return the sentence that the tutorial of a concept is there."""
+        return f"Tutorial for '{title}' is ready"
+
+    async def write(self, writing: Writing) -> Written:
+        """Write it, and render it once here instead of by whoever reads it."""
+        want, asking = writing.want, writing.asking
+        if get_settings().llm_stream:
+            show = partial(live_text.show, writing.task_id, about=writing.about)
+            tutorial = await asking.stream(
+                self.call, writing.inputs, Tutorial, field="markdown", on_text=show
+            )
+        else:
+            tutorial = await asking.ask(self.call, writing.inputs, Tutorial)
+        html = await render(tutorial.markdown)
+        return Written({"markdown": tutorial.markdown}, rows=rows_of(want.content_id, html))
+
+
+KIND = TutorialKind()

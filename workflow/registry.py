@@ -1,0 +1,61 @@
+"""The workflows that this process knows, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from core import stages
+from core.errors import UnknownWorkflowError
+from db.repositories.workflows import keep_steps
+
+if TYPE_CHECKING:
+    from db.session import Transaction
+    from workflow.definition import Definition
+
+_known: Final[dict[str, Definition]] = {}
+_named: Final[set[str]] = set()
+"""Workflows whose steps' names this process has seen committed."""
+
+
+def register(definition: Definition) -> None:
+    """Make a workflow known in this process."""
+    _known[definition.name] = definition
+    stages.register(definition.stages)
+
+
+def forget(name: str) -> None:
+    """Undo a registration; for tests."""
+    _known.pop(name, None)
+    _named.discard(name)
+    stages.forget(name)
+
+
+def definition_of(name: str) -> Definition:
+    """Return a workflow.
+
+    Raises:
+        UnknownWorkflowError: This process does not know it.
+    """
+    try:
+        return _known[name]
+    except KeyError:
+        raise UnknownWorkflowError(
+            f"There is no workflow {name!r} here; there are {', '.join(sorted(_known))}."
+        ) from None
+
+
+async def name_steps(tx: Transaction, definition: Definition) -> None:
+    """Let tasks stand at the steps of a workflow, once in this process."""
+    if definition.name not in _named:
+        await keep_steps(tx.session, definition.name, definition.stages.steps)
+        tx.on_commit(lambda: _named.add(definition.name))
+
+
+def can_run(name: str, version: int) -> bool:
+    """Tell whether this process knows how to go on with a task."""
+    return name in _known and version in _known[name].known_versions
+
+
+def definitions() -> tuple[Definition, ...]:
+    """Return all workflows that are known here."""
+    return tuple(_known.values())
