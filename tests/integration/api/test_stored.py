@@ -27,8 +27,9 @@ COLUMNS = (
 DEEP: Any = "x"
 for _ in range(300):
     DEEP = [DEEP]
-BROKEN: list[Any] = [[], "text", {"code": [], "step": 1}, {"next_after": "x", "findings": [1]}]
+BROKEN: list[Any] = [[], {"code": [], "step": 1, "next_after": "x", "findings": [1]}]
 if WHOLE_SET:
+    BROKEN += ["text", {"code": [], "step": 1}, {"next_after": "x", "findings": [1]}]
     BROKEN += [{}, 7, True, [[]], DEEP, {"code": 1}, {"x": {"y": []}}, {"markdown": 1}]
     BROKEN += [{"resources": 1}, {"resources": [1]}, {"questions": [{"options": 1}]}]
     BROKEN += [{"stages": [1]}, {"seq": "x", "type": 1}, {"next_after": 1}, {"findings": 1}]

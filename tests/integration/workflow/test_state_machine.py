@@ -26,6 +26,7 @@ from core.states import TERMINAL, Status, can_move
 from db.recorder import flush_recorder
 from notifications.events import parse_event
 from tests.databases import empty
+from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.factories import ALICE, close_loop, expire_lease, kill, new_task
 from tests.ledger import LedgerAuthor
 from workflow import asking, doorbell
@@ -344,7 +345,7 @@ def test_life_of_tasks(
             run_state_machine_as_test(
                 TaskLife,
                 settings=settings(
-                    max_examples=25,
+                    max_examples=100 if WHOLE_SET else 12,
                     stateful_step_count=25,
                     deadline=None,
                     derandomize=settings.default is not None and settings.default.derandomize,
