@@ -10,9 +10,13 @@ COPY core core
 COPY clients/python/src clients/python/src
 COPY db db
 COPY notifications notifications
+COPY llm llm
+COPY watching watching
 COPY workflow workflow
+COPY roadmaps roadmaps
 COPY worker worker
 COPY tasks tasks
+COPY wiring wiring
 COPY api api
 COPY cli cli
 COPY embedded embedded

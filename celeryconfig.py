@@ -24,7 +24,7 @@ imports = (
     "tasks.late_rings",
     "tasks.maintenance",
     "tasks.roadmap",
-    "tasks.wiring",
+    "wiring.worker",
 )
 task_acks_late = False  # Redis is a doorbell: the row is the truth, the lease says who works. Late
 # acks would redeliver running work after the visibility time-out, and Celery 5.7.0 exits when Redis

@@ -10,14 +10,14 @@ from starlette.requests import HTTPConnection  # noqa: TC002 - FastAPI reads the
 
 from api import browser_sessions, tickets
 from api.composition import services_of
+from core.actor import LOCAL_USER, Actor
 from core.choices import AuthMode
 from core.errors import ForbiddenError, SettingsError, UnauthenticatedError
 from core.hosts import address_of, is_loopback, is_origin_of
 from core.settings import get_settings
 from core.tokens import Claims, Rules, verify_token
 from core.trust import too_trusting
-from workflow.actor import LOCAL_USER, Actor
-from workflow.viewer import CredentialsRevokedError, Viewer
+from watching.viewer import CredentialsRevokedError, Viewer
 
 if TYPE_CHECKING:
     from core.settings import Settings

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 import jwt
 
+from core.actor import LOCAL_USER
 from core.errors import ForbiddenError, UnauthenticatedError
 from core.hosts import is_origin_of
 from core.keys import derived, secrets_of
 from core.settings import get_settings
 from core.tokens import ALGORITHM, Claims, verified_claims
-from workflow.actor import LOCAL_USER
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection

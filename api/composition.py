@@ -22,7 +22,7 @@ from db.engine import init_db
 from notifications.clients import redis_client
 from notifications.hub import Hub
 from tasks.opening import open_common
-from workflow import feed
+from watching import feed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator

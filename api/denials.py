@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from core.errors import ServiceUnavailableError
 from core.logging import get_logger
 from db.repositories.revocations import Denied, load_denied
-from workflow import feed
+from watching import feed
 
 if TYPE_CHECKING:
     from core.tokens import Claims

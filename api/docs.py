@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from api.mount import base
 from api.pages import asset
-from workflow.rendering.markdown import to_html
+from roadmaps.rendering.markdown import to_html
 
 router = APIRouter(include_in_schema=False)
 

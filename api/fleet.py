@@ -17,7 +17,7 @@ from core.jobs import JOBS
 from core.rejection import Reason
 from core.states import Status
 from tasks import queues
-from workflow import queries
+from watching import queries
 from workflow.audit.kinds import Kind
 
 if TYPE_CHECKING:

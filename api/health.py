@@ -12,7 +12,7 @@ from prometheus_client import Gauge
 from core.settings import get_settings
 from db.engine import get_engine
 from tasks import queues
-from workflow import queries
+from watching import queries
 
 if TYPE_CHECKING:
     from collections.abc import Collection

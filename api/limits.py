@@ -19,7 +19,7 @@ from notifications.clients import redis_client
 if TYPE_CHECKING:
     from limits import RateLimitItem
 
-    from workflow.actor import Actor
+    from core.actor import Actor
 
 log = get_logger(__name__)
 

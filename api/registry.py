@@ -17,7 +17,7 @@ from core.settings import get_settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workflow.actor import Actor
+    from core.actor import Actor
 
 OPEN: Final = Gauge(
     "roadmap_streams_open",

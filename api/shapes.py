@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from api.http import PREFIX
 from api.mount import base as root
-from workflow.kinds import ContentKind  # noqa: TC001 - pydantic reads it
-from workflow.queries import (
+from roadmaps.kinds import ContentKind  # noqa: TC001 - pydantic reads it
+from roadmaps.rendering.markdown import SCHEMES
+from watching.queries import (
     ConceptPage,
     ConceptView,
     NotificationView,
@@ -18,8 +19,7 @@ from workflow.queries import (
     ScheduleView,
     TaskView,
 )
-from workflow.queries.shapes import UsageView  # noqa: TC001 - ditto
-from workflow.rendering.markdown import SCHEMES
+from watching.queries.shapes import UsageView  # noqa: TC001 - ditto
 
 EVENT_EXAMPLE = {
     "seq": 12,

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-    from workflow.actor import Actor
-    from workflow.feed import Entry
-    from workflow.queries import NotificationView
+    from core.actor import Actor
+    from watching.feed import Entry
+    from watching.queries import NotificationView
 
 log = get_logger(__name__)
 

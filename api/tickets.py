@@ -5,7 +5,7 @@ in logs and histories. A ticket may: it is over after a minute, and no other rou
 
 That minute is for opening streams. A stream that is open lives as long as the credentials for which
 the ticket was given: the ticket carries their end, and the stream is closed then. Whether the task
-is still there, and still the viewer's, is asked all the while (`workflow.viewer`).
+is still there, and still the viewer's, is asked all the while (`watching.viewer`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from core.settings import get_settings
 from core.tokens import ALGORITHM, Claims, verified_claims
 
 if TYPE_CHECKING:
-    from workflow.viewer import Viewer
+    from watching.viewer import Viewer
 
 TTL_S: Final = 60
 _PURPOSE: Final = "stream ticket"

@@ -11,7 +11,7 @@ from db.ledger import write_fact
 from db.models import TaskEvent
 from db.recorder import record
 from db.session import AsyncSessionLocal
-from workflow.requests import TaskRequest
+from roadmaps.requests import TaskRequest
 from workflow.service import create_task
 
 FACTS: Final = 1000

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from core.states import TERMINAL, Status
-from workflow.steps.names import STAGES
+from roadmaps.steps.names import STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

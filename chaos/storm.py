@@ -26,10 +26,10 @@ from core.states import TERMINAL, Decision
 from db.engine import dispose_engine
 from db.migrate import upgrade
 from embedded import EmbeddedPostgres, EmbeddedRedis
+from roadmaps.requests import ReviewDecision, TaskRequest
 from tests.e2e.faults.rig import Rig
 from tests.e2e.faults.scripted_model import ScriptedModel
 from tests.factories import ALICE, approve
-from workflow.requests import ReviewDecision, TaskRequest
 from workflow.service import cancel_task, create_task, decide_review
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ class LearnedBefore:
         """Return what was kept and its age in seconds, or None."""
         from core.addresses import postgres_address
         from db.connecting import APPLICATION, open_connection
-        from workflow.llm.turns import scope_of
+        from llm.turns import scope_of
 
         address = postgres_address(self._url)
         connection, _ = await open_connection(

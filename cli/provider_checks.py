@@ -12,7 +12,7 @@ from core.errors import SettingsError
 
 if TYPE_CHECKING:
     from core.settings import Settings
-    from workflow.llm.trial import Trial
+    from roadmaps.trial import Trial
 
 _NAME: Final = "language model"
 _TIMEOUT_S: Final = 10.0
@@ -48,7 +48,7 @@ def _key(settings: Settings) -> str:
 
 def _unconfigured(settings: Settings) -> str:
     """Say what is missing; a placeholder is as good as nothing."""
-    from workflow.llm.presets import base_url_of, model_of, preset_of
+    from llm.presets import base_url_of, model_of, preset_of
 
     preset = preset_of(settings)
     try:
@@ -67,8 +67,8 @@ def _unconfigured(settings: Settings) -> str:
 
 def _try(settings: Settings, database_url: str | None) -> list[Finding]:
     from cli.learned_before import LearnedBefore
-    from workflow.llm.presets import base_url_of
-    from workflow.llm.trial import try_provider
+    from llm.presets import base_url_of
+    from roadmaps.trial import try_provider
 
     where = f"{settings.llm_model} at {base_url_of(settings)}"
     memory = LearnedBefore(settings, database_url=database_url) if database_url else None
@@ -98,9 +98,9 @@ def _outcome(trial: Trial, where: str, settings: Settings) -> Finding:
 
 def _habits(trial: Trial, settings: Settings) -> list[Finding]:
     """Say what the server turned out to refuse, and what is done instead."""
-    from workflow.llm.abilities import Abilities
-    from workflow.llm.habits import gone_round
-    from workflow.llm.presets import preset_of
+    from llm.abilities import Abilities
+    from llm.habits import gone_round
+    from llm.presets import preset_of
 
     said = gone_round(trial.abilities, preset=Abilities.of(preset_of(settings)))
     if not said:
@@ -113,8 +113,8 @@ def _habits(trial: Trial, settings: Settings) -> list[Finding]:
 def _price(trial: Trial, settings: Settings) -> list[Finding]:
     """Say what a typical roadmap will take."""
     from cli.costs import dollars
-    from workflow.llm.estimate import CONTENTS, typical_roadmap
-    from workflow.llm.prices import price_of
+    from llm.prices import price_of
+    from roadmaps.estimate import CONTENTS, typical_roadmap
 
     if trial.error is not None:
         return []
@@ -132,8 +132,8 @@ def _price(trial: Trial, settings: Settings) -> list[Finding]:
 def _ask_provider(settings: Settings) -> list[Finding]:
     import httpx
 
-    from workflow.llm.connection import headers_for, proxy_of, without_query
-    from workflow.llm.presets import base_url_of
+    from llm.connection import headers_for, proxy_of, without_query
+    from llm.presets import base_url_of
 
     key = _key(settings)
     base, query = without_query(base_url_of(settings))
@@ -199,8 +199,8 @@ def _refused(base: str) -> Finding:
 def _refuses_key(response: Any) -> bool:
     """Tell whether it says with another status that the key is wrong, as some providers do."""
     from core.errors import ProviderUnauthorizedError
-    from workflow.llm.judging import judged
-    from workflow.llm.told import told_in_text
+    from llm.judging import judged
+    from llm.told import told_in_text
 
     if response.status_code in {_OK, *_NO_LIST}:
         return False

@@ -20,7 +20,7 @@ def check_search(settings: Settings) -> list[Finding]:
         said = "ROADMAP_SEARCH_API_KEY is not configured" + (" (a placeholder)" if key else "")
         return [_finding(said, ok=False)]
     from core.errors import ProviderError
-    from workflow.search import create_search
+    from roadmaps.search import create_search
 
     async def ask() -> int:
         search = create_search(settings)

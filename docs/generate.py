@@ -65,7 +65,19 @@ def event_catalogue() -> str:
 
 def all_metrics() -> list[Any]:
     """Return every metric that our code defines, by name."""
-    for package in ("core", "db", "notifications", "workflow", "worker", "tasks", "api"):
+    for package in (
+        "core",
+        "db",
+        "notifications",
+        "llm",
+        "watching",
+        "workflow",
+        "roadmaps",
+        "worker",
+        "tasks",
+        "wiring",
+        "api",
+    ):
         for module in pkgutil.walk_packages([str(HERE.parent / package)], f"{package}."):
             if not module.name.endswith("__main__") and ".migrations" not in module.name:
                 importlib.import_module(module.name)

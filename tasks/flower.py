@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from celery import signals
 
+from core.actor import LOCAL_USER, SYSTEM
 from core.errors import AppError
 from core.logging import get_logger
 from tasks.roadmap import REJECTED, key_of
 from worker import run_async
-from workflow.actor import LOCAL_USER, SYSTEM
 from workflow.engine import Result
 from workflow.service import accept_delivery, cancel_task, time_out_task
 

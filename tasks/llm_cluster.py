@@ -20,9 +20,9 @@ from redis.exceptions import RedisError
 from core.logging import get_logger
 from core.redis_names import own
 from core.settings import get_settings
+from llm.cluster import ClusterAwayError, Standing
+from llm.turns import scope_of
 from notifications.clients import redis_client
-from workflow.llm.cluster import ClusterAwayError, Standing
-from workflow.llm.turns import scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

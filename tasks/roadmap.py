@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from core.actor import LOCAL_USER
 from core.errors import InvalidRequestError, ServiceUnavailableError
 from db.facts import Reason
 from worker import Delivery, async_task
 from workflow import turns
-from workflow.actor import LOCAL_USER
 from workflow.engine import Result
 from workflow.runs import run_task
 from workflow.service import accept_delivery

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from roadmaps.roadmap import ROADMAP
 from workflow import registry
-from workflow.roadmap import ROADMAP
 
 
 def bring_workflows() -> None:

@@ -6,15 +6,15 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from core.actor import Actor
 from core.states import Decision
 from db.engine import dispose_engine
 from notifications.deltas import stop_streaming
 from notifications.publisher import stop_publishing
+from roadmaps.outline import Outline, from_draft
+from roadmaps.outputs import CurriculumDraft
+from roadmaps.requests import ReviewDecision, TaskRequest
 from workflow import turns
-from workflow.actor import Actor
-from workflow.llm import CurriculumDraft
-from workflow.outline import Outline, from_draft
-from workflow.requests import ReviewDecision, TaskRequest
 from workflow.service import create_task, decide_review
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from workflow.llm import Call, CallKind, Completion, ContentInputs, Usage
-from workflow.llm.outputs import EditOperation
+from llm import Call, CallKind, Completion, ContentInputs, Usage
+from roadmaps.outputs import EditOperation
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from workflow.llm.calls import OnRetry, OnText, T
+    from llm.calls import OnRetry, OnText, T
 
 STRUCTURE = [
     CallKind.INTENT_ANALYSIS,

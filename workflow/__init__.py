@@ -1,1 +1,1 @@
-"""The domain: steps, engine, reviews, retries. Knows neither Celery nor HTTP servers nor Redis."""
+"""The engine: a task's steps, leases, reviews, retries. Knows neither Celery nor HTTP nor Redis."""

@@ -16,20 +16,22 @@ from core.settings import get_settings
 from core.usage import Usage
 from db.facts import Fact
 from db.recorder import record
+from llm import Author, Call, CallKind, create_author
+from llm.memory import DatabaseMemory
+from llm.prices import price_of
 from notifications.events import EventType, StepRetryingData
+from roadmaps.expected import Expected
+from roadmaps.prompts import prompt_version
 from workflow.drafts import draft
 from workflow.history import round_of
-from workflow.llm import Author, Call, CallKind, create_author, prompt_version
-from workflow.llm.expected import Expected
-from workflow.llm.memory import DatabaseMemory
-from workflow.llm.prices import price_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from llm import Completion, Inputs, OnText
+    from llm.cluster import Cluster
+    from roadmaps.outputs import Output
     from workflow.lease import Claim
-    from workflow.llm import Completion, Inputs, OnText, Output
-    from workflow.llm.cluster import Cluster
 
 T = TypeVar("T", bound="Output")
 

@@ -10,7 +10,7 @@ from notifications.events import Empty, EventType, Frozen
 
 if TYPE_CHECKING:
     from core.usage import Usage
-    from workflow.outline import Outline
+    from roadmaps.outline import Outline
 
 _NOTHING = Empty()
 for _type in EventType:

@@ -10,8 +10,8 @@ from db.ledger import TaskRow, lock_tasks
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from core.actor import Actor
     from db.session import Transaction
-    from workflow.actor import Actor
 
 
 async def lock_owned(tx: Transaction, task_id: UUID, actor: Actor) -> TaskRow:

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Table
 
+    from core.actor import Actor
     from db.ledger import TaskRow
     from db.models import Part
-    from workflow.actor import Actor
 
 CHECKPOINTS: Final = cast("Table", Checkpoint.__table__)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, and_, func, select
 
+from core.actor import SYSTEM
 from core.choices import ReviewExpiry
 from core.errors import ConflictError
 from core.settings import get_settings
@@ -18,7 +19,6 @@ from db.session import read_session, transaction
 from notifications.events import EventType, ReviewData
 from notifications.inbox_entry import InboxKind
 from workflow import outcomes
-from workflow.actor import SYSTEM
 from workflow.definition import Approval
 from workflow.drafts import draft
 from workflow.reviews import REVIEWS, decide_review, newest_review

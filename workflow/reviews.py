@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
     from sqlalchemy.ext.asyncio import AsyncSession
 
-    from workflow.actor import Actor
+    from core.actor import Actor
     from workflow.definition import Answer
     from workflow.lease import Claim
     from workflow.outcomes import Subject

@@ -20,7 +20,7 @@ from core.jobs import JOBS
 from core.logging import get_logger
 from db.models import Schedule
 from db.session import read_session, transaction
-from workflow.queries.shapes import ScheduleView
+from watching.queries.shapes import ScheduleView
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

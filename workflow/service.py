@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from sqlalchemy import Table
 
-    from workflow.actor import Actor
+    from core.actor import Actor
     from workflow.definition import Definition
 
     Times = tuple[datetime | None, datetime | None]  # not before, not later

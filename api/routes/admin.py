@@ -13,6 +13,7 @@ from api.problems import documented
 from api.redis_report import redis_report
 from api.registry import registry
 from api.streams import SEND_TIMEOUT_S
+from core.actor import Actor
 from core.addresses import shown
 from core.errors import ServiceUnavailableError
 from core.logging import get_logger
@@ -20,11 +21,10 @@ from core.settings import get_settings
 from db.engine import get_pool_status
 from db.session import read_session
 from tasks import queues
-from workflow import queries
-from workflow.actor import Actor
-from workflow.backlog import Policy
-from workflow.feed import current_feed
-from workflow.topic import PASSING, TAIL
+from watching import queries
+from watching.backlog import Policy
+from watching.feed import current_feed
+from watching.topic import PASSING, TAIL
 
 log = get_logger(__name__)
 router = APIRouter(

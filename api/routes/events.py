@@ -13,8 +13,8 @@ from api.problems import documented
 from api.shapes import EVENT_EXAMPLE, EventList
 from api.streams import HEARTBEAT_S, EventStream, encode_sse
 from core.errors import InvalidRequestError
-from workflow import feed, queries
-from workflow.viewer import Viewer
+from watching import feed, queries
+from watching.viewer import Viewer
 
 router = APIRouter(tags=["events"])
 

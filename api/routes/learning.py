@@ -7,9 +7,9 @@ from fastapi import APIRouter, Body
 from api.auth import CurrentActor
 from api.http import ConceptId, RoadmapId
 from api.problems import documented
-from workflow import learning, queries
-from workflow.queries import ConceptProgressView, LearnerProgressView
-from workflow.requests import QuizAnswers
+from roadmaps import learning, queries
+from roadmaps.requests import QuizAnswers
+from watching.queries import ConceptProgressView, LearnerProgressView
 
 router = APIRouter(prefix="/roadmaps/{roadmap_id}", tags=["learning"])
 

@@ -13,8 +13,8 @@ from api.problems import documented
 from api.shapes import MarkedRead, Notifications, UnreadCount
 from api.streams import HEARTBEAT_S, EventStream, encode_notification
 from core.errors import InvalidRequestError
-from workflow import inbox, queries
-from workflow.queries import NotificationView
+from watching import inbox, queries
+from watching.queries import NotificationView
 
 router = APIRouter(prefix="/notifications", tags=["notifications"])
 

@@ -9,8 +9,9 @@ from api.http import TaskId, tagged, version_of
 from api.problems import documented
 from api.routes.tasks import accepted
 from api.shapes import Review, Task
-from workflow import queries, service
-from workflow.requests import ReviewDecision
+from roadmaps import queries
+from roadmaps.requests import ReviewDecision
+from workflow import service
 
 router = APIRouter(tags=["reviews"])
 

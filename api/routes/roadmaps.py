@@ -9,10 +9,10 @@ from api.http import ConceptId, RoadmapId, tagged
 from api.problems import documented
 from api.routes.tasks import accepted
 from api.shapes import Concept, Task
-from workflow import queries
-from workflow.queries import RoadmapView
-from workflow.regeneration import regenerate as regenerate_contents
-from workflow.requests import RegenerateRequest
+from roadmaps import queries
+from roadmaps.regeneration import regenerate as regenerate_contents
+from roadmaps.requests import RegenerateRequest
+from watching.queries import RoadmapView
 
 router = APIRouter(prefix="/roadmaps", tags=["roadmaps"])
 

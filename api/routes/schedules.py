@@ -12,8 +12,8 @@ from api.shapes import ScheduleList
 from core.errors import ServiceUnavailableError
 from core.logging import get_logger
 from tasks import dispatch
+from watching.queries import ScheduleView
 from workflow import schedules
-from workflow.queries import ScheduleView
 
 log = get_logger(__name__)
 router = APIRouter(

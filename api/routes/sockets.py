@@ -22,9 +22,9 @@ from core.errors import (
     UnauthenticatedError,
 )
 from core.logging import get_logger
-from workflow import feed, inbox, queries
-from workflow.queries import NotificationView
-from workflow.viewer import Viewer
+from watching import feed, inbox, queries
+from watching.queries import NotificationView
+from watching.viewer import Viewer
 
 router = APIRouter()
 nowhere = APIRouter()

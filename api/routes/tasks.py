@@ -12,8 +12,9 @@ from api.shapes import Task, TaskList
 from core.errors import InvalidRequestError
 from core.request_shapes import storable
 from core.states import TERMINAL, Status
-from workflow import queries, service
-from workflow.requests import TaskRequest
+from roadmaps.requests import TaskRequest
+from watching import queries
+from workflow import service
 
 router = APIRouter(tags=["tasks"])
 

@@ -9,7 +9,7 @@ from api.auth import CurrentViewer
 from api.composition import services_of
 from api.problems import documented
 from api.shapes import TicketAnswer, TicketRequest
-from workflow import queries
+from watching import queries
 
 router = APIRouter(tags=["events"])
 

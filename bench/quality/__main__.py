@@ -21,21 +21,12 @@ from core.errors import AppError
 from core.prices import priced
 from core.settings import Settings, get_settings
 from core.usage import Usage
-from workflow.checks import check_structure
-from workflow.llm import (
-    Author,
-    Call,
-    CallKind,
-    CurriculumDraft,
-    DesignInputs,
-    IntentAnalysis,
-    IntentInputs,
-    Learner,
-    create_author,
-    prompt_version,
-)
-from workflow.llm.prices import price_of
-from workflow.outline import from_draft
+from llm import Author, Call, CallKind, DesignInputs, IntentInputs, Learner, create_author
+from llm.prices import price_of
+from roadmaps.checks import check_structure
+from roadmaps.outline import from_draft
+from roadmaps.outputs import CurriculumDraft, IntentAnalysis
+from roadmaps.prompts import prompt_version
 
 GOALS: Final = Path(__file__).with_name("goals.json")
 AT_A_TIME: Final = 8

@@ -11,13 +11,13 @@ import unicodedata
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Final
 
-from workflow.checks import LONGEST_WEEKS
+from roadmaps.checks import LONGEST_WEEKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from workflow.llm import IntentAnalysis
-    from workflow.outline import ConceptNode, Outline
+    from roadmaps.outline import ConceptNode, Outline
+    from roadmaps.outputs import IntentAnalysis
 
 NAMES: Final = (
     "coverage",

@@ -44,7 +44,7 @@ class Roadmaps:
 
     async def accept(self, tasks: list[UUID], topics: list[str]) -> None:
         """Make the rows of tasks that are only messages yet, as the API does before it rings."""
-        from workflow.requests import TaskRequest
+        from roadmaps.requests import TaskRequest
         from workflow.service import create_task
 
         for task_id, topic in zip(tasks, topics, strict=True):

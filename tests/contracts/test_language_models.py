@@ -9,7 +9,7 @@ import pytest
 
 from core.choices import LlmPreset
 from core.errors import ProviderError
-from workflow.llm.presets import PRESETS
+from llm.presets import PRESETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,7 +23,7 @@ HELP = HEAVY | {
 }
 API = frozenset(
     {"celery", "kombu", "worker", "openai", "tornado", "flower", "alembic", "typer", "httpx"}
-    | {"workflow.engine", "workflow.runs", "workflow.llm.openai_compatible"}
+    | {"workflow.engine", "workflow.runs", "llm.openai_compatible"}
     | {"sqlalchemy.dialects.mysql", "sqlalchemy.dialects.oracle", "sqlalchemy.dialects.mssql"}
 )
 NOBODY = "http://127.0.0.1:9"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from core.stages import NEARLY
+from roadmaps.steps.names import STAGES, RoadmapStep
 from workflow.audit.kinds import Kind
-from workflow.steps.names import STAGES, RoadmapStep
 
 _BEFORE: Final = STAGES.begins_at[RoadmapStep.CONTENT_GENERATION]
 

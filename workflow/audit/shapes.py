@@ -12,11 +12,11 @@ from core.errors import InvalidRequestError
 from core.states import ContentStatus, Step
 from db.models import Checkpoint, Outline, Part, Review, RoadmapTask, TaskEvent
 from notifications.events import parse_event
-from workflow import outline
+from roadmaps import outline
+from roadmaps.outputs import EditPlan, IntentAnalysis, Issue
+from roadmaps.requests import Edit, TaskRequest
+from roadmaps.steps.names import RoadmapStep
 from workflow.audit.kinds import Finding, Kind
-from workflow.llm.outputs import EditPlan, IntentAnalysis, Issue
-from workflow.requests import Edit, TaskRequest
-from workflow.steps.names import RoadmapStep
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence

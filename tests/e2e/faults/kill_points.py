@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 
 from core.states import Decision
+from roadmaps.requests import ReviewDecision
 from tests.databases import empty
 from tests.e2e.faults.commit_hold import CLAIM, commit_hold, until_commits_held
 from tests.e2e.faults.rig import Seen, edited_calls, plain_calls
 from tests.factories import ALICE, approve, new_task
-from workflow.requests import ReviewDecision
 from workflow.service import decide_review
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from core.actor import Actor
 from core.ids import new_id
 from tasks.queues import peek
 from tests.broker import use_broker
 from tests.factories import column, pair, until
 from tests.junk import WRONG
-from workflow.actor import Actor
-from workflow.queries import get_task, list_tasks
+from watching.queries import get_task, list_tasks
 from workflow.service import cancel_task
 
 if TYPE_CHECKING:

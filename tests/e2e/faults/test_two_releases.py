@@ -68,7 +68,7 @@ def next_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
         source = Path(next(iter(found.submodule_search_locations)))
         shutil.copytree(source, tree / package, ignore=ignored)
     shutil.copy(ROOT / "celeryconfig.py", tree)
-    plan = tree / "workflow/plan.py"
+    plan = tree / "roadmaps/plan.py"
     text = plan.read_text().replace("WORKFLOW_VERSION: Final = 1", "WORKFLOW_VERSION: Final = 2")
     plan.write_text(text.replace("frozenset({WORKFLOW_VERSION})", "frozenset({1, 2})"))
     models = tree / "db/models/task.py"

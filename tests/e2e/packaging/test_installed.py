@@ -99,7 +99,7 @@ def test_the_source_distribution_is_whole(tmp_path: Path) -> None:
         names = {name.partition("/")[2] for name in tar.getnames()}
     tracked = {
         str(path.relative_to(sources))
-        for folder in ("deploy", "clients", "db", "workflow/llm", "api/static")
+        for folder in ("deploy", "clients", "db", "llm", "roadmaps", "api/static")
         for path in (sources / folder).rglob("*")
         if path.is_file() and "secrets/" not in str(path)
     }

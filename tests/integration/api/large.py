@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from core.ids import new_id
 from core.states import Status
+from roadmaps.steps.names import RoadmapStep
 from tests.factories import new_task
 from tests.integration.api import seeds
-from workflow.steps.names import RoadmapStep
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -12,8 +12,8 @@ from core.ids import new_id
 from core.states import Status, Step
 from db.facts import EventDraft, Fact
 from db.recorder import record
+from roadmaps.steps.names import RoadmapStep
 from tests.factories import new_task
-from workflow.steps.names import RoadmapStep
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -11,7 +11,7 @@ from api import tickets
 from tests.factories import ALICE, new_task
 from tests.integration.api import seeds
 from tests.integration.api.conftest import SECRET, bearer, in_process
-from workflow.viewer import Viewer
+from watching.viewer import Viewer
 
 if TYPE_CHECKING:
     import asyncpg

@@ -15,8 +15,8 @@ from core.errors import NotFoundError
 from notifications.events import task_channel
 from tests.factories import ALICE, new_task, until
 from tests.integration.api import seeds
-from workflow import feed, inbox, topic
-from workflow.viewer import StreamExpiredError, Viewer
+from watching import feed, inbox, topic
+from watching.viewer import StreamExpiredError, Viewer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable

@@ -15,7 +15,7 @@ from notifications.events import TERMINAL_EVENTS
 from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.factories import new_task
 from tests.integration.api import seeds
-from workflow import feed, topic
+from watching import feed, topic
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

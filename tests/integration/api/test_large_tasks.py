@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from tests.examined import rows_examined, statements
 from tests.integration.api import large
-from workflow import time_left
-from workflow.queries.tasks import LISTED_FAILURES
-from workflow.time_left import ENOUGH
+from watching import time_left
+from watching.queries.tasks import LISTED_FAILURES
+from watching.time_left import ENOUGH
 
 if TYPE_CHECKING:
     import asyncpg

@@ -11,7 +11,8 @@ from core.settings import get_settings
 from tests.examined import rows_examined, statements
 from tests.factories import ALICE, new_task
 from tests.integration.api.conftest import bearer
-from workflow import line, turns
+from watching import line
+from workflow import turns
 from workflow.lease import DeferredError, acquire
 from workflow.presence import Presence
 from workflow.service import cancel_task, retry_task

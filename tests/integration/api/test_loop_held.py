@@ -11,9 +11,9 @@ from prometheus_client import REGISTRY
 from core import loop_lag
 from core.loop_lag import leave_loop
 from core.resources import Resources
-from tasks.wiring import open_process
 from tests.factories import until
 from tests.integration.api.conftest import in_process
+from wiring.worker import open_process
 
 if TYPE_CHECKING:
     import asyncpg

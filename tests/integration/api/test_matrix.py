@@ -16,7 +16,7 @@ from core.ids import new_id
 from tests.factories import ALICE, BOB, new_task
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer
-from workflow.viewer import Viewer
+from watching.viewer import Viewer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -20,8 +20,8 @@ from tasks.publishing import publish
 from tests.factories import ADMIN, new_task, until
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer
-from workflow import feed
-from workflow.inbox import POLL_S, earlier, follow_inbox
+from watching import feed
+from watching.inbox import POLL_S, earlier, follow_inbox
 from workflow.outcomes import notification
 from workflow.service import cancel_task
 
@@ -184,7 +184,7 @@ async def test_an_inbox_without_redis_is_live_by_asking(
     database: asyncpg.Connection, settings_env: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody carries anything, and the entry still comes: all inboxes are asked about together."""
-    monkeypatch.setattr("workflow.inbox.POLL_S", 0.05)
+    monkeypatch.setattr("watching.inbox.POLL_S", 0.05)
     task_id = await new_task()
     async with aclosing(follow_inbox("alice", idle_s=0.05)) as live:
         assert await anext(live) == []

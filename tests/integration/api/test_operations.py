@@ -22,7 +22,7 @@ from tests.factories import a_worker_is_there, new_task, until
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer, in_process
 from tests.integration.api.processes import running_api
-from workflow.queries import queue_state
+from watching.queries import queue_state
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -185,7 +185,7 @@ async def test_an_unforeseen_error_tells_nothing(
     async def broken(*_args: Any, **_kwargs: Any) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("workflow.queries.list_tasks", broken)
+    monkeypatch.setattr("watching.queries.list_tasks", broken)
     response = await alice.get("/api/v1/tasks", headers={"X-Request-ID": "abc-1"})
     assert_problem(response, 500, "internal_error")
     assert "secret" not in response.text

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from roadmaps.rendering import renderer, stored
+from roadmaps.rendering.markdown import UNRENDERED, VERSION
+from roadmaps.rendering.renderer import Rendered, close_renderer
 from tests.factories import new_task
 from tests.integration.api import seeds
 from tests.loop_lag import loop_lag
 from workflow.engine import Result
-from workflow.rendering import renderer, stored
-from workflow.rendering.markdown import UNRENDERED, VERSION
-from workflow.rendering.renderer import Rendered, close_renderer
 from workflow.runs import run_task
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
+from core.actor import Actor
 from core.settings import get_settings
 from db.engine import dispose_engine
 from db.migrate import differences, downgrade, upgrade
@@ -17,8 +18,7 @@ from tests.examined import rows_examined, statements
 from tests.factories import new_task
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer
-from workflow.actor import Actor
-from workflow.queries import list_tasks
+from watching.queries import list_tasks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

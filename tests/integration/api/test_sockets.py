@@ -16,7 +16,7 @@ from api import tickets
 from tests.factories import ALICE, new_task, until
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer
-from workflow.viewer import Viewer
+from watching.viewer import Viewer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

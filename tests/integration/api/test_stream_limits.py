@@ -17,7 +17,7 @@ from tests.factories import ALICE, new_task, until
 from tests.integration.api import seeds
 from tests.integration.api.conftest import SECRET, bearer, serving
 from tests.viewers import Viewer
-from workflow.viewer import Viewer as Holder
+from watching.viewer import Viewer as Holder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from notifications.events import PartData
 from tests.factories import new_task, until
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer
-from workflow import feed, topic
+from watching import feed, topic
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable

@@ -12,11 +12,11 @@ from api.http import encode_cursor
 from core.ids import new_id
 from core.states import Status
 from notifications.events import parse_event
+from roadmaps.steps.names import RoadmapStep
 from tests.factories import new_task
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer
 from workflow.service import accept_delivery
-from workflow.steps.names import RoadmapStep
 
 if TYPE_CHECKING:
     import asyncpg

@@ -14,10 +14,10 @@ from websockets.asyncio.client import connect
 from core.settings import get_settings
 from db.recorder import flush_recorder
 from notifications.deltas import stop_streaming, stream_text
+from roadmaps import live_text
 from tests.factories import new_task, pair
 from tests.integration.api.conftest import bearer
 from tests.model_server import ModelServer, Rule
-from workflow import live_text
 from workflow.asking import close_author
 from workflow.runs import run_task
 
@@ -42,7 +42,7 @@ async def model(
     async def no_resources(_drafts: Any, **_: Any) -> list[dict[str, Any]]:
         return []
 
-    monkeypatch.setattr("workflow.steps.writing.check_resources", no_resources)
+    monkeypatch.setattr("roadmaps.steps.writing.check_resources", no_resources)
     async with ModelServer(stages=1, modules=1, concepts=1) as server:
         server.rules.append(Rule("ok", kind="tutorial", pieces=PIECES, seconds=PAUSE_S))
         settings_env.setenv("ROADMAP_LLM_PROVIDER", "openai")

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from core.states import TERMINAL, TRANSITIONS, Status, Step, can_move
-from workflow.steps.names import STAGES
+from roadmaps.steps.names import STAGES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

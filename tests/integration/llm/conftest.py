@@ -13,9 +13,9 @@ from core.choices import Provider
 from core.loop_local import LoopLocal
 from core.settings import Settings, get_settings
 from db.recorder import flush_recorder
+from llm.openai_compatible import OpenAIAuthor
 from tests.model_server import ModelServer
 from workflow import asking
-from workflow.llm.openai_compatible import OpenAIAuthor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -84,7 +84,7 @@ async def model(
         get_settings.cache_clear()
         authors = LoopLocal(lambda: OpenAIAuthor(get_settings(), backoff_s=BACKOFF_S))
         monkeypatch.setattr(asking, "_authors", authors)
-        monkeypatch.setattr("workflow.steps.writing.check_resources", _unchecked)
+        monkeypatch.setattr("roadmaps.steps.writing.check_resources", _unchecked)
         yield server
         await asking.close_author()
         await flush_recorder()

@@ -12,10 +12,11 @@ import httpx
 from api.app import create_app
 from core.errors import ProviderError
 from core.settings import get_settings
+from llm import Call, CallKind, ContentInputs, Learner
+from roadmaps.outputs import QuizDraft, ResourceList, Tutorial
 from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.factories import events, new_task, pair
 from tests.model_server import Rule
-from workflow.llm import Call, CallKind, ContentInputs, Learner, QuizDraft, ResourceList, Tutorial
 from workflow.runs import run_task
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     import asyncpg
     import pytest
 
+    from llm.openai_compatible import OpenAIAuthor
     from tests.model_server import ModelServer
-    from workflow.llm.openai_compatible import OpenAIAuthor
 
     MakeAuthor = Callable[..., OpenAIAuthor]
 

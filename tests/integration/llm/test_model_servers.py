@@ -12,12 +12,12 @@ from cli.provider_checks import check_provider
 from core.loop_local import LoopLocal
 from core.settings import get_settings
 from db.recorder import flush_recorder
+from llm.openai_compatible import OpenAIAuthor
 from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.factories import new_task, pair
 from tests.model_servers import dialects
 from tests.model_servers.server import KEY, DialectServer
 from workflow import asking
-from workflow.llm.openai_compatible import OpenAIAuthor
 from workflow.runs import run_task
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ async def serving(
         get_settings.cache_clear()
         authors = LoopLocal(lambda: OpenAIAuthor(get_settings(), backoff_s=BACKOFF_S))
         settings_env.setattr(asking, "_authors", authors)
-        settings_env.setattr("workflow.steps.writing.check_resources", _unchecked)
+        settings_env.setattr("roadmaps.steps.writing.check_resources", _unchecked)
         yield server
         await asking.close_author()
         await flush_recorder()

@@ -15,11 +15,11 @@ from core.errors import (
     ProviderError,
     ProviderUnavailableError,
 )
+from llm import Call, CallKind, Completion, ContentInputs, Learner
+from llm.calls import DesignInputs, IntentInputs
+from roadmaps.outputs import CurriculumDraft, IntentAnalysis, QuizDraft, ResourceList, Tutorial
 from tests.factories import events, new_task, pair
 from tests.model_server import Rule
-from workflow.llm import Call, CallKind, Completion, ContentInputs, Learner, QuizDraft, Tutorial
-from workflow.llm.calls import DesignInputs, IntentInputs
-from workflow.llm.outputs import CurriculumDraft, IntentAnalysis, ResourceList
 from workflow.runs import run_task
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     import asyncpg
 
+    from llm.openai_compatible import OpenAIAuthor
     from tests.model_server import ModelServer
-    from workflow.llm.openai_compatible import OpenAIAuthor
 
     MakeAuthor = Callable[..., OpenAIAuthor]
 

@@ -29,8 +29,7 @@ from core.errors import (
     SettingsError,
 )
 from core.settings import Settings
-from tests.model_server import Rule
-from workflow.llm import (
+from llm import (
     Call,
     CallKind,
     ContentInputs,
@@ -44,7 +43,7 @@ from workflow.llm import (
     Usage,
     create_author,
 )
-from workflow.llm.outputs import (
+from roadmaps.outputs import (
     CurriculumDraft,
     EditPlan,
     EditScript,
@@ -55,12 +54,13 @@ from workflow.llm.outputs import (
     StructureOpinion,
     Tutorial,
 )
+from tests.model_server import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from llm.openai_compatible import OpenAIAuthor
     from tests.model_server import ModelServer
-    from workflow.llm.openai_compatible import OpenAIAuthor
 
     MakeAuthor = Callable[..., OpenAIAuthor]
 

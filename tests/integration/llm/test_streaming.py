@@ -16,14 +16,15 @@ from core.errors import (
     ProviderTimeoutError,
     ProviderUnavailableError,
 )
+from llm import Call, CallKind, Completion, ContentInputs, Learner
+from roadmaps.outputs import QuizDraft, Tutorial
 from tests.model_server import Rule
-from workflow.llm import Call, CallKind, Completion, ContentInputs, Learner, QuizDraft, Tutorial
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from llm.openai_compatible import OpenAIAuthor
     from tests.model_server import ModelServer
-    from workflow.llm.openai_compatible import OpenAIAuthor
 
     MakeAuthor = Callable[..., OpenAIAuthor]
 

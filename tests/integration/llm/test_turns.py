@@ -17,11 +17,11 @@ from structlog.testing import capture_logs
 from core.settings import Settings, get_settings
 from core.time_limit import time_limit
 from embedded import EmbeddedRedis
+from llm.turns import Turns
 from tasks import llm_cluster
 from tasks.llm_cluster import RedisCluster
 from tests.factories import until
 from tests.model_server import ModelServer, Rule
-from workflow.llm.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -33,9 +33,9 @@ CALLERS = """
 import asyncio, os
 from core.settings import get_settings
 from tasks.llm_cluster import RedisCluster
-from workflow.llm import Call, CallKind, IntentInputs, Learner
-from workflow.llm.openai_compatible import OpenAIAuthor
-from workflow.llm.outputs import IntentAnalysis
+from llm import Call, CallKind, IntentInputs, Learner
+from llm.openai_compatible import OpenAIAuthor
+from roadmaps.outputs import IntentAnalysis
 
 async def main(goal):
     author = OpenAIAuthor(get_settings(), cluster=RedisCluster)
@@ -202,8 +202,8 @@ async def test_a_slow_down_reaches_the_other_process(turns_for: Callable[..., Tu
 async def test_a_provider_that_says_429_is_left_alone_by_all(redis: Redis) -> None:
     """One 429 with Retry-After holds every call of the process back, not only the one it hit."""
     async with ModelServer(rules=[Rule("status", status=429, retry_after="1", times=1)]) as server:
+        from llm.openai_compatible import OpenAIAuthor
         from tests.integration.llm.test_openai_author import tutorial
-        from workflow.llm.openai_compatible import OpenAIAuthor
 
         settings = Settings.model_validate(
             {"llm_provider": "openai", "llm_base_url": server.base_url, "llm_max_concurrency": 2}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from redis import Redis as BlockingRedis
 
+from core.actor import SYSTEM
 from core.states import TERMINAL, Status
 from db.repositories.tasks import statuses_of
 from db.session import read_session
@@ -18,7 +19,6 @@ from tasks.late_rings import FARTHEST, MANY, clear
 from tests.factories import new_task
 from tests.junk import envelope
 from workflow import doorbell
-from workflow.actor import SYSTEM
 from workflow.service import cancel_task
 
 if TYPE_CHECKING:

@@ -13,14 +13,14 @@ import pytest
 
 from core.errors import ContentRefusedError
 from core.states import Decision
+from llm import CallKind
+from roadmaps.requests import ReviewDecision
 from tests.factories import ALICE, column, events, kill, new_task, pair, until
 from tests.ledger import LedgerAuthor, nothing
+from watching.queries import audit_findings
 from workflow.audit import MEANINGS, Finding, Findings, Kind, audit, examine_all, repair
 from workflow.lease import acquire
-from workflow.llm import CallKind
-from workflow.queries import audit_findings
 from workflow.recovery import Queue, recover
-from workflow.requests import ReviewDecision
 from workflow.runs import run_task
 from workflow.schedules import run_job
 from workflow.service import cancel_task, decide_review, retry_task
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     import asyncpg
 
+    from llm import Call
     from workflow.doorbell import Ring
-    from workflow.llm import Call
 
 APPROVAL = ReviewDecision(decision=Decision.APPROVE)
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from core.actor import SYSTEM
 from core.errors import (
     ConflictError,
     IdempotencyMismatchError,
@@ -20,6 +21,8 @@ from core.errors import (
 from core.settings import get_settings
 from db.ledger import lock_tasks
 from db.session import transaction
+from roadmaps import queries
+from roadmaps.requests import ReviewDecision, TaskRequest
 from tests.factories import (
     ADMIN,
     ALICE,
@@ -31,11 +34,9 @@ from tests.factories import (
     pair,
 )
 from tests.ledger import LedgerAuthor, nothing
-from workflow import queries, reviews
-from workflow.actor import SYSTEM
+from workflow import reviews
 from workflow.engine import Result
 from workflow.lease import acquire
-from workflow.requests import ReviewDecision, TaskRequest
 from workflow.review_deadlines import expire, remind
 from workflow.runs import run_task
 from workflow.service import (
@@ -51,8 +52,8 @@ if TYPE_CHECKING:
 
     import asyncpg
 
+    from llm import Call
     from workflow.doorbell import Ring
-    from workflow.llm import Call
 
 
 async def reviewed(author: LedgerAuthor) -> UUID:

@@ -17,6 +17,8 @@ from db.facts import Fact
 from db.recorder import record
 from db.repositories.leases import renew
 from db.session import AsyncSessionLocal
+from llm import CallKind
+from roadmaps.steps.names import RoadmapStep
 from tests.factories import (
     ALICE,
     approve,
@@ -33,18 +35,16 @@ from workflow import engine, outcomes
 from workflow.asking import Asking
 from workflow.engine import Result
 from workflow.lease import Claim, Stop, acquire, keeper, release
-from workflow.llm import CallKind
 from workflow.making import Maker, Tally
 from workflow.recovery import recover
 from workflow.reviews import open_review
 from workflow.runs import run_task
 from workflow.service import cancel_task
-from workflow.steps.names import RoadmapStep
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from workflow.llm import Call
+    from llm import Call
 
 # --- fencing ----------------------------------------------------------------------------------
 

@@ -9,14 +9,14 @@ import pytest
 
 from core.errors import InvalidRequestError, QuotaExceededError
 from core.settings import get_settings
+from roadmaps.edits import apply_edits
+from roadmaps.links.budget import Budget
+from roadmaps.links.check import completed, plain
+from roadmaps.outline import cut_off, from_draft
+from roadmaps.outputs import CurriculumDraft
+from roadmaps.requests import AddEdit
 from tests.factories import ALICE, new_task
 from workflow import quotas
-from workflow.edits import apply_edits
-from workflow.links.budget import Budget
-from workflow.links.check import completed, plain
-from workflow.llm.outputs import CurriculumDraft
-from workflow.outline import cut_off, from_draft
-from workflow.requests import AddEdit
 from workflow.service import accept_delivery, cancel_task, retry_task
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import pytest
 
 from core.settings import get_settings
 from db.facts import Reason
+from llm import CallKind
 from tasks.dispatch import send
 from tasks.maintenance import _look_at_queue
 from tasks.queues import peek
@@ -30,7 +31,6 @@ from workflow import doorbell, recovery
 from workflow.doorbell import Ring
 from workflow.engine import Result
 from workflow.lease import acquire
-from workflow.llm import CallKind
 from workflow.recovery import LARGEST_SWEEP, Queue, recover
 from workflow.runs import run_task
 from workflow.service import cancel_task, retry_task
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     import asyncpg
     from redis.asyncio import Redis
 
+    from llm import Call
     from tests.ledger import LedgerAuthor
-    from workflow.llm import Call
 
 
 async def lose_worker(

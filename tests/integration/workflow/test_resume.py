@@ -13,6 +13,9 @@ import pytest
 from core.errors import ConflictError, ContentRefusedError, ProviderUnavailableError
 from core.settings import get_settings
 from core.states import Decision
+from llm import CallKind
+from roadmaps.regeneration import regenerate
+from roadmaps.requests import ReviewDecision
 from tests.factories import (
     ALICE,
     approve,
@@ -26,10 +29,7 @@ from tests.factories import (
 )
 from tests.ledger import CONTENTS, STRUCTURE, LedgerAuthor, nothing
 from workflow.engine import Result
-from workflow.llm import CallKind
 from workflow.recovery import recover
-from workflow.regeneration import regenerate
-from workflow.requests import ReviewDecision
 from workflow.runs import run_task
 from workflow.service import cancel_task, decide_review, retry_task
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-    from workflow.llm import Call
+    from llm import Call
 
 ALL_CALLS = len(STRUCTURE) + 2 * len(CONTENTS)
 

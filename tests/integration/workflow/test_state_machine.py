@@ -25,25 +25,25 @@ from core.settings import get_settings
 from core.states import TERMINAL, Status, can_move
 from db.recorder import flush_recorder
 from notifications.events import parse_event
+from roadmaps.kinds import KINDS
+from roadmaps.regeneration import regenerate
+from roadmaps.requests import ReviewDecision
+from roadmaps.steps.names import STAGES
 from tests.databases import empty
 from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.factories import ALICE, close_loop, expire_lease, kill, new_task
 from tests.ledger import LedgerAuthor
 from workflow import asking, doorbell
 from workflow.engine import Result
-from workflow.kinds import KINDS
 from workflow.recovery import Queue, recover
-from workflow.regeneration import regenerate
-from workflow.requests import ReviewDecision
 from workflow.runs import run_task
 from workflow.service import cancel_task, decide_review, retry_task
-from workflow.steps.names import STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from uuid import UUID
 
-    from workflow.llm import Call
+    from llm import Call
 
 TITLES = ["Kites", "Wind"]
 ENDS = {

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from roadmaps.steps.names import STAGES, RoadmapStep
 from tests.factories import ALICE, new_task
-from workflow import queries, time_left
+from watching import queries, time_left
+from watching.time_left import ENOUGH, History, Range, learned, spread
 from workflow.lease import acquire
 from workflow.runs import run_task
-from workflow.steps.names import STAGES, RoadmapStep
-from workflow.time_left import ENOUGH, History, Range, learned, spread
 
 if TYPE_CHECKING:
     import asyncpg

@@ -11,9 +11,10 @@ import pytest
 from core.errors import ContentRefusedError, TokenBudgetExceededError
 from core.settings import get_settings
 from core.usage import Usage
+from roadmaps import queries as roadmap_queries
 from tests.factories import ALICE, BOB, events, new_task, pair
 from tests.ledger import CONTENTS
-from workflow import queries
+from watching import queries
 from workflow.budget import Budget
 from workflow.engine import Result
 from workflow.retry import retry_task
@@ -22,8 +23,8 @@ from workflow.runs import run_task
 if TYPE_CHECKING:
     import asyncpg
 
+    from llm import Call
     from tests.ledger import LedgerAuthor
-    from workflow.llm import Call
 
 PRICES = '{"gpt-4.1-mini": {"input": 1000, "output": 2000}}'
 
@@ -69,7 +70,7 @@ async def test_cost_by_call_step_and_task(
         ("content_generation", 12, 80, 0.096),
     ]
     assert view.roadmap_id is not None
-    roadmap = await queries.get_roadmap(view.roadmap_id, actor=ALICE)
+    roadmap = await roadmap_queries.get_roadmap(view.roadmap_id, actor=ALICE)
     quiz = roadmap.stages[0].modules[0].concepts[0].contents.quiz
     assert quiz.usage is not None
     assert (quiz.usage.calls, quiz.usage.cost) == (4, 0.024)

@@ -10,11 +10,12 @@ import pytest
 from bench.quality.__main__ import GOALS, run, table
 from bench.quality.scores import NAMES, distinct, hours, in_language, order, rising, scores
 from core.settings import Settings, get_settings
+from llm import CallKind
+from roadmaps.outputs import IntentAnalysis
 from tests.factories import outline
-from workflow.llm import CallKind, IntentAnalysis
 
 if TYPE_CHECKING:
-    from workflow.outline import Outline
+    from roadmaps.outline import Outline
 
 
 def intent(*areas: str) -> IntentAnalysis:

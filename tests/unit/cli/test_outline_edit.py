@@ -9,9 +9,9 @@ from pydantic import TypeAdapter
 
 from cli.exits import CommandError
 from cli.outline_edit import to_edits, to_text
-from workflow.edits import apply_edits
-from workflow.outline import Outline
-from workflow.requests import Edit
+from roadmaps.edits import apply_edits
+from roadmaps.outline import Outline
+from roadmaps.requests import Edit
 
 _EDITS: TypeAdapter[list[Any]] = TypeAdapter(list[Edit])
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.states import Status, Step
-from workflow.steps.names import STAGES, RoadmapStep
+from roadmaps.steps.names import STAGES, RoadmapStep
 
 PAIRS = [(status, step) for status in Status for step in sorted(STAGES.legal_steps(status))]
 percent = STAGES.percent

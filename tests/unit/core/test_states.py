@@ -15,7 +15,7 @@ from core.states import (
     legal_reserved,
     pairs_check_sql,
 )
-from workflow.steps.names import STAGES
+from roadmaps.steps.names import STAGES
 
 WORKING = {
     "intent_analysis",

@@ -12,7 +12,7 @@ from core.errors import SettingsError
 from core.prices import Price, priced
 from core.settings import Settings, load_settings
 from core.usage import Usage, read_usage, usage_in
-from workflow.llm.prices import price_of, price_table
+from llm.prices import price_of, price_table
 
 counts = st.integers(min_value=0, max_value=10**6)
 usages = st.builds(

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from core.wording import said
-from workflow.requests import ReviewDecision, TaskRequest
+from roadmaps.requests import ReviewDecision, TaskRequest
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,235 @@
+"""One call as a conversation: the first question, then repairs until an answer fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, Generic
+
+from core.errors import (
+    ContentInvalidError,
+    ContentRefusedError,
+    ContentTruncatedError,
+)
+from core.logging import get_logger
+from core.usage import Usage
+from llm import finish
+from llm.answers import UnusableAnswerError, is_whole, read_answer, spoken
+from llm.calls import Call, OnRetry, T
+from llm.failures import excerpt, unavailable
+from llm.parts import Parts, parts_to_ask, without_bad_parts
+from llm.reading.declined import declines
+from llm.reading.quoted import quoted
+from roadmaps.prompts import render
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from llm.reading.problems import Misfit
+    from llm.reply import Reply
+
+    Ask = Callable[[list[dict[str, str]], Call[Any]], Awaitable[Reply]]
+
+REPAIRS: Final = 2
+_SHOWN_ANSWER: Final = 4000
+_NOTES: Final = 10
+
+_REPAIR: Final = (
+    "That answer cannot be used. {problem}\n"
+    "Answer again with one JSON object that fits the schema, and nothing else."
+)
+_REPAIR_PARTS: Final = (
+    "These parts of your answer cannot be used; the rest of it is kept. {problem}\n"
+    "Answer with one JSON object that holds only these parts, corrected and in this order, and"
+    " nothing else."
+)
+_SHORTER: Final = (
+    "\n\nYour previous answer was cut off because it was too long. Answer again, complete and "
+    "clearly shorter: at most half of the length you had in mind."
+)
+_NO_ANSWER: Final = "It holds thoughts, but no answer."
+
+_log = get_logger(__name__)
+
+
+class AskDifferentlyError(Exception):
+    """The server refused how it was asked, not what; the next request does without that."""
+
+    def __init__(self, usage: Usage | None = None) -> None:
+        """Keep what the server spent on an answer that is of no use."""
+        self.usage = usage or Usage()
+        super().__init__()
+
+
+class Conversation(Generic[T]):
+    """Keeps what was said, so that a try after a broken connection goes on where it stopped."""
+
+    def __init__(
+        self,
+        call: Call[T],
+        *,
+        on_retry: OnRetry | None = None,
+        repairs: int = REPAIRS,
+        key: str = "",
+    ) -> None:
+        """Write the opening messages of a call.
+
+        Args:
+            call: What is asked for.
+            on_retry: Told before each further try.
+            repairs: How often an answer that cannot be used is asked for again.
+            key: The API key, kept out of the log, whatever a server echoes.
+        """
+        prompt = render(call.kind, call.inputs)
+        self.kind = call.kind
+        self._call = call
+        self._on_retry = on_retry
+        self._system, self._user = prompt.system, prompt.user
+        self._repair: list[dict[str, str]] = []
+        self._repairs_left = repairs
+        self._shortened = False
+        self._key = key
+        self._parts: Parts | None = None
+        self._misfit: Misfit | None = None
+        self.usage = Usage()
+
+    async def finish(self, ask: Ask) -> T:
+        """Ask until the answer fits.
+
+        Args:
+            ask: Sends messages and returns the answer; the call says in which shape.
+
+        Raises:
+            TransientError: The provider failed in a way that another try may get past.
+            ProviderError: The answer was refused, cut off or unusable for good.
+        """
+        while True:
+            self.usage += Usage(calls=1)
+            try:
+                reply = await ask(self._messages(), self._asked())
+            except AskDifferentlyError as differently:
+                self.usage += differently.usage
+                continue
+            self.usage += reply.usage
+            if reply.refusal or reply.finish_reason == finish.FILTERED:
+                raise ContentRefusedError(_refused(reply))
+            if reply.finish_reason == finish.CUT and not is_whole(reply.content):
+                self._log_said(reply, "it was cut off")
+                await self._ask_for_less()
+                continue
+            try:
+                return self._read(reply)
+            except UnusableAnswerError as error:
+                problem = error
+            if reply.finish_reason == finish.FAILED or not reply.whole:
+                raise unavailable("its answer broke off")
+            if declines(spoken(reply.content)):
+                raise ContentRefusedError(
+                    f"{ContentRefusedError.__doc__} ({excerpt(spoken(reply.content))})"
+                )
+            self._log_said(reply, str(problem))
+            value = await self._without(problem, next(iter(reply.texts()), ""))
+            if value is not None:
+                return value
+
+    async def told(self, code: str) -> None:
+        """Tell whoever listens that there will be a further try, and why."""
+        if self._on_retry is not None:
+            await self._on_retry(code)
+
+    def _messages(self) -> list[dict[str, str]]:
+        user = self._user + (_SHORTER if self._shortened else "")
+        return [
+            {"role": "system", "content": self._system},
+            {"role": "user", "content": user},
+            *self._repair,
+        ]
+
+    def _asked(self) -> Call[Any]:
+        if self._parts is None:
+            return self._call
+        call: Call[Any] = self._call
+        return replace(call, output=self._parts.shape)
+
+    def _read(self, reply: Reply) -> T:
+        """Return the answer from wherever in the reply it stands.
+
+        Raises:
+            UnusableAnswerError: It stands nowhere.
+        """
+        problem: UnusableAnswerError | None = None
+        for text in reply.texts():
+            notes: list[str] = []
+            try:
+                value = self._read_text(text, notes)
+            except UnusableAnswerError as error:
+                if problem is None:
+                    problem = error if text is not reply.thoughts else None
+                continue
+            if notes:
+                _log.info("answer_normalised", kind=self.kind, notes=notes[:_NOTES])
+            return value
+        raise problem or UnusableAnswerError(_NO_ANSWER if reply.thoughts else "It is empty.")
+
+    def _read_text(self, text: str, notes: list[str]) -> T:
+        if self._parts is not None:
+            return self._parts.put_in(text, self._call.output, notes=notes)
+        return read_answer(text, self._call.output, notes=notes)
+
+    async def _ask_for_less(self) -> None:
+        if self._shortened or not self._repairs_left:
+            raise ContentTruncatedError
+        self._shortened = True
+        self._repair, self._parts = [], None
+        await self.told(ContentTruncatedError.code)
+
+    async def _without(self, error: UnusableAnswerError, answer: str) -> T | None:
+        """Return the answer without what does not fit, or prepare to ask for that again.
+
+        Raises:
+            ContentInvalidError: It was asked for often enough.
+        """
+        misfit = error.misfit if self._parts is None else None
+        self._misfit = misfit or self._misfit
+        for_good = not self._repairs_left
+        if self._misfit is not None and (misfit is not None or for_good):
+            value = without_bad_parts(self._misfit, self._call.output, enough=not for_good)
+            if value is not None:
+                _log.info("answer_parts_left_out", kind=self.kind, problem=excerpt(str(error)))
+                return value
+        if for_good:
+            raise ContentInvalidError(f"{ContentInvalidError.__doc__} ({excerpt(str(error))})")
+        self._repairs_left -= 1
+        if misfit is not None:
+            self._parts = parts_to_ask(misfit)
+        self._ask_again(
+            answer if self._parts is None or misfit is None else self._parts.shown, error
+        )
+        await self.told(ContentInvalidError.code)
+        return None
+
+    def _ask_again(self, answer: str, problem: UnusableAnswerError) -> None:
+        """Show the model its answer and what is wrong; only the last, or messages would grow."""
+        repair = _REPAIR if self._parts is None else _REPAIR_PARTS
+        self._repair = [
+            {"role": "assistant", "content": _shown(answer)},
+            {"role": "user", "content": repair.format(problem=problem)},
+        ]
+
+    def _log_said(self, reply: Reply, problem: str) -> None:
+        said = "\n".join(reply.texts())
+        _log.warning(
+            "answer_unusable",
+            kind=self.kind,
+            problem=excerpt(problem, key=self._key),
+            said=quoted(said, key=self._key),
+        )
+
+
+def _refused(reply: Reply) -> str:
+    why = reply.refusal or "the provider's content filter stopped the answer"
+    return f"{ContentRefusedError.__doc__} ({excerpt(why)})"
+
+
+def _shown(answer: str) -> str:
+    shown = answer.encode("utf-8", "replace").decode() if answer else "(empty)"
+    return shown if len(shown) <= _SHOWN_ANSWER else shown[:_SHOWN_ANSWER] + "\u2026"

@@ -1,0 +1,180 @@
+"""Turns what a provider says went wrong into our errors, and says which deserve another try."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from typing import TYPE_CHECKING, Final
+
+import httpx2
+import openai
+
+from core.errors import (
+    ContentRefusedError,
+    ProviderAddressError,
+    ProviderError,
+    ProviderRateLimitedError,
+    ProviderTimeoutError,
+    ProviderUnauthorizedError,
+    ProviderUnavailableError,
+)
+from core.redaction import redact
+from llm import words
+from llm.judging import is_about_one_text, judged, lasts_long
+from llm.told import Told, told_in_text
+from llm.waits import LONGEST_WAIT_S, retry_after_s
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "RejectedAnswerError",
+    "Told",
+    "TransientError",
+    "excerpt",
+    "failure_of",
+    "failure_told",
+    "judged",
+    "retry_after_s",
+    "told_by",
+    "unavailable",
+]
+
+_EXCERPT: Final = 300
+_SHORTEST_SECRET: Final = 6
+"""A placeholder key such as "none" is no secret; cutting it out would garble messages."""
+
+_OK: Final = 200
+_ONE_TEXT: Final = (
+    "The provider refused this request and not others; rename the concept, or read what it says."
+)
+_UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What cannot be stored, what terminals obey, and what turns the direction of other text."""
+
+_PART_OF_KEY: Final = re.compile(r"[\w-]*(?:\*{2,}|(?<=\w)(?:\.{3}|\u2026)(?=\w))[\w*-]*")
+"""Providers show a wrong key as `sk-ab***yz`: that is a part of a secret, too."""
+
+_PLAIN_CODE: Final = re.compile(r"[a-z]+(_[a-z]+){1,8}")
+
+
+class TransientError(Exception):
+    """A failure that another try may get past; carries the error to raise when none does."""
+
+    def __init__(
+        self, error: ProviderError, *, retry_after_s: float | None = None, told: Told | None = None
+    ) -> None:
+        """Keep the error, how long the provider asked us to wait, and what it said."""
+        self.error = error
+        self.retry_after_s = retry_after_s
+        self.told = told
+        super().__init__(error.message)
+
+
+class RejectedAnswerError(Exception):
+    """The server did not accept what its own model wrote; a repair may help, as with any answer."""
+
+    def __init__(self, draft: str, *, cut: bool = False) -> None:
+        """Keep what the model wrote, and whether it was cut off."""
+        self.draft = draft
+        self.cut = cut
+        super().__init__("The model's answer was not accepted by its own server.")
+
+
+def told_by(error: openai.APIStatusError) -> Told:
+    """Return what a provider said with a status."""
+    # The SDK's own `body` is only a part of what came: a code beside a textual error is lost in it.
+    response = error.response
+    return told_in_text(response.text, status=error.status_code, headers=response.headers)
+
+
+def failure_told(
+    told: Told, *, key: str, served: bool = False
+) -> ProviderError | TransientError | RejectedAnswerError:
+    """Return our error for what a provider said: a `TransientError` when trying again may help.
+
+    Words count before statuses: providers send an empty account with 400, 402, 403 and 429, a
+    filtered text with 400, 403 and 500, and a wrong key with 400.
+
+    Args:
+        told: What it said.
+        key: The API key, which is cut out of whatever the provider echoes.
+        served: Whether this key and model were served before, so that a 403 which says nothing of
+            the account is about this one text.
+    """
+    if told.draft is not None or words.DRAFT_REFUSED.search(told.said):
+        return RejectedAnswerError(told.draft or "", cut=bool(words.DRAFT_CUT.search(told.said)))
+    kind, said = judged(told)
+    if served and is_about_one_text(told):
+        kind, said = ContentRefusedError, _ONE_TEXT
+    if kind is ProviderUnauthorizedError:
+        # What a provider says about a key may contain a part of it, so only a plain code is shown.
+        code = next((code for code in told.code.split() if _PLAIN_CODE.fullmatch(code)), "")
+        return kind(f"{said} ({_status(told)}{f': {code}' if code else ''})")
+    text = excerpt(told.message or told.code, key=key)
+    text = f"not JSON but a web page: {text}" if told.page else text
+    error = kind(f"{said} ({_status(told)}: {text})" if text else f"{said} ({_status(told)})")
+    error.details["told"] = told
+    if kind is ProviderRateLimitedError and lasts_long(told):
+        error.stops_task = True  # the other requests of the task would be sent away like this one
+        return error
+    if kind in {ProviderRateLimitedError, ProviderUnavailableError}:
+        wait_s = told.retry_after_s
+        wait_s = None if wait_s is None else min(LONGEST_WAIT_S, wait_s)
+        return TransientError(error, retry_after_s=wait_s, told=told)
+    return error
+
+
+def failure_of(
+    error: openai.OpenAIError | httpx2.HTTPError, *, key: str
+) -> ProviderError | TransientError | RejectedAnswerError:
+    """Return our error for one of the SDK's.
+
+    The SDK's HTTP library is httpx2; what breaks while a body is being read comes from it as it
+    is, everything before is wrapped by the SDK.
+    """
+    if isinstance(error, (openai.APITimeoutError, httpx2.TimeoutException)):
+        return TransientError(ProviderTimeoutError())
+    if isinstance(error, openai.APIStatusError):
+        return failure_told(told_by(error), key=key)
+    if isinstance(error.__cause__, (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)):
+        return ProviderAddressError(
+            "ROADMAP_LLM_BASE_URL is no address that can be connected to; correct it, then retry."
+        )
+    return unavailable(_broken(error))
+
+
+def unavailable(why: str) -> TransientError:
+    """Return the failure of a provider that cannot be reached or understood at the moment."""
+    return TransientError(ProviderUnavailableError(f"{ProviderUnavailableError.__doc__} ({why})"))
+
+
+def excerpt(text: str, *, key: str = "") -> str:
+    """Return the beginning of a foreign text as one safe line without secrets."""
+    if len(key) >= _SHORTEST_SECRET:
+        text = text.replace(key, "***")
+    text = _PART_OF_KEY.sub("***", text[: 4 * _EXCERPT])
+    line = " ".join(_UNSAFE.sub(" ", redact(text)).split())
+    return line if len(line) <= _EXCERPT else line[: _EXCERPT - 1] + "\u2026"
+
+
+def _status(told: Told) -> str:
+    return f"HTTP {told.status}" if told.status not in {0, _OK} else "in its answer"
+
+
+def _broken(error: BaseException) -> str:
+    """Say in a few words why there was no connection, or why it ended."""
+    for cause in _causes(error):
+        if isinstance(cause, socket.gaierror):
+            return "its name cannot be resolved: DNS"
+        if isinstance(cause, ssl.SSLError):
+            return f"no secure connection: TLS, {excerpt(cause.reason or str(cause))}"
+        if isinstance(cause, ConnectionRefusedError):
+            return "connection refused"
+    return "connection broken"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,289 @@
+"""The author behind any OpenAI-compatible server.
+
+There is one retry layer, here: the SDK's own is switched off, or the two would multiply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx2
+import openai
+
+from core.errors import (
+    ProviderError,
+    ProviderRateLimitedError,
+    ProviderTimeoutError,
+    ProviderUnauthorizedError,
+)
+from core.logging import get_logger
+from core.loop_local import LoopLocal
+from core.usage import Usage
+from llm.abilities import Abilities
+from llm.calls import Call, Completion, OnRetry, OnText, T
+from llm.connection import make_client
+from llm.conversation import REPAIRS, AskDifferentlyError, Conversation
+from llm.failures import (
+    RejectedAnswerError,
+    Told,
+    TransientError,
+    failure_of,
+    failure_told,
+    told_by,
+)
+from llm.learned import Learned, Manner
+from llm.presets import base_url_of, model_of, preset_of
+from llm.reply import Reply, ReplyReader
+from llm.text_field import LiveText
+from llm.tries import BACKOFF_S, TIMED_OUT_TRIES, TRIES, Tries
+from llm.turns import Turn, Turns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from core.settings import Settings
+    from llm.cluster import Cluster
+    from llm.learned import Memory
+
+    OnContent = Callable[[str], None]
+
+_LAST_BYTES_S: Final = 1.0
+
+_NO_KEY: Final = "none"
+"""Local servers want no key, but the SDK reads OPENAI_API_KEY when it is given none."""
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Connection:
+    client: openai.AsyncOpenAI
+    turns: Turns
+    recalled: asyncio.Task[None]
+    """Whether what was learned before is known again; no request is made before that."""
+
+
+class OpenAIAuthor:
+    """An `Author` that asks a server for structured chat completions.
+
+    One instance serves several event loops; each has its own connections and its own line for
+    the provider (`Turns`), made in the loop at its first call.
+
+    Attributes:
+        learned: How the server is asked. What it refuses once is not asked of it again, so that it
+            costs one request and not one per call.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        cluster: Callable[[], Cluster] | None = None,
+        backoff_s: float = BACKOFF_S,
+        tries: int = TRIES,
+        timed_out_tries: int = TIMED_OUT_TRIES,
+        repairs: int = REPAIRS,
+        memory: Memory | None = None,
+    ) -> None:
+        """Take address, key, model and limits from the settings; connect nothing yet.
+
+        Args:
+            settings: The `llm_…` settings count.
+            cluster: Makes what is shared with other processes; without it limits hold here alone.
+            backoff_s: The first pause between tries; it doubles from one to the next.
+            tries: How often a request is made at most when it fails in passing.
+            timed_out_tries: How often when it is not answered in time.
+            repairs: How often an answer that does not fit is asked for again.
+            memory: Keeps over restarts what is learned of the server.
+
+        Raises:
+            SettingsError: LLM_BASE_URL is not an http or https address, or LLM_MODEL is missing.
+        """
+        self._settings = settings
+        self._base_url = base_url_of(settings)
+        self._model = model_of(settings)
+        self.learned = Learned(Abilities.of(preset_of(settings)), memory=memory)
+        secret = settings.llm_api_key.get_secret_value().strip() if settings.llm_api_key else ""
+        self._key = secret or _NO_KEY
+        self._cluster = cluster
+        self._tries = Tries(most=tries, timed_out=timed_out_tries, backoff_s=backoff_s)
+        self._repairs = repairs
+        self._connections: LoopLocal[_Connection] = LoopLocal(self._connect)
+
+    async def complete(self, call: Call[T], *, on_retry: OnRetry | None = None) -> Completion[T]:
+        """Ask the server, again where that may help, until the answer has its shape.
+
+        Failures of the connection, 408, 409, 425, 429 and 5xx are tried six times in all, with
+        Retry-After honoured, a time-out three times; an answer that does not fit is repaired at
+        most twice, one that was cut off is asked for once more.
+
+        Raises:
+            ProviderError: One of its subclasses, with `details["usage"]`.
+        """
+        return await self._finish(call, on_retry, lambda: None)
+
+    async def stream(
+        self, call: Call[T], *, field: str, on_text: OnText, on_retry: OnRetry | None = None
+    ) -> Completion[T]:
+        """Do the same with a stream, and hand out a field's text as it comes.
+
+        Raises:
+            ProviderError: One of its subclasses, with `details["usage"]`.
+        """
+        live = LiveText(field, on_text)
+        completion = await self._finish(call, on_retry, live.begin)
+        live.settle(getattr(completion.value, field))
+        return completion
+
+    async def _finish(
+        self, call: Call[T], on_retry: OnRetry | None, listener: Callable[[], OnContent | None]
+    ) -> Completion[T]:
+        conversation = Conversation(call, on_retry=on_retry, repairs=self._repairs, key=self._key)
+        connection = self._connections.get()
+        await asyncio.wait({connection.recalled})
+        manner = Manner(self.learned)
+        try:
+            value: T = await self._tries.finish(
+                conversation,
+                lambda messages, asked: self._request(asked, messages, listener(), manner),
+            )
+            return Completion(value=value, usage=conversation.usage)
+        except TransientError as failure:
+            error = failure.error
+        except ProviderError as final:
+            error = final
+        finally:
+            spent = conversation.usage
+            connection.turns.settle(expected=call.expected_tokens * spent.calls, used=spent.tokens)
+        error.details["usage"] = conversation.usage
+        _log.warning("completion_failed", kind=call.kind, code=error.code)
+        raise error
+
+    async def recalled(self) -> None:
+        """Wait until it is known what was learned of the server before."""
+        await asyncio.wait({self._connections.get().recalled})
+
+    async def aclose(self) -> None:
+        """Close the running loop's connections."""
+        connection = self._connections.pop()
+        if connection is not None:
+            connection.recalled.cancel()
+            await self.learned.aclose()
+            await connection.turns.aclose()
+            await connection.client.close()
+
+    async def _request(
+        self,
+        call: Call[T],
+        messages: list[dict[str, str]],
+        on_content: OnContent | None,
+        manner: Manner,
+    ) -> Reply:
+        if not self._key.isascii() or not self._key.isprintable():
+            raise ProviderUnauthorizedError(
+                "ROADMAP_LLM_API_KEY has characters that no key has; copy it again, then retry."
+            )
+        connection = self._connections.get()
+        async with connection.turns.turn(user=call.user, tokens=call.expected_tokens) as turn:
+            seen = manner.abilities
+            request = seen.request(call, messages, model=self._model, stream=on_content is not None)
+            try:
+                # The SDK's time-out is per read: a server that trickles never reaches it.
+                async with asyncio.timeout(self._settings.llm_timeout_s):
+                    reply = await self._post(connection.client, request, on_content)
+            except TimeoutError:
+                raise TransientError(ProviderTimeoutError()) from None
+            except (openai.OpenAIError, httpx2.HTTPError) as error:
+                told = told_by(error) if isinstance(error, openai.APIStatusError) else None
+                failure = self._failure(error, told)
+            except (TransientError, ProviderError, RejectedAnswerError) as said:
+                told, failure = _told_in(said), said
+            else:
+                manner.answered(request)
+                if manner.was_cut_by_default(request, reply):
+                    raise AskDifferentlyError(reply.usage)
+                return reply
+            return self._after(failure, told, manner, request=request, seen=seen, turn=turn)
+
+    def _after(
+        self,
+        failure: TransientError | ProviderError | RejectedAnswerError,
+        told: Told | None,
+        manner: Manner,
+        *,
+        request: dict[str, Any],
+        seen: Abilities,
+        turn: Turn,
+    ) -> Reply:
+        """Return what is an answer after all, or raise what a failure means.
+
+        Raises:
+            AskDifferentlyError: It refuses something that can be left out.
+            TransientError: It may be over at the next try.
+            ProviderError: It is final.
+        """
+        if isinstance(failure, RejectedAnswerError):
+            manner.answered(request)
+            reason = "length" if failure.cut else "stop"
+            return Reply(content=failure.draft, finish_reason=reason, refusal="", usage=Usage())
+        if told is not None and manner.goes_round(told, request, seen=seen):
+            raise AskDifferentlyError
+        if isinstance(failure, TransientError) and isinstance(
+            failure.error, ProviderRateLimitedError
+        ):
+            turn.refused(retry_after_s=failure.retry_after_s)
+        raise failure
+
+    def _failure(
+        self, error: openai.OpenAIError | httpx2.HTTPError, told: Told | None
+    ) -> TransientError | ProviderError | RejectedAnswerError:
+        if told is not None:
+            return failure_told(told, key=self._key, served=self.learned.served)
+        return failure_of(error, key=self._key)
+
+    async def _post(
+        self, client: openai.AsyncOpenAI, request: dict[str, Any], on_content: OnContent | None
+    ) -> Reply:
+        create = client.chat.completions.with_streaming_response.create
+        # The SDK walks through all that it knows the type of; a schema would take it milliseconds.
+        known = {name: request[name] for name in ("model", "messages")}
+        rest = {name: value for name, value in request.items() if name not in known}
+        # Read by hand, so that the size and the shape of what a server sends is bounded by us.
+        async with create(**known, extra_body=rest) as response:
+            reader = ReplyReader(
+                key=self._key,
+                media_type=response.headers.get("content-type", ""),
+                on_content=on_content,
+            )
+            chunks = response.iter_bytes()
+            async for chunk in chunks:
+                if not reader.feed(chunk) or reader.ended:
+                    break
+            if reader.ended:
+                # Tokens may follow, and a connection that was read to its end can be used again.
+                with contextlib.suppress(TimeoutError, httpx2.HTTPError):
+                    async with asyncio.timeout(_LAST_BYTES_S):
+                        async for chunk in chunks:
+                            reader.feed(chunk)
+        return reader.reply()
+
+    def _connect(self) -> _Connection:
+        cluster = self._cluster() if self._cluster else None
+        return _Connection(
+            client=make_client(
+                self._base_url, key=self._key, timeout_s=self._settings.llm_timeout_s
+            ),
+            turns=Turns(self._settings, cluster=cluster),
+            recalled=asyncio.ensure_future(self.learned.recall()),
+        )
+
+
+def _told_in(failure: TransientError | ProviderError | RejectedAnswerError) -> Told | None:
+    """Return what a server said within an answer with 200."""
+    if isinstance(failure, TransientError):
+        return failure.told
+    told = failure.details.get("told") if isinstance(failure, ProviderError) else None
+    return told if isinstance(told, Told) else None

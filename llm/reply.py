@@ -1,0 +1,250 @@
+"""Reads a chat completion: a plain body, or a stream of chunks, whichever the server sends."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from core.errors import ContentInvalidError
+from core.usage import Usage, usage_in
+from llm.answers import LARGEST_ANSWER, parsed_json
+from llm.chunks import Event, chunks_in, lines_of, unwrapped
+from llm.failures import TransientError, failure_told, unavailable
+from llm.finish import finish_in
+from llm.message import Said
+from llm.told import error_in, told_in_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_LARGEST_BODY: Final = 8_000_000
+"""Bytes: the largest answer, escaped, and some room. What is longer is not read to its end."""
+
+_FIELD: Final = re.compile(rb"(data|event|id|retry)?:")
+_LONGEST_FIELD: Final = len(b"event:")
+_END: Final = b"[DONE]"
+_PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_LONGEST_WORDS: Final = 1000
+"""What is longer is no sentence of a server that stands at another address."""
+_HIGH: Final = "\ud800", "\udbff"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """What counts in a provider's answer.
+
+    `usage` is what the server tells; nothing is estimated. `whole` is False for a
+    stream that ended without saying that it does, unless we stopped reading.
+    """
+
+    content: str
+    finish_reason: str
+    """`stop`, `length`, `content_filter` or `error`, whatever the vendor calls it; "" for none."""
+    refusal: str
+    usage: Usage
+    whole: bool = True
+    thoughts: str = ""
+    arguments: tuple[str, ...] = ()
+    """Of calls of tools, which some models answer by."""
+
+    def texts(self) -> Iterator[str]:
+        """Yield where the answer may stand, the likeliest first."""
+        yield from filter(str.strip, (self.content, *self.arguments, self.thoughts))
+
+
+class ReplyReader:
+    """Takes the bytes of an answer as they come, and hands out its content piece by piece.
+
+    Whether it is a stream is seen from what comes and not from what was asked for: servers ignore
+    `stream`, and some stream unasked.
+    """
+
+    def __init__(
+        self, *, key: str, media_type: str = "", on_content: Callable[[str], None] | None = None
+    ) -> None:
+        """Begin to read.
+
+        Args:
+            key: The API key, to be cut out of what an error echoes.
+            media_type: What the server says it sends; believed about a stream that begins oddly.
+            on_content: Called with each new piece of a stream's content. A plain body has none.
+        """
+        self._key = key
+        self._declared = media_type.startswith("text/event-stream")
+        self._on_content = on_content
+        self._streamed: bool | None = None
+        self._buffer = bytearray()
+        self._pieces: list[str] = []
+        self._half = ""
+        self._size = 0
+        self._said = Said()
+        self._finish_reason = ""
+        self._usage = Usage()
+        self._chunks = 0
+        self._done = False
+        self._event = Event()
+
+    @property
+    def ended(self) -> bool:
+        """Whether a stream said that this was all; its tokens may still follow."""
+        return self._done or bool(self._finish_reason)
+
+    def feed(self, data: bytes) -> bool:
+        """Take some bytes and tell whether more are wanted.
+
+        Raises:
+            ProviderError: The answer is far too long, or says that something went wrong for good.
+            TransientError: It says that something went wrong for now.
+        """
+        self._buffer += data
+        if self._streamed is None:
+            self._streamed = self._is_stream()
+        if self._streamed:
+            self._read_lines()
+        if len(self._buffer) > _LARGEST_BODY:
+            raise ContentInvalidError(f"{ContentInvalidError.__doc__} (far too long)")
+        return self._size <= LARGEST_ANSWER
+
+    def reply(self) -> Reply:
+        """Return the answer when its last byte was taken.
+
+        Raises:
+            TransientError: It is no chat completion, such as the page of a proxy that is starting.
+            ProviderError: It is an error that another try cannot get past.
+        """
+        if not self._streamed:
+            return self._body()
+        self._read_line(bytes(self._buffer))
+        self._read_line(b"")
+        if not self._chunks:
+            raise unavailable("its stream has no choices")
+        return Reply(
+            content="".join(self._pieces) + self._half,
+            finish_reason=self._finish_reason,
+            refusal=self._said.refusal,
+            usage=self._usage,
+            whole=self.ended or self._size > LARGEST_ANSWER,
+            thoughts=self._said.thoughts,
+            arguments=tuple(self._said.arguments.values()),
+        )
+
+    def _is_stream(self) -> bool | None:
+        """Tell a stream from a body by how it begins; None while too little is there."""
+        begun = self._buffer.lstrip().removeprefix(b"\xef\xbb\xbf").lstrip()
+        if _FIELD.match(begun) or (self._declared and begun and not begun.startswith(b"{")):
+            return True
+        return False if len(begun) >= _LONGEST_FIELD else None
+
+    def _body(self) -> Reply:
+        text = self._buffer.decode("utf-8", "replace").strip().removeprefix("\ufeff")
+        try:
+            data = unwrapped(parsed_json(text))
+        except ValueError:
+            return self._no_json(text)
+        choice = self._choice(data)
+        message = (choice.get("message") or choice.get("delta")) if choice else None
+        if choice is None or not (isinstance(message, dict) or "text" in choice):
+            raise unavailable("its answer has no choices")
+        said = Said()
+        content = said.hear(message or {"content": choice.get("text")})
+        return Reply(
+            content=content,
+            finish_reason=finish_in(choice),
+            refusal=said.refusal,
+            usage=usage_in(data),
+            thoughts=said.thoughts,
+            arguments=tuple(said.arguments.values()),
+        )
+
+    def _no_json(self, text: str) -> Reply:
+        """Read what is no JSON: chunks line by line, without the dress of a stream, or words.
+
+        Raises:
+            TransientError: It says nothing that is known.
+            ProviderError: It says what is wrong, such as the page at a wrong address.
+        """
+        if chunks := chunks_in(text):
+            self._streamed = True
+            self._buffer.clear()
+            for chunk in chunks:
+                self._take(chunk)
+            return self.reply()
+        told = told_in_text(text)
+        failure = failure_told(told, key=self._key)
+        if told.page or (len(text) <= _LONGEST_WORDS and not isinstance(failure, TransientError)):
+            raise failure
+        raise unavailable("its answer is not JSON")
+
+    def _read_lines(self) -> None:
+        lines, self._buffer = lines_of(self._buffer)
+        for line in lines:
+            self._read_line(line)
+
+    def _read_line(self, line: bytes) -> None:
+        """Take one line of a stream; what is no chunk is passed over."""
+        name, _, value = line.strip().partition(b":")
+        if self._done or (name and name != b"data"):
+            return
+        if value.strip() == _END:
+            self._done = True
+            return
+        for chunk in self._event.data(value) if name else self._event.ends():
+            self._take(chunk)
+
+    def _take(self, chunk: Any) -> None:
+        """Take a chunk; what has no choice may tell tokens."""
+        chunk = unwrapped(chunk)
+        choice = self._choice(chunk)
+        usage = usage_in(chunk)
+        if usage.tokens >= self._usage.tokens:  # some servers send a growing sum with each chunk
+            self._usage = usage
+        if choice is None:
+            return
+        self._chunks += 1
+        self._finish_reason = finish_in(choice) or self._finish_reason
+        self._hear(choice)
+
+    def _hear(self, choice: dict[str, Any]) -> None:
+        """Take what a chunk adds; some servers end a stream with the whole message again."""
+        delta = choice.get("delta")
+        if not isinstance(delta, dict) or not delta:
+            message = choice.get("message")
+            again = self._pieces or not isinstance(message, dict)
+            delta = {"content": choice.get("text")} if again else message
+        self._add(self._said.hear(delta))
+
+    def _choice(self, data: Any) -> dict[str, Any] | None:
+        """Return the first choice, if there is one.
+
+        Raises:
+            TransientError: There is an error instead, for now.
+            ProviderError: There is one for good.
+        """
+        if (told := error_in(data)) is not None:
+            raise failure_told(told, key=self._key)
+        if not isinstance(data, dict):
+            return None
+        choices = data.get("choices")
+        if isinstance(choices, list) and choices and isinstance(choices[0], dict):
+            return choices[0]
+        return None
+
+    def _add(self, piece: str) -> None:
+        """Keep a piece; a character whose halves came in two pieces is made whole first."""
+        piece = _PAIR.sub(_character, self._half + piece)
+        self._half = ""
+        if piece and _HIGH[0] <= piece[-1] <= _HIGH[1]:
+            piece, self._half = piece[:-1], piece[-1]
+        if not piece:
+            if self._said.arguments and self._on_content is not None:
+                self._on_content("")  # it is a stream, though not of text
+            return
+        self._size += len(piece)
+        self._pieces.append(piece)
+        if self._on_content is not None:
+            self._on_content(piece)
+
+
+def _character(halves: re.Match[str]) -> str:
+    return halves[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le")

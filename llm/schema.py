@@ -1,0 +1,62 @@
+"""Makes the JSON Schema that a provider is asked to follow from a pydantic model.
+
+OpenAI's strict mode wants every property required and `additionalProperties: false`, and answers
+400 to keywords outside its subset: numeric and array bounds are in it, the lengths of strings are
+not (https://platform.openai.com/docs/guides/structured-outputs, "Supported schemas"). So lengths
+are said in the description, where any model reads them. Simple servers follow no `$ref`, so
+definitions are inlined.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from roadmaps.outputs import Output
+
+_NOISE: Final = ("title", "default", "minLength", "maxLength", "$defs")
+
+
+@cache
+def strict_schema(output: type[Output]) -> dict[str, Any]:
+    """Return the strict, self-contained JSON Schema of an output. Treat it as read-only."""
+    schema = output.model_json_schema()
+    schema.pop("description", None)
+    plain: dict[str, Any] = _plain(schema, schema.get("$defs", {}))
+    return plain
+
+
+def _plain(node: Any, definitions: dict[str, Any]) -> Any:
+    if isinstance(node, list):
+        return [_plain(part, definitions) for part in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        name = node["$ref"].rsplit("/", 1)[-1]
+        beside = {key: value for key, value in node.items() if key != "$ref"}
+        return _plain({**definitions[name], **beside}, definitions)
+    plain = {
+        key: _plain(value, definitions)
+        for key, value in node.items()
+        if key not in _NOISE and key != "properties"
+    }
+    if (lengths := _lengths(node)) is not None:
+        plain["description"] = f"{node.get('description', '')} ({lengths})".strip()
+    if "properties" in node:
+        # Property names are the model's fields: `title` among them is no noise.
+        plain["properties"] = {
+            name: _plain(value, definitions) for name, value in node["properties"].items()
+        }
+        plain["required"] = list(plain["properties"])
+        plain["additionalProperties"] = False
+    return plain
+
+
+def _lengths(node: dict[str, Any]) -> str | None:
+    least, most = node.get("minLength"), node.get("maxLength")
+    if least and most:
+        return f"{least} to {most} characters"
+    if most:
+        return f"at most {most} characters"
+    return f"at least {least} characters" if least else None

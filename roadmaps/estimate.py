@@ -1,0 +1,59 @@
+"""What a typical roadmap will take, by what a trial took."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from core.prices import priced
+from core.usage import Usage
+from llm.calls import CallKind
+from roadmaps.expected import FIRST
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from core.prices import Price
+
+CONCEPTS: Final = 15
+CONTENTS: Final = 3 * CONCEPTS
+_PER_CONCEPT: Final = (CallKind.TUTORIAL, CallKind.RESOURCES, CallKind.QUIZ)
+_ONCE: Final = (
+    CallKind.INTENT_ANALYSIS,
+    CallKind.CURRICULUM_DESIGN,
+    CallKind.STRUCTURE_VALIDATION,
+)
+_ANSWER_SHARE: Final = 0.6
+"""Of a call's tokens, where the provider does not tell."""
+
+
+def typical_roadmap(spent: Mapping[CallKind, Usage], price: Price | None) -> Usage:
+    """Return the tokens of a roadmap of 45 contents, with their cost when the price is known.
+
+    Args:
+        spent: What a roadmap of one concept took. The outline of a whole one is longer, so what
+            is made once counts as at least what it usually takes.
+        price: Of the model.
+    """
+    total = Usage()
+    for kind in _ONCE:
+        told, usual = spent.get(kind, Usage()), _usual(kind)
+        total += _tokens(told if told.tokens > usual.tokens else usual, times=1)
+    for kind in _PER_CONCEPT:
+        told = spent.get(kind, Usage())
+        total += _tokens(told if told.tokens else _usual(kind), times=CONCEPTS)
+    return priced(total, price)
+
+
+def _usual(kind: CallKind) -> Usage:
+    tokens = FIRST[kind]
+    answer = round(tokens * _ANSWER_SHARE)
+    return Usage(tokens=tokens, prompt_tokens=tokens - answer, completion_tokens=answer)
+
+
+def _tokens(usage: Usage, *, times: int) -> Usage:
+    answer = usage.completion_tokens or round(usage.tokens * _ANSWER_SHARE)
+    return Usage(
+        tokens=times * usage.tokens,
+        prompt_tokens=times * (usage.prompt_tokens or usage.tokens - answer),
+        completion_tokens=times * answer,
+    )

@@ -1,0 +1,202 @@
+"""Asks web servers whether a resource's address exists; it is dropped only when it does not."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from core.choices import Provider
+from core.logging import get_logger
+from core.loop_local import LoopLocal
+from core.settings import get_settings
+from roadmaps.links.addresses import NotPublicError, Resolver
+from roadmaps.links.budget import Budget
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from roadmaps.outputs import ResourceDraft
+
+log = get_logger(__name__)
+
+CHECK_TIMEOUT_S: Final = 5.0
+AT_A_TIME: Final = 20
+REDIRECTS: Final = 4
+GONE: Final = frozenset({404, 410})
+_UNSURE: Final = GONE | {403, 405, 501}
+_WEB: Final = frozenset({"http", "https"})
+_BARE: Final = re.compile(r"\A[\w-]+(\.[\w-]+)*\.[a-z]{2,}(/\S*)?\Z", re.IGNORECASE)
+_USER: Final = re.compile(r"\A(https?://)[^/?#]*@", re.IGNORECASE)
+_REMEMBER_S: Final = 600.0
+_REMEMBERED: Final = 2000
+_AGENT: Final = "Mozilla/5.0 (compatible; roadmap-worker link check)"
+
+
+async def check_resources(
+    drafts: Sequence[ResourceDraft],
+    *,
+    task_id: UUID | None = None,
+    known: frozenset[str] = frozenset(),
+) -> list[dict[str, Any]]:
+    """Return the resources whose address is not known to be gone, each with `verified`.
+
+    What cannot be checked (no network, refused, slow) stays, unverified. What is no web address is
+    dropped, and so is the second of two with the same address. The sample author's addresses are
+    not looked up: it works offline.
+
+    Args:
+        drafts: What the model recommends.
+        task_id: For which task; a task has so many look-ups.
+        known: Addresses that a search gave, which may be asked as they are. Of an address that the
+            model made up only scheme, host and path are asked: its query could carry what the
+            learner wrote to whoever owns the host.
+    """
+    urls = dict.fromkeys(completed(draft.url) for draft in drafts)
+    if get_settings().llm_provider is Provider.SAMPLE:
+        checked = [None if _host(url) else False for url in urls]
+    else:
+        checker = _checkers.get()
+        checked = await asyncio.gather(
+            *(checker.verdict(url, task_id=task_id, whole=url in known) for url in urls)
+        )
+    verdicts = dict(zip(urls, checked, strict=True))
+    kept = []
+    for draft in drafts:
+        url = completed(draft.url)
+        verdict = verdicts.pop(url, False)
+        if verdict is not False:
+            kept.append(draft.model_dump(mode="json") | {"url": url, "verified": verdict is True})
+    return kept
+
+
+def completed(url: str) -> str:
+    """Return an address as a browser would take it: `docs.python.org/3` lacks only its scheme.
+
+    A user name and a password in it are taken out.
+    """
+    url = url.strip()
+    url = f"https://{url}" if _BARE.match(url) else url
+    return _USER.sub(r"\1", url)
+
+
+def plain(url: str) -> str:
+    """Return scheme, host and path of an address."""
+    return url.partition("#")[0].partition("?")[0]
+
+
+class Checker:
+    """Asks addresses, a few at a time; what it learnt it remembers for ten minutes."""
+
+    def __init__(self, resolver: Resolver | None = None) -> None:
+        self._resolver = resolver or Resolver()
+        self._slots = asyncio.Semaphore(AT_A_TIME)
+        self._known: dict[str, tuple[float, bool | None]] = {}
+        self._budget = Budget()
+
+    async def verdict(
+        self, url: str, *, task_id: UUID | None = None, whole: bool = True
+    ) -> bool | None:
+        """Return True when the address answers, False when it is gone, None when nobody knows.
+
+        Args:
+            url: The address.
+            task_id: For which task it is asked.
+            whole: It may be asked as it is; else without its query, and then it is not known to
+                be gone.
+        """
+        if not _host(url):
+            return False
+        if not whole and plain(url) != url.partition("#")[0]:
+            return await self.verdict(plain(url), task_id=task_id) or None
+        url = url.partition("#")[0]
+        known = self._known.get(url)
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
+        if not self._budget.allows(_host(url), task_id):
+            return None
+        async with self._slots:
+            try:
+                async with asyncio.timeout(CHECK_TIMEOUT_S):
+                    found = await self._follow(url)
+            except NotPublicError:
+                log.info("link_not_public", host=_host(url))
+                found = None
+            except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError, ValueError) as error:
+                log.debug("link_check_failed", host=_host(url), error=type(error).__name__)
+                found = None
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[url] = (time.monotonic() + _REMEMBER_S, found)
+        return found
+
+    def close(self) -> None:
+        """Give up what is open."""
+        self._resolver.close()
+
+    async def _follow(self, url: str) -> bool | None:
+        """Ask an address, and those it sends on to; each is looked at before it is asked."""
+        for _ in range(1 + REDIRECTS):
+            answer = await self._ask(httpx.URL(url))
+            if answer.status_code in GONE:
+                return False
+            if not answer.has_redirect_location:
+                return True if answer.is_success else None
+            url = str(httpx.URL(url).join(answer.headers["location"]))
+            if not _host(url):
+                return None
+        return None
+
+    async def _ask(self, url: httpx.URL) -> httpx.Response:
+        answer = await self._send("HEAD", url)
+        if answer.status_code in _UNSURE:  # some servers know no HEAD: ask as a browser does
+            answer = await self._send("GET", url)
+        return answer
+
+    async def _send(self, method: str, url: httpx.URL) -> httpx.Response:
+        """Send a request to the one address that was looked at; only the head is read."""
+        address = await self._resolver.address_of(url.host)
+        async with (
+            httpx.AsyncClient(verify=_certificates(), trust_env=False) as client,
+            client.stream(
+                method,
+                url.copy_with(host=str(address)),
+                headers={"Host": url.netloc.decode("ascii"), "User-Agent": _AGENT},
+                # the certificate must be the name's, not the address's
+                extensions={"sni_hostname": url.raw_host.decode("ascii")},
+            ) as answer,
+        ):
+            return answer
+
+
+_checkers: LoopLocal[Checker] = LoopLocal(Checker)
+
+
+async def close_links() -> None:
+    """Close the running loop's checker, if anything was ever checked."""
+    checker = _checkers.pop()
+    if checker is not None:
+        checker.close()
+
+
+def _host(url: str) -> str:
+    """Return the host of a web address, or nothing when it is none."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return ""
+    return (parts.hostname or "") if parts.scheme in _WEB else ""
+
+
+@lru_cache(maxsize=1)
+def _certificates() -> ssl.SSLContext:
+    """Read the trusted certificates once: it takes 90 ms, and each client would, in the loop."""
+    return httpx.create_ssl_context(trust_env=False)

@@ -1,0 +1,215 @@
+"""What the model is asked to return, one shape per kind of call.
+
+Shapes are made so that what fits the shape is usable: a quiz names its right answers and its
+distractors instead of indices that may point nowhere. Bounds are part of the JSON Schema that
+the provider receives. What a list has too much is cut off, and one that is shorter than asked for
+is taken as it is: a short quiz is better than none, and asking again would be paid for.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from roadmaps.languages import language_tag
+from roadmaps.questions import question_read, questions_read
+
+Title = Annotated[str, Field(min_length=1, max_length=200)]
+Prose = Annotated[str, Field(max_length=4000)]
+Hours = Annotated[float, Field(ge=0.5, le=200)]
+Difficulty = Literal["beginner", "intermediate", "advanced"]
+
+
+def _first(most: int) -> BeforeValidator:
+    def cut(value: Any) -> Any:
+        return value[:most] if isinstance(value, list) else value
+
+    return BeforeValidator(cut)
+
+
+def _asked_for(least: int, most: int) -> Any:
+    """Bounds as the model is told them; one is enough for us."""
+    return Field(min_length=1, max_length=most, json_schema_extra={"minItems": least})
+
+
+def _tag(value: Any, info: ValidationInfo) -> Any:
+    """Return the tag of a language that the model may have called by its name.
+
+    One that is not known stays as it is called: whoever writes in it knows what is meant.
+    """
+    if not isinstance(value, str) or (tag := language_tag(value)) is None or tag == value:
+        return value
+    if info.context:
+        info.context["notes"].append(f"{info.field_name}: {value[:40]!r} read as {tag!r}")
+    return tag
+
+
+Language = Annotated[str, BeforeValidator(_tag), Field(min_length=2, max_length=35)]
+FewTitles = Annotated[list[Title], _first(12), Field(max_length=12)]
+
+
+class Output(BaseModel):
+    """A structured completion; unknown fields are dropped, all known ones are required."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class IntentAnalysis(Output):
+    """What the learner wants, in the learner's language."""
+
+    topic: Title = Field(description="The subject, in a few words, as a title.")
+    summary: Prose = Field(description="The goal: what the learner will be able to do in the end.")
+    language: Language = Field(description="BCP 47 tag of the language to write in.")
+    focus_areas: FewTitles = Field(description="What matters most for this goal.")
+    skills: FewTitles = Field(description="What the learner must be able to do to reach it.")
+    skill_gaps: FewTitles = Field(description="What the learner probably lacks.")
+    constraints: FewTitles = Field(
+        description="What the learner says that limits the way: time, tools, money, health."
+    )
+
+
+class ConceptDraft(Output):
+    """One thing to learn."""
+
+    title: Title
+    description: Prose
+    estimated_hours: Hours
+    difficulty: Difficulty
+    prerequisites: list[Title] = Field(
+        description="Titles of other concepts of this roadmap to learn before this one."
+    )
+
+
+class ModuleDraft(Output):
+    """A group of concepts."""
+
+    title: Title
+    concepts: list[ConceptDraft] = Field(min_length=1)
+
+
+class StageDraft(Output):
+    """A part of the way."""
+
+    title: Title
+    modules: list[ModuleDraft] = Field(min_length=1)
+
+
+class CurriculumDraft(Output):
+    """A whole roadmap, before ids are given."""
+
+    title: Title
+    summary: Prose
+    stages: list[StageDraft] = Field(min_length=1)
+
+
+class Issue(Output):
+    """One thing that is wrong with a structure."""
+
+    severity: Literal["warning", "error"]
+    message: Prose = Field(description="What is wrong and where, in one sentence.")
+    suggestion: Prose = Field(description="What would mend it.")
+
+
+class StructureOpinion(Output):
+    """The model's judgement of a structure; `error` only when a learner would be stuck."""
+
+    issues: list[Issue]
+
+
+class EditIntent(Output):
+    """One change that is called for."""
+
+    action: Literal["add", "remove", "modify", "move"]
+    target: str = Field(max_length=200, description="Title of the concept or module concerned.")
+    instruction: Prose = Field(description="What to change and why, in one sentence.")
+
+
+class EditPlan(Output):
+    """What must change so that the feedback or the validation issues are met."""
+
+    summary: Prose
+    intents: list[EditIntent]
+
+
+class EditOperation(Output):
+    """One change to the outline, in terms of the keys that the outline was shown with.
+
+    Fields that an operation does not need are null.
+    """
+
+    op: Literal["add", "remove", "update", "move"]
+    concept: str | None = Field(description="Key of the concept (C3); null for `add`.")
+    module: str | None = Field(description="Key of the module (M2) to add or move into, or null.")
+    title: str | None = Field(max_length=200, description="New title, or null to keep it.")
+    description: str | None = Field(max_length=4000, description="New description, or null.")
+    estimated_hours: Hours | None = Field(description="New hours, or null.")
+    difficulty: Difficulty | None = Field(description="New difficulty, or null.")
+    prerequisites: list[str] | None = Field(
+        description="New list of prerequisites (keys or titles), or null to keep it."
+    )
+
+
+class EditScript(Output):
+    """The changes themselves."""
+
+    summary: Prose
+    operations: list[EditOperation]
+
+
+class Tutorial(Output):
+    """One concept, explained."""
+
+    markdown: str = Field(
+        min_length=1, max_length=200_000, description="The tutorial as Markdown, without raw HTML."
+    )
+
+
+class ResourceDraft(Output):
+    """One thing to read, watch or do elsewhere."""
+
+    title: Title
+    url: str = Field(min_length=1, max_length=2000, description="An https address that exists.")
+    type: Literal["article", "book", "course", "documentation", "tool", "video"]
+    language: Language = Field(description="BCP 47 tag.")
+    why: Prose = Field(description="Why it helps with this concept, in one sentence.")
+
+
+class ResourceList(Output):
+    """Resources for one concept, the most useful first."""
+
+    resources: Annotated[list[ResourceDraft], _first(10), _asked_for(3, 10)]
+
+
+class QuestionDraft(Output):
+    """One question; right answers and wrong ones are kept apart, so neither can be missing."""
+
+    question: Prose
+    kind: Literal["single", "multiple", "true_false"]
+    answers: list[str] = Field(min_length=1, description="The right answers (one for `single`).")
+    distractors: list[str] = Field(min_length=1, description="Wrong answers that look plausible.")
+    explanation: Prose = Field(description="Why the answer is right.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, data: Any) -> Any:
+        return question_read(data)
+
+
+class QuizDraft(Output):
+    """A quiz for one concept."""
+
+    questions: Annotated[list[QuestionDraft], _first(8), _asked_for(5, 8)]
+
+    @field_validator("questions", mode="before")
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        return questions_read(value)

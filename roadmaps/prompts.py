@@ -1,0 +1,86 @@
+"""Renders the prompts: one Jinja file per kind of call, with a `system` and a `user` block."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Final
+
+import jinja2
+
+if TYPE_CHECKING:
+    from llm.calls import CallKind, Inputs
+
+_SHARED: Final = "_shared.j2"
+_LONGEST: Final = 12_000
+"""Characters of one text of a learner or reviewer that a prompt shows."""
+
+_UNSENDABLE: Final = re.compile("[\x00\ud800-\udfff]")
+"""NUL and lone surrogates, which no request can carry."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prompt:
+    """The two opening messages of a call."""
+
+    system: str
+    user: str
+
+
+def render(kind: CallKind, inputs: Inputs) -> Prompt:
+    """Write the prompt of a kind of call from its inputs.
+
+    Raises:
+        jinja2.UndefinedError: The prompt names something that the inputs do not have.
+    """
+    template = _environment().get_template(f"{kind.value}.j2")
+    values = {name: getattr(inputs, name) for name in type(inputs).model_fields}
+    context = template.new_context(values)
+    system, user = (
+        "".join(template.blocks[block](context)).strip() for block in ("system", "user")
+    )
+    return Prompt(system=system, user=user)
+
+
+@cache
+def prompt_version(kind: CallKind) -> str:
+    """Return a digest of a kind's prompt: it changes when the prompt's text does."""
+    data = b"\0".join(_source(name) for name in (_SHARED, f"{kind.value}.j2"))
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def as_data(text: object, name: str) -> str:
+    """Return somebody's text between delimiters that it cannot close itself.
+
+    Models are told that what stands between them is data; a text that contains the delimiter
+    could otherwise end it early and go on as an instruction.
+    """
+    shown = _UNSENDABLE.sub("", str(text))[:_LONGEST]
+    shown = re.sub(rf"<(?=\s*/?\s*{re.escape(name)}\b)", "\u2039", shown, flags=re.IGNORECASE)
+    return f"<{name}>\n{shown}\n</{name}>"
+
+
+def as_tag(language: object) -> str:
+    """Return a language tag with the characters of one only: it stands among the rules."""
+    return re.sub(r"[^A-Za-z0-9-]", "", str(language))[:35]
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: _source(name).decode()),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - prompts are plain text, not HTML
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["data"] = as_data
+    environment.filters["tag"] = as_tag
+    return environment
+
+
+def _source(name: str) -> bytes:
+    return resources.files(__package__ or "roadmaps").joinpath("prompts", name).read_bytes()

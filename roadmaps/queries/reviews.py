@@ -1,0 +1,117 @@
+"""The open review of a task."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from core.errors import NotFoundError
+from core.states import ReviewStatus
+from db.models import Outline, Review, Roadmap, RoadmapTask, TaskEvent
+from db.session import read_session
+from notifications.events import EventType
+from roadmaps.diff import diff
+from roadmaps.queries.roadmaps import tree
+from roadmaps.steps.names import RoadmapStep
+from watching.queries.shapes import ReviewView
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from core.actor import Actor
+
+
+async def open_review(task_id: UUID, *, actor: Actor) -> ReviewView:
+    """Return the review that waits for a decision, with the tree and what changed in it.
+
+    Raises:
+        NotFoundError: The task has no open review, or it belongs to somebody else.
+    """
+    statement = (
+        select(
+            Review,
+            Roadmap,
+            RoadmapTask.user_id,
+            (Review.due_at < func.clock_timestamp()).label("overdue"),
+        )
+        .join(RoadmapTask, RoadmapTask.task_id == Review.task_id)
+        .join(Roadmap, Roadmap.task_id == Review.task_id)
+        .where(Review.task_id == task_id, Review.status == ReviewStatus.OPEN)
+    )
+    async with read_session() as session:
+        row = (await session.execute(statement)).one_or_none()
+        if row is None or not actor.may_see(row.user_id):
+            closed = await _last_closed(session, task_id, actor) if row is None else ""
+            raise NotFoundError(f"Task {task_id} has no open review{closed}.")
+        review: Review = row.Review
+        roadmap: Roadmap = row.Roadmap
+        return ReviewView(
+            review_id=review.review_id,
+            task_id=task_id,
+            round=review.round,
+            version=review.version,
+            created_at=review.created_at,
+            due_at=review.due_at,
+            overdue=row.overdue,
+            roadmap=await tree(session, roadmap),
+            diff=await _changes(session, roadmap.roadmap_id, review),
+            issues=await _issues(session, task_id),
+        )
+
+
+async def _last_closed(session: AsyncSession, task_id: UUID, actor: Actor) -> str:
+    """Return what became of the task's last review, for those who may see it."""
+    statement = (
+        select(Review, RoadmapTask.user_id)
+        .join(RoadmapTask, RoadmapTask.task_id == Review.task_id)
+        .where(Review.task_id == task_id)
+        .order_by(Review.round.desc())
+        .limit(1)
+    )
+    last = (await session.execute(statement)).one_or_none()
+    if last is None or not actor.may_see(last.user_id):
+        return ""
+    review: Review = last.Review
+    by = f" ({review.decision} by {review.decided_by})" if review.decision else ""
+    return f"; the last one was already {review.status}{by}"
+
+
+async def _changes(
+    session: AsyncSession, roadmap_id: UUID, review: Review
+) -> list[dict[str, Any]] | None:
+    """Return what changed since the version that the previous round was about."""
+    previous = await session.scalar(
+        select(Review.version)
+        .where(Review.task_id == review.task_id, Review.round < review.round)
+        .order_by(Review.round.desc())
+        .limit(1)
+    )
+    if previous is None:
+        return None
+    rows = await session.execute(
+        select(Outline.version, Outline.outline).where(
+            Outline.roadmap_id == roadmap_id, Outline.version.in_([previous, review.version])
+        )
+    )
+    outlines = {version: outline for version, outline in rows}  # noqa: C416 - rows are no pairs
+    if previous not in outlines or review.version not in outlines:
+        return None
+    return diff(outlines[previous], outlines[review.version])
+
+
+async def _issues(session: AsyncSession, task_id: UUID) -> list[str]:
+    """Return what the newest validation found, from the event that told it."""
+    payload = await session.scalar(
+        select(TaskEvent.payload)
+        .where(
+            TaskEvent.task_id == task_id,
+            TaskEvent.type == str(EventType.STEP_COMPLETED),
+            TaskEvent.payload["data"]["step"].astext == str(RoadmapStep.STRUCTURE_VALIDATION),
+        )
+        .order_by(TaskEvent.seq.desc())
+        .limit(1)
+    )
+    return [] if payload is None else list(payload["data"].get("issues", ()))

@@ -1,0 +1,218 @@
+"""Roadmaps as trees, and single concepts with their contents."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from core.errors import NotFoundError
+from core.states import ContentStatus
+from core.usage import COLUMNS, Usage
+from db.models import Concept, Module, Part, Rendering, Roadmap, Stage
+from db.session import read_session
+from roadmaps.rendering.markdown import VERSION
+from roadmaps.rendering.stored import html_of
+from watching.queries.shapes import (
+    ConceptPage,
+    ConceptView,
+    ContentErrorView,
+    ContentState,
+    ContentStates,
+    ModuleView,
+    RoadmapView,
+    StageView,
+)
+from watching.queries.usage import usage_view
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from core.actor import Actor
+
+_STATE = [
+    getattr(Part, name) for name in ("concept_id", "kind", "version", "status", "error", *COLUMNS)
+]
+_NOT_BEGUN = ContentState(status=ContentStatus.PENDING, version=None, error=None, usage=None)
+
+
+async def get_roadmap(roadmap_id: UUID, *, actor: Actor) -> RoadmapView:
+    """Return a roadmap's tree with the state of each content.
+
+    Raises:
+        NotFoundError: There is none, or it belongs to somebody else.
+    """
+    async with read_session() as session:
+        return await tree(session, await visible_roadmap(session, roadmap_id, actor))
+
+
+async def get_concept(roadmap_id: UUID, concept_id: UUID, *, actor: Actor) -> ConceptPage:
+    """Return a concept with the newest completed version of each of its contents.
+
+    Raises:
+        NotFoundError: There is none in this roadmap, or it belongs to somebody else.
+    """
+    async with read_session() as session:
+        concept = await visible_concept(session, roadmap_id, concept_id, actor)
+        states = await _states(session, Part.concept_id == concept_id)
+        statement = (
+            select(
+                Part.kind,
+                Part.version,
+                Part.body,
+                Part.content_id,
+                Rendering.renderer,
+                Rendering.html,
+            )
+            .outerjoin(Rendering, Rendering.content_id == Part.content_id)
+            .where(Part.concept_id == concept_id, Part.status == str(ContentStatus.COMPLETED))
+            .ext(distinct_on(Part.kind))
+            .order_by(Part.kind, Part.version.desc())
+        )
+        newest = (await session.execute(statement)).all()
+    bodies = {row.kind: row.body for row in newest}
+    tutorial = next((row for row in newest if row.kind == "tutorial"), None)
+    own = states.get(concept_id, {})
+    view = _concept(concept, own)
+    return ConceptPage(
+        **view.model_dump(),
+        roadmap_id=roadmap_id,
+        tutorial=bodies.get("tutorial"),
+        tutorial_html=None if tutorial is None else await _html(tutorial),
+        resources=bodies.get("resources"),
+        quiz=bodies.get("quiz"),
+        versions={row.kind: row.version for row in newest},
+        usage={kind: state.usage for kind, state in own.items() if state.usage},
+    )
+
+
+async def _html(row: Any) -> str:
+    """Return a tutorial's HTML: the stored one, or a new one by a newer renderer."""
+    if row.html is not None and row.renderer >= VERSION:
+        return str(row.html)
+    return await html_of(row.content_id, str(row.body.get("markdown", "")))
+
+
+async def tree(session: AsyncSession, roadmap: Roadmap) -> RoadmapView:
+    """Return the visible tree of a roadmap."""
+    roadmap_id = roadmap.roadmap_id
+    stages = (
+        await session.scalars(
+            select(Stage).where(Stage.roadmap_id == roadmap_id).order_by(Stage.position)
+        )
+    ).all()
+    modules: dict[UUID, list[Module]] = defaultdict(list)
+    for module in await session.scalars(
+        select(Module)
+        .join(Stage, Stage.stage_id == Module.stage_id)
+        .where(Stage.roadmap_id == roadmap_id)
+        .order_by(Module.position)
+    ):
+        modules[module.stage_id].append(module)
+    states = await _states(session, Part.roadmap_id == roadmap_id)
+    concepts: dict[UUID | None, list[ConceptView]] = defaultdict(list)
+    for concept in await session.scalars(
+        select(Concept)
+        .where(Concept.roadmap_id == roadmap_id, Concept.removed.is_(False))
+        .order_by(Concept.position)
+    ):
+        concepts[concept.module_id].append(_concept(concept, states.get(concept.concept_id, {})))
+    return RoadmapView(
+        roadmap_id=roadmap_id,
+        task_id=roadmap.task_id,
+        title=roadmap.title,
+        summary=roadmap.summary,
+        language=roadmap.language,
+        version=roadmap.version,
+        stages=[
+            StageView(
+                stage_id=stage.stage_id,
+                title=stage.title,
+                modules=[
+                    ModuleView(
+                        module_id=module.module_id,
+                        title=module.title,
+                        concepts=concepts[module.module_id],
+                    )
+                    for module in modules[stage.stage_id]
+                ],
+            )
+            for stage in stages
+        ],
+    )
+
+
+async def visible_concept(
+    session: AsyncSession, roadmap_id: UUID, concept_id: UUID, actor: Actor
+) -> Concept:
+    """Return a concept of a roadmap.
+
+    Raises:
+        NotFoundError: There is none in this roadmap, or it belongs to somebody else.
+    """
+    await visible_roadmap(session, roadmap_id, actor)
+    concept = await session.get(Concept, concept_id)
+    if concept is None or concept.roadmap_id != roadmap_id or concept.removed:
+        raise NotFoundError(f"There is no concept {concept_id} in this roadmap.")
+    return concept
+
+
+async def visible_roadmap(session: AsyncSession, roadmap_id: UUID, actor: Actor) -> Roadmap:
+    """Return a roadmap.
+
+    Raises:
+        NotFoundError: There is none, or it belongs to somebody else.
+    """
+    roadmap = await session.get(Roadmap, roadmap_id)
+    if roadmap is None or not actor.may_see(roadmap.user_id):
+        raise NotFoundError(f"There is no roadmap {roadmap_id}.")
+    return roadmap
+
+
+async def _states(session: AsyncSession, where: Any) -> dict[UUID, dict[str, ContentState]]:
+    """Return the state of the newest version of each content, without reading any body."""
+    statement = (
+        select(*_STATE)
+        .where(where)
+        .ext(distinct_on(Part.concept_id, Part.kind))
+        .order_by(Part.concept_id, Part.kind, Part.version.desc())
+    )
+    states: dict[UUID, dict[str, ContentState]] = defaultdict(dict)
+    for row in await session.execute(statement):
+        states[row.concept_id][row.kind] = _state(row)
+    return states
+
+
+def _state(row: Any) -> ContentState:
+    error = row.error
+    return ContentState(
+        status=ContentStatus(row.status),
+        version=row.version,
+        error=None
+        if error is None
+        else ContentErrorView(
+            code=error.get("code", "internal_error"), message=error.get("message", "")
+        ),
+        usage=usage_view(Usage.of(row)) if row.calls else None,
+    )
+
+
+def _concept(concept: Concept, states: Mapping[str, ContentState]) -> ConceptView:
+    return ConceptView(
+        concept_id=concept.concept_id,
+        title=concept.title,
+        description=concept.description,
+        estimated_hours=concept.estimated_hours,
+        difficulty=concept.difficulty,
+        prerequisites=list(concept.prerequisites),
+        contents=ContentStates(
+            tutorial=states.get("tutorial", _NOT_BEGUN),
+            resources=states.get("resources", _NOT_BEGUN),
+            quiz=states.get("quiz", _NOT_BEGUN),
+        ),
+    )

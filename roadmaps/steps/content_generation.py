@@ -1,0 +1,108 @@
+"""Last step: the contents of each concept, many at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from llm import ContentInputs
+from notifications.events import ConceptData, EventType, PartData
+from roadmaps.kinds import KINDS, Writing, kind_of
+from roadmaps.standing import contexts
+from roadmaps.steps.names import RoadmapStep
+from workflow.definition import PartsStep
+from workflow.drafts import draft
+from workflow.parts import Need
+from workflow.stored import reading
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from db.facts import EventDraft
+    from roadmaps.steps.context import RoadmapContext
+    from workflow.asking import Asking
+    from workflow.definition import Written
+    from workflow.parts import Wanted
+
+
+class ContentGeneration(PartsStep):
+    """Writes the contents of every concept."""
+
+    noun = "content"
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of contents that a concept may have."""
+        return tuple(KINDS)
+
+    async def list(self, context: RoadmapContext) -> Sequence[Need]:
+        """Return each content of each concept, in the order of the roadmap."""
+        roadmap_id, outline = context.current()
+        with reading("the intent"):
+            topic = str(context.output_of(RoadmapStep.INTENT_ANALYSIS)["topic"])
+        standing = contexts(outline)
+        needs = []
+        for concept in outline.concepts():
+            inputs = ContentInputs(
+                learner=context.learner,
+                language=context.language,
+                topic=topic,
+                title=concept.title,
+                description=concept.description,
+                estimated_hours=concept.estimated_hours,
+                difficulty=concept.difficulty,
+                context=standing[concept.concept_id],
+            )
+            columns = {"roadmap_id": roadmap_id, "concept_id": UUID(concept.concept_id)}
+            needs += [
+                Need(
+                    key=concept.concept_id,
+                    title=concept.title,
+                    kind=kind.name,
+                    digest=kind.digest(inputs),
+                    inputs=inputs,
+                    columns=columns,
+                )
+                for kind in KINDS.values()
+            ]
+        return needs
+
+    async def make(self, task_id: UUID, want: Wanted, asking: Asking) -> Written:
+        """Ask the author for a content, and make of the answer what is stored."""
+        writing = Writing(task_id=task_id, want=want, about=self.data(want), asking=asking)
+        return await kind_of(want.need.kind).write(writing)
+
+    def data(self, want: Wanted) -> PartData:
+        """Return what events about a content carry."""
+        need = want.need
+        return PartData(
+            step=want.step,
+            key=need.key,
+            kind=need.kind,
+            title=need.title,
+            version=want.version,
+            concept_id=need.columns["concept_id"],
+            concept_title=need.title,
+        )
+
+    def making(self, want: Wanted) -> str:
+        """Return the sentence that a content's writing began."""
+        return f"Writing the {want.need.kind} for '{want.need.title}'"
+
+    def ready(self, want: Wanted, written: Written) -> str:
+        """Return the sentence that a content is there."""
+        ready = kind_of(want.need.kind).ready(want.need.title)
+        return f"{ready}, without a web search ({written.note})" if written.note else ready
+
+    def failed(self, want: Wanted, reason: str) -> str:
+        """Return the sentence that a content cannot be written."""
+        return f"The {want.need.kind} for '{want.need.title}' failed: {reason}"
+
+    def complete(self, want: Wanted) -> EventDraft:
+        """Return the event that all contents of a concept are there."""
+        title = want.need.title
+        return draft(
+            EventType.CONCEPT_COMPLETED,
+            f"'{title}' is complete",
+            ConceptData(concept_id=want.need.columns["concept_id"], concept_title=title),
+        )

@@ -1,0 +1,97 @@
+"""What the steps of a roadmap see: the task, and the structure as it is now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from db.repositories import roadmaps as reads
+from db.session import read_session, retrying
+from llm import Learner
+from roadmaps.outline import Outline
+from roadmaps.steps.names import RoadmapStep
+from workflow.definition import StepContext
+from workflow.history import last_output
+from workflow.stored import reading
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from roadmaps.requests import TaskRequest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoadmapContext(StepContext):
+    """All that a step of a roadmap may look at."""
+
+    request: TaskRequest
+    roadmap_id: UUID | None = None
+    version: int = 0
+    outline: Outline | None = None
+
+    @property
+    def learner(self) -> Learner:
+        """The request, as far as prompts need it."""
+        return Learner(goal=self.request.goal, **_preferences(self.request))
+
+    @property
+    def language(self) -> str:
+        """The language to write in: the learner's wish, else what the goal is written in."""
+        wish = self.request.preferences.language
+        return wish or str(self.output_of(RoadmapStep.INTENT_ANALYSIS)["language"])
+
+    def output_of(self, step: str) -> Mapping[str, Any]:
+        """Return what a step gave the last time it ran.
+
+        Raises:
+            LookupError: It never ran.
+        """
+        output = last_output(self.history, step)
+        if output is None:
+            raise LookupError(step)
+        return output
+
+    def current(self) -> tuple[UUID, Outline]:
+        """Return the roadmap's id and its current structure.
+
+        Raises:
+            LookupError: Nothing was designed yet.
+        """
+        if self.roadmap_id is None or self.outline is None:
+            raise LookupError("roadmap")
+        return self.roadmap_id, self.outline
+
+
+async def context_of(base: StepContext) -> RoadmapContext:
+    """Return the context with the structure as it is stored now."""
+
+    async def read() -> RoadmapContext:
+        async with read_session() as session:
+            roadmap = await reads.roadmap_of(session, base.task_id)
+            stored = roadmap and await reads.outline(session, roadmap.roadmap_id, roadmap.version)
+        known: dict[str, Any] = {}
+        if roadmap is not None:
+            with reading("the outline"):
+                outline = Outline.model_validate(stored)
+            known = {
+                "roadmap_id": roadmap.roadmap_id,
+                "version": roadmap.version,
+                "outline": outline,
+            }
+        return RoadmapContext(
+            task_id=base.task_id,
+            user_id=base.user_id,
+            request=base.request,
+            history=base.history,
+            asking=base.asking,
+            **known,
+        )
+
+    return await retrying(read)
+
+
+def _preferences(request: TaskRequest) -> dict[str, Any]:
+    wishes = request.preferences.model_dump()
+    wishes["content_formats"] = tuple(wishes["content_formats"])
+    return wishes

@@ -1,0 +1,24 @@
+"""First step: finds out what the learner wants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llm import CallKind, IntentInputs
+from roadmaps.outputs import IntentAnalysis
+from workflow.asking import input_digest
+from workflow.definition import StepResult
+
+if TYPE_CHECKING:
+    from roadmaps.steps.context import RoadmapContext
+
+
+async def run(context: RoadmapContext) -> StepResult:
+    """Turn the goal into a topic, a language, focus areas and gaps."""
+    inputs = IntentInputs(learner=context.learner)
+    intent = await context.asking.ask(CallKind.INTENT_ANALYSIS, inputs, IntentAnalysis)
+    return StepResult(
+        output=intent.model_dump(mode="json"),
+        input_digest=input_digest(CallKind.INTENT_ANALYSIS, inputs),
+        summary=f"The goal is understood: {intent.topic}",
+    )

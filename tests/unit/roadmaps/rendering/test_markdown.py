@@ -1,0 +1,106 @@
+"""Markdown of a language model, made safe."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roadmaps.rendering.markdown import ATTRIBUTES, SCHEMES, TAGS, to_html
+
+
+class Reader(HTMLParser):
+    """Collects tags, attributes and addresses."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[tuple[str, str]] = set()
+        self.addresses: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note a tag."""
+        self.tags.add(tag)
+        self.attributes |= {(tag, name) for name, _value in attrs}
+        self.addresses += [value or "" for name, value in attrs if name == "href"]
+
+
+ALLOWED = {(tag, name) for tag, names in ATTRIBUTES.items() for name in names} | {("a", "rel")}
+PIECES = st.sampled_from(
+    [
+        *("<script>", "<img src=x onerror=y>", "<a href='x'>", "<https://e.org>", "<!--", "-->"),
+        *("[a](", "![b](", "javascript:", "java\tscript:alert(1)", "&#106;avascript:", ")"),
+        *("https://e.org", "data:text/html,x", "\n\n", "# ", "> ", "1. ", "|", "`", "```"),
+        *("*", "_", '"', "\\"),
+    ]
+)
+
+
+def assert_safe(html: str) -> None:
+    """Check tags, attributes and addresses against the allow-list."""
+    found = Reader(html)
+    assert found.tags <= TAGS
+    assert found.attributes <= ALLOWED
+    for address in found.addresses:
+        assert address.split(":")[0].lower() in SCHEMES, address
+
+
+@given(st.lists(PIECES | st.text(max_size=5), max_size=30).map("".join))
+def test_nothing_unsafe_comes_out(markdown: str) -> None:
+    """Whatever is written, only allowed tags, attributes and schemes come out."""
+    assert_safe(to_html(markdown))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        "data:text/html;base64,PHNjcmlwdD4=",
+        "vbscript:x",
+        "file:///etc/passwd",
+        "",
+        "//evil.example",
+        "/relative",
+        "&#x6A;avascript:alert(1)",
+    ],
+)
+def test_dangerous_links_stay_text(address: str) -> None:
+    """Only http, https and mailto become links."""
+    assert "href" not in to_html(f"[click]({address})")
+
+
+def test_raw_html_is_shown_not_run() -> None:
+    """HTML in the text appears as text."""
+    html = to_html("<script>alert(1)</script>\n\n<b onclick=x>bold</b>")
+    assert "&lt;script&gt;" in html
+    assert "<b" not in re.sub("<blockquote", "", html)
+
+
+def test_images_become_links() -> None:
+    """A picture would tell its host who reads: it is a link instead."""
+    html = to_html('![a "kite" <b>](https://example.org/kite.png)')
+    assert "<img" not in html
+    assert 'href="https://example.org/kite.png"' in html
+
+
+def test_ordinary_markdown_is_rendered() -> None:
+    """Headings, lists, tables, code and links look as written."""
+    html = to_html(
+        "# Title\n\n- one\n- two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n"
+        '```python\nprint("<b>")\n```\n\n[link](https://example.org "t")\n'
+    )
+    for expected in ("<h1>Title</h1>", "<li>one</li>", "<td>1</td>", 'class="language-python"'):
+        assert expected in html
+    assert "&lt;b&gt;" in html
+    assert 'rel="noopener noreferrer nofollow"' in html
+
+
+def test_deep_nesting_is_no_problem() -> None:
+    """Ten thousand levels are cut off, quickly."""
+    assert_safe(to_html("> " * 10_000 + "deep"))
+    assert_safe(to_html("[" * 5_000 + "x" + "](https://e.org)" * 5_000))

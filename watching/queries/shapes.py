@@ -1,0 +1,305 @@
+"""What can be read about tasks, reviews, roadmaps and notifications, as the API shows it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+from core.states import ContentStatus, Status
+from db.ledger import timestamp
+from notifications.inbox_entry import InboxKind
+from roadmaps.kinds import ContentKind
+from watching.line import LineReason
+
+Moment = Annotated[
+    datetime,
+    PlainSerializer(timestamp, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""A time, shown as events show it: UTC, milliseconds, `Z`."""
+
+
+class View(BaseModel):
+    """Something that was read; it never changes once made."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class ProgressView(View):
+    """How far a task is: contents completed, contents in all (0 while unknown), per cent."""
+
+    done: int
+    total: int
+    percent: float
+
+
+class TimeLeftView(View):
+    """Seconds within which half, and nine tenths, of such tasks were done from here."""
+
+    p50: float
+    p90: float
+
+
+class LineView(View):
+    """Where a waiting task stands, and what it waits for."""
+
+    position: int | None = Field(
+        description="1 is next; as things stand, whatever may come in between. Null for one that"
+        " may not start yet, and for one whose worker was lost a moment ago."
+    )
+    reason: LineReason = Field(
+        description="`worker`: that it is its turn and a worker has a free slot; `user_limit`: that"
+        " another of its user's tasks ends; `starts_at`: a time."
+    )
+    message: str
+
+
+class TaskErrorView(View):
+    """Why a task failed, and at which step."""
+
+    code: str
+    message: str
+    step: str
+
+
+class FailedContentView(View):
+    """A part whose newest version could not be made."""
+
+    step: str
+    key: str = Field(description="Names the part within its step.")
+    title: str
+    kind: str
+    concept_id: UUID | None = Field(description="Of roadmaps only: the same as `key`.")
+    concept_title: str | None = Field(description="Of roadmaps only.")
+    code: str
+    message: str
+
+
+class UsageView(View):
+    """What was spent on model calls."""
+
+    calls: int = Field(description="Requests, retries and repairs included.")
+    tokens: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float | None = Field(description="US dollars; null when a price is not known.")
+
+
+class StepUsageView(UsageView):
+    """What one step cost; `round` counts how often it ran."""
+
+    step: str
+    round: int
+
+
+class TaskUsageView(View):
+    """What a task cost so far, in all and by step."""
+
+    task_id: UUID
+    total: UsageView
+    token_limit: int | None = Field(description="Tokens the task may use; null is no limit.")
+    steps: list[StepUsageView]
+
+
+class TaskView(View):
+    """A task, from request to terminal status."""
+
+    task_id: UUID
+    user_id: str
+    workflow: str = Field(description="The name of what it runs.")
+    title: str = Field(description="What people call it.")
+    goal: str
+    status: Status
+    current_step: str
+    roadmap_id: UUID | None
+    attempt: int
+    progress: ProgressView
+    time_left_s: TimeLeftView | None = Field(
+        description="From how long others took; null without evidence, and while no worker works"
+        " on it: `line` or the status then says what it waits for."
+    )
+    line: LineView | None = Field(
+        description="While it waits to be taken by a worker, be it the first or, after one was"
+        " lost, the next; else null."
+    )
+    error: TaskErrorView | None
+    failed_contents: list[FailedContentView] = Field(
+        description="The first 1,000 of them, in a list of tasks the first 20."
+    )
+    failed_count: int = Field(description="How many contents failed, named above or not.")
+    usage: UsageView
+    last_seq: int = Field(description="Number of its newest event.")
+    created_at: Moment
+    starts_at: Moment | None = Field(
+        description="It waits until then: its message asked for a later start."
+    )
+    started_at: Moment | None
+    finished_at: Moment | None
+    took_s: float | None = Field(
+        description="Seconds from when it was asked for to its end, with all that it waited for:"
+        " workers, reviews, retries. Null before."
+    )
+
+
+class ContentErrorView(View):
+    """Why a content could not be written."""
+
+    code: str
+    message: str
+
+
+class ContentState(View):
+    """Where the newest version of one content is; `version` is null before the first begins."""
+
+    status: ContentStatus
+    version: int | None
+    error: ContentErrorView | None
+    usage: UsageView | None = Field(description="What this version cost; null before it ended.")
+
+
+class ContentStates(View):
+    """The states of a concept's three contents."""
+
+    tutorial: ContentState
+    resources: ContentState
+    quiz: ContentState
+
+
+class ConceptView(View):
+    """One thing to learn."""
+
+    concept_id: UUID
+    title: str
+    description: str
+    estimated_hours: float
+    difficulty: str
+    prerequisites: list[UUID]
+    contents: ContentStates
+
+
+class ModuleView(View):
+    """A group of concepts."""
+
+    module_id: UUID
+    title: str
+    concepts: list[ConceptView]
+
+
+class StageView(View):
+    """A part of the way."""
+
+    stage_id: UUID
+    title: str
+    modules: list[ModuleView]
+
+
+class RoadmapView(View):
+    """A roadmap's tree with the states of its contents."""
+
+    roadmap_id: UUID
+    task_id: UUID
+    title: str
+    summary: str
+    language: str
+    version: int
+    stages: list[StageView]
+
+
+class QuizScoreView(View):
+    """The newest answers to a quiz, marked."""
+
+    version: int = Field(description="Of the quiz that was answered.")
+    correct: int
+    total: int
+    answers: list[list[int]] = Field(description="For each question the positions chosen.")
+    at: Moment
+
+
+class ConceptProgressView(View):
+    """What a learner did with a concept."""
+
+    concept_id: UUID
+    done_at: Moment | None
+    quiz: QuizScoreView | None
+
+
+class LearnerProgressView(View):
+    """How far a learner is with a roadmap; concepts with nothing to tell are left out."""
+
+    roadmap_id: UUID
+    done: int = Field(description="Concepts marked as done.")
+    total: int = Field(description="Concepts of the roadmap.")
+    concepts: list[ConceptProgressView]
+
+
+class ConceptPage(ConceptView):
+    """A concept with the newest completed version of each content, as stored."""
+
+    roadmap_id: UUID
+    tutorial: dict[str, Any] | None
+    tutorial_html: str | None = Field(description="Of that body, sanitised.")
+    resources: dict[str, Any] | None
+    quiz: dict[str, Any] | None
+    versions: dict[ContentKind, int] = Field(description="Of the bodies shown here.")
+    usage: dict[ContentKind, UsageView] = Field(
+        description="What the newest version of each content has cost, also of a failed one."
+    )
+
+
+class ReviewView(View):
+    """An open review: the structure in question, and what changed since the last round."""
+
+    review_id: UUID
+    task_id: UUID
+    round: int
+    version: int
+    created_at: Moment
+    due_at: Moment
+    overdue: bool
+    roadmap: RoadmapView
+    diff: list[dict[str, Any]] | None = Field(
+        description="Changes since the previous round's version; null in the first round."
+    )
+    issues: list[str] = Field(description="What the last validation still found fault with.")
+
+
+class NotificationView(View):
+    """One entry of a user's inbox."""
+
+    notification_id: UUID
+    task_id: UUID
+    kind: InboxKind
+    message: str
+    created_at: Moment
+    read_at: Moment | None
+
+
+class QueueState(View):
+    """What waits and who works, as the rows tell it."""
+
+    tasks_by_status: dict[Status, int]
+    waiting: int = Field(description="Tasks that a worker could take now.")
+    oldest_waiting_s: float | None = Field(description="Age of the oldest of them.")
+    running: int = Field(description="Tasks under a live lease.")
+    workers: dict[str, int] = Field(description="Live lease owners and how many tasks each holds.")
+
+
+class ScheduleView(View):
+    """A maintenance job: when it runs, and how it went the last time."""
+
+    name: str
+    description: str
+    interval_s: float
+    paused: bool
+    next_run_at: Moment | None = Field(
+        description="When it is due; null while it is paused. It runs when a scheduler next asks,"
+        " a minute later at most."
+    )
+    last_run_at: Moment | None
+    duration_s: float | None
+    outcome: dict[str, Any] | None = Field(
+        description="What it reported, or `error` with the name of what broke it."
+    )

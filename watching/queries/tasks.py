@@ -1,0 +1,229 @@
+"""Tasks: one, or a page of them, newest first."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import String, cast, or_, select, tuple_, union
+
+from core.errors import InvalidRequestError, NotFoundError
+from core.states import Status
+from core.usage import Usage
+from db.models import RoadmapTask
+from db.repositories.parts import failed_parts
+from db.session import read_session
+from watching.line import Place, places
+from watching.queries.shapes import (
+    FailedContentView,
+    LineView,
+    ProgressView,
+    TaskErrorView,
+    TaskView,
+    TimeLeftView,
+)
+from watching.queries.usage import usage_view
+from watching.queries.visible import visible_task
+from watching.time_left import Range, times_left
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from sqlalchemy import ColumnElement, CompoundSelect, Select
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from core.actor import Actor
+
+_AGE = (RoadmapTask.created_at, RoadmapTask.task_id)
+MOST_FAILURES: Final = 1000
+"""Failed contents that one task names; whoever has more looks at the roadmap."""
+LISTED_FAILURES: Final = 20
+"""Failed contents that each task of a list names."""
+_WITH_FAILURES: Final = frozenset({Status.PROCESSING, Status.PARTIAL_FAILURE, Status.FAILED})
+
+
+async def require_task(task_id: UUID, *, actor: Actor) -> None:
+    """Check that the actor may see the task.
+
+    Raises:
+        NotFoundError: There is none, or it belongs to somebody else; nobody can tell which.
+    """
+    async with read_session() as session:
+        owner = await session.scalar(
+            select(RoadmapTask.user_id).where(RoadmapTask.task_id == task_id)
+        )
+    if owner is None or not actor.may_see(owner):
+        raise NotFoundError(f"There is no task {task_id}.")
+
+
+async def get_task(task_id: UUID, *, actor: Actor) -> TaskView:
+    """Return a task.
+
+    Raises:
+        NotFoundError: There is none, or it belongs to somebody else.
+    """
+    async with read_session() as session:
+        row = await visible_task(session, task_id, actor)
+        return (await _views(session, [row], failures=MOST_FAILURES))[0]
+
+
+async def list_tasks(
+    *,
+    actor: Actor,
+    statuses: Sequence[Status] = (),
+    words: str | None = None,
+    part: str | None = None,
+    before: UUID | None = None,
+    limit: int = 50,
+) -> tuple[list[TaskView], UUID | None]:
+    """Return a page of tasks, newest first; an admin sees everybody's.
+
+    Args:
+        actor: Who asks.
+        statuses: Only these; all when empty.
+        words: Only those with this text in their goal or title.
+        part: Only those whose id, or whose roadmap's, begins or ends with it.
+        before: The last task of the previous page.
+        limit: How many at most.
+
+    Returns:
+        The tasks, and the id to give as `before` for the next page, or None on the last one.
+
+    Raises:
+        InvalidRequestError: There is no task `before`.
+    """
+    page = select(RoadmapTask.task_id)
+    if not actor.admin:
+        page = page.where(RoadmapTask.user_id == actor.user_id)
+    if statuses:
+        page = page.where(RoadmapTask.status.in_([str(s) for s in statuses]))
+    if part is not None:
+        page = page.where(_named_by(part.lower()))
+    if before is not None:
+        last = select(*_AGE).where(RoadmapTask.task_id == before).scalar_subquery()
+        page = page.where(tuple_(*_AGE) < last)
+    found = _newest(page, limit + 1) if not words else _with(words, page, limit + 1)
+    statement = _newest(select(RoadmapTask).where(RoadmapTask.task_id.in_(found)), limit + 1)
+    async with read_session() as session:
+        rows = list((await session.scalars(statement)).all())
+        if not rows and before is not None and await session.get(RoadmapTask, before) is None:
+            raise InvalidRequestError("`cursor` leads nowhere any more; begin with the first page.")
+        more = len(rows) > limit
+        views = await _views(session, rows[:limit], failures=LISTED_FAILURES)
+    return views, views[-1].task_id if more else None
+
+
+def _newest(statement: Select[Any], count: int) -> Select[Any]:
+    # not by the id alone, though ours tell the time: other programs choose theirs as they like
+    return statement.order_by(*(column.desc() for column in _AGE)).limit(count)
+
+
+def _with(words: str, page: Select[UUID], count: int) -> CompoundSelect[UUID]:
+    """Return the newest tasks with a text in their goal, and those with it in their title.
+
+    Apart, so that each half can use its own index: where many have it, it ends after a few of the
+    newest tasks, and where few have it, an index of trigrams finds them.
+    """
+    halves = (
+        _newest(page.where(column.icontains(words, autoescape=True)), count).subquery()
+        for column in (RoadmapTask.goal, RoadmapTask.title)
+    )
+    return union(*(select(half.c.task_id) for half in halves))
+
+
+def _named_by(part: str) -> ColumnElement[bool]:
+    return or_(
+        *(
+            cast(column, String).like(pattern)
+            for column in (RoadmapTask.task_id, RoadmapTask.roadmap_id)
+            for pattern in (f"{part}%", f"%{part}")
+        )
+    )
+
+
+async def _views(
+    session: AsyncSession, rows: Sequence[RoadmapTask], *, failures: int
+) -> list[TaskView]:
+    """Return tasks as they are shown, each with so many failures at most."""
+    failed = await _failures(
+        session,
+        [r.task_id for r in rows if r.total and Status(r.status) in _WITH_FAILURES],
+        each=failures,
+    )
+    standing = await places(session, rows)
+    left = await times_left(session, [row for row in rows if row.task_id not in standing])
+    views = []
+    for row in rows:
+        named = failed.get(row.task_id, [])
+        count = len(named) if len(named) < failures else max(row.failures, failures)
+        views.append(
+            _view(row, named, count, left=left.get(row.task_id), place=standing.get(row.task_id))
+        )
+    return views
+
+
+def _view(
+    row: RoadmapTask,
+    failed: list[FailedContentView],
+    count: int,
+    *,
+    left: Range | None,
+    place: Place | None,
+) -> TaskView:
+    return TaskView(
+        task_id=row.task_id,
+        user_id=row.user_id,
+        workflow=row.workflow,
+        title=row.title or row.goal,
+        goal=row.goal,
+        status=Status(row.status),
+        current_step=row.current_step,
+        roadmap_id=row.roadmap_id,
+        attempt=row.attempt,
+        progress=ProgressView(done=row.done, total=row.total, percent=row.percent),
+        time_left_s=None if left is None else TimeLeftView(p50=left.p50, p90=left.p90),
+        line=None
+        if place is None
+        else LineView(position=place.position, reason=place.reason, message=place.message),
+        error=None if row.error is None else _error(row.error, row.current_step),
+        failed_contents=failed,
+        failed_count=count,
+        usage=usage_view(Usage.of(row)),
+        last_seq=row.last_seq,
+        created_at=row.created_at,
+        starts_at=row.starts_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        took_s=None
+        if row.finished_at is None
+        else round((row.finished_at - row.created_at).total_seconds(), 3),
+    )
+
+
+def _error(error: dict[str, Any], step: str) -> TaskErrorView:
+    return TaskErrorView(code=error["code"], message=error["message"], step=error.get("step", step))
+
+
+async def _failures(
+    session: AsyncSession, task_ids: Sequence[UUID], *, each: int
+) -> dict[UUID, list[FailedContentView]]:
+    """Return for each task the parts whose newest version failed."""
+    found: dict[UUID, list[FailedContentView]] = defaultdict(list)
+    if not task_ids:
+        return found
+    for part in await failed_parts(session, task_ids, each=each):
+        error = part.error or {}
+        found[part.task_id].append(
+            FailedContentView(
+                step=part.step,
+                key=part.key,
+                title=part.title,
+                kind=part.kind,
+                concept_id=part.concept_id,
+                concept_title=part.title if part.concept_id else None,
+                code=error.get("code", "internal_error"),
+                message=error.get("message", ""),
+            )
+        )
+    return found

@@ -1,8 +1,0 @@
-"""The kinds of content that a concept has: each file of this folder brings one."""
-
-from __future__ import annotations
-
-from workflow.kinds.kind import Kind, Writing
-from workflow.kinds.known import KINDS, ContentKind, kind_of
-
-__all__ = ["KINDS", "ContentKind", "Kind", "Writing", "kind_of"]

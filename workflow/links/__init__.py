@@ -1,5 +1,0 @@
-"""Checks whether a resource's address exists, without connecting to any private network."""
-
-from workflow.links.check import check_resources, close_links
-
-__all__ = ["check_resources", "close_links"]

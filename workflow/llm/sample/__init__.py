@@ -1,7 +1,0 @@
-"""The sample author: writes offline, without a model, the same texts for the same inputs."""
-
-from __future__ import annotations
-
-from workflow.llm.sample.author import SampleAuthor
-
-__all__ = ["SampleAuthor"]
