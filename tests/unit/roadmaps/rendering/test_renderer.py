@@ -43,12 +43,14 @@ HOSTILE = {
 
 def children() -> list[psutil.Process]:
     """Return the processes that render for this one."""
-    return [
-        each
-        for each in psutil.Process().children()
-        if each.status() != psutil.STATUS_ZOMBIE
-        and "roadmaps.rendering.child" in " ".join(each.cmdline())
-    ]
+    return [each for each in psutil.Process().children() if _renders(each)]
+
+
+def _renders(process: psutil.Process) -> bool:
+    try:
+        return "roadmaps.rendering.child" in " ".join(process.cmdline())
+    except (psutil.ZombieProcess, psutil.NoSuchProcess):  # it may end while it is asked
+        return False
 
 
 @pytest.fixture(autouse=True)
