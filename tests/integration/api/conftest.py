@@ -27,8 +27,13 @@ SECRET = "a-signing-secret-of-the-api-tests-only"
 HERE = "http://127.0.0.1:8000"
 
 
-def bearer(user: str = "alice", *, role: str | None = None, ttl_s: float = 600) -> dict[str, str]:
-    """Return the header of a user's token."""
+def bearer(
+    user: str = "alice", *, role: str | None = None, ttl_s: float = 6 * 3600
+) -> dict[str, str]:
+    """Return the header of a user's token, valid for as long as a run of all tests may take.
+
+    Many are made when test files are read, long before they are used.
+    """
     return {"Authorization": f"Bearer {mint_token(SECRET, user=user, role=role, ttl_s=ttl_s)}"}
 
 
