@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 LONG_ANSWER: Final = 8192
 """Tokens that are asked for where a server's own limit cuts ordinary answers off."""
+
+_UNNAMEABLE: Final = re.compile(r"[^A-Za-z0-9_-]")
+_LONGEST_NAME: Final = 64
+"""OpenAI refuses other names of schemas."""
 
 _LADDER: Final = (
     ResponseFormat.JSON_SCHEMA,
@@ -127,7 +132,7 @@ class Abilities:
         self, call: Call[T], messages: list[dict[str, str]], *, model: str, stream: bool
     ) -> dict[str, Any]:
         """Return the body of a request for a structured completion."""
-        name = call.kind.value
+        name = _UNNAMEABLE.sub("_", call.kind)[:_LONGEST_NAME]
         schema = strict_schema(call.output)
         body: dict[str, Any] = {"model": model, "messages": messages}
         shape: dict[str, Any] = {"name": name, "strict": True, "schema": schema}

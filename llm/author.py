@@ -34,7 +34,7 @@ def create_author(
     """
     # Only the author in use is imported: the openai package alone takes about half a second.
     if settings.llm_provider is Provider.SAMPLE:
-        from roadmaps.sample import SampleAuthor
+        from llm.sample import SampleAuthor
 
         return SampleAuthor(settings)
     from llm.openai_compatible import OpenAIAuthor

@@ -4,132 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict
-
-from roadmaps.outputs import Difficulty, Output
-from roadmaps.search.port import Hit
+from pydantic import BaseModel
 
 if TYPE_CHECKING:
     from core.usage import Usage
+    from llm.prompt import Prompt
 
-T = TypeVar("T", bound=Output)
-
-
-class CallKind(StrEnum):
-    """What a call is for; also the name of its prompt file and of its JSON Schema."""
-
-    INTENT_ANALYSIS = "intent_analysis"
-    CURRICULUM_DESIGN = "curriculum_design"
-    STRUCTURE_VALIDATION = "structure_validation"
-    EDIT_PLAN_ANALYSIS = "edit_plan_analysis"
-    ROADMAP_EDIT = "roadmap_edit"
-    TUTORIAL = "tutorial"
-    RESOURCES = "resources"
-    QUIZ = "quiz"
-
-
-class Inputs(BaseModel):
-    """What a prompt is written from."""
-
-    model_config = ConfigDict(frozen=True)
-
-    def digested(self) -> dict[str, Any]:
-        """Return what counts for the digest: when that changes, an answer is stale."""
-        return self.model_dump(mode="json")
-
-
-class Learner(Inputs):
-    """The request, as far as prompts need it."""
-
-    goal: str
-    level: Difficulty = "beginner"
-    hours_per_week: int = 5
-    language: str | None = None
-    background: str | None = None
-    content_formats: tuple[str, ...] = ()
-
-
-class IntentInputs(Inputs):
-    """For `intent_analysis` → `IntentAnalysis`."""
-
-    learner: Learner
-
-
-class DesignInputs(Inputs):
-    """For `curriculum_design` → `CurriculumDraft`."""
-
-    learner: Learner
-    topic: str
-    summary: str
-    language: str
-    focus_areas: tuple[str, ...]
-    skill_gaps: tuple[str, ...]
-    skills: tuple[str, ...] = ()
-    constraints: tuple[str, ...] = ()
-
-
-class OutlineInputs(Inputs):
-    """For `structure_validation` → `StructureOpinion`.
-
-    `outline` is text: one line per part with its key, such as `C3 Ownership (3 h, beginner)`.
-    """
-
-    learner: Learner
-    language: str
-    outline: str
-
-
-class PlanInputs(OutlineInputs):
-    """For `edit_plan_analysis` → `EditPlan`. `feedback` comes from the reviewer or the checks."""
-
-    feedback: str
-    source: str
-    """`human_review` or `structure_validation`."""
-
-
-class EditInputs(PlanInputs):
-    """For `roadmap_edit` → `EditScript`. `plan` is the edit plan as text, one intent per line."""
-
-    plan: str
-
-
-class ConceptContext(Inputs):
-    """Where a concept stands: what a writer must know of the rest of the roadmap."""
-
-    outline: str = ""
-    """As text, one line per part; the same for all concepts of a roadmap."""
-    stage: str = ""
-    module: str = ""
-    previous: str | None = None
-    next: str | None = None
-    prerequisites: tuple[str, ...] = ()
-    """Titles of concepts that were learnt before."""
-
-
-class ContentInputs(Inputs):
-    """For `tutorial`, `resources`, `quiz` → `Tutorial`, `ResourceList`, `QuizDraft`.
-
-    Only what is the concept's own counts for the digest. Its context colours the text, but an edit
-    elsewhere in the roadmap does not make a finished text stale; nor does what a search finds.
-    """
-
-    learner: Learner
-    language: str
-    topic: str
-    title: str
-    description: str
-    estimated_hours: float
-    difficulty: Difficulty
-    context: ConceptContext = ConceptContext()
-    hits: tuple[Hit, ...] = ()
-    """Pages that a search found, for `resources`."""
-
-    def digested(self) -> dict[str, Any]:
-        """Return what is the concept's own."""
-        return self.model_dump(mode="json", exclude={"context", "hits"})
+T = TypeVar("T", bound=BaseModel)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,8 +20,7 @@ class Call(Generic[T]):
     """One structured completion to ask for.
 
     Attributes:
-        kind: What it is for.
-        inputs: What the prompt is written from.
+        prompt: What the model is told.
         output: The shape of the answer.
         user: Whose task it is for: calls that wait take turns by user.
         expected_tokens: What one request of this kind usually takes, prompt included.
@@ -146,12 +28,16 @@ class Call(Generic[T]):
             own limit; None leaves it to the model.
     """
 
-    kind: CallKind
-    inputs: Inputs
+    prompt: Prompt
     output: type[T]
     user: str = ""
     expected_tokens: int = 0
     max_tokens: int | None = None
+
+    @property
+    def kind(self) -> str:
+        """The name of calls like this one."""
+        return self.prompt.kind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,7 +19,6 @@ from llm.failures import excerpt, unavailable
 from llm.parts import Parts, parts_to_ask, without_bad_parts
 from llm.reading.declined import declines
 from llm.reading.quoted import quoted
-from roadmaps.prompts import render
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -79,11 +78,10 @@ class Conversation(Generic[T]):
             repairs: How often an answer that cannot be used is asked for again.
             key: The API key, kept out of the log, whatever a server echoes.
         """
-        prompt = render(call.kind, call.inputs)
         self.kind = call.kind
         self._call = call
         self._on_retry = on_retry
-        self._system, self._user = prompt.system, prompt.user
+        self._opening = call.prompt.messages()
         self._repair: list[dict[str, str]] = []
         self._repairs_left = repairs
         self._shortened = False
@@ -137,12 +135,10 @@ class Conversation(Generic[T]):
             await self._on_retry(code)
 
     def _messages(self) -> list[dict[str, str]]:
-        user = self._user + (_SHORTER if self._shortened else "")
-        return [
-            {"role": "system", "content": self._system},
-            {"role": "user", "content": user},
-            *self._repair,
-        ]
+        *first, last = self._opening
+        if self._shortened:
+            last = {**last, "content": last["content"] + _SHORTER}
+        return [*first, last, *self._repair]
 
     def _asked(self) -> Call[Any]:
         if self._parts is None:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
 from pydantic import BaseModel, Field, create_model
 
 from llm.answers import UnusableAnswerError, read_answer
+from llm.output import Output
 from llm.reading.fitting import fitted
 from llm.schema import strict_schema
-from roadmaps.outputs import Output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,13 +13,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from roadmaps.outputs import Output
+    from pydantic import BaseModel
 
 _NOISE: Final = ("title", "default", "minLength", "maxLength", "$defs")
 
 
 @cache
-def strict_schema(output: type[Output]) -> dict[str, Any]:
+def strict_schema(output: type[BaseModel]) -> dict[str, Any]:
     """Return the strict, self-contained JSON Schema of an output. Treat it as read-only."""
     schema = output.model_json_schema()
     schema.pop("description", None)

@@ -12,10 +12,11 @@ from core.logging import get_logger
 from llm.failures import TransientError
 
 if TYPE_CHECKING:
-    from llm.conversation import Ask, Conversation
-    from roadmaps.outputs import Output
+    from pydantic import BaseModel
 
-T = TypeVar("T", bound="Output")
+    from llm.conversation import Ask, Conversation
+
+T = TypeVar("T", bound="BaseModel")
 
 TRIES: Final = 6
 """With one request in seven failing in passing, one call in ten thousand is given up."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from core.prices import priced
 from core.usage import Usage
-from llm.calls import CallKind
-from roadmaps.expected import FIRST
+from roadmaps.inputs import CallKind
+from roadmaps.prompts import USUAL_TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +45,7 @@ def typical_roadmap(spent: Mapping[CallKind, Usage], price: Price | None) -> Usa
 
 
 def _usual(kind: CallKind) -> Usage:
-    tokens = FIRST[kind]
+    tokens = USUAL_TOKENS[kind]
     answer = round(tokens * _ANSWER_SHARE)
     return Usage(tokens=tokens, prompt_tokens=tokens - answer, completion_tokens=answer)
 

@@ -11,15 +11,14 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 
+from llm.output import Output
 from roadmaps.languages import language_tag
 from roadmaps.questions import question_read, questions_read
 
@@ -55,12 +54,6 @@ def _tag(value: Any, info: ValidationInfo) -> Any:
 
 Language = Annotated[str, BeforeValidator(_tag), Field(min_length=2, max_length=35)]
 FewTitles = Annotated[list[Title], _first(12), Field(max_length=12)]
-
-
-class Output(BaseModel):
-    """A structured completion; unknown fields are dropped, all known ones are required."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class IntentAnalysis(Output):

@@ -7,12 +7,16 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import jinja2
 
+from llm.prompt import Message, Prompt
+from roadmaps.inputs import CallKind, ContentInputs
+
 if TYPE_CHECKING:
-    from llm.calls import CallKind, Inputs
+    from llm.output import Output
+    from roadmaps.inputs import Inputs
 
 _SHARED: Final = "_shared.j2"
 _LONGEST: Final = 12_000
@@ -22,15 +26,69 @@ _UNSENDABLE: Final = re.compile("[\x00\ud800-\udfff]")
 """NUL and lone surrogates, which no request can carry."""
 
 
+USUAL_TOKENS: Final = {
+    CallKind.INTENT_ANALYSIS: 1200,
+    CallKind.CURRICULUM_DESIGN: 5000,
+    CallKind.STRUCTURE_VALIDATION: 2500,
+    CallKind.EDIT_PLAN_ANALYSIS: 2500,
+    CallKind.ROADMAP_EDIT: 4000,
+    CallKind.TUTORIAL: 4000,
+    CallKind.RESOURCES: 2500,
+    CallKind.QUIZ: 3500,
+}
+"""Prompt and answer of a roadmap of some thirty concepts."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoadmapPrompt(Prompt):
+    """A kind of call, and what its prompt is written from."""
+
+    kind: CallKind
+    inputs: Inputs
+
+    def messages(self) -> list[Message]:
+        """Return the system message and the user's."""
+        opening = render(self.kind, self.inputs)
+        return [
+            {"role": "system", "content": opening.system},
+            {"role": "user", "content": opening.user},
+        ]
+
+    @property
+    def version(self) -> str:
+        """What changes when the prompt's text does."""
+        return prompt_version(self.kind)
+
+    @property
+    def title(self) -> str:
+        """The concept's, where one is written about."""
+        return self.inputs.title if isinstance(self.inputs, ContentInputs) else ""
+
+    @property
+    def usual_tokens(self) -> int:
+        """What a request of this kind usually takes."""
+        return USUAL_TOKENS[self.kind]
+
+    def digested(self) -> dict[str, Any]:
+        """Return what of the inputs counts for the digest."""
+        return self.inputs.digested()
+
+    def sample(self) -> Output:
+        """Return the answer that is prepared for it."""
+        from roadmaps.sample import written  # many texts, which a real author does not need
+
+        return written(self.kind, self.inputs)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Prompt:
+class Opening:
     """The two opening messages of a call."""
 
     system: str
     user: str
 
 
-def render(kind: CallKind, inputs: Inputs) -> Prompt:
+def render(kind: CallKind, inputs: Inputs) -> Opening:
     """Write the prompt of a kind of call from its inputs.
 
     Raises:
@@ -42,7 +100,7 @@ def render(kind: CallKind, inputs: Inputs) -> Prompt:
     system, user = (
         "".join(template.blocks[block](context)).strip() for block in ("system", "user")
     )
-    return Prompt(system=system, user=user)
+    return Opening(system=system, user=user)
 
 
 @cache

@@ -15,7 +15,7 @@ from roadmaps.search import Search, create_search
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from llm import ContentInputs
+    from roadmaps.inputs import ContentInputs
     from roadmaps.search import Hit
 
 log = get_logger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from llm import ConceptContext
+from roadmaps.inputs import ConceptContext
 from roadmaps.outline import as_text
 
 if TYPE_CHECKING:

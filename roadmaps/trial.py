@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from core.errors import ContentInvalidError, ProviderError
 from core.usage import Usage
-from llm.calls import (
-    Call,
+from llm.calls import Call
+from llm.openai_compatible import OpenAIAuthor
+from llm.tries import BACKOFF_S
+from roadmaps.inputs import (
     CallKind,
     ContentInputs,
     DesignInputs,
@@ -19,8 +21,6 @@ from llm.calls import (
     Learner,
     OutlineInputs,
 )
-from llm.openai_compatible import OpenAIAuthor
-from llm.tries import BACKOFF_S
 from roadmaps.outputs import (
     ConceptDraft,
     CurriculumDraft,
@@ -30,6 +30,7 @@ from roadmaps.outputs import (
     StructureOpinion,
     Tutorial,
 )
+from roadmaps.prompts import RoadmapPrompt
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -138,7 +139,7 @@ class _Asking:
 
     def _call(self, kind: CallKind, inputs: Inputs, output: type[T]) -> Call[T]:
         budget = self._settings.max_tokens_per_task
-        return Call(kind=kind, inputs=inputs, output=output, max_tokens=budget or None)
+        return Call(prompt=RoadmapPrompt(kind, inputs), output=output, max_tokens=budget or None)
 
 
 class _noting:  # noqa: N801 - a context manager, read as a word

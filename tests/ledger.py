@@ -6,7 +6,8 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from llm import Call, CallKind, Completion, ContentInputs, Usage
+from llm import Call, Completion, Usage
+from roadmaps.inputs import CallKind
 from roadmaps.outputs import EditOperation
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class LedgerAuthor:
     async def complete(self, call: Call[T], *, on_retry: OnRetry | None = None) -> Completion[T]:
         """Write the call down, then answer it."""
         del on_retry
-        entry = (call.kind, call.inputs.title if isinstance(call.inputs, ContentInputs) else "")
+        entry = (CallKind(call.kind), call.prompt.title)
         self.asked.append(entry)
         await asyncio.sleep(0)
         await self.before(call)
@@ -88,8 +89,8 @@ class LedgerAuthor:
         return Counter(entry for entry in self.answered if entry[0] in CONTENTS)
 
     def _answer(self, call: Call[Any]) -> dict[str, Any]:
-        title = getattr(call.inputs, "title", "")
-        match call.kind:
+        title = call.prompt.title
+        match CallKind(call.kind):
             case CallKind.INTENT_ANALYSIS:
                 return {
                     "topic": "Kites",

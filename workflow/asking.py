@@ -16,24 +16,24 @@ from core.settings import get_settings
 from core.usage import Usage
 from db.facts import Fact
 from db.recorder import record
-from llm import Author, Call, CallKind, create_author
+from llm import Author, Call, create_author
+from llm.expected import Expected
 from llm.memory import DatabaseMemory
 from llm.prices import price_of
 from notifications.events import EventType, StepRetryingData
-from roadmaps.expected import Expected
-from roadmaps.prompts import prompt_version
 from workflow.drafts import draft
 from workflow.history import round_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from llm import Completion, Inputs, OnText
+    from pydantic import BaseModel
+
+    from llm import Completion, OnText, Prompt
     from llm.cluster import Cluster
-    from roadmaps.outputs import Output
     from workflow.lease import Claim
 
-T = TypeVar("T", bound="Output")
+T = TypeVar("T", bound="BaseModel")
 
 CALLS: Final = Counter(
     "roadmap_llm_calls_total",
@@ -86,12 +86,12 @@ async def close_author() -> None:
         await author.aclose()
 
 
-def input_digest(kind: CallKind, inputs: Inputs) -> str:
+def input_digest(prompt: Prompt) -> str:
     """Return the digest of all that a call's answer is made from, its prompt's version included.
 
     The model's name is not in it: a finished answer is not stale because another model is used now.
     """
-    return digest([kind, prompt_version(kind), inputs.digested()])
+    return digest([prompt.kind, prompt.version, prompt.digested()])
 
 
 class Asking:
@@ -105,28 +105,26 @@ class Asking:
         self._step = step
         self.spent = Usage()
 
-    async def ask(self, kind: CallKind, inputs: Inputs, output: type[T]) -> T:
+    async def ask(self, prompt: Prompt, output: type[T]) -> T:
         """Return the author's answer in the wanted shape.
 
         Raises:
             ProviderError: There is no usable answer.
             TokenBudgetExceededError: The task's tokens are used up.
         """
-        async with self._reserved(kind, inputs, output) as call:
+        async with self._reserved(prompt, output) as call:
             return await self._spending(
                 call, _authors.get().complete(call, on_retry=self._tell_retry)
             )
 
-    async def stream(
-        self, kind: CallKind, inputs: Inputs, output: type[T], *, field: str, on_text: OnText
-    ) -> T:
+    async def stream(self, prompt: Prompt, output: type[T], *, field: str, on_text: OnText) -> T:
         """Do the same, and hand out a field's text while it is being written.
 
         Raises:
             ProviderError: There is no usable answer.
             TokenBudgetExceededError: The task's tokens are used up.
         """
-        async with self._reserved(kind, inputs, output) as call:
+        async with self._reserved(prompt, output) as call:
             return await self._spending(
                 call,
                 _authors.get().stream(
@@ -135,15 +133,12 @@ class Asking:
             )
 
     @asynccontextmanager
-    async def _reserved(
-        self, kind: CallKind, inputs: Inputs, output: type[T]
-    ) -> AsyncIterator[Call[T]]:
+    async def _reserved(self, prompt: Prompt, output: type[T]) -> AsyncIterator[Call[T]]:
         """Hold back what the call is expected to take while it runs."""
-        expected = _expected.get().tokens(kind)
+        expected = _expected.get().tokens(prompt)
         async with self._claim.budget.reserve(expected) as left:
             yield Call(
-                kind=kind,
-                inputs=inputs,
+                prompt=prompt,
                 output=output,
                 user=self._claim.user_id,
                 expected_tokens=expected,
@@ -170,7 +165,7 @@ class Asking:
         self._add(call.kind, completion.usage, "ok")
         return completion.value
 
-    def _add(self, kind: CallKind, usage: Usage, outcome: str) -> None:
+    def _add(self, kind: str, usage: Usage, outcome: str) -> None:
         usage = priced(usage, price_of(get_settings()))
         self.spent += usage
         self._claim.budget.spend(usage)

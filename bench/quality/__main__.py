@@ -21,12 +21,13 @@ from core.errors import AppError
 from core.prices import priced
 from core.settings import Settings, get_settings
 from core.usage import Usage
-from llm import Author, Call, CallKind, DesignInputs, IntentInputs, Learner, create_author
+from llm import Author, Call, create_author
 from llm.prices import price_of
 from roadmaps.checks import check_structure
+from roadmaps.inputs import CallKind, DesignInputs, IntentInputs, Learner
 from roadmaps.outline import from_draft
 from roadmaps.outputs import CurriculumDraft, IntentAnalysis
-from roadmaps.prompts import prompt_version
+from roadmaps.prompts import RoadmapPrompt, prompt_version
 
 GOALS: Final = Path(__file__).with_name("goals.json")
 AT_A_TIME: Final = 8
@@ -39,8 +40,7 @@ async def design(author: Author, wish: dict[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {"goal": wish["goal"], "language": wish["language"]}
     try:
         asked = Call(
-            kind=CallKind.INTENT_ANALYSIS,
-            inputs=IntentInputs(learner=learner),
+            prompt=RoadmapPrompt(CallKind.INTENT_ANALYSIS, IntentInputs(learner=learner)),
             output=IntentAnalysis,
         )
         understood = await author.complete(asked)
@@ -57,7 +57,7 @@ async def design(author: Author, wish: dict[str, Any]) -> dict[str, Any]:
             constraints=tuple(intent.constraints),
         )
         designed = await author.complete(
-            Call(kind=CallKind.CURRICULUM_DESIGN, inputs=inputs, output=CurriculumDraft)
+            Call(prompt=RoadmapPrompt(CallKind.CURRICULUM_DESIGN, inputs), output=CurriculumDraft)
         )
         usage += designed.usage
     except AppError as error:

@@ -6,13 +6,14 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from roadmaps.prompts import RoadmapPrompt
 from workflow.asking import input_digest
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from llm import CallKind, ContentInputs
     from notifications.events import PartData
+    from roadmaps.inputs import CallKind, ContentInputs
     from workflow.asking import Asking
     from workflow.definition import Written
     from workflow.parts import Wanted
@@ -60,4 +61,8 @@ class Kind(ABC):
 
     def digest(self, inputs: ContentInputs) -> str:
         """Return what names all that a content of this kind is made from."""
-        return input_digest(self.call, inputs)
+        return input_digest(self.prompt(inputs))
+
+    def prompt(self, inputs: ContentInputs) -> RoadmapPrompt:
+        """Return what the author is told."""
+        return RoadmapPrompt(self.call, inputs)

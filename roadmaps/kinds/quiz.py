@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from core.digest import digest
-from llm import CallKind
+from roadmaps.inputs import CallKind
 from roadmaps.kinds.kind import Kind
 from roadmaps.outputs import QuizDraft
 from workflow.definition import Written
@@ -28,7 +28,7 @@ class QuizKind(Kind):
 
     async def write(self, writing: Writing) -> Written:
         """Write the questions, and put their options in order."""
-        quiz = await writing.asking.ask(self.call, writing.inputs, QuizDraft)
+        quiz = await writing.asking.ask(self.prompt(writing.inputs), QuizDraft)
         return Written(quiz_body(quiz.questions))
 
 

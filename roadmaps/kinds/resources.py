@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llm import CallKind
+from roadmaps.inputs import CallKind
 from roadmaps.kinds.kind import Kind
 from roadmaps.outputs import ResourceList
 from roadmaps.sources import find_sources
@@ -30,7 +30,7 @@ class ResourcesKind(Kind):
 
         hits, note = await find_sources(writing.inputs)
         inputs = writing.inputs.model_copy(update={"hits": tuple(hits)})
-        found = await writing.asking.ask(self.call, inputs, ResourceList)
+        found = await writing.asking.ask(self.prompt(inputs), ResourceList)
         checked = await check_resources(
             found.resources,
             task_id=writing.task_id,

@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from core.settings import get_settings
-from llm import CallKind
 from roadmaps import live_text
+from roadmaps.inputs import CallKind
 from roadmaps.kinds.kind import Kind
 from roadmaps.outputs import Tutorial
 from roadmaps.rendering.renderer import render
@@ -31,13 +31,12 @@ class TutorialKind(Kind):
     async def write(self, writing: Writing) -> Written:
         """Write it, and render it once here instead of by whoever reads it."""
         want, asking = writing.want, writing.asking
+        prompt = self.prompt(writing.inputs)
         if get_settings().llm_stream:
             show = partial(live_text.show, writing.task_id, about=writing.about)
-            tutorial = await asking.stream(
-                self.call, writing.inputs, Tutorial, field="markdown", on_text=show
-            )
+            tutorial = await asking.stream(prompt, Tutorial, field="markdown", on_text=show)
         else:
-            tutorial = await asking.ask(self.call, writing.inputs, Tutorial)
+            tutorial = await asking.ask(prompt, Tutorial)
         html = await render(tutorial.markdown)
         return Written({"markdown": tutorial.markdown}, rows=rows_of(want.content_id, html))
 

@@ -1,7 +1,7 @@
-"""The sample author: writes offline, without a model, the same texts for the same inputs."""
+"""The sample texts of roadmaps: prepared, so that the same inputs always give the same ones."""
 
 from __future__ import annotations
 
-from roadmaps.sample.author import SampleAuthor
+from roadmaps.sample.writing import written
 
-__all__ = ["SampleAuthor"]
+__all__ = ["written"]

@@ -31,7 +31,7 @@ from roadmaps.sample.subject import (
 )
 
 if TYPE_CHECKING:
-    from llm.calls import DesignInputs, IntentInputs, Learner
+    from roadmaps.inputs import DesignInputs, IntentInputs, Learner
 
 WEEKS_IN_A_YEAR: Final = 52
 FEWEST_CONCEPTS: Final = 9

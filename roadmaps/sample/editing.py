@@ -12,7 +12,7 @@ from roadmaps.sample.outline import Outline, read_outline
 from roadmaps.sample.subject import cleaned, shortened
 
 if TYPE_CHECKING:
-    from llm.calls import EditInputs, PlanInputs
+    from roadmaps.inputs import EditInputs, PlanInputs
     from roadmaps.outputs import Difficulty
     from roadmaps.sample.library import EditPhrases
 

@@ -9,7 +9,7 @@ from roadmaps.outputs import EditOperation
 from roadmaps.sample.library import fill, phrases
 
 if TYPE_CHECKING:
-    from llm.calls import Learner
+    from roadmaps.inputs import Learner
     from roadmaps.sample.outline import Outline
 
 _ABOUT_HOURS: Final = re.compile(

@@ -13,7 +13,7 @@ from roadmaps.sample.tutorial import concept_on_shelf
 if TYPE_CHECKING:
     import random
 
-    from llm.calls import ContentInputs
+    from roadmaps.inputs import ContentInputs
 
 _DISTRACTORS = 3
 

@@ -12,7 +12,7 @@ from roadmaps.sample.library import fill, phrases, seeded
 from roadmaps.sample.subject import cleaned, shortened
 
 if TYPE_CHECKING:
-    from llm.calls import ContentInputs
+    from roadmaps.inputs import ContentInputs
 
 _OF_SUBJECT = 3
 _QUERY_LENGTH = 80

@@ -10,7 +10,7 @@ from roadmaps.sample.library import SampleConcept, fill, phrases, seeded
 from roadmaps.sample.subject import cleaned
 
 if TYPE_CHECKING:
-    from llm.calls import ContentInputs
+    from roadmaps.inputs import ContentInputs
 
 _MISTAKES = 3
 _QUESTIONS = 3

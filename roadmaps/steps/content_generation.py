@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from llm import ContentInputs
 from notifications.events import ConceptData, EventType, PartData
+from roadmaps.inputs import ContentInputs
 from roadmaps.kinds import KINDS, Writing, kind_of
 from roadmaps.standing import contexts
 from roadmaps.steps.names import RoadmapStep

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from db.repositories import roadmaps as reads
 from db.session import read_session, retrying
-from llm import Learner
+from roadmaps.inputs import Learner
 from roadmaps.outline import Outline
 from roadmaps.steps.names import RoadmapStep
 from workflow.definition import StepContext

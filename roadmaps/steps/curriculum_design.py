@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from core.errors import StructureInvalidError
 from core.ids import new_id
 from core.settings import get_settings
-from llm import CallKind, DesignInputs
 from notifications.events import EventType, RoadmapData
+from roadmaps.inputs import CallKind, DesignInputs
 from roadmaps.kinds import KINDS
 from roadmaps.outline import cut_off, from_draft
 from roadmaps.outline_rows import first_version
 from roadmaps.outputs import CurriculumDraft
+from roadmaps.prompts import RoadmapPrompt
 from roadmaps.steps.names import RoadmapStep
 from workflow.asking import input_digest
 from workflow.definition import StepResult
@@ -44,14 +45,15 @@ async def run(context: RoadmapContext) -> StepResult:
         skills=tuple(intent.get("skills", ())),
         constraints=tuple(intent.get("constraints", ())),
     )
-    design = await context.asking.ask(CallKind.CURRICULUM_DESIGN, inputs, CurriculumDraft)
+    prompt = RoadmapPrompt(CallKind.CURRICULUM_DESIGN, inputs)
+    design = await context.asking.ask(prompt, CurriculumDraft)
     outline = from_draft(cut_off(design, most=get_settings().max_concepts))
     if not any(True for _ in outline.concepts()):
         raise StructureInvalidError
     roadmap_id = new_id()
     return StepResult(
         output={"roadmap_id": str(roadmap_id), "version": 1},
-        input_digest=input_digest(CallKind.CURRICULUM_DESIGN, inputs),
+        input_digest=input_digest(prompt),
         summary=f"'{outline.title}' is designed: {size_of(outline)}",
         rows=first_version(
             outline,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.states import Step
-from llm import CallKind, PlanInputs
+from roadmaps.inputs import CallKind, PlanInputs
 from roadmaps.outline import as_text
 from roadmaps.outputs import EditPlan
+from roadmaps.prompts import RoadmapPrompt
 from workflow.asking import input_digest
 from workflow.definition import StepResult
 from workflow.drafts import counted
@@ -20,10 +21,11 @@ async def run(context: RoadmapContext) -> StepResult:
     """Turn feedback into a list of intended changes."""
     source, feedback = feedback_of(context)
     inputs = plan_inputs(context, source, feedback)
-    plan = await context.asking.ask(CallKind.EDIT_PLAN_ANALYSIS, inputs, EditPlan)
+    prompt = RoadmapPrompt(CallKind.EDIT_PLAN_ANALYSIS, inputs)
+    plan = await context.asking.ask(prompt, EditPlan)
     return StepResult(
         output={"source": source, "feedback": feedback, **plan.model_dump(mode="json")},
-        input_digest=input_digest(CallKind.EDIT_PLAN_ANALYSIS, inputs),
+        input_digest=input_digest(prompt),
         summary=f"{counted(len(plan.intents), 'change')} planned: {plan.summary}",
     )
 

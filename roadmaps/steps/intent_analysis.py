@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llm import CallKind, IntentInputs
+from roadmaps.inputs import CallKind, IntentInputs
 from roadmaps.outputs import IntentAnalysis
+from roadmaps.prompts import RoadmapPrompt
 from workflow.asking import input_digest
 from workflow.definition import StepResult
 
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
 
 async def run(context: RoadmapContext) -> StepResult:
     """Turn the goal into a topic, a language, focus areas and gaps."""
-    inputs = IntentInputs(learner=context.learner)
-    intent = await context.asking.ask(CallKind.INTENT_ANALYSIS, inputs, IntentAnalysis)
+    prompt = RoadmapPrompt(CallKind.INTENT_ANALYSIS, IntentInputs(learner=context.learner))
+    intent = await context.asking.ask(prompt, IntentAnalysis)
     return StepResult(
         output=intent.model_dump(mode="json"),
-        input_digest=input_digest(CallKind.INTENT_ANALYSIS, inputs),
+        input_digest=input_digest(prompt),
         summary=f"The goal is understood: {intent.topic}",
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.errors import StructureInvalidError
-from llm import CallKind, EditInputs
 from roadmaps.edits import apply_operations
+from roadmaps.inputs import CallKind, EditInputs
 from roadmaps.outline_rows import next_version
 from roadmaps.outputs import EditScript
+from roadmaps.prompts import RoadmapPrompt
 from roadmaps.steps.curriculum_design import contents_of, roadmap_ready
 from roadmaps.steps.edit_plan_analysis import plan_inputs
 from roadmaps.steps.names import RoadmapStep
@@ -37,7 +38,8 @@ async def run(context: RoadmapContext) -> StepResult:
             for intent in plan["intents"]
         ),
     )
-    script = await context.asking.ask(CallKind.ROADMAP_EDIT, inputs, EditScript)
+    prompt = RoadmapPrompt(CallKind.ROADMAP_EDIT, inputs)
+    script = await context.asking.ask(prompt, EditScript)
     edited, skipped = apply_operations(outline, script.operations)
     if not any(True for _ in edited.concepts()):
         raise StructureInvalidError
@@ -45,7 +47,7 @@ async def run(context: RoadmapContext) -> StepResult:
     applied = len(script.operations) - len(skipped)
     return StepResult(
         output={"version": version, "summary": script.summary, "skipped": skipped},
-        input_digest=input_digest(CallKind.ROADMAP_EDIT, inputs),
+        input_digest=input_digest(prompt),
         summary=f"{counted(applied, 'change')} made: {script.summary}",
         rows=next_version(outline, edited, roadmap_id=roadmap_id, version=version, origin="edit"),
         events=(roadmap_ready(roadmap_id, version, edited),),

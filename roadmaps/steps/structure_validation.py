@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llm import CallKind, OutlineInputs
 from roadmaps.checks import check_structure
+from roadmaps.inputs import CallKind, OutlineInputs
 from roadmaps.outline import as_text
 from roadmaps.outputs import StructureOpinion
+from roadmaps.prompts import RoadmapPrompt
 from workflow.asking import input_digest
 from workflow.definition import StepResult
 from workflow.drafts import counted
@@ -25,9 +26,10 @@ async def run(context: RoadmapContext) -> StepResult:
     inputs = OutlineInputs(
         learner=context.learner, language=context.language, outline=as_text(outline)
     )
+    prompt = RoadmapPrompt(CallKind.STRUCTURE_VALIDATION, inputs)
     issues = check_structure(outline, hours_per_week=context.request.preferences.hours_per_week)
     if not issues:
-        opinion = await context.asking.ask(CallKind.STRUCTURE_VALIDATION, inputs, StructureOpinion)
+        opinion = await context.asking.ask(prompt, StructureOpinion)
         issues = opinion.issues
     errors = sum(issue.severity == "error" for issue in issues)
     return StepResult(
@@ -36,7 +38,7 @@ async def run(context: RoadmapContext) -> StepResult:
             "version": context.version,
             "issues": [issue.model_dump(mode="json") for issue in issues],
         },
-        input_digest=input_digest(CallKind.STRUCTURE_VALIDATION, inputs),
+        input_digest=input_digest(prompt),
         summary="The structure is sound"
         if not errors
         else f"The structure has {counted(errors, 'error')} to mend",

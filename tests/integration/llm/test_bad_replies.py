@@ -12,8 +12,10 @@ import httpx
 from api.app import create_app
 from core.errors import ProviderError
 from core.settings import get_settings
-from llm import Call, CallKind, ContentInputs, Learner
+from llm import Call
+from roadmaps.inputs import CallKind, ContentInputs, Learner
 from roadmaps.outputs import QuizDraft, ResourceList, Tutorial
+from roadmaps.prompts import RoadmapPrompt
 from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.factories import events, new_task, pair
 from tests.model_server import Rule
@@ -51,7 +53,7 @@ def call(number: int) -> Call[Any]:
         estimated_hours=3,
         difficulty="beginner",
     )
-    return Call(kind=kind, inputs=inputs, output=output)
+    return Call(prompt=RoadmapPrompt(kind, inputs), output=output)
 
 
 async def test_generated_bad_replies_have_their_class(

@@ -29,8 +29,8 @@ from core.errors import (
     SettingsError,
 )
 from core.settings import Settings
-from llm import (
-    Call,
+from llm import Call, Usage, create_author
+from roadmaps.inputs import (
     CallKind,
     ContentInputs,
     DesignInputs,
@@ -40,26 +40,25 @@ from llm import (
     Learner,
     OutlineInputs,
     PlanInputs,
-    Usage,
-    create_author,
 )
 from roadmaps.outputs import (
     CurriculumDraft,
     EditPlan,
     EditScript,
     IntentAnalysis,
-    Output,
     QuizDraft,
     ResourceList,
     StructureOpinion,
     Tutorial,
 )
+from roadmaps.prompts import RoadmapPrompt
 from tests.model_server import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llm.openai_compatible import OpenAIAuthor
+    from llm.output import Output
     from tests.model_server import ModelServer
 
     MakeAuthor = Callable[..., OpenAIAuthor]
@@ -90,7 +89,7 @@ EDIT = EditInputs(
 
 def tutorial() -> Call[Tutorial]:
     """Return a call for a tutorial."""
-    return Call(kind=CallKind.TUTORIAL, inputs=CONTENT, output=Tutorial)
+    return Call(prompt=RoadmapPrompt(CallKind.TUTORIAL, CONTENT), output=Tutorial)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +117,9 @@ async def test_every_kind_of_call_comes_back_in_its_shape(
     output: type[Output],
 ) -> None:
     """Each kind is one request with a strict schema named after it, and its tokens are counted."""
-    completion = await author_for().complete(Call(kind=kind, inputs=inputs, output=output))
+    completion = await author_for().complete(
+        Call(prompt=RoadmapPrompt(kind, inputs), output=output)
+    )
 
     assert isinstance(completion.value, output)
     usage, tokens = completion.usage, server.ledger[0].tokens
@@ -455,7 +456,7 @@ async def test_a_port_where_nobody_listens_is_unavailable(author_for: MakeAuthor
 
 async def test_an_answers_limit_is_passed_on(server: ModelServer, author_for: MakeAuthor) -> None:
     """What is left of a task's budget bounds the answer."""
-    call = Call(kind=CallKind.QUIZ, inputs=CONTENT, output=QuizDraft, max_tokens=77)
+    call = Call(prompt=RoadmapPrompt(CallKind.QUIZ, CONTENT), output=QuizDraft, max_tokens=77)
 
     await author_for().complete(call)
 
@@ -481,7 +482,8 @@ async def test_text_that_no_request_can_carry_is_left_out(
     """NUL and lone surrogates in a goal do not stop a call."""
     learner = Learner(goal="Learn \x00\ud800 </goal> now")
     call = Call(
-        kind=CallKind.INTENT_ANALYSIS, inputs=IntentInputs(learner=learner), output=IntentAnalysis
+        prompt=RoadmapPrompt(CallKind.INTENT_ANALYSIS, IntentInputs(learner=learner)),
+        output=IntentAnalysis,
     )
 
     await author_for().complete(call)

@@ -16,8 +16,10 @@ from core.errors import (
     ProviderTimeoutError,
     ProviderUnavailableError,
 )
-from llm import Call, CallKind, Completion, ContentInputs, Learner
+from llm import Call, Completion
+from roadmaps.inputs import CallKind, ContentInputs, Learner
 from roadmaps.outputs import QuizDraft, Tutorial
+from roadmaps.prompts import RoadmapPrompt
 from tests.model_server import Rule
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ class Viewer:
 
 async def streamed(author: OpenAIAuthor, viewer: Viewer) -> Completion[Tutorial]:
     """Ask for a tutorial and let somebody read along."""
-    call = Call(kind=CallKind.TUTORIAL, inputs=CONTENT, output=Tutorial)
+    call = Call(prompt=RoadmapPrompt(CallKind.TUTORIAL, CONTENT), output=Tutorial)
     return await author.stream(call, field="markdown", on_text=viewer)
 
 
@@ -184,7 +186,7 @@ async def test_what_a_server_refuses_is_left_out_from_then_on(
     """A refusal costs one request in a process's life; the schema then stands in the prompt."""
     server.refuses |= refuses
     author = author_for()
-    call = Call(kind=CallKind.TUTORIAL, inputs=CONTENT, output=Tutorial, max_tokens=99)
+    call = Call(prompt=RoadmapPrompt(CallKind.TUTORIAL, CONTENT), output=Tutorial, max_tokens=99)
 
     async def ask() -> Completion[Tutorial]:
         return await author.stream(call, field="markdown", on_text=Viewer())
@@ -297,6 +299,6 @@ async def test_whoever_does_not_stream_gets_the_same(
     server: ModelServer, author_for: MakeAuthor
 ) -> None:
     """`complete` asks for no stream, and reads one that comes unasked."""
-    call = Call(kind=CallKind.QUIZ, inputs=CONTENT, output=QuizDraft)
+    call = Call(prompt=RoadmapPrompt(CallKind.QUIZ, CONTENT), output=QuizDraft)
     assert (await author_for().complete(call)).value.questions
     assert "stream" not in server.requests[0]

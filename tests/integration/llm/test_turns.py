@@ -33,16 +33,17 @@ CALLERS = """
 import asyncio, os
 from core.settings import get_settings
 from tasks.llm_cluster import RedisCluster
-from llm import Call, CallKind, IntentInputs, Learner
+from llm import Call
 from llm.openai_compatible import OpenAIAuthor
+from roadmaps.inputs import CallKind, IntentInputs, Learner
 from roadmaps.outputs import IntentAnalysis
+from roadmaps.prompts import RoadmapPrompt
 
 async def main(goal):
     author = OpenAIAuthor(get_settings(), cluster=RedisCluster)
-    learner = Learner(goal=goal)
-    call = Call(
-        kind=CallKind.INTENT_ANALYSIS, inputs=IntentInputs(learner=learner), output=IntentAnalysis
-    )
+    inputs = IntentInputs(learner=Learner(goal=goal))
+    prompt = RoadmapPrompt(CallKind.INTENT_ANALYSIS, inputs)
+    call = Call(prompt=prompt, output=IntentAnalysis)
     await asyncio.gather(*(author.complete(call) for _ in range(40)))
     await author.aclose()
 

@@ -20,7 +20,7 @@ from core.errors import (
     ProviderUnavailableError,
 )
 from core.settings import Settings, get_settings
-from llm import CallKind, ContentInputs, Learner
+from roadmaps.inputs import CallKind, ContentInputs, Learner
 from roadmaps.prompts import render
 from roadmaps.search import Hit, create_search
 from roadmaps.search.tavily import Tavily

@@ -13,7 +13,7 @@ import pytest
 
 from core.errors import ContentRefusedError
 from core.states import Decision
-from llm import CallKind
+from roadmaps.inputs import CallKind
 from roadmaps.requests import ReviewDecision
 from tests.factories import ALICE, column, events, kill, new_task, pair, until
 from tests.ledger import LedgerAuthor, nothing
@@ -54,7 +54,7 @@ COUNTS = {
 
 async def refuse_quizzes_on_wind(call: Call[Any]) -> None:
     """Fail one content of the roadmap."""
-    if call.kind is CallKind.QUIZ and getattr(call.inputs, "title", "") == "Wind":
+    if call.kind is CallKind.QUIZ and call.prompt.title == "Wind":
         raise ContentRefusedError
 
 

@@ -17,7 +17,7 @@ from db.facts import Fact
 from db.recorder import record
 from db.repositories.leases import renew
 from db.session import AsyncSessionLocal
-from llm import CallKind
+from roadmaps.inputs import CallKind
 from roadmaps.steps.names import RoadmapStep
 from tests.factories import (
     ALICE,

@@ -11,7 +11,7 @@ import pytest
 
 from core.settings import get_settings
 from db.facts import Reason
-from llm import CallKind
+from roadmaps.inputs import CallKind
 from tasks.dispatch import send
 from tasks.maintenance import _look_at_queue
 from tasks.queues import peek

@@ -13,7 +13,7 @@ import pytest
 from core.errors import ConflictError, ContentRefusedError, ProviderUnavailableError
 from core.settings import get_settings
 from core.states import Decision
-from llm import CallKind
+from roadmaps.inputs import CallKind
 from roadmaps.regeneration import regenerate
 from roadmaps.requests import ReviewDecision
 from tests.factories import (
@@ -98,7 +98,7 @@ def fails_for(title: str, error: type[Exception] = ContentRefusedError) -> Any:
     """Return what makes an author fail for one concept."""
 
     async def before(call: Call[Any]) -> None:
-        if getattr(call.inputs, "title", None) == title:
+        if call.prompt.title == title:
             raise error
 
     return before
@@ -510,7 +510,7 @@ async def test_content_timeout(
     get_settings.cache_clear()
 
     async def hang(call: Call[Any]) -> None:
-        if call.kind is CallKind.QUIZ and getattr(call.inputs, "title", "") == "Wind":
+        if call.kind is CallKind.QUIZ and call.prompt.title == "Wind":
             await asyncio.Event().wait()
 
     author.before = hang

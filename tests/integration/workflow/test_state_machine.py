@@ -97,7 +97,7 @@ class TaskLife(RuleBasedStateMachine):
         if self.hang_at is not None and self.calls > self.hang_at:
             self.hanging.set()
             await asyncio.Event().wait()
-        if call.kind in self.failing or getattr(call.inputs, "title", "") in self.failing:
+        if call.kind in self.failing or call.prompt.title in self.failing:
             raise ContentRefusedError
 
     @rule(review=st.booleans())

@@ -10,7 +10,7 @@ import pytest
 from bench.quality.__main__ import GOALS, run, table
 from bench.quality.scores import NAMES, distinct, hours, in_language, order, rising, scores
 from core.settings import Settings, get_settings
-from llm import CallKind
+from roadmaps.inputs import CallKind
 from roadmaps.outputs import IntentAnalysis
 from tests.factories import outline
 

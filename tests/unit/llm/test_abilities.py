@@ -10,22 +10,26 @@ from core.choices import LlmPreset
 from core.errors import SettingsError
 from core.settings import Settings
 from llm.abilities import Abilities
-from llm.calls import Call, CallKind, ContentInputs, Learner
+from llm.calls import Call
 from llm.failures import Told
 from llm.presets import PRESETS, ResponseFormat, base_url_of, model_of, preset_of
 from llm.refusals import Feature
+from roadmaps.inputs import CallKind, ContentInputs, Learner
 from roadmaps.outputs import Tutorial
+from roadmaps.prompts import RoadmapPrompt
 
 CALL = Call(
-    kind=CallKind.TUTORIAL,
-    inputs=ContentInputs(
-        learner=Learner(goal="Learn Rust"),
-        language="en",
-        topic="Rust",
-        title="Ownership",
-        description="d",
-        estimated_hours=3,
-        difficulty="beginner",
+    prompt=RoadmapPrompt(
+        CallKind.TUTORIAL,
+        ContentInputs(
+            learner=Learner(goal="Learn Rust"),
+            language="en",
+            topic="Rust",
+            title="Ownership",
+            description="d",
+            estimated_hours=3,
+            difficulty="beginner",
+        ),
     ),
     output=Tutorial,
     max_tokens=77,

@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from llm.answers import LARGEST_ANSWER, UnusableAnswerError, read_answer
-from roadmaps.outputs import CurriculumDraft, IntentAnalysis, Output, QuizDraft, Tutorial
+from roadmaps.outputs import CurriculumDraft, IntentAnalysis, QuizDraft, Tutorial
 from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.odd_answers import GOOD, READABLE, TEXT, UNREADABLE
+
+if TYPE_CHECKING:
+    from llm.output import Output
 
 ITEM = {
     "question": "q",

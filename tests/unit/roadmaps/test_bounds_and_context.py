@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from itertools import takewhile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import ValidationError
 
-from llm import CallKind
 from llm.schema import strict_schema
 from roadmaps.edits import apply_operations
+from roadmaps.inputs import CallKind
 from roadmaps.kinds.quiz import quiz_body
 from roadmaps.outline import from_draft
-from roadmaps.outputs import CurriculumDraft, EditScript, Output, QuizDraft, ResourceList
-from roadmaps.prompts import render
+from roadmaps.outputs import CurriculumDraft, EditScript, QuizDraft, ResourceList
+from roadmaps.prompts import RoadmapPrompt, render
 from roadmaps.standing import contexts
 from tests.factories import outline
 from tests.unit.roadmaps.test_schema_and_prompts import CONTENT, OUTPUTS
 from workflow.asking import input_digest
+
+if TYPE_CHECKING:
+    from llm.output import Output
 
 CONTENT_KINDS = (CallKind.TUTORIAL, CallKind.RESOURCES, CallKind.QUIZ)
 
@@ -93,9 +96,10 @@ def test_context_makes_nothing_stale(kind: CallKind) -> None:
     """An edit elsewhere leaves the digest as it is; one of the concept itself does not."""
     before, after = outline(["A", "B"]), outline(["A", "Other"], ["C"])
     digests = {
-        input_digest(kind, CONTENT.model_copy(update={"context": context}))
+        input_digest(RoadmapPrompt(kind, CONTENT.model_copy(update={"context": context})))
         for of in (before, after)
         for context in contexts(of).values()
     }
     assert len(digests) == 1
-    assert input_digest(kind, CONTENT.model_copy(update={"title": "Else"})) not in digests
+    other = RoadmapPrompt(kind, CONTENT.model_copy(update={"title": "Else"}))
+    assert input_digest(other) not in digests

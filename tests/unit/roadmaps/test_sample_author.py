@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from core.errors import ContentRefusedError
 from core.settings import Settings
-from llm import (
-    Call,
+from llm import Call, create_author
+from llm.output import Output
+from roadmaps.inputs import (
     CallKind,
     ContentInputs,
     DesignInputs,
@@ -26,18 +27,17 @@ from llm import (
     IntentInputs,
     Learner,
     OutlineInputs,
-    create_author,
 )
 from roadmaps.outputs import (
     ConceptDraft,
     CurriculumDraft,
     IntentAnalysis,
-    Output,
     QuizDraft,
     ResourceList,
     StructureOpinion,
     Tutorial,
 )
+from roadmaps.prompts import RoadmapPrompt
 from roadmaps.sample.library import curricula, phrases
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ GOALS = [
 def ask(kind: CallKind, inputs: Inputs, output: type[T], **settings: object) -> T:
     """Return what the sample author answers."""
     author = create_author(Settings.model_validate({"sample_latency_s": 0, **settings}))
-    call = Call(kind=kind, inputs=inputs, output=output)
+    call = Call(prompt=RoadmapPrompt(kind, inputs), output=output)
     return asyncio.run(author.complete(call)).value
 
 
@@ -392,7 +392,7 @@ def test_a_stream_is_the_text_in_pieces() -> None:
     """What the sample author hands out is what it returns, so that text is seen arriving."""
     pieces: list[tuple[int, str]] = []
     inputs = content_inputs(Learner(goal="Learn Rust"))
-    call = Call(kind=CallKind.TUTORIAL, inputs=inputs, output=Tutorial)
+    call = Call(prompt=RoadmapPrompt(CallKind.TUTORIAL, inputs), output=Tutorial)
     author = create_author(Settings(sample_latency_s=0))
 
     completion = asyncio.run(

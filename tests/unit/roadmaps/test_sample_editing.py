@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from core.settings import Settings
-from llm import Call, CallKind, EditInputs, Learner, create_author
+from llm import Call, create_author
+from roadmaps.inputs import CallKind, EditInputs, Learner
 from roadmaps.outputs import EditPlan, EditScript
+from roadmaps.prompts import RoadmapPrompt
 from roadmaps.sample.outline import read_outline
 
 OUTLINE = """S1 Foundations
@@ -38,8 +40,8 @@ def edited(
         plan="",
     )
     author = create_author(Settings(sample_latency_s=0))
-    plan_call = Call(kind=CallKind.EDIT_PLAN_ANALYSIS, inputs=inputs, output=EditPlan)
-    script_call = Call(kind=CallKind.ROADMAP_EDIT, inputs=inputs, output=EditScript)
+    plan_call = Call(prompt=RoadmapPrompt(CallKind.EDIT_PLAN_ANALYSIS, inputs), output=EditPlan)
+    script_call = Call(prompt=RoadmapPrompt(CallKind.ROADMAP_EDIT, inputs), output=EditScript)
     plan = asyncio.run(author.complete(plan_call)).value
     script = asyncio.run(author.complete(script_call)).value
     assert len(plan.intents) == len(script.operations)

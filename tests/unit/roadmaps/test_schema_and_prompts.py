@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from llm import CallKind, ContentInputs, DesignInputs, EditInputs, Inputs, IntentInputs, Learner
 from llm.schema import strict_schema
+from roadmaps.inputs import (
+    CallKind,
+    ContentInputs,
+    DesignInputs,
+    EditInputs,
+    Inputs,
+    IntentInputs,
+    Learner,
+)
 from roadmaps.outputs import (
     CurriculumDraft,
     EditPlan,
     EditScript,
     IntentAnalysis,
-    Output,
     QuizDraft,
     ResourceList,
     StructureOpinion,
@@ -24,6 +31,8 @@ from roadmaps.prompts import as_data, prompt_version, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from llm.output import Output
 
 OUTPUTS: list[type[Output]] = [
     IntentAnalysis,
