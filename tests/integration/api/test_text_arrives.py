@@ -42,7 +42,7 @@ async def model(
     async def no_resources(_drafts: Any, **_: Any) -> list[dict[str, Any]]:
         return []
 
-    monkeypatch.setattr("roadmaps.steps.writing.check_resources", no_resources)
+    monkeypatch.setattr("roadmaps.links.check_resources", no_resources)
     async with ModelServer(stages=1, modules=1, concepts=1) as server:
         server.rules.append(Rule("ok", kind="tutorial", pieces=PIECES, seconds=PAUSE_S))
         settings_env.setenv("ROADMAP_LLM_PROVIDER", "openai")

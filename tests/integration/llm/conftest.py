@@ -84,7 +84,7 @@ async def model(
         get_settings.cache_clear()
         authors = LoopLocal(lambda: OpenAIAuthor(get_settings(), backoff_s=BACKOFF_S))
         monkeypatch.setattr(asking, "_authors", authors)
-        monkeypatch.setattr("roadmaps.steps.writing.check_resources", _unchecked)
+        monkeypatch.setattr("roadmaps.links.check_resources", _unchecked)
         yield server
         await asking.close_author()
         await flush_recorder()

@@ -50,7 +50,7 @@ async def serving(
         get_settings.cache_clear()
         authors = LoopLocal(lambda: OpenAIAuthor(get_settings(), backoff_s=BACKOFF_S))
         settings_env.setattr(asking, "_authors", authors)
-        settings_env.setattr("roadmaps.steps.writing.check_resources", _unchecked)
+        settings_env.setattr("roadmaps.links.check_resources", _unchecked)
         yield server
         await asking.close_author()
         await flush_recorder()
