@@ -10,19 +10,16 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from redis.exceptions import RedisError
-
 from api.denials import DenyList
 from api.limits import RequestLimit
 from api.middleware import tidy_server_logs
 from core.logging import configure_logging, get_logger
-from core.resources import Resources
+from core.resources import Resource, Resources
 from core.settings import get_settings
-from db.engine import init_db
 from notifications.clients import redis_client
 from notifications.hub import Hub
-from tasks.opening import open_common
 from watching import feed
+from wiring.api import api_resources
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -68,16 +65,19 @@ class Services:
         done, _pending = await asyncio.wait({task}, timeout=GUARD_S)
         return task.result() if done else {"status": "down", "error": "no answer"}
 
-    async def aclose(self) -> None:
-        """Close everything."""
-        await self.denied.aclose()
+    async def end_probes(self) -> None:
+        """Leave the checks that hang."""
         for task in self._checks.values():
             task.cancel()
         await asyncio.gather(*self._checks.values(), return_exceptions=True)
-        await self.hub.aclose()
-        with suppress(RedisError, OSError):
-            await self.redis.aclose()
-            await self.limit.aclose()
+
+    def own(self) -> list[Resource]:
+        """List what is opened for the HTTP layer alone."""
+        return [
+            Resource("request limit", close=self.limit.aclose),
+            Resource("probes", close=self.end_probes),
+            Resource("deny-list", open=self.denied.start, close=self.denied.aclose),
+        ]
 
 
 async def _checked(name: str, check: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
@@ -99,15 +99,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Start what the API needs, in the loop that serves it, and stop it in the same loop."""
     configure_logging(get_settings())
     tidy_server_logs()
+    services = app.state.services = _services()
     async with Resources() as resources:
-        open_common(resources, "api")
-        await _open_database()
-        app.state.services = services = _services()
-        resources.closes(services.aclose)
-        services.hub.start()
-        services.denied.start()
-        feed.install(services.hub)
-        resources.closes(feed.aclose)
+        await resources.open(api_resources(services.hub, services.redis, services.own()))
         with _streams_end_on_signals():
             yield
 
@@ -131,15 +125,6 @@ def _services() -> Services:
             tickets_per_minute=settings.user_tickets_per_minute,
         ),
     )
-
-
-async def _open_database() -> None:
-    """Open the first connection; the API also starts without, unready, and keeps answering."""
-    try:
-        async with asyncio.timeout(GUARD_S):
-            await init_db()
-    except Exception as error:  # noqa: BLE001 - readiness tells it, and every request tries anew
-        log.warning("database_unreachable", error=type(error).__name__)
 
 
 @contextmanager

@@ -18,9 +18,9 @@ from core.given import PREFIX
 from core.settings import get_settings
 from db.migrate import upgrade
 from embedded import EmbeddedPostgres, EmbeddedRedis
-from tasks.workflows import bring_workflows
 from tests.databases import commit_quickly, empty
 from tests.factories import close_loop
+from wiring.common import bring_workflows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

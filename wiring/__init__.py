@@ -1,1 +1,1 @@
-"""Where a process is put together: which parts it has, opened and closed in order."""
+"""Where a process is put together: one list of what it has open, opened and closed in order."""

@@ -1,16 +1,15 @@
-"""Joins the parts of a worker that share an event loop: bell, publisher, recorder, engine, author.
-
-The loop opens them when it begins and closes them before it ends. The API has fewer parts and joins
-them in `api.composition`.
-"""
+"""What a worker's process has open while its event loop runs, and what ends its workflows."""
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from celery import signals
 
 from core.choices import Provider, SearchProvider
+from core.resources import Resource
 from core.settings import get_settings
 from notifications.deltas import stream_text
 from roadmaps import live_text
@@ -18,7 +17,7 @@ from roadmaps.links import close_links
 from roadmaps.rendering.renderer import close_renderer
 from roadmaps.sources import close_search
 from tasks.llm_cluster import RedisCluster
-from tasks.opening import open_common
+from wiring.common import shared_resources
 from worker import lifecycle, opening, slots
 from worker.consuming import consuming
 from worker.intake import store  # noqa: F401 - the metric it defines
@@ -28,34 +27,42 @@ from workflow.lease import Stop, keeper
 from workflow.presence import Presence
 
 if TYPE_CHECKING:
-    from core.resources import Resources
+    from collections.abc import AsyncIterator
 
 
-async def open_process(resources: Resources) -> None:
-    """Open a worker's parts: what writes texts, what every process has, and word of itself."""
-    install_cluster(RedisCluster)
-    resources.closes(close_author)
-    resources.closes(close_search)
-    resources.closes(close_links)
-    resources.closes_in_thread(close_renderer)
-    live_text.install(stream_text)
-    open_common(resources, "worker")
-    if presence := _presence():
-        await presence.begin()
-        resources.closes(presence.end)
+def worker_resources() -> list[Resource]:
+    """List the parts of a worker's process: what writes texts, what every process has, its word."""
+    return [
+        Resource("provider's limits", open=partial(install_cluster, RedisCluster)),
+        Resource("author", close=close_author),
+        Resource("search", close=close_search),
+        Resource("link checks", close=close_links),
+        Resource("renderer", close=close_renderer, close_blocks=True),
+        Resource("live text", open=partial(live_text.install, stream_text)),
+        *shared_resources("worker"),
+        Resource("presence", during=_present),
+    ]
 
 
-def _presence() -> Presence | None:
+@asynccontextmanager
+async def _present() -> AsyncIterator[None]:
+    """Say that this worker is there; a process that offers no slots says nothing."""
     offered = slots.offered()
     if offered is None:
-        return None
-    return Presence(
+        yield
+        return
+    presence = Presence(
         name=offered.worker,
         slots=offered.slots,
         spare=offered.spare,
         incarnation=offered.incarnation,
         consumes=consuming,
     )
+    await presence.begin()
+    try:
+        yield
+    finally:
+        await presence.end()
 
 
 def _stop_workflows() -> None:
@@ -75,7 +82,7 @@ def _import_author(**_: Any) -> None:
         from roadmaps.search import tavily  # noqa: F401 - ditto
 
 
-opening.append(open_process)
+opening.extend(worker_resources())
 lifecycle.draining.append(lambda: drain().begin())
 lifecycle.hurrying.append(_stop_workflows)
 signals.worker_init.connect(_import_author)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from celery import signals
 
 from core.logging import configure_logging, get_logger
+from core.resources import Resource
 from core.settings import get_settings
 from worker import intake
 from worker.loop import opening, process_loop, stop_process_loop
@@ -17,8 +18,6 @@ from worker.prefork import is_prefork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from core.resources import Resources
 
 log = get_logger(__name__)
 
@@ -101,13 +100,13 @@ async def _watch() -> None:
 _watcher: set[asyncio.Task[None]] = set()
 
 
-async def _start_watching(_resources: Resources) -> None:
+def _start_watching() -> None:
     task = asyncio.create_task(_watch(), name="drain-watcher")
     _watcher.add(task)
     task.add_done_callback(_watcher.discard)
 
 
-opening.append(_start_watching)
+opening.append(Resource("drain watcher", open=_start_watching))
 signals.celeryd_init.connect(_logs)  # Celery warns before it asks for logs
 signals.setup_logging.connect(_logs)
 signals.worker_process_init.connect(_child_started)

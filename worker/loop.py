@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from core.logging import get_logger
 from core.loop_local import ProcessLocal
-from core.resources import Resources
+from core.resources import Resource, Resources
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Coroutine
 
 log = get_logger(__name__)
 R = TypeVar("R")
@@ -22,8 +22,8 @@ START_S: Final = 30.0
 DRAIN_S: Final = 15.0
 """How long a caller that gives up waits for its coroutine to end."""
 
-opening: Final[list[Callable[[Resources], Awaitable[None]]]] = []
-"""What opens the parts of a process in its new loop, in this order; filled by the layers above."""
+opening: Final[list[Resource]] = []
+"""The parts of a process, opened in its new loop in this order; filled by the layers above."""
 
 
 class ProcessLoop:
@@ -55,8 +55,7 @@ class ProcessLoop:
         self._stopping = asyncio.Event()
         async with Resources() as resources:
             try:
-                for open_parts in opening:
-                    await open_parts(resources)
+                await resources.open(opening)
             except BaseException as error:
                 self._started.set_exception(error)
                 raise

@@ -13,7 +13,7 @@ from core.loop_lag import leave_loop
 from core.resources import Resources
 from tests.factories import until
 from tests.integration.api.conftest import in_process
-from wiring.worker import open_process
+from wiring.worker import worker_resources
 
 if TYPE_CHECKING:
     import asyncpg
@@ -57,7 +57,7 @@ async def test_a_worker_sees_its_loop_held(
 ) -> None:
     """So does a worker's process, from when its loop begins to when it ends."""
     async with Resources() as resources:
-        await open_process(resources)
+        await resources.open(worker_resources())
         await _hold()
     assert len(asyncio.all_tasks()) == 1, "nobody watches any more"
     await leave_loop()  # again is fine

@@ -13,11 +13,11 @@ import psutil
 import pytest
 
 from db.recorder import observe, unobserve
-from tasks.publishing import publish
 from tests.factories import new_task, until
 from tests.integration.api import seeds
 from tests.integration.api.processes import Api, running_api
 from tests.viewers import TRANSPORTS, Viewer, connect_all
+from wiring.common import publish
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -16,12 +16,12 @@ from core.ids import new_id
 from db.facts import Fact
 from db.recorder import observe, record, unobserve
 from notifications.inbox_entry import InboxKind
-from tasks.publishing import publish
 from tests.factories import ADMIN, new_task, until
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer
 from watching import feed
 from watching.inbox import POLL_S, earlier, follow_inbox
+from wiring.common import publish
 from workflow.outcomes import notification
 from workflow.service import cancel_task
 

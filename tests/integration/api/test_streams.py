@@ -17,12 +17,12 @@ from api import streams
 from core.settings import get_settings
 from db.recorder import observe, unobserve
 from notifications.events import parse_event
-from tasks.publishing import publish
 from tests.factories import new_task, until
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer, serving
 from tests.integration.api.processes import running_api
 from tests.viewers import TRANSPORTS, Viewer
+from wiring.common import publish
 from workflow.engine import Result
 from workflow.runs import run_task
 

@@ -1,0 +1,66 @@
+"""What the API and each worker open alike: traces, engine, publisher, bell and recorder."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from core import telemetry
+from core.loop_lag import leave_loop, watch_loop
+from core.resources import Resource
+from db.engine import dispose_engine
+from db.facts import Insert
+from db.models import Notification
+from db.recorder import flush_recorder, observe
+from notifications.deltas import forget as forget_text
+from notifications.deltas import stop_streaming
+from notifications.inbox_entry import InboxEntry
+from notifications.publisher import publish_events, publish_notification, stop_publishing
+from roadmaps.roadmap import ROADMAP
+from tasks.dispatch import close_bell, install_bell
+from workflow import registry, turns
+
+if TYPE_CHECKING:
+    from db.facts import Recorded
+
+
+def shared_resources(process: str) -> list[Resource]:
+    """List what facts need to be recorded, told and rung for.
+
+    In this order, since all is closed in the reverse one: facts are committed first, then what they
+    ring and tell is sent, then the connections are closed.
+
+    Args:
+        process: `api` or `worker`, the name in traces.
+    """
+    return [
+        Resource("workflows", open=bring_workflows),
+        Resource(
+            "traces",
+            open=partial(telemetry.start, process),
+            close=telemetry.stop,
+            close_blocks=True,
+        ),
+        Resource("database engine", close=dispose_engine),
+        Resource("loop's lag", open=watch_loop, close=leave_loop),
+        Resource("publisher", open=partial(observe, publish), close=stop_publishing),
+        Resource("streamed text", close=stop_streaming),
+        Resource("bell", open=install_bell, close=close_bell, close_blocks=True),
+        Resource("turns", close=turns.settle),
+        Resource("recorder", close=flush_recorder),
+    ]
+
+
+def bring_workflows() -> None:
+    """Make all workflows known in this process; twice is the same as once."""
+    registry.register(ROADMAP)
+
+
+def publish(recorded: Recorded) -> None:
+    """Hand a committed fact's events, and what it put into an inbox, to the publisher."""
+    forget_text(recorded.events)
+    publish_events(recorded.events)
+    for write in recorded.rows:
+        if isinstance(write, Insert) and write.table is Notification.__table__:
+            entry = InboxEntry.model_validate({**write.values, "created_at": recorded.at})
+            publish_notification(entry)
