@@ -33,6 +33,7 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _prctl = ctypes.CDLL(None, use_errno=True).prctl if sys.platform == "linux" else None
 
 _AFTER_SIGKILL_S = 10.0
+_KEPT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
 def spawn_child(
@@ -94,6 +95,16 @@ def spawn_child(
             preexec_fn=prepare,  # noqa: PLW1509 - the only place after the change of user; it takes no lock
         )
     )
+
+
+def server_environment() -> dict[str, str]:
+    """Build the environment of a server: ours may hold secrets and settings meant for others.
+
+    ``PGOPTIONS``, ``TZ`` or a locale of the user's must not change a server, and API keys have no
+    place in its ``/proc/<pid>/environ``.
+    """
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return kept | {"LC_ALL": "C"}
 
 
 def stop_child(

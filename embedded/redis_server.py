@@ -6,12 +6,10 @@ import subprocess
 from pathlib import Path
 from typing import ClassVar
 
-from embedded.children import spawn_child
-from embedded.environment import server_environment
-from embedded.errors import EmbeddedServerError
+from embedded.children import server_environment, spawn_child
 from embedded.folder import write_private
 from embedded.ports import LOOPBACK
-from embedded.redis_binary import OLDEST, OLDEST_WITH_PARTS, RedisBinary, Source, find_redis
+from embedded.redis_binary import OLDEST, OLDEST_WITH_PARTS, RedisBinary, find_redis
 from embedded.redis_users import USERS, acl_lines
 from embedded.server import EmbeddedServer
 
@@ -36,7 +34,7 @@ loglevel notice
 """
 
 
-class EmbeddedRedis(EmbeddedServer):
+class EmbeddedRedis(EmbeddedServer[RedisBinary]):
     """Redis or Valkey on 127.0.0.1 with its data in a folder of yours, password-protected.
 
     Usable as a context manager. In `data_dir` lie ``redis-data`` and the ``redis.*`` files. Every
@@ -64,7 +62,6 @@ class EmbeddedRedis(EmbeddedServer):
         self._given = binary
         self._data = self._folder.path / "redis-data"
         self._config = self._folder.path / "redis.conf"
-        self._binary: RedisBinary | None = None
         self._password = ""
 
     @property
@@ -76,27 +73,11 @@ class EmbeddedRedis(EmbeddedServer):
         """Return the address of one of `embedded.redis_users`."""
         return f"redis://roadmap-{user}:{self._folder.secret(user)}@{LOOPBACK}:{self.port}/0"
 
-    @property
-    def version(self) -> str:
-        """The server's version, as in ``9.1.2``; known from the first start on."""
-        return self._found.version
-
-    @property
-    def source(self) -> Source:
-        """Where its program came from; known from the first start on."""
-        return self._found.source
-
-    @property
-    def _found(self) -> RedisBinary:
-        if self._binary is None:
-            raise EmbeddedServerError("Redis has not been started: call start() first.")
-        return self._binary
-
     def _prepare(self, alive_lock: int, deadline: float) -> None:
         del alive_lock, deadline
         # An older server would not see data kept in parts, and begin with none without a word.
         in_parts = (self._data / "appendonlydir").is_dir()
-        self._binary = find_redis(self._given, oldest=OLDEST_WITH_PARTS if in_parts else OLDEST)
+        self._binaries = find_redis(self._given, oldest=OLDEST_WITH_PARTS if in_parts else OLDEST)
         self._password = self._folder.password()
         if not self._data.is_dir():
             self._data.mkdir(mode=0o700)

@@ -9,8 +9,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import ClassVar, Generic, Self, TypeVar
 
+from embedded.binaries import Binaries, Source
 from embedded.children import stop_child
 from embedded.errors import NEXT_STEP, EmbeddedServerError, explained
 from embedded.folder import ServerFolder
@@ -22,7 +23,10 @@ _PORT_TRIES = 5
 _LEFTOVERS_S = 10.0
 
 
-class EmbeddedServer(ABC):
+B = TypeVar("B", bound=Binaries)
+
+
+class EmbeddedServer(ABC, Generic[B]):
     """A server process that is our child, its data folder, and the locks that guard it."""
 
     _title: ClassVar[str]
@@ -32,6 +36,7 @@ class EmbeddedServer(ABC):
 
     def __init__(self, data_dir: Path) -> None:
         self._folder = ServerFolder(data_dir, self._kind)
+        self._binaries: B | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._owner_lock: int | None = None
         self._port: int | None = None
@@ -47,6 +52,22 @@ class EmbeddedServer(ABC):
         if self._port is None:
             raise EmbeddedServerError(f"{self._title} has not been started: call start() first.")
         return self._port
+
+    @property
+    def version(self) -> str:
+        """The server's version, as in ``18.4``; known from the first start on."""
+        return self._found.version
+
+    @property
+    def source(self) -> Source:
+        """Where its programs came from; known from the first start on."""
+        return self._found.source
+
+    @property
+    def _found(self) -> B:
+        if self._binaries is None:
+            raise EmbeddedServerError(f"{self._title} has not been started: call start() first.")
+        return self._binaries
 
     @property
     @abstractmethod
