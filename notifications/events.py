@@ -3,218 +3,72 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from core.redis_names import own
-from core.states import Decision, Status, Then
-
-
-class EventType(StrEnum):
-    """The types of committed events."""
-
-    TASK_QUEUED = "task_queued"
-    TASK_STARTED = "task_started"
-    TASK_RECOVERED = "task_recovered"
-    TASK_RETRIED = "task_retried"
-    STEP_STARTED = "step_started"
-    STEP_COMPLETED = "step_completed"
-    STEP_RETRYING = "step_retrying"
-    ROADMAP_READY = "roadmap_ready"
-    REVIEW_REQUIRED = "review_required"
-    REVIEW_REMINDER = "review_reminder"
-    REVIEW_DECIDED = "review_decided"
-    CONTENT_STARTED = "content_started"
-    CONTENT_COMPLETED = "content_completed"
-    CONTENT_FAILED = "content_failed"
-    CONCEPT_COMPLETED = "concept_completed"
-    TASK_CANCEL_REQUESTED = "task_cancel_requested"
-    TASK_COMPLETED = "task_completed"
-    TASK_PARTIALLY_FAILED = "task_partially_failed"
-    TASK_FAILED = "task_failed"
-    TASK_CANCELLED = "task_cancelled"
-
-
-class TransientType(StrEnum):
-    """The types of transient events: carried live, never stored, without a number."""
-
-    CONTENT_DELTA = "content_delta"
-
-
-TERMINAL_EVENTS: Final = frozenset(
-    {
-        EventType.TASK_COMPLETED,
-        EventType.TASK_PARTIALLY_FAILED,
-        EventType.TASK_FAILED,
-        EventType.TASK_CANCELLED,
-    }
+from notifications.event_data import (
+    CancelData,
+    ContentDeltaData,
+    DecisionData,
+    Empty,
+    FailureData,
+    OutcomeData,
+    PartCompletedData,
+    PartData,
+    PartFailedData,
+    RetryData,
+    ReviewData,
+    StepCompletedData,
+    StepRetryingData,
+    StepStartedData,
 )
-"""After one of these a stream ends; a retry continues the numbering with `task_retried`."""
+from notifications.event_types import (
+    TERMINAL_EVENTS,
+    BaseEvent,
+    EventType,
+    Frozen,
+    TransientType,
+)
+from notifications.roadmap_events import (
+    ConceptCompleted,
+    ConceptData,
+    RoadmapData,
+    RoadmapReady,
+)
 
-
-class Frozen(BaseModel):
-    """Shapes that never change once made."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Progress(Frozen):
-    """How far a task is: contents completed, contents in all (0 while unknown), per cent."""
-
-    done: int = Field(ge=0)
-    total: int = Field(ge=0)
-    percent: float = Field(ge=0, le=100)
-
-
-class Empty(Frozen):
-    """No further data."""
-
-
-class RetryData(Frozen):
-    """The number of the attempt, 2 for the first retry, and what it will do again."""
-
-    attempt: int
-    contents: int = Field(description="Contents to make; 0 when the structure is not ready yet.")
-
-
-class StepData(Frozen):
-    """Which step; `round` counts from 1 how often it ran in this task."""
-
-    step: str
-    round: int
-
-
-class StepStartedData(StepData):
-    """Which worker runs the step; None in events of earlier versions."""
-
-    worker: str | None = None
-
-
-class SpentData(Frozen):
-    """What model calls cost: requests, tokens, and US dollars where the price is known."""
-
-    calls: int = 0
-    tokens: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cost: float | None = None
-
-
-class StepCompletedData(SpentData, StepData):
-    """A step's outcome in numbers."""
-
-    calls: int
-    tokens: int
-    duration_s: float
-    issues: list[str] = Field(default_factory=list, description="Of `structure_validation` only.")
-
-
-class StepRetryingData(StepData):
-    """A model call inside the step is tried again."""
-
-    code: str
-
-
-class RoadmapData(Frozen):
-    """A version of the roadmap can be read."""
-
-    roadmap_id: UUID
-    version: int
-    title: str
-    concepts: int
-
-
-class ReviewData(Frozen):
-    """A review waits for a decision."""
-
-    review_id: UUID
-    roadmap_id: UUID | None = Field(default=None, description="Of roadmaps only.")
-    round: int
-    version: int
-    due_at: datetime
-
-
-class DecisionData(Frozen):
-    """A review was decided."""
-
-    review_id: UUID
-    decision: Decision
-    version: int
-    decided_by: str
-    then: Then | None = Field(
-        default=None, description="What follows an edit; null with other decisions."
-    )
-
-
-class PartData(Frozen):
-    """One part that a step makes; events of earlier versions name only its concept."""
-
-    step: str | None = None
-    key: str | None = Field(default=None, description="Names the part within its step.")
-    kind: str
-    title: str | None = None
-    version: int
-    concept_id: UUID | None = Field(
-        default=None, description="Of roadmaps only: the same as `key`."
-    )
-    concept_title: str | None = Field(default=None, description="Of roadmaps only.")
-
-
-class PartCompletedData(SpentData, PartData):
-    """What one part cost."""
-
-    note: str | None = Field(default=None, description="What could not be done for it, as a code.")
-
-
-class PartFailedData(SpentData, PartData):
-    """Why it failed, and what it cost all the same."""
-
-    code: str
-    error: str
-
-
-class ConceptData(Frozen):
-    """A concept whose contents are all completed."""
-
-    concept_id: UUID
-    concept_title: str
-
-
-class OutcomeData(Frozen):
-    """What a task ended with."""
-
-    completed: int
-    failed: int
-
-
-class FailureData(Frozen):
-    """Why a task failed."""
-
-    code: str
-    error: str
-    step: str
-
-
-class CancelData(Frozen):
-    """Who asked for it, and where the task stood."""
-
-    by: str
-    step: str
-
-
-class BaseEvent(Frozen):
-    """What all committed events have."""
-
-    seq: int = Field(ge=1)
-    task_id: UUID
-    at: datetime
-    status: Status
-    current_step: str
-    message: str
-    progress: Progress
+__all__ = [
+    "TERMINAL_EVENTS",
+    "BaseEvent",
+    "CancelData",
+    "ConceptData",
+    "ContentCompleted",
+    "ContentDelta",
+    "ContentDeltaData",
+    "DecisionData",
+    "Empty",
+    "EventType",
+    "FailureData",
+    "Frozen",
+    "OutcomeData",
+    "PartCompletedData",
+    "PartData",
+    "PartFailedData",
+    "RetryData",
+    "ReviewData",
+    "RoadmapData",
+    "StepCompletedData",
+    "StepRetryingData",
+    "StepStartedData",
+    "StreamEvent",
+    "TaskEvent",
+    "TransientType",
+    "parse_event",
+    "task_channel",
+    "user_channel",
+]
 
 
 class TaskQueued(BaseEvent):
@@ -266,13 +120,6 @@ class StepRetrying(BaseEvent):
     data: StepRetryingData
 
 
-class RoadmapReady(BaseEvent):
-    """A version of the structure can be read."""
-
-    type: Literal[EventType.ROADMAP_READY]
-    data: RoadmapData
-
-
 class ReviewRequired(BaseEvent):
     """A human is asked."""
 
@@ -315,13 +162,6 @@ class ContentFailed(BaseEvent):
     data: PartFailedData
 
 
-class ConceptCompleted(BaseEvent):
-    """All contents of a concept can be read."""
-
-    type: Literal[EventType.CONCEPT_COMPLETED]
-    data: ConceptData
-
-
 class TaskCancelRequested(BaseEvent):
     """Somebody asked for the task to stop."""
 
@@ -355,16 +195,6 @@ class TaskCancelled(BaseEvent):
 
     type: Literal[EventType.TASK_CANCELLED]
     data: CancelData
-
-
-class ContentDeltaData(PartData):
-    """A piece of a part's text that is being written, and where in the text it belongs."""
-
-    offset: int = Field(
-        ge=0,
-        description="Characters before this piece; 0 begins anew and replaces what came before.",
-    )
-    text: str
 
 
 class ContentDelta(Frozen):
