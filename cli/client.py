@@ -8,21 +8,13 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from urllib.parse import quote
 
 from cli.ahead import Ahead
+from cli.api_errors import ApiError, explain
 from cli.discovery import find_target
-from cli.exits import CommandError, failed, unreachable, usage
+from cli.exits import CommandError, unreachable
 from cli.hints import command
 from cli.ids import MOST_CANDIDATES, is_whole, only_one, part_of_id
 from cli.troubles import readiness, what_is_down, why_unreachable
-from roadmap_client import (
-    ConflictError,
-    ForbiddenError,
-    NotFoundError,
-    ProblemError,
-    RoadmapClient,
-    RoadmapError,
-    ServerError,
-    UnauthorizedError,
-)
+from roadmap_client import ProblemError, RoadmapClient, RoadmapError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
@@ -34,21 +26,9 @@ R = TypeVar("R")
 IMPATIENT_S: Final = 2.0
 """How long an answer may take before the API is asked what it misses; and again after that."""
 SILENT_TWICE: Final = 2
-_OF_AN_OPTION: Final = 2
 _NOT_FOUND: Final = 404
-_SAID_BY_API: Final = ("job ", "open review ")
-"""Of what is missing here the API knows more: the names there are, how a review was decided."""
 PATIENCE_S: Final = 90.0
 """How long an API may be away before a watch gives up."""
-
-
-class ApiError(CommandError):
-    """The API answered with a problem."""
-
-    def __init__(self, error: CommandError, *, status: int) -> None:
-        """Keep the HTTP status beside the message."""
-        super().__init__(error.message, error.exit_code)
-        self.status = status
 
 
 class StandstillError(Exception):
@@ -254,7 +234,9 @@ class Client:
         try:
             return self._runner.run(asked)
         except ProblemError as problem:
-            raise self._problem(problem, what=what) from None
+            raise explain(
+                problem, what=what, api_url=self.api_url, data_dir=self._data_dir
+            ) from None
         except RoadmapError as error:
             raise unreachable(why_unreachable(error, self._data_dir, self.api_url)) from None
 
@@ -275,34 +257,6 @@ class Client:
         finally:
             answer.cancel()
 
-    def _problem(self, problem: ProblemError, *, what: str) -> ApiError:
-        said = problem.detail
-        match problem:
-            case NotFoundError():
-                own_words = what.startswith(_SAID_BY_API)
-                missing = f"There is no such {what}, or it belongs to somebody else."
-                error = usage(said if own_words and said else missing)
-            case UnauthorizedError():
-                error = usage(
-                    f"The API refused the token: {said} Get one with `roadmap token --user NAME`"
-                    " and set ROADMAP_TOKEN to it."
-                )
-            case ForbiddenError():
-                error = usage(
-                    f"The token's role does not allow this: {said} Get an admin's with"
-                    " `roadmap token --user NAME --role admin` and set ROADMAP_TOKEN to it."
-                )
-            case ServerError():
-                down = what_is_down(readiness(self.api_url), self._data_dir)
-                error = unreachable(f"The API cannot do this now: {said}{down}")
-            case ConflictError():
-                error = failed(said)
-            case _ if problem.errors:
-                error = usage("The request is not valid: " + "; ".join(map(_told, problem.errors)))
-            case _:
-                error = usage(said)
-        return ApiError(error, status=problem.status)
-
     def _find_again(self) -> None:
         """Read again where the API is: a stack that was started anew may have moved."""
         try:
@@ -310,17 +264,3 @@ class Client:
         except CommandError:
             return  # no stack.json at the moment: the stack is being started anew
         self._api.move(target.api_url, token=target.token)
-
-
-def _told(problem: dict[str, Any]) -> str:
-    """Return what is wrong with one field, named as the command's user knows it."""
-    field = str(problem.get("field", "")).removeprefix("body.").removeprefix("query.")
-    words = field.split(".")
-    numbered = len(words) > 1 and words[1].isdigit()
-    if numbered and len(words) == _OF_AN_OPTION:  # `status.0`: one value of an option
-        field = words[0]
-    elif numbered:  # `edits.0.rename.concept_id`: people count from one
-        item = words[0].removesuffix("s")
-        field = f"{item} {int(words[1]) + 1} ({' '.join(words[2:-1])}): {words[-1]}"
-        field = field.replace(" ():", ":")
-    return f"{field} {problem.get('message', '')}".strip()

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.arguments import JsonOption
 from cli.console import emit, emit_json
 from cli.data_dir import DEFAULT, DataDir
 from cli.exits import EPILOG, ExitCode, unreachable
@@ -20,7 +21,6 @@ app = typer.Typer(
 DataDirOption = Annotated[
     Path, typer.Option(help="The stack whose database it is, unless DATABASE_URL is set.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout instead of text.")]
 
 _OF_LATER_RELEASE = ", which a later release has made; this one works with it"
 

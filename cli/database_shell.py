@@ -10,9 +10,10 @@ from urllib.parse import urlencode
 
 import typer
 
+from cli.arguments import JsonOption
 from cli.console import emit, emit_json, note
 from cli.data_dir import DEFAULT
-from cli.database import DataDirOption, JsonOption, answering, choose_database
+from cli.database import DataDirOption, answering, choose_database
 from cli.exits import EPILOG, ExitCode, failed, unreachable
 from cli.statements import statements
 

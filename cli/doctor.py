@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cli.arguments import JsonOption
 from cli.console import emit_json
 from cli.data_dir import DEFAULT, DataDir
 from cli.exits import EPILOG, ExitCode
@@ -22,7 +23,7 @@ def doctor(
     llm: Annotated[
         bool, typer.Option("--llm", help="Let the language model write a roadmap of one concept.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="JSON on stdout instead of text.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Look at settings, servers, workers and the language model.
 
@@ -49,8 +50,7 @@ def doctor(
 
 def examine(folder: DataDir, *, llm: bool = False) -> list[Finding]:
     """Return everything that was found; with `llm` the language model is really called."""
-    from cli.provider_checks import check_provider
-    from cli.search_check import check_search
+    from cli.provider_checks import check_provider, check_search
     from cli.service_checks import (
         check_api,
         check_broker,

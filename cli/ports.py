@@ -3,43 +3,16 @@
 from __future__ import annotations
 
 import errno
-import secrets
 import socket
-from typing import Final
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from cli.exits import usage
+from cli.exits import CommandError, usage
+from cli.options import FLOWER_HOST
+from embedded.ports import free_port, is_free, why_not
 
-# Below the ranges from which systems take outgoing ports (Linux 32768+, macOS 49152+): a client
-# that reconnects in a loop may otherwise be given this very port as its own.
-_LOWEST: Final = 20_000
-_HIGHEST: Final = 31_999
-_TRIES: Final = 64
-
-
-def is_free(host: str, port: int) -> bool:
-    """Tell whether a server could listen there now."""
-    return why_not(host, port) is None
-
-
-def why_not(host: str, port: int) -> OSError | None:
-    """Return what is in the way of a server that would listen there now."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            return error
-    return None
-
-
-def free_port(host: str) -> int:
-    """Return a port that is free now."""
-    for _ in range(_TRIES):
-        port = _LOWEST + secrets.randbelow(_HIGHEST - _LOWEST + 1)
-        if is_free(host, port):
-            return port
-    raise usage(f"There is no free port on {host}; is the address right? See --host.")
+if TYPE_CHECKING:
+    from cli.options import StackOptions
 
 
 def choose_port(host: str, asked: int | None, usual: int, *, option: str) -> int:
@@ -55,16 +28,63 @@ def choose_port(host: str, asked: int | None, usual: int, *, option: str) -> int
         CommandError: The port that was asked for is taken.
     """
     if asked is None:
-        return usual if is_free(host, usual) else free_port(host)
+        return usual if is_free(usual, host=host) else _any_free(host)
     if asked == 0:
-        return free_port(host)
-    reason = why_not(host, asked)
+        return _any_free(host)
+    reason = why_not(asked, host=host)
     if reason is not None:
-        raise usage(f"{_told(reason, host, asked)} {_elsewhere(reason, option)}")
+        raise usage(f"{_why_not(reason, host, asked)} {_way_out(reason, option)}")
     return asked
 
 
-def _told(reason: OSError, host: str, port: int) -> str:
+def elsewhere(options: StackOptions, name: str) -> StackOptions | None:
+    """Return the options with another port for a process that ended, or None when it may stay.
+
+    A port that was free when it was chosen may be taken when the process gets there: two stacks
+    that are started in the same second both see 8000 free. The process then ends.
+
+    Args:
+        options: The stack's.
+        name: The process that ended.
+
+    Raises:
+        CommandError: The port is taken, and the user asked for that one.
+    """
+    host, port = _place(options, name)
+    if port is None or is_free(port, host=host):
+        return None
+    if name not in options.movable:
+        raise _taken(name, host, port)
+    other = _any_free(host)
+    if name == "api":
+        return replace(options, port=other)
+    return replace(options, flower_port=other)
+
+
+def _place(options: StackOptions, name: str) -> tuple[str, int | None]:
+    if name == "api":
+        return options.host, options.port
+    if name == "flower":
+        return FLOWER_HOST, options.flower_port
+    return "", None
+
+
+def _taken(name: str, host: str, port: int) -> CommandError:
+    option = "--port" if name == "api" else "--flower-port"
+    return usage(
+        f"Port {port} on {host} was taken by another program while the stack started. "
+        f"Give another one with {option}, or {option} 0 for any free one."
+    )
+
+
+def _any_free(host: str) -> int:
+    try:
+        return free_port(host=host)
+    except OSError:
+        raise usage(f"There is no free port on {host}; is the address right? See --host.") from None
+
+
+def _why_not(reason: OSError, host: str, port: int) -> str:
     if reason.errno == errno.EADDRINUSE:
         return f"Port {port} on {host} is taken."
     if reason.errno in {errno.EACCES, errno.EPERM}:
@@ -77,7 +97,7 @@ def _told(reason: OSError, host: str, port: int) -> str:
     return f"Nobody can listen on port {port} of {host}: {reason.strerror or reason}."
 
 
-def _elsewhere(reason: OSError, option: str) -> str:
+def _way_out(reason: OSError, option: str) -> str:
     if reason.errno == errno.EADDRNOTAVAIL or isinstance(reason, socket.gaierror):
         return "Give one that it has with --host, such as 127.0.0.1."
     last = option.rsplit(" ", 1)[-1]  # of "ROADMAP_API_PORT or --port"

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
+from cli.arguments import JsonOption
 from cli.console import emit, emit_json
 from cli.data_dir import DEFAULT, DataDir
 from cli.exits import EPILOG, ExitCode
@@ -52,7 +53,7 @@ def worker(
     data_dir: Annotated[
         Path, typer.Option(help="The stack whose worker it is, unless BROKER_URL is set.")
     ] = DEFAULT,
-    json: Annotated[bool, typer.Option("--json", help="JSON on stdout instead of text.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Prove that the worker on this machine consumes, not only that it lives.
 

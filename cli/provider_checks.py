@@ -1,4 +1,4 @@
-"""The doctor's questions about the language model: is it configured, is it there, does it work?"""
+"""The doctor's questions about language model and web search: configured, there, at work?"""
 
 from __future__ import annotations
 
@@ -214,3 +214,34 @@ def _models(response: Any) -> set[str] | None:
         return {str(model["id"]) for model in data}
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def check_search(settings: Settings) -> list[Finding]:
+    """Search once. Resources are written without a search, too, so nothing here is required."""
+    if settings.search_provider == "none":
+        return []
+    key = settings.search_api_key.get_secret_value() if settings.search_api_key else ""
+    if not key.strip() or is_placeholder(key):
+        said = "ROADMAP_SEARCH_API_KEY is not configured" + (" (a placeholder)" if key else "")
+        return [_of_search(said, ok=False)]
+    from core.errors import ProviderError
+    from roadmaps.search import create_search
+
+    async def ask() -> int:
+        search = create_search(settings)
+        if search is None:
+            return 0
+        try:
+            return len(await search.find("Rust ownership"))
+        finally:
+            await search.aclose()
+
+    try:
+        found = asyncio.run(ask())
+    except ProviderError as error:
+        return [_of_search(clean(f"{error.message} ({error.code})", key), ok=False)]
+    return [_of_search(f"{settings.search_provider} answers ({found} hits)", ok=True)]
+
+
+def _of_search(message: str, *, ok: bool) -> Finding:
+    return Finding(name="web search", ok=ok, message=message, required=False)

@@ -1,10 +1,10 @@
 """`roadmap queue`: what no worker could take. Admins only."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from cli.arguments import DataDirOption, JsonOption
 from cli.console import emit, emit_json
 from cli.data_dir import DEFAULT
 from cli.exits import EPILOG
@@ -25,8 +25,8 @@ def _group() -> None:
 def rejected(
     *,
     limit: Annotated[int, typer.Option(min=1, max=MOST, help="How many at most.")] = 20,
-    data_dir: Annotated[Path, typer.Option(help="The stack to ask.")] = DEFAULT,
-    json: Annotated[bool, typer.Option("--json", help="JSON on stdout instead of text.")] = False,
+    data_dir: DataDirOption = DEFAULT,
+    json: JsonOption = False,
 ) -> None:
     """List messages that were set aside because no worker can take them, the newest first."""
     from cli.client import Client

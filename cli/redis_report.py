@@ -1,10 +1,10 @@
 """`roadmap redis`: shows which connections to Redis there are, and who uses them."""
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
+from cli.arguments import DataDirOption, JsonOption
 from cli.console import emit, emit_json
 from cli.data_dir import DEFAULT
 from cli.exits import EPILOG
@@ -16,8 +16,8 @@ app = typer.Typer()
 @app.command(epilog=EPILOG)
 def redis(
     *,
-    data_dir: Annotated[Path, typer.Option(help="The stack to ask.")] = DEFAULT,
-    json: Annotated[bool, typer.Option("--json", help="JSON on stdout instead of text.")] = False,
+    data_dir: DataDirOption = DEFAULT,
+    json: JsonOption = False,
 ) -> None:
     """Report the API's Redis pools, the server's clients, and Pub/Sub channels. Admins only."""
     from cli.client import Client

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from cli.api_errors import ApiError
 from cli.asking import ClosedError, ask_line
-from cli.client import ApiError
 from cli.console import note, shown
 from cli.editor import edit_text
 from cli.exits import CommandError

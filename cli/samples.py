@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from cli.arguments import JsonOption
 from cli.console import emit, emit_json
 from cli.exits import EPILOG, usage
 
@@ -27,7 +28,7 @@ def samples(
             show_default="nothing is copied, they are listed",
         ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="JSON on stdout instead of text.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Say where samples for Compose, Kubernetes, nginx, Prometheus and Grafana are, or copy them.
 

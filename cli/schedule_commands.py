@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from cli.arguments import DataDirOption, JsonOption
 from cli.console import emit, emit_json
 from cli.data_dir import DEFAULT
 from cli.exits import EPILOG
@@ -14,8 +15,6 @@ app = typer.Typer(help="Maintenance jobs.", no_args_is_help=True, epilog=EPILOG)
 
 _WORDS: Final = {"rung": "sent to the queue again"}
 
-DataDirOption = Annotated[Path, typer.Option("--data-dir", help="The stack to talk to.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout instead of text.")]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The job, as in `purge`.")]
 
 

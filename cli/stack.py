@@ -5,14 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.child_logs import LogPump
-from cli.exits import CommandError, failed, unreachable
-from cli.moved_ports import elsewhere
+from cli.exits import CommandError, failed
 from cli.plan import (
     Addresses,
     api_environment,
@@ -21,14 +18,13 @@ from cli.plan import (
     stack_specs,
     worker_names,
 )
+from cli.ports import elsewhere
 from cli.readiness import Readiness
+from cli.servers import Servers, migrate
 from cli.supervisor import Supervisor
-from core.given import PREFIX
 from core.redaction import redact
 from core.signin_codes import make_code, signin_url
 from core.tokens import DAY_S, mint_token
-from embedded import EmbeddedPostgres, EmbeddedRedis, EmbeddedServerError
-from embedded.redis_users import USERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,7 +33,6 @@ if TYPE_CHECKING:
     from cli.data_dir import DataDir
     from cli.options import StackOptions
     from cli.stop_signals import StopSignals
-    from cli.supervisor import Server
     from core.settings import Settings
 
 LOCAL_USER: Final = "local"
@@ -47,27 +42,8 @@ TOKEN_RENEW_S: Final = 86400.0
 READY_TIMEOUT_S: Final = 90.0
 INESSENTIAL_S: Final = 20.0
 """How long a ready API and ready workers wait for Flower; it then arrives when it does."""
-SUPERUSER_RESERVED: Final = 3
-"""Connections that PostgreSQL keeps for superusers, out of max_connections."""
 _FATAL_DEATHS: Final = 3
 _PROBE_PAUSE_S: Final = 0.1
-_MIGRATE: Final = """
-import sys
-from core.errors import SettingsError
-from db.migrate import upgrade
-try:
-    upgrade()
-except SettingsError as error:
-    print(error.message, file=sys.stderr)
-    sys.exit({wrong})
-"""
-_WRONG_SETTING: Final = 78
-"""The exit code of a migration that met a wrong setting (`EX_CONFIG` of sysexits.h)."""
-_MIGRATE_TIMEOUT_S: Final = 300
-
-
-class StopRequestedError(Exception):
-    """Somebody asked us to stop before everything was up."""
 
 
 class Stack:
@@ -99,7 +75,7 @@ class Stack:
         self._stop = stop
         self._say = say
         self._verbose = verbose
-        self._servers: dict[str, Server] = {}
+        self._servers = Servers(settings, data_dir=data_dir, say=say)
         self._logs: LogPump | None = None
         self._supervisor: Supervisor | None = None
         self._addresses: Addresses | None = None
@@ -115,14 +91,22 @@ class Stack:
             CommandError: Something does not start; `shutdown` still has to be called.
             StopRequestedError: Somebody asked us to stop meanwhile.
         """
-        self._addresses = self._start_servers()
-        self._check_stop()
+        self._addresses = self._servers.start()
+        if self._servers.broker_is_shared:  # node names must differ
+            digest = hashlib.sha256(str(self._data_dir.path).encode()).hexdigest()
+            self._suffix = f"-{digest[:6]}"
+        self._stop.check()
         env = child_environment(self._settings, self.options, self._addresses)
         supervisor = self._supervise(self._specs(self._addresses))
         supervisor.start(early=True)
-        owner = self._addresses.migration_url
-        self._migrate(env if owner is None else env | {f"{PREFIX}MIGRATION_DATABASE_URL": owner})
-        self._check_stop()
+        migrate(
+            env,
+            owner_url=self._addresses.migration_url,
+            folder=self._data_dir.path,
+            stop=self._stop,
+            verbose=self._verbose,
+        )
+        self._stop.check()
         supervisor.start(early=False)
         self._wait_until_ready(supervisor, self._addresses.broker_url)
         self._ready = True
@@ -170,12 +154,7 @@ class Stack:
             self._supervisor.stop_children()
         if self._logs is not None:
             self._logs.close()
-        for name in ("redis", "postgres"):
-            if name in self._servers:
-                try:
-                    self._servers[name].stop()
-                except EmbeddedServerError as error:
-                    self._say(str(error))
+        self._servers.stop()
 
     def signin_url(self) -> str | None:
         """Return an address that signs a browser in, once; None when nobody has to be."""
@@ -199,86 +178,14 @@ class Stack:
             "token": self._current_token(addresses.auth_secret),
             "pids": {
                 "supervisor": os.getpid(),
-                "postgres": _pid_of(self._servers.get("postgres")),
-                "redis": _pid_of(self._servers.get("redis")),
+                "postgres": self._servers.pid("postgres"),
+                "redis": self._servers.pid("redis"),
                 "workers": workers,
                 "beat": pids.get("beat"),
                 "api": pids.get("api"),
                 "flower": pids.get("flower"),
             },
         }
-
-    def _start_servers(self) -> Addresses:
-        given = self._settings.model_fields_set
-        settings = self._settings
-        database_url = settings.database_url.get_secret_value()
-        redis_url = settings.redis_url.get_secret_value()
-        given_owner = settings.migration_database_url
-        migration_url = None if given_owner is None else given_owner.get_secret_value()
-        of_processes: dict[str, str] = {}
-        try:
-            if "database_url" not in given:
-                postgres = EmbeddedPostgres(
-                    self._data_dir.path,
-                    max_connections=settings.database_max_connections + SUPERUSER_RESERVED,
-                    roles=True,
-                )
-                postgres.start()
-                self._servers["postgres"] = postgres
-                database_url = _for_asyncpg(postgres.application_url)
-                migration_url = _for_asyncpg(postgres.owner_url)
-                self._say(f"PostgreSQL {postgres.version} is up")
-            if "redis_url" not in given:
-                redis = EmbeddedRedis(self._data_dir.path, key_prefix=settings.redis_prefix)
-                redis.start()
-                self._servers["redis"] = redis
-                redis_url = redis.url
-                of_processes = {name: redis.url_of(name) for name in USERS}
-                self._say(f"Redis {redis.version} is up")
-        except EmbeddedServerError as error:
-            raise unreachable(str(error)) from None
-        if "redis" not in self._servers or settings.broker_url:
-            # Another stack may use the same broker: node names must differ.
-            digest = hashlib.sha256(str(self._data_dir.path).encode()).hexdigest()
-            self._suffix = f"-{digest[:6]}"
-        if settings.broker_url:
-            of_processes.pop("broker", None)
-        secret = settings.auth_secret
-        return Addresses(
-            database_url=database_url,
-            redis_url=redis_url,
-            broker_url=settings.broker_url.get_secret_value() if settings.broker_url else redis_url,
-            auth_secret=secret.get_secret_value() if secret else self._data_dir.auth_secret(),
-            migration_url=migration_url,
-            process_redis=of_processes,
-        )
-
-    def _migrate(self, env: dict[str, str]) -> None:
-        """In a process of its own: Alembic and SQLAlchemy would stay in our memory for good."""
-        args = [sys.executable, "-P", "-c", _MIGRATE.format(wrong=_WRONG_SETTING)]
-        try:
-            subprocess.run(
-                args,
-                env=env,
-                cwd=self._data_dir.path,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                check=True,
-                timeout=_MIGRATE_TIMEOUT_S,
-            )
-        except subprocess.CalledProcessError as error:
-            if self._stop.requested:  # Ctrl-C in a terminal reaches it too
-                raise StopRequestedError from None
-            lines = redact(error.stderr.decode(errors="replace")).strip().splitlines()
-            reason = "\n".join(lines if self._verbose else lines[-1:])
-            if error.returncode == _WRONG_SETTING:  # which is no fault of the database
-                raise failed(reason) from None
-            raise unreachable(
-                f"The database could not be migrated: {reason} "
-                "(check ROADMAP_DATABASE_URL; `roadmap doctor` tells more)"
-            ) from None
-        except subprocess.TimeoutExpired:
-            raise unreachable("The migration did not end; is another one running?") from None
 
     def _supervise(self, specs: Sequence[ChildSpec]) -> Supervisor:
         self._logs = LogPump(
@@ -288,7 +195,7 @@ class Stack:
         )
         self._supervisor = Supervisor(
             specs,
-            servers=self._servers,
+            servers=self._servers.running,
             logs=self._logs,
             stop=self._stop,
             say=self._say,
@@ -310,7 +217,7 @@ class Stack:
         )
         try:
             while True:
-                self._check_stop()
+                self._stop.check()
                 supervisor.tick()
                 for child in supervisor.children.values():
                     if child.deaths >= _FATAL_DEATHS and child.spec.essential:
@@ -339,10 +246,6 @@ class Stack:
             f"{redact(tail) or '(nothing)'}"
         )
 
-    def _check_stop(self) -> None:
-        if self._stop.requested:
-            raise StopRequestedError
-
     def _write(self) -> None:
         if not self._ready:
             return
@@ -364,11 +267,3 @@ class Stack:
                 audience=self._settings.auth_audience,
             )
         return self._token
-
-
-def _for_asyncpg(url: str) -> str:
-    return url.replace("postgresql://", "postgresql+asyncpg://", 1)
-
-
-def _pid_of(server: Server | None) -> int | None:
-    return server.pid if server is not None else None

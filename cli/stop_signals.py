@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 _WATCHED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+class StopRequestedError(Exception):
+    """Somebody asked us to stop before everything was up."""
+
+
 class StopSignals:
     """Counts requests to stop and wakes who waits, while it is entered. Main thread only.
 
@@ -32,6 +36,15 @@ class StopSignals:
     def requested(self) -> bool:
         """Whether somebody asked us to stop."""
         return self.count > 0
+
+    def check(self) -> None:
+        """Go no further once somebody asked us to stop.
+
+        Raises:
+            StopRequestedError: Somebody did.
+        """
+        if self.requested:
+            raise StopRequestedError
 
     def wait(self, timeout_s: float) -> None:
         """Return after the time, or sooner when a signal came or a child ended."""

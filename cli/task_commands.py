@@ -1,39 +1,20 @@
-"""The client commands about tasks: generate, watch, list, show, review, retry, cancel."""
+"""The client commands about tasks: generate, watch, list, retry, cancel."""
 
-import json as jsonlib
-import sys
-from pathlib import Path
-from typing import Annotated, Any, Final
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 import typer
 
-from cli.completion import (
-    any_task,
-    failed_task,
-    levels,
-    reviewed_task,
-    running_task,
-    statuses,
-)
+from cli.arguments import AnyTask, DataDirOption, FailedTask, JsonOption, RunningTask, YesOption
+from cli.completion import levels, statuses
 from cli.console import emit, emit_json, note
 from cli.data_dir import DEFAULT
-from cli.exits import EPILOG, ExitCode, usage
+from cli.exits import EPILOG, ExitCode
 from cli.hints import command
-from core.states import Status, Then
+from cli.moments import local, moment
+from core.states import Status
 
 app = typer.Typer()
-
-DataDirOption = Annotated[
-    Path, typer.Option("--data-dir", help="The stack to talk to, unless ROADMAP_API_URL is set.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout instead of text.")]
-_ID: Final = "whole, or eight or more characters of its end or beginning."
-_ASKED: Final = "you are asked"
-_TASK: Final[dict[str, Any]] = {"metavar": "TASK", "help": f"The task's id, {_ID}"}
-AnyTask = Annotated[str, typer.Argument(**_TASK, autocompletion=any_task)]
-RunningTask = Annotated[str, typer.Argument(**_TASK, autocompletion=running_task)]
-FailedTask = Annotated[str, typer.Argument(**_TASK, autocompletion=failed_task)]
-ReviewedTask = Annotated[str, typer.Argument(**_TASK, autocompletion=reviewed_task)]
 
 
 @app.command(epilog=EPILOG)
@@ -61,7 +42,7 @@ def generate(  # noqa: PLR0913 - each is an option of the command
     no_review: Annotated[
         bool, typer.Option("--no-review", help="Write the contents without asking.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve every review.")] = False,
+    yes: YesOption = False,
     detach: Annotated[bool, typer.Option("--detach", help="Do not watch.")] = False,
     data_dir: DataDirOption = DEFAULT,
     json: JsonOption = False,
@@ -97,7 +78,7 @@ def generate(  # noqa: PLR0913 - each is an option of the command
 def watch(
     task: AnyTask,
     *,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve every review.")] = False,
+    yes: YesOption = False,
     data_dir: DataDirOption = DEFAULT,
     json: JsonOption = False,
 ) -> None:
@@ -141,121 +122,10 @@ def list_tasks(
     if not page["tasks"]:
         emit("No tasks.")
         return
-    from cli.task_list import print_tasks
-
-    print_tasks(page["tasks"])
+    _print(page["tasks"])
     if page.get("next_cursor"):
         words = ["list", "--limit", str(limit)] + (["--status", status] if status else [])
         note(f"There are more: {command(*words, '--cursor', page['next_cursor'])}")
-
-
-@app.command(epilog=EPILOG)
-def show(
-    identifier: Annotated[
-        str,
-        typer.Argument(
-            metavar="ID", help=f"A task's or a roadmap's id, {_ID}", autocompletion=any_task
-        ),
-    ],
-    *,
-    concept: Annotated[
-        str | None,
-        typer.Option(
-            help="Show this concept's tutorial: its title or id.", show_default="the whole tree"
-        ),
-    ] = None,
-    timeline: Annotated[
-        bool, typer.Option("--timeline", help="Show where the task's time went instead.")
-    ] = False,
-    data_dir: DataDirOption = DEFAULT,
-    json: JsonOption = False,
-) -> None:
-    """Show a roadmap as a tree with what it cost, or one concept in full."""
-    from cli.client import Client
-    from cli.showing import next_step, show_concept, show_roadmap
-    from cli.timeline import show_timeline
-
-    with Client(data_dir) as client:
-        identifier = client.full_id(identifier)
-        if timeline:
-            spans = show_timeline(client, identifier, quiet=json)
-            if json:
-                emit_json(spans)
-            return
-        roadmap, task = _roadmap(client, identifier)
-        if concept is not None:
-            document = show_concept(client, roadmap, concept, quiet=json)
-        else:
-            document = show_roadmap(client, roadmap, quiet=json)
-            if not json and (advice := next_step(task)):
-                note(advice)
-    if json:
-        emit_json(document)
-
-
-@app.command(epilog=EPILOG)
-def review(
-    task: ReviewedTask,
-    *,
-    approve: Annotated[bool, typer.Option("--approve", help="Approve it.")] = False,
-    reject: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FEEDBACK", help="Reject it, saying what to change.", show_default=_ASKED
-        ),
-    ] = None,
-    edits: Annotated[
-        Path | None,
-        typer.Option(
-            help="Change it yourself, and approve that: a file with a JSON list of edits, such as"
-            ' [{"op": "rename", "concept_id": ID, "title": "Ownership"}].'
-            " `roadmap review TASK --json` tells the ids. Operations: rename,"
-            " remove, add, move, update; docs/API.md shows each.",
-            show_default=_ASKED,
-        ),
-    ] = None,
-    then: Annotated[
-        Then | None,
-        typer.Option(
-            help="After --edits: approve the edited version, or review it.",
-            show_default=str(Then.APPROVE),
-        ),
-    ] = None,
-    version: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Decide only if this version is still under review.",
-            show_default="the one under review now",
-        ),
-    ] = None,
-    data_dir: DataDirOption = DEFAULT,
-    json: JsonOption = False,
-) -> None:
-    """Answer a task's review; without an option you are asked, or it is shown."""
-    from cli.client import Client
-
-    decision = _decision(approve=approve, reject=reject, edits=edits, then=then)
-    with Client(data_dir) as client:
-        task = client.full_id(task)
-        if decision is None and not json and sys.stdin.isatty() and sys.stdout.isatty():
-            _ask(client, task)
-            return
-        if decision is None:
-            _show_open(client.review(task), json=json)
-            raise typer.Exit(ExitCode.REVIEW)
-        answer = client.decide(
-            task, decision, version=version if version is not None else client.version(task)
-        )
-        if json:
-            emit_json(answer)
-        else:
-            again = decision.get("then") == "review"
-            emit(
-                f"Edited; look at it again: {command('review', task)}"
-                if again
-                else f"Decided: {decision['decision']}. Watch it: {command('watch', task)}"
-            )
 
 
 @app.command(epilog=EPILOG)
@@ -303,68 +173,28 @@ def _end(code: ExitCode) -> None:
         raise typer.Exit(code)
 
 
-def _roadmap(client: Any, identifier: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a roadmap by its own id or its task's, and the task."""
-    from cli.client import ApiError
-    from cli.showing import next_step
-
-    not_found = 404
-    try:
-        task = client.task(identifier)
-    except ApiError as error:
-        if error.status != not_found:
-            raise
-        try:
-            roadmap: dict[str, Any] = client.roadmap(identifier)
-        except ApiError as second:
-            if second.status != not_found:
-                raise
-            raise usage(f"There is no such task or roadmap {identifier}.") from None
-        return roadmap, client.task(roadmap["task_id"])
-    if task["roadmap_id"] is None:
-        raise usage(f"Task {identifier} has no roadmap yet. {next_step(task)}")
-    return client.roadmap(task["roadmap_id"]), task
-
-
-def _decision(
-    *, approve: bool, reject: str | None, edits: Path | None, then: Then | None
-) -> dict[str, Any] | None:
-    if then is not None and edits is None:
-        raise usage("--then goes with --edits.")
-    if approve + (reject is not None) + (edits is not None) > 1:
-        raise usage("Give only one of --approve, --reject and --edits.")
-    if approve:
-        return {"decision": "approve"}
-    if reject is not None:
-        return {"decision": "reject", "feedback": reject}
-    if edits is None:
-        return None
-    try:
-        changes = jsonlib.loads(edits.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise usage(f"Cannot read the edits in {edits}: {error}") from None
-    if not isinstance(changes, list):
-        raise usage(f"{edits} must hold a JSON list of edits.")
-    return {"decision": "edit", "edits": changes} | ({"then": str(then)} if then else {})
-
-
-def _ask(client: Any, task: str) -> None:
-    from cli.console import make_console
-    from cli.reviewing import Answered, Ask, answer_open_review
-
-    client.review(task)  # says so when there is none
-    answered = answer_open_review(client, task, Ask(make_console()), review_id=None)
-    if answered is Answered.NOT_NOW:
-        raise typer.Exit(ExitCode.REVIEW)
-    emit(f"Watch it: {command('watch', task)}")
-
-
-def _show_open(found: dict[str, Any], *, json: bool) -> None:
-    if json:
-        emit_json(found)
-        return
+def _print(tasks: list[dict[str, Any]]) -> None:
     from cli.outline_view import tree_console
-    from cli.reviewing import show_review
+    from cli.tables import Column, Kind, print_table
 
-    show_review(tree_console(), found)
-    note("Answer with --approve, --reject FEEDBACK or --edits FILE")
+    columns = (
+        Column(name="task", kind=Kind.ID),
+        Column(name="status"),
+        Column(name="progress", right=True),
+        Column(name="created"),
+        Column(name="goal", kind=Kind.TEXT),
+    )
+    print_table(tree_console(), columns, [_cells(task) for task in tasks])
+
+
+def _cells(task: dict[str, Any]) -> tuple[str, ...]:
+    progress = task["progress"]
+    done = f"{progress['done']}/{progress['total']}" if progress["total"] else "-"
+    return task["task_id"], _status(task), done, moment(task["created_at"]), task["goal"]
+
+
+def _status(task: dict[str, Any]) -> str:
+    starts_at = task.get("starts_at")
+    if task["status"] != "pending" or starts_at is None or local(starts_at) <= datetime.now(UTC):
+        return str(task["status"])
+    return f"waiting until {moment(starts_at)}"

@@ -95,8 +95,8 @@ def up(  # noqa: PLR0913 - each is an option of the command
     yours. Once everything answers, `ready <api_url>` is printed and DATA_DIR/stack.json written.
     A process that dies is started again. A second Ctrl-C hurries.
     """
-    from cli.stack import Stack, StopRequestedError
-    from cli.stop_signals import StopSignals
+    from cli.stack import Stack
+    from cli.stop_signals import StopRequestedError, StopSignals
     from core.settings import load_settings
 
     settings = load_settings(**({} if root_path is None else {"api_root_path": root_path}))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cli.search_check import check_search
+from cli.provider_checks import check_search
 from core.errors import (
     ContentInvalidError,
     ProviderError,

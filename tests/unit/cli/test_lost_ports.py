@@ -10,11 +10,11 @@ import pytest
 from cli import readiness
 from cli.data_dir import DataDir
 from cli.exits import CommandError
-from cli.moved_ports import elsewhere
-from cli.ports import choose_port, is_free
+from cli.ports import choose_port, elsewhere
 from cli.readiness import Readiness
 from core.errors import SettingsError
 from core.settings import load_settings
+from embedded.ports import is_free
 from tests.unit.cli.test_setup import HOST, options, taken_port
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def test_a_port_that_we_chose_and_lost_gives_way(name: str, field: str) -> None:
         moved = elsewhere(lost, name)
         assert moved is not None
         assert getattr(moved, field) != port
-        assert is_free(HOST, getattr(moved, field))
+        assert is_free(getattr(moved, field), host=HOST)
         with pytest.raises(CommandError, match=rf"{port}.*another program.*port"):
             elsewhere(options(**{field: port}), name)
     assert elsewhere(lost, name) is None
