@@ -9,17 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from api.http import PREFIX
 from api.mount import base as root
-from roadmaps.kinds import ContentKind  # noqa: TC001 - pydantic reads it
-from roadmaps.rendering.markdown import SCHEMES
+from roadmaps.queries import ReviewView
 from watching.queries import (
-    ConceptPage,
-    ConceptView,
     NotificationView,
-    ReviewView,
     ScheduleView,
     TaskView,
 )
-from watching.queries.shapes import UsageView  # noqa: TC001 - ditto
 
 EVENT_EXAMPLE = {
     "seq": 12,
@@ -116,88 +111,6 @@ class Review(ReviewView):
         """Add the links."""
         task = f"{root()}{PREFIX}/tasks/{view.task_id}"
         return cls.model_construct(**dict(view), links={"self": f"{task}/review", "task": task})
-
-
-class Tutorial(Answer):
-    """A text to learn from: Markdown as written, HTML sanitised."""
-
-    markdown: str
-    html: str
-    version: int
-
-
-class Resource(Answer):
-    """Something to read, watch or do elsewhere."""
-
-    title: str
-    url: str
-    type: str
-    language: str
-    why: str
-    verified: bool = Field(description="Its address answered when it was checked.")
-
-
-class Question(Answer):
-    """One question; `correct` are positions in `options`."""
-
-    question: str
-    kind: str
-    options: list[str]
-    correct: list[int]
-    explanation: str
-
-
-class Quiz(Answer):
-    """Questions about a concept."""
-
-    questions: list[Question]
-
-
-class Concept(ConceptView):
-    """A concept with its contents, each null until it was generated."""
-
-    roadmap_id: UUID
-    tutorial: Tutorial | None
-    resources: list[Resource] | None
-    quiz: Quiz | None
-    versions: dict[ContentKind, int] = Field(description="Of the contents shown here.")
-    usage: dict[ContentKind, UsageView] = Field(
-        description="What the newest version of each content has cost, also of a failed one."
-    )
-
-    @classmethod
-    def of(cls, page: ConceptPage) -> Concept:
-        """Put the contents together, and keep addresses that a page may link to."""
-        values = {name: getattr(page, name) for name in ConceptView.model_fields}
-        markdown = None if page.tutorial is None else str(page.tutorial.get("markdown", ""))
-        return cls.model_validate(
-            {
-                **{k: _plain(v) for k, v in values.items()},
-                "roadmap_id": page.roadmap_id,
-                "tutorial": None
-                if markdown is None
-                else {
-                    "markdown": markdown,
-                    "html": page.tutorial_html or "",
-                    "version": page.versions.get("tutorial", 1),
-                },
-                "resources": None
-                if page.resources is None
-                else [r for r in page.resources.get("resources", ()) if _linkable(r)],
-                "quiz": page.quiz,
-                "versions": page.versions,
-                "usage": page.usage,
-            }
-        )
-
-
-def _plain(value: Any) -> Any:
-    return value.model_dump() if isinstance(value, BaseModel) else value
-
-
-def _linkable(resource: dict[str, Any]) -> bool:
-    scheme, colon, _rest = str(resource.get("url", "")).partition(":")
-    return bool(colon) and scheme.lower() in SCHEMES
 
 
 class Notifications(Answer):

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _PIPE_WIDTH: Final = 200
-KINDS: Final = ("tutorial", "resources", "quiz")
 _STYLES: Final = {
     "completed": "green",
     "failed": "bold red",
@@ -44,6 +43,14 @@ def concepts(roadmap: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for stage in roadmap.get("stages", ()):
         for module in stage.get("modules", ()):
             yield from module.get("concepts", ())
+
+
+def kinds_of(roadmap: dict[str, Any]) -> dict[str, str]:
+    """Return the kinds of contents that its concepts have, with what people call them."""
+    if "kinds" in roadmap:
+        return {str(kind["name"]): str(kind["label"]) for kind in roadmap["kinds"]}
+    first = next(concepts(roadmap), {})  # an older server does not say
+    return {name: name.capitalize() for name in first.get("contents") or ()}
 
 
 def hours(roadmap: dict[str, Any]) -> float:
@@ -94,12 +101,12 @@ def _concept(concept: dict[str, Any], *, marks: bool) -> Text:
         facts = f"  {'?' if time is None else hours_text(time)}, {concept.get('difficulty', '')}"
         return line.append(facts, style="dim")
     line = Text()
-    contents = concept.get("contents") or {}
-    for kind in KINDS:
-        status = str((contents.get(kind) or {}).get("status", "pending"))
+    contents: dict[str, dict[str, Any]] = concept.get("contents") or {}
+    for content in contents.values():
+        status = str(content.get("status", "pending"))
         line.append(marks_of_contents().get(status, "?"), style=_STYLES.get(status, ""))
     line.append(" ").append(shown(concept.get("title", "")))
-    failed = [kind for kind in KINDS if (contents.get(kind) or {}).get("status") == "failed"]
+    failed = [kind for kind, content in contents.items() if content.get("status") == "failed"]
     for kind in failed:
         error = contents[kind].get("error") or {}
         code = error.get("code") if isinstance(error, dict) else error

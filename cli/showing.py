@@ -11,7 +11,7 @@ from cli.console import make_console, shown, shown_markdown
 from cli.costs import cost_table
 from cli.exits import usage as usage_error
 from cli.hints import command
-from cli.outline_view import concepts, marks_of_contents, outline_tree, tree_console
+from cli.outline_view import concepts, kinds_of, marks_of_contents, outline_tree, tree_console
 from core.visible import one_line
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def show_roadmap(client: Client, roadmap: dict[str, Any], *, quiet: bool) -> dic
         console.print(outline_tree(roadmap, marks=True))
         said = {"completed": "ready", "pending": "waiting"}
         marks = (f"{mark} {said.get(name, name)}" for name, mark in marks_of_contents().items())
-        console.print(Text("marks: tutorial, resources, quiz  " + "  ".join(marks)))
+        kinds = ", ".join(label.lower() for label in kinds_of(roadmap).values())
+        console.print(Text(f"marks: {kinds}  " + "  ".join(marks)))
         table = Table(box=None, show_header=False, pad_edge=False)
         for step, took in cost_table(usage):
             table.add_row(Text(step, style="dim"), Text(took))
@@ -83,7 +84,7 @@ def show_concept(
     concept_id = _find(roadmap, wanted)
     concept = client.concept(roadmap["roadmap_id"], concept_id)
     if not quiet:
-        _print(make_console(), concept)
+        _print(make_console(), concept, kinds_of(roadmap))
     return concept
 
 
@@ -113,22 +114,19 @@ def _find(roadmap: dict[str, Any], wanted: str) -> str:
     return str(found[0]["concept_id"])
 
 
-def _print(console: Console, concept: dict[str, Any]) -> None:
-    tutorial = concept.get("tutorial")
-    if tutorial:
-        console.print(shown_markdown(tutorial["markdown"]))
-    else:
-        console.print(shown(f"{concept['title']}: there is no tutorial yet."))
-    resources = concept.get("resources") or []
-    if resources:
-        console.rule("Resources")
-    for resource in resources:
-        console.print(shown(f"• {resource['title']}", "bold"))
-        console.print(shown(f"  {resource['url']}  {resource.get('why', '')}"))
-    quiz = concept.get("quiz")
-    if quiz:
-        console.rule("Quiz")
-    for number, question in enumerate((quiz or {}).get("questions", ()), 1):
-        console.print(shown(f"{number}. {question['question']}", "bold"))
-        for letter, option in zip("abcdefghij", question.get("options", ()), strict=False):
-            console.print(shown(f"   {letter}) {option}"))
+def _print(console: Console, concept: dict[str, Any], kinds: dict[str, str]) -> None:
+    from roadmaps.kinds import KINDS, printed  # much else, which other commands do not need
+
+    for name, label in kinds.items():
+        content = concept.get(name)
+        if content is None:
+            console.print(shown(f"{concept['title']}: there is no {label.lower()} yet."))
+            continue
+        kind = KINDS.get(name)  # a newer server may have others
+        if kind is None or kind.text is None:
+            console.rule(label)
+        for line in printed(content) if kind is None else kind.printed(content):
+            if line.markdown:
+                console.print(shown_markdown(line.text))
+            else:
+                console.print(shown(line.text, "bold" if line.strong else ""))

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from core.actor import Actor
+    from roadmaps.queries.shapes import ConceptProgressView
     from roadmaps.requests import QuizAnswers
-    from watching.queries import ConceptProgressView
 
 
 async def mark_done(

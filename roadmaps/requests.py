@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 from core.request_shapes import Prose, Request, Seen, Title
 from core.states import Decision, Then
 from core.visible import is_blank
-from roadmaps.kinds import ContentKind
+from roadmaps.kinds import KINDS, ContentKind
 from roadmaps.outputs import Difficulty
 
 
@@ -128,7 +128,7 @@ class ReviewDecision(Request):
 class RegenerateRequest(Request):
     """Which contents of a concept to write anew."""
 
-    kinds: list[ContentKind] = Field(min_length=1, max_length=3)
+    kinds: list[ContentKind] = Field(min_length=1, max_length=len(KINDS))
 
 
 class QuizAnswers(Request):

@@ -8,8 +8,8 @@ from api.auth import CurrentActor
 from api.http import ConceptId, RoadmapId
 from api.problems import documented
 from roadmaps import learning, queries
+from roadmaps.queries import ConceptProgressView, LearnerProgressView
 from roadmaps.requests import QuizAnswers
-from watching.queries import ConceptProgressView, LearnerProgressView
 
 router = APIRouter(prefix="/roadmaps/{roadmap_id}", tags=["learning"])
 

@@ -8,11 +8,11 @@ from api.auth import CurrentActor
 from api.http import ConceptId, RoadmapId, tagged
 from api.problems import documented
 from api.routes.tasks import accepted
-from api.shapes import Concept, Task
+from api.shapes import Task
 from roadmaps import queries
+from roadmaps.queries import Concept, RoadmapView
 from roadmaps.regeneration import regenerate as regenerate_contents
 from roadmaps.requests import RegenerateRequest
-from watching.queries import RoadmapView
 
 router = APIRouter(prefix="/roadmaps", tags=["roadmaps"])
 
@@ -46,9 +46,8 @@ async def get_roadmap(roadmap_id: RoadmapId, request: Request, actor: CurrentAct
 async def get_concept(
     roadmap_id: RoadmapId, concept_id: ConceptId, request: Request, actor: CurrentActor
 ) -> Response:
-    """Return the newest completed tutorial, resources and quiz; null where there is none yet."""
-    page = await queries.get_concept(roadmap_id, concept_id, actor=actor)
-    return tagged(request, Concept.of(page))
+    """Return the newest completed version of each content; null where there is none yet."""
+    return tagged(request, await queries.get_concept(roadmap_id, concept_id, actor=actor))
 
 
 @router.post(

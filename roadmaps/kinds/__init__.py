@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from roadmaps.kinds.kind import Kind, Writing
 from roadmaps.kinds.known import KINDS, ContentKind, kind_of
+from roadmaps.kinds.printed import printed
 
-__all__ = ["KINDS", "ContentKind", "Kind", "Writing", "kind_of"]
+__all__ = ["KINDS", "ContentKind", "Kind", "Writing", "kind_of", "printed"]

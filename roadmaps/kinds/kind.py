@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import ABC
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from core.settings import get_settings
+from roadmaps import live_text
+from roadmaps.kinds.printed import printed
 from roadmaps.prompts import RoadmapPrompt
+from roadmaps.rendering.renderer import render
+from roadmaps.rendering.stored import rows_of
 from workflow.asking import input_digest
+from workflow.definition import Written
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from uuid import UUID
 
+    from llm import Output
     from notifications.events import PartData
     from roadmaps.inputs import CallKind, ContentInputs
+    from roadmaps.kinds.printed import Line
     from workflow.asking import Asking
-    from workflow.definition import Written
     from workflow.parts import Wanted
+
+
+class Shown(BaseModel):
+    """A content, or a part of one, as the API shows it."""
+
+    model_config = ConfigDict(frozen=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,27 +54,33 @@ class Writing:
 
 
 class Kind(ABC):
-    """A kind of content.
+    """A kind of content. A file that names the first five has a kind; the rest may differ.
 
     Attributes:
         name: As it is stored and shown to programs.
+        order: Its place among a concept's contents; kinds of one place go by their names.
         call: What the author is asked for.
+        output: The shape of the author's answer.
+        tokens: What a call usually takes, prompt and answer, before anything is known.
+        text: The field of the answer that is Markdown, if there is one: shown while it is written,
+            and stored as HTML too.
     """
 
     name: ClassVar[str]
+    order: ClassVar[int] = 100
     call: ClassVar[CallKind]
+    output: ClassVar[type[Output]]
+    tokens: ClassVar[int] = 3000
+    text: ClassVar[str | None] = None
 
-    @abstractmethod
+    @property
+    def label(self) -> str:
+        """What people call it, as a heading."""
+        return self.name.replace("_", " ").capitalize()
+
     def ready(self, title: str) -> str:
         """Return the sentence that the content of a concept is there."""
-
-    @abstractmethod
-    async def write(self, writing: Writing) -> Written:
-        """Ask the author, and make of the answer what is stored.
-
-        Raises:
-            AppError: The author did not give a usable answer.
-        """
+        return f"{self.label} for '{title}' is ready"
 
     def digest(self, inputs: ContentInputs) -> str:
         """Return what names all that a content of this kind is made from."""
@@ -66,3 +89,65 @@ class Kind(ABC):
     def prompt(self, inputs: ContentInputs) -> RoadmapPrompt:
         """Return what the author is told."""
         return RoadmapPrompt(self.call, inputs)
+
+    # Written
+
+    async def write(self, writing: Writing) -> Written:
+        """Ask the author, and make of the answer what is stored.
+
+        Raises:
+            AppError: The author did not give a usable answer.
+        """
+        answer = await self.asked(writing, writing.inputs)
+        body = self.stored(answer)
+        if self.text is None:
+            return Written(body)
+        html = await render(body[self.text])  # once here instead of by whoever reads it
+        return Written(body, rows=rows_of(writing.want.content_id, html))
+
+    async def asked(self, writing: Writing, inputs: ContentInputs) -> Any:
+        """Return the author's answer; its text is shown while it is written."""
+        asking, prompt = writing.asking, self.prompt(inputs)
+        if self.text is None or not get_settings().llm_stream:
+            return await asking.ask(prompt, self.output)
+        show = partial(live_text.show, writing.task_id, about=writing.about)
+        return await asking.stream(prompt, self.output, field=self.text, on_text=show)
+
+    def stored(self, answer: Any) -> dict[str, Any]:
+        """Return what is stored of an answer: all of it, unless a kind knows better."""
+        body: dict[str, Any] = answer.model_dump(mode="json")
+        return body
+
+    @property
+    def body(self) -> type[BaseModel]:
+        """The shape of what is stored; the audit finds whatever does not fit."""
+        return self.output
+
+    # Shown
+
+    @cached_property
+    def shown(self) -> Any:
+        """The type of what the API shows under the kind's name: the body and its version."""
+        fields: dict[str, Any] = {
+            name: (field.annotation, Field(description=field.description))
+            for name, field in self.body.model_fields.items()
+        }
+        html = {} if self.text is None else {"html": (str, Field(description="Sanitised."))}
+        name = "".join(word.capitalize() for word in self.name.split("_"))
+        made_of = fields | html | {"version": (int, ...)}
+        return create_model(name, __base__=Shown, __doc__=self.__doc__, **made_of)
+
+    def show(self, body: Mapping[str, Any], *, version: int, html: str | None) -> Any:
+        """Return what the API shows of a stored content.
+
+        Args:
+            body: As it is stored.
+            version: Of this content.
+            html: Its text's, where it has one.
+        """
+        return {**body, **({} if html is None else {"html": html}), "version": version}
+
+    def printed(self, shown: Any) -> Iterator[Line]:
+        """Return what the command line prints of what the API shows."""
+        left = {k: v for k, v in shown.items() if k not in {"version", "html"}}
+        return printed(left, markdown=self.text)

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import AfterValidator, WithJsonSchema
 
-from roadmaps.kinds import quiz, resources, tutorial
+from roadmaps.kinds.kind import Kind
 
 if TYPE_CHECKING:
-    from roadmaps.kinds.kind import Kind
+    from collections.abc import Iterator
+
+
+def _found() -> Iterator[Kind]:
+    """Return the `KIND` of each file that has one."""
+    folder = __package__ or "roadmaps.kinds"
+    for entry in iter_modules(import_module(folder).__path__):
+        name = f"{folder}.{entry.name}"
+        kind = None if name == __name__ else getattr(import_module(name), "KIND", None)
+        if isinstance(kind, Kind):
+            yield kind
+
 
 KINDS: Final[dict[str, Kind]] = {
-    module.KIND.name: module.KIND for module in (tutorial, resources, quiz)
+    kind.name: kind for kind in sorted(_found(), key=lambda kind: (kind.order, kind.name))
 }
-"""In the order in which a concept's contents are shown."""
+"""In the order in which a concept's contents are written and shown."""
 
 
 def kind_of(name: str) -> Kind:

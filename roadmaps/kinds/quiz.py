@@ -2,34 +2,80 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, Field, model_validator
 
 from core.digest import digest
 from roadmaps.inputs import CallKind
-from roadmaps.kinds.kind import Kind
+from roadmaps.kinds.kind import Kind, Shown
+from roadmaps.kinds.printed import Line
 from roadmaps.outputs import QuizDraft
-from workflow.definition import Written
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from roadmaps.kinds.kind import Writing
+
+class Question(Shown):
+    """One question; `correct` are positions in `options`."""
+
+    question: str
+    kind: str
+    options: list[str]
+    correct: list[int]
+    explanation: str
+
+
+class StoredQuestion(Question):
+    """A question whose right options are there."""
+
+    options: list[str] = Field(min_length=2)
+    correct: list[int] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _in_range(self) -> StoredQuestion:
+        if not all(0 <= position < len(self.options) for position in self.correct):
+            raise ValueError("`correct` names no option")
+        return self
+
+
+class QuizBody(BaseModel):
+    """What is stored."""
+
+    questions: list[StoredQuestion] = Field(min_length=1)
+
+
+class Quiz(Shown):
+    """Questions about a concept."""
+
+    questions: list[Question]
 
 
 class QuizKind(Kind):
     """Questions about a concept."""
 
     name = "quiz"
+    order = 30
     call = CallKind.QUIZ
+    output = QuizDraft
+    tokens = 3500
+    body: ClassVar = QuizBody
+    shown: ClassVar = Quiz
 
-    def ready(self, title: str) -> str:
-        """Return the sentence that the quiz of a concept is there."""
-        return f"Quiz for '{title}' is ready"
+    def stored(self, answer: QuizDraft) -> dict[str, Any]:
+        """Put the options of each question in order."""
+        return quiz_body(answer.questions)
 
-    async def write(self, writing: Writing) -> Written:
-        """Write the questions, and put their options in order."""
-        quiz = await writing.asking.ask(self.prompt(writing.inputs), QuizDraft)
-        return Written(quiz_body(quiz.questions))
+    def show(self, body: Mapping[str, Any], *, version: int, html: str | None) -> Any:  # noqa: ARG002 - its version stands beside it
+        """Return the questions."""
+        return body
+
+    def printed(self, shown: Any) -> Iterator[Line]:
+        """Return the questions with their options, the answers left out."""
+        for number, question in enumerate(shown.get("questions", ()), 1):
+            yield Line(f"{number}. {question['question']}", strong=True)
+            for letter, option in zip("abcdefghij", question.get("options", ()), strict=False):
+                yield Line(f"   {letter}) {option}")
 
 
 def quiz_body(questions: Sequence[Any]) -> dict[str, Any]:

@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, Field
 
 from roadmaps.inputs import CallKind
-from roadmaps.kinds.kind import Kind
+from roadmaps.kinds.kind import Kind, Shown
+from roadmaps.kinds.printed import Line
 from roadmaps.outputs import ResourceList
+from roadmaps.rendering.markdown import SCHEMES
 from roadmaps.sources import find_sources
 from workflow.definition import Written
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from roadmaps.kinds.kind import Writing
+
+
+class Resource(Shown):
+    """Something to read, watch or do elsewhere."""
+
+    title: str
+    url: str
+    type: str
+    language: str
+    why: str
+    verified: bool = Field(description="Its address answered when it was checked.")
+
+
+class ResourcesBody(BaseModel):
+    """What is stored."""
+
+    resources: list[Resource]
 
 
 class ResourcesKind(Kind):
     """Books, pages and videos about a concept."""
 
     name = "resources"
+    order = 20
     call = CallKind.RESOURCES
+    output = ResourceList
+    tokens = 2500
+    body: ClassVar = ResourcesBody
+    shown: ClassVar = list[Resource]
 
     def ready(self, title: str) -> str:
         """Return the sentence that the resources of a concept are there."""
@@ -30,13 +58,28 @@ class ResourcesKind(Kind):
 
         hits, note = await find_sources(writing.inputs)
         inputs = writing.inputs.model_copy(update={"hits": tuple(hits)})
-        found = await writing.asking.ask(self.prompt(inputs), ResourceList)
+        found = await self.asked(writing, inputs)
         checked = await check_resources(
             found.resources,
             task_id=writing.task_id,
             known=frozenset(hit.url for hit in hits),
         )
         return Written({"resources": checked}, note)
+
+    def show(self, body: Mapping[str, Any], *, version: int, html: str | None) -> Any:  # noqa: ARG002 - a list has no place for them
+        """Return the resources whose addresses a page may link to."""
+        return [each for each in body.get("resources", ()) if _linkable(each)]
+
+    def printed(self, shown: Any) -> Iterator[Line]:
+        """Return each resource with its address, and why it helps."""
+        for resource in shown:
+            yield Line(f"• {resource['title']}", strong=True)
+            yield Line(f"  {resource['url']}  {resource.get('why', '')}")
+
+
+def _linkable(resource: Mapping[str, Any]) -> bool:
+    scheme, colon, _rest = str(resource.get("url", "")).partition(":")
+    return bool(colon) and scheme.lower() in SCHEMES
 
 
 KIND = ResourcesKind()

@@ -3,8 +3,20 @@
 from roadmaps.queries.learning import learner_progress
 from roadmaps.queries.reviews import open_review
 from roadmaps.queries.roadmaps import get_concept, get_roadmap
+from roadmaps.queries.shapes import (
+    Concept,
+    ConceptProgressView,
+    LearnerProgressView,
+    ReviewView,
+    RoadmapView,
+)
 
 __all__ = [
+    "Concept",
+    "ConceptProgressView",
+    "LearnerProgressView",
+    "ReviewView",
+    "RoadmapView",
     "get_concept",
     "get_roadmap",
     "learner_progress",

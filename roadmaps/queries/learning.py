@@ -9,7 +9,7 @@ from sqlalchemy import func, or_, select
 from db.models import Concept, LearnerProgress
 from db.session import read_session
 from roadmaps.queries.roadmaps import visible_roadmap
-from watching.queries.shapes import ConceptProgressView, LearnerProgressView, QuizScoreView
+from roadmaps.queries.shapes import ConceptProgressView, LearnerProgressView, QuizScoreView
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -13,8 +13,8 @@ from db.session import read_session
 from notifications.events import EventType
 from roadmaps.diff import diff
 from roadmaps.queries.roadmaps import tree
+from roadmaps.queries.shapes import ReviewView
 from roadmaps.steps.names import RoadmapStep
-from watching.queries.shapes import ReviewView
 
 if TYPE_CHECKING:
     from uuid import UUID

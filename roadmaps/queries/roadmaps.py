@@ -13,18 +13,20 @@ from core.states import ContentStatus
 from core.usage import COLUMNS, Usage
 from db.models import Concept, Module, Part, Rendering, Roadmap, Stage
 from db.session import read_session
-from roadmaps.rendering.markdown import VERSION
-from roadmaps.rendering.stored import html_of
-from watching.queries.shapes import (
-    ConceptPage,
+from roadmaps.kinds import KINDS
+from roadmaps.queries.shapes import Concept as ConceptPage
+from roadmaps.queries.shapes import (
     ConceptView,
     ContentErrorView,
+    ContentKindView,
     ContentState,
     ContentStates,
     ModuleView,
     RoadmapView,
     StageView,
 )
+from roadmaps.rendering.markdown import VERSION
+from roadmaps.rendering.stored import html_of
 from watching.queries.usage import usage_view
 
 if TYPE_CHECKING:
@@ -75,27 +77,33 @@ async def get_concept(roadmap_id: UUID, concept_id: UUID, *, actor: Actor) -> Co
             .order_by(Part.kind, Part.version.desc())
         )
         newest = (await session.execute(statement)).all()
-    bodies = {row.kind: row.body for row in newest}
-    tutorial = next((row for row in newest if row.kind == "tutorial"), None)
     own = states.get(concept_id, {})
-    view = _concept(concept, own)
-    return ConceptPage(
-        **view.model_dump(),
-        roadmap_id=roadmap_id,
-        tutorial=bodies.get("tutorial"),
-        tutorial_html=None if tutorial is None else await _html(tutorial),
-        resources=bodies.get("resources"),
-        quiz=bodies.get("quiz"),
-        versions={row.kind: row.version for row in newest},
-        usage={kind: state.usage for kind, state in own.items() if state.usage},
+    known = [row for row in newest if row.kind in KINDS]
+    contents = {row.kind: await _shown(row) for row in known}
+    return ConceptPage.model_validate(
+        {
+            **_concept(concept, own).model_dump(),
+            "roadmap_id": roadmap_id,
+            **dict.fromkeys(KINDS),
+            **contents,
+            "versions": {row.kind: row.version for row in known},
+            "usage": {kind: own[kind].usage for kind in KINDS if kind in own and own[kind].usage},
+        }
     )
 
 
-async def _html(row: Any) -> str:
-    """Return a tutorial's HTML: the stored one, or a new one by a newer renderer."""
+async def _shown(row: Any) -> Any:
+    """Return a content as its kind shows it."""
+    kind = KINDS[row.kind]
+    html = None if kind.text is None else await _html(row, kind.text)
+    return kind.show(row.body, version=row.version, html=html)
+
+
+async def _html(row: Any, text: str) -> str:
+    """Return a text's HTML: the stored one, or a new one by a newer renderer."""
     if row.html is not None and row.renderer >= VERSION:
         return str(row.html)
-    return await html_of(row.content_id, str(row.body.get("markdown", "")))
+    return await html_of(row.content_id, str(row.body.get(text, "")))
 
 
 async def tree(session: AsyncSession, roadmap: Roadmap) -> RoadmapView:
@@ -129,6 +137,10 @@ async def tree(session: AsyncSession, roadmap: Roadmap) -> RoadmapView:
         summary=roadmap.summary,
         language=roadmap.language,
         version=roadmap.version,
+        kinds=[
+            ContentKindView(name=kind.name, label=kind.label, text=kind.text)
+            for kind in KINDS.values()
+        ],
         stages=[
             StageView(
                 stage_id=stage.stage_id,
@@ -210,9 +222,7 @@ def _concept(concept: Concept, states: Mapping[str, ContentState]) -> ConceptVie
         estimated_hours=concept.estimated_hours,
         difficulty=concept.difficulty,
         prerequisites=list(concept.prerequisites),
-        contents=ContentStates(
-            tutorial=states.get("tutorial", _NOT_BEGUN),
-            resources=states.get("resources", _NOT_BEGUN),
-            quiz=states.get("quiz", _NOT_BEGUN),
+        contents=ContentStates.model_validate(
+            {kind: states.get(kind, _NOT_BEGUN) for kind in KINDS}
         ),
     )

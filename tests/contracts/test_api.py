@@ -8,10 +8,10 @@ import pytest
 from pydantic import TypeAdapter
 
 from api.app import create_app
-from api.shapes import Concept, EventList, Review, Task
+from api.shapes import EventList, Review, Task
 from notifications.events import EventType, parse_event
+from roadmaps.queries import Concept, RoadmapView
 from roadmaps.requests import QuizAnswers, RegenerateRequest, ReviewDecision, TaskRequest
-from watching.queries import RoadmapView
 
 SCHEMA: dict[str, Any] = create_app().openapi()
 

@@ -16,15 +16,8 @@ from watching.queries.operations import (
 )
 from watching.queries.rejected import RejectedView, rejected_counts, rejected_messages
 from watching.queries.shapes import (
-    ConceptPage,
-    ConceptProgressView,
-    ConceptView,
-    ContentState,
-    LearnerProgressView,
     NotificationView,
     QueueState,
-    ReviewView,
-    RoadmapView,
     ScheduleView,
     TaskUsageView,
     TaskView,
@@ -33,18 +26,11 @@ from watching.queries.tasks import get_task, list_tasks, require_task
 from watching.queries.usage import get_usage
 
 __all__ = [
-    "ConceptPage",
-    "ConceptProgressView",
-    "ConceptView",
-    "ContentState",
-    "LearnerProgressView",
     "LogPage",
     "LogState",
     "NotificationView",
     "QueueState",
     "RejectedView",
-    "ReviewView",
-    "RoadmapView",
     "ScheduleView",
     "TaskUsageView",
     "TaskView",

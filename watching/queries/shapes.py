@@ -1,4 +1,4 @@
-"""What can be read about tasks, reviews, roadmaps and notifications, as the API shows it."""
+"""What can be read about tasks, notifications and maintenance, as the API shows it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-from core.states import ContentStatus, Status
+from core.states import Status
 from db.ledger import timestamp
 from notifications.inbox_entry import InboxKind
-from roadmaps.kinds import ContentKind
 from watching.line import LineReason
 
 Moment = Annotated[
@@ -142,128 +141,6 @@ class TaskView(View):
         description="Seconds from when it was asked for to its end, with all that it waited for:"
         " workers, reviews, retries. Null before."
     )
-
-
-class ContentErrorView(View):
-    """Why a content could not be written."""
-
-    code: str
-    message: str
-
-
-class ContentState(View):
-    """Where the newest version of one content is; `version` is null before the first begins."""
-
-    status: ContentStatus
-    version: int | None
-    error: ContentErrorView | None
-    usage: UsageView | None = Field(description="What this version cost; null before it ended.")
-
-
-class ContentStates(View):
-    """The states of a concept's three contents."""
-
-    tutorial: ContentState
-    resources: ContentState
-    quiz: ContentState
-
-
-class ConceptView(View):
-    """One thing to learn."""
-
-    concept_id: UUID
-    title: str
-    description: str
-    estimated_hours: float
-    difficulty: str
-    prerequisites: list[UUID]
-    contents: ContentStates
-
-
-class ModuleView(View):
-    """A group of concepts."""
-
-    module_id: UUID
-    title: str
-    concepts: list[ConceptView]
-
-
-class StageView(View):
-    """A part of the way."""
-
-    stage_id: UUID
-    title: str
-    modules: list[ModuleView]
-
-
-class RoadmapView(View):
-    """A roadmap's tree with the states of its contents."""
-
-    roadmap_id: UUID
-    task_id: UUID
-    title: str
-    summary: str
-    language: str
-    version: int
-    stages: list[StageView]
-
-
-class QuizScoreView(View):
-    """The newest answers to a quiz, marked."""
-
-    version: int = Field(description="Of the quiz that was answered.")
-    correct: int
-    total: int
-    answers: list[list[int]] = Field(description="For each question the positions chosen.")
-    at: Moment
-
-
-class ConceptProgressView(View):
-    """What a learner did with a concept."""
-
-    concept_id: UUID
-    done_at: Moment | None
-    quiz: QuizScoreView | None
-
-
-class LearnerProgressView(View):
-    """How far a learner is with a roadmap; concepts with nothing to tell are left out."""
-
-    roadmap_id: UUID
-    done: int = Field(description="Concepts marked as done.")
-    total: int = Field(description="Concepts of the roadmap.")
-    concepts: list[ConceptProgressView]
-
-
-class ConceptPage(ConceptView):
-    """A concept with the newest completed version of each content, as stored."""
-
-    roadmap_id: UUID
-    tutorial: dict[str, Any] | None
-    tutorial_html: str | None = Field(description="Of that body, sanitised.")
-    resources: dict[str, Any] | None
-    quiz: dict[str, Any] | None
-    versions: dict[ContentKind, int] = Field(description="Of the bodies shown here.")
-    usage: dict[ContentKind, UsageView] = Field(
-        description="What the newest version of each content has cost, also of a failed one."
-    )
-
-
-class ReviewView(View):
-    """An open review: the structure in question, and what changed since the last round."""
-
-    review_id: UUID
-    task_id: UUID
-    round: int
-    version: int
-    created_at: Moment
-    due_at: Moment
-    overdue: bool
-    roadmap: RoadmapView
-    diff: list[dict[str, Any]] | None = Field(
-        description="Changes since the previous round's version; null in the first round."
-    )
-    issues: list[str] = Field(description="What the last validation still found fault with.")
 
 
 class NotificationView(View):

@@ -66,6 +66,14 @@ export interface ContentError {
   message: string;
 }
 
+/** A kind of content, and what people call it. */
+export interface ContentKind {
+  name: "tutorial" | "resources" | "quiz";
+  label: string;
+  /** Its field that is Markdown and has `html` beside it, if there is one. */
+  text: string | null;
+}
+
 /** Where the newest version of one content is; `version` is null before the first begins. */
 export interface ContentState {
   status: ContentStatus;
@@ -75,7 +83,7 @@ export interface ContentState {
   usage: Usage | null;
 }
 
-/** The states of a concept's three contents. */
+/** The state of each content of a concept. */
 export interface ContentStates {
   tutorial: ContentState;
   resources: ContentState;
@@ -289,6 +297,8 @@ export interface Roadmap {
   summary: string;
   language: string;
   version: number;
+  /** Of the contents that a concept has, in order. */
+  kinds: ContentKind[];
   stages: Stage[];
 }
 

@@ -1,8 +1,27 @@
 /** The words that the page shows for the API's statuses, steps, kinds and error codes. */
 
-export const KINDS = ["tutorial", "resources", "quiz"];
+const kinds = new Map();
 
-export const KIND = { tutorial: "Tutorial", resources: "Resources", quiz: "Quiz" };
+/** Take over what the server says of the kinds of contents. */
+export function learnKinds(roadmap) {
+  for (const kind of roadmap.kinds ?? []) kinds.set(kind.name, kind);
+}
+
+/** What people call a kind of content, as a heading. */
+export function kindName(kind) {
+  return kinds.get(kind)?.label ?? capitalized(kind);
+}
+
+/** The field of a kind of content that is a text with HTML beside it, if there is one. */
+export function textOf(kind) {
+  return kinds.get(kind)?.text;
+}
+
+/** A field's or a kind's name in words: `worked_examples` is "Worked examples". */
+export function capitalized(name) {
+  const words = name.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
 
 export const CONTENT_STATE = {
   pending: "waiting", running: "being written", completed: "ready", failed: "failed",

@@ -3,8 +3,6 @@
  * it has touched, so that only this is drawn again.
  */
 
-import { KINDS } from "../lib/words.js";
-
 /** The way every task goes; the two steps of an edit show up only when they happened. */
 export const WAY = [
   "queued", "intent_analysis", "curriculum_design", "structure_validation",
@@ -53,9 +51,9 @@ export class TaskModel {
       for (const module of stage.modules) {
         for (const { concept_id: id, contents } of module.concepts) {
           this.order.push(id);
-          const states = Object.fromEntries(KINDS.map((kind) => [kind, { ...contents[kind] }]));
+          const states = Object.fromEntries(Object.entries(contents).map(([kind, state]) => [kind, { ...state }]));
           this.contents.set(id, states);
-          KINDS.forEach((kind) => this.#tally(states[kind].status, 1));
+          Object.values(states).forEach(({ status }) => this.#tally(status, 1));
         }
       }
     }
@@ -108,13 +106,13 @@ export class TaskModel {
 
   /** Return the ids of concepts with failed contents, in reading order. */
   failedConcepts() {
-    return this.order.filter((id) => KINDS.some((kind) => this.contents.get(id)[kind].status === "failed"));
+    return this.order.filter((id) => Object.values(this.contents.get(id)).some(({ status }) => status === "failed"));
   }
 
   #content({ concept_id: id, kind, version, code, error, calls, tokens, cost }, status, at) {
     const states = this.contents.get(id);
     if (!states) return null;
-    const before = states[kind];
+    const before = states[kind] ?? { status: "pending" };
     this.#tally(before.status, -1);
     this.#tally(status, 1);
     states[kind] = {
@@ -207,7 +205,7 @@ export class TaskModel {
   /** Nothing is being written any more. */
   #settle() {
     for (const states of this.contents.values()) {
-      for (const kind of KINDS) {
+      for (const kind of Object.keys(states)) {
         if (states[kind].status === "running") states[kind] = { ...states[kind], status: "pending" };
       }
     }

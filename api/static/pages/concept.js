@@ -1,14 +1,15 @@
-/** The page of a concept: tutorial, resources, quiz, its neighbours, and a mark for "done". */
+/** The page of a concept: its contents, its neighbours, and a mark for "done". */
 
 import { call, client, get, inWords, noticeRefusal, post } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
 import { fill, guarded, h, icon } from "../lib/dom.js";
 import { announce, note } from "../lib/say.js";
 import { tell } from "../lib/tabs.js";
-import { CONTENT_STATE, KIND, KINDS } from "../lib/words.js";
+import { CONTENT_STATE, kindName, learnKinds, textOf } from "../lib/words.js";
 import { Arriving } from "../model/arriving.js";
 import { TERMINAL_STATUSES } from "../roadmap-client.js";
 import { costOf, facts, needs, neighbours, placeOf, resourceList } from "../views/concept-parts.js";
+import { anyContent } from "../views/content.js";
 import { causeInWords } from "../views/parts.js";
 import { quizView } from "../views/quiz.js";
 import { tutorial } from "../views/tutorial.js";
@@ -25,13 +26,16 @@ start(async (main) => {
   let concept = first;
   let task = await get(`/tasks/${roadmap.task_id}`);
   let progress = learnt.concepts.find((each) => each.concept_id === conceptId) ?? null;
-  const sections = Object.fromEntries(KINDS.map((kind) => [kind, { body: h("div"), shown: "", arriving: new Arriving(), view: null }]));
+  learnKinds(roadmap);
+  const kinds = Object.keys(concept.contents);
+  const sections = Object.fromEntries(kinds.map((kind) => [kind, { body: h("div"), shown: "", arriving: new Arriving(), view: null }]));
   const place = placeOf(roadmap, conceptId);
   let resume = () => {};
-  const contents = {
-    tutorial: () => [tutorial(concept.tutorial.html, concept.title), renew("tutorial")],
-    resources: () => [resourceList(concept.resources), renew("resources")],
-    quiz: () => [quizView(concept.quiz, {
+  /** The kinds that have a view of their own; others are drawn as what they consist of. */
+  const views = {
+    tutorial: () => tutorial(concept.tutorial.html, concept.title),
+    resources: () => resourceList(concept.resources),
+    quiz: () => quizView(concept.quiz, {
       version: concept.versions.quiz,
       path: `${path}/quiz-answers`,
       score: progress?.quiz,
@@ -39,7 +43,7 @@ start(async (main) => {
         progress = now;
         tell({ type: "learnt" });
       },
-    }), renew("quiz")],
+    }),
   };
   title(concept.title);
   fill(main, h("div.concept-page", {},
@@ -47,11 +51,11 @@ start(async (main) => {
     h("article", { lang: roadmap.language || null },
       h("header.concept-head", {}, h("h1", {}, concept.title), h("p.lead", {}, concept.description),
         h("p.quiet", { lang: "en" }, facts(concept), needs(concept, roadmap))),
-      KINDS.map((kind) => h("section", { id: kind, "aria-label": KIND[kind] },
-        kind !== "tutorial" && h("h2", { lang: "en" }, KIND[kind]), sections[kind].body))),
+      kinds.map((kind) => h("section", { id: kind, "aria-label": kindName(kind) },
+        kind !== "tutorial" && h("h2", { lang: "en" }, kindName(kind)), sections[kind].body))),
     doneBar(),
     neighbours(place, roadmapId)));
-  KINDS.forEach(draw);
+  kinds.forEach(draw);
   follow();
 
   /** Watch the task while anything may still come: also after a regeneration elsewhere. */
@@ -74,7 +78,7 @@ start(async (main) => {
   async function refresh() {
     try {
       [concept, task] = await Promise.all([get(path), get(`/tasks/${roadmap.task_id}`)]);
-      KINDS.forEach(draw);
+      kinds.forEach(draw);
     } catch (error) {
       noticeRefusal(error); // the next event tries again
     }
@@ -88,8 +92,12 @@ start(async (main) => {
     const renewed = section.shown && concept[kind];
     section.shown = now;
     if (state.status !== "running") section.arriving.reset();
-    fill(section.body, condition(kind, state), concept[kind] && contents[kind]());
-    if (renewed && state.status === "completed") announce(`${KIND[kind]} is ready`);
+    fill(section.body, condition(kind, state), concept[kind] && [ownView(kind), renew(kind)]);
+    if (renewed && state.status === "completed") announce(`${kindName(kind)} is ready`);
+  }
+
+  function ownView(kind) {
+    return views[kind] ? views[kind]() : anyContent(concept[kind], { text: textOf(kind), title: concept.title });
   }
 
   /** Say what a content is doing when it is not simply there. */
@@ -98,10 +106,10 @@ start(async (main) => {
     const old = concept[kind] ? " Below is the version before." : "";
     if (state.status === "failed") {
       return h("div.notice.is-bad", { lang: "en" },
-        h("p", {}, h("strong", {}, `${KIND[kind]} failed. `), causeInWords(state.error), old),
+        h("p", {}, h("strong", {}, `${kindName(kind)} failed. `), causeInWords(state.error), old),
         h("p.cost", {}, costOf(concept.usage[kind])),
         RETRYABLE.has(task.status)
-          ? h("p.actions", {}, again([kind], `Retry the ${KIND[kind].toLowerCase()}`, ".is-primary"))
+          ? h("p.actions", {}, again([kind], `Retry the ${kindName(kind).toLowerCase()}`, ".is-primary"))
           : h("p.quiet", {}, TERMINAL_STATUSES.has(task.status) ? h("a", { href: `/tasks/${task.task_id}` }, "Retry the task") : "It can be tried again when the rest is written."));
     }
     const { arriving } = sections[kind];
@@ -109,7 +117,9 @@ start(async (main) => {
     const words = stopped ? "was not written" : `is ${CONTENT_STATE[state.status]}`;
     sections[kind].view = h("pre.arriving", { hidden: !arriving.text, tabIndex: 0, "aria-label": "The text so far" }, arriving.text);
     return h("div.pending", { lang: "en", dataset: { state: state.status } },
-      h("p", {}, h("span.mark", { "aria-hidden": "true", dataset: { state: state.status } }), ` ${KIND[kind]} ${words}.`, old),
+      h("p", {}, h("span.mark", { "aria-hidden": "true", dataset: { state: state.status } }), ` ${kindName(kind)} ${words}.`, old),
+      state.version === null && RETRYABLE.has(task.status)
+        && h("p.actions", {}, again([kind], `Write the ${kindName(kind).toLowerCase()}`)),
       sections[kind].view);
   }
 

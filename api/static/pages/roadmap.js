@@ -4,7 +4,8 @@ import { client, get, noticeRefusal } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
 import { fill, h, icon } from "../lib/dom.js";
 import { hear } from "../lib/tabs.js";
-import { KINDS, count, hours } from "../lib/words.js";
+import { count, hours, learnKinds } from "../lib/words.js";
+import { begun } from "../model/contents.js";
 import { TERMINAL_STATUSES } from "../roadmap-client.js";
 import { map } from "../views/map.js";
 import { chip, legend, marks, setMark } from "../views/parts.js";
@@ -12,6 +13,7 @@ import { chip, legend, marks, setMark } from "../views/parts.js";
 start(async (main) => {
   const [id] = idsInAddress();
   const [roadmap, learnt] = await Promise.all([get(`/roadmaps/${id}`), get(`/roadmaps/${id}/progress`)]);
+  learnKinds(roadmap);
   const task = await get(`/tasks/${roadmap.task_id}`);
   const progress = new Map(learnt.concepts.map((each) => [each.concept_id, each]));
   const concepts = roadmap.stages.flatMap((s) => s.modules).flatMap((m) => m.concepts);
@@ -19,7 +21,7 @@ start(async (main) => {
   const address = (concept) => `/roadmaps/${id}/concepts/${concept.concept_id}`;
   const picture = map(roadmap, { address, state: (concept) => stateOf(concept, progress) });
   const outline = h("div.tree", {}, roadmap.stages.map((stage, number) => stageView(stage, number, { address, progress })));
-  const legendLine = legend();
+  const legendLine = legend(roadmap);
   title(roadmap.title);
   fill(main, h("div.roadmap-page", {},
     h("header", {},
@@ -45,8 +47,8 @@ function follow(task, outline) {
     onEvent: ({ type, data }) => {
       if (type === "roadmap_ready") location.reload();
       if (!(type in STATE)) return;
-      const three = outline.querySelector(`[data-concept="${CSS.escape(data.concept_id)}"] .marks`);
-      if (three) setMark(three.children[KINDS.indexOf(data.kind)], data.kind, STATE[type]);
+      const mark = outline.querySelector(`[data-concept="${CSS.escape(data.concept_id)}"] .mark[data-kind="${CSS.escape(data.kind)}"]`);
+      if (mark) setMark(mark, data.kind, STATE[type]);
     },
     onError: noticeRefusal,
   });
@@ -55,7 +57,7 @@ function follow(task, outline) {
 
 function stateOf(concept, progress) {
   if (progress.get(concept.concept_id)?.done_at) return "done";
-  const states = KINDS.map((kind) => concept.contents[kind].status);
+  const states = begun(concept.contents).map(({ status }) => status);
   if (states.includes("failed")) return "failed";
   return states.every((status) => status === "completed") ? "ready" : "waiting";
 }

@@ -6,7 +6,7 @@ import { fill, h, write } from "../lib/dom.js";
 import { announce } from "../lib/say.js";
 import { hear, tell } from "../lib/tabs.js";
 import { ago, duration, range } from "../lib/time.js";
-import { STATUS, count, nth } from "../lib/words.js";
+import { STATUS, count, learnKinds, nth } from "../lib/words.js";
 import { TERMINAL_STATUSES, TaskModel } from "../model/task-model.js";
 import { actions } from "../views/actions.js";
 import { badge } from "../views/badge.js";
@@ -145,6 +145,7 @@ start(async (main) => {
     titles.clear();
     for (const concept of conceptsOf(read)) titles.set(concept.concept_id, concept.title);
     if (!same) {
+      learnKinds(read);
       page.roadmap(read);
       views.tree.draw(read);
     }
@@ -185,7 +186,7 @@ function layout(model, views) {
   const clock = h("span.quiet");
   const roadmapTitle = h("h2", { id: "tree-title" }, "The roadmap");
   const summary = h("p.lead", {}, "It appears here as soon as it is designed.");
-  const legendLine = legend();
+  const legendLine = h("div");
   legendLine.hidden = true;
   let shownStatus = null;
   let spoken = -1;
@@ -234,9 +235,10 @@ function layout(model, views) {
     write(clock, over ? `took ${duration(1000 * took)} in all` : `asked ${ago(from)}`);
   }
 
-  function roadmap({ title: name, summary: text, version }) {
+  function roadmap({ title: name, summary: text, version, kinds }) {
     fill(roadmapTitle, name, version > 1 && h("span.version", {}, ` version ${version}`));
     write(summary, text);
+    fill(legendLine, legend({ kinds }));
     legendLine.hidden = false;
   }
 }

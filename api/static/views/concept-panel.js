@@ -4,7 +4,7 @@ import { inWords, post } from "../lib/api.js";
 import { fill, guarded, h } from "../lib/dom.js";
 import { note } from "../lib/say.js";
 import { duration } from "../lib/time.js";
-import { CONTENT_STATE, KIND, KINDS } from "../lib/words.js";
+import { CONTENT_STATE, kindName } from "../lib/words.js";
 import { Arriving } from "../model/arriving.js";
 import { costOf } from "./concept-parts.js";
 import { causeInWords } from "./parts.js";
@@ -28,9 +28,9 @@ export function conceptPanel(concept, context) {
     const now = JSON.stringify([states, context.model.status]);
     if (now === shown) return;
     shown = now;
-    const failed = KINDS.filter((kind) => states[kind].status === "failed");
-    fill(list, KINDS.map((kind) => line(kind, states[kind])));
-    const readable = KINDS.some((kind) => states[kind].status === "completed");
+    const failed = Object.keys(states).filter((kind) => states[kind].status === "failed");
+    fill(list, Object.entries(states).map(([kind, state]) => line(kind, state)));
+    const readable = Object.values(states).some(({ status }) => status === "completed");
     fill(actions, readable && h("a.button", { href: address() }, "Open this concept"), failed.length > 0 && retryButton(failed));
   }
 
@@ -39,7 +39,7 @@ export function conceptPanel(concept, context) {
     return h("li.content-line", { dataset: { state: state.status } },
       h("span.mark", { "aria-hidden": "true", dataset: { state: state.status } }),
       h("div", {},
-        h("strong", {}, KIND[kind]), " ", CONTENT_STATE[state.status],
+        h("strong", {}, kindName(kind)), " ", CONTENT_STATE[state.status],
         took(state) && h("span.quiet", {}, ` · ${took(state)}`),
         state.error && h("p.cause", {}, causeInWords(state.error),
           state.usage && h("span.cost", {}, ` ${costOf(state.usage)}`)),
@@ -52,7 +52,7 @@ export function conceptPanel(concept, context) {
   }
 
   function retryButton(kinds) {
-    const what = kinds.map((kind) => KIND[kind].toLowerCase()).join(", ");
+    const what = kinds.map((kind) => kindName(kind).toLowerCase()).join(", ");
     if (!RETRYABLE.has(context.model.status)) {
       return h("span.quiet", {}, context.model.status === "processing"
         ? "It can be tried again as soon as the rest is written."
@@ -84,7 +84,7 @@ export function conceptPanel(concept, context) {
 
   function arrivingText(kind) {
     const each = pieces.get(kind);
-    each.view = h("pre.arriving", { tabIndex: 0, "aria-label": `${KIND[kind]}, as it is being written` }, each.text.text);
+    each.view = h("pre.arriving", { tabIndex: 0, "aria-label": `${kindName(kind)}, as it is being written` }, each.text.text);
     return each.view;
   }
 

@@ -1,18 +1,18 @@
 /** Small things that several pages show. */
 
 import { h } from "../lib/dom.js";
-import { CONTENT_STATE, KIND, KINDS, STATUS, TONE, cause } from "../lib/words.js";
+import { CONTENT_STATE, STATUS, TONE, cause, kindName } from "../lib/words.js";
 
 /** A status in words. */
 export function chip(status) {
   return h(`span.chip.is-${TONE[status]}`, {}, STATUS[status]);
 }
 
-/** The three small marks of a concept. */
+/** The small marks of a concept, one for each content. */
 export function marks(contents) {
-  return h("span.marks", {}, KINDS.map((kind) => {
-    const mark = h("span.mark", { role: "img" });
-    setMark(mark, kind, contents[kind].status);
+  return h("span.marks", {}, Object.entries(contents).map(([kind, { status }]) => {
+    const mark = h("span.mark", { role: "img", dataset: { kind } });
+    setMark(mark, kind, status);
     return mark;
   }));
 }
@@ -21,15 +21,15 @@ export function marks(contents) {
 export function setMark(mark, kind, status) {
   if (mark.dataset.state === status) return;
   mark.dataset.state = status;
-  const words = `${KIND[kind]} ${CONTENT_STATE[status]}`;
+  const words = `${kindName(kind)} ${CONTENT_STATE[status]}`;
   mark.setAttribute("aria-label", words);
   mark.title = words;
 }
 
 /** What the marks mean. */
-export function legend() {
+export function legend({ kinds }) {
   return h("p.legend", {},
-    h("span", {}, "Each concept: tutorial, resources, quiz."),
+    h("span", {}, `Each concept: ${kinds.map(({ label }) => label.toLowerCase()).join(", ")}.`),
     Object.entries(CONTENT_STATE).map(([state, words]) =>
       h("span", {}, h("span.mark", { "aria-hidden": "true", dataset: { state } }), words)));
 }

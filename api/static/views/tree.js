@@ -1,10 +1,11 @@
 /**
  * The roadmap as a tree while it is written: stages, modules, concepts. Drawn once per structure; an
- * event then changes three marks and two counts, whatever the size of the roadmap.
+ * event then changes a mark and two counts, whatever the size of the roadmap.
  */
 
 import { h, icon, write } from "../lib/dom.js";
-import { KINDS, count, hours } from "../lib/words.js";
+import { count, hours } from "../lib/words.js";
+import { begun } from "../model/contents.js";
 import { conceptPanel } from "./concept-panel.js";
 import { marks, setMark } from "./parts.js";
 
@@ -38,13 +39,13 @@ export function tree(context) {
   function conceptRow(concept, tally) {
     const id = concept.concept_id;
     const states = context.model.contents.get(id) ?? concept.contents;
-    const three = marks(states);
+    const signs = marks(states);
     const button = h("button.concept-button", {
       type: "button", "aria-expanded": "false", onclick: () => toggle(id),
     }, icon("chevron"), h("span.concept-title", {}, concept.title));
     const element = h("li.concept", { dataset: { concept: id } },
-      h("div.concept-row", {}, button, h("span.concept-hours", {}, hours(concept.estimated_hours)), three));
-    const row = { element, button, concept, tally, marks: [...three.children], verdict: null };
+      h("div.concept-row", {}, button, h("span.concept-hours", {}, hours(concept.estimated_hours)), signs));
+    const row = { element, button, concept, tally, marks: [...signs.children], verdict: null };
     rows.set(id, row);
     tally.total += 1;
     settle(row, states);
@@ -56,14 +57,14 @@ export function tree(context) {
     const row = rows.get(id);
     const states = context.model.contents.get(id);
     if (!row || !states) return;
-    KINDS.forEach((kind, at) => setMark(row.marks[at], kind, states[kind].status));
+    row.marks.forEach((mark) => setMark(mark, mark.dataset.kind, states[mark.dataset.kind].status));
     if (settle(row, states)) showTally(row.tally);
     open.get(id)?.update(states);
   }
 
   /** Note what became of a concept as a whole; return whether that changed. */
   function settle(row, states) {
-    const all = KINDS.map((kind) => states[kind].status);
+    const all = begun(states).map(({ status }) => status);
     const verdict = all.includes("failed") ? "failed"
       : all.includes("running") ? "running"
         : all.every((status) => status === "completed") ? "completed" : "pending";

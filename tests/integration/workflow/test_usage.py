@@ -71,7 +71,7 @@ async def test_cost_by_call_step_and_task(
     ]
     assert view.roadmap_id is not None
     roadmap = await roadmap_queries.get_roadmap(view.roadmap_id, actor=ALICE)
-    quiz = roadmap.stages[0].modules[0].concepts[0].contents.quiz
+    quiz = dict(roadmap.stages[0].modules[0].concepts[0].contents)["quiz"]
     assert quiz.usage is not None
     assert (quiz.usage.calls, quiz.usage.cost) == (4, 0.024)
     told = await database.fetchval(

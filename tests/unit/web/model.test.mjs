@@ -7,7 +7,8 @@ import { computeEdits, newConcept, workingCopy } from "../../../api/static/model
 import { isRight, score } from "../../../api/static/model/quiz.js";
 import { Arriving } from "../../../api/static/model/arriving.js";
 import { duration, range } from "../../../api/static/lib/time.js";
-import { nth } from "../../../api/static/lib/words.js";
+import { kindName, learnKinds, nth, textOf } from "../../../api/static/lib/words.js";
+import { begun, drawn } from "../../../api/static/model/contents.js";
 import { TaskModel } from "../../../api/static/model/task-model.js";
 
 const SAME = JSON.parse(readFileSync(new URL("../cli/said_alike.json", import.meta.url)));
@@ -229,4 +230,30 @@ test("arriving text is put together, restarts with a new version, and tells when
   assert.ok(text.broken);
   text.take({ version: 2, offset: 0, text: "New" });
   assert.deepEqual([text.text, text.broken], ["New", false]);
+});
+
+test("the kinds of contents are whatever the server says", () => {
+  const pending = { status: "pending", version: null, error: null };
+  const tree = roadmap(["a"]);
+  tree.stages[0].modules[0].concepts[0].contents = { tutorial: pending, worked_examples: pending };
+  const known = model(tree);
+  known.apply(event("content_failed", content("a", "worked_examples", { code: "content_refused", error: "No." })));
+  assert.deepEqual(known.failedConcepts(), ["a"]);
+  assert.equal(kindName("worked_examples"), "Worked examples");
+  learnKinds({ kinds: [{ name: "worked_examples", label: "Examples", text: "markdown" }] });
+  assert.equal(kindName("worked_examples"), "Examples");
+  assert.equal(textOf("worked_examples"), "markdown");
+});
+
+test("a kind that is younger than a concept's contents does not make it unfinished", () => {
+  const ready = { status: "completed", version: 1 };
+  const pending = { status: "pending", version: null };
+  assert.deepEqual(begun({ tutorial: ready, exercise: pending }), [ready]);
+  assert.deepEqual(begun({ tutorial: pending, exercise: pending }), [pending, pending]);
+});
+
+test("a content of any shape is drawn from texts, points and fields", () => {
+  assert.deepEqual(drawn({ task: "Tie it", hints: ["Loop", 2], checked: true, note: null }), {
+    fields: [["task", { text: "Tie it" }], ["hints", { points: [{ text: "Loop" }, { text: "2" }] }], ["checked", { text: "yes" }]],
+  });
 });

@@ -18,6 +18,16 @@ class ContentError(Answer):
     message: str = ""
 
 
+class ContentKind(Answer):
+    """A kind of content, and what people call it."""
+
+    name: str
+    """`tutorial`, `resources`, `quiz`; later servers may have more."""
+    label: str
+    text: str | None = None
+    """Its field that is Markdown and has `html` beside it, if there is one."""
+
+
 class FailedContent(Answer):
     """A part whose newest version could not be made."""
 
@@ -167,7 +177,7 @@ class ContentState(Answer):
 
 
 class ContentStates(Answer):
-    """The states of a concept's three contents."""
+    """The state of each content of a concept."""
 
     tutorial: ContentState
     resources: ContentState
@@ -224,6 +234,8 @@ class Roadmap(RoadmapAnswer):
     summary: str = ""
     language: str = ""
     version: int
+    kinds: list[ContentKind] = Field(default=[], validate_default=True)
+    """Of the contents that a concept has, in order."""
     stages: list[Stage]
 
 

@@ -1,0 +1,27 @@
+/** The contents of a concept, of whatever kinds the server has. */
+
+/**
+ * Return the states that count for the concept as a whole: all, without those of kinds that are
+ * younger than its other contents. Such a one is written only when somebody asks for it.
+ *
+ * @param {Record<string, {status: string, version: number|null}>} contents By kind.
+ */
+export function begun(contents) {
+  const all = Object.values(contents);
+  const own = all.filter(({ version }) => version !== null);
+  return own.length ? own : all;
+}
+
+/**
+ * Return a content of any kind as what a page is drawn from: texts, points, and named fields.
+ *
+ * @returns {{text: string} | {points: object[]} | {fields: [string, object][]}}
+ */
+export function drawn(value) {
+  if (Array.isArray(value)) return { points: value.map(drawn) };
+  if (value !== null && typeof value === "object") {
+    const said = Object.entries(value).filter(([, inner]) => inner !== null);
+    return { fields: said.map(([name, inner]) => [name, drawn(inner)]) };
+  }
+  return { text: typeof value === "boolean" ? (value ? "yes" : "no") : String(value ?? "") };
+}
