@@ -4,7 +4,7 @@ OpenAI's strict mode wants every property required and `additionalProperties: fa
 400 to keywords outside its subset: numeric and array bounds are in it, the lengths of strings are
 not (https://platform.openai.com/docs/guides/structured-outputs, "Supported schemas"). So lengths
 are said in the description, where any model reads them. Simple servers follow no `$ref`, so
-definitions are inlined.
+definitions are inlined, but for those that hold themselves.
 """
 
 from __future__ import annotations
@@ -15,29 +15,48 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-_NOISE: Final = ("title", "default", "minLength", "maxLength", "$defs")
+_NOISE: Final = ("title", "default", "minLength", "maxLength", "$defs", "discriminator")
 
 
 @cache
 def strict_schema(output: type[BaseModel]) -> dict[str, Any]:
     """Return the strict, self-contained JSON Schema of an output. Treat it as read-only."""
     schema = output.model_json_schema()
+    if "$ref" in schema:  # the output holds itself
+        own = schema["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
+        schema = {**own, "$defs": schema["$defs"]}
     schema.pop("description", None)
-    plain: dict[str, Any] = _plain(schema, schema.get("$defs", {}))
-    return plain
+    endless: dict[str, Any] = {}
+    plain: dict[str, Any] = _plain(schema, schema.get("$defs", {}), (), endless)
+    return {**plain, "$defs": endless} if endless else plain
 
 
-def _plain(node: Any, definitions: dict[str, Any]) -> Any:
+def _plain(
+    node: Any, definitions: dict[str, Any], inside: tuple[str, ...], endless: dict[str, Any]
+) -> Any:
+    """Return a node without references and noise.
+
+    Args:
+        node: A part of the schema.
+        definitions: What references name.
+        inside: The definitions that the node stands in.
+        endless: Takes the definitions that hold themselves: only these stay references.
+    """
     if isinstance(node, list):
-        return [_plain(part, definitions) for part in node]
+        return [_plain(part, definitions, inside, endless) for part in node]
     if not isinstance(node, dict):
         return node
     if "$ref" in node:
         name = node["$ref"].rsplit("/", 1)[-1]
+        if name in inside:
+            if name not in endless:
+                endless[name] = {}
+                endless[name] = _plain(definitions[name], definitions, (name,), endless)
+            return {"$ref": f"#/$defs/{name}"}
         beside = {key: value for key, value in node.items() if key != "$ref"}
-        return _plain({**definitions[name], **beside}, definitions)
+        return _plain({**definitions[name], **beside}, definitions, (*inside, name), endless)
     plain = {
-        key: _plain(value, definitions)
+        "anyOf" if key == "oneOf" else key: _plain(value, definitions, inside, endless)
         for key, value in node.items()
         if key not in _NOISE and key != "properties"
     }
@@ -46,7 +65,8 @@ def _plain(node: Any, definitions: dict[str, Any]) -> Any:
     if "properties" in node:
         # Property names are the model's fields: `title` among them is no noise.
         plain["properties"] = {
-            name: _plain(value, definitions) for name, value in node["properties"].items()
+            name: _plain(value, definitions, inside, endless)
+            for name, value in node["properties"].items()
         }
         plain["required"] = list(plain["properties"])
         plain["additionalProperties"] = False

@@ -1,4 +1,4 @@
-"""The sample author: answers offline, without a key and without a model."""
+"""The sample author itself."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 from core.errors import ContentRefusedError
 from core.usage import Usage
 from llm.calls import Call, Completion, OnRetry, OnText, T
+from llm.sample.making import answer
+from llm.sample.texts import words_of
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -57,7 +59,7 @@ class SampleAuthor:
         """
         completion = self._written(call)
         text = str(getattr(completion.value, field))
-        size = -(-len(text) // _PIECES)
+        size = max(1, -(-len(text) // _PIECES))
         for offset in range(0, len(text), size):
             await asyncio.sleep(self._latency_s / _PIECES)
             on_text(offset, text[offset : offset + size])
@@ -67,16 +69,17 @@ class SampleAuthor:
         """Nothing is open."""
 
     def _written(self, call: Call[T]) -> Completion[T]:
-        self._refuse(call.prompt.title)
-        written = call.prompt.sample()
-        if written is None:
-            raise NotImplementedError
-        value = call.output.model_validate(written.model_dump())
-        prompt = len(str(call.prompt.digested())) // _LETTERS_PER_TOKEN
-        answer = len(str(written.model_dump())) // _LETTERS_PER_TOKEN
-        usage = Usage(
-            calls=1, tokens=prompt + answer, prompt_tokens=prompt, completion_tokens=answer
-        )
+        prompt = call.prompt
+        self._refuse(prompt.title)
+        prepared, asked = prompt.sample(), str(prompt.digested())
+        if prepared is None:
+            about = prompt.title or words_of(call.kind)
+            value = answer(call.output, about=about, seed=f"{call.kind} {asked}")
+        else:
+            value = call.output.model_validate(prepared.model_dump())
+        told = len(asked) // _LETTERS_PER_TOKEN
+        said = len(str((prepared or value).model_dump())) // _LETTERS_PER_TOKEN
+        usage = Usage(calls=1, tokens=told + said, prompt_tokens=told, completion_tokens=said)
         return Completion(value=value, usage=usage)
 
     def _refuse(self, title: str) -> None:

@@ -1,0 +1,90 @@
+"""Shapes that others bring: what the provider is asked for, and how it is called."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Literal
+
+from jsonschema import Draft202012Validator
+from pydantic import BaseModel, Field
+
+from llm import Call, Text
+from llm.abilities import Abilities
+from llm.answers import read_answer
+from llm.sample.making import answer
+from llm.schema import strict_schema
+
+
+class Branch(BaseModel):
+    """Holds itself."""
+
+    name: str = Field(max_length=20)
+    branches: list[Branch]
+
+
+class Tree(BaseModel):
+    """Holds what holds itself."""
+
+    root: Branch
+
+
+class Cat(BaseModel):
+    """One of two."""
+
+    kind: Literal["cat"]
+
+
+class Dog(BaseModel):
+    """The other one."""
+
+    kind: Literal["dog"]
+
+
+class Pet(BaseModel):
+    """Either of two, told apart by a word."""
+
+    animal: Annotated[Cat | Dog, Field(discriminator="kind")]
+
+
+def test_what_holds_itself_is_the_only_reference() -> None:
+    """The schema is valid, ends, and takes what the shape takes."""
+    for output in (Branch, Tree):
+        schema = strict_schema(output)
+        Draft202012Validator.check_schema(schema)
+        made = answer(output, about="trees", seed="s")
+        Draft202012Validator(schema).validate(made.model_dump(mode="json"))
+        assert schema["type"] == "object"
+        assert list(schema["$defs"]) == ["Branch"]
+        assert schema["$defs"]["Branch"]["required"] == ["name", "branches"]
+        assert read_answer(made.model_dump_json(), output) == made
+
+
+def test_a_choice_is_said_in_the_words_that_providers_take() -> None:
+    """Strict mode knows `anyOf`, but neither `oneOf` nor a discriminator."""
+    shown = json.dumps(strict_schema(Pet))
+
+    assert "anyOf" in shown
+    assert "oneOf" not in shown
+    assert "discriminator" not in shown
+    assert isinstance(read_answer('{"animal": {"kind": "dog"}}', Pet).animal, Dog)
+
+
+def test_any_label_names_a_schema() -> None:
+    """Providers refuse other names than short plain ones."""
+    call = Call(prompt=Text("chapter: \u00fcber/alles " + "x" * 90, "t"), output=Pet)
+    request = Abilities().request(call, call.prompt.messages(), model="m", stream=False)
+
+    name = request["response_format"]["json_schema"]["name"]
+    assert name.startswith("chapter___ber_alles_x")
+    assert len(name) == 64
+
+
+def test_a_prompt_is_a_text_or_messages() -> None:
+    """A system message, where there is one, comes first."""
+    talk = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+
+    assert Text("k", "ask").messages() == [{"role": "user", "content": "ask"}]
+    assert Text("k", talk, system="be kind").messages() == [
+        {"role": "system", "content": "be kind"},
+        *talk,
+    ]
