@@ -22,10 +22,12 @@ import pytest
 
 from db.engine import get_engine
 from db.migrate import Schema, current, schema_of, upgrade
-from tests.e2e.faults.rig import Rig, check_completed
+from tests.e2e.faults.releases import api_of, get, other_database, tree_before
+from tests.e2e.faults.rig import Rig, check_completed, plain_calls
 from tests.e2e.faults.worker_process import ROOT, program_environment
-from tests.factories import close_loop, new_task
+from tests.factories import new_task
 from tests.integration.api.conftest import in_process
+from workflow.audit import examine_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,11 +44,21 @@ def upgrade():
     op.add_column("roadmap_tasks", Column("priority", Integer, nullable=True))
     op.create_table("tags", Column("tag", Text, primary_key=True))
 """
+WORKFLOWS: Final = "db/migrations/versions/0014_workflows.py"
+"""What tells this release from the one before."""
+_INCOMPLETE: Final = """
+SELECT part.* FROM parts part JOIN roadmaps roadmap USING (roadmap_id)
+  JOIN concepts concept USING (concept_id) JOIN roadmap_tasks task ON task.task_id = roadmap.task_id
+WHERE (part.task_id, step, key, part.title, hidden, task.title) IS DISTINCT FROM
+  (task.task_id, 'content_generation', concept_id::text, concept.title, removed, roadmap.title)
+"""
 _ASK: Final = """
 import asyncio
+from tasks.workflows import bring_workflows
 from tests.factories import close_loop, new_task
 
 async def ask():
+    bring_workflows()
     task = await new_task(goal="Learn Next")
     await close_loop()
     print(task)
@@ -68,13 +80,13 @@ def next_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
         source = Path(next(iter(found.submodule_search_locations)))
         shutil.copytree(source, tree / package, ignore=ignored)
     shutil.copy(ROOT / "celeryconfig.py", tree)
-    plan = tree / "roadmaps/plan.py"
-    text = plan.read_text().replace("WORKFLOW_VERSION: Final = 1", "WORKFLOW_VERSION: Final = 2")
-    plan.write_text(text.replace("frozenset({WORKFLOW_VERSION})", "frozenset({1, 2})"))
-    models = tree / "db/models/task.py"
+    _change(
+        tree / "roadmaps/roadmap.py",
+        "    version = 1\n",
+        "    version = 2\n    known_versions = frozenset({1, 2})\n",
+    )
     column = "    workflow_version: Mapped[int]\n"
-    added = column + "    priority: Mapped[int | None]\n"
-    models.write_text(models.read_text().replace(column, added, 1))
+    _change(tree / "db/models/task.py", column, f"{column}    priority: Mapped[int | None]\n")
     versions = tree / "db/migrations/versions"
     newest = max(versions.glob("0*.py")).read_text()
     named = re.search(r"^revision\b.*?=\s*[\"'](.+?)[\"']", newest, re.MULTILINE)
@@ -83,27 +95,25 @@ def next_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tree
 
 
+def _change(file: Path, was: str, becomes: str) -> None:
+    text = file.read_text()
+    assert was in text, f"{file.name} has changed: {was!r} is not there"
+    file.write_text(text.replace(was, becomes, 1))
+
+
 @pytest.fixture
 async def deployed(
     faults_rig: Rig, settings_env: pytest.MonkeyPatch, tmp_path: Path
 ) -> AsyncIterator[tuple[Rig, asyncpg.Connection]]:
     """This release on a database of its own; yields a rig and a connection to look."""
-    faults_rig.start_redis()
-    faults_rig.flush()
-    faults_rig.model.reset()
-    server = await asyncpg.connect(faults_rig.database_url)
-    await server.execute("CREATE DATABASE releases")
-    url = faults_rig.database_url.rsplit("/", 1)[0] + "/releases"
-    rig = Rig(database_url=url, redis=faults_rig.redis, model=faults_rig.model, folder=tmp_path)
-    with rig.client():
-        await asyncio.to_thread(upgrade)
-        look = await asyncpg.connect(url)
-        yield rig, look
-        await look.close()
-        await close_loop()
-    rig.close()
-    await server.execute("DROP DATABASE releases WITH (FORCE)")
-    await server.close()
+    async with other_database(faults_rig, tmp_path) as deployed:
+        yield deployed
+
+
+@pytest.fixture(scope="module")
+def previous_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tree of the last release without workflows, titles and parts."""
+    return tree_before(WORKFLOWS, tmp_path_factory.mktemp("previous"))
 
 
 def _run(rig: Rig, release: Path, program: str) -> str:
@@ -153,6 +163,48 @@ async def test_deployed_in_the_middle(
     assert old.returncode is None, rig.logs()
 
 
+async def test_the_release_before_works_beside(
+    deployed: tuple[Rig, asyncpg.Connection], previous_release: Path
+) -> None:
+    """A worker of the release before works on in this one's schema; each ends what the other began.
+
+    What it writes into `contents` are parts like all others, and nothing is done twice.
+    """
+    rig, look = deployed
+    async with api_of(rig) as api:
+        old = rig.worker(concurrency=4, doomed=True, release=previous_release)
+        rig.model.rule("refusal", goal="Learn Partly$", kind="quiz", title="2$", times=1)
+        partly, done = [await new_task(goal=f"Learn {name}") for name in ("Partly", "Done")]
+        left_by_old = await _half_done(rig, look, "Old")
+        await rig.until_status(look, [partly], "partial_failure")
+        await rig.until_status(look, [done], "completed")
+        new = rig.worker(concurrency=4, doomed=True)
+        old.kill()
+        refused = (await get(api, f"/tasks/{partly}"))["failed_contents"]
+        assert [failure["kind"] for failure in refused] == ["quiz"]
+        assert (await api.post(f"/tasks/{partly}/retry")).status_code == 202
+        await _completes(rig, look, left_by_old, contents=6)
+        await rig.until_status(look, [partly], "completed")
+        left_by_new = await _half_done(rig, look, "New")
+        rig.worker(concurrency=4, release=previous_release)
+        new.kill()
+        await _completes(rig, look, left_by_new, contents=6)
+    for name in ("Partly", "Done", "Old", "New"):
+        assert rig.model.calls(f"Learn {name}", "ok") == plain_calls(name), name
+    wrong = await look.fetch(_INCOMPLETE)
+    assert wrong == []
+    assert (await examine_all()).kept == []
+
+
+async def _half_done(rig: Rig, look: asyncpg.Connection, name: str) -> UUID:
+    """Start a task, and return when only the model's last answer is missing."""
+    rig.model.hold(f"Learn {name}", "tutorial", title="2$")
+    task = await new_task(goal=f"Learn {name}")
+    await rig.until_held(f"Learn {name}", 1)
+    await rig.until_contents(look, task, 5)
+    return task
+
+
 async def _left_alone(rig: Rig, look: asyncpg.Connection, worker: WorkerProcess) -> None:
     """Ring until the worker has left the next release's task alone."""
     await rig.rings_were_long_ago(look)
@@ -162,7 +214,7 @@ async def _left_alone(rig: Rig, look: asyncpg.Connection, worker: WorkerProcess)
     )
 
 
-async def _completes(rig: Rig, look: asyncpg.Connection, task: UUID) -> None:
+async def _completes(rig: Rig, look: asyncpg.Connection, task: UUID, *, contents: int = 3) -> None:
     """Wait for a task while rings are missed at once."""
 
     async def missed() -> None:
@@ -177,4 +229,4 @@ async def _completes(rig: Rig, look: asyncpg.Connection, task: UUID) -> None:
         await connection.close()
     finally:
         missing.cancel()
-    check_completed(await rig.see(look, task), contents=3)
+    check_completed(await rig.see(look, task), contents=contents)
