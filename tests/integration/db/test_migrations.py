@@ -100,7 +100,7 @@ async def test_foreign_tables(empty: asyncpg.Connection) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        "ALTER TABLE contents ADD COLUMN extra int",
+        "ALTER TABLE parts ADD COLUMN extra int",
         "DROP INDEX ix_roadmap_tasks_claimable",
         "ALTER TABLE roadmap_tasks ALTER COLUMN goal DROP NOT NULL",
         "ALTER TABLE roadmap_tasks ALTER COLUMN epoch TYPE bigint",
