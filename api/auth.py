@@ -13,10 +13,9 @@ from api.composition import services_of
 from core.actor import LOCAL_USER, Actor
 from core.choices import AuthMode
 from core.errors import ForbiddenError, SettingsError, UnauthenticatedError
-from core.hosts import address_of, is_loopback, is_origin_of
+from core.hosts import address_of, is_loopback, is_origin_of, too_trusting
 from core.settings import get_settings
 from core.tokens import Claims, Rules, verify_token
-from core.trust import too_trusting
 from watching.viewer import CredentialsRevokedError, Viewer
 
 if TYPE_CHECKING:
@@ -200,5 +199,4 @@ def _of_stream(connection: HTTPConnection) -> Viewer:
 
 CurrentViewer = Annotated[Viewer, Depends(current_viewer)]
 CurrentActor = Annotated[Actor, Depends(current_actor)]
-AdminActor = Annotated[Actor, Depends(admin_actor)]
 StreamViewer = Annotated[Viewer, Depends(stream_viewer)]

@@ -13,7 +13,7 @@ from limits.errors import StorageError
 
 from core.errors import TooManyRequestsError
 from core.logging import get_logger
-from core.redis_names import own
+from core.wire_names import own
 from notifications.clients import redis_client
 
 if TYPE_CHECKING:

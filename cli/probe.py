@@ -14,7 +14,7 @@ from cli.data_dir import DEFAULT, DataDir
 from cli.exits import EPILOG, ExitCode
 from core.jobs import JobName
 from core.pulse import Pulse, pulse_folder, read_pulses
-from core.redis_names import broker_options
+from core.wire_names import broker_options
 
 app = typer.Typer(help="Probes for orchestrators.", no_args_is_help=True, epilog=EPILOG)
 

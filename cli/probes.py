@@ -7,7 +7,7 @@ import urllib.request
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Final
 
-from core.redis_names import broker_options
+from core.wire_names import broker_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -203,8 +203,7 @@ def _check_budget(options: StackOptions, settings: "Settings") -> None:
 
 def _check_host(host: str, settings: "Settings") -> None:
     """Refuse to serve other machines what is for this one."""
-    from core.hosts import is_loopback
-    from core.trust import too_trusting
+    from core.hosts import is_loopback, too_trusting
 
     if (wrong := too_trusting(settings)) is not None:
         raise usage(wrong)

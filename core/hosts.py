@@ -7,8 +7,12 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from core.choices import AuthMode
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from core.settings import Settings
 
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::(\d{1,5}))?")
 
@@ -66,3 +70,20 @@ def matches(name: str, patterns: Iterable[str]) -> bool:
         if wanted in {"*", name} or (wanted.startswith(".") and name.endswith(wanted)):
             return True
     return False
+
+
+def too_trusting(settings: Settings) -> str | None:
+    """Return what is wrong with settings that let others in without credentials, if any does."""
+    if settings.auth is not AuthMode.NONE:
+        return None
+    if settings.trusted_proxies:
+        return (
+            "ROADMAP_TRUSTED_PROXIES: with ROADMAP_AUTH=none everybody behind a proxy would be the"
+            " admin. Set ROADMAP_AUTH=jwt."
+        )
+    if "*" in settings.allowed_hosts:
+        return (
+            "ROADMAP_ALLOWED_HOSTS: with ROADMAP_AUTH=none any site could let its name point"
+            " here; name the hosts, or set ROADMAP_AUTH=jwt."
+        )
+    return None

@@ -120,11 +120,6 @@ def stages_of(workflow: str) -> Stages:
     return _known.get(workflow) or _Unknown(workflow=workflow, begins_at={})
 
 
-def known_stages() -> tuple[Stages, ...]:
-    """Return the stages of all workflows that this process knows."""
-    return tuple(_known.values())
-
-
 def forget(workflow: str) -> None:
     """Undo a registration; for tests."""
     _known.pop(workflow, None)

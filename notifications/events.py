@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field, TypeAdapter
 
-from core.redis_names import own
+from core.wire_names import own
 from notifications.event_data import (
     CancelData,
     ContentDeltaData,

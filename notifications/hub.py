@@ -58,8 +58,6 @@ FAILURES: Final = Counter(
     "roadmap_hub_failures_total", "Pub/Sub connections lost or not made.", ["reason"]
 )
 
-Callback = "Callable[[bytes | None], None]"
-
 
 class _SilentError(Exception):
     """The server no longer answers heartbeats."""

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from core import telemetry
 from core.logging import get_logger
 from core.loop_local import ProcessLocal
-from core.message_headers import REQUEST_ID, RUNG_AT
+from core.wire_names import REQUEST_ID, RUNG_AT
 from workflow import doorbell
 
 if TYPE_CHECKING:

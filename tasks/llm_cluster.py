@@ -18,8 +18,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from core.logging import get_logger
-from core.redis_names import own
 from core.settings import get_settings
+from core.wire_names import own
 from llm.cluster import ClusterAwayError, Standing
 from llm.turns import scope_of
 from notifications.clients import redis_client

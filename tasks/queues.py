@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from core.message_headers import RUNG_AT
+from core.wire_names import RUNG_AT
 from tasks.dispatch import celery
 
 QUEUES: Final = ("roadmap", "maintenance")

@@ -12,8 +12,8 @@ from kombu.transport import TRANSPORT_ALIASES
 from core.addresses import celery_options
 from core.environment import leave_behind
 from core.errors import SettingsError
-from core.redis_names import broker_options
 from core.settings import get_settings
+from core.wire_names import broker_options
 
 # Our threads pool under Celery's own name: `--pool threads` (the default) then honours the
 # terminate button instead of failing on it.

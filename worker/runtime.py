@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from core import telemetry
-from core.message_headers import REQUEST_ID
+from core.wire_names import REQUEST_ID
 from worker.app import app
 from worker.intake.message import EXPIRES_AT, STARTS_AT, Known
 from worker.loop import run_async

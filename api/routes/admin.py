@@ -13,7 +13,6 @@ from api.problems import documented
 from api.redis_report import redis_report
 from api.registry import registry
 from api.streams import SEND_TIMEOUT_S
-from core.actor import Actor
 from core.addresses import shown
 from core.errors import ServiceUnavailableError
 from core.logging import get_logger
@@ -32,7 +31,6 @@ router = APIRouter(
 )
 
 GUARD_S: Final = 2.0
-Admin = Annotated[Actor, Depends(admin_actor)]
 _SESSIONS: Final = text(
     """
     SELECT coalesce(state, 'other') AS state, count(*) AS sessions FROM pg_stat_activity

@@ -214,3 +214,15 @@ class Review(Base):
     decided_by: Mapped[str | None]
     decided_at: Mapped[Moment]
     created_at: Mapped[Timestamp]
+
+
+class WorkflowStep(Base):
+    """A name that `current_step` may have in tasks of a workflow; those of all its versions.
+
+    Written when a process starts that knows the workflow.
+    """
+
+    __tablename__ = "workflow_steps"
+
+    workflow: Mapped[str] = mapped_column(primary_key=True)
+    step: Mapped[str] = mapped_column(primary_key=True)

@@ -10,8 +10,8 @@ from kombu.utils import json as kombu_json
 
 from core import telemetry
 from core.errors import AppError
-from core.message_headers import REQUEST_ID, RUNG_AT
 from core.rejection import Reason
+from core.wire_names import REQUEST_ID, RUNG_AT
 from worker.intake.compression import decompressed
 from worker.intake.headers import check_headers, moment
 from worker.intake.refusal import LARGEST_MESSAGE, RefusedError

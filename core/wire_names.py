@@ -1,8 +1,13 @@
-"""How our keys and channels in Redis are named: with REDIS_PREFIX before them, for each alike."""
+"""Names on the wire: keys and channels with REDIS_PREFIX before them, headers of messages."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+
+REQUEST_ID: Final = "request_id"
+"""Header with the id of the HTTP request that asked for the delivery, for the logs."""
+RUNG_AT: Final = "rung_at"
+"""Header with the database's time at which the row was marked as rung."""
 
 
 def own(name: str) -> str:
