@@ -19,7 +19,6 @@ from roadmap_client import ProblemError, RoadmapClient, RoadmapError
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
     from pathlib import Path
-    from types import TracebackType
 
 R = TypeVar("R")
 
@@ -208,12 +207,7 @@ class Client:
         """Return the client."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Close the connections."""
         self._runner.run(self._api.aclose())
         self._runner.close()

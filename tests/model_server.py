@@ -57,7 +57,6 @@ from tests.model_wire import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import TracebackType
     from typing import Self
 
 
@@ -147,12 +146,7 @@ class ModelServer:
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         """Cut every connection and stop."""
         if self._server is not None:
             self._server.close()

@@ -16,7 +16,6 @@ from tests.system_packages import need_program
 
 if TYPE_CHECKING:
     import subprocess
-    from types import TracebackType
     from typing import Self
 
 START_S: Final = 90.0
@@ -85,11 +84,6 @@ class RabbitMQ:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Stop it."""
         self.stop()

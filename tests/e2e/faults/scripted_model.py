@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.model_server import Entry, ModelServer, Rule
 
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Self
 
 START_S: Final = 10.0
@@ -66,12 +65,7 @@ class ScriptedModel:
         assert self._ready.wait(START_S), "the model server did not start"
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Stop, and wait for that."""
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(START_S)

@@ -15,7 +15,6 @@ from roadmap_client.following import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-    from types import TracebackType
 
     from roadmap_client.errors import RoadmapError
     from roadmap_client.models import Event
@@ -89,12 +88,7 @@ class SyncRoadmapClient(Asking):
         """Return the client."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Close the connections."""
         self.close()
 

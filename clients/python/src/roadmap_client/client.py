@@ -23,7 +23,6 @@ from roadmap_client.transport import BASE, Transport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
-    from types import TracebackType
 
     from roadmap_client.errors import RoadmapError
     from roadmap_client.models import Event
@@ -209,12 +208,7 @@ class RoadmapClient:
         """Return the client."""
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         """Close the connections."""
         await self.aclose()
 
