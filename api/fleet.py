@@ -18,7 +18,7 @@ from core.rejection import Reason
 from core.states import Status
 from tasks import queues
 from watching import queries
-from workflow.audit.kinds import Kind
+from workflow.audit import meanings
 
 if TYPE_CHECKING:
     from api.composition import Services
@@ -79,7 +79,7 @@ async def measure(services: Services) -> None:
     for reason in Reason:
         REJECTED.labels(reason).set(math.nan if rejected is None else rejected.get(reason, 0))
     findings = rows.get("findings")
-    for kind in Kind:
+    for kind in meanings():
         FINDINGS.labels(kind).set(math.nan if findings is None else findings.get(kind, 0))
 
 

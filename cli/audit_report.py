@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.hints import command
-from workflow.audit import MEANINGS
+from workflow.audit import meaning_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,9 +25,9 @@ def report(found: Findings, *, mended: Sequence[Mended], left: Sequence[Finding]
         "left": [
             _finding(finding)
             | {
-                "means": MEANINGS[finding.kind].means,
-                "mended_by_repair": MEANINGS[finding.kind].mended,
-                "advice": MEANINGS[finding.kind].advice,
+                "means": meaning_of(finding.kind).means,
+                "mended_by_repair": meaning_of(finding.kind).mended,
+                "advice": meaning_of(finding.kind).advice,
             }
             for finding in left
         ],

@@ -147,12 +147,6 @@ class WorkerLostRepeatedlyError(AppError):
     code = "worker_lost"
 
 
-class StructureInvalidError(AppError):
-    """No usable structure came out of the design: it has no concept to write about."""
-
-    code = "structure_invalid"
-
-
 # --- the language model -----------------------------------------------------------------------
 
 
@@ -230,7 +224,7 @@ class ContextTooLongError(ProviderError):
 
 
 class ContentRefusedError(ProviderError):
-    """The model declined to write this; asking again is useless, rename the concept instead."""
+    """The model declined to write this; asking again is useless, word its title differently instead."""
 
     code = "content_refused"
 

@@ -10,7 +10,10 @@ from typer.main import get_command
 
 from cli.exits import ExitCode
 from cli.main import app
-from workflow.audit import MEANINGS
+from tasks.workflows import bring_workflows
+from workflow.audit import meanings
+
+bring_workflows()
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,7 +158,7 @@ def _findings() -> Iterator[str]:
     yield ""
     yield "| finding | means | `--repair` | else |"
     yield "| --- | --- | --- | --- |"
-    for kind, meaning in MEANINGS.items():
+    for kind, meaning in meanings().items():
         yield f"| `{kind}` | {meaning.means} | {meaning.mended or ''} | {meaning.advice} |"
 
 

@@ -6,13 +6,21 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from core.errors import AppError
 from core.ids import new_id
 from roadmaps.outputs import Difficulty
+from workflow.drafts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from roadmaps.outputs import ConceptDraft, CurriculumDraft
+
+
+class StructureInvalidError(AppError):
+    """No usable structure came out of the design: it has no concept to write about."""
+
+    code = "structure_invalid"
 
 
 class _Part(BaseModel):
@@ -222,3 +230,13 @@ def _distinct(title: str, names: set[str]) -> str:
         shown = f"{title} ({number})"
         number += 1
     return shown
+
+
+def size_of(outline: Outline) -> str:
+    """Return an outline's size in words."""
+    stages = len(outline.stages)
+    modules = sum(1 for _ in outline.modules())
+    concepts = sum(1 for _ in outline.concepts())
+    return (
+        f"{counted(stages, 'stage')}, {counted(modules, 'module')}, {counted(concepts, 'concept')}"
+    )

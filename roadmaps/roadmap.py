@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from core.settings import get_settings
 from db.repositories.roadmaps import roadmap_of
+from roadmaps.audit import AUDIT
 from roadmaps.plan import next_step
 from roadmaps.requests import ReviewDecision, TaskRequest
 from roadmaps.reviewed_edits import edited_version
@@ -48,6 +49,7 @@ class RoadmapWorkflow(Definition):
         RoadmapStep.EDIT_PLAN_ANALYSIS: edit_plan_analysis.run,
         RoadmapStep.ROADMAP_EDIT: roadmap_edit.run,
     }
+    audit = AUDIT
     parts: ClassVar[dict[str, PartsStep]] = {RoadmapStep.CONTENT_GENERATION: ContentGeneration()}
 
     def title(self, request: TaskRequest) -> str:

@@ -14,7 +14,7 @@ from core.loop_local import LoopLocal
 from core.states import Status, Step
 from db.ledger import timestamp
 from db.repositories.line import Line, Standing, line, lost, numbers
-from workflow.turns import bounds
+from db.repositories.turns import bounds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from core.errors import InvalidRequestError
 from core.states import Decision, Then
+from workflow.audit_rules import AuditRules
 from workflow.drafts import counted
 
 if TYPE_CHECKING:
@@ -190,6 +191,7 @@ class Definition(ABC):
         stages: Its steps, in order, and how far each one is.
         steps: The body of each step that ends in one checkpoint.
         parts: Each step that makes parts instead.
+        audit: What only its tasks can have wrong.
     """
 
     name: ClassVar[str]
@@ -199,6 +201,7 @@ class Definition(ABC):
     stages: ClassVar[Stages]
     steps: ClassVar[Mapping[str, StepBody]]
     parts: ClassVar[Mapping[str, PartsStep]]
+    audit: ClassVar[AuditRules] = AuditRules()
 
     @abstractmethod
     def title(self, request: Any) -> str:

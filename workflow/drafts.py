@@ -10,7 +10,6 @@ from notifications.events import Empty, EventType, Frozen
 
 if TYPE_CHECKING:
     from core.usage import Usage
-    from roadmaps.outline import Outline
 
 _NOTHING = Empty()
 for _type in EventType:
@@ -28,15 +27,5 @@ def spent_data(usage: Usage) -> dict[str, Any]:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return `1 concept`, `2 concepts`."""
+    """Return `1 part`, `2 parts`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def size_of(outline: Outline) -> str:
-    """Return an outline's size in words."""
-    stages = len(outline.stages)
-    modules = sum(1 for _ in outline.modules())
-    concepts = sum(1 for _ in outline.concepts())
-    return (
-        f"{counted(stages, 'stage')}, {counted(modules, 'module')}, {counted(concepts, 'concept')}"
-    )

@@ -10,7 +10,7 @@ class DrainedError(Exception):
 
 
 class Drain:
-    """Whether this process is stopping; asked between steps and before each concept."""
+    """Whether this process is stopping; asked between steps and before each part."""
 
     def __init__(self) -> None:
         self.begun = False

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import text
 
 from core.logging import get_logger
+from db.repositories.turns import PRESENT_EVERY_S
 from db.session import transaction
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-EVERY_S: Final = 5.0
-SILENT_S: Final = 3 * EVERY_S
-"""A worker that was not heard of for so long does not count."""
 
 _SEEN: Final = text(
     """
@@ -80,12 +78,12 @@ class Presence:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(PRESENT_EVERY_S)
             await self._tell()
 
     async def _tell(self) -> None:
         try:
-            async with asyncio.timeout(EVERY_S), transaction() as tx:
+            async with asyncio.timeout(PRESENT_EVERY_S), transaction() as tx:
                 await tx.session.execute(_SEEN, {**self._worker, "consumes": self._consumes()})
         except Exception as error:  # noqa: BLE001 - whatever it is, the next one comes soon
             log.warning("presence_update_failed", error=type(error).__name__)

@@ -24,7 +24,7 @@ def reading(what: str) -> Iterator[None]:
     """Let what cannot be read fail the one task, with a code that says so.
 
     Args:
-        what: Named in the message, as in `the outline`.
+        what: Named in the message, as in `the intent`.
 
     Raises:
         UnreadableRecordError: It has another shape than this version knows.

@@ -15,10 +15,8 @@ from prometheus_client import Counter
 
 from core.logging import get_logger
 from core.loop_local import LoopLocal
-from core.settings import get_settings
-from db.repositories.turns import UNLIMITED, Bounds, defer, lock_user, next_in_line
+from db.repositories.turns import bounds, defer, lock_user, next_in_line
 from db.session import read_session
-from workflow.presence import SILENT_S
 from workflow.ringing import ring_again
 
 if TYPE_CHECKING:
@@ -35,16 +33,6 @@ MOST_ALARMS: Final = 1000
 LONGEST_ALARM_S: Final = 3600.0
 PAUSE_S: Final = 0.1
 """Between two looks at the line: when hundreds are put off, one look does for many."""
-
-
-def bounds() -> Bounds:
-    """Return what the line is counted by, as the settings say."""
-    settings = get_settings()
-    return Bounds(
-        most_active=settings.user_max_active_tasks or UNLIMITED,
-        lease_s=settings.lease_s,
-        silent_s=SILENT_S,
-    )
 
 
 async def defer_unless_next(tx: Transaction, task_id: UUID) -> bool:

@@ -30,7 +30,7 @@ class AuthorSettings(BaseModel):
     llm_model: str = Field(default="gpt-4.1-mini", description="The model to ask.")
     llm_timeout_s: Seconds = Field(default=120, description="Limit of one request to the model.")
     llm_stream: bool = Field(
-        default=True, description="Show the text of tutorials while it is being written."
+        default=True, description="Show long texts while they are being written."
     )
     llm_max_concurrency: Count | None = Field(
         default=None,
@@ -67,7 +67,7 @@ class AuthorSettings(BaseModel):
     )
     sample_fail: str | None = Field(
         default=None,
-        description="Regular expression: concepts whose title matches fail in the sample author.",
+        description="Regular expression: contents whose title matches fail in the sample author.",
     )
 
     @field_validator("llm_prices", mode="before")

@@ -33,7 +33,7 @@ class BoundSettings(BaseModel):
     )
     max_concepts: Count = Field(
         default=300,
-        description="Concepts of one roadmap: a longer design is cut off, an edit over it refused.",
+        description="Length of one roadmap: a longer design is cut off, an edit over it refused.",
     )
     user_max_tasks_per_day: int | None = Field(
         default=None,

@@ -11,7 +11,10 @@ from core.settings.kinds import Count, Positive, Seconds, Words
 class RunningSettings(BaseModel):
     """How tasks run."""
 
-    content_concurrency: Count = Field(default=10, description="Concepts at a time per roadmap.")
+    content_concurrency: Count = Field(
+        default=10,
+        description="Titles of a task that are worked on at a time, each with all its contents.",
+    )
     step_timeout_s: Seconds = Field(
         default=900,
         description="Limit of one step, and of one content; the wait for a turn is not counted.",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import text
 
 from core.logging import get_logger
+from core.settings import get_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 UNLIMITED: Final = 2**31 - 1
+PRESENT_EVERY_S: Final = 5.0
+"""How often a worker tells of itself."""
+SILENT_S: Final = 3 * PRESENT_EVERY_S
+"""A worker that was not heard of for so long does not count."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +50,16 @@ class Bounds:
             "lease": timedelta(seconds=self.lease_s),
             "silent": timedelta(seconds=self.silent_s),
         }
+
+
+def bounds() -> Bounds:
+    """Return what the line is counted by, as the settings say."""
+    settings = get_settings()
+    return Bounds(
+        most_active=settings.user_max_active_tasks or UNLIMITED,
+        lease_s=settings.lease_s,
+        silent_s=SILENT_S,
+    )
 
 
 # `slots` is what one user may have running, `total` what all may; both null while no worker tells

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.errors import StructureInvalidError
 from core.ids import new_id
 from core.settings import get_settings
 from notifications.events import EventType, RoadmapData
 from roadmaps.inputs import CallKind, DesignInputs
 from roadmaps.kinds import KINDS
-from roadmaps.outline import cut_off, from_draft
+from roadmaps.outline import StructureInvalidError, cut_off, from_draft, size_of
 from roadmaps.outline_rows import first_version
 from roadmaps.outputs import CurriculumDraft
 from roadmaps.prompts import RoadmapPrompt
 from roadmaps.steps.names import RoadmapStep
 from workflow.asking import input_digest
 from workflow.definition import StepResult
-from workflow.drafts import draft, size_of
+from workflow.drafts import draft
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.errors import StructureInvalidError
 from roadmaps.edits import apply_operations
 from roadmaps.inputs import CallKind, EditInputs
+from roadmaps.outline import StructureInvalidError
 from roadmaps.outline_rows import next_version
 from roadmaps.outputs import EditScript
 from roadmaps.prompts import RoadmapPrompt

@@ -12,10 +12,9 @@ from core.jobs import JOBS, JobName
 from core.settings import get_settings
 from core.states import Status
 from db.models import Schedule
-from db.repositories.turns import UNLIMITED
+from db.repositories.turns import SILENT_S, UNLIMITED
 from db.session import read_session
 from watching.queries.shapes import QueueState
-from workflow.presence import SILENT_S
 
 _BY_STATUS = text("SELECT status, count(*) FROM roadmap_tasks GROUP BY status")
 # A task whose user has begun as many as allowed waits for those, not for a worker.

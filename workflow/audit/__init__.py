@@ -6,11 +6,12 @@ what came past the constraints: a restored backup, a hand-written UPDATE, a cloc
 
 from workflow.audit.examine import Findings, examine_all
 from workflow.audit.job import audit
-from workflow.audit.kinds import MEANINGS, Finding, Kind, Meaning
+from workflow.audit.kinds import Finding, Kind
+from workflow.audit.meanings import meaning_of, meanings
 from workflow.audit.repair import Mended, repair
+from workflow.audit_rules import Meaning
 
 __all__ = [
-    "MEANINGS",
     "Finding",
     "Findings",
     "Kind",
@@ -18,5 +19,7 @@ __all__ = [
     "Mended",
     "audit",
     "examine_all",
+    "meaning_of",
+    "meanings",
     "repair",
 ]

@@ -7,6 +7,7 @@ from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import ARRAY, bindparam, func, select, text
@@ -17,27 +18,57 @@ from db.models import RoadmapTask
 from db.session import AsyncSessionLocal
 from workflow.audit.kinds import Finding, Kind
 from workflow.audit.orphans import FIRST, LINKS, look_for_orphans
-from workflow.audit.roadmap_rules import ROADMAP_RULES
+from workflow.audit.part_rules import part_rules
 from workflow.audit.shapes import look_at_shapes
-from workflow.audit.task_rules import TASK_RULES
+from workflow.audit.task_rules import TASK_RULES, pair_rule
+from workflow.registry import definitions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
     from uuid import UUID
 
+    from sqlalchemy import TextClause
     from sqlalchemy.ext.asyncio import AsyncSession
+
+    from workflow.definition import Definition
 
 TASKS_AT_A_TIME: Final = 50
 MOST_KEPT: Final = 1000
 """Findings kept in memory; all are counted."""
 LONGEST_LEASE: Final = timedelta(hours=1)
-_BATCH: Final = "WITH batch AS (SELECT * FROM roadmap_tasks WHERE task_id = ANY(:task_ids))"
+_BATCH: Final = "WITH looked_at AS (SELECT * FROM roadmap_tasks WHERE task_id = ANY(:task_ids))"
 _TASK_IDS: Final = bindparam("task_ids", type_=ARRAY(PG_UUID(as_uuid=True)))
-_RULES: Final = [
-    (kind, text(_BATCH + sql).bindparams(_TASK_IDS))
-    for rules in (TASK_RULES, ROADMAP_RULES)
-    for kind, sql in rules.items()
-]
+
+
+@lru_cache(maxsize=8)
+def _rules(known: tuple[Definition, ...]) -> list[tuple[str, TextClause]]:
+    """Return all rules; one kind may have several, each a query over the tasks of `batch`."""
+    stages = [definition.stages for definition in known]
+    own = [
+        (kind, f" WHERE workflow = '{definition.name}'", sql)
+        for definition in known
+        for kind, sql in definition.audit.rules.items()
+    ]
+    every = [
+        (kind, "", sql)
+        for rules in (pair_rule(stages), TASK_RULES, part_rules(stages))
+        for kind, sql in rules.items()
+    ]
+    return [
+        (
+            kind,
+            text(
+                f"{_BATCH}, batch AS (SELECT * FROM looked_at{where}){sql}"  # noqa: S608 - our own words
+            ).bindparams(_TASK_IDS),
+        )
+        for kind, where, sql in (*every, *own)
+    ]
+
+
+def order_of_kinds() -> list[str]:
+    """Return all kinds of findings in the order in which they are told and mended."""
+    own = [kind for each in definitions() for kind in each.audit.meanings]
+    return [*Kind, *own]
 
 
 @dataclass(slots=True)
@@ -51,7 +82,7 @@ class Findings:
     """
 
     tasks: int = 0
-    counts: Counter[Kind] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
     kept: list[Finding] = field(default_factory=list)
 
     def add(self, page: Page) -> None:
@@ -89,7 +120,7 @@ async def examine(*, after: UUID | None) -> AsyncGenerator[Page]:
         after = task_ids[-1]
         yield Page(findings=findings, tasks=len(task_ids), after=after)
         await asyncio.sleep(0)
-    for link in LINKS:
+    for link in (*LINKS, *(link for each in definitions() for link in each.audit.links)):
         place: UUID | None = FIRST
         while place is not None:
             async with snapshot() as session:
@@ -106,12 +137,12 @@ async def look(session: AsyncSession, task_ids: Sequence[UUID]) -> list[Finding]
         "purged_before": await _now(session) - timedelta(days=settings.event_retention_days),
     }
     findings = []
-    for kind, statement in _RULES:
+    for kind, statement in _rules(definitions()):
         wanted = {name: values[name] for name in statement.compile().params}
         for task_id, detail in await session.execute(statement, wanted):
             findings.append(Finding(kind=kind, key=task_id, detail=detail))
-    findings += await look_at_shapes(session, task_ids)
-    order = list(Kind)
+    findings += await look_at_shapes(session, task_ids, definitions())
+    order = order_of_kinds()
     return sorted(findings, key=lambda finding: (finding.key, order.index(finding.kind)))
 
 

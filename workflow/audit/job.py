@@ -14,7 +14,6 @@ from core.logging import get_logger
 from db.models import Schedule
 from db.session import read_session
 from workflow.audit.examine import Findings, examine
-from workflow.audit.kinds import Kind
 
 log = get_logger(__name__)
 
@@ -60,7 +59,7 @@ async def audit(*, budget_s: float = BUDGET_S) -> dict[str, Any]:
 
 class _Unfinished(BaseModel):
     tasks: int
-    findings: dict[Kind, int]
+    findings: dict[str, int]
     examples: dict[str, list[str]]
     next_after: UUID
 

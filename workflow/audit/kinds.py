@@ -6,16 +6,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from workflow.audit_rules import RESTORE, Meaning
+
 if TYPE_CHECKING:
     from uuid import UUID
 
 
 class Kind(StrEnum):
-    """What is wrong. In the order in which it is mended: a legal pair comes before all else."""
+    """What can be wrong with any workflow's task, in the order in which it is mended.
+
+    A legal pair comes before all else. What only one workflow can have wrong, its definition names.
+    """
 
     ILLEGAL_PAIR = "illegal_pair"
     LAST_SEQ_BEHIND = "last_seq_behind"
-    ROADMAP_LINK = "roadmap_link"
     LEASE_ON_IDLE_TASK = "lease_on_idle_task"
     LEASE_BROKEN = "lease_broken"
     WORKER_SILENT = "worker_silent"
@@ -30,16 +34,13 @@ class Kind(StrEnum):
     SEQ_GAP = "seq_gap"
     LOG_CONTRADICTS_ROW = "log_contradicts_row"
     OUTCOME_CONTRADICTS_CONTENTS = "outcome_contradicts_contents"
-    CONTENT_ELSEWHERE = "content_elsewhere"
     CHECKPOINT_GAP = "checkpoint_gap"
-    OUTLINE_MISSING = "outline_missing"
     OWNER_DIFFERS = "owner_differs"
     COUNTERS = "counters"
     TIMES = "times"
     REQUEST_SHAPE = "request_shape"
     EVENT_SHAPE = "event_shape"
     CHECKPOINT_SHAPE = "checkpoint_shape"
-    OUTLINE_SHAPE = "outline_shape"
     CONTENT_SHAPE = "content_shape"
     REVIEW_SHAPE = "review_shape"
     ORPHAN = "orphan"
@@ -55,31 +56,15 @@ class Finding:
         detail: What was found, never a text of a user.
     """
 
-    kind: Kind
+    kind: str
     key: UUID
     detail: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Meaning:
-    """What a kind of finding means.
-
-    Attributes:
-        means: What is wrong and what follows from it.
-        mended: What the repair does; None when only a human can tell what is right.
-        advice: What a human can do when it is not mended.
-    """
-
-    means: str
-    advice: str
-    mended: str | None = None
-
-
 _CANCEL_RETRY: Final = "`roadmap cancel TASK`, then `roadmap retry TASK`"
 _LOCKED: Final = "Try again when the task is not locked."
-_RESTORE: Final = "Restore the rows from a backup"
 
-MEANINGS: Final[dict[Kind, Meaning]] = {
+MEANINGS: Final[dict[str, Meaning]] = {
     Kind.ILLEGAL_PAIR: Meaning(
         means="Status and step do not go together; nobody goes on with the task.",
         mended="The step is set where the status leaves no doubt about it, or goes to `resuming`.",
@@ -89,11 +74,6 @@ MEANINGS: Final[dict[Kind, Meaning]] = {
         means="The row counts fewer events than the log has; the next event cannot be written.",
         mended="The row counts on from the log's last event.",
         advice=_LOCKED,
-    ),
-    Kind.ROADMAP_LINK: Meaning(
-        means="The task and its roadmap do not point to each other; the roadmap cannot be read.",
-        mended="The task points to the roadmap that was made for it, if there is one.",
-        advice=f"{_RESTORE}, or submit the goal anew.",
     ),
     Kind.LEASE_ON_IDLE_TASK: Meaning(
         means="A task that no worker may hold has a lease.",
@@ -152,7 +132,7 @@ MEANINGS: Final[dict[Kind, Meaning]] = {
     ),
     Kind.SEQ_GAP: Meaning(
         means="Events of the task are missing; viewers go on after the gap, the work is not hurt.",
-        advice=f"{_RESTORE} if they are needed; events are never invented.",
+        advice=f"{RESTORE} if they are needed; events are never invented.",
     ),
     Kind.LOG_CONTRADICTS_ROW: Meaning(
         means="The last event tells another status than the row has; one of them was overwritten.",
@@ -162,20 +142,11 @@ MEANINGS: Final[dict[Kind, Meaning]] = {
     Kind.OUTCOME_CONTRADICTS_CONTENTS: Meaning(
         means="The task's end does not fit its contents: completed with unfinished ones, or partly"
         " failed without a failed one.",
-        advice="`roadmap retry TASK`; for a completed task regenerate what is missing"
-        " (POST /roadmaps/{id}/concepts/{concept_id}/regenerate).",
-    ),
-    Kind.CONTENT_ELSEWHERE: Meaning(
-        means="A content names another roadmap than its concept does.",
-        advice="Set its roadmap_id by hand to that of the concept.",
+        advice="`roadmap retry TASK`; for a completed task regenerate what is missing.",
     ),
     Kind.CHECKPOINT_GAP: Meaning(
         means="A checkpoint is missing in between; the workflow may do the wrong step next.",
-        advice=f"{_RESTORE}, or submit the goal anew.",
-    ),
-    Kind.OUTLINE_MISSING: Meaning(
-        means="The structure of the roadmap's current version is not stored; a retry fails.",
-        advice=f"{_RESTORE}, or submit the goal anew.",
+        advice=f"{RESTORE}, or submit the goal anew.",
     ),
     Kind.OWNER_DIFFERS: Meaning(
         means="The task and what belongs to it have different owners: somebody sees too much.",
@@ -196,19 +167,15 @@ MEANINGS: Final[dict[Kind, Meaning]] = {
     ),
     Kind.EVENT_SHAPE: Meaning(
         means="A stored event is not one of docs/EVENTS.md; clients may stumble over it.",
-        advice=f"{_RESTORE}; a newer worker's event is no fault, once everything runs its version.",
+        advice=f"{RESTORE}; a newer worker's event is no fault, once everything runs its version.",
     ),
     Kind.CHECKPOINT_SHAPE: Meaning(
         means="What a step gave cannot be read; the workflow cannot go on from there.",
-        advice=f"{_RESTORE}, or submit the goal anew.",
-    ),
-    Kind.OUTLINE_SHAPE: Meaning(
-        means="A version's structure cannot be read.",
-        advice=f"{_RESTORE}, or submit the goal anew.",
+        advice=f"{RESTORE}, or submit the goal anew.",
     ),
     Kind.CONTENT_SHAPE: Meaning(
         means="A content cannot be shown as it is stored.",
-        advice="Regenerate it (POST /roadmaps/{id}/concepts/{concept_id}/regenerate).",
+        advice="Regenerate it.",
     ),
     Kind.REVIEW_SHAPE: Meaning(
         means="A review's decision and its record do not fit.",
@@ -216,6 +183,6 @@ MEANINGS: Final[dict[Kind, Meaning]] = {
     ),
     Kind.ORPHAN: Meaning(
         means="Rows belong to something that is not there.",
-        advice=f"{_RESTORE} of what is missing, or delete these; they are kept as evidence.",
+        advice=f"{RESTORE} of what is missing, or delete these; they are kept as evidence.",
     ),
 }

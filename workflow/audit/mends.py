@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from core.stages import stages_of
 from core.states import ContentStatus, Status
 from db.facts import Fact, Update
-from db.models import Roadmap, TaskEvent
+from db.models import TaskEvent
 from db.recorder import record_in
 from db.repositories.parts import newest_parts
 from workflow.audit.kinds import Kind
@@ -17,15 +17,13 @@ from workflow.doorbell import reason_for
 from workflow.lease import give_up_if_hopeless
 from workflow.parts import PARTS
 from workflow.recovery import release_row
+from workflow.registry import definitions
 from workflow.reviews import cancelled_review, newest_review
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from db.ledger import TaskRow
     from db.session import Transaction
-
-    Mend = Callable[[Transaction, TaskRow], Awaitable[str | None]]
+    from workflow.audit_rules import Mend
 
 
 async def _pair(tx: Transaction, row: TaskRow) -> str | None:
@@ -60,14 +58,6 @@ async def _last_seq(tx: Transaction, row: TaskRow) -> str | None:
     )
     await record_in(tx, Fact(task_id=row.task_id, changes={"last_seq": last}))
     return f"counts on from {last}"
-
-
-async def _link(tx: Transaction, row: TaskRow) -> str | None:
-    made = await tx.session.scalar(select(Roadmap.roadmap_id).where(Roadmap.task_id == row.task_id))
-    if made is None:
-        return None
-    await record_in(tx, Fact(task_id=row.task_id, changes={"roadmap_id": made}))
-    return f"points to roadmap {made}"
 
 
 async def _freed(tx: Transaction, row: TaskRow) -> str | None:
@@ -129,10 +119,9 @@ async def _rung(tx: Transaction, row: TaskRow) -> str | None:
     return "a worker was asked for again"
 
 
-MENDS: Final[dict[Kind, Mend]] = {
+MENDS: Final[dict[str, Mend]] = {
     Kind.ILLEGAL_PAIR: _pair,
     Kind.LAST_SEQ_BEHIND: _last_seq,
-    Kind.ROADMAP_LINK: _link,
     Kind.LEASE_ON_IDLE_TASK: _unleased,
     Kind.LEASE_BROKEN: _freed,
     Kind.WORKER_SILENT: _freed,
@@ -144,3 +133,9 @@ MENDS: Final[dict[Kind, Mend]] = {
     Kind.FINISHED_AT: _finished,
     Kind.WAITING_LONG: _rung,
 }
+
+
+def mend_of(kind: str) -> Mend | None:
+    """Return what mends a kind of finding, if anything does."""
+    own = (each.audit.mends.get(kind) for each in definitions())
+    return MENDS.get(kind) or next((mend for mend in own if mend is not None), None)

@@ -19,17 +19,10 @@ LINKS: Final = (
     ("checkpoints", "task_id", "roadmap_tasks"),
     ("reviews", "task_id", "roadmap_tasks"),
     ("notifications", "task_id", "roadmap_tasks"),
-    ("roadmaps", "task_id", "roadmap_tasks"),
-    ("outlines", "roadmap_id", "roadmaps"),
-    ("stages", "roadmap_id", "roadmaps"),
-    ("modules", "stage_id", "stages"),
-    ("concepts", "roadmap_id", "roadmaps"),
-    ("concepts", "module_id", "modules"),
     ("parts", "task_id", "roadmap_tasks"),
-    ("parts", "roadmap_id", "roadmaps"),
-    ("parts", "concept_id", "concepts"),
 )
-"""`(table, column, the table it points to)`, for each foreign key; all have an index."""
+"""`(table, column, the table it points to)`, for each foreign key of every workflow's tables; all
+have an index. A workflow's definition names those of its own."""
 
 
 async def look_for_orphans(

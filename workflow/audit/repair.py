@@ -19,7 +19,7 @@ from db.models import Notification, RoadmapTask
 from db.session import retrying, transaction
 from workflow.audit.examine import look
 from workflow.audit.kinds import Finding, Kind
-from workflow.audit.mends import MENDS
+from workflow.audit.mends import mend_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,7 +42,7 @@ async def repair(findings: Iterable[Finding]) -> tuple[list[Mended], list[Findin
     left: list[Finding] = []
     orphaned = [f for f in findings if f.kind in _ORPHANED]
     for finding in orphaned:
-        if finding.kind is Kind.ORPHANED_NOTIFICATION:
+        if finding.kind == Kind.ORPHANED_NOTIFICATION:
             mended += await _delete_notifications(finding)
         else:
             left.append(finding)
@@ -69,7 +69,7 @@ async def _repair_task(task_id: UUID) -> tuple[list[Mended], list[Finding]]:
         if task_id not in await lock_tasks(tx.session, [task_id]):
             return [], []
         for finding in await look(tx.session, [task_id]):
-            mend = MENDS.get(finding.kind)
+            mend = mend_of(finding.kind)
             if mend is None:
                 continue
             row = (await lock_tasks(tx.session, [task_id]))[task_id]

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import select
 
 from core.errors import InvalidRequestError
 from core.states import ContentStatus, Step
-from db.models import Checkpoint, Outline, Part, Review, RoadmapTask, TaskEvent
+from db.models import Checkpoint, Part, Review, RoadmapTask, TaskEvent
 from notifications.events import parse_event
-from roadmaps import outline
-from roadmaps.outputs import EditPlan, IntentAnalysis, Issue
-from roadmaps.requests import Edit, TaskRequest
-from roadmaps.steps.names import RoadmapStep
 from workflow.audit.kinds import Finding, Kind
+from workflow.audit_rules import Look
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -24,6 +22,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Select
     from sqlalchemy.ext.asyncio import AsyncSession
+
+    from workflow.audit_rules import AuditRules
+    from workflow.definition import Definition
 
 EVENTS_AT_A_TIME: Final = 500
 BODIES_AT_A_TIME: Final = 50
@@ -38,143 +39,104 @@ class _TaskError(_Error):
     step: str
 
 
-class _Tutorial(BaseModel):
-    markdown: str = Field(min_length=1)
-
-
-class _Resource(BaseModel):
-    title: str
-    url: str
-    type: str
-    language: str
-    why: str
-    verified: bool
-
-
-class _Resources(BaseModel):
-    resources: list[_Resource]
-
-
-class _Question(BaseModel):
-    question: str
-    kind: str
-    options: list[str] = Field(min_length=2)
-    correct: list[int] = Field(min_length=1)
-    explanation: str
-
-    @model_validator(mode="after")
-    def _in_range(self) -> _Question:
-        if not all(0 <= position < len(self.options) for position in self.correct):
-            raise ValueError("`correct` names no option")
-        return self
-
-
-class _Quiz(BaseModel):
-    questions: list[_Question] = Field(min_length=1)
-
-
-class _Version(BaseModel):
+class _Decided(BaseModel):
     version: int
-
-
-class _Validation(_Version):
-    valid: bool
-    issues: list[Issue]
-
-
-class _Plan(EditPlan):
-    source: str
-    feedback: str
-
-
-class _Decision(_Version):
     decision: str
     review_id: str
 
 
-_BODIES: Final[dict[str, type[BaseModel]]] = {
-    "tutorial": _Tutorial,
-    "resources": _Resources,
-    "quiz": _Quiz,
-}
-_OUTPUTS: Final[dict[str, type[BaseModel]]] = {
-    RoadmapStep.INTENT_ANALYSIS: IntentAnalysis,
-    RoadmapStep.CURRICULUM_DESIGN: _Version,
-    RoadmapStep.STRUCTURE_VALIDATION: _Validation,
-    RoadmapStep.EDIT_PLAN_ANALYSIS: _Plan,
-    RoadmapStep.ROADMAP_EDIT: _Version,
-    Step.HUMAN_REVIEW: _Decision,
-}
-_EDITS: Final[TypeAdapter[Any]] = TypeAdapter(list[Edit])
+async def look_at_shapes(
+    session: AsyncSession, task_ids: Sequence[UUID], definitions: Sequence[Definition]
+) -> list[Finding]:
+    """Return what of these tasks' JSON cannot be read, a page of rows at a time.
 
-
-async def look_at_shapes(session: AsyncSession, task_ids: Sequence[UUID]) -> list[Finding]:
-    """Return what of these tasks' JSON cannot be read, a page of rows at a time."""
-    looks: list[tuple[Kind, Select[Any], int, Callable[[Any], None]]] = [
-        (
-            Kind.REQUEST_SHAPE,
-            select(RoadmapTask.task_id, RoadmapTask.request, RoadmapTask.error).where(
-                RoadmapTask.task_id.in_(task_ids)
-            ),
-            BODIES_AT_A_TIME,
-            _task,
-        ),
-        (
-            Kind.EVENT_SHAPE,
-            select(TaskEvent.task_id, TaskEvent.seq, TaskEvent.type, TaskEvent.payload).where(
-                TaskEvent.task_id.in_(task_ids)
-            ),
-            EVENTS_AT_A_TIME,
-            _event,
-        ),
-        (
-            Kind.CHECKPOINT_SHAPE,
-            select(Checkpoint.task_id, Checkpoint.step, Checkpoint.output).where(
-                Checkpoint.task_id.in_(task_ids)
-            ),
-            BODIES_AT_A_TIME,
-            lambda row: _fits(_OUTPUTS.get(row.step), row.output),
-        ),
-        (
-            Kind.REVIEW_SHAPE,
-            select(Review.task_id, Review.decision, Review.edits).where(
-                Review.task_id.in_(task_ids), Review.edits.is_not(None)
-            ),
-            BODIES_AT_A_TIME,
-            lambda row: _EDITS.validate_python(row.edits),
-        ),
-        (
-            Kind.OUTLINE_SHAPE,
-            select(RoadmapTask.task_id, Outline.outline)
-            .join(Outline, Outline.roadmap_id == RoadmapTask.roadmap_id)
-            .where(RoadmapTask.task_id.in_(task_ids)),
-            BODIES_AT_A_TIME,
-            lambda row: _fits(outline.Outline, row.outline),
-        ),
-        (
-            Kind.CONTENT_SHAPE,
-            select(
-                RoadmapTask.task_id,
-                Part.content_id,
-                Part.kind,
-                Part.status,
-                Part.body,
-                Part.error,
-            )
-            .join(Part, Part.task_id == RoadmapTask.task_id)
-            .where(RoadmapTask.task_id.in_(task_ids)),
-            BODIES_AT_A_TIME,
-            _content,
-        ),
-    ]
+    Tasks of workflows that are not known here are left out: nobody can tell their shapes.
+    """
+    wanted = select(RoadmapTask.task_id, RoadmapTask.workflow).where(
+        RoadmapTask.task_id.in_(task_ids)
+    )
+    by_workflow: dict[str, list[UUID]] = defaultdict(list)
+    for task_id, workflow in await session.execute(wanted):
+        by_workflow[workflow].append(task_id)
     findings: list[Finding] = []
-    for kind, statement, page, check in looks:
-        findings += [
-            Finding(kind=kind, key=row.task_id, detail=_which(row) + said)
-            async for row in _rows(session, statement, page)
-            if (said := _said(check, row))
-        ]
+    for definition in definitions:
+        own = by_workflow[definition.name]
+        for look in _looks(definition, definition.audit) if own else ():
+            findings += [
+                Finding(kind=look.kind, key=row.task_id, detail=_which(row) + said)
+                async for row in _rows(session, look.rows(own), look.at_a_time)
+                if (said := _said(look.check, row))
+            ]
     return findings
+
+
+def _looks(definition: Definition, rules: AuditRules) -> list[Look]:
+    outputs: dict[str, type[BaseModel]] = {
+        **dict.fromkeys(definition.parts, BaseModel),
+        Step.HUMAN_REVIEW: _Decided,
+        **rules.outputs,
+    }
+
+    def task(row: Any) -> None:
+        if row.error is not None:
+            _TaskError.model_validate(row.error)
+            if row.error["code"] == InvalidRequestError.code:
+                return  # it was refused for just that
+        definition.request.model_validate(row.request)
+
+    def edits(row: Any) -> None:
+        if rules.edits is not None:
+            rules.edits.validate_python(row.edits)
+
+    def part(row: Any) -> None:
+        if row.status == ContentStatus.COMPLETED:
+            _fits(rules.bodies.get(row.kind, BaseModel), row.body)
+        if row.status == ContentStatus.FAILED:
+            _fits(_Error, row.error)
+
+    return [
+        Look(
+            kind=Kind.REQUEST_SHAPE,
+            rows=lambda ids: select(
+                RoadmapTask.task_id, RoadmapTask.request, RoadmapTask.error
+            ).where(RoadmapTask.task_id.in_(ids)),
+            at_a_time=BODIES_AT_A_TIME,
+            check=task,
+        ),
+        Look(
+            kind=Kind.EVENT_SHAPE,
+            rows=lambda ids: select(
+                TaskEvent.task_id, TaskEvent.seq, TaskEvent.type, TaskEvent.payload
+            ).where(TaskEvent.task_id.in_(ids)),
+            at_a_time=EVENTS_AT_A_TIME,
+            check=_event,
+        ),
+        Look(
+            kind=Kind.CHECKPOINT_SHAPE,
+            rows=lambda ids: select(Checkpoint.task_id, Checkpoint.step, Checkpoint.output).where(
+                Checkpoint.task_id.in_(ids)
+            ),
+            at_a_time=BODIES_AT_A_TIME,
+            check=lambda row: _fits(outputs.get(row.step), row.output),
+        ),
+        Look(
+            kind=Kind.REVIEW_SHAPE,
+            rows=lambda ids: select(Review.task_id, Review.decision, Review.edits).where(
+                Review.task_id.in_(ids), Review.edits.is_not(None)
+            ),
+            at_a_time=BODIES_AT_A_TIME,
+            check=edits,
+        ),
+        Look(
+            kind=Kind.CONTENT_SHAPE,
+            rows=lambda ids: select(
+                Part.task_id, Part.content_id, Part.kind, Part.status, Part.body, Part.error
+            ).where(Part.task_id.in_(ids)),
+            at_a_time=BODIES_AT_A_TIME,
+            check=part,
+        ),
+        *rules.looks,
+    ]
 
 
 async def _rows(session: AsyncSession, statement: Select[Any], page: int) -> AsyncIterator[Any]:
@@ -212,22 +174,7 @@ def _fits(model: type[BaseModel] | None, value: Any) -> None:
     model.model_validate(value)
 
 
-def _task(row: Any) -> None:
-    if row.error is not None:
-        _TaskError.model_validate(row.error)
-        if row.error["code"] == InvalidRequestError.code:
-            return  # the task failed because of its invalid request
-    TaskRequest.model_validate(row.request)
-
-
 def _event(row: Any) -> None:
     event = parse_event(row.payload)
     if (event.seq, event.task_id) != (row.seq, row.task_id) or row.payload["type"] != row.type:
         raise ValueError("its payload is another event's")
-
-
-def _content(row: Any) -> None:
-    if row.status == ContentStatus.COMPLETED:
-        _fits(_BODIES.get(row.kind), row.body)
-    if row.status == ContentStatus.FAILED:
-        _fits(_Error, row.error)

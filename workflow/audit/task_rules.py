@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from core.states import TERMINAL, pairs_check_sql
+from core.states import TERMINAL, Status, pairs_check_sql
 from notifications.events import TERMINAL_EVENTS
 from workflow.audit.kinds import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from core.stages import Stages
 
 _ENDED: Final = ", ".join(f"'{status}'" for status in sorted(TERMINAL))
 _ENDINGS: Final = ", ".join(f"'{event}'" for event in sorted(TERMINAL_EVENTS))
 
-TASK_RULES: Final[dict[Kind, str]] = {
-    Kind.ILLEGAL_PAIR: f"""
-        SELECT task_id, status || '/' || current_step FROM batch WHERE NOT ({pairs_check_sql()})
-    """,
+
+def pair_rule(known: Iterable[Stages]) -> dict[str, str]:
+    """Return the rule on status and step: names are known of the workflows that are known here."""
+    strangers = "".join(
+        f" OR workflow = '{stages.workflow}' AND status = '{status}'"
+        f" AND current_step NOT IN ({_quoted(stages.legal_steps(status))})"
+        for stages in known
+        for status in Status
+    )
+    return {
+        Kind.ILLEGAL_PAIR: f"""
+            SELECT task_id, status || '/' || current_step FROM batch
+            WHERE NOT ({pairs_check_sql()}){strangers}
+        """
+    }
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in sorted(names))
+
+
+TASK_RULES: Final[dict[str, str]] = {
     Kind.LAST_SEQ_BEHIND: """
         SELECT task_id, format('the row says %s, the log has %s', last_seq, log.last)
         FROM batch, LATERAL (
@@ -110,6 +133,11 @@ TASK_RULES: Final[dict[Kind, str]] = {
         UNION ALL
         SELECT task_id, format('review round %s', round) FROM batch JOIN reviews r USING (task_id)
         WHERE r.due_at < r.created_at OR r.decided_at < r.created_at OR r.reminded_at < r.created_at
+    """,
+    Kind.OWNER_DIFFERS: """
+        SELECT batch.task_id, 'a notification went to somebody else'
+        FROM batch JOIN notifications n ON n.task_id = batch.task_id
+        WHERE n.user_id <> batch.user_id
     """,
     Kind.REVIEW_SHAPE: """
         SELECT task_id, format('round %s is %s with decision %s', round, r.status,

@@ -13,12 +13,13 @@ import pytest
 
 from core.errors import ContentRefusedError
 from core.states import Decision
+from roadmaps.audit import RoadmapKind
 from roadmaps.inputs import CallKind
 from roadmaps.requests import ReviewDecision
 from tests.factories import ALICE, column, events, kill, new_task, pair, until
 from tests.ledger import LedgerAuthor, nothing
 from watching.queries import audit_findings
-from workflow.audit import MEANINGS, Finding, Findings, Kind, audit, examine_all, repair
+from workflow.audit import Finding, Findings, Kind, audit, examine_all, meanings, repair
 from workflow.lease import acquire
 from workflow.recovery import Queue, recover
 from workflow.runs import run_task
@@ -148,12 +149,12 @@ async def unguarded(connection: asyncpg.Connection) -> AsyncIterator[None]:
         await connection.execute("; ".join(adds))
 
 
-Case = tuple[Kind, str, str]
+Case = tuple[str, str, str]
 
 
-def rounds(cases: list[Case]) -> list[list[tuple[Kind, str, int, str]]]:
+def rounds(cases: list[Case]) -> list[list[tuple[str, str, int, str]]]:
     """Spread cases over as few rounds as there are tasks for: each gets a task of its own."""
-    packed: list[list[tuple[Kind, str, int, str]]] = []
+    packed: list[list[tuple[str, str, int, str]]] = []
     taken: Counter[str] = Counter()
     for kind, which, corruption in cases:
         number, index = divmod(taken[which], COUNTS[which])
@@ -164,7 +165,7 @@ def rounds(cases: list[Case]) -> list[list[tuple[Kind, str, int, str]]]:
     return packed
 
 
-def kinds(found: Findings) -> set[Kind]:
+def kinds(found: Findings) -> set[str]:
     """Return the kinds that were found."""
     return set(found.counts)
 
@@ -193,8 +194,8 @@ MENDED: list[Case] = [
     (Kind.ILLEGAL_PAIR, "running", TASKS.format("current_step = 'completed', lease_until = NULL")),
     (Kind.ILLEGAL_PAIR, "failed", TASKS.format("current_step = 'queued'")),
     (Kind.LAST_SEQ_BEHIND, "running", TASKS.format("last_seq = 3")),
-    (Kind.ROADMAP_LINK, "completed", TASKS.format("roadmap_id = NULL")),
-    (Kind.ROADMAP_LINK, "partial", TASKS.format("roadmap_id = gen_random_uuid()")),
+    (RoadmapKind.ROADMAP_LINK, "completed", TASKS.format("roadmap_id = NULL")),
+    (RoadmapKind.ROADMAP_LINK, "partial", TASKS.format("roadmap_id = gen_random_uuid()")),
     (Kind.LEASE_ON_IDLE_TASK, "completed", TASKS.format("lease_owner = 'w', lease_until = now()")),
     (Kind.LEASE_ON_IDLE_TASK, "reviewed", TASKS.format("lease_owner = 'w'")),
     (Kind.LEASE_BROKEN, "running", TASKS.format("lease_until = NULL")),
@@ -245,7 +246,7 @@ MENDED: list[Case] = [
 
 @pytest.mark.parametrize("cases", rounds(MENDED))
 async def test_it_mends_what_is_safe(
-    healthy: Healthy, database: asyncpg.Connection, cases: list[tuple[Kind, str, int, str]]
+    healthy: Healthy, database: asyncpg.Connection, cases: list[tuple[str, str, int, str]]
 ) -> None:
     """Each corruption is found, named and mended, found no more, and no event was invented."""
     log = "SELECT * FROM task_events ORDER BY task_id, seq"
@@ -266,7 +267,7 @@ async def test_it_mends_what_is_safe(
         assert await repair(found.kept) == ([], []), "a second repair does nothing"
 
 
-def about(kind: Kind, task: UUID, findings: list[Finding]) -> list[Finding]:
+def about(kind: str, task: UUID, findings: list[Finding]) -> list[Finding]:
     """Return the findings of a kind about a task; of an orphan the task is not known."""
     orphan = kind in {Kind.ORPHAN, Kind.ORPHANED_NOTIFICATION}
     return [f for f in findings if f.kind is kind and (orphan or f.key == task)]
@@ -321,7 +322,7 @@ EXPLAINED: list[Case] = [
         ),
     ),
     (
-        Kind.CONTENT_ELSEWHERE,
+        RoadmapKind.CONTENT_ELSEWHERE,
         "completed",
         CONTENTS.format(
             "concept_id = (SELECT concept_id FROM concepts WHERE roadmap_id <> contents.roadmap_id"
@@ -335,7 +336,7 @@ EXPLAINED: list[Case] = [
         "DELETE FROM checkpoints WHERE task_id = $1 AND position = 2",
     ),
     (
-        Kind.OUTLINE_MISSING,
+        RoadmapKind.OUTLINE_MISSING,
         "completed",
         (
             "DELETE FROM outlines USING roadmap_tasks t WHERE t.roadmap_id = outlines.roadmap_id"
@@ -376,7 +377,7 @@ EXPLAINED: list[Case] = [
         "UPDATE checkpoints SET output = '{}' WHERE task_id = $1 AND position = 3",
     ),
     (
-        Kind.OUTLINE_SHAPE,
+        RoadmapKind.OUTLINE_SHAPE,
         "completed",
         (
             "UPDATE outlines SET outline = '[]' FROM roadmap_tasks t"
@@ -402,7 +403,7 @@ EXPLAINED: list[Case] = [
 
 @pytest.mark.parametrize("cases", rounds(EXPLAINED))
 async def test_it_explains_what_it_cannot_mend(
-    healthy: Healthy, database: asyncpg.Connection, cases: list[tuple[Kind, str, int, str]]
+    healthy: Healthy, database: asyncpg.Connection, cases: list[tuple[str, str, int, str]]
 ) -> None:
     """What only a human can tell is found and left as it is, with what a human can do."""
     async with unguarded(database):
@@ -419,11 +420,14 @@ async def test_it_explains_what_it_cannot_mend(
         assert set((await repair(again.kept))[1]) == set(left)
 
 
+EVERY = {*Kind, *RoadmapKind}
+
+
 def test_every_kind_is_tried_and_explained() -> None:
     """There is a meaning for every kind, and a corruption that makes it."""
-    assert set(MEANINGS) == set(Kind)
-    assert {kind for kind, *_ in (*MENDED, *EXPLAINED)} == set(Kind)
-    mended = {kind for kind, meaning in MEANINGS.items() if meaning.mended}
+    assert set(meanings()) == EVERY
+    assert {kind for kind, *_ in (*MENDED, *EXPLAINED)} == EVERY
+    mended = {kind for kind, meaning in meanings().items() if meaning.mended}
     assert {kind for kind, *_ in MENDED} == mended
 
 

@@ -1,0 +1,76 @@
+"""Rules about a task's parts and its progress: one query each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from core.stages import NEARLY
+from workflow.audit.kinds import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from core.stages import Stages
+
+# The newest version of each part that is not hidden, as the worker counts them.
+_NEWEST: Final = """
+    SELECT DISTINCT ON (p.step, p.key, p.kind) p.status
+    FROM parts p WHERE p.task_id = batch.task_id AND NOT p.hidden
+    ORDER BY p.step, p.key, p.kind, p.version DESC
+"""
+_TALLY: Final = f"""
+    SELECT coalesce(nullif(count(*), 0), batch.total) AS wanted,
+        count(*) FILTER (WHERE n.status = 'completed') AS ready,
+        count(*) FILTER (WHERE n.status = 'failed') AS failed
+    FROM ({_NEWEST}) n
+"""  # before there are rows, only the step knows how many come
+
+
+def part_rules(known: Iterable[Stages]) -> dict[str, str]:
+    """Return the rules: each gives `(task_id, detail)` of those rows of `batch` that break it.
+
+    Args:
+        known: The stages of the workflows that are known here; of others only bounds are checked.
+    """
+    behind = " OR ".join(_behind(stages, step) for stages in known for step in stages.ends_at)
+    return {
+        Kind.CONTENT_RUNNING_UNATTENDED: """
+            SELECT DISTINCT task_id, format('contents are running, the task is %s', batch.status)
+            FROM batch JOIN parts p USING (task_id)
+            WHERE p.status = 'running' AND batch.status NOT IN ('processing', 'completed')
+        """,
+        Kind.PROGRESS_COUNTS: f"""
+            SELECT task_id, format('the row says %s of %s, the contents %s of %s',
+                done, total, ready, wanted)
+            FROM batch, LATERAL ({_TALLY}) tally
+            WHERE (done, total) IS DISTINCT FROM (ready, wanted)
+        """,
+        Kind.PERCENT: f"""
+            SELECT task_id, format('%s %% at %s/%s, %s of %s', percent, status, current_step, done,
+                total)
+            FROM batch
+            WHERE percent = 'NaN' OR percent < 0 OR percent > 100
+                OR (percent = 100) <> (status = 'completed') OR {behind or "false"}
+        """,
+        Kind.OUTCOME_CONTRADICTS_CONTENTS: f"""
+            SELECT task_id, format('%s: %s of %s contents are ready, %s failed',
+                status, ready, wanted, failed)
+            FROM batch, LATERAL ({_TALLY}) tally
+            WHERE status = 'completed' AND ready <> wanted
+                OR status = 'partial_failure' AND (failed = 0 OR ready = 0)
+        """,
+        Kind.TIMES: """
+            SELECT task_id, format('content %s ended before it began', p.content_id)
+            FROM batch JOIN parts p USING (task_id)
+            WHERE p.status IN ('completed', 'failed') AND p.finished_at < p.started_at
+        """,
+    }
+
+
+def _behind(stages: Stages, step: str) -> str:
+    """Return the condition that a task at a step shows less than what is done there."""
+    begins, ends = stages.begins_at[step], stages.ends_at[step]
+    return (
+        f"workflow = '{stages.workflow}' AND current_step = '{step}' AND total > 0"
+        f" AND percent + 0.1 < least({NEARLY}, {begins} + ({ends} - {begins}) * done / total)"
+    )
