@@ -107,7 +107,7 @@ def _audit(*, mend: bool) -> dict[str, Any]:
 async def _look_and_mend(*, mend: bool) -> dict[str, Any]:
     from cli.audit_report import report
     from db.engine import dispose_engine
-    from tasks.workflows import bring_workflows
+    from wiring.common import bring_workflows
     from workflow.audit import examine_all, repair
 
     bring_workflows()

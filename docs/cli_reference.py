@@ -10,7 +10,7 @@ from typer.main import get_command
 
 from cli.exits import ExitCode
 from cli.main import app
-from tasks.workflows import bring_workflows
+from wiring.common import bring_workflows
 from workflow.audit import meanings
 
 bring_workflows()

@@ -14,8 +14,9 @@ from db.facts import Reason
 from worker import Delivery, async_task
 from workflow import turns
 from workflow.engine import Result
+from workflow.registry import can_be_asked_for
 from workflow.runs import run_task
-from workflow.service import accept_delivery
+from workflow.service import DEFAULT, accept_delivery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +44,13 @@ def _names_a_task(arguments: Mapping[str, Any]) -> None:
         raise InvalidRequestError("its task_id is no UUID") from None
 
 
+def _names_a_workflow(arguments: Mapping[str, Any]) -> None:
+    _names_a_task(arguments)
+    name = arguments.get("workflow", DEFAULT)
+    if not can_be_asked_for(name):
+        raise InvalidRequestError(f"its workflow {str(name)[:80]!r} is none of this worker's")
+
+
 # another program's message may be all there is of its task: it must wait for PostgreSQL to be back
 @async_task(
     Reason.GENERATE,
@@ -57,11 +65,18 @@ async def generate(
     delivery: Delivery, task_id: str, user_id: Any = LOCAL_USER, request: Any = None, **_later: Any
 ) -> str:
     """Run a new task; another program may send this without our code, row or no row."""
+    return await _generate(delivery, task_id, DEFAULT, user_id, request)
+
+
+async def _generate(
+    delivery: Delivery, task_id: str, workflow: str, user_id: Any, request: Any
+) -> str:
     key = key_of(task_id)
     if request is not None and not await accept_delivery(
         key,
         user_id=user_id,
         request=request,
+        workflow=workflow,
         starts_at=delivery.starts_at,
         expires_at=delivery.expires_at,
     ):
@@ -70,6 +85,27 @@ async def generate(
     if result is Result.DEFERRED and delivery.starts_at is not None:
         turns.call_at(delivery.starts_at)
     return result
+
+
+@async_task(
+    "workflow.run",
+    check=_names_a_workflow,
+    waits_in_row=True,
+    autoretry_for=(ServiceUnavailableError,),
+    retry_backoff=2,
+    retry_backoff_max=60,
+    max_retries=30,
+)
+async def run(
+    delivery: Delivery,
+    task_id: str,
+    workflow: str = DEFAULT,
+    user_id: Any = LOCAL_USER,
+    request: Any = None,
+    **_later: Any,
+) -> str:
+    """Run a new task of any workflow; another program may send this without our code."""
+    return await _generate(delivery, task_id, workflow, user_id, request)
 
 
 @async_task(Reason.RESUME, check=_names_a_task, waits_in_row=True)

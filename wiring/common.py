@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from core import telemetry
 from core.loop_lag import leave_loop, watch_loop
 from core.resources import Resource
+from core.settings import get_settings
 from db.engine import dispose_engine
 from db.facts import Insert
 from db.models import Notification
@@ -19,6 +20,7 @@ from notifications.publisher import publish_events, publish_notification, stop_p
 from roadmaps.roadmap import ROADMAP
 from tasks.dispatch import close_bell, install_bell
 from workflow import registry, turns
+from workflow.loading import load
 
 if TYPE_CHECKING:
     from db.facts import Recorded
@@ -52,8 +54,13 @@ def shared_resources(process: str) -> list[Resource]:
 
 
 def bring_workflows() -> None:
-    """Make all workflows known in this process; twice is the same as once."""
-    registry.register(ROADMAP)
+    """Make all workflows known in this process; twice is the same as once.
+
+    Raises:
+        SettingsError: WORKFLOWS names something that is no workflow, or a wrong one.
+    """
+    for definition in (ROADMAP, *load(get_settings().workflows)):
+        registry.register(definition)
 
 
 def publish(recorded: Recorded) -> None:

@@ -56,6 +56,11 @@ def can_run(name: str, version: int) -> bool:
     return name in _known and version in _known[name].known_versions
 
 
+def can_be_asked_for(name: object) -> bool:
+    """Tell whether new tasks of a workflow can be taken here."""
+    return name in _known
+
+
 def definitions() -> tuple[Definition, ...]:
     """Return all workflows that are known here."""
     return tuple(_known.values())

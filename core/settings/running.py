@@ -11,6 +11,11 @@ from core.settings.kinds import Count, Positive, Seconds, Words
 class RunningSettings(BaseModel):
     """How tasks run."""
 
+    workflows: Words = Field(
+        default=(),
+        description="Own workflows besides `roadmap`, as `package.module:attribute`, with commas."
+        " Every process must be able to import them.",
+    )
     content_concurrency: Count = Field(
         default=10,
         description="Titles of a task that are worked on at a time, each with all its contents.",

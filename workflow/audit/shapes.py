@@ -72,7 +72,7 @@ async def look_at_shapes(
 
 def _looks(definition: Definition, rules: AuditRules) -> list[Look]:
     outputs: dict[str, type[BaseModel]] = {
-        **dict.fromkeys(definition.parts, BaseModel),
+        **dict.fromkeys((*definition.steps, *definition.parts), BaseModel),
         Step.HUMAN_REVIEW: _Decided,
         **rules.outputs,
     }

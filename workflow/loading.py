@@ -1,0 +1,81 @@
+"""Finds the workflows that a setting names, and says plainly what is wrong with one."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from core.errors import SettingsError
+from core.states import RESERVED
+from workflow.definition import Definition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+def load(names: Iterable[str]) -> list[Definition]:
+    """Import workflows.
+
+    Args:
+        names: `package.module:attribute` of each.
+
+    Raises:
+        SettingsError: One cannot be imported, is none, or contradicts itself; the message names it.
+    """
+    found = [_checked(name, _imported(name)) for name in names]
+    for number, each in enumerate(found):
+        if any(each.name == other.name for other in found[:number]):
+            raise SettingsError(f"ROADMAP_WORKFLOWS names two workflows called {each.name!r}.")
+    return found
+
+
+def _imported(name: str) -> Any:
+    module, colon, attribute = name.partition(":")
+    if not colon or not module or not attribute:
+        raise SettingsError(
+            f"ROADMAP_WORKFLOWS: {name!r} must be like `mybook.flows:book`: a module, a colon,"
+            " and the workflow's name in it."
+        )
+    try:
+        loaded = importlib.import_module(module)
+    except Exception as error:
+        raise SettingsError(
+            f"ROADMAP_WORKFLOWS: {module!r} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+    if not hasattr(loaded, attribute):
+        raise SettingsError(f"ROADMAP_WORKFLOWS: {module!r} has no {attribute!r}.")
+    return getattr(loaded, attribute)
+
+
+def _checked(name: str, found: Any) -> Definition:
+    if not isinstance(found, Definition):
+        raise SettingsError(
+            f"ROADMAP_WORKFLOWS: {name!r} is no workflow but {type(found).__name__}."
+        )
+    for problem in _problems(found):
+        raise SettingsError(f"ROADMAP_WORKFLOWS: the workflow of {name!r} {problem}.")
+    return found
+
+
+def _problems(found: Definition) -> Iterable[str]:
+    stages = found.stages
+    if not _NAME.fullmatch(found.name) or found.name == "roadmap":
+        yield f"is called {found.name!r}; take small letters, digits and `_`, and not `roadmap`"
+    if stages.workflow != found.name:
+        yield f"is called {found.name!r}, its stages {stages.workflow!r}"
+    if not stages.steps:
+        yield "has no step"
+    for step in stages.steps:
+        if step in RESERVED or not _NAME.fullmatch(step):
+            yield f"has a step {step!r}; this name is taken, or not of small letters and `_`"
+        if (step in found.steps) == (step in found.parts):
+            yield f"must say for the step {step!r} either what runs it or what makes its parts"
+        if (step in found.parts) != stages.makes_parts(step):
+            yield f"must say for the step {step!r} at what per cent its last part is done"
+    if unknown := sorted({*found.steps, *found.parts} - {*stages.steps}):
+        yield f"has steps that its stages do not name: {', '.join(unknown)}"
+    if found.version not in found.known_versions:
+        yield f"cannot go on with tasks of its own version {found.version}"
