@@ -224,7 +224,7 @@ class ContextTooLongError(ProviderError):
 
 
 class ContentRefusedError(ProviderError):
-    """The model declined to write this; asking again is useless, word its title differently instead."""
+    """The model declined to write this; asking again is useless, word its title differently."""
 
     code = "content_refused"
 

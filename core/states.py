@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import Field
+from typing_extensions import TypeAliasType
 
 
 class Status(StrEnum):
@@ -27,6 +30,17 @@ class Step(StrEnum):
     COMPLETED = "completed"
 
 
+StepName = TypeAliasType(
+    "StepName",
+    Annotated[
+        str,
+        Field(
+            description="A step of the task's workflow, or `queued`, `human_review`, `resuming`,"
+            " `completed`."
+        ),
+    ],
+)
+"""Where a step's name is shown or told; a schema of its own in what is generated from models."""
 RESERVED: Final = frozenset(str(step) for step in Step)
 """Names that no workflow may give to a step."""
 

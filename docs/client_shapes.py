@@ -20,6 +20,7 @@ RENAMED: Final = {
     "ConceptView": "Concept",
     "EventList": "EventPage",
     "Notifications": "InboxPage",
+    "StepName": "Step",
     "TaskList": "TaskPage",
 }
 """Names that differ by more than their ending `View`."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from core.states import Decision, Then
+from core.states import Decision, StepName, Then
 from notifications.event_types import Frozen
 from notifications.roadmap_events import OfConcept
 
@@ -26,7 +26,7 @@ class RetryData(Frozen):
 class StepData(Frozen):
     """Which step; `round` counts from 1 how often it ran in this task."""
 
-    step: str
+    step: StepName
     round: int
 
 
@@ -122,14 +122,14 @@ class FailureData(Frozen):
 
     code: str
     error: str
-    step: str
+    step: StepName
 
 
 class CancelData(Frozen):
     """Who asked for it, and where the task stood."""
 
     by: str
-    step: str
+    step: StepName
 
 
 class ContentDeltaData(PartData):

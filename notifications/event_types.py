@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.states import Status
+from core.states import Status, StepName
 
 
 class EventType(StrEnum):
@@ -75,6 +75,6 @@ class BaseEvent(Frozen):
     task_id: UUID
     at: datetime
     status: Status
-    current_step: str
+    current_step: StepName
     message: str
     progress: Progress

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-from core.states import Status
+from core.states import Status, StepName
 from db.ledger import timestamp
 from notifications.inbox_entry import InboxKind
 from watching.line import LineReason
@@ -61,13 +61,13 @@ class TaskErrorView(View):
 
     code: str
     message: str
-    step: str
+    step: StepName
 
 
 class FailedContentView(View):
     """A part whose newest version could not be made."""
 
-    step: str
+    step: StepName
     key: str = Field(description="Names the part within its step.")
     title: str
     kind: str
@@ -90,7 +90,7 @@ class UsageView(View):
 class StepUsageView(UsageView):
     """What one step cost; `round` counts how often it ran."""
 
-    step: str
+    step: StepName
     round: int
 
 
@@ -112,7 +112,7 @@ class TaskView(View):
     title: str = Field(description="What people call it.")
     goal: str
     status: Status
-    current_step: str
+    current_step: StepName
     roadmap_id: UUID | None
     attempt: int
     progress: ProgressView

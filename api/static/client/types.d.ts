@@ -118,7 +118,7 @@ export type EventType =
 
 /** A part whose newest version could not be made. */
 export interface FailedContent {
-  step: string;
+  step: Step;
   /** Names the part within its step. */
   key: string;
   title: string;
@@ -319,6 +319,9 @@ export type Status =
   | "failed"
   | "cancelled";
 
+/** A step of the task's workflow, or `queued`, `human_review`, `resuming`, `completed`. */
+export type Step = string;
+
 /** A task, from request to terminal status. */
 export interface Task {
   task_id: string;
@@ -329,7 +332,7 @@ export interface Task {
   title: string;
   goal: string;
   status: Status;
-  current_step: string;
+  current_step: Step;
   roadmap_id: string | null;
   attempt: number;
   progress: Progress;
@@ -369,7 +372,7 @@ export interface Task {
 export interface TaskError {
   code: string;
   message: string;
-  step: string;
+  step: Step;
 }
 
 /** A committed event. `seq` has no gaps in a task. */
@@ -379,7 +382,7 @@ export interface TaskEvent {
   /** ISO 8601, UTC. */
   at: string;
   status: Status;
-  current_step: string;
+  current_step: Step;
   message: string;
   progress: Progress;
   type: EventType;

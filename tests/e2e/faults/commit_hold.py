@@ -45,7 +45,7 @@ CHECKPOINT: Final = Write(
     goal="(SELECT goal FROM roadmap_tasks t WHERE t.task_id = NEW.task_id)",
 )
 CONTENT: Final = Write(
-    table="contents",
+    table="parts",
     operation="UPDATE",
     condition="NEW.status = 'completed' AND NEW.kind = 'quiz'",
     goal="(SELECT t.goal FROM roadmap_tasks t JOIN roadmaps r USING (task_id)"

@@ -147,7 +147,7 @@ async def test_a_rare_word_is_found_by_an_index_where_there_can_be_one(
     await asyncio.to_thread(downgrade, "0012")
     await elsewhere.execute("GRANT CREATE ON DATABASE roadmap TO owner")
     await asyncio.to_thread(upgrade)
-    assert await elsewhere.fetchval(_INDEXES) == 2
+    assert await elsewhere.fetchval(_INDEXES) == 3
     assert await asyncio.to_thread(differences) is None
     with statements() as sent:
         page, _ = await list_tasks(actor=ROOT, words="zymu")

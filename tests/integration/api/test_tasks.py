@@ -175,6 +175,9 @@ async def test_a_partly_failed_task_names_what_failed(
     assert (task["status"], task["current_step"]) == ("partial_failure", "content_generation")
     assert task["failed_contents"] == [
         {
+            "step": "content_generation",
+            "key": str(seeded.concepts[1]),
+            "title": "Concept 2",
             "concept_id": str(seeded.concepts[1]),
             "concept_title": "Concept 2",
             "kind": "quiz",

@@ -32,6 +32,7 @@ class FailedContent(Answer):
     """A part whose newest version could not be made."""
 
     step: str = ""
+    """A step of the task's workflow, or `queued`, `human_review`, `resuming`, `completed`."""
     key: str = ""
     """Names the part within its step."""
     title: str = ""
@@ -80,7 +81,7 @@ class Event(EventAnswer):
     task_id: str
     at: Moment
     status: str | None = None
-    current_step: str = ""
+    current_step: str | None = None
     message: str = ""
     progress: Progress | None = None
     type: str
@@ -136,6 +137,7 @@ class TaskError(Answer):
     code: str
     message: str
     step: str
+    """A step of the task's workflow, or `queued`, `human_review`, `resuming`, `completed`."""
 
 
 class TimeLeft(Answer):
@@ -273,6 +275,7 @@ class Task(TaskAnswer):
     `cancelled`; later servers may have more.
     """
     current_step: str
+    """A step of the task's workflow, or `queued`, `human_review`, `resuming`, `completed`."""
     roadmap_id: str | None = None
     attempt: int = 0
     progress: Progress
