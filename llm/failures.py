@@ -46,7 +46,10 @@ _SHORTEST_SECRET: Final = 6
 """A placeholder key such as "none" is no secret; cutting it out would garble messages."""
 
 _OK: Final = 200
-_ONE_TEXT: Final = "The provider refused this request and not others; word the title differently, or read what it says."
+_ONE_TEXT: Final = (
+    "The provider refused this request and not others; word the title differently, or read"
+    " what it says."
+)
 _UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """What cannot be stored, what terminals obey, and what turns the direction of other text."""
 

@@ -56,6 +56,14 @@ async def sum_up(context: Any) -> StepResult:
     return StepResult(output={"made": made}, input_digest=digest(made), summary="It is summed up")
 
 
+def _noted(folder: Path, name: str) -> bool:
+    """Note that a part is made; tell whether it may succeed."""
+    with (folder / "ledger").open("a") as ledger:
+        ledger.write(f"{name}\n")
+    fails = folder / "fails"
+    return not fails.exists() or name not in fails.read_text()
+
+
 class Write(PartsStep):
     """A text and a picture for each chapter."""
 
@@ -82,10 +90,7 @@ class Write(PartsStep):
         """Make it up, slowly enough to be killed in between."""
         request, name = want.need.inputs, f"{want.need.kind} of {want.need.title}"
         await asyncio.sleep(request.takes_s)
-        with Path(request.folder, "ledger").open("a") as ledger:
-            ledger.write(f"{name}\n")
-        fails = Path(request.folder, "fails")
-        if fails.exists() and name in fails.read_text():
+        if not _noted(Path(request.folder), name):
             raise AppError("It was told to fail.", code="told_to_fail")
         return Written({"text": name})
 
