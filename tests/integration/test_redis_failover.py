@@ -19,7 +19,8 @@ from embedded.redis_binary import OLDEST, find_redis
 from tests.e2e.faults.rig import foreign_app
 from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.e2e.faults.worker_process import WorkerProcess
-from tests.factories import new_task, pair, until
+from tests.factories import until
+from tests.integration.failing_over import begin_two, check_they_end
 from tests.system_packages import need_program
 
 if TYPE_CHECKING:
@@ -127,28 +128,10 @@ async def test_a_failover_loses_nothing(
         app = foreign_app(servers.url)
         try:
             await asyncio.to_thread(worker.wait_ready)
-            tasks = [await new_task() for _ in range(2)]
-            for task in tasks:
-                app.send_task("roadmap.generate", queue="roadmap", kwargs={"task_id": str(task)})
-
-            async def works() -> bool:
-                return (await pair(database, tasks[0]))[1] == "content_generation"
-
-            await until(works, what="a running task")
+            tasks = await begin_two(database, app)
             servers.running["primary"].kill()
             await until(lambda: servers.leads_to(servers.replica), what="the failover")
-            await database.execute(
-                "UPDATE roadmap_tasks SET deferred_at = NULL, rung_at = now() - interval '1 minute'"
-            )
-
-            async def done() -> bool:
-                app.send_task("maintenance.recover", queue="maintenance", retry=False)
-                await asyncio.sleep(0.5)
-                return {await pair(database, task) for task in tasks} == {("completed",) * 2}
-
-            await until(done, within_s=40, what="both tasks")
-            lost = await database.fetchval("SELECT sum(losses) FROM roadmap_tasks")
-            assert (worker.returncode, lost) == (None, 0), worker.log_text()[-3000:]
+            await check_they_end(database, app, tasks, worker=worker)
         finally:
             app.close()
             await asyncio.to_thread(worker.kill)

@@ -13,13 +13,11 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from cli import client
-from cli.data_dir import DataDir
 from cli.exits import ExitCode
 from cli.live import LiveView
 from cli.main import app
 from cli.progress_model import ProgressModel
 from cli.watching import Watch
-from core.tokens import Rules, mint_token, verify_token
 from roadmap_client import following, transport
 
 if TYPE_CHECKING:
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
 
 TASK = "01990000-0000-7000-8000-000000000000"
 ROADMAP = "01990000-0000-7000-8000-00000000000a"
-SECRET = "a-signing-secret-of-the-unit-tests"
 
 
 @pytest.fixture(autouse=True)
@@ -250,68 +247,6 @@ def test_show_and_watch_tell_what_it_cost(
     assert "It used 15 model calls, 4,321 tokens, $0.0123." in roadmap("watch", TASK).stdout
 
 
-@pytest.mark.parametrize("command", ["watch", "retry", "cancel", "review", "show"])
-def test_an_unknown_task_is_a_usage_error(api: Any, roadmap: Command, command: str) -> None:
-    """What does not exist ends with 2 and says so."""
-    api.known = False
-    result = roadmap(command, "nope")
-    assert result.exit_code == 2
-    assert "There is no such" in result.stderr
-    assert result.stdout == ""
-
-
-def test_without_a_stack_a_command_says_what_to_do(roadmap: Command) -> None:
-    """No address at all: exit code 4 and how to get one."""
-    result = roadmap("list")
-    assert result.exit_code == 4
-    assert "roadmap up" in result.stderr
-
-
-def test_an_api_that_does_not_answer_is_4(
-    roadmap: Command, no_settings: pytest.MonkeyPatch
-) -> None:
-    """A refused connection ends with 4."""
-    no_settings.setenv("ROADMAP_API_URL", "http://127.0.0.1:1")
-    assert roadmap("list").exit_code == 4
-
-
-@pytest.mark.parametrize(
-    ("postgresql", "said"),
-    [
-        (
-            "down",
-            "PostgreSQL is down, or stands still. Start it where ROADMAP_DATABASE_URL points to",
-        ),
-        ("outdated", "roadmap db upgrade"),
-    ],
-)
-def test_the_service_that_is_down_is_named(
-    api: Any, roadmap: Command, postgresql: str, said: str
-) -> None:
-    """When the API cannot work, the message says what it misses and what to do."""
-    api.dies_after, api.postgresql = 0, postgresql
-    result = roadmap("list")
-    assert result.exit_code == 4
-    assert said in result.stderr
-
-
-def test_a_stack_that_is_gone_is_named(
-    roadmap: Command, tmp_path: Path, no_settings: pytest.MonkeyPatch
-) -> None:
-    """A stack.json that a killed stack left behind: which folder, and how to start it again."""
-    folder = DataDir(tmp_path / "left behind")
-    folder.create()
-    folder.write_stack({"api_url": "http://127.0.0.1:1", "token": "t"})
-    result = roadmap("list", "--data-dir", str(folder.path))
-    assert result.exit_code == 4
-    assert f"roadmap up --data-dir '{folder.path}'" in result.stderr
-    folder.lock()
-    result = roadmap("list", "--data-dir", str(folder.path))
-    folder.unlock()
-    assert result.exit_code == 4
-    assert "api.log" in result.stderr
-
-
 def test_a_task_that_nobody_takes_is_explained() -> None:
     """While no worker takes the task the live view says so, and after a while how to find out."""
     console = Console(file=io.StringIO(), width=100, force_terminal=True)
@@ -377,86 +312,9 @@ def test_ascii_out(roadmap: Command, api: Any) -> None:
     assert json.loads(listed.stdout)["tasks"][0]["goal"] == api.goal
 
 
-def test_the_environment_comes_before_the_data_dir(
-    api: Any, roadmap: Command, tmp_path: Path
-) -> None:
-    """ROADMAP_API_URL and ROADMAP_TOKEN win over stack.json."""
-    folder = DataDir(tmp_path / "other")
-    folder.create()
-    folder.write_stack({"api_url": "http://127.0.0.1:1", "token": "token-of-the-file"})
-    assert roadmap("list", "--data-dir", str(folder.path)).exit_code == 0
-    assert api.headers[-1]["Authorization"] == "Bearer token-of-the-environment"
-
-
-def test_the_data_dirs_stack_is_found(
-    api: Any, roadmap: Command, tmp_path: Path, no_settings: pytest.MonkeyPatch
-) -> None:
-    """Without the environment, stack.json names API and token."""
-    no_settings.delenv("ROADMAP_API_URL")
-    no_settings.delenv("ROADMAP_TOKEN")
-    folder = DataDir(tmp_path / ".roadmap")
-    folder.create()
-    folder.write_stack({"api_url": api.url, "token": "token-of-the-file"})
-    assert roadmap("list").exit_code == 0
-    assert api.headers[-1]["Authorization"] == "Bearer token-of-the-file"
-
-
-def test_stack_json_is_private(tmp_path: Path) -> None:
-    """It holds passwords: only the owner may read it."""
-    folder = DataDir(tmp_path / "d")
-    folder.create()
-    folder.write_stack({"token": "x"})
-    assert folder.stack_file.stat().st_mode & 0o777 == 0o600
-
-
-def test_a_token_is_signed_by_the_data_dirs_secret(roadmap: Command, tmp_path: Path) -> None:
-    """Without AUTH_SECRET the secret of the folder signs, for the time that was asked for."""
-    folder = DataDir(tmp_path / "d")
-    folder.create()
-    secret = folder.auth_secret()
-    args = ("--user", "alice", "--role", "admin", "--ttl", "30m", "--data-dir", str(folder.path))
-    document = json.loads(roadmap("token", *args, "--json").stdout)
-    claims = verify_token(Rules(secrets=(secret,)), document["token"])
-    assert (claims.user, claims.role) == ("alice", "admin")
-    assert 1700 < claims.expires_at - time.time() <= 1800
-
-
-def test_a_token_is_signed_by_the_given_secret(
-    roadmap: Command, no_settings: pytest.MonkeyPatch
-) -> None:
-    """AUTH_SECRET signs, as it does for `up`."""
-    no_settings.setenv("ROADMAP_AUTH_SECRET", SECRET)
-    minted = roadmap("token", "--user", "bob").stdout.strip()
-    assert verify_token(Rules(secrets=(SECRET,)), minted).user == "bob"
-
-
-@pytest.mark.parametrize("ttl", ["soon", "0", "-1h", "1w"])
-def test_a_senseless_ttl_is_refused(roadmap: Command, ttl: str) -> None:
-    """A duration that is none ends with 2."""
-    assert roadmap("token", "--user", "bob", f"--ttl={ttl}").exit_code == 2
-
-
-def test_a_wrong_setting_is_named(roadmap: Command, no_settings: pytest.MonkeyPatch) -> None:
-    """A typing error in a setting ends with 2 and its name."""
-    no_settings.setenv("ROADMAP_LEASE", "1")
-    result = roadmap("list")
-    assert result.exit_code == 2
-    assert "ROADMAP_LEASE" in result.stderr
-
-
 def test_help_lists_exit_codes(roadmap: Command) -> None:
     """The help documents how commands end."""
     assert "130 interrupted" in " ".join(roadmap("watch", "--help").stdout.split())
-
-
-def test_minted_tokens_are_whole() -> None:
-    """What is minted is verified, role and all."""
-    assert (
-        verify_token(
-            Rules(secrets=(SECRET,)), mint_token(SECRET, user="u", role=None, ttl_s=60)
-        ).role
-        is None
-    )
 
 
 def test_a_retry_shows_only_what_is_new(

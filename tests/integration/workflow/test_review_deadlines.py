@@ -1,0 +1,98 @@
+"""Reviews that are due: reminded of once, expired as the settings say."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from core.actor import SYSTEM
+from core.errors import ConflictError
+from core.settings import get_settings
+from tests.factories import ALICE, approve, events, pair
+from tests.integration.workflow.reviewing import reviewed
+from workflow.engine import Result
+from workflow.review_deadlines import expire, remind
+from workflow.runs import run_task
+from workflow.service import cancel_task
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from tests.ledger import LedgerAuthor
+
+
+async def age_reviews(connection: asyncpg.Connection, hours: float) -> None:
+    """Let every review be older by so many hours."""
+    await connection.execute(
+        "UPDATE reviews SET created_at = created_at - $1 * interval '1 hour',"
+        " due_at = due_at - $1 * interval '1 hour'",
+        hours,
+    )
+
+
+async def test_reminded_once(database: asyncpg.Connection, author: LedgerAuthor) -> None:
+    """A review past half of its time is reminded of once, in log and inbox."""
+    task = await reviewed(author)
+    assert await remind() == 0
+    await age_reviews(database, 13)
+    assert sum(await asyncio.gather(*(remind() for _ in range(5)))) == 1
+    assert await remind() == 0
+    assert (await events(database, task)).count("review_reminder") == 1
+    kinds = [row["kind"] for row in await database.fetch("SELECT kind FROM notifications")]
+    assert sorted(kinds) == ["review_reminder", "review_required"]
+    assert await pair(database, task) == ("human_review_pending", "human_review")
+
+
+async def test_no_reminder_of_what_was_decided(
+    database: asyncpg.Connection, author: LedgerAuthor
+) -> None:
+    """Nobody is reminded of a review that was decided or cancelled."""
+    approved, cancelled = await reviewed(author), await reviewed(author)
+    await age_reviews(database, 13)
+    await approve(approved)
+    await cancel_task(cancelled, actor=ALICE)
+    assert await remind() == 0
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ("keep", ("human_review_pending", "human_review")),
+        ("approve", ("processing", "resuming")),
+        ("cancel", ("cancelled", "human_review")),
+    ],
+)
+async def test_expired(
+    database: asyncpg.Connection,
+    author: LedgerAuthor,
+    settings_env: pytest.MonkeyPatch,
+    policy: str,
+    expected: tuple[str, str],
+) -> None:
+    """A review past due is kept, approved or cancelled as REVIEW_ON_EXPIRY says, once."""
+    settings_env.setenv("ROADMAP_REVIEW_ON_EXPIRY", policy)
+    get_settings.cache_clear()
+    due = await reviewed(author)
+    await age_reviews(database, 25)
+    young = await reviewed(author)
+    counted = await asyncio.gather(*(expire() for _ in range(5)))
+    assert sum(counted) == (0 if policy == "keep" else 1)
+    assert await pair(database, due) == expected
+    assert await pair(database, young) == ("human_review_pending", "human_review")
+    if policy == "approve":
+        by = await database.fetchval("SELECT decided_by FROM reviews WHERE status = 'decided'")
+        assert by == "system"
+        assert await run_task(due, worker="w") is Result.COMPLETED
+
+
+async def test_human_is_quicker_than_expiry(
+    database: asyncpg.Connection, author: LedgerAuthor
+) -> None:
+    """A task whose review was decided in the last moment is not cancelled after that."""
+    task = await reviewed(author)
+    await approve(task)
+    with pytest.raises(ConflictError, match="decided meanwhile"):
+        await cancel_task(task, actor=SYSTEM, reviewed_version=1)
+    assert await pair(database, task) == ("processing", "resuming")

@@ -1,0 +1,81 @@
+"""What a command says when the API, or what is behind it, is away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cli.data_dir import DataDir
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from typer.testing import Result
+
+    Command = Callable[..., Result]
+    MakeEvent = Callable[..., dict[str, Any]]
+    MakeRoadmap = Callable[[], dict[str, Any]]
+
+
+@pytest.mark.parametrize("command", ["watch", "retry", "cancel", "review", "show"])
+def test_an_unknown_task_is_a_usage_error(api: Any, roadmap: Command, command: str) -> None:
+    """What does not exist ends with 2 and says so."""
+    api.known = False
+    result = roadmap(command, "nope")
+    assert result.exit_code == 2
+    assert "There is no such" in result.stderr
+    assert result.stdout == ""
+
+
+def test_without_a_stack_a_command_says_what_to_do(roadmap: Command) -> None:
+    """No address at all: exit code 4 and how to get one."""
+    result = roadmap("list")
+    assert result.exit_code == 4
+    assert "roadmap up" in result.stderr
+
+
+def test_an_api_that_does_not_answer_is_4(
+    roadmap: Command, no_settings: pytest.MonkeyPatch
+) -> None:
+    """A refused connection ends with 4."""
+    no_settings.setenv("ROADMAP_API_URL", "http://127.0.0.1:1")
+    assert roadmap("list").exit_code == 4
+
+
+@pytest.mark.parametrize(
+    ("postgresql", "said"),
+    [
+        (
+            "down",
+            "PostgreSQL is down, or stands still. Start it where ROADMAP_DATABASE_URL points to",
+        ),
+        ("outdated", "roadmap db upgrade"),
+    ],
+)
+def test_the_service_that_is_down_is_named(
+    api: Any, roadmap: Command, postgresql: str, said: str
+) -> None:
+    """When the API cannot work, the message says what it misses and what to do."""
+    api.dies_after, api.postgresql = 0, postgresql
+    result = roadmap("list")
+    assert result.exit_code == 4
+    assert said in result.stderr
+
+
+def test_a_stack_that_is_gone_is_named(
+    roadmap: Command, tmp_path: Path, no_settings: pytest.MonkeyPatch
+) -> None:
+    """A stack.json that a killed stack left behind: which folder, and how to start it again."""
+    folder = DataDir(tmp_path / "left behind")
+    folder.create()
+    folder.write_stack({"api_url": "http://127.0.0.1:1", "token": "t"})
+    result = roadmap("list", "--data-dir", str(folder.path))
+    assert result.exit_code == 4
+    assert f"roadmap up --data-dir '{folder.path}'" in result.stderr
+    folder.lock()
+    result = roadmap("list", "--data-dir", str(folder.path))
+    folder.unlock()
+    assert result.exit_code == 4
+    assert "api.log" in result.stderr
