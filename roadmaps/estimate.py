@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from core.prices import priced
 from core.usage import Usage
 from roadmaps.inputs import CallKind
+from roadmaps.kinds import KINDS
 from roadmaps.prompts import USUAL_TOKENS
 
 if TYPE_CHECKING:
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from core.prices import Price
 
 CONCEPTS: Final = 15
-CONTENTS: Final = 3 * CONCEPTS
-_PER_CONCEPT: Final = (CallKind.TUTORIAL, CallKind.RESOURCES, CallKind.QUIZ)
+CONTENTS: Final = len(KINDS) * CONCEPTS
 _ONCE: Final = (
     CallKind.INTENT_ANALYSIS,
     CallKind.CURRICULUM_DESIGN,
@@ -26,8 +26,8 @@ _ANSWER_SHARE: Final = 0.6
 """Of a call's tokens, where the provider does not tell."""
 
 
-def typical_roadmap(spent: Mapping[CallKind, Usage], price: Price | None) -> Usage:
-    """Return the tokens of a roadmap of 45 contents, with their cost when the price is known.
+def typical_roadmap(spent: Mapping[str, Usage], price: Price | None) -> Usage:
+    """Return the tokens of a roadmap of 15 concepts, with their cost when the price is known.
 
     Args:
         spent: What a roadmap of one concept took. The outline of a whole one is longer, so what
@@ -36,16 +36,15 @@ def typical_roadmap(spent: Mapping[CallKind, Usage], price: Price | None) -> Usa
     """
     total = Usage()
     for kind in _ONCE:
-        told, usual = spent.get(kind, Usage()), _usual(kind)
+        told, usual = spent.get(kind, Usage()), _usual(USUAL_TOKENS[kind])
         total += _tokens(told if told.tokens > usual.tokens else usual, times=1)
-    for kind in _PER_CONCEPT:
-        told = spent.get(kind, Usage())
-        total += _tokens(told if told.tokens else _usual(kind), times=CONCEPTS)
+    for content in KINDS.values():
+        told = spent.get(content.name, Usage())
+        total += _tokens(told if told.tokens else _usual(content.tokens), times=CONCEPTS)
     return priced(total, price)
 
 
-def _usual(kind: CallKind) -> Usage:
-    tokens = USUAL_TOKENS[kind]
+def _usual(tokens: int) -> Usage:
     answer = round(tokens * _ANSWER_SHARE)
     return Usage(tokens=tokens, prompt_tokens=tokens - answer, completion_tokens=answer)
 

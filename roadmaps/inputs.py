@@ -12,16 +12,16 @@ from roadmaps.search.port import Hit
 
 
 class CallKind(StrEnum):
-    """What a call is for; also the name of its prompt file and of its JSON Schema."""
+    """What a step's call is for; also the name of its prompt file and of its JSON Schema.
+
+    A content's call goes by the name of its kind.
+    """
 
     INTENT_ANALYSIS = "intent_analysis"
     CURRICULUM_DESIGN = "curriculum_design"
     STRUCTURE_VALIDATION = "structure_validation"
     EDIT_PLAN_ANALYSIS = "edit_plan_analysis"
     ROADMAP_EDIT = "roadmap_edit"
-    TUTORIAL = "tutorial"
-    RESOURCES = "resources"
-    QUIZ = "quiz"
 
 
 class Inputs(BaseModel):
@@ -103,7 +103,7 @@ class ConceptContext(Inputs):
 
 
 class ContentInputs(Inputs):
-    """For `tutorial`, `resources`, `quiz` → `Tutorial`, `ResourceList`, `QuizDraft`.
+    """For a content of any kind.
 
     Only what is the concept's own counts for the digest. Its context colours the text, but an edit
     elsewhere in the roadmap does not make a finished text stale; nor does what a search finds.

@@ -1,4 +1,4 @@
-"""What the model is asked to return, one shape per kind of call.
+"""What the model is asked to return, one shape per step; those of contents stand with their kinds.
 
 Shapes are made so that what fits the shape is usable: a quiz names its right answers and its
 distractors instead of indices that may point nowhere. Bounds are part of the JSON Schema that
@@ -14,13 +14,10 @@ from pydantic import (
     BeforeValidator,
     Field,
     ValidationInfo,
-    field_validator,
-    model_validator,
 )
 
 from llm.output import Output
 from roadmaps.languages import language_tag
-from roadmaps.questions import question_read, questions_read
 
 Title = Annotated[str, Field(min_length=1, max_length=200)]
 Prose = Annotated[str, Field(max_length=4000)]
@@ -28,14 +25,16 @@ Hours = Annotated[float, Field(ge=0.5, le=200)]
 Difficulty = Literal["beginner", "intermediate", "advanced"]
 
 
-def _first(most: int) -> BeforeValidator:
+def first(most: int) -> BeforeValidator:
+    """Cut off what a list has too much."""
+
     def cut(value: Any) -> Any:
         return value[:most] if isinstance(value, list) else value
 
     return BeforeValidator(cut)
 
 
-def _asked_for(least: int, most: int) -> Any:
+def asked_for(least: int, most: int) -> Any:
     """Bounds as the model is told them; one is enough for us."""
     return Field(min_length=1, max_length=most, json_schema_extra={"minItems": least})
 
@@ -53,7 +52,7 @@ def _tag(value: Any, info: ValidationInfo) -> Any:
 
 
 Language = Annotated[str, BeforeValidator(_tag), Field(min_length=2, max_length=35)]
-FewTitles = Annotated[list[Title], _first(12), Field(max_length=12)]
+FewTitles = Annotated[list[Title], first(12), Field(max_length=12)]
 
 
 class IntentAnalysis(Output):
@@ -156,53 +155,3 @@ class EditScript(Output):
 
     summary: Prose
     operations: list[EditOperation]
-
-
-class Tutorial(Output):
-    """One concept, explained."""
-
-    markdown: str = Field(
-        min_length=1, max_length=200_000, description="The tutorial as Markdown, without raw HTML."
-    )
-
-
-class ResourceDraft(Output):
-    """One thing to read, watch or do elsewhere."""
-
-    title: Title
-    url: str = Field(min_length=1, max_length=2000, description="An https address that exists.")
-    type: Literal["article", "book", "course", "documentation", "tool", "video"]
-    language: Language = Field(description="BCP 47 tag.")
-    why: Prose = Field(description="Why it helps with this concept, in one sentence.")
-
-
-class ResourceList(Output):
-    """Resources for one concept, the most useful first."""
-
-    resources: Annotated[list[ResourceDraft], _first(10), _asked_for(3, 10)]
-
-
-class QuestionDraft(Output):
-    """One question; right answers and wrong ones are kept apart, so neither can be missing."""
-
-    question: Prose
-    kind: Literal["single", "multiple", "true_false"]
-    answers: list[str] = Field(min_length=1, description="The right answers (one for `single`).")
-    distractors: list[str] = Field(min_length=1, description="Wrong answers that look plausible.")
-    explanation: Prose = Field(description="Why the answer is right.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read(cls, data: Any) -> Any:
-        return question_read(data)
-
-
-class QuizDraft(Output):
-    """A quiz for one concept."""
-
-    questions: Annotated[list[QuestionDraft], _first(8), _asked_for(5, 8)]
-
-    @field_validator("questions", mode="before")
-    @classmethod
-    def _read(cls, value: Any) -> Any:
-        return questions_read(value)

@@ -1,4 +1,4 @@
-"""Renders the prompts: one Jinja file per kind of call, with a `system` and a `user` block."""
+"""Renders the prompts: one Jinja text per kind of call, with a `system` and a `user` block."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 import jinja2
 
 from llm.prompt import Message, Prompt
-from roadmaps.inputs import CallKind, ContentInputs
+from roadmaps.inputs import CallKind
 
 if TYPE_CHECKING:
-    from llm.output import Output
+    from pydantic import BaseModel
+
     from roadmaps.inputs import Inputs
 
-_SHARED: Final = "_shared.j2"
+_SHARED: Final = "_shared"
 _LONGEST: Final = 12_000
 """Characters of one text of a learner or reviewer that a prompt shows."""
 
@@ -32,9 +33,6 @@ USUAL_TOKENS: Final = {
     CallKind.STRUCTURE_VALIDATION: 2500,
     CallKind.EDIT_PLAN_ANALYSIS: 2500,
     CallKind.ROADMAP_EDIT: 4000,
-    CallKind.TUTORIAL: 4000,
-    CallKind.RESOURCES: 2500,
-    CallKind.QUIZ: 3500,
 }
 """Prompt and answer of a roadmap of some thirty concepts."""
 
@@ -43,12 +41,17 @@ USUAL_TOKENS: Final = {
 class RoadmapPrompt(Prompt):
     """A kind of call, and what its prompt is written from."""
 
-    kind: CallKind
+    kind: str
     inputs: Inputs
+
+    @property
+    def text(self) -> str:
+        """The prompt's text, before anything is filled in."""
+        return text_of(self.kind)
 
     def messages(self) -> list[Message]:
         """Return the system message and the user's."""
-        opening = render(self.kind, self.inputs)
+        opening = rendered(self.text, self.inputs)
         return [
             {"role": "system", "content": opening.system},
             {"role": "user", "content": opening.user},
@@ -57,27 +60,22 @@ class RoadmapPrompt(Prompt):
     @property
     def version(self) -> str:
         """What changes when the prompt's text does."""
-        return prompt_version(self.kind)
-
-    @property
-    def title(self) -> str:
-        """The concept's, where one is written about."""
-        return self.inputs.title if isinstance(self.inputs, ContentInputs) else ""
+        return version_of(self.text)
 
     @property
     def usual_tokens(self) -> int:
         """What a request of this kind usually takes."""
-        return USUAL_TOKENS[self.kind]
+        return USUAL_TOKENS[CallKind(self.kind)]
 
     def digested(self) -> dict[str, Any]:
         """Return what of the inputs counts for the digest."""
         return self.inputs.digested()
 
-    def sample(self) -> Output:
+    def sample(self) -> BaseModel | None:
         """Return the answer that is prepared for it."""
         from roadmaps.sample import written  # many texts, which a real author does not need
 
-        return written(self.kind, self.inputs)
+        return written(CallKind(self.kind), self.inputs)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,13 +86,13 @@ class Opening:
     user: str
 
 
-def render(kind: CallKind, inputs: Inputs) -> Opening:
-    """Write the prompt of a kind of call from its inputs.
+def rendered(text: str, inputs: Inputs) -> Opening:
+    """Write a prompt from its text and what it is written from.
 
     Raises:
         jinja2.UndefinedError: The prompt names something that the inputs do not have.
     """
-    template = _environment().get_template(f"{kind.value}.j2")
+    template = _template(text)
     values = {name: getattr(inputs, name) for name in type(inputs).model_fields}
     context = template.new_context(values)
     system, user = (
@@ -104,10 +102,18 @@ def render(kind: CallKind, inputs: Inputs) -> Opening:
 
 
 @cache
-def prompt_version(kind: CallKind) -> str:
-    """Return a digest of a kind's prompt: it changes when the prompt's text does."""
-    data = b"\0".join(_source(name) for name in (_SHARED, f"{kind.value}.j2"))
+def version_of(text: str) -> str:
+    """Return a digest of a prompt: it changes when its text does."""
+    data = b"\0".join((text_of(_SHARED).encode(), text.encode()))
     return hashlib.sha256(data).hexdigest()[:16]
+
+
+@cache
+def text_of(kind: str) -> str:
+    """Return the text of a prompt: a step's among the prompts, a content's beside its kind."""
+    room = resources.files(__package__ or "roadmaps")
+    found = (room.joinpath(folder, f"{kind}.j2") for folder in ("prompts", "kinds"))
+    return next(file for file in found if file.is_file()).read_bytes().decode()
 
 
 def as_data(text: object, name: str) -> str:
@@ -129,7 +135,7 @@ def as_tag(language: object) -> str:
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: _source(name).decode()),
+        loader=jinja2.FunctionLoader(lambda name: text_of(name.removesuffix(".j2"))),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 - prompts are plain text, not HTML
         trim_blocks=True,
@@ -140,5 +146,6 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _source(name: str) -> bytes:
-    return resources.files(__package__ or "roadmaps").joinpath("prompts", name).read_bytes()
+@cache
+def _template(text: str) -> jinja2.Template:
+    return _environment().from_string(text)

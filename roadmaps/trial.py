@@ -21,14 +21,12 @@ from roadmaps.inputs import (
     Learner,
     OutlineInputs,
 )
+from roadmaps.kinds import KINDS
 from roadmaps.outputs import (
     ConceptDraft,
     CurriculumDraft,
     IntentAnalysis,
-    QuizDraft,
-    ResourceList,
     StructureOpinion,
-    Tutorial,
 )
 from roadmaps.prompts import RoadmapPrompt
 
@@ -37,6 +35,7 @@ if TYPE_CHECKING:
     from llm.abilities import Abilities
     from llm.calls import T
     from llm.learned import Memory
+    from roadmaps.kinds import Kind
 
 TRIES: Final = 3
 """A passing failure is got past, as the work would; one that stays is worth a word soon."""
@@ -45,7 +44,6 @@ _LEARNER: Final = Learner(
     goal="Learn to tie a bowline knot", level="beginner", hours_per_week=1, language="en"
 )
 _SMALL: Final = "The roadmap has exactly one stage with one module with one concept."
-_STREAMED: Final = "markdown"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,11 +61,11 @@ class Trial:
     """
 
     seconds: float
-    spent: dict[CallKind, Usage]
+    spent: dict[str, Usage]
     start: Abilities
     abilities: Abilities
     streamed: bool | None
-    failed: CallKind | None = None
+    failed: str | None = None
     error: ProviderError | None = None
 
     @property
@@ -82,9 +80,9 @@ class _Asking:
     def __init__(self, settings: Settings, author: OpenAIAuthor) -> None:
         self._settings = settings
         self._author = author
-        self.spent: dict[CallKind, Usage] = {}
+        self.spent: dict[str, Usage] = {}
         self.pieces = 0
-        self.failed: CallKind | None = None
+        self.failed: str | None = None
 
     async def all(self) -> None:
         intent = await self.ask(
@@ -114,38 +112,41 @@ class _Asking:
         )
         inputs = _content(intent.topic, concept)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.tutorial(inputs))
-            group.create_task(self.ask(CallKind.RESOURCES, inputs, ResourceList))
-            group.create_task(self.ask(CallKind.QUIZ, inputs, QuizDraft))
+            for kind in KINDS.values():
+                group.create_task(self.content(kind, inputs))
 
-    async def tutorial(self, inputs: Inputs) -> None:
-        if not self._settings.llm_stream:
-            await self.ask(CallKind.TUTORIAL, inputs, Tutorial)
+    async def content(self, kind: Kind, inputs: ContentInputs) -> None:
+        prompt = kind.prompt(inputs)
+        if kind.text is None or not self._settings.llm_stream:
+            await self.told(prompt, kind.output)
             return
 
         def count(_offset: int, _text: str) -> None:
             self.pieces += 1
 
-        call = self._call(CallKind.TUTORIAL, inputs, Tutorial)
-        with _noting(self, CallKind.TUTORIAL):
-            completion = await self._author.stream(call, field=_STREAMED, on_text=count)
-            self.spent[CallKind.TUTORIAL] = completion.usage
+        call = self._call(prompt, kind.output)
+        with _noting(self, kind.name):
+            completion = await self._author.stream(call, field=kind.text, on_text=count)
+            self.spent[kind.name] = completion.usage
 
     async def ask(self, kind: CallKind, inputs: Inputs, output: type[T]) -> T:
-        with _noting(self, kind):
-            completion = await self._author.complete(self._call(kind, inputs, output))
-            self.spent[kind] = completion.usage
+        return await self.told(RoadmapPrompt(kind, inputs), output)
+
+    async def told(self, prompt: RoadmapPrompt, output: type[T]) -> T:
+        with _noting(self, prompt.kind):
+            completion = await self._author.complete(self._call(prompt, output))
+            self.spent[prompt.kind] = completion.usage
             return completion.value
 
-    def _call(self, kind: CallKind, inputs: Inputs, output: type[T]) -> Call[T]:
+    def _call(self, prompt: RoadmapPrompt, output: type[T]) -> Call[T]:
         budget = self._settings.max_tokens_per_task
-        return Call(prompt=RoadmapPrompt(kind, inputs), output=output, max_tokens=budget or None)
+        return Call(prompt=prompt, output=output, max_tokens=budget or None)
 
 
 class _noting:  # noqa: N801 - a context manager, read as a word
     """Notes which kind of call failed first, and what it spent."""
 
-    def __init__(self, asking: _Asking, kind: CallKind) -> None:
+    def __init__(self, asking: _Asking, kind: str) -> None:
         self._asking, self._kind = asking, kind
 
     def __enter__(self) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from llm import Call, Completion, Usage
 from roadmaps.inputs import CallKind
+from roadmaps.kinds import KINDS
 from roadmaps.outputs import EditOperation
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ STRUCTURE = [
     CallKind.CURRICULUM_DESIGN,
     CallKind.STRUCTURE_VALIDATION,
 ]
-CONTENTS = [CallKind.TUTORIAL, CallKind.RESOURCES, CallKind.QUIZ]
+CONTENTS = list(KINDS)
 
 
 async def nothing(_call: Call[Any]) -> None:
@@ -45,15 +46,15 @@ class LedgerAuthor:
         self.prerequisites: dict[str, list[str]] = {}
         self.operations: list[dict[str, Any]] = []
         self.before: Callable[[Call[Any]], Awaitable[None]] = nothing
-        self.asked: list[tuple[CallKind, str]] = []
-        self.answered: list[tuple[CallKind, str]] = []
+        self.asked: list[tuple[str, str]] = []
+        self.answered: list[tuple[str, str]] = []
         self.tokens = 10
         self.closed = False
 
     async def complete(self, call: Call[T], *, on_retry: OnRetry | None = None) -> Completion[T]:
         """Write the call down, then answer it."""
         del on_retry
-        entry = (CallKind(call.kind), call.prompt.title)
+        entry = (call.kind, call.prompt.title)
         self.asked.append(entry)
         await asyncio.sleep(0)
         await self.before(call)
@@ -80,17 +81,17 @@ class LedgerAuthor:
         """Remember that it was closed."""
         self.closed = True
 
-    def counts(self) -> Counter[tuple[CallKind, str]]:
+    def counts(self) -> Counter[tuple[str, str]]:
         """Return how often each answer was given."""
         return Counter(self.answered)
 
-    def contents(self) -> Counter[tuple[CallKind, str]]:
+    def contents(self) -> Counter[tuple[str, str]]:
         """Return how often each content was written."""
         return Counter(entry for entry in self.answered if entry[0] in CONTENTS)
 
     def _answer(self, call: Call[Any]) -> dict[str, Any]:
         title = call.prompt.title
-        match CallKind(call.kind):
+        match call.kind:
             case CallKind.INTENT_ANALYSIS:
                 return {
                     "topic": "Kites",
@@ -113,15 +114,17 @@ class LedgerAuthor:
                 nothing_else = dict.fromkeys(EditOperation.model_fields)
                 operations = [nothing_else | operation for operation in self.operations]
                 return {"summary": "s", "operations": operations}
-            case CallKind.TUTORIAL:
+            case "tutorial":
                 return {"markdown": f"# {title} ({len(self.asked)})"}
-            case CallKind.RESOURCES:
+            case "resources":
                 resource = {"title": title, "url": "https://127.0.0.1/", "type": "article"}
                 return {"resources": [resource | {"language": "en", "why": "w"}] * 3}
-            case CallKind.QUIZ:
+            case "quiz":
                 question = {"question": title, "kind": "single", "answers": ["a"]}
                 questions = [question | {"distractors": ["b"], "explanation": "e"}] * 5
                 return {"questions": questions}
+            case other:
+                raise LookupError(other)
 
     def _concept(self, title: str) -> dict[str, Any]:
         return {

@@ -25,9 +25,10 @@ from llm import Author, Call, create_author
 from llm.prices import price_of
 from roadmaps.checks import check_structure
 from roadmaps.inputs import CallKind, DesignInputs, IntentInputs, Learner
+from roadmaps.kinds import KINDS
 from roadmaps.outline import from_draft
 from roadmaps.outputs import CurriculumDraft, IntentAnalysis
-from roadmaps.prompts import RoadmapPrompt, prompt_version
+from roadmaps.prompts import RoadmapPrompt, text_of, version_of
 
 GOALS: Final = Path(__file__).with_name("goals.json")
 AT_A_TIME: Final = 8
@@ -94,7 +95,7 @@ async def run(settings: Settings, wishes: list[dict[str, Any]]) -> dict[str, Any
     return {
         "provider": str(settings.llm_provider),
         "model": None if sample else settings.llm_model,
-        "prompts": {str(kind): prompt_version(kind) for kind in CallKind},
+        "prompts": {str(kind): version_of(text_of(kind)) for kind in (*CallKind, *KINDS)},
         "failed": len(rows) - len(good),
         "scores": {
             name: round(statistics.fmean(row["scores"][name] for row in good), 3) if good else None

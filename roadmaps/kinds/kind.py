@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from core.settings import get_settings
 from roadmaps import live_text
 from roadmaps.kinds.printed import printed
-from roadmaps.prompts import RoadmapPrompt
+from roadmaps.prompts import RoadmapPrompt, text_of
 from roadmaps.rendering.renderer import render
 from roadmaps.rendering.stored import rows_of
 from workflow.asking import input_digest
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from llm import Output
     from notifications.events import PartData
-    from roadmaps.inputs import CallKind, ContentInputs
+    from roadmaps.inputs import ContentInputs
     from roadmaps.kinds.printed import Line
     from workflow.asking import Asking
     from workflow.parts import Wanted
@@ -53,25 +53,54 @@ class Writing:
         return inputs
 
 
+@dataclass(frozen=True, slots=True)
+class KindPrompt(RoadmapPrompt):
+    """A kind of content, and what its prompt is written from."""
+
+    inputs: ContentInputs
+    of: Kind
+
+    @property
+    def text(self) -> str:
+        """The prompt's text, from its kind's file or from beside it."""
+        return self.of.asks or text_of(self.kind)
+
+    @property
+    def title(self) -> str:
+        """The concept's."""
+        return self.inputs.title
+
+    @property
+    def usual_tokens(self) -> int:
+        """What a request of this kind usually takes."""
+        return self.of.tokens
+
+    def sample(self) -> BaseModel | None:
+        """Return the answer that is prepared for it."""
+        return self.of.sample(self.inputs)
+
+
 class Kind(ABC):
-    """A kind of content. A file that names the first five has a kind; the rest may differ.
+    """A kind of content: a name, the shape of an answer, and a prompt; the rest may differ.
+
+    The prompt stands in the kind's file or beside it, as `tutorial.j2` does.
 
     Attributes:
         name: As it is stored and shown to programs.
         order: Its place among a concept's contents; kinds of one place go by their names.
-        call: What the author is asked for.
         output: The shape of the author's answer.
         tokens: What a call usually takes, prompt and answer, before anything is known.
         text: The field of the answer that is Markdown, if there is one: shown while it is written,
             and stored as HTML too.
+        asks: The prompt, with a `system` and a `user` block, where it is not in a file of its own.
     """
 
     name: ClassVar[str]
     order: ClassVar[int] = 100
-    call: ClassVar[CallKind]
     output: ClassVar[type[Output]]
     tokens: ClassVar[int] = 3000
     text: ClassVar[str | None] = None
+    asks: ClassVar[str | None] = None
 
     @property
     def label(self) -> str:
@@ -86,9 +115,13 @@ class Kind(ABC):
         """Return what names all that a content of this kind is made from."""
         return input_digest(self.prompt(inputs))
 
-    def prompt(self, inputs: ContentInputs) -> RoadmapPrompt:
+    def prompt(self, inputs: ContentInputs) -> KindPrompt:
         """Return what the author is told."""
-        return RoadmapPrompt(self.call, inputs)
+        return KindPrompt(self.name, inputs, self)
+
+    def sample(self, inputs: ContentInputs) -> BaseModel | None:  # noqa: ARG002 - for those who override
+        """Return a prepared answer; without one the sample author makes one up by its shape."""
+        return None
 
     # Written
 

@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from core.digest import digest
-from roadmaps.inputs import CallKind
+from llm.output import Output
 from roadmaps.kinds.kind import Kind, Shown
 from roadmaps.kinds.printed import Line
-from roadmaps.outputs import QuizDraft
+from roadmaps.outputs import Prose, asked_for, first
+from roadmaps.questions import question_read, questions_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from roadmaps.inputs import ContentInputs
+
+
+class QuestionDraft(Output):
+    """One question; right answers and wrong ones are kept apart, so neither can be missing."""
+
+    question: Prose
+    kind: Literal["single", "multiple", "true_false"]
+    answers: list[str] = Field(min_length=1, description="The right answers (one for `single`).")
+    distractors: list[str] = Field(min_length=1, description="Wrong answers that look plausible.")
+    explanation: Prose = Field(description="Why the answer is right.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, data: Any) -> Any:
+        return question_read(data)
+
+
+class QuizDraft(Output):
+    """A quiz for one concept."""
+
+    questions: Annotated[list[QuestionDraft], first(8), asked_for(5, 8)]
+
+    @field_validator("questions", mode="before")
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        return questions_read(value)
 
 
 class Question(Shown):
@@ -56,11 +85,16 @@ class QuizKind(Kind):
 
     name = "quiz"
     order = 30
-    call = CallKind.QUIZ
     output = QuizDraft
     tokens = 3500
     body: ClassVar = QuizBody
     shown: ClassVar = Quiz
+
+    def sample(self, inputs: ContentInputs) -> QuizDraft:
+        """Return prepared questions."""
+        from roadmaps.sample.quiz import quiz
+
+        return quiz(inputs)
 
     def stored(self, answer: QuizDraft) -> dict[str, Any]:
         """Put the options of each question in order."""

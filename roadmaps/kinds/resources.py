@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
-from roadmaps.inputs import CallKind
+from llm.output import Output
 from roadmaps.kinds.kind import Kind, Shown
 from roadmaps.kinds.printed import Line
-from roadmaps.outputs import ResourceList
+from roadmaps.outputs import Language, Prose, Title, asked_for, first
 from roadmaps.rendering.markdown import SCHEMES
 from roadmaps.sources import find_sources
 from workflow.definition import Written
@@ -17,7 +17,24 @@ from workflow.definition import Written
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from roadmaps.inputs import ContentInputs
     from roadmaps.kinds.kind import Writing
+
+
+class ResourceDraft(Output):
+    """One thing to read, watch or do elsewhere."""
+
+    title: Title
+    url: str = Field(min_length=1, max_length=2000, description="An https address that exists.")
+    type: Literal["article", "book", "course", "documentation", "tool", "video"]
+    language: Language = Field(description="BCP 47 tag.")
+    why: Prose = Field(description="Why it helps with this concept, in one sentence.")
+
+
+class ResourceList(Output):
+    """Resources for one concept, the most useful first."""
+
+    resources: Annotated[list[ResourceDraft], first(10), asked_for(3, 10)]
 
 
 class Resource(Shown):
@@ -42,7 +59,6 @@ class ResourcesKind(Kind):
 
     name = "resources"
     order = 20
-    call = CallKind.RESOURCES
     output = ResourceList
     tokens = 2500
     body: ClassVar = ResourcesBody
@@ -51,6 +67,12 @@ class ResourcesKind(Kind):
     def ready(self, title: str) -> str:
         """Return the sentence that the resources of a concept are there."""
         return f"Resources for '{title}' are ready"
+
+    def sample(self, inputs: ContentInputs) -> ResourceList:
+        """Return prepared ones."""
+        from roadmaps.sample.reading import resources
+
+        return resources(inputs)
 
     async def write(self, writing: Writing) -> Written:
         """Search, let the author choose, and drop what definitely does not exist."""

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from roadmaps import outputs
-from roadmaps.inputs import CallKind
-from roadmaps.kinds.kind import Kind, Shown
+from llm.output import Output
+from roadmaps.kinds.kind import Kind
 
-
-class TutorialBody(BaseModel):
-    """What is stored."""
-
-    markdown: str = Field(min_length=1)
+if TYPE_CHECKING:
+    from roadmaps.inputs import ContentInputs
 
 
-class Tutorial(Shown):
-    """A text to learn from: Markdown as written, HTML sanitised."""
+class Tutorial(Output):
+    """One concept, explained."""
 
-    markdown: str
-    html: str
-    version: int
+    markdown: str = Field(
+        min_length=1, max_length=200_000, description="The tutorial as Markdown, without raw HTML."
+    )
 
 
 class TutorialKind(Kind):
@@ -30,12 +26,15 @@ class TutorialKind(Kind):
 
     name = "tutorial"
     order = 10
-    call = CallKind.TUTORIAL
-    output = outputs.Tutorial
+    output = Tutorial
     tokens = 4000
     text = "markdown"
-    body: ClassVar = TutorialBody
-    shown: ClassVar = Tutorial
+
+    def sample(self, inputs: ContentInputs) -> Tutorial:
+        """Return a prepared text."""
+        from roadmaps.sample.tutorial import tutorial
+
+        return tutorial(inputs)
 
 
 KIND = TutorialKind()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from roadmaps.outputs import ResourceDraft
+    from roadmaps.kinds.resources import ResourceDraft
 
 log = get_logger(__name__)
 

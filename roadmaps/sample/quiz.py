@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from roadmaps.outputs import QuestionDraft, QuizDraft
+from roadmaps.kinds.quiz import QuestionDraft, QuizDraft
 from roadmaps.sample.design import curriculum_of
 from roadmaps.sample.library import QuizPhrases, SampleConcept, fill, phrases, seeded
 from roadmaps.sample.subject import cleaned

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
-from roadmaps.outputs import ResourceDraft, ResourceList
+from roadmaps.kinds.resources import ResourceDraft, ResourceList
 from roadmaps.sample.design import curriculum_of
 from roadmaps.sample.library import fill, phrases, seeded
 from roadmaps.sample.subject import cleaned, shortened

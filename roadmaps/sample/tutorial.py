@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from roadmaps.outputs import Tutorial
+from roadmaps.kinds.tutorial import Tutorial
 from roadmaps.sample.design import curriculum_of
 from roadmaps.sample.library import SampleConcept, fill, phrases, seeded
 from roadmaps.sample.subject import cleaned

@@ -1,4 +1,4 @@
-"""Answers every kind of call of a roadmap from prepared texts (`library`)."""
+"""Answers the calls of a roadmap's steps from prepared texts (`library`)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,12 @@ from roadmaps.inputs import CallKind as Kind
 from roadmaps.outputs import StructureOpinion
 from roadmaps.sample.design import design, intent
 from roadmaps.sample.editing import edit_plan, edit_script
-from roadmaps.sample.quiz import quiz
-from roadmaps.sample.reading import resources
-from roadmaps.sample.tutorial import tutorial
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llm import Output
     from roadmaps.inputs import (
-        ContentInputs,
         DesignInputs,
         EditInputs,
         Inputs,
@@ -35,8 +31,5 @@ def written(kind: Kind, inputs: Inputs) -> Output:
         Kind.STRUCTURE_VALIDATION: lambda: StructureOpinion(issues=[]),
         Kind.EDIT_PLAN_ANALYSIS: lambda: edit_plan(cast("PlanInputs", inputs)),
         Kind.ROADMAP_EDIT: lambda: edit_script(cast("EditInputs", inputs)),
-        Kind.TUTORIAL: lambda: tutorial(cast("ContentInputs", inputs)),
-        Kind.RESOURCES: lambda: resources(cast("ContentInputs", inputs)),
-        Kind.QUIZ: lambda: quiz(cast("ContentInputs", inputs)),
     }
     return writers[kind]()

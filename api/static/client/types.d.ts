@@ -414,9 +414,11 @@ export interface TimeLeft {
   p90: number;
 }
 
-/** A text to learn from: Markdown as written, HTML sanitised. */
+/** The text that teaches a concept. */
 export interface Tutorial {
+  /** The tutorial as Markdown, without raw HTML. */
   markdown: string;
+  /** Sanitised. */
   html: string;
   version: number;
 }

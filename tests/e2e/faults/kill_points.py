@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 
 from core.states import Decision
+from roadmaps.kinds import KINDS
 from roadmaps.requests import ReviewDecision
 from tests.databases import empty
 from tests.e2e.faults.commit_hold import CLAIM, commit_hold, until_commits_held
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tests.e2e.faults.rig import Rig
 
 WISH: Final = "Knots"
-_CONTENTS: Final = ("tutorial", "resources", "quiz")
+_CONTENTS: Final = tuple(KINDS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

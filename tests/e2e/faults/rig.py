@@ -22,6 +22,7 @@ from core.given import PREFIX
 from core.ids import new_id
 from core.settings import get_settings
 from core.states import TERMINAL
+from roadmaps.kinds import KINDS
 from tests.e2e.faults.worker_process import ROOT, WorkerProcess
 from tests.factories import events, until
 from workflow import doorbell
@@ -471,18 +472,14 @@ def plain_calls(topic: str, *, concepts: int = 2) -> Counter[str]:
     """Return the calls of a task without review, each to be answered once."""
     return Counter(
         ["intent_analysis", "curriculum_design", "structure_validation"]
-        + [
-            f"{kind} of {topic} 1.1.{number}"
-            for number in range(1, concepts + 1)
-            for kind in ("tutorial", "resources", "quiz")
-        ]
+        + [f"{kind} of {topic} 1.1.{number}" for number in range(1, concepts + 1) for kind in KINDS]
     )
 
 
 def edited_calls(topic: str, wish: str, *, concepts: int = 2) -> Counter[str]:
     """Return the calls of a task whose review was rejected once: it is planned, edited, checked."""
     more = ["edit_plan_analysis", "roadmap_edit", "structure_validation"]
-    more += [f"{kind} of Wish: {wish}" for kind in ("tutorial", "resources", "quiz")]
+    more += [f"{kind} of Wish: {wish}" for kind in KINDS]
     return plain_calls(topic, concepts=concepts) + Counter(more)
 
 

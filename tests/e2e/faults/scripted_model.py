@@ -8,13 +8,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from roadmaps.kinds import KINDS
 from tests.model_server import Entry, ModelServer, Rule
 
 if TYPE_CHECKING:
     from typing import Self
 
 START_S: Final = 10.0
-CONTENT_KINDS: Final = ("tutorial", "resources", "quiz")
+CONTENT_KINDS: Final = tuple(KINDS)
 
 
 @dataclass

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from roadmaps.kinds import KINDS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
 
 TASK = UUID(int=1)
 ROADMAP = UUID(int=2)
-KINDS = ("tutorial", "resources", "quiz")
 AT = "2026-11-22T10:00:00.000Z"
 
 

@@ -12,6 +12,7 @@ from core.ids import new_id
 from core.states import Status, Step
 from db.facts import EventDraft, Fact
 from db.recorder import record
+from roadmaps.kinds import KINDS
 from roadmaps.steps.names import RoadmapStep
 from tests.factories import new_task
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-KINDS = ("tutorial", "resources", "quiz")
 BODIES: dict[str, dict[str, Any]] = {
     "tutorial": {"markdown": "# Kites\n\n<script>alert(1)</script> [go](https://example.org)"},
     "resources": {

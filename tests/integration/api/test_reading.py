@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.ids import new_id
+from roadmaps.kinds import KINDS
 from tests.integration.api import seeds
 from tests.integration.api.test_problems import assert_problem
 
@@ -63,7 +64,7 @@ async def test_contents_are_null_until_generated(
     concept = (await alice.get(url)).json()
     assert (concept["tutorial"], concept["resources"], concept["quiz"]) == (None, None, None)
     pending = {"status": "pending", "version": None, "error": None, "usage": None}
-    assert concept["contents"] == dict.fromkeys(seeds.KINDS, pending)
+    assert concept["contents"] == dict.fromkeys(KINDS, pending)
 
 
 async def test_a_concept_of_another_roadmap_is_404(

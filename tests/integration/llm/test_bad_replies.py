@@ -13,12 +13,14 @@ from api.app import create_app
 from core.errors import ProviderError
 from core.settings import get_settings
 from llm import Call
-from roadmaps.inputs import CallKind, ContentInputs, Learner
-from roadmaps.outputs import QuizDraft, ResourceList, Tutorial
-from roadmaps.prompts import RoadmapPrompt
+from roadmaps.inputs import ContentInputs, Learner
+from roadmaps.kinds.quiz import QuizDraft
+from roadmaps.kinds.resources import ResourceList
+from roadmaps.kinds.tutorial import Tutorial
 from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.factories import events, new_task, pair
 from tests.model_server import Rule
+from tests.prompts import prompt_of
 from workflow.runs import run_task
 
 if TYPE_CHECKING:
@@ -34,10 +36,10 @@ if TYPE_CHECKING:
 
 REPLIES = 2000 if WHOLE_SET else 500
 AT_A_TIME = 16
-KINDS: list[tuple[CallKind, type[Any]]] = [
-    (CallKind.TUTORIAL, Tutorial),
-    (CallKind.QUIZ, QuizDraft),
-    (CallKind.RESOURCES, ResourceList),
+KINDS: list[tuple[str, type[Any]]] = [
+    ("tutorial", Tutorial),
+    ("quiz", QuizDraft),
+    ("resources", ResourceList),
 ]
 
 
@@ -53,7 +55,7 @@ def call(number: int) -> Call[Any]:
         estimated_hours=3,
         difficulty="beginner",
     )
-    return Call(prompt=RoadmapPrompt(kind, inputs), output=output)
+    return Call(prompt=prompt_of(kind, inputs), output=output)
 
 
 async def test_generated_bad_replies_have_their_class(
@@ -104,8 +106,8 @@ async def test_bad_replies_in_a_task_leave_an_api_that_answers(
     settings_env.setenv("ROADMAP_AUTH", "none")
     get_settings.cache_clear()
     model.stages, model.concepts = 2, 8
-    model.rules += [Rule("bad", kind=kind.value, title=r"[024579]$") for kind, _ in KINDS]
-    model.rules += [Rule("html", kind=kind.value) for kind, _ in KINDS]
+    model.rules += [Rule("bad", kind=kind, title=r"[024579]$") for kind, _ in KINDS]
+    model.rules += [Rule("html", kind=kind) for kind, _ in KINDS]
 
     task = await new_task(goal="Learn 16")  # whose replies all let the others go on
     await run_task(task, worker="w")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.settings import get_settings
+from roadmaps.kinds import KINDS
 from tests.factories import ALICE, events, new_task, pair
 from tests.model_server import Rule
 from workflow.runs import run_task
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from tests.model_server import ModelServer
 
-CONTENTS = ("tutorial", "resources", "quiz")
+CONTENTS = tuple(KINDS)
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,13 @@ from core.errors import (
 )
 from llm import Call, Completion
 from roadmaps.inputs import CallKind, ContentInputs, DesignInputs, IntentInputs, Learner
-from roadmaps.outputs import CurriculumDraft, IntentAnalysis, QuizDraft, ResourceList, Tutorial
-from roadmaps.prompts import RoadmapPrompt
+from roadmaps.kinds.quiz import QuizDraft
+from roadmaps.kinds.resources import ResourceList
+from roadmaps.kinds.tutorial import Tutorial
+from roadmaps.outputs import CurriculumDraft, IntentAnalysis
 from tests.factories import events, new_task, pair
 from tests.model_server import Rule
+from tests.prompts import prompt_of
 from workflow.runs import run_task
 
 if TYPE_CHECKING:
@@ -42,8 +45,8 @@ CONTENT = ContentInputs(
     estimated_hours=3,
     difficulty="beginner",
 )
-TUTORIAL = Call(prompt=RoadmapPrompt(CallKind.TUTORIAL, CONTENT), output=Tutorial)
-QUIZ = Call(prompt=RoadmapPrompt(CallKind.QUIZ, CONTENT), output=QuizDraft)
+TUTORIAL = Call(prompt=prompt_of("tutorial", CONTENT), output=Tutorial)
+QUIZ = Call(prompt=prompt_of("quiz", CONTENT), output=QuizDraft)
 KEY = "sk-canary-0123456789"
 
 
@@ -367,7 +370,7 @@ async def test_one_bad_resource_is_left_out(server: ModelServer, author_for: Mak
     good = {"title": "t", "url": "https://example.org", "type": "book", "language": "en"}
     rows = [*({**good, "why": "w"} for _ in range(3)), {"title": "no address"}]
     server.rules.append(Rule("says", body=json.dumps({"resources": rows})))
-    call = Call(prompt=RoadmapPrompt(CallKind.RESOURCES, CONTENT), output=ResourceList)
+    call = Call(prompt=prompt_of("resources", CONTENT), output=ResourceList)
     completion = await author_for().complete(call)
     assert (len(completion.value.resources), completion.usage.calls) == (3, 1)
 
@@ -389,7 +392,7 @@ async def test_one_bad_concept_is_asked_for_and_never_left_out(
         learner=Learner(goal="g"), topic="t", summary="s", language="en", focus_areas=(),
         skill_gaps=(),
     )  # fmt: skip
-    call = Call(prompt=RoadmapPrompt(CallKind.CURRICULUM_DESIGN, inputs), output=CurriculumDraft)
+    call = Call(prompt=prompt_of(CallKind.CURRICULUM_DESIGN, inputs), output=CurriculumDraft)
     read = (await author_for().complete(call)).value
     assert [c.title for c in read.stages[0].modules[0].concepts] == ["A", "B2"]
 
@@ -404,7 +407,7 @@ async def test_a_missing_field_is_asked_for_alone(
         Rule("says", body='{"summary": "S"}'),
     ]
     call = Call(
-        prompt=RoadmapPrompt(CallKind.INTENT_ANALYSIS, IntentInputs(learner=Learner(goal="g"))),
+        prompt=prompt_of(CallKind.INTENT_ANALYSIS, IntentInputs(learner=Learner(goal="g"))),
         output=IntentAnalysis,
     )
     completion = await author_for().complete(call)

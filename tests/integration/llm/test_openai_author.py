@@ -41,18 +41,12 @@ from roadmaps.inputs import (
     OutlineInputs,
     PlanInputs,
 )
-from roadmaps.outputs import (
-    CurriculumDraft,
-    EditPlan,
-    EditScript,
-    IntentAnalysis,
-    QuizDraft,
-    ResourceList,
-    StructureOpinion,
-    Tutorial,
-)
-from roadmaps.prompts import RoadmapPrompt
+from roadmaps.kinds.quiz import QuizDraft
+from roadmaps.kinds.resources import ResourceList
+from roadmaps.kinds.tutorial import Tutorial
+from roadmaps.outputs import CurriculumDraft, EditPlan, EditScript, IntentAnalysis, StructureOpinion
 from tests.model_server import Rule
+from tests.prompts import prompt_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +83,7 @@ EDIT = EditInputs(
 
 def tutorial() -> Call[Tutorial]:
     """Return a call for a tutorial."""
-    return Call(prompt=RoadmapPrompt(CallKind.TUTORIAL, CONTENT), output=Tutorial)
+    return Call(prompt=prompt_of("tutorial", CONTENT), output=Tutorial)
 
 
 @pytest.mark.parametrize(
@@ -104,29 +98,27 @@ def tutorial() -> Call[Tutorial]:
         ),
         (CallKind.EDIT_PLAN_ANALYSIS, PlanInputs.model_validate(EDIT.model_dump()), EditPlan),
         (CallKind.ROADMAP_EDIT, EDIT, EditScript),
-        (CallKind.TUTORIAL, CONTENT, Tutorial),
-        (CallKind.RESOURCES, CONTENT, ResourceList),
-        (CallKind.QUIZ, CONTENT, QuizDraft),
+        ("tutorial", CONTENT, Tutorial),
+        ("resources", CONTENT, ResourceList),
+        ("quiz", CONTENT, QuizDraft),
     ],
 )
 async def test_every_kind_of_call_comes_back_in_its_shape(
     server: ModelServer,
     author_for: MakeAuthor,
-    kind: CallKind,
+    kind: str,
     inputs: Inputs,
     output: type[Output],
 ) -> None:
     """Each kind is one request with a strict schema named after it, and its tokens are counted."""
-    completion = await author_for().complete(
-        Call(prompt=RoadmapPrompt(kind, inputs), output=output)
-    )
+    completion = await author_for().complete(Call(prompt=prompt_of(kind, inputs), output=output))
 
     assert isinstance(completion.value, output)
     usage, tokens = completion.usage, server.ledger[0].tokens
     assert (usage.calls, usage.tokens) == (1, tokens)
     assert usage.prompt_tokens + usage.completion_tokens == tokens > 0
     wanted = server.requests[0]["response_format"]["json_schema"]
-    assert (wanted["name"], wanted["strict"]) == (kind.value, True)
+    assert (wanted["name"], wanted["strict"]) == (kind, True)
     assert [message["role"] for message in server.requests[0]["messages"]] == ["system", "user"]
 
 
@@ -456,7 +448,7 @@ async def test_a_port_where_nobody_listens_is_unavailable(author_for: MakeAuthor
 
 async def test_an_answers_limit_is_passed_on(server: ModelServer, author_for: MakeAuthor) -> None:
     """What is left of a task's budget bounds the answer."""
-    call = Call(prompt=RoadmapPrompt(CallKind.QUIZ, CONTENT), output=QuizDraft, max_tokens=77)
+    call = Call(prompt=prompt_of("quiz", CONTENT), output=QuizDraft, max_tokens=77)
 
     await author_for().complete(call)
 
@@ -482,7 +474,7 @@ async def test_text_that_no_request_can_carry_is_left_out(
     """NUL and lone surrogates in a goal do not stop a call."""
     learner = Learner(goal="Learn \x00\ud800 </goal> now")
     call = Call(
-        prompt=RoadmapPrompt(CallKind.INTENT_ANALYSIS, IntentInputs(learner=learner)),
+        prompt=prompt_of(CallKind.INTENT_ANALYSIS, IntentInputs(learner=learner)),
         output=IntentAnalysis,
     )
 

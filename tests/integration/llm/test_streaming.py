@@ -17,10 +17,11 @@ from core.errors import (
     ProviderUnavailableError,
 )
 from llm import Call, Completion
-from roadmaps.inputs import CallKind, ContentInputs, Learner
-from roadmaps.outputs import QuizDraft, Tutorial
-from roadmaps.prompts import RoadmapPrompt
+from roadmaps.inputs import ContentInputs, Learner
+from roadmaps.kinds.quiz import QuizDraft
+from roadmaps.kinds.tutorial import Tutorial
 from tests.model_server import Rule
+from tests.prompts import prompt_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +66,7 @@ class Viewer:
 
 async def streamed(author: OpenAIAuthor, viewer: Viewer) -> Completion[Tutorial]:
     """Ask for a tutorial and let somebody read along."""
-    call = Call(prompt=RoadmapPrompt(CallKind.TUTORIAL, CONTENT), output=Tutorial)
+    call = Call(prompt=prompt_of("tutorial", CONTENT), output=Tutorial)
     return await author.stream(call, field="markdown", on_text=viewer)
 
 
@@ -186,7 +187,7 @@ async def test_what_a_server_refuses_is_left_out_from_then_on(
     """A refusal costs one request in a process's life; the schema then stands in the prompt."""
     server.refuses |= refuses
     author = author_for()
-    call = Call(prompt=RoadmapPrompt(CallKind.TUTORIAL, CONTENT), output=Tutorial, max_tokens=99)
+    call = Call(prompt=prompt_of("tutorial", CONTENT), output=Tutorial, max_tokens=99)
 
     async def ask() -> Completion[Tutorial]:
         return await author.stream(call, field="markdown", on_text=Viewer())
@@ -299,6 +300,6 @@ async def test_whoever_does_not_stream_gets_the_same(
     server: ModelServer, author_for: MakeAuthor
 ) -> None:
     """`complete` asks for no stream, and reads one that comes unasked."""
-    call = Call(prompt=RoadmapPrompt(CallKind.QUIZ, CONTENT), output=QuizDraft)
+    call = Call(prompt=prompt_of("quiz", CONTENT), output=QuizDraft)
     assert (await author_for().complete(call)).value.questions
     assert "stream" not in server.requests[0]

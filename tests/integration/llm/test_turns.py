@@ -37,12 +37,12 @@ from llm import Call
 from llm.openai_compatible import OpenAIAuthor
 from roadmaps.inputs import CallKind, IntentInputs, Learner
 from roadmaps.outputs import IntentAnalysis
-from roadmaps.prompts import RoadmapPrompt
+from tests.prompts import prompt_of
 
 async def main(goal):
     author = OpenAIAuthor(get_settings(), cluster=RedisCluster)
     inputs = IntentInputs(learner=Learner(goal=goal))
-    prompt = RoadmapPrompt(CallKind.INTENT_ANALYSIS, inputs)
+    prompt = prompt_of(CallKind.INTENT_ANALYSIS, inputs)
     call = Call(prompt=prompt, output=IntentAnalysis)
     await asyncio.gather(*(author.complete(call) for _ in range(40)))
     await author.aclose()

@@ -14,7 +14,6 @@ import pytest
 from core.errors import ContentRefusedError
 from core.states import Decision
 from roadmaps.audit import RoadmapKind
-from roadmaps.inputs import CallKind
 from roadmaps.requests import ReviewDecision
 from tests.factories import ALICE, column, events, kill, new_task, pair, until
 from tests.ledger import LedgerAuthor, nothing
@@ -55,7 +54,7 @@ COUNTS = {
 
 async def refuse_quizzes_on_wind(call: Call[Any]) -> None:
     """Fail one content of the roadmap."""
-    if call.kind is CallKind.QUIZ and call.prompt.title == "Wind":
+    if call.kind == "quiz" and call.prompt.title == "Wind":
         raise ContentRefusedError
 
 
@@ -117,7 +116,7 @@ async def run_until_quiz(author: LedgerAuthor, task: UUID) -> None:
     stuck = asyncio.Event()
 
     async def hang(call: Call[Any]) -> None:
-        if call.kind is CallKind.QUIZ:
+        if call.kind == "quiz":
             stuck.set()
             await asyncio.Event().wait()
 

@@ -71,7 +71,7 @@ async def step_started(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
     await engine._run_step(claim, RoadmapStep.INTENT_ANALYSIS)
 
 
-def _steals_at(author: LedgerAuthor, kind: CallKind, steal: Any) -> None:
+def _steals_at(author: LedgerAuthor, kind: str, steal: Any) -> None:
     async def before(call: Call[Any]) -> None:
         if call.kind is kind:
             await steal()
@@ -121,7 +121,7 @@ async def content_started(claim: Claim, steal: Any, author: LedgerAuthor) -> Non
 async def content_completed(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
     """A content is written."""
     maker, want = await one_wanted(claim)
-    _steals_at(author, CallKind.TUTORIAL, steal)
+    _steals_at(author, "tutorial", steal)
     await record(await maker._make(want))
 
 
@@ -237,7 +237,7 @@ async def test_fence_stops_a_whole_run(database: asyncpg.Connection, author: Led
     frozen, go_on = asyncio.Event(), asyncio.Event()
 
     async def before(call: Call[Any]) -> None:
-        if call.kind is CallKind.QUIZ and not frozen.is_set():
+        if call.kind == "quiz" and not frozen.is_set():
             frozen.set()
             await go_on.wait()
 

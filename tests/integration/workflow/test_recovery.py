@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 
 async def lose_worker(
-    connection: asyncpg.Connection, author: LedgerAuthor, task: UUID, kind: CallKind
+    connection: asyncpg.Connection, author: LedgerAuthor, task: UUID, kind: str
 ) -> None:
     """Run a task until the author is asked for something, kill the run, let its lease be over."""
     asked = asyncio.Event()

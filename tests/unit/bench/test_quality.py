@@ -11,6 +11,7 @@ from bench.quality.__main__ import GOALS, run, table
 from bench.quality.scores import NAMES, distinct, hours, in_language, order, rising, scores
 from core.settings import Settings, get_settings
 from roadmaps.inputs import CallKind
+from roadmaps.kinds import KINDS
 from roadmaps.outputs import IntentAnalysis
 from tests.factories import outline
 
@@ -70,7 +71,7 @@ async def test_the_goals_run_on_the_sample_author(settings_env: pytest.MonkeyPat
     report = await run(get_settings(), wishes)
     assert report["failed"] == 0
     assert report["scores"]["order"] == report["scores"]["distinct"] == 1
-    assert report["prompts"].keys() == set(CallKind)
+    assert report["prompts"].keys() == {*CallKind, *KINDS}
     lines = table(report, report)
     assert len(lines) == 1 + 20 + 3
     assert lines[-1] == "changed prompts: none"

@@ -14,13 +14,13 @@ from llm.calls import Call
 from llm.failures import Told
 from llm.presets import PRESETS, ResponseFormat, base_url_of, model_of, preset_of
 from llm.refusals import Feature
-from roadmaps.inputs import CallKind, ContentInputs, Learner
-from roadmaps.outputs import Tutorial
-from roadmaps.prompts import RoadmapPrompt
+from roadmaps.inputs import ContentInputs, Learner
+from roadmaps.kinds.tutorial import Tutorial
+from tests.prompts import prompt_of
 
 CALL = Call(
-    prompt=RoadmapPrompt(
-        CallKind.TUTORIAL,
+    prompt=prompt_of(
+        "tutorial",
         ContentInputs(
             learner=Learner(goal="Learn Rust"),
             language="en",

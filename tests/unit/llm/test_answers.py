@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm.answers import LARGEST_ANSWER, UnusableAnswerError, read_answer
-from roadmaps.outputs import ResourceList, Tutorial
+from roadmaps.kinds.resources import ResourceList
+from roadmaps.kinds.tutorial import Tutorial
 
 GOOD = '{"markdown": "text"}'
 

@@ -12,7 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from llm.answers import LARGEST_ANSWER, UnusableAnswerError, read_answer
-from roadmaps.outputs import CurriculumDraft, IntentAnalysis, QuizDraft, Tutorial
+from roadmaps.kinds.quiz import QuizDraft
+from roadmaps.kinds.tutorial import Tutorial
+from roadmaps.outputs import CurriculumDraft, IntentAnalysis
 from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.odd_answers import GOOD, READABLE, TEXT, UNREADABLE
 

@@ -11,17 +11,10 @@ import pytest
 from llm.answers import UnusableAnswerError, read_answer
 from llm.reading.hours import hours_in
 from llm.reading.mending import cut_at_a_word
+from roadmaps.kinds.quiz import QuestionDraft, QuizDraft
+from roadmaps.kinds.resources import ResourceList
 from roadmaps.languages import language_tag
-from roadmaps.outputs import (
-    CurriculumDraft,
-    EditPlan,
-    EditScript,
-    IntentAnalysis,
-    QuestionDraft,
-    QuizDraft,
-    ResourceList,
-    StructureOpinion,
-)
+from roadmaps.outputs import CurriculumDraft, EditPlan, EditScript, IntentAnalysis, StructureOpinion
 
 CONCEPT: dict[str, Any] = {
     "title": "t",

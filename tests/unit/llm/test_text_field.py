@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from llm.answers import read_answer
 from llm.text_field import LiveText, TextField
-from roadmaps.outputs import Tutorial
+from roadmaps.kinds.tutorial import Tutorial
 from tests.odd_answers import READABLE, TEXT, THOUGHTS
 
 

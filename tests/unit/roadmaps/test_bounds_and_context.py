@@ -10,20 +10,21 @@ from pydantic import ValidationError
 
 from llm.schema import strict_schema
 from roadmaps.edits import apply_operations
-from roadmaps.inputs import CallKind
-from roadmaps.kinds.quiz import quiz_body
+from roadmaps.kinds import KINDS
+from roadmaps.kinds.quiz import QuizDraft, quiz_body
+from roadmaps.kinds.resources import ResourceList
 from roadmaps.outline import from_draft
-from roadmaps.outputs import CurriculumDraft, EditScript, QuizDraft, ResourceList
-from roadmaps.prompts import RoadmapPrompt, render
+from roadmaps.outputs import CurriculumDraft, EditScript
 from roadmaps.standing import contexts
 from tests.factories import outline
+from tests.prompts import prompt_of, render
 from tests.unit.roadmaps.test_schema_and_prompts import CONTENT, OUTPUTS
 from workflow.asking import input_digest
 
 if TYPE_CHECKING:
     from llm.output import Output
 
-CONTENT_KINDS = (CallKind.TUTORIAL, CallKind.RESOURCES, CallKind.QUIZ)
+CONTENT_KINDS = tuple(KINDS)
 
 
 def least(schema: dict[str, Any]) -> Any:
@@ -70,7 +71,7 @@ def test_lists_have_bounds(output: type[Output], field: str, few: int, many: int
 
 
 @pytest.mark.parametrize("kind", CONTENT_KINDS)
-def test_a_concept_is_written_with_the_roadmap_in_view(kind: CallKind) -> None:
+def test_a_concept_is_written_with_the_roadmap_in_view(kind: str) -> None:
     """Outline, place, neighbours and prerequisites are shown; what all share comes first."""
     of = outline(["Wind", "Knots", "Launch"], ["Land"], prerequisites={"Launch": ["Wind"]})
     standing = contexts(of)
@@ -92,14 +93,14 @@ def test_a_concept_is_written_with_the_roadmap_in_view(kind: CallKind) -> None:
 
 
 @pytest.mark.parametrize("kind", CONTENT_KINDS)
-def test_context_makes_nothing_stale(kind: CallKind) -> None:
+def test_context_makes_nothing_stale(kind: str) -> None:
     """An edit elsewhere leaves the digest as it is; one of the concept itself does not."""
     before, after = outline(["A", "B"]), outline(["A", "Other"], ["C"])
     digests = {
-        input_digest(RoadmapPrompt(kind, CONTENT.model_copy(update={"context": context})))
+        input_digest(prompt_of(kind, CONTENT.model_copy(update={"context": context})))
         for of in (before, after)
         for context in contexts(of).values()
     }
     assert len(digests) == 1
-    other = RoadmapPrompt(kind, CONTENT.model_copy(update={"title": "Else"}))
+    other = prompt_of(kind, CONTENT.model_copy(update={"title": "Else"}))
     assert input_digest(other) not in digests

@@ -21,18 +21,12 @@ from roadmaps.inputs import (
     OutlineInputs,
     PlanInputs,
 )
-from roadmaps.outputs import (
-    CurriculumDraft,
-    EditPlan,
-    EditScript,
-    IntentAnalysis,
-    QuizDraft,
-    ResourceList,
-    StructureOpinion,
-    Tutorial,
-)
-from roadmaps.prompts import RoadmapPrompt
+from roadmaps.kinds.quiz import QuizDraft
+from roadmaps.kinds.resources import ResourceList
+from roadmaps.kinds.tutorial import Tutorial
+from roadmaps.outputs import CurriculumDraft, EditPlan, EditScript, IntentAnalysis, StructureOpinion
 from roadmaps.search import Hit
+from tests.prompts import prompt_of
 from workflow.asking import input_digest
 
 if TYPE_CHECKING:
@@ -85,7 +79,7 @@ CONTENT = ContentInputs(
 PLAN = PlanInputs.model_validate(EDIT.model_dump())
 OUTLINE = OutlineInputs.model_validate(EDIT.model_dump())
 
-BEFORE: list[tuple[CallKind, Inputs, type[BaseModel], str, str, str]] = [
+BEFORE: list[tuple[str, Inputs, type[BaseModel], str, str, str]] = [
     (
         CallKind.INTENT_ANALYSIS,
         IntentInputs(learner=LEARNER),
@@ -127,7 +121,7 @@ BEFORE: list[tuple[CallKind, Inputs, type[BaseModel], str, str, str]] = [
         "de7f01a61766fb1c2cbf8972dd20054a",
     ),
     (
-        CallKind.TUTORIAL,
+        "tutorial",
         CONTENT,
         Tutorial,
         "7f9566374a7d7a866de0e10a8beb3fe7",
@@ -135,7 +129,7 @@ BEFORE: list[tuple[CallKind, Inputs, type[BaseModel], str, str, str]] = [
         "3fdb1f0bc8a839e715dbd9bfb98222ee",
     ),
     (
-        CallKind.RESOURCES,
+        "resources",
         CONTENT,
         ResourceList,
         "14bc5c1483bce090a75e158d1404118d",
@@ -143,7 +137,7 @@ BEFORE: list[tuple[CallKind, Inputs, type[BaseModel], str, str, str]] = [
         "d3494cf18d67a3b3ba5dc30e71d96b16",
     ),
     (
-        CallKind.QUIZ,
+        "quiz",
         CONTENT,
         QuizDraft,
         "8ac5e75092bdc1b7310d7bf3b7b47804",
@@ -156,7 +150,7 @@ BEFORE: list[tuple[CallKind, Inputs, type[BaseModel], str, str, str]] = [
 
 @pytest.mark.parametrize(("kind", "inputs", "output", "inputs_digest", "said", "schema"), BEFORE)
 def test_a_call_is_what_it_was(
-    kind: CallKind,
+    kind: str,
     inputs: Inputs,
     output: type[BaseModel],
     inputs_digest: str,
@@ -168,7 +162,7 @@ def test_a_call_is_what_it_was(
     Whoever changes a prompt on purpose changes the first two digests of its kind here, and those
     of all kinds when it is what they share.
     """
-    prompt = RoadmapPrompt(kind, inputs)
+    prompt = prompt_of(kind, inputs)
     system, user = (message["content"] for message in prompt.messages())
 
     assert input_digest(prompt) == inputs_digest

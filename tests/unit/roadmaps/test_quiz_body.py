@@ -5,8 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roadmaps.kinds.quiz import quiz_body
-from roadmaps.outputs import QuestionDraft
+from roadmaps.kinds.quiz import QuestionDraft, quiz_body
 
 texts = st.text(max_size=5)
 questions = st.builds(

@@ -28,17 +28,13 @@ from roadmaps.inputs import (
     Learner,
     OutlineInputs,
 )
-from roadmaps.outputs import (
-    ConceptDraft,
-    CurriculumDraft,
-    IntentAnalysis,
-    QuizDraft,
-    ResourceList,
-    StructureOpinion,
-    Tutorial,
-)
-from roadmaps.prompts import RoadmapPrompt
+from roadmaps.kinds import KINDS
+from roadmaps.kinds.quiz import QuizDraft
+from roadmaps.kinds.resources import ResourceList
+from roadmaps.kinds.tutorial import Tutorial
+from roadmaps.outputs import ConceptDraft, CurriculumDraft, IntentAnalysis, StructureOpinion
 from roadmaps.sample.library import curricula, phrases
+from tests.prompts import prompt_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,10 +89,10 @@ GOALS = [
 ]
 
 
-def ask(kind: CallKind, inputs: Inputs, output: type[T], **settings: object) -> T:
+def ask(kind: str, inputs: Inputs, output: type[T], **settings: object) -> T:
     """Return what the sample author answers."""
     author = create_author(Settings.model_validate({"sample_latency_s": 0, **settings}))
-    call = Call(prompt=RoadmapPrompt(kind, inputs), output=output)
+    call = Call(prompt=prompt_of(kind, inputs), output=output)
     return asyncio.run(author.complete(call)).value
 
 
@@ -161,14 +157,14 @@ def test_any_goal_gets_a_sound_labelled_roadmap_with_contents(goal: str) -> None
     assert_sound(draft)
     assert phrases(language).label in draft.summary
     inputs = content_inputs(learner, place=3)
-    tutorial = ask(CallKind.TUTORIAL, inputs, Tutorial).markdown
+    tutorial = ask("tutorial", inputs, Tutorial).markdown
     assert phrases(language).label in tutorial
     assert tutorial.count("\n## ") == 5
-    resources = ask(CallKind.RESOURCES, inputs, ResourceList).resources
+    resources = ask("resources", inputs, ResourceList).resources
     assert 3 <= len(resources) <= 6
     assert len({entry.url for entry in resources}) == len(resources)
     assert all(re.fullmatch(r"https://\S+", entry.url) for entry in resources)
-    assert_quiz(ask(CallKind.QUIZ, inputs, QuizDraft))
+    assert_quiz(ask("quiz", inputs, QuizDraft))
 
 
 def assert_quiz(quiz: QuizDraft) -> None:
@@ -212,9 +208,9 @@ def test_each_curriculum_on_the_shelf_is_sound_and_complete(known: object) -> No
     assert intent_for(Learner(goal=goal)).topic == getattr(known, "topic", "")
     for place in range(len(concepts_of(draft))):
         inputs = content_inputs(Learner(goal=goal), place)
-        words = ask(CallKind.TUTORIAL, inputs, Tutorial).markdown.split()
+        words = ask("tutorial", inputs, Tutorial).markdown.split()
         assert 250 <= len(words) <= 600
-        assert_quiz(ask(CallKind.QUIZ, inputs, QuizDraft))
+        assert_quiz(ask("quiz", inputs, QuizDraft))
 
 
 def test_two_processes_write_the_same_bytes() -> None:
@@ -226,8 +222,8 @@ def test_two_processes_write_the_same_bytes() -> None:
         "learner = Learner(goal='学习弹吉他 and kites', background='none')\n"
         "inputs = content_inputs(learner, 4)\n"
         "print(ascii(design_for(learner).model_dump_json()))\n"
-        "for kind, output in ((CallKind.TUTORIAL, Tutorial), (CallKind.QUIZ, QuizDraft),\n"
-        "                     (CallKind.RESOURCES, ResourceList)):\n"
+        "for kind, output in (('tutorial', Tutorial), ('quiz', QuizDraft),\n"
+        "                     ('resources', ResourceList)):\n"
         "    print(ascii(ask(kind, inputs, output).model_dump_json()))\n"
     )
     runs = [
@@ -325,7 +321,7 @@ def test_level_time_and_background_count() -> None:
 def test_liked_formats_come_first() -> None:
     """Somebody who likes videos sees one first."""
     learner = Learner(goal="Learn Rust", content_formats=("videos",))
-    found = ask(CallKind.RESOURCES, content_inputs(learner), ResourceList)
+    found = ask("resources", content_inputs(learner), ResourceList)
     assert found.resources[0].type == "video"
 
 
@@ -333,8 +329,7 @@ def test_tutorials_of_one_roadmap_differ() -> None:
     """Neighbouring tutorials do not repeat each other's sentences."""
     learner = Learner(goal="Learn Rust")
     texts = [
-        ask(CallKind.TUTORIAL, content_inputs(learner, place), Tutorial).markdown
-        for place in range(6)
+        ask("tutorial", content_inputs(learner, place), Tutorial).markdown for place in range(6)
     ]
     lines: Sequence[set[str]] = [set(text.splitlines()) for text in texts]
     assert len({frozenset(part) for part in lines}) == 6
@@ -360,13 +355,13 @@ def test_the_latency_is_kept() -> None:
     assert time.monotonic() - started >= 0.1
 
 
-@pytest.mark.parametrize("kind", [CallKind.TUTORIAL, CallKind.RESOURCES, CallKind.QUIZ])
-def test_matching_concepts_fail_and_say_why(kind: CallKind) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_matching_concepts_fail_and_say_why(kind: str) -> None:
     """SAMPLE_FAIL concerns contents only, and its message names it."""
-    outputs: dict[CallKind, type[Output]] = {
-        CallKind.TUTORIAL: Tutorial,
-        CallKind.RESOURCES: ResourceList,
-        CallKind.QUIZ: QuizDraft,
+    outputs: dict[str, type[Output]] = {
+        "tutorial": Tutorial,
+        "resources": ResourceList,
+        "quiz": QuizDraft,
     }
     inputs = content_inputs(Learner(goal="Learn Rust"))
 
@@ -382,17 +377,17 @@ def test_an_edited_concept_gets_contents_too() -> None:
     inputs = content_inputs(Learner(goal="Learn Rust")).model_copy(
         update={"title": "Macros {title}", "description": "Code that {writes} code."}
     )
-    text = ask(CallKind.TUTORIAL, inputs, Tutorial).markdown
+    text = ask("tutorial", inputs, Tutorial).markdown
     assert text.startswith("# Macros {title}\n")
     assert "**Code that {writes} code.**" in text
-    assert_quiz(ask(CallKind.QUIZ, inputs, QuizDraft))
+    assert_quiz(ask("quiz", inputs, QuizDraft))
 
 
 def test_a_stream_is_the_text_in_pieces() -> None:
     """What the sample author hands out is what it returns, so that text is seen arriving."""
     pieces: list[tuple[int, str]] = []
     inputs = content_inputs(Learner(goal="Learn Rust"))
-    call = Call(prompt=RoadmapPrompt(CallKind.TUTORIAL, inputs), output=Tutorial)
+    call = Call(prompt=prompt_of("tutorial", inputs), output=Tutorial)
     author = create_author(Settings(sample_latency_s=0))
 
     completion = asyncio.run(

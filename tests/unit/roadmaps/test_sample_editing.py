@@ -12,8 +12,8 @@ from core.settings import Settings
 from llm import Call, create_author
 from roadmaps.inputs import CallKind, EditInputs, Learner
 from roadmaps.outputs import EditPlan, EditScript
-from roadmaps.prompts import RoadmapPrompt
 from roadmaps.sample.outline import read_outline
+from tests.prompts import prompt_of
 
 OUTLINE = """S1 Foundations
   M1 First steps
@@ -40,8 +40,8 @@ def edited(
         plan="",
     )
     author = create_author(Settings(sample_latency_s=0))
-    plan_call = Call(prompt=RoadmapPrompt(CallKind.EDIT_PLAN_ANALYSIS, inputs), output=EditPlan)
-    script_call = Call(prompt=RoadmapPrompt(CallKind.ROADMAP_EDIT, inputs), output=EditScript)
+    plan_call = Call(prompt=prompt_of(CallKind.EDIT_PLAN_ANALYSIS, inputs), output=EditPlan)
+    script_call = Call(prompt=prompt_of(CallKind.ROADMAP_EDIT, inputs), output=EditScript)
     plan = asyncio.run(author.complete(plan_call)).value
     script = asyncio.run(author.complete(script_call)).value
     assert len(plan.intents) == len(script.operations)

@@ -116,7 +116,7 @@ class Asking(ABC):
         return self._run(lambda client: client.roadmap(roadmap_id))
 
     def concept(self, roadmap_id: str, concept_id: str) -> ConceptPage:
-        """Return a concept with its tutorial, resources and quiz."""
+        """Return a concept with the newest version of each content."""
         return self._run(lambda client: client.concept(roadmap_id, concept_id))
 
     def regenerate(self, roadmap_id: str, concept_id: str, kinds: Sequence[str]) -> Task:

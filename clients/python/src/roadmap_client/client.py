@@ -187,7 +187,7 @@ class RoadmapClient:
         return _read(Roadmap, await self.request("GET", _roadmap(roadmap_id)))
 
     async def concept(self, roadmap_id: str, concept_id: str) -> ConceptPage:
-        """Return a concept with its tutorial, resources and quiz."""
+        """Return a concept with the newest version of each content."""
         path = f"{_roadmap(roadmap_id)}/concepts/{quote(concept_id, safe='')}"
         return _read(ConceptPage, await self.request("GET", path))
 

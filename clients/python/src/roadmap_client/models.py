@@ -148,10 +148,12 @@ class TimeLeft(Answer):
 
 
 class Tutorial(Answer):
-    """A text to learn from: Markdown as written, HTML sanitised."""
+    """The text that teaches a concept."""
 
     markdown: str
+    """The tutorial as Markdown, without raw HTML."""
     html: str
+    """Sanitised."""
     version: int
 
 

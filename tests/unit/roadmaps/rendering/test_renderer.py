@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from roadmaps.outputs import Tutorial
+from roadmaps.kinds.tutorial import Tutorial
 from roadmaps.rendering import child, renderer
 from roadmaps.rendering.markdown import UNRENDERED, VERSION, to_html
 from roadmaps.rendering.renderer import close_renderer, render
