@@ -73,7 +73,7 @@ async def step_started(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
 
 def _steals_at(author: LedgerAuthor, kind: str, steal: Any) -> None:
     async def before(call: Call[Any]) -> None:
-        if call.kind is kind:
+        if call.kind == kind:
             await steal()
 
     author.before = before
@@ -441,7 +441,7 @@ async def test_run_outlives_its_lease(
     first: list[Any] = []
 
     async def long(call: Call[Any]) -> None:
-        if call.kind is CallKind.CURRICULUM_DESIGN:
+        if call.kind == CallKind.CURRICULUM_DESIGN:
             first.append(await column(database, task, "lease_until"))
             await until(lambda: _after(database, first[0]), what="twice the lease")
             assert (await recover(None)).recovered == 0

@@ -53,7 +53,7 @@ async def lose_worker(
     asked = asyncio.Event()
 
     async def hang(call: Call[Any]) -> None:
-        if call.kind is kind:
+        if call.kind == kind:
             asked.set()
             await asyncio.Event().wait()
 

@@ -319,7 +319,7 @@ async def test_retry_of_a_failed_step(
     """A failed task says at which step, and a retry goes on exactly there."""
 
     async def before(call: Call[Any]) -> None:
-        if call.kind is kind:
+        if call.kind == kind:
             raise ProviderUnavailableError
 
     author.before = before
