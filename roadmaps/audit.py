@@ -5,13 +5,14 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel, Field, TypeAdapter, model_validator
+from pydantic import BaseModel, TypeAdapter
 from sqlalchemy import select
 
 from db.facts import Fact
 from db.models import Outline as OutlineVersion
 from db.models import Roadmap, RoadmapTask
 from db.recorder import record_in
+from roadmaps.kinds import KINDS
 from roadmaps.outline import Outline
 from roadmaps.outputs import EditPlan, IntentAnalysis, Issue
 from roadmaps.requests import Edit
@@ -84,41 +85,6 @@ _RULES: Final[dict[str, str]] = {
 }
 
 
-class _Tutorial(BaseModel):
-    markdown: str = Field(min_length=1)
-
-
-class _Resource(BaseModel):
-    title: str
-    url: str
-    type: str
-    language: str
-    why: str
-    verified: bool
-
-
-class _Resources(BaseModel):
-    resources: list[_Resource]
-
-
-class _Question(BaseModel):
-    question: str
-    kind: str
-    options: list[str] = Field(min_length=2)
-    correct: list[int] = Field(min_length=1)
-    explanation: str
-
-    @model_validator(mode="after")
-    def _in_range(self) -> _Question:
-        if not all(0 <= position < len(self.options) for position in self.correct):
-            raise ValueError("`correct` names no option")
-        return self
-
-
-class _Quiz(BaseModel):
-    questions: list[_Question] = Field(min_length=1)
-
-
 class _Version(BaseModel):
     version: int
 
@@ -171,7 +137,7 @@ AUDIT: Final = AuditRules(
         RoadmapStep.EDIT_PLAN_ANALYSIS: _Plan,
         RoadmapStep.ROADMAP_EDIT: _Version,
     },
-    bodies={"tutorial": _Tutorial, "resources": _Resources, "quiz": _Quiz},
+    bodies={kind.name: kind.body for kind in KINDS.values()},
     edits=TypeAdapter(list[Edit]),
     links=(
         ("roadmaps", "task_id", "roadmap_tasks"),
