@@ -181,6 +181,16 @@ class Client:
         asked = self._api.concept(roadmap_id, concept_id)
         return self._run(asked, what=f"concept {concept_id}").document()
 
+    def user(self) -> str | None:
+        """Return whom our token speaks for; None where an older API does not tell."""
+        try:
+            session = self.request("GET", "/api/v1/session", what="session")
+        except ApiError as error:
+            if error.status != _NOT_FOUND:
+                raise
+            return None
+        return str(session["user_id"])
+
     def redis_report(self) -> dict[str, Any]:
         """Return the API's Redis connections."""
         return self.request("GET", "/api/v1/admin/redis", what="Redis report")

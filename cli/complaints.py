@@ -26,6 +26,10 @@ _HELP: Final = (NoArgsIsHelpError,)
 """No complaint: whoever says nothing is shown the help."""
 
 
+class EmptyWordError(BadParameter):
+    """A word that names something is empty."""
+
+
 def is_complaint(error: UsageError) -> bool:
     """Tell whether something is wrong, rather than that the help is to be shown."""
     return not isinstance(error, _HELP)
@@ -63,11 +67,18 @@ def _kind(param: Any) -> Any:
 
 def _bad(error: Any) -> str:
     name = _name(error.param)
+    if isinstance(error, EmptyWordError):
+        return _empty(name, error.param)
     problems: list[Any] = getattr(error.__cause__, "errors", list)()
     given = f" {problems[0].get('input')!r}" if problems else ""
     if error.param is None or not hasattr(error.param, "type_descriptor"):
         return f"{error.format_message().rstrip('.')}."
     return f"{name}{given}: give {allowed(error.param)}."
+
+
+def _empty(name: str, param: Any) -> str:
+    said = f"{name} is empty, as from a variable that is not set"
+    return f"{said}." if param.required else f"{said}: give {allowed(param)}, or leave it out."
 
 
 def _missing(error: Any) -> str:

@@ -10,6 +10,7 @@ import typer
 
 from cli.console import emit, emit_json
 from cli.exits import EPILOG
+from cli.titles import title_of
 from core.states import RETRYABLE, TERMINAL, Status
 from core.visible import cut, one_line
 
@@ -70,7 +71,7 @@ def tasks(*wanted: Status) -> Callable[[typer.Context, str], list[tuple[str, str
         except Exception:  # noqa: BLE001 - a shell that waits for Tab must not be told errors
             return []
         return [
-            (task["task_id"], f"{task['status']}: {cut(one_line(task['goal']), _GOAL_SHOWN)}")
+            (task["task_id"], f"{task['status']}: {cut(one_line(title_of(task)), _GOAL_SHOWN)}")
             for task in known
             if task["task_id"].startswith(incomplete)
         ]

@@ -165,6 +165,7 @@ def signing_secret(folder: DataDir, settings: "Settings") -> str:
     given = settings.auth_secret
     secret = given.get_secret_value() if given is not None else folder.known_auth_secret()
     if secret is None:
+        folder.check_ours()
         raise usage(
             f"There is no secret to sign with: {folder.path} has none (no stack ran there yet) and "
             "ROADMAP_AUTH_SECRET is not set. Start `roadmap up`, or name its --data-dir."

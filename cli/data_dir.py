@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import secrets
+import shlex
 import stat
 import tempfile
 from pathlib import Path
@@ -15,6 +16,12 @@ from cli.exits import usage
 
 DEFAULT: Final = Path(".roadmap")
 _SECRET_BYTES: Final = 32
+_OURS: Final = ("up.lock", "auth_secret", "stack.json", "pgdata")
+"""One of these stands in each folder in which a stack ran, of any release."""
+_NOBODYS: Final = frozenset({".gitignore", "logs", "pulses", "lost+found", ".DS_Store"})
+"""What stands beside them before they are made, and what file systems and desktops put anywhere."""
+_NAMED: Final = 3
+"""So many files are named of a folder that is not ours."""
 
 
 class DataDir:
@@ -40,9 +47,10 @@ class DataDir:
         """Make the folder, and keep it out of Git: it holds secrets.
 
         Raises:
-            CommandError: It cannot be made or written to.
+            CommandError: It cannot be made or written to, or holds what is not ours.
         """
         try:
+            self.check_ours()
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.check_rights()
             self.logs.mkdir(mode=0o700, exist_ok=True)
@@ -55,6 +63,30 @@ class DataDir:
                 f"Cannot use {self.path} as data-dir: {error.strerror}. "
                 "Give a folder you may write to with --data-dir."
             ) from None
+
+    def check_ours(self) -> None:
+        """Refuse a folder with files of somebody else's: ours would be scattered among them.
+
+        Raises:
+            CommandError: It is neither absent, nor empty, nor one in which a stack ran.
+        """
+        if (foreign := self.foreign()) is not None:
+            raise usage(foreign)
+
+    def foreign(self) -> str | None:
+        """Return why this is no data folder, and what would be; None when it is, or may be made."""
+        try:
+            names = sorted(entry.name for entry in self.path.iterdir())
+        except OSError:
+            return None  # absent, or whoever uses it reports the error
+        others = [name for name in names if name not in _NOBODYS]
+        if not others or any(name in names for name in _OURS):
+            return None
+        told = ", ".join(others[:_NAMED]) + (", …" if len(others) > _NAMED else "")
+        return (
+            f"{self.path} holds other files ({told}) and none of a stack. Give a new or an empty "
+            f"folder with --data-dir, as in: --data-dir {shlex.quote(str(self.path / DEFAULT))}"
+        )
 
     def check_rights(self) -> None:
         """Refuse a folder that others may change: data, secrets and addresses lie in it.
@@ -88,9 +120,15 @@ class DataDir:
         except OSError:
             return  # whoever opens it reports the error
         if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            shared = found.st_mode & stat.S_ISVTX  # as /tmp: it must stay open
             raise usage(
                 f"Others may write to {self.path} (mode {stat.S_IMODE(found.st_mode):04o}), and so "
-                f"change what runs here. Look through it, then: chmod go-w {self.path}"
+                "change what runs here. "
+                + (
+                    f"Give a folder of your own with --data-dir, as in {self.path / DEFAULT}"
+                    if shared
+                    else f"Look through it, then: chmod go-w {shlex.quote(str(self.path))}"
+                )
             )
 
     def lock(self) -> None:

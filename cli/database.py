@@ -136,6 +136,7 @@ def choose_database(data_dir: Path) -> None:
     given = load_settings().model_fields_set
     stack = DataDir(data_dir).read_stack()
     if "database_url" not in given and stack is None:
+        DataDir(data_dir).check_ours()
         raise unreachable(
             f"No stack is running on {DataDir(data_dir).path} and ROADMAP_DATABASE_URL is not set. "
             "Start one with `roadmap up`, or set the address."

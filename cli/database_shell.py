@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 _TIMEOUT_S: Final = 5.0
+_ONLY_TO_READ: Final = "in a read-only transaction"
 _NOT_CONNECTED: Final = 2
 """psql's exit code when there is no connection."""
 _PSQL_KNOWS: Final = frozenset(
@@ -110,7 +111,8 @@ def _psql(program: str, address: "PostgresAddress", command: str | None, *, writ
     arguments, environment = psql_call(address, write=write)
     call = [program, "--no-password", "--no-psqlrc", *arguments]
     if command is None and sys.stdin.isatty():
-        note("SQL on " + _place(address) + ("" if write else ", only to read; \\q ends it"))
+        only = "" if write else ", only to read unless --write is given"
+        note(f"SQL on {_place(address)}{only}; \\q ends it")
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is psql's
         try:
             code = subprocess.run(call, env=environment, check=False).returncode
@@ -122,7 +124,7 @@ def _psql(program: str, address: "PostgresAddress", command: str | None, *, writ
         if said := done.stdout.decode(errors="replace").rstrip("\n"):
             emit(said)
         if complaint := done.stderr.decode(errors="replace").strip():
-            note(complaint)
+            note(_with_way_out(complaint))
         code = done.returncode
     if code == _NOT_CONNECTED:
         raise unreachable(
@@ -204,7 +206,7 @@ async def _run(
                 names = [column.name for column in prepared.get_attributes()]
                 answers.append((names, rows, prepared.get_statusmsg()))
     except asyncpg.PostgresError as error:
-        note(f"Error: {error}")
+        note(_with_way_out(f"Error: {error}"))
         raise typer.Exit(ExitCode.FAILED) from None
     except asyncpg.InterfaceError as error:
         raise failed(f"That cannot be run here: {error}.") from None
@@ -241,6 +243,16 @@ def _line(prompt: str, *, ask: bool) -> str:
         return input(prompt) + "\n"
     except EOFError:
         return ""
+
+
+def _with_way_out(complaint: str) -> str:
+    """Add to PostgreSQL's words about a statement that may not write how it may."""
+    if _ONLY_TO_READ not in complaint:
+        return complaint
+    return (
+        f"{complaint}\nThis shell only reads. Tasks are changed by commands (cancel, retry, "
+        "`roadmap db check --repair`); where you know better, give --write."
+    )
 
 
 def _place(address: "PostgresAddress") -> str:

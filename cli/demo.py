@@ -46,6 +46,7 @@ def demo(
     from contextlib import contextmanager
 
     folder = DataDir(data_dir)
+    folder.check_ours()
     running = contextmanager(_running_stack)
     with running(folder) as ours:
         code = _walk(goal or GOAL, data_dir, json=json, ends=ours)

@@ -36,6 +36,7 @@ def find_target(data_dir: Path) -> Target:
     if settings.api_url:
         return Target(api_url=settings.api_url.rstrip("/"), token=token)
     folder = DataDir(data_dir)
+    folder.check_ours()
     folder.check_writers()
     stack = folder.read_stack()
     if stack is None or not isinstance(stack.get("api_url"), str):

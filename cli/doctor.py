@@ -95,7 +95,7 @@ def examine(folder: DataDir, *, llm: bool = False) -> list[Finding]:
         findings.append(check_workers(broker_url, prefix=prefix))
     if api_url:
         findings.append(check_api(api_url.rstrip("/")))
-    if not stack and not api_url:
+    if not stack and not api_url and folder.foreign() is None:
         said = f"none is running on {folder.path}; start one with `roadmap up`"
         findings.append(Finding(name="stack", ok=False, message=said, required=False))
     return findings

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from cli.console import speaks_unicode
 from cli.exits import usage
+from cli.titles import title_of
 from core.visible import cut, one_line
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def only_one(found: Sequence[dict[str, Any]], *, part: str, more: bool) -> str:
     if len(found) == 1 and not more:
         return str(found[0]["task_id"])
     several = "".join(
-        f"\n  {task['task_id']}  {task['status']}  {cut(one_line(task['goal']), _GOAL_SHOWN)}"
+        f"\n  {task['task_id']}  {task['status']}  {cut(one_line(title_of(task)), _GOAL_SHOWN)}"
         for task in found[:MOST_CANDIDATES]
     )
     rest = "\n  …" if more or len(found) > MOST_CANDIDATES else ""

@@ -24,6 +24,7 @@ from cli import (
     task_commands,
     up,
 )
+from cli.command_words import read_words
 from cli.complaints import complaint, is_complaint
 from cli.console import emit, nobody_reads, note, prepare
 from cli.exits import EPILOG, CommandError, ExitCode
@@ -97,6 +98,7 @@ app.add_typer(database.app, name="db")
 app.add_typer(schedule_commands.app, name="schedule")
 app.add_typer(queue_commands.app, name="queue")
 app.add_typer(probe.app, name="probe")
+read_words(app, database.app, schedule_commands.app, queue_commands.app, probe.app)
 
 
 @app.callback()

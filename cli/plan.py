@@ -157,7 +157,7 @@ def stack_specs(
                 args=args,
                 env=env | {"FLOWER_BASIC_AUTH": data_dir.flower_auth()},
                 cwd=data_dir.path,
-                grace_s=3,  # it does not end at all while the broker is away
+                grace_s=3,
                 essential=False,
                 early=True,
             )

@@ -128,7 +128,10 @@ def _folder(data_dir: Path) -> Path:
 
     stack, settings = DataDir(data_dir), load_settings()
     named = data_dir != DEFAULT or (settings.pulse_dir is None and stack.is_locked())
-    return stack.pulses if named else pulse_folder(settings)
+    if not named:
+        return pulse_folder(settings)
+    stack.check_ours()
+    return stack.pulses
 
 
 def _nudge(data_dir: Path) -> Callable[[str], None]:

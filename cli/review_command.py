@@ -1,6 +1,5 @@
 """`roadmap review`: shows an open review, and answers it."""
 
-import json as jsonlib
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -12,6 +11,7 @@ from cli.console import emit, emit_json, note
 from cli.data_dir import DEFAULT
 from cli.exits import EPILOG, ExitCode, usage
 from cli.hints import command
+from cli.json_file import read_json
 from core.states import Then
 
 app = typer.Typer()
@@ -97,10 +97,7 @@ def _decision(
         return {"decision": "reject", "feedback": reject}
     if edits is None:
         return None
-    try:
-        changes = jsonlib.loads(edits.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise usage(f"Cannot read the edits in {edits}: {error}") from None
+    changes = read_json(edits, what="the edits")
     if not isinstance(changes, list):
         raise usage(f"{edits} must hold a JSON list of edits.")
     return {"decision": "edit", "edits": changes} | ({"then": str(then)} if then else {})

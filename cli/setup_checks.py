@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def check_data_dir(folder: DataDir) -> Finding:
-    """Look whether the data-dir can be written to, or made."""
+    """Look whether the data-dir is one, and can be written to, or made."""
+    if (foreign := folder.foreign()) is not None:
+        return Finding(name="data-dir", ok=False, message=foreign)
     place = folder.path
     while not place.exists() and place != place.parent:
         place = place.parent

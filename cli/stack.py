@@ -253,7 +253,7 @@ class Stack:
             self._data_dir.keep_redis_prefix(self._settings.redis_prefix)
             self._data_dir.write_stack(self.describe())
         except OSError as error:  # a full disk must not take the stack down
-            self._say(f"stack.json could not be written: {error}")
+            self._say(f"stack.json could not be written: {error.strerror or error}")
 
     def _current_token(self, secret: str) -> str:
         if time.monotonic() - self._token_at >= TOKEN_RENEW_S:

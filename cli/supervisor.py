@@ -135,7 +135,8 @@ class Supervisor:
             child.start()
         except OSError as error:
             delay = child.plan_restart()
-            self._say(f"{child.spec.name} cannot be started: {error}; again in {delay:.1f} s")
+            why = error.strerror or error
+            self._say(f"{child.spec.name} cannot be started: {why}; again in {delay:.1f} s")
             return False
         self._say(f"{child.spec.name} started again, pid {child.pid}")
         return True

@@ -12,6 +12,7 @@ from cli.data_dir import DEFAULT
 from cli.exits import EPILOG, ExitCode
 from cli.hints import command
 from cli.moments import local, moment
+from cli.titles import title_of
 from core.states import Status
 
 app = typer.Typer()
@@ -111,18 +112,19 @@ def list_tasks(
     data_dir: DataDirOption = DEFAULT,
     json: JsonOption = False,
 ) -> None:
-    """List your tasks, newest first."""
+    """List your tasks, newest first; an admin's list has everybody's, and says whose they are."""
     from cli.client import Client
 
     with Client(data_dir) as client:
         page = client.tasks(status=status, cursor=cursor, limit=limit)
+        asker = None if json or not page["tasks"] else client.user()
     if json:
         emit_json(page)
         return
     if not page["tasks"]:
         emit("No tasks.")
         return
-    _print(page["tasks"])
+    _print(page["tasks"], asker=asker)
     if page.get("next_cursor"):
         words = ["list", "--limit", str(limit)] + (["--status", status] if status else [])
         note(f"There are more: {command(*words, '--cursor', page['next_cursor'])}")
@@ -173,24 +175,36 @@ def _end(code: ExitCode) -> None:
         raise typer.Exit(code)
 
 
-def _print(tasks: list[dict[str, Any]]) -> None:
+def _print(tasks: list[dict[str, Any]], *, asker: str | None) -> None:
+    """Print a page of tasks, with whose they are where one is not the asker's: an admin's list."""
     from cli.outline_view import tree_console
     from cli.tables import Column, Kind, print_table
 
+    users = {task.get("user_id") for task in tasks}
+    shared = len(users) > 1 or (asker is not None and users != {asker})
     columns = (
         Column(name="task", kind=Kind.ID),
         Column(name="status"),
         Column(name="progress", right=True),
         Column(name="created"),
+        *((Column(name="user"),) if shared else ()),
         Column(name="goal", kind=Kind.TEXT),
     )
-    print_table(tree_console(), columns, [_cells(task) for task in tasks])
+    print_table(tree_console(), columns, [_cells(task, shared=shared) for task in tasks])
 
 
-def _cells(task: dict[str, Any]) -> tuple[str, ...]:
+def _cells(task: dict[str, Any], *, shared: bool) -> tuple[str, ...]:
     progress = task["progress"]
     done = f"{progress['done']}/{progress['total']}" if progress["total"] else "-"
-    return task["task_id"], _status(task), done, moment(task["created_at"]), task["goal"]
+    user = (str(task["user_id"]),) if shared else ()
+    return (
+        task["task_id"],
+        _status(task),
+        done,
+        moment(task["created_at"]),
+        *user,
+        title_of(task),
+    )
 
 
 def _status(task: dict[str, Any]) -> str:

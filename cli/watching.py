@@ -18,6 +18,7 @@ from cli.plain import JsonView, PlainView, View
 from cli.progress_model import ProgressModel
 from cli.reviewing import Answered, Approve, Ask, Leave, Reviewer, answer_open_review
 from cli.showing import again
+from cli.titles import title_of
 from core.visible import one_line
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Watch:
         self._showcase = showcase
         self._ends = ends
         self.console = tree_console()
-        self.model = ProgressModel(task["task_id"], goal=task["goal"])
+        self.model = ProgressModel(task["task_id"], goal=title_of(task))
         self._live = not json and self.console.is_terminal
         self._view = self._choose_view()
         self._reviewer = self._choose_reviewer(approve=approve, show=showcase)

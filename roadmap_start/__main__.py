@@ -7,9 +7,11 @@ already it leaves where it is: at the end, behind our own packages.
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from importlib import import_module
+from typing import NoReturn
 
 from roadmap_start.own import FOLDERS, check
 
@@ -30,9 +32,27 @@ def main(arguments: list[str]) -> None:
     elif name in _CELERY:
         sys.argv = ["celery", "-A", "worker", "--quiet", name, *rest]
         celery = import_module("celery.bin.celery").celery
-        celery(sys.argv[1:], prog_name="roadmap", auto_envvar_prefix="CELERY")
+        try:
+            celery(sys.argv[1:], prog_name="roadmap", auto_envvar_prefix="CELERY")
+        except SystemExit as ended:
+            if name == "flower":
+                _end_at_once(ended.code)
+            raise
     else:
         sys.exit(f"there is no process {name!r}; there are {', '.join(_CELERY)} and api")
+
+
+def _end_at_once(code: object) -> NoReturn:
+    """End without waiting for threads: Flower's ask workers, and they or the broker may be gone.
+
+    What was registered for the end, such as keeping Flower's state, is still done.
+    """
+    if isinstance(code, str):
+        sys.stderr.write(code + "\n")
+    atexit._run_exitfuncs()  # noqa: SLF001 - Python itself runs it only after the threads
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
 
 
 def _look_here_last() -> None:

@@ -11,7 +11,11 @@ from roadmap_start.records import owner_of
 if TYPE_CHECKING:
     from roadmap_start.intruder import Intruder
 
-_OWN: Final = "roadmap-worker wants an environment of its own (`pipx install roadmap-worker`)"
+_OWN: Final = (
+    "roadmap-worker wants an environment of its own: `python3 -m venv FOLDER`, then "
+    "`FOLDER/bin/pip install` its clone or its wheel"
+)
+"""It is on no package index: what is advised works with what its user has."""
 
 
 def described(intruder: Intruder) -> str:

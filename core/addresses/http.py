@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from core.addresses.text import AddressError, cleaned
+from core.secret_names import names_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 _LOCAL_ENDINGS: Final = (
     ".localhost", ".local", ".internal", ".lan", ".home.arpa", ".svc", ".cluster.local",
 )  # fmt: skip
-_SECRET_NAMES: Final = re.compile(r"(?i)key|token|secret|password|passwd|pwd|sig|auth|credential")
 _LOGIN: Final = re.compile(r"(?<=://)[^\s/?#]*@")
 _HIDDEN: Final = "***"
 
@@ -96,7 +96,7 @@ def shown(url: str) -> str:
         return bare
     pairs = [each.partition("=") for each in query.split("&")]
     kept = "&".join(
-        f"{name}{equals}{_HIDDEN if equals and _SECRET_NAMES.search(name) else value}"
+        f"{name}{equals}{_HIDDEN if equals and names_secret(name) else value}"
         for name, equals, value in pairs
     )
     return f"{before}?{kept}"

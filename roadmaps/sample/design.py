@@ -109,7 +109,7 @@ def design(inputs: DesignInputs) -> CurriculumDraft:
             stages.append(StageDraft(title=shortened(stage.title, _TITLE_LENGTH), modules=modules))
     return CurriculumDraft(
         title=shortened(curriculum.title, _TITLE_LENGTH),
-        summary=_summary(curriculum, inputs, total=sum(hours.values())),
+        summary=_summary(curriculum, inputs),
         stages=stages,
     )
 
@@ -173,19 +173,17 @@ def _draft(
     )
 
 
-def _summary(curriculum: Curriculum, inputs: DesignInputs, *, total: float) -> str:
+def _summary(curriculum: Curriculum, inputs: DesignInputs) -> str:
+    """Return what it leads to; sizes change with each edit and are counted where they are shown."""
     learner = inputs.learner
     said = phrases(inputs.language)
-    weekly = max(1, learner.hours_per_week)
     summary = fill(
         said.summary,
         label=said.label,
         summary=curriculum.summary,
         goal=shortened(cleaned(learner.goal), 200) or curriculum.topic,
         level=said.levels[learner.level],
-        total=round(total),
-        weeks=max(1, round(total / weekly)),
-        hours=weekly,
+        hours=max(1, learner.hours_per_week),
     )
     background = cleaned(learner.background or "")
     if background:

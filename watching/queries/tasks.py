@@ -163,6 +163,12 @@ async def _views(
     return views
 
 
+def title_of(row: RoadmapTask) -> str:
+    """Return what people call a task; a message of another program may have named no goal."""
+    title = row.title or row.goal
+    return title if title.strip() else "(no goal)"
+
+
 def _view(
     row: RoadmapTask,
     failed: list[FailedContentView],
@@ -175,7 +181,7 @@ def _view(
         task_id=row.task_id,
         user_id=row.user_id,
         workflow=row.workflow,
-        title=row.title or row.goal,
+        title=title_of(row),
         goal=row.goal,
         status=Status(row.status),
         current_step=row.current_step,

@@ -9,18 +9,16 @@ import re
 from typing import Any, Final
 
 from core.redaction import redact
+from core.secret_names import TELLING, names_secret
 
 LONGEST: Final = 1000
 """Characters of an excerpt."""
 _LOOKED_AT: Final = 4 * 1024
 """Bytes of a message that are looked at; the rest is never decoded."""
 _HIDDEN: Final = "***"
-_SECRET_NAME: Final = re.compile(
-    r"(?i)(pass|secret|token|key|auth|credential|cookie|signature|bearer|session)"
-)
 _SECRET_PAIR: Final = re.compile(
-    r"(?i)((?:pass|secret|token|key|auth|credential|cookie|signature|session)[\w.-]{0,40}"
-    r"""["'\\]{0,4}\s{0,4}[:=]\s{0,4})([\[{"'\\]{0,6}[^\s"',;}\\]+)"""
+    rf"(?i)(?P<name>[\w.-]{{0,40}}(?:{TELLING})[\w.-]{{0,40}})"
+    r"""(?P<between>["'\\]{0,4}\s{0,4}[:=]\s{0,4}[\[{"'\\]{0,6})[^\s"',;}\]\\]+"""
 )
 _TOKEN: Final = re.compile(r"[A-Za-z0-9+/_~.=-]{24,}")
 _HARMLESS: Final = re.compile(
@@ -33,22 +31,24 @@ def excerpt_of(raw: bytes | str) -> str:
     """Return the beginning of a message in one line of plain text, with secrets hidden."""
     head = raw[:_LOOKED_AT]
     text = head.decode(errors="replace") if isinstance(head, bytes) else head
-    if len(raw) <= _LOOKED_AT:
-        text = _unwrapped(text)
-    return _plain(_without_secrets(text[:_LOOKED_AT]))[:LONGEST]
+    parsed = _unwrapped(text) if len(raw) <= _LOOKED_AT else None
+    return _plain(_without_secrets(text) if parsed is None else parsed)[:LONGEST]
 
 
-def _unwrapped(text: str) -> str:
-    """Return an envelope with its body decoded: base64 would hide secrets from us, not others."""
+def _unwrapped(text: str) -> str | None:
+    """Return an envelope with its body decoded: base64 would hide secrets from us, not others.
+
+    Secrets are hidden in its values, so that it stays JSON. None when it is no envelope.
+    """
     try:
         envelope = json.loads(text)
         if not isinstance(envelope, dict):
-            return text
+            return None
         if isinstance(body := envelope.get("body"), str):
             envelope["body"] = _body(body, envelope.get("properties"))
-        return json.dumps(_named_hidden(envelope), ensure_ascii=False)
+        return json.dumps(_hidden(envelope), ensure_ascii=False)[:_LOOKED_AT]
     except (ValueError, RecursionError):
-        return text
+        return None
 
 
 def _body(body: str, properties: Any) -> Any:
@@ -64,23 +64,31 @@ def _body(body: str, properties: Any) -> Any:
         return text
 
 
-def _named_hidden(value: Any) -> Any:
-    """Hide what stands under a telling name; deeper than a message is nothing is read."""
+def _hidden(value: Any) -> Any:
+    """Hide what stands under a telling name, and secrets in texts."""
     if isinstance(value, dict):
         return {
-            name: _HIDDEN if inner and _SECRET_NAME.search(str(name)) else _named_hidden(inner)
+            _without_secrets(str(name)): _HIDDEN
+            if inner and names_secret(str(name))
+            else _hidden(inner)
             for name, inner in value.items()
         }
     if isinstance(value, list):
-        return [_named_hidden(inner) for inner in value]
-    return value
+        return [_hidden(inner) for inner in value]
+    return _without_secrets(value) if isinstance(value, str) else value
 
 
 def _without_secrets(text: str) -> str:
     return _TOKEN.sub(
         lambda found: found[0] if _HARMLESS.fullmatch(found[0][:100]) else _HIDDEN,
-        _SECRET_PAIR.sub(rf"\1{_HIDDEN}", redact(text)),
+        _SECRET_PAIR.sub(_pair_hidden, redact(text)),
     )
+
+
+def _pair_hidden(found: re.Match[str]) -> str:
+    if not names_secret(found["name"]):
+        return found[0]
+    return f"{found['name']}{found['between']}{_HIDDEN}"
 
 
 def _plain(text: str) -> str:

@@ -47,6 +47,13 @@ export function ago(at) {
   return new Date(at).toLocaleDateString(undefined, { day: "numeric", month: "short", year: "numeric" });
 }
 
+/** Return when something comes next: `due now`, `next in 12 s`, `next in 3 min 05 s`. */
+export function upcoming(at) {
+  const ms = Date.parse(at) - now();
+  if (ms < 1000) return "due now";
+  return `next in ${ms < 60_000 ? `${Math.floor(ms / 1000)} s` : duration(ms)}`;
+}
+
 /** Return a day and time, in the reader's zone and manner. */
 export function moment(at) {
   return new Date(at).toLocaleString(undefined, {

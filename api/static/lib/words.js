@@ -89,6 +89,12 @@ export function cause({ code, message }) {
   return CAUSE[code] ?? [message || "Something went wrong.", ""];
 }
 
+/** Return what people call a task; a message of another program may have named no goal. */
+export function called(task) {
+  const name = task.title ?? task.goal;
+  return name.trim() ? name : "(no goal)";
+}
+
 export function count(number, one, many = `${one}s`) {
   return `${number.toLocaleString()} ${number === 1 ? one : many}`;
 }

@@ -5,7 +5,7 @@ import { start, title } from "../lib/chrome.js";
 import { fill, guarded, h, to } from "../lib/dom.js";
 import { hear } from "../lib/tabs.js";
 import { ago } from "../lib/time.js";
-import { count } from "../lib/words.js";
+import { called, count } from "../lib/words.js";
 import { chip } from "../views/parts.js";
 
 const IDEAS = ["Learn Rust", "Bake sourdough bread", "Play chess well", "Hold a conversation in Spanish"];
@@ -163,7 +163,7 @@ function row(task) {
   ];
   return h("li", {},
     h("a.task-row", { href: target(task) },
-      h("span.task-goal", {}, task.goal), chip(task.status), h("span.quiet", {}, facts.filter(Boolean).join(" · "))));
+      h("span.task-goal", {}, called(task)), chip(task.status), h("span.quiet", {}, facts.filter(Boolean).join(" · "))));
 }
 
 function target({ task_id: id, status, roadmap_id: roadmapId }) {

@@ -3,7 +3,7 @@
 import { get, inWords } from "../lib/api.js";
 import { start, title } from "../lib/chrome.js";
 import { fill, h, write } from "../lib/dom.js";
-import { ago, duration } from "../lib/time.js";
+import { ago, duration, upcoming } from "../lib/time.js";
 import { STATUS, TONE } from "../lib/words.js";
 
 const EVERY_MS = 5000;
@@ -125,7 +125,7 @@ function schedulesCard(data) {
       h("strong", {}, each.name), each.paused && h("span.chip", {}, "paused"),
       h("span.quiet", {}, [
         each.last_run_at ? `ran ${ago(each.last_run_at)}` : "has not run yet",
-        each.next_run_at && `next in ${duration(Date.parse(each.next_run_at) - Date.now())}`,
+        each.next_run_at && upcoming(each.next_run_at),
         each.outcome?.error && `failed: ${each.outcome.error}`,
       ].filter(Boolean).join(", ")))))];
 }

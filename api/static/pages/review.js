@@ -6,7 +6,7 @@ import { fill, guarded, h, to } from "../lib/dom.js";
 import { announce } from "../lib/say.js";
 import { tell } from "../lib/tabs.js";
 import { due, moment } from "../lib/time.js";
-import { STATUS, count, hours } from "../lib/words.js";
+import { STATUS, called, count, hours } from "../lib/words.js";
 import { computeEdits, modulesOf, workingCopy } from "../model/edits.js";
 import { changeList, editList } from "../views/changes.js";
 import { outlineEditor } from "../views/outline-editor.js";
@@ -29,7 +29,7 @@ function nothingToReview(main, task) {
   title("Nothing to review");
   fill(main, h("section.failure", {},
     h("h1", {}, "Nothing to review now"),
-    h("p", {}, `“${task.goal}”: ${STATUS[task.status].toLowerCase()}.`),
+    h("p", {}, `“${called(task)}”: ${STATUS[task.status].toLowerCase()}.`),
     h("p.actions", {}, h("a.button.is-primary", { href: `/tasks/${task.task_id}` }, "See the task"))));
 }
 

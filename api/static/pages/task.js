@@ -6,7 +6,7 @@ import { fill, h, write } from "../lib/dom.js";
 import { announce } from "../lib/say.js";
 import { hear, tell } from "../lib/tabs.js";
 import { ago, duration, range } from "../lib/time.js";
-import { STATUS, count, learnKinds, nth } from "../lib/words.js";
+import { STATUS, called, count, learnKinds, nth } from "../lib/words.js";
 import { TERMINAL_STATUSES, TaskModel } from "../model/task-model.js";
 import { actions } from "../views/actions.js";
 import { badge } from "../views/badge.js";
@@ -43,8 +43,9 @@ start(async (main) => {
   const titles = new Map();
   const views = { rail: rail(), tree: tree(context), actions: actions(context), badge: badge(), meter: meter() };
   const page = layout(model, views);
+  drawHead(); // before it is shown: numbers and bar stand there at once, and do not grow from nothing
   fill(main, page.element);
-  title(model.task.goal);
+  title(called(model.task));
   await readTree();
   drawAll();
 
@@ -193,7 +194,7 @@ function layout(model, views) {
   const element = h("div.task-page", {},
     h("header.task-head", {},
       h("p.crumbs", {}, h("a", { href: "/" }, "Home"), " / Task"),
-      h("h1", {}, model.task.goal),
+      h("h1", {}, called(model.task)),
       h("p.task-line", {}, status, views.badge.element, attempt, clock),
       views.meter.element, numbers, outlook,
       h("p.finding-line", {}, finding, " ", age)),
@@ -207,6 +208,7 @@ function layout(model, views) {
       shownStatus = model.status;
       fill(status, chip(model.status));
       element.dataset.status = model.status;
+      views.badge.element.hidden = TERMINAL_STATUSES.has(model.status); // nothing more is to come
     }
     const { done, total } = model.progress;
     views.meter.set({ done, total, failed: model.failed, running: model.running });

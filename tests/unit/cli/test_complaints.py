@@ -22,6 +22,7 @@ from docs.cli_reference import cli_reference, commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from typer.testing import Result
 
@@ -51,6 +52,41 @@ def test_numbers_out_of_range(
         assert result.stderr.startswith(f"Error: {option} {value!r}: give {range_}"), result.stderr
         assert f"`roadmap {name} --help`" in result.stderr
         assert not any(raw in result.output for raw in RAW)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_empty_words(
+    roadmap: Callable[..., Result], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No option and no argument takes an empty word, as from `"$UNSET"`, for a path or a name."""
+    monkeypatch.chdir(tmp_path)
+    command = COMMANDS[name]
+    for param in command.params:
+        if getattr(param, "is_flag", False) or allowed(param) not in {"a text", "a path"}:
+            continue
+        if param.param_type_name == "argument":
+            result, called = roadmap(*name.split(), ""), param.metavar
+        else:
+            words = name.split() + ["x" for p in command.params if p.required]
+            result, called = roadmap(*words, f"{param.opts[0]}="), max(param.opts, key=len)
+        assert result.exit_code == 2, result.output
+        assert result.stderr.startswith(f"Error: {called} is empty, as from"), result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_arguments_are_called_as_in_the_documents(
+    roadmap: Callable[..., Result], name: str
+) -> None:
+    """`--help`, messages and CLI.md say GOAL, not `goal` or `{goal}`."""
+    said = roadmap(*name.split(), "--help").stdout
+    usage = next(line for line in said.splitlines() if "Usage:" in line)
+    assert "{" not in usage
+    for param in COMMANDS[name].params:
+        if param.param_type_name == "argument":
+            assert str(param.metavar).isupper()
+            assert str(param.metavar) in usage
+            assert f"`{param.metavar}`" in cli_reference()
 
 
 def test_there_are_numbers() -> None:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from typer.testing import Result
+
 HOST = "127.0.0.1"
 
 
@@ -86,12 +88,72 @@ def test_a_folder_that_others_may_write_to_is_refused(tmp_path: Path, mode: int)
     folder = DataDir(tmp_path / "d")
     folder.path.mkdir()
     folder.path.chmod(mode)
-    with pytest.raises(CommandError, match="chmod go-w"):
+    advice = "of your own with --data-dir" if mode & stat.S_ISVTX else "chmod go-w"
+    with pytest.raises(CommandError, match=advice):
         folder.create()
-    with pytest.raises(CommandError, match="chmod go-w"):
+    with pytest.raises(CommandError, match=advice):
         find_target(folder.path)
     assert not list(folder.path.iterdir())
     folder.path.chmod(0o755)
+    folder.create()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("up",),
+        ("demo",),
+        ("list",),
+        ("watch", "01990000-0000-7000-8000-000000000000"),
+        ("token",),
+        ("open",),
+        ("redis",),
+        ("db", "check"),
+        ("db", "shell"),
+        ("probe", "worker"),
+        ("schedule", "list"),
+        ("queue", "rejected"),
+        ("revoke", "--user", "alice"),
+    ],
+)
+def test_a_folder_of_somebody_elses_files_is_refused(
+    roadmap: Callable[..., Result], tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """Nothing is put among a user's sources; the message names the files and a folder that does."""
+    (tmp_path / "main.py").write_text("print()\n")
+    (tmp_path / "logs").mkdir()
+    result = roadmap(*words, "--data-dir", ".")
+    assert result.exit_code == 2, result.output
+    assert "main.py" in result.stderr
+    assert "--data-dir" in result.stderr
+    assert str(tmp_path / ".roadmap") in result.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["logs", "main.py"]
+
+
+def test_the_doctor_says_so_too(roadmap: Callable[..., Result], tmp_path: Path) -> None:
+    """What `up` would refuse is red before it is tried."""
+    (tmp_path / "main.py").write_text("print()\n")
+    found = json.loads(roadmap("doctor", "--data-dir", ".", "--json").stdout)
+    told = {each["name"]: each for each in found["required"]}["data-dir"]
+    assert told["ok"] is False
+    assert "main.py" in told["message"]
+
+
+@pytest.mark.parametrize("marker", ["up.lock", "auth_secret", "stack.json", "pgdata/PG_VERSION"])
+def test_folders_of_earlier_releases_are_known(tmp_path: Path, marker: str) -> None:
+    """Whatever else lies in it, one file that a stack has left is enough."""
+    folder = DataDir(tmp_path / "d")
+    (folder.path / marker).parent.mkdir(parents=True)
+    (folder.path / marker).write_text("")
+    (folder.path / "notes.txt").write_text("")
+    folder.create()
+
+
+def test_an_empty_folder_is_as_good_as_none(tmp_path: Path) -> None:
+    """Also one whose first start was interrupted, or that a file system has made."""
+    folder = DataDir(tmp_path / "d")
+    (folder.path / "lost+found").mkdir(parents=True)
+    folder.create()
     folder.create()
 
 

@@ -100,7 +100,7 @@ def test_what_is_wrong_with_a_request_is_said_once(api: Any, roadmap: Command) -
     errors = [{"field": "body.goal", "message": "must not be empty", "type": "string_too_short"}]
     detail = "The request is not valid: body.goal must not be empty."
     api.problem = {"status": 422, "detail": detail, "errors": errors}
-    result = roadmap("generate", "")
+    result = roadmap("generate", " ")
     assert result.exit_code == 2
     assert result.stderr.strip() == "Error: The request is not valid: goal must not be empty"
 

@@ -58,12 +58,21 @@ def test_redact(text: str) -> None:
         "https://example.org/a:b@c/d?x=1",
         "write to me@example.org at 10:30",
         "12:30 alice@host",
+        "https://h/?idempotency_key=42&max_tokens=5&author=ann",
         "http://127.0.0.1:8000/api, bob@example.org",
     ],
 )
 def test_redact_leaves_the_rest(text: str) -> None:
     """What is no secret stays as it is."""
     assert redact(text) == text
+
+
+@pytest.mark.parametrize("text", [*LEAKS, f'say "http://h/?key={CANARY}" and go'])
+def test_redact_leaves_json_whole(text: str) -> None:
+    """A line of the log is still JSON when its secrets are out, also where quotes are escaped."""
+    line = redact(json.dumps({"event": f'he said "{text}"', "routing_key": "roadmap"}))
+    assert CANARY not in line
+    assert json.loads(line)["routing_key"] == "roadmap"
 
 
 def test_redact_keeps_what_helps() -> None:

@@ -63,6 +63,27 @@ def test_excerpts_are_short_plain_text() -> None:
         assert excerpt.isprintable(), case.name
 
 
+def test_an_excerpt_of_json_is_json_and_hides_only_secrets() -> None:
+    """Keys that address, tokens that are counted and empty values stay; a mask breaks no quotes."""
+    kept: dict[str, Any] = {
+        "delivery_info": {"exchange": "", "routing_key": "roadmap"},
+        "primary_key": 7,
+        "idempotency_key": "order-42",
+        "max_tokens": 500,
+        "author": "Ann",
+        "token": None,
+        "note": 'say "hello"',
+    }
+    hidden = {"password": "x1", "api_key": 4711, "accessToken": "x2", "session": ["x3"]}
+    for body in (kept | hidden, [[], kept | hidden, {}]):
+        shown = json.loads(excerpt_of(json.dumps({"body": json.dumps(body)})))["body"]
+        found = shown if isinstance(shown, dict) else shown[1]
+        assert found == kept | dict.fromkeys(hidden, "***")
+    broken = excerpt_of(json.dumps(kept | hidden) + " and more")
+    assert '"routing_key": "roadmap"}' in broken
+    assert '"password": "***"' in broken
+
+
 @pytest.mark.parametrize("secret", SECRETS)
 def test_excerpts_hold_no_secrets(secret: str) -> None:
     """Passwords and tokens are hidden: under a telling name, in an address, in base64."""
