@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
+import subprocess
+import sys
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -98,6 +102,32 @@ def operator(
     someone.api.close()
     someone.flower.close()
     assert stack.stop() == 0
+
+
+def test_it_ends_at_once_while_nobody_answers_it(tmp_path: Path) -> None:
+    """Its threads ask workers by the broker; whoever stops a stack does not wait for them."""
+    with socket.socket() as silent, socket.socket() as free:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(50)
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        broker = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        flower = subprocess.Popen(
+            [sys.executable, "-P", "-m", "roadmap_start", "flower", f"--port={port}"],
+            env={**os.environ, "ROADMAP_REDIS_URL": broker, "ROADMAP_BROKER_URL": broker},
+            cwd=tmp_path,
+        )
+        try:
+            silent.settimeout(40)
+            with silent.accept()[0]:  # a thread of it waits for an answer from here on
+                began = time.monotonic()
+                flower.send_signal(signal.SIGTERM)
+                assert flower.wait(20) in {0, -signal.SIGTERM}
+                assert time.monotonic() - began < 2
+        finally:
+            flower.kill()
+            flower.wait()
 
 
 def test_everything_but_its_health_is_behind_the_login(operator: Operator) -> None:

@@ -152,6 +152,7 @@ def test_sql_reaches_the_right_database(
             refused = roadmap(stacks[0], "db", "shell", *options, *words, input=given)
             assert refused.returncode == 1
             assert "read-only" in refused.stderr
+            assert "give --write" in refused.stderr
     several = roadmap(stacks[0], "db", "shell", "--json", input="SELECT 1 AS a;\nSELECT\n2 AS b;")
     assert [json.loads(line)["rows"] for line in several.stdout.splitlines()] == [
         [{"a": 1}],

@@ -85,7 +85,13 @@ async def test_reload_and_second_tab_show_the_same(
     tab = await other.open(f"/tasks/{task_id}")
     for each in (page, tab):
         await expect(each.locator(".task-line .chip")).to_have_text("Complete")
-        await expect(each.locator(".badge")).to_have_text("Up to date")
+        await expect(each.locator(".badge")).to_be_hidden()  # nothing more is to come
+    await page.reload(wait_until="domcontentloaded")
+    await expect(page.locator(".numbers")).to_contain_text("ready")
+    bar = "[...document.querySelectorAll('.meter-part')].map((part) => part.offsetWidth)"
+    full = await page.evaluate(f"document.querySelector('.meter').offsetWidth - {bar}[0]")
+    assert full < 2, "the bar is as full as the numbers say, at once"
+    await expect(page.locator(".badge")).to_be_hidden()
     numbers = [await each.locator(".numbers").text_content() for each in (page, tab)]
     task = site.get(f"/tasks/{task_id}")
     assert numbers[0] == numbers[1]

@@ -161,6 +161,10 @@ class FakeApi:
     """How long nothing is said before the last event, once."""
     line: dict[str, Any] | None = None
     took_s: float | None = None
+    user: str = "local"
+    """Whom the token speaks for."""
+    owner: str = "local"
+    """Whose the task is."""
     others: list[str] = field(default_factory=list)
     """The ends of the ids of further tasks."""
 
@@ -173,6 +177,7 @@ class FakeApi:
         """Return the task."""
         return {
             "task_id": TASK,
+            "user_id": self.owner,
             "goal": self.goal,
             "status": self.status,
             "current_step": "completed",
@@ -251,6 +256,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _fixed(self, path: str) -> dict[str, Any] | None:
         """Return what is always the same."""
+        if path == "/session":
+            return {"user_id": self.api.user, "admin": True, "signed_in_by": "token"}
         if path == "/admin/schedules":
             return {"schedules": [make_job("purge"), make_job("recover")]}
         if path == "/admin/queue/rejected":

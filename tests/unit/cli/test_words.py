@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from cli import hints, ports
 from cli.console import note
 from cli.database_shell import psql_call
+from cli.editor import edit_text
 from cli.exits import CommandError
 from core.addresses.postgres import postgres_address
 
@@ -115,3 +116,61 @@ def test_psql_is_given_no_secret_to_show() -> None:
     assert "sslmode=require" in arguments[0]
     assert "read_only=on" in environment["PGOPTIONS"]
     assert "PGOPTIONS" not in psql_call(address, write=True)[1]
+
+
+@pytest.mark.parametrize(("owner", "column"), [("local", False), ("alice", True)])
+def test_an_admins_list_says_whose_tasks_they_are(
+    api: Any, roadmap: Command, owner: str, *, column: bool
+) -> None:
+    """Where one is somebody else's there is a column for it; one's own tasks need none."""
+    api.owner = owner
+    head, row = roadmap("list").stdout.splitlines()
+    assert ("user" in head.split()) is column
+    assert (owner in row.split()) is column
+
+
+def test_a_task_without_a_goal_has_a_name(api: Any, roadmap: Command) -> None:
+    """A message of another program may name none: its row is not blank."""
+    api.goal = " "
+    assert "(no goal)" in roadmap("list").stdout
+
+
+@pytest.mark.parametrize(
+    ("held", "told"),
+    [
+        (None, "There is no file edits.json with the edits."),
+        (b"", "edits.json is empty; it must hold the edits as JSON."),
+        (b"[{'op': 1}]", "look at line 1, column 3, where it says '."),
+        (b'[{"op": "remove"', "look at line 1, column 17, where it ends too early."),
+        (b"\xff\xfe", "edits.json is not UTF-8 text"),
+        (b"[" * 100_000, "it is no JSON that can be read"),
+        (b"[" + b"9" * 5000 + b"]", "it is no JSON that can be read"),
+        (b"{}", "edits.json must hold a JSON list of edits."),
+    ],
+)
+def test_what_is_wrong_with_a_file_of_edits(
+    roadmap: Command, tmp_path: Path, held: bytes | None, told: str
+) -> None:
+    """A sentence says it, in words that are not Python's."""
+    if held is not None:
+        (tmp_path / "edits.json").write_bytes(held)
+    result = roadmap("review", TASK, "--edits", "edits.json")
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert not any(word in result.stderr for word in ("Errno", "char ", "Expecting", "codec"))
+
+
+def test_a_folder_is_no_file_of_edits(roadmap: Command) -> None:
+    """It is said to be one."""
+    assert "is a folder" in roadmap("review", TASK, "--edits", ".").stderr
+
+
+@pytest.mark.parametrize("editor", ["no-such-editor", "false", "'", " "])
+def test_an_editor_that_does_not_do(monkeypatch: pytest.MonkeyPatch, editor: str) -> None:
+    """What is wrong with it is said without an exception's words."""
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", editor)
+    with pytest.raises(CommandError, match="editor|EDITOR") as refused:
+        edit_text("text")
+    assert "Errno" not in refused.value.message
+    assert "Command" not in refused.value.message

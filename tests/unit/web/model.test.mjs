@@ -6,8 +6,8 @@ import { test } from "node:test";
 import { computeEdits, newConcept, workingCopy } from "../../../api/static/model/edits.js";
 import { isRight, score } from "../../../api/static/model/quiz.js";
 import { Arriving } from "../../../api/static/model/arriving.js";
-import { duration, range } from "../../../api/static/lib/time.js";
-import { kindName, learnKinds, nth, textOf } from "../../../api/static/lib/words.js";
+import { duration, range, upcoming } from "../../../api/static/lib/time.js";
+import { called, kindName, learnKinds, nth, textOf } from "../../../api/static/lib/words.js";
 import { begun, drawn } from "../../../api/static/model/contents.js";
 import { TaskModel } from "../../../api/static/model/task-model.js";
 
@@ -86,6 +86,27 @@ test("a step that a new worker, or a retry, does once more is another attempt an
   known.apply(event("task_retried", { attempt: 2 }));
   begin();
   assert.deepEqual(shown(), [1, 3]);
+});
+
+test("what a lost worker had spent counts as the step's time", () => {
+  const known = model();
+  const at = (second) => ({ at: `2026-11-22T10:00:${String(second).padStart(2, "0")}Z` });
+  known.apply(event("step_started", { step: "content_generation", round: 1 }, at(0)));
+  known.apply(event("task_recovered", {}, at(30)));
+  known.apply(event("step_started", { step: "content_generation", round: 1 }, at(31)));
+  known.apply(event("step_completed", { step: "content_generation", round: 1, duration_s: 20 }, at(51)));
+  assert.equal(known.rail().find((each) => each.name === "content_generation").durationMs, 51_000);
+});
+
+test("when a job comes next, in words", () => {
+  const said = (ms) => upcoming(new Date(Date.now() + ms + 50).toISOString());
+  assert.deepEqual([-5000, 0, 12_000, 185_000].map(said), ["due now", "due now", "next in 12 s", "next in 3 min 05 s"]);
+});
+
+test("a task without a goal has a name", () => {
+  assert.equal(called({ title: "(no goal)", goal: "" }), "(no goal)");
+  assert.equal(called({ goal: " " }), "(no goal)");
+  assert.equal(called({ title: "Learn Rust", goal: "Learn Rust" }), "Learn Rust");
 });
 
 test("which one it is, in words", () => {
