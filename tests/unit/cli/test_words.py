@@ -170,7 +170,7 @@ def test_an_editor_that_does_not_do(monkeypatch: pytest.MonkeyPatch, editor: str
     """What is wrong with it is said without an exception's words."""
     monkeypatch.delenv("VISUAL", raising=False)
     monkeypatch.setenv("EDITOR", editor)
-    with pytest.raises(CommandError, match="editor|EDITOR") as refused:
+    with pytest.raises(CommandError, match=r"editor|EDITOR") as refused:
         edit_text("text")
     assert "Errno" not in refused.value.message
     assert "Command" not in refused.value.message
