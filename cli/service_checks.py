@@ -180,7 +180,7 @@ def _encoded(encoding: str) -> Finding:
 
 
 def _migrated(revision: str | None) -> Finding:
-    from db.migrate import Schema, head, schema_of
+    from db.revisions import Schema, head, schema_of
 
     schema = schema_of(revision)
     if schema is Schema.NEWEST:

@@ -16,7 +16,8 @@ from core.addresses import postgres_address
 from core.settings import get_settings
 from db.connecting import forget_poolers
 from db.engine import SESSION_SETTINGS, dispose_engine, get_engine
-from db.migrate import current_now, differences, head, upgrade
+from db.migrate import differences, upgrade
+from db.revisions import current_now, head
 from db.session import transaction
 from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.e2e.faults.worker_process import WorkerProcess

@@ -11,7 +11,7 @@ import asyncpg
 
 from core.settings import get_settings
 from db.engine import connections_needed, dispose_engine, get_engine
-from db.migrate import current, head
+from db.revisions import current, head
 from embedded.postgres_binaries import find_postgres
 from tests.factories import approve, events, new_task, pair
 from workflow import turns

@@ -117,7 +117,34 @@ END $$
 """
 
 
+# Everything is locked at once and before any work, in the order in which workers write, so that a
+# deadlock with one of them costs nothing. A backup that has been reading for long would keep this
+# waiting, and all others behind it: after ten seconds it gives up and nothing has happened.
+_LOCK = """
+SET LOCAL lock_timeout = '10s';
+LOCK TABLE roadmap_tasks, roadmaps, concepts, contents IN ACCESS EXCLUSIVE MODE;
+SET LOCAL lock_timeout = DEFAULT
+"""
+# Whoever could read the table, as programs of others with roles of their own, can read the view.
+_GRANT = """
+DO $$
+DECLARE given record;
+BEGIN
+  FOR given IN
+    SELECT privilege_type AS what, is_grantable AS passable,
+      CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END AS who
+    FROM pg_class, aclexplode(relacl) WHERE oid = 'parts'::regclass AND grantee <> relowner
+  LOOP
+    EXECUTE format('GRANT %s ON contents TO %s%s', given.what, given.who,
+      CASE WHEN given.passable THEN ' WITH GRANT OPTION' ELSE '' END);
+  END LOOP;
+END $$
+"""
+
+
 def upgrade() -> None:
+    for statement in _LOCK.split(";"):
+        op.execute(statement)
     op.create_table(
         "workflow_steps",
         sa.Column("workflow", sa.Text(), nullable=False),
@@ -195,6 +222,7 @@ def _widen_contents() -> None:
         postgresql_where=sa.text("status = 'failed'"),
     )
     op.execute(_VIEW)
+    op.execute(_GRANT)
     op.execute(_FILL)
     op.execute(
         "CREATE TRIGGER parts_complete BEFORE INSERT ON parts"

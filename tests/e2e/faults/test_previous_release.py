@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import httpx
 
     from tests.e2e.faults.rig import Rig
+    from tests.e2e.faults.worker_process import WorkerProcess
 
 RELEASE: Final = stored("0013")
 CHANGES_BY_ITSELF: Final = frozenset({"time_left_s", "line"})
@@ -39,15 +40,13 @@ CHANGES_BY_ITSELF: Final = frozenset({"time_left_s", "line"})
 
 
 @pytest.fixture
-async def migrated(
+async def restored(
     faults_rig: Rig, settings_env: pytest.MonkeyPatch, tmp_path: Path
 ) -> AsyncIterator[tuple[Rig, asyncpg.Connection, dict[str, set[str]]]]:
-    """The earlier release's database, migrated; yields what was in its tables, too."""
+    """The earlier release's database, not migrated yet; yields what is in its tables, too."""
     async with other_database(faults_rig, tmp_path, revision=RELEASE.revision) as (rig, look):
         await restore(look, RELEASE)
-        rows = await _rows(look)
-        await asyncio.to_thread(upgrade)
-        yield rig, look, rows
+        yield rig, look, await _rows(look)
 
 
 async def _rows(look: asyncpg.Connection) -> dict[str, set[str]]:
@@ -61,10 +60,11 @@ async def _rows(look: asyncpg.Connection) -> dict[str, set[str]]:
 
 
 async def test_no_row_is_lost(
-    migrated: tuple[Rig, asyncpg.Connection, dict[str, set[str]]],
+    restored: tuple[Rig, asyncpg.Connection, dict[str, set[str]]],
 ) -> None:
     """All rows are there after the migration and after the way back; every event can be read."""
-    _, look, before = migrated
+    _, look, before = restored
+    await asyncio.to_thread(upgrade)
     assert await _rows(look) == before
     events = await look.fetch("SELECT payload FROM task_events")
     types = {type(parse_event(orjson.loads(event["payload"]))) for event in events}
@@ -83,18 +83,21 @@ async def test_no_row_is_lost(
 
 
 async def test_old_tasks_are_told_and_finished(
-    migrated: tuple[Rig, asyncpg.Connection, dict[str, set[str]]],
+    restored: tuple[Rig, asyncpg.Connection, dict[str, set[str]]],
 ) -> None:
     """The API tells what it told; tasks in every state go on, and nothing finished is done again.
 
-    What stood still is retried, what was asked is approved, and a content is written anew.
+    What stood still is retried, what was asked is approved, and a content is written anew. The
+    worker was started too early, before the migration: until then it says so and takes nothing.
     """
-    rig, look, before = migrated
+    rig, look, before = restored
+    worker = await _waiting_worker(rig, look)
+    await asyncio.to_thread(upgrade)
     async with api_of(rig) as api:
         for name, task in RELEASE.tasks.items():
             _same(RELEASE.told[name], await told_of(api, task), at=name)
         _same(RELEASE.told["notifications"], await get(api, "/notifications?limit=100"), at="inbox")
-        rig.worker(concurrency=32)
+        worker.wait_ready()
         for name, status in (await _statuses(api)).items():
             if status in {"failed", "cancelled", "partial_failure"}:
                 await _ask(api, f"/tasks/{RELEASE.tasks[name]}/retry")
@@ -104,6 +107,7 @@ async def test_old_tasks_are_told_and_finished(
             if status == "human_review_pending":
                 await _ask(api, f"/tasks/{RELEASE.tasks[name]}/review", {"decision": "approve"})
         await _until(rig, look, "completed")
+    assert len(worker.logged("database_older_than_worker")) == 1
     for name in RELEASE.tasks:
         answered = Counter(RELEASE.answered[name]) + rig.model.calls(f"Learn {name}", "ok")
         assert answered == _expected(name), name
@@ -112,6 +116,16 @@ async def test_old_tasks_are_told_and_finished(
     assert {row for row in before["contents"] if ",completed," in row} <= after["contents"]
     assert before["task_events"] <= after["task_events"]
     assert (await examine_all()).kept == []
+
+
+async def _waiting_worker(rig: Rig, look: asyncpg.Connection) -> WorkerProcess:
+    worker = rig.worker(concurrency=32, ready=False)
+    await rig.until_true(
+        lambda: bool(worker.logged("database_older_than_worker", migration=RELEASE.revision)),
+        what="the worker's complaint",
+    )
+    assert await look.fetchval("SELECT count(*) FROM workers") == 0
+    return worker
 
 
 def _same(was: Any, now: Any, *, at: str) -> None:

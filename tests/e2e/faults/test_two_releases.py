@@ -21,7 +21,8 @@ import asyncpg
 import pytest
 
 from db.engine import get_engine
-from db.migrate import Schema, current, schema_of, upgrade
+from db.migrate import upgrade
+from db.revisions import Schema, current, schema_of
 from tests.e2e.faults.releases import api_of, get, other_database, tree_before
 from tests.e2e.faults.rig import Rig, check_completed, plain_calls
 from tests.e2e.faults.worker_process import ROOT, program_environment
@@ -38,7 +39,9 @@ _MIGRATION: Final = """
 from alembic import op
 from sqlalchemy import Column, Integer, Text
 
-revision, down_revision, branch_labels, depends_on = "next", {head!r}, None, None
+revision = "next"
+down_revision = {head!r}
+branch_labels = depends_on = None
 
 def upgrade():
     op.add_column("roadmap_tasks", Column("priority", Integer, nullable=True))

@@ -14,7 +14,8 @@ import pytest
 from core.errors import SettingsError
 from core.settings import get_settings
 from db.engine import dispose_engine, get_engine
-from db.migrate import current, differences, downgrade, head, upgrade
+from db.migrate import differences, downgrade, upgrade
+from db.revisions import current, head
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
