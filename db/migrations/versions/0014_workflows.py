@@ -98,7 +98,6 @@ def _renamed(old: str, new: str) -> None:
     """Rename the table, and with it its constraints and indexes, by the names' convention."""
     op.execute(f"ALTER TABLE {old} RENAME TO {new}")
     op.execute(_RENAME.format(table=new, old=old, new=new))
-    op.execute(f"ALTER INDEX ix_{old}_roadmap_id RENAME TO ix_{new}_roadmap_id")
 
 
 # The extension is there when the migration before could have it; see there.
@@ -189,6 +188,10 @@ def _widen_contents() -> None:
     op.add_column(
         "contents", sa.Column("hidden", sa.Boolean(), server_default="false", nullable=False)
     )
+    # every row is written: what can be made anew afterwards is not kept up meanwhile
+    op.drop_constraint(op.f("uq_contents_concept_id_kind_version"), "contents", type_="unique")
+    op.drop_index("ix_contents_roadmap_id", table_name="contents")
+    op.drop_index("ix_contents_failed", table_name="contents")
     op.execute(
         "UPDATE contents SET task_id = r.task_id, step = 'content_generation',"
         " key = c.concept_id::text, title = c.title, hidden = c.removed"
@@ -196,7 +199,6 @@ def _widen_contents() -> None:
         " WHERE r.roadmap_id = contents.roadmap_id AND c.concept_id = contents.concept_id"
     )
     op.drop_constraint(op.f("ck_contents_kind"), "contents", type_="check")
-    op.drop_index("ix_contents_failed", table_name="contents")
     _renamed("contents", "parts")
     for name in ("task_id", "step", "key", "title"):
         op.alter_column("parts", name, nullable=False)
@@ -210,6 +212,10 @@ def _widen_contents() -> None:
         ["task_id"],
         ondelete="CASCADE",
     )
+    op.create_unique_constraint(
+        op.f("uq_parts_concept_id_kind_version"), "parts", ["concept_id", "kind", "version"]
+    )
+    op.create_index("ix_parts_roadmap_id", "parts", ["roadmap_id"])
     op.create_unique_constraint(
         op.f("uq_parts_task_id_step_key_kind_version"),
         "parts",
@@ -259,6 +265,7 @@ def downgrade() -> None:
     for name in ("roadmap_id", "concept_id"):
         op.alter_column("parts", name, nullable=False)
     _renamed("parts", "contents")
+    op.execute("ALTER INDEX ix_parts_roadmap_id RENAME TO ix_contents_roadmap_id")
     op.create_check_constraint(
         op.f("ck_contents_kind"), "contents", "kind IN ('tutorial', 'resources', 'quiz')"
     )
