@@ -80,7 +80,7 @@ async def stuck_at_call(
 
     author.before = before
     run = asyncio.create_task(run_task(task, worker="doomed"))
-    await asyncio.wait_for(reached.wait(), 20)
+    await asyncio.wait_for(reached.wait(), 60)
     await until(is_settled, what="the commits of what was answered")
     author.before = nothing
     yield run
