@@ -7,6 +7,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import AfterValidator, WithJsonSchema
+from typing_extensions import TypeAliasType
 
 from roadmaps.kinds.kind import Kind
 
@@ -45,9 +46,12 @@ def _known(name: str) -> str:
     return name
 
 
-ContentKind = Annotated[
-    str,
-    AfterValidator(_known),
-    WithJsonSchema({"type": "string", "enum": list(KINDS), "title": "ContentKind"}),
-]
+ContentKind = TypeAliasType(
+    "ContentKind",
+    Annotated[
+        str,
+        AfterValidator(_known),
+        WithJsonSchema({"type": "string", "enum": list(KINDS), "title": "ContentKind"}),
+    ],
+)
 """A kind's name, where it comes from outside or is shown."""

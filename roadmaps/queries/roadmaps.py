@@ -18,9 +18,9 @@ from roadmaps.queries.shapes import Concept as ConceptPage
 from roadmaps.queries.shapes import (
     ConceptView,
     ContentErrorView,
-    ContentKindView,
     ContentState,
     ContentStates,
+    KindOfContentView,
     ModuleView,
     RoadmapView,
     StageView,
@@ -138,7 +138,7 @@ async def tree(session: AsyncSession, roadmap: Roadmap) -> RoadmapView:
         language=roadmap.language,
         version=roadmap.version,
         kinds=[
-            ContentKindView(name=kind.name, label=kind.label, text=kind.text)
+            KindOfContentView(name=kind.name, label=kind.label, text=kind.text)
             for kind in KINDS.values()
         ],
         stages=[

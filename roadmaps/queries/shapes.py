@@ -16,7 +16,7 @@ from roadmaps.kinds import KINDS, ContentKind
 from watching.queries.shapes import Moment, UsageView, View
 
 
-class ContentKindView(View):
+class KindOfContentView(View):
     """A kind of content, and what people call it."""
 
     name: ContentKind
@@ -91,7 +91,7 @@ class RoadmapView(View):
     summary: str
     language: str
     version: int
-    kinds: list[ContentKindView] = Field(
+    kinds: list[KindOfContentView] = Field(
         description="Of the contents that a concept has, in order."
     )
     stages: list[StageView]

@@ -66,13 +66,7 @@ export interface ContentError {
   message: string;
 }
 
-/** A kind of content, and what people call it. */
-export interface ContentKind {
-  name: "tutorial" | "resources" | "quiz";
-  label: string;
-  /** Its field that is Markdown and has `html` beside it, if there is one. */
-  text: string | null;
-}
+export type ContentKind = "tutorial" | "resources" | "quiz";
 
 /** Where the newest version of one content is; `version` is null before the first begins. */
 export interface ContentState {
@@ -154,6 +148,14 @@ export interface InboxPage {
   notifications: Notification[];
   unread: number;
   next_cursor: string | null;
+}
+
+/** A kind of content, and what people call it. */
+export interface KindOfContent {
+  name: ContentKind;
+  label: string;
+  /** Its field that is Markdown and has `html` beside it, if there is one. */
+  text: string | null;
 }
 
 /** How far a learner is with a roadmap; concepts with nothing to tell are left out. */
@@ -298,7 +300,7 @@ export interface Roadmap {
   language: string;
   version: number;
   /** Of the contents that a concept has, in order. */
-  kinds: ContentKind[];
+  kinds: KindOfContent[];
   stages: Stage[];
 }
 

@@ -18,16 +18,6 @@ class ContentError(Answer):
     message: str = ""
 
 
-class ContentKind(Answer):
-    """A kind of content, and what people call it."""
-
-    name: str
-    """`tutorial`, `resources`, `quiz`; later servers may have more."""
-    label: str
-    text: str | None = None
-    """Its field that is Markdown and has `html` beside it, if there is one."""
-
-
 class FailedContent(Answer):
     """A part whose newest version could not be made."""
 
@@ -43,6 +33,16 @@ class FailedContent(Answer):
     """Of roadmaps only."""
     code: str
     message: str
+
+
+class KindOfContent(Answer):
+    """A kind of content, and what people call it."""
+
+    name: str
+    """`tutorial`, `resources`, `quiz`; later servers may have more."""
+    label: str
+    text: str | None = None
+    """Its field that is Markdown and has `html` beside it, if there is one."""
 
 
 class Line(Answer):
@@ -238,7 +238,7 @@ class Roadmap(RoadmapAnswer):
     summary: str = ""
     language: str = ""
     version: int
-    kinds: list[ContentKind] = Field(default=[], validate_default=True)
+    kinds: list[KindOfContent] = Field(default=[], validate_default=True)
     """Of the contents that a concept has, in order."""
     stages: list[Stage]
 

@@ -11,7 +11,8 @@ const request: TaskRequest = { goal: "Learn chess", preferences: { level: "begin
 const task: Task = await client.createTask(request, { idempotencyKey: "k" });
 const status: Status = task.status;
 const step: Step | undefined = task.error?.step;
-const kinds: ContentKind[] = task.failed_contents.map((content) => content.kind);
+const kinds: string[] = task.failed_contents.map((content) => content.kind);
+const shown = (roadmap: Roadmap): ContentKind[] => roadmap.kinds.map((kind) => kind.name);
 const links: (string | null)[] = ["self", "events"].map((name) => task.links[name]);
 const said = (event: TaskEvent): [EventType, number, Progress, string] =>
   [event.type, event.seq, event.progress, event.data.concept_title];
@@ -28,6 +29,6 @@ client.watch(task.task_id, {
 });
 client.watchInbox({ onSnapshot: inbox });
 const followed: FollowedTask = useRoadmapTask(client, task.task_id);
-console.log(status, step, kinds, links, titles, markdown, followed.task?.line?.reason);
+console.log(status, step, kinds, shown, links, titles, markdown, followed.task?.line?.reason);
 // @ts-expect-error there is no such field, which tells that the types are those of the package
 console.log(task.colour);
