@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 LARGEST_ANSWER: Final = 2_000_000
-"""Characters; no roadmap and no tutorial comes near, so more is a model running wild."""
+"""Characters; nothing that is asked for comes near, so more is a model running wild."""
 
 _TRIED: Final = 24
 """Values of one answer that are compared with the shape."""

@@ -36,6 +36,7 @@ from llm.failures import (
 )
 from llm.learned import Learned, Manner
 from llm.presets import base_url_of, model_of, preset_of
+from llm.reading.rules import rules_of
 from llm.reply import Reply, ReplyReader
 from llm.text_field import LiveText
 from llm.tries import BACKOFF_S, TIMED_OUT_TRIES, TRIES, Tries
@@ -133,7 +134,7 @@ class OpenAIAuthor:
         Raises:
             ProviderError: One of its subclasses, with `details["usage"]`.
         """
-        live = LiveText(field, on_text)
+        live = LiveText(field, on_text, wrappers=rules_of(call.output).wrappers)
         completion = await self._finish(call, on_retry, live.begin)
         live.settle(getattr(completion.value, field))
         return completion

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, create_model
 from llm.answers import UnusableAnswerError, read_answer
 from llm.output import Output
 from llm.reading.fitting import fitted
+from llm.reading.rules import rules_of
 from llm.schema import strict_schema
 
 if TYPE_CHECKING:
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
 
     from llm.calls import T
     from llm.reading.problems import Misfit
+    from llm.reading.rules import Rules
 
     Place = tuple[str | int, ...]
 
 _MOST: Final = 10
 _ENOUGH: Final = 2
-"""The least that a list must be asked for to be one whose parts may be left out: a quiz, resources.
-Of a roadmap nothing is left out."""
+"""The least that a list must be asked for to be one whose parts may be left out: who asks for at
+least several can do with fewer, and who asks for any number means each of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +97,7 @@ def parts_to_ask(misfit: Misfit) -> Parts | None:
     return Parts(
         value=misfit.value,
         places=tuple(found),
-        shape=_list_shape(name, model, len(found)),
+        shape=_list_shape(name, model, len(found), rules_of(misfit.output)),
         shown=json.dumps({name: bad}, ensure_ascii=False),
         problem=str(misfit),
         count=len(found),
@@ -192,12 +194,14 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 
 
 @cache
-def _list_shape(name: str, model: type[BaseModel], count: int) -> type[Output]:
+def _list_shape(name: str, model: type[BaseModel], count: int, rules: Rules) -> type[Output]:
     parts: Any = list[model]  # type: ignore[valid-type]
     fields: dict[str, Any] = {
         name: (Annotated[parts, Field(min_length=count, max_length=count)], ...)
     }
-    return create_model("Parts", __base__=Output, **fields)
+    shape = create_model("Parts", __base__=Output, **fields)
+    shape.read_by = rules
+    return shape
 
 
 @cache
@@ -205,4 +209,6 @@ def _fields_shape(output: type[BaseModel], names: tuple[str, ...]) -> type[Outpu
     fields: dict[str, Any] = {
         name: (output.model_fields[name].annotation, output.model_fields[name]) for name in names
     }
-    return create_model("Fields", __base__=Output, **fields)
+    shape = create_model("Fields", __base__=Output, **fields)
+    shape.read_by = rules_of(output)
+    return shape

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from llm.answers import DEEPEST
 from llm.reading.aloud import Beginning
-from llm.reading.fitting import WRAPPERS
+from llm.reading.rules import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,9 +49,10 @@ class TextField:
     text or the wrong one, and the whole answer is checked when it is there.
     """
 
-    def __init__(self, name: str) -> None:
-        """Name the field."""
+    def __init__(self, name: str, *, wrappers: frozenset[str] = PLAIN.wrappers) -> None:
+        """Name the field, and what objects around it may be called."""
         self._name = name
+        self._wrappers = wrappers
         self._place = _Place.BEFORE
         self._beginning = Beginning()
         self._holders: list[tuple[bool, bool]] = []
@@ -113,7 +114,7 @@ class TextField:
             inside = True
         else:
             in_object, on_the_way = self._holders[-1]
-            inside = on_the_way and (not in_object or self._key.lower() in WRAPPERS)
+            inside = on_the_way and (not in_object or self._key.lower() in self._wrappers)
         self._holders.append((is_object, inside))
         self._at_key = is_object
 
@@ -163,17 +164,20 @@ class LiveText:
     and reads otherwise, the text is handed out once more, from its beginning.
     """
 
-    def __init__(self, name: str, on_text: OnText) -> None:
-        """Name the field, and who takes its text."""
+    def __init__(
+        self, name: str, on_text: OnText, *, wrappers: frozenset[str] = PLAIN.wrappers
+    ) -> None:
+        """Name the field, who takes its text, and what objects around it may be called."""
         self._name = name
         self._on_text = on_text
-        self._field = TextField(name)
+        self._wrappers = wrappers
+        self._field = TextField(name, wrappers=wrappers)
         self._shown: list[str] = []
         self._streamed = False
 
     def begin(self) -> Callable[[str], None]:
         """Return what takes the pieces of one more answer; its text begins at 0 again."""
-        self._field = TextField(self._name)
+        self._field = TextField(self._name, wrappers=self._wrappers)
         self._shown = []
         self._streamed = False
         offset = 0

@@ -16,8 +16,8 @@ from pydantic import (
     ValidationInfo,
 )
 
-from llm.output import Output
 from roadmaps.languages import language_tag
+from roadmaps.reading import RoadmapOutput
 
 Title = Annotated[str, Field(min_length=1, max_length=200)]
 Prose = Annotated[str, Field(max_length=4000)]
@@ -55,7 +55,7 @@ Language = Annotated[str, BeforeValidator(_tag), Field(min_length=2, max_length=
 FewTitles = Annotated[list[Title], first(12), Field(max_length=12)]
 
 
-class IntentAnalysis(Output):
+class IntentAnalysis(RoadmapOutput):
     """What the learner wants, in the learner's language."""
 
     topic: Title = Field(description="The subject, in a few words, as a title.")
@@ -69,7 +69,7 @@ class IntentAnalysis(Output):
     )
 
 
-class ConceptDraft(Output):
+class ConceptDraft(RoadmapOutput):
     """One thing to learn."""
 
     title: Title
@@ -81,21 +81,21 @@ class ConceptDraft(Output):
     )
 
 
-class ModuleDraft(Output):
+class ModuleDraft(RoadmapOutput):
     """A group of concepts."""
 
     title: Title
     concepts: list[ConceptDraft] = Field(min_length=1)
 
 
-class StageDraft(Output):
+class StageDraft(RoadmapOutput):
     """A part of the way."""
 
     title: Title
     modules: list[ModuleDraft] = Field(min_length=1)
 
 
-class CurriculumDraft(Output):
+class CurriculumDraft(RoadmapOutput):
     """A whole roadmap, before ids are given."""
 
     title: Title
@@ -103,7 +103,7 @@ class CurriculumDraft(Output):
     stages: list[StageDraft] = Field(min_length=1)
 
 
-class Issue(Output):
+class Issue(RoadmapOutput):
     """One thing that is wrong with a structure."""
 
     severity: Literal["warning", "error"]
@@ -111,13 +111,13 @@ class Issue(Output):
     suggestion: Prose = Field(description="What would mend it.")
 
 
-class StructureOpinion(Output):
+class StructureOpinion(RoadmapOutput):
     """The model's judgement of a structure; `error` only when a learner would be stuck."""
 
     issues: list[Issue]
 
 
-class EditIntent(Output):
+class EditIntent(RoadmapOutput):
     """One change that is called for."""
 
     action: Literal["add", "remove", "modify", "move"]
@@ -125,14 +125,14 @@ class EditIntent(Output):
     instruction: Prose = Field(description="What to change and why, in one sentence.")
 
 
-class EditPlan(Output):
+class EditPlan(RoadmapOutput):
     """What must change so that the feedback or the validation issues are met."""
 
     summary: Prose
     intents: list[EditIntent]
 
 
-class EditOperation(Output):
+class EditOperation(RoadmapOutput):
     """One change to the outline, in terms of the keys that the outline was shown with.
 
     Fields that an operation does not need are null.
@@ -150,7 +150,7 @@ class EditOperation(Output):
     )
 
 
-class EditScript(Output):
+class EditScript(RoadmapOutput):
     """The changes themselves."""
 
     summary: Prose

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from llm.reading.mending import mend
 from llm.reading.problems import Misfit, UnusableAnswerError
+from llm.reading.rules import rules_of
 from llm.reading.values import values_of
 from llm.schema import strict_schema
 
@@ -17,18 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from llm.calls import T
-
-WRAPPERS: Final = frozenset(
-    {
-        *("response", "output", "result", "answer", "data", "parameters", "arguments", "input"),
-        *("json", "content", "final", "final_answer", "object", "value", "properties", "args"),
-        *("body", "payload", "message", "roadmap", "curriculum", "tutorial", "quiz", "resources"),
-        *("intent", "plan", "edit_plan", "edits", "script", "lesson", "schema", "name"),
-        *("intent_analysis", "curriculum_design", "structure_validation", "edit_plan_analysis"),
-        *("roadmap_edit", "text"),
-    }
-)
-"""Names that models give to an object around the answer; so does any that stands alone."""
 
 _ROUNDS: Final = 8
 _MOST_ERRORS: Final = 2000
@@ -47,7 +36,7 @@ def fitted(value: Any, output: type[T], *, notes: list[str]) -> T:
     best: UnusableAnswerError | None = None
     most = -1
     schema = strict_schema(output)
-    for view, way in islice(_views(value, schema, 0), _MOST_VIEWS):
+    for view, way in islice(_Views(schema, rules_of(output).wrappers).of(value), _MOST_VIEWS):
         told: list[str] = [f"taken out of {way}"] if way else []
         try:
             fitting = _validated(view, output, notes=told)
@@ -67,7 +56,7 @@ def fitted(value: Any, output: type[T], *, notes: list[str]) -> T:
 def _validated(value: Any, output: type[T], *, notes: list[str]) -> T:
     if not isinstance(value, dict):
         raise UnusableAnswerError("It is not a JSON object.")
-    schema = strict_schema(output)
+    schema, rules = strict_schema(output), rules_of(output)
     changed = False
     for _ in range(_ROUNDS):
         try:
@@ -79,7 +68,7 @@ def _validated(value: Any, output: type[T], *, notes: list[str]) -> T:
         errors = problem.errors(include_url=False)
         if not changed:
             value = json.loads(json.dumps(value))  # what is mended here may be fitted elsewhere
-        if not (changed := mend(value, errors, schema, notes=notes)):
+        if not (changed := mend(value, errors, schema, rules=rules, notes=notes)):
             break
     misfit = Misfit(value=value, errors=problem.errors(include_url=False), output=output)
     raise UnusableAnswerError(str(misfit), misfit=misfit)
@@ -113,61 +102,61 @@ def looks_like_item(value: Any, schema: dict[str, Any]) -> bool:
     return next(iter(wanted)) in value or 2 * len(wanted & value.keys()) >= len(wanted)
 
 
-def _views(value: Any, schema: dict[str, Any], depth: int) -> Iterator[tuple[Any, str]]:
-    """Yield what may be meant by a value, and out of what that was taken."""
-    if depth > _DEEPEST_WRAPPER:
-        return
-    if isinstance(value, str):
-        yield from _views_of_text(value, schema, depth)
-    elif isinstance(value, list):
-        yield from _views_of_list(value, schema, depth)
-    elif isinstance(value, dict):
-        yield from _views_of_object(value, schema, depth)
+class _Views:
+    """What may be meant by a value, which may be wrapped in others."""
 
+    def __init__(self, schema: dict[str, Any], wrappers: frozenset[str]) -> None:
+        self._schema = schema
+        self._wrappers = wrappers
 
-def _views_of_text(text: str, schema: dict[str, Any], depth: int) -> Iterator[tuple[Any, str]]:
-    if "{" not in text:
-        return
-    for found in islice(values_of(text), _LOOKED_AT):
-        if not isinstance(found, str) and found.sure:
-            yield from _wrapped(found.value, schema, depth, "a text")
+    def of(self, value: Any, depth: int = 0) -> Iterator[tuple[Any, str]]:
+        """Yield what may be meant, and out of what that was taken."""
+        if depth > _DEEPEST_WRAPPER:
+            return
+        if isinstance(value, str):
+            yield from self._of_text(value, depth)
+        elif isinstance(value, list):
+            yield from self._of_list(value, depth)
+        elif isinstance(value, dict):
+            yield from self._of_object(value, depth)
 
+    def _of_text(self, text: str, depth: int) -> Iterator[tuple[Any, str]]:
+        if "{" not in text:
+            return
+        for found in islice(values_of(text), _LOOKED_AT):
+            if not isinstance(found, str) and found.sure:
+                yield from self._wrapped(found.value, depth, "a text")
 
-def _views_of_list(
-    parts: list[Any], schema: dict[str, Any], depth: int
-) -> Iterator[tuple[Any, str]]:
-    name = list_field(schema)
-    if name is not None and parts and all(looks_like_item(part, schema) for part in parts):
-        yield {name: parts}, "a list"
-    for part in reversed(parts[-_LOOKED_AT:]):
-        yield from _wrapped(part, schema, depth, "a list")
+    def _of_list(self, parts: list[Any], depth: int) -> Iterator[tuple[Any, str]]:
+        name = list_field(self._schema)
+        if name is not None and parts and all(looks_like_item(p, self._schema) for p in parts):
+            yield {name: parts}, "a list"
+        for part in reversed(parts[-_LOOKED_AT:]):
+            yield from self._wrapped(part, depth, "a list")
 
+    def _of_object(self, value: dict[str, Any], depth: int) -> Iterator[tuple[Any, str]]:
+        schema = self._schema
+        known = schema["properties"].keys() & value.keys()
+        if known:
+            yield value, ""
+        if depth and looks_like_item(value, schema):
+            yield {str(list_field(schema)): [value]}, "one object"
+        if known == schema["properties"].keys():
+            alone = next(iter(value.values())) if len(value) == 1 else None
+            if isinstance(alone, dict) and known <= alone.keys():  # an answer in its own name
+                yield from self._wrapped(alone, depth, f"`{next(iter(known))}`")
+            return
+        if len(value) > 1 and all(looks_like_item(part, schema) for part in value.values()):
+            yield {str(list_field(schema)): list(value.values())}, "an object of objects"
+        for name, inner in islice(value.items(), 100):
+            if name.lower() in self._wrappers or len(value) == 1:
+                yield from self._wrapped(_plain(inner), depth, f"`{name[:40]}`")
+        if not known:
+            yield value, ""
 
-def _views_of_object(
-    value: dict[str, Any], schema: dict[str, Any], depth: int
-) -> Iterator[tuple[Any, str]]:
-    known = schema["properties"].keys() & value.keys()
-    if known:
-        yield value, ""
-    if depth and looks_like_item(value, schema):
-        yield {str(list_field(schema)): [value]}, "one object"
-    if known == schema["properties"].keys():
-        alone = next(iter(value.values())) if len(value) == 1 else None
-        if isinstance(alone, dict) and known <= alone.keys():  # an answer in its own name
-            yield from _wrapped(alone, schema, depth, f"`{next(iter(known))}`")
-        return
-    if len(value) > 1 and all(looks_like_item(part, schema) for part in value.values()):
-        yield {str(list_field(schema)): list(value.values())}, "an object of objects"
-    for name, inner in islice(value.items(), 100):
-        if name.lower() in WRAPPERS or len(value) == 1:
-            yield from _wrapped(_plain(inner), schema, depth, f"`{name[:40]}`")
-    if not known:
-        yield value, ""
-
-
-def _wrapped(value: Any, schema: dict[str, Any], depth: int, way: str) -> Iterator[tuple[Any, str]]:
-    for view, inner_way in _views(value, schema, depth + 1):
-        yield view, f"{inner_way} in {way}" if inner_way else way
+    def _wrapped(self, value: Any, depth: int, way: str) -> Iterator[tuple[Any, str]]:
+        for view, inner_way in self.of(value, depth + 1):
+            yield view, f"{inner_way} in {way}" if inner_way else way
 
 
 def _plain(inner: Any) -> Any:

@@ -6,9 +6,6 @@ import math
 import re
 from typing import Any, Final
 
-UNKNOWN_H: Final = 2.0
-"""What a concept takes when the answer does not say it in any way: asking again costs more."""
-
 _AMOUNT: Final = re.compile(
     r"(?P<number>\d{1,6}(?:[.,]\d{1,3})?)\s*(?:-|\u2013|to|bis|a|\u00e0|~)?\s*"
     r"(?P<more>\d{1,6}(?:[.,]\d{1,3})?)?\s*(?P<unit>[^\W\d]{0,12})"

@@ -9,63 +9,32 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from llm.reading.candidates import parsed_json
-from llm.reading.hours import UNKNOWN_H, hours_in
+from llm.reading.hours import hours_in
 from llm.reading.problems import shown
-from llm.reading.words import word_among
+from llm.reading.rules import plain_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pydantic_core import ErrorDetails
 
+    from llm.reading.rules import Rules
+
 _MOST_NOTES: Final = 20
 _MOST_MEMBERS: Final = 200
 _LONGEST_CUT: Final = 5000
 """A text with a higher limit is the content itself: what is too long there is not cut off."""
 
-_SIGNS: Final = re.compile(r"[\W_]+")
-_ALIASES: Final[dict[str, tuple[str, ...]]] = {
-    "markdown": ("content", "text", "tutorial", "body", "markdowncontent", "article"),
-    "title": ("name", "heading", "topic", "concept", "module", "stage"),
-    "url": ("link", "href", "uri", "address"),
-    "why": ("reason", "description", "summary", "rationale"),
-    "description": ("summary", "details", "overview", "objective"),
-    "summary": ("description", "overview", "goal", "changes"),
-    "message": ("issue", "problem", "description", "text"),
-    "suggestion": ("fix", "recommendation", "solution", "advice"),
-    "explanation": ("rationale", "reason", "reasoning", "feedback", "why"),
-    "question": ("text", "prompt", "questiontext", "stem"),
-    "kind": ("type", "questiontype"),
-    "type": ("kind", "format", "resourcetype", "category"),
-    "estimated_hours": (
-        "hours",
-        "duration",
-        "time",
-        "estimatedtime",
-        "effort",
-        "estimatedduration",
-    ),
-    "difficulty": ("level", "difficultylevel"),
-    "prerequisites": ("prereqs", "dependson", "dependencies", "requires", "after"),
-    "stages": ("phases", "sections", "levels", "parts", "milestones"),
-    "modules": ("units", "chapters", "sections", "topics", "courses", "weeks"),
-    "concepts": ("lessons", "topics", "items", "skills", "subjects"),
-    "operations": ("edits", "changes", "ops"),
-    "intents": ("changes", "edits", "actions"),
-    "op": ("action", "operation", "type"),
-    "action": ("op", "operation", "type"),
-    "instruction": ("description", "details", "change"),
-    "target": ("concept", "title", "name"),
-    "answer": ("text", "response", "word", "status"),
-}
-_SOFT: Final = frozenset({"why", "suggestion"})
-"""Texts that may be empty: a missing one is not worth another request."""
-
 _TITLES: Final = ("title", "name", "text", "question", "label", "value", "content", "id")
 
 
 def mend(
-    value: Any, errors: Sequence[ErrorDetails], schema: dict[str, Any], *, notes: list[str]
+    value: Any,
+    errors: Sequence[ErrorDetails],
+    schema: dict[str, Any],
+    *,
+    rules: Rules,
+    notes: list[str],
 ) -> bool:
     """Mend a value's errors in place as far as one can, and tell whether any was."""
     changed = False
@@ -73,7 +42,7 @@ def mend(
         mender = _MENDERS.get(error["type"])
         if mender is None or not error["loc"]:
             continue
-        place = _Place(value, error, schema)
+        place = _Place(value, error, schema, rules)
         if place.holder is None or not mender(place):
             continue
         changed = True
@@ -94,8 +63,11 @@ def cut_at_a_word(text: str, most: int) -> str:
 class _Place:
     """Where in a value something is wrong."""
 
-    def __init__(self, value: Any, error: ErrorDetails, schema: dict[str, Any]) -> None:
+    def __init__(
+        self, value: Any, error: ErrorDetails, schema: dict[str, Any], rules: Rules
+    ) -> None:
         self.error = error
+        self.rules = rules
         self.note = ""
         self.holder: Any = None
         *way, self.last = error["loc"]
@@ -133,10 +105,10 @@ def _missing(place: _Place) -> bool:
     holder, name = place.holder, str(place.last)
     if not isinstance(holder, dict) or len(holder) > _MOST_MEMBERS:
         return False
-    plain = _key(name)
+    plain = plain_key(name)
     known = (place.around.get("properties") or {}).keys()
-    others = {_key(str(key)): key for key in holder if key not in known}
-    for word in (plain, *_ALIASES.get(name, ())):
+    others = {plain_key(str(key)): key for key in holder if key not in known}
+    for word in (plain, *place.rules.other_names.get(name, ())):
         if word in others:
             holder[name] = holder.pop(others[word])
             place.note = f"{others[word]!r} read as {name!r}"
@@ -150,7 +122,7 @@ def _absent(place: _Place) -> bool:
         return place.put([])
     if any(part.get("type") == "null" for part in place.schema.get("anyOf", ())):
         return place.put(None)
-    if place.name in _SOFT:
+    if place.name in place.rules.may_be_empty:
         return place.put("")
     return _hours(place) if _is_hours(place) else False
 
@@ -195,11 +167,11 @@ def _literal(place: _Place) -> bool:
     if isinstance(given, list) and len(given) == 1:
         given = given[0]
     allowed = place.schema.get("enum") or _enum_in(place.schema.get("anyOf", ()))
-    if given is None and "article" in allowed:
-        return place.put("article")
-    if not isinstance(given, str):
-        return False
-    word = word_among(given, allowed)
+    word = None
+    if given is None:
+        word = place.rules.fallback(allowed)
+    elif isinstance(given, str):
+        word = place.rules.word_among(given, allowed)
     return False if word is None else place.put(word)
 
 
@@ -223,7 +195,7 @@ def _too_long(place: _Place) -> bool:
 
 def _list_too_long(place: _Place) -> bool:
     most = int((place.error.get("ctx") or {}).get("max_length", 0))
-    # Objects (stages, concepts …) are not dropped without asking the model.
+    # Objects are not dropped without asking the model.
     if "items" in place.schema and "properties" in place.schema["items"]:
         return False
     return place.put(place.given[:most]) if most and isinstance(place.given, list) else False
@@ -241,7 +213,9 @@ def _hours(place: _Place) -> bool:
     for part in place.schema.get("anyOf", ()):
         bounds = part if part.get("type") == "number" else bounds
     hours = hours_in(place.given)
-    hours = UNKNOWN_H if hours is None else hours
+    hours = place.rules.unknown_hours if hours is None else hours
+    if hours is None:
+        return False
     return place.put(min(bounds.get("maximum", hours), max(bounds.get("minimum", hours), hours)))
 
 
@@ -282,10 +256,6 @@ def _schema_inside(node: dict[str, Any], step: str | int) -> dict[str, Any]:
 
 def _enum_in(parts: Sequence[dict[str, Any]]) -> list[str]:
     return [word for part in parts for word in part.get("enum", ())]
-
-
-def _key(name: str) -> str:
-    return _SIGNS.sub("", name).casefold()
 
 
 def _json(text: str) -> Any:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from core.digest import digest
-from llm.output import Output
 from roadmaps.kinds.kind import Kind, Shown
 from roadmaps.kinds.printed import Line
 from roadmaps.outputs import Prose, asked_for, first
 from roadmaps.questions import question_read, questions_read
+from roadmaps.reading import RoadmapOutput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from roadmaps.inputs import ContentInputs
 
 
-class QuestionDraft(Output):
+class QuestionDraft(RoadmapOutput):
     """One question; right answers and wrong ones are kept apart, so neither can be missing."""
 
     question: Prose
@@ -34,7 +34,7 @@ class QuestionDraft(Output):
         return question_read(data)
 
 
-class QuizDraft(Output):
+class QuizDraft(RoadmapOutput):
     """A quiz for one concept."""
 
     questions: Annotated[list[QuestionDraft], first(8), asked_for(5, 8)]

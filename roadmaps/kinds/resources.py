@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
-from llm.output import Output
 from roadmaps.kinds.kind import Kind, Shown
 from roadmaps.kinds.printed import Line
 from roadmaps.outputs import Language, Prose, Title, asked_for, first
+from roadmaps.reading import RoadmapOutput
 from roadmaps.rendering.markdown import SCHEMES
 from roadmaps.sources import find_sources
 from workflow.definition import Written
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from roadmaps.kinds.kind import Writing
 
 
-class ResourceDraft(Output):
+class ResourceDraft(RoadmapOutput):
     """One thing to read, watch or do elsewhere."""
 
     title: Title
@@ -31,7 +31,7 @@ class ResourceDraft(Output):
     why: Prose = Field(description="Why it helps with this concept, in one sentence.")
 
 
-class ResourceList(Output):
+class ResourceList(RoadmapOutput):
     """Resources for one concept, the most useful first."""
 
     resources: Annotated[list[ResourceDraft], first(10), asked_for(3, 10)]

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from llm.output import Output
 from roadmaps.kinds.kind import Kind
+from roadmaps.reading import RoadmapOutput
 
 if TYPE_CHECKING:
     from roadmaps.inputs import ContentInputs
 
 
-class Tutorial(Output):
+class Tutorial(RoadmapOutput):
     """One concept, explained."""
 
     markdown: str = Field(

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from llm.answers import read_answer
 from llm.text_field import LiveText, TextField
 from roadmaps.kinds.tutorial import Tutorial
+from roadmaps.reading import READING
 from tests.odd_answers import READABLE, TEXT, THOUGHTS
 
 
 def fed(pieces: list[str]) -> str:
     """Return all that comes out of some pieces."""
-    field = TextField("markdown")
+    field = TextField("markdown", wrappers=READING.wrappers)
     return "".join(field.feed(piece) for piece in pieces)
 
 
@@ -62,7 +63,7 @@ def test_each_character_alone_is_enough() -> None:
 
 def test_text_comes_as_soon_as_it_is_there() -> None:
     """What is complete is not held back; half an escape is."""
-    field = TextField("markdown")
+    field = TextField("markdown", wrappers=READING.wrappers)
     pieces = ['{"markd', 'own": "Hel', "lo \\", "u00", "e4 \\ud83d", "\\ude0", '0!"', "}"]
     said = [field.feed(piece) for piece in pieces]
     assert said == ["", "Hel", "lo ", "", "\u00e4 ", "", "\U0001f600!", ""]
@@ -128,7 +129,7 @@ def test_behind_a_thought_the_text_comes_as_it_is_written(name: str) -> None:
 def test_a_stream_of_nothing_but_signs_costs_little() -> None:
     """Two hundred thousand characters in small pieces, whatever they are."""
     for unit in ("<think>", "<", "[THINK]", "```", '{"markdown": "', '" ', "\\", "</think>", " "):
-        field = TextField("markdown")
+        field = TextField("markdown", wrappers=READING.wrappers)
         pieces = [(unit * 40)[:20]] * 5_000
         started = time.process_time()
         for piece in ['{"markdown": "', *pieces] if unit in {'" ', "\\"} else pieces:
