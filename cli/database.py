@@ -22,6 +22,7 @@ DataDirOption = Annotated[
     Path, typer.Option(help="The stack whose database it is, unless DATABASE_URL is set.")
 ]
 
+_IN_USE = "55P03"  # PostgreSQL's code for a lock that was waited for in vain
 _OF_LATER_RELEASE = ", which a later release has made; this one works with it"
 
 
@@ -167,7 +168,13 @@ def answering() -> Iterator[None]:
         SQLAlchemyError,
         ServiceUnavailableError,
     ) as error:
-        reason = clean(str(getattr(error, "orig", None) or error) or type(error).__name__)
+        cause = getattr(error, "orig", None) or error
+        if getattr(cause, "sqlstate", None) == _IN_USE:
+            raise unreachable(
+                "Others have been using the tables for too long, as a backup does. Nothing was"
+                " changed; try again when they have ended (`pg_stat_activity` shows them)."
+            ) from None
+        reason = clean(str(cause) or type(error).__name__)
         raise unreachable(
             f"PostgreSQL does not answer as it should: {reason}. Is it running? Start the stack"
             " with `roadmap up`, or check ROADMAP_DATABASE_URL; `roadmap doctor` tells more."

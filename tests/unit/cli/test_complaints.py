@@ -6,12 +6,15 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from api.__main__ import _arguments
 from cli.complaints import allowed
+from cli.database import answering
+from cli.exits import CommandError
 from cli.main import app
 from cli.up import API_PORT, FLOWER_PORT
 from core.errors import SettingsError
@@ -197,3 +200,9 @@ def test_the_defaults_of_up_are_true(no_settings: pytest.MonkeyPatch) -> None:
     assert told["--host"].endswith(settings.api_host)
     assert told["--flower-port"].startswith(str(FLOWER_PORT))
     assert settings.metrics_port is None
+
+
+def test_a_migration_behind_a_backup() -> None:
+    """Tables that others use for too long are told apart from a server that does not answer."""
+    with pytest.raises(CommandError, match="Nothing was changed; try again"), answering():
+        raise asyncpg.LockNotAvailableError("canceling statement due to lock timeout")
