@@ -9,6 +9,6 @@ if TYPE_CHECKING:
 
 
 def title_of(task: Mapping[str, Any]) -> str:
-    """Return a task's title as the API tells it; an older API tells only the goal."""
-    title = str(task.get("title") or task["goal"])
-    return title if title.strip() else "(no goal)"
+    """Return the goal in its asker's words; where none was named, what the API calls the task."""
+    goal = str(task["goal"])
+    return goal if goal.strip() else str(task.get("title") or "").strip() or "(no goal)"

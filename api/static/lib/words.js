@@ -89,10 +89,9 @@ export function cause({ code, message }) {
   return CAUSE[code] ?? [message || "Something went wrong.", ""];
 }
 
-/** Return what people call a task; a message of another program may have named no goal. */
-export function called(task) {
-  const name = task.title ?? task.goal;
-  return name.trim() ? name : "(no goal)";
+/** Return the goal in its asker's words; where none was named, what the API calls the task. */
+export function called({ goal, title = "" }) {
+  return goal.trim() ? goal : title.trim() || "(no goal)";
 }
 
 export function count(number, one, many = `${one}s`) {

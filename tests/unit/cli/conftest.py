@@ -179,6 +179,7 @@ class FakeApi:
             "task_id": TASK,
             "user_id": self.owner,
             "goal": self.goal,
+            "title": "Rust: from the first program on" if self.goal.strip() else "(no goal)",
             "status": self.status,
             "current_step": "completed",
             "roadmap_id": self.roadmap_id,

@@ -133,6 +133,8 @@ def test_a_task_without_a_goal_has_a_name(api: Any, roadmap: Command) -> None:
     """A message of another program may name none: its row is not blank."""
     api.goal = " "
     assert "(no goal)" in roadmap("list").stdout
+    api.goal = "Learn Rust"
+    assert "Learn Rust" in roadmap("list").stdout
 
 
 @pytest.mark.parametrize(

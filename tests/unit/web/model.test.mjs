@@ -106,7 +106,7 @@ test("when a job comes next, in words", () => {
 test("a task without a goal has a name", () => {
   assert.equal(called({ title: "(no goal)", goal: "" }), "(no goal)");
   assert.equal(called({ goal: " " }), "(no goal)");
-  assert.equal(called({ title: "Learn Rust", goal: "Learn Rust" }), "Learn Rust");
+  assert.equal(called({ title: "Rust: from the first program on", goal: "Learn Rust" }), "Learn Rust");
 });
 
 test("which one it is, in words", () => {
