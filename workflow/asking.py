@@ -18,11 +18,11 @@ from db.facts import Fact
 from db.recorder import record
 from llm import Author, Call, create_author
 from llm.expected import Expected
-from llm.memory import DatabaseMemory
 from llm.prices import price_of
 from notifications.events import EventType, StepRetryingData
 from workflow.drafts import draft
 from workflow.history import round_of
+from workflow.model_memory import DatabaseMemory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
