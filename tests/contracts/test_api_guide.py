@@ -10,6 +10,7 @@ from api.gate import FORWARDED, WRONG_HOST
 from api.problems import CODE_OF, STATUS_OF
 from api.refusals import CODES
 from api.registry import TooManyStreamsError
+from watching.viewer import CredentialsRevokedError, StreamExpiredError
 
 if TYPE_CHECKING:
     from core import errors
@@ -18,7 +19,12 @@ GUIDE = (Path(__file__).parents[2] / "docs" / "API.md").read_text(encoding="utf-
 
 
 def _known_codes() -> set[str]:
-    kinds: list[type[errors.AppError]] = [TooManyStreamsError, *STATUS_OF]
+    kinds: list[type[errors.AppError]] = [
+        TooManyStreamsError,
+        CredentialsRevokedError,
+        StreamExpiredError,
+        *STATUS_OF,
+    ]
     for kind in STATUS_OF:
         kinds += kind.__subclasses__()
     at_the_gate = {WRONG_HOST, FORWARDED}
