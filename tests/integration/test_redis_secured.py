@@ -60,11 +60,13 @@ async def tls_before(port: int, certificate: Path) -> AsyncIterator[int]:
     context.load_cert_chain(certificate, certificate.with_suffix(".key"))
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while chunk := await reader.read(65536):
-                writer.write(chunk)
-                await writer.drain()
-        writer.close()
+        try:
+            with suppress(OSError):
+                while chunk := await reader.read(65536):
+                    writer.write(chunk)
+                    await writer.drain()
+        finally:
+            writer.close()
         with suppress(OSError, ssl.SSLError):
             await writer.wait_closed()
 
@@ -86,6 +88,7 @@ async def tls_before(port: int, certificate: Path) -> AsyncIterator[int]:
             _, left = await asyncio.wait(serving, timeout=1)
             for task in left:
                 task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
 
 
 @pytest.mark.skipif(not WHOLE_SET, reason="with FAULTS=all (make chaos)")
