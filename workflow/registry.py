@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from core import stages
 from core.errors import UnknownWorkflowError
-from db.repositories.workflows import keep_steps
+from db.repositories.tasks import keep_steps
 
 if TYPE_CHECKING:
     from db.session import Transaction

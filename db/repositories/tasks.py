@@ -1,24 +1,24 @@
-"""Reads of what a workflow goes on from."""
+"""What a workflow goes on from, and the names of its steps."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, cast
 
 from sqlalchemy import ARRAY, bindparam, func, select
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+from sqlalchemy.dialects.postgresql import insert
 
-from db.models import Checkpoint, RoadmapTask
+from core.states import RESERVED
+from db.models import Checkpoint, RoadmapTask, WorkflowStep
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from uuid import UUID
 
+    from sqlalchemy import Table
     from sqlalchemy.ext.asyncio import AsyncSession
 
-
-async def get_task(session: AsyncSession, task_id: UUID) -> RoadmapTask | None:
-    """Return a task's row."""
-    return await session.get(RoadmapTask, task_id)
+STEPS: Final = cast("Table", WorkflowStep.__table__)
 
 
 async def statuses_of(session: AsyncSession, task_ids: Sequence[UUID]) -> dict[UUID, str]:
@@ -36,3 +36,9 @@ async def checkpoints(session: AsyncSession, task_id: UUID) -> Sequence[Checkpoi
         select(Checkpoint).where(Checkpoint.task_id == task_id).order_by(Checkpoint.position)
     )
     return (await session.scalars(statement)).all()
+
+
+async def keep_steps(session: AsyncSession, workflow: str, steps: Iterable[str]) -> None:
+    """Add the names that are not there yet; those of earlier versions stay."""
+    rows = [{"workflow": workflow, "step": step} for step in sorted({*steps, *RESERVED})]
+    await session.execute(insert(STEPS).on_conflict_do_nothing(), rows)
