@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-    from tests.e2e.faults.rig import Rig, Seen
+    from tests.e2e.faults.judging import Seen
+    from tests.e2e.faults.rig import Rig
 
 _ENDS: Final = ("task_completed", "task_partially_failed", "task_failed", "task_cancelled")
 

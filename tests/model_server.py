@@ -41,6 +41,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.bad_replies import bad_reply
 from tests.model_answers import About, good_answer
+from tests.model_rules import Entry, Rule
 from tests.model_wire import (
     BODIES,
     LONG_HEAD,
@@ -58,51 +59,6 @@ from tests.model_wire import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Self
-
-
-@dataclass
-class Rule:
-    """What to do with requests that match; `times` bounds how often, None is always."""
-
-    behaviour: str
-    kind: str | None = None
-    title: str | None = None
-    """Regular expression for the concept's title."""
-    goal: str | None = None
-    """Regular expression for the learner's goal."""
-    times: int | None = None
-    status: int = 500
-    retry_after: str | None = None
-    body: str | None = None
-    seconds: float = 0.0
-    """Of `latency` before the answer, in streams between two pieces."""
-    pieces: int = 8
-    """In how many a stream's content comes."""
-
-    def matches(self, kind: str, title: str, goal: str) -> bool:
-        """Tell whether the rule is for such a request."""
-        return (
-            self.times != 0
-            and self.kind in {None, kind}
-            and (self.title is None or re.search(self.title, title) is not None)
-            and (self.goal is None or re.search(self.goal, goal) is not None)
-        )
-
-
-@dataclass
-class Entry:
-    """One request in the ledger."""
-
-    at: float
-    """Unix time when the request had arrived."""
-    kind: str
-    title: str
-    goal: str
-    outcome: str
-    """The behaviour, `status_429` for a status, `client_gone` when nobody waited for it, and
-    `in_progress` until it is decided."""
-    seconds: float
-    tokens: int
 
 
 @dataclass

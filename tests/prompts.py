@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from roadmaps.inputs import ContentInputs, Learner
 from roadmaps.kinds import KINDS
 from roadmaps.prompts import RoadmapPrompt, rendered, version_of
 
 if TYPE_CHECKING:
-    from roadmaps.inputs import ContentInputs, Inputs
+    from roadmaps.inputs import Inputs
     from roadmaps.prompts import Opening
+
+LEARNER = Learner(goal="Learn Rust")
+
+
+def content_inputs(*, title: str = "Ownership", learner: Learner = LEARNER) -> ContentInputs:
+    """Return what is told about one concept."""
+    return ContentInputs(
+        learner=learner,
+        language="en",
+        topic="Rust",
+        title=title,
+        description="Who frees memory.",
+        estimated_hours=3,
+        difficulty="beginner",
+    )
 
 
 def prompt_of(kind: str, inputs: Inputs) -> RoadmapPrompt:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from core.ids import new_id
-from tests.e2e.faults.rig import plain_calls
+from tests.e2e.faults.judging import plain_calls
 from tests.factories import events, until
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from cli.probes import WorkerPing
 from cli.service_checks import check_broker, check_redis
 from core.settings import get_settings
 from notifications.clients import redis_client
-from tests.e2e.faults.rig import foreign_app
+from tests.e2e.faults.broker_side import foreign_app
 from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.e2e.faults.worker_process import WorkerProcess
 from tests.integration.failing_over import begin_two, check_they_end

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from embedded import spawn_child, stop_child
 from embedded.ports import free_port
 from embedded.redis_binary import OLDEST, find_redis
-from tests.e2e.faults.rig import foreign_app
+from tests.e2e.faults.broker_side import foreign_app
 from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.e2e.faults.worker_process import WorkerProcess
 from tests.factories import until

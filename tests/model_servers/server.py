@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from tests.model_answers import About
-    from tests.model_server import Entry, Rule
+    from tests.model_rules import Entry, Rule
     from tests.model_servers.dialect import Failure, Refusal
 
 KEY = "sk-canary-0123456789"

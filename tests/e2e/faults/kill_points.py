@@ -14,7 +14,7 @@ from roadmaps.kinds import KINDS
 from roadmaps.requests import ReviewDecision
 from tests.databases import empty
 from tests.e2e.faults.commit_hold import CLAIM, commit_hold, until_commits_held
-from tests.e2e.faults.rig import Seen, edited_calls, plain_calls
+from tests.e2e.faults.judging import Seen, edited_calls, plain_calls
 from tests.factories import ALICE, approve, new_task
 from workflow.service import decide_review
 

@@ -6,23 +6,16 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 import time
 from collections import Counter
-from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final
-
-from celery import Celery
-from kombu.exceptions import KombuError
-from redis import Redis
-from redis.exceptions import RedisError
+from typing import TYPE_CHECKING, Final
 
 from core.given import PREFIX
-from core.ids import new_id
 from core.settings import get_settings
 from core.states import TERMINAL
-from roadmaps.kinds import KINDS
+from tests.e2e.faults.broker_side import BrokerSide
+from tests.e2e.faults.judging import Seen
 from tests.e2e.faults.worker_process import ROOT, WorkerProcess
 from tests.factories import events, until
 from workflow import doorbell
@@ -45,37 +38,9 @@ STANDING_SLOTS: Final = 4
 SWEEP_S: Final = 0.5
 """How often the rig, in beat's place, asks for `maintenance.recover`."""
 _NOISE: Final = ("HTTP Request:", "maintenance.recover")
-_SENT_TERMINAL: Final = tuple(
-    f"task_{name}" for name in ("completed", "partially_failed", "failed", "cancelled")
-)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Seen:
-    """All that PostgreSQL tells of a task, to compare one moment with another."""
-
-    row: dict[str, Any]
-    events: tuple[str, ...]
-    contents: tuple[tuple[Any, ...], ...]
-    checkpoints: tuple[str, ...]
-
-    @property
-    def pair(self) -> tuple[str, str]:
-        """Status and current step."""
-        return self.row["status"], self.row["current_step"]
-
-
-def foreign_app(broker_url: str) -> Celery:
-    """Return an app of somebody else's: it knows a broker, a task's name and nothing more."""
-    app = Celery("elsewhere", broker=broker_url, set_as_current=False)
-    app.conf.update(
-        task_ignore_result=True,
-        broker_transport_options={"socket_timeout": 2, "socket_connect_timeout": 2},
-    )
-    return app
-
-
-class Rig:
+class Rig(BrokerSide):
     """Servers, workers and what a test asks of them."""
 
     def __init__(
@@ -86,19 +51,13 @@ class Rig:
         model: ScriptedModel,
         folder: Path,
     ) -> None:
-        self.redis = redis
+        super().__init__(redis)
         self.model = model
         self.database_url = database_url
         self._folder = folder
         self._workers: list[WorkerProcess] = []
         self._standing: WorkerProcess | None = None
         self._numbers = count(1)
-        self._app = foreign_app(redis.url)
-
-    @property
-    def foreign(self) -> Celery:
-        """Another program's application on the same broker."""
-        return self._app
 
     # --- settings and processes -------------------------------------------------------------
 
@@ -251,77 +210,6 @@ class Rig:
             told += lines[-40:]
         return "\n".join(told)
 
-    # --- the broker -------------------------------------------------------------------------
-
-    def send(self, task_id: str, goal: str, *, user: str = "alice") -> None:
-        """Ask for a task as a program without our code does."""
-        kwargs = {
-            "task_id": task_id,
-            "user_id": user,
-            "request": {"goal": goal, "review": False},
-        }
-        self._app.send_task(
-            "roadmap.generate", queue="roadmap", task_id=task_id, kwargs=kwargs, retry=False
-        )
-
-    def _ring(self, ring: doorbell.Ring) -> None:
-        task_id = str(ring.task_id)
-        # a lost ring is no loss
-        with contextlib.suppress(KombuError, RedisError, OSError):
-            self._app.send_task(
-                str(ring.reason),
-                queue="roadmap",
-                kwargs={"task_id": task_id},
-                task_id=task_id if ring.first else f"{task_id}.{new_id().hex[-8:]}",
-                headers={"rung_at": ring.at.isoformat()},
-                retry=False,
-            )
-
-    def sweep(self, *, in_s: float = 0) -> None:
-        """Ask for `maintenance.recover`, as beat does, now or later."""
-        with contextlib.suppress(KombuError, RedisError, OSError):
-            self._app.send_task(
-                "maintenance.recover",
-                queue="maintenance",
-                countdown=in_s or None,
-                expires=in_s + 15,
-                retry=False,
-            )
-
-    def broker(self) -> Redis:
-        """Return a blocking client of the broker; the caller closes it."""
-        return Redis.from_url(self.redis.url, socket_timeout=5)
-
-    def queued(self) -> int:
-        """Return how many rings wait in the queue."""
-        with self.broker() as client:
-            length: Any = client.llen("roadmap")
-        return int(length)
-
-    def flush(self) -> None:
-        """FLUSHALL."""
-        with self.broker() as client:
-            client.flushall()
-
-    def redis_signal(self, number: signal.Signals) -> None:
-        """Send a signal to the Redis server."""
-        pid = self.redis.pid
-        assert pid is not None, "Redis does not run"
-        os.kill(pid, number)
-
-    def kill_redis(self) -> None:
-        """SIGKILL Redis, and return when it is dead; it is started again by `start_redis`."""
-        self.redis_signal(signal.SIGKILL)
-        deadline = time.monotonic() + 10
-        while self.redis.alive():
-            assert time.monotonic() < deadline, "Redis survived SIGKILL"
-            time.sleep(0.01)
-
-    def start_redis(self) -> None:
-        """Start Redis again unless it runs; on its old port, so that clients come back."""
-        if not self.redis.alive():
-            self.redis.start()
-
     # --- what the database tells ------------------------------------------------------------
 
     async def see(self, database: asyncpg.Connection, task_id: UUID) -> Seen:
@@ -463,39 +351,3 @@ class Rig:
             " created_at = created_at - interval '1 minute'"
             " WHERE status IN ('pending', 'processing')"
         )
-
-
-# --- judging by the ledgers ---------------------------------------------------------------------
-
-
-def plain_calls(topic: str, *, concepts: int = 2) -> Counter[str]:
-    """Return the calls of a task without review, each to be answered once."""
-    return Counter(
-        ["intent_analysis", "curriculum_design", "structure_validation"]
-        + [f"{kind} of {topic} 1.1.{number}" for number in range(1, concepts + 1) for kind in KINDS]
-    )
-
-
-def edited_calls(topic: str, wish: str, *, concepts: int = 2) -> Counter[str]:
-    """Return the calls of a task whose review was rejected once: it is planned, edited, checked."""
-    more = ["edit_plan_analysis", "roadmap_edit", "structure_validation"]
-    more += [f"{kind} of Wish: {wish}" for kind in KINDS]
-    return plain_calls(topic, concepts=concepts) + Counter(more)
-
-
-def check_completed(seen: Seen, *, contents: int) -> None:
-    """Check that a completed task's row, events, checkpoints and contents tell the same story."""
-    goal = seen.row["goal"]
-    assert seen.pair == ("completed", "completed"), f"{goal}: {seen.pair}, {seen.row['error']}"
-    assert (seen.row["done"], seen.row["total"], seen.row["percent"]) == (contents, contents, 100)
-    counts = Counter(seen.events)
-    ends = [name for name in seen.events if name in _SENT_TERMINAL]
-    assert ends == ["task_completed"], f"{goal} ended by {ends}"
-    assert seen.events[-1] == "task_completed", f"{goal}: events after the end, {seen.events[-3:]}"
-    assert counts["task_started"] == 1, f"{goal}: {counts['task_started']} times task_started"
-    assert counts["content_completed"] == contents, f"{goal}: {counts}"
-    told = counts["step_completed"] + counts["review_decided"]
-    assert told == len(seen.checkpoints), f"{goal}: {counts} against {seen.checkpoints}"
-    assert len(seen.contents) == contents, f"{goal}: {seen.contents}"
-    wrong = [content for content in seen.contents if content[2:4] != (1, "completed")]
-    assert not wrong, f"{goal}: contents that are not version 1 and completed: {wrong}"

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from roadmaps.kinds import KINDS
-from tests.model_server import Entry, ModelServer, Rule
+from tests.model_rules import Entry, Rule
+from tests.model_server import ModelServer
 
 if TYPE_CHECKING:
     from typing import Self

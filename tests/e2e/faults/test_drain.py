@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from tests.e2e.faults.rig import LEASE_S, check_completed, plain_calls
+from tests.e2e.faults.judging import check_completed, plain_calls
+from tests.e2e.faults.rig import LEASE_S
 from tests.e2e.faults.whole_set import pools
 from tests.factories import new_task
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from tests.e2e.faults.rig import check_completed, plain_calls
+from tests.e2e.faults.judging import check_completed, plain_calls
 from tests.e2e.faults.whole_set import pools
 from tests.factories import new_task
 

@@ -16,14 +16,8 @@ from tests.e2e.faults.commit_hold import (
     commit_hold,
     until_commits_held,
 )
-from tests.e2e.faults.kill_points import (
-    BY_NAME,
-    HALF,
-    POINTS,
-    Experiment,
-    kill_at_all,
-)
-from tests.e2e.faults.rig import check_completed, plain_calls
+from tests.e2e.faults.judging import check_completed, plain_calls
+from tests.e2e.faults.kill_points import BY_NAME, HALF, POINTS, Experiment, kill_at_all
 from tests.e2e.faults.whole_set import WHOLE_SET, whole_set_only
 from tests.factories import close_loop, new_task
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
-from tests.e2e.faults.rig import check_completed
+from tests.e2e.faults.judging import check_completed
 from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.factories import until
 

@@ -11,6 +11,7 @@ import pytest
 
 from db.migrate import downgrade, upgrade
 from notifications.events import parse_event
+from tests.e2e.faults.judging import edited_calls, plain_calls
 from tests.e2e.faults.releases import (
     WISH,
     api_of,
@@ -21,7 +22,6 @@ from tests.e2e.faults.releases import (
     stored,
     told_of,
 )
-from tests.e2e.faults.rig import edited_calls, plain_calls
 from workflow.audit import examine_all
 
 if TYPE_CHECKING:

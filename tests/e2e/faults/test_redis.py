@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.faults.rig import STANDING_SLOTS, check_completed, plain_calls
+from tests.e2e.faults.judging import check_completed, plain_calls
+from tests.e2e.faults.rig import STANDING_SLOTS
 from tests.e2e.faults.whole_set import pools
 from tests.factories import new_task
 

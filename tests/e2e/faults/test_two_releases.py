@@ -23,8 +23,8 @@ import pytest
 from db.engine import get_engine
 from db.migrate import upgrade
 from db.revisions import Schema, current, schema_of
+from tests.e2e.faults.judging import check_completed, plain_calls
 from tests.e2e.faults.releases import api_of, get, other_database, tree_before
-from tests.e2e.faults.rig import Rig, check_completed, plain_calls
 from tests.e2e.faults.worker_process import ROOT, program_environment
 from tests.factories import new_task
 from tests.integration.api.conftest import in_process
@@ -33,6 +33,7 @@ from workflow.audit import examine_all
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from tests.e2e.faults.rig import Rig
     from tests.e2e.faults.worker_process import WorkerProcess
 
 _MIGRATION: Final = """

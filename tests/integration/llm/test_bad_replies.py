@@ -13,14 +13,13 @@ from api.app import create_app
 from core.errors import ProviderError
 from core.settings import get_settings
 from llm import Call
-from roadmaps.inputs import ContentInputs, Learner
 from roadmaps.kinds.quiz import QuizDraft
 from roadmaps.kinds.resources import ResourceList
 from roadmaps.kinds.tutorial import Tutorial
 from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.factories import events, new_task, pair
-from tests.model_server import Rule
-from tests.prompts import prompt_of
+from tests.model_rules import Rule
+from tests.prompts import content_inputs, prompt_of
 from workflow.runs import run_task
 
 if TYPE_CHECKING:
@@ -46,15 +45,7 @@ KINDS: list[tuple[str, type[Any]]] = [
 def call(number: int) -> Call[Any]:
     """Return a call that is answered with the bad reply of that number."""
     kind, output = KINDS[number % len(KINDS)]
-    inputs = ContentInputs(
-        learner=Learner(goal="Learn Rust"),
-        language="en",
-        topic="Rust",
-        title=f"Concept {number}",
-        description="d",
-        estimated_hours=3,
-        difficulty="beginner",
-    )
+    inputs = content_inputs(title=f"Concept {number}")
     return Call(prompt=prompt_of(kind, inputs), output=output)
 
 

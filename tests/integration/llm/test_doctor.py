@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from cli.provider_checks import check_provider
 from core.settings import Settings, get_settings
-from tests.model_server import Rule
+from tests.model_rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from core.settings import get_settings
 from roadmaps.kinds import KINDS
 from tests.factories import ALICE, events, new_task, pair
-from tests.model_server import Rule
+from tests.model_rules import Rule
 from workflow.runs import run_task
 from workflow.service import retry_task
 

@@ -11,8 +11,8 @@ import pytest
 from core.errors import ProviderError, ProviderRejectedError
 from core.settings import get_settings
 from llm.openai_compatible import OpenAIAuthor
+from tests.integration.llm.calls import tutorial
 from tests.integration.llm.conftest import BACKOFF_S
-from tests.integration.llm.test_openai_author import tutorial
 from tests.model_servers.dialect import Dialect, Refusal, error, shape_of
 from tests.model_servers.server import KEY, DialectServer
 from workflow.model_memory import DatabaseMemory

@@ -15,15 +15,10 @@ from core.errors import (
     ProviderError,
     ProviderUnavailableError,
 )
-from llm import Call, Completion
-from roadmaps.inputs import CallKind, ContentInputs, DesignInputs, IntentInputs, Learner
-from roadmaps.kinds.quiz import QuizDraft
-from roadmaps.kinds.resources import ResourceList
-from roadmaps.kinds.tutorial import Tutorial
-from roadmaps.outputs import CurriculumDraft, IntentAnalysis
 from tests.factories import events, new_task, pair
-from tests.model_server import Rule
-from tests.prompts import prompt_of
+from tests.integration.llm.calls import DRAFT, KEY, QUIZ, both, choice, message, tutorial
+from tests.integration.llm.test_bad_parts import question
+from tests.model_rules import Rule
 from workflow.runs import run_task
 
 if TYPE_CHECKING:
@@ -35,47 +30,6 @@ if TYPE_CHECKING:
     from tests.model_server import ModelServer
 
     MakeAuthor = Callable[..., OpenAIAuthor]
-
-CONTENT = ContentInputs(
-    learner=Learner(goal="Learn Rust"),
-    language="en",
-    topic="Rust",
-    title="Ownership",
-    description="d",
-    estimated_hours=3,
-    difficulty="beginner",
-)
-TUTORIAL = Call(prompt=prompt_of("tutorial", CONTENT), output=Tutorial)
-QUIZ = Call(prompt=prompt_of("quiz", CONTENT), output=QuizDraft)
-KEY = "sk-canary-0123456789"
-
-
-async def both(author: OpenAIAuthor) -> list[Completion[Tutorial]]:
-    """Ask for a tutorial whole and in a stream; whoever reads along sees it in the end."""
-    shown = ""
-
-    def on_text(offset: int, text: str) -> None:
-        nonlocal shown
-        assert "DRAFT" not in text
-        shown = shown[:offset] + text
-
-    whole = await author.complete(TUTORIAL)
-    streamed = await author.stream(TUTORIAL, field="markdown", on_text=on_text)
-    assert shown in {"", streamed.value.markdown}
-    return [whole, streamed]
-
-
-def choice(**told: Any) -> Rule:
-    """Return the rule that answers with such a choice."""
-    return Rule("choice", body=json.dumps(told))
-
-
-def message(**said: Any) -> Rule:
-    """Return the rule that answers with such a message."""
-    return choice(message={"role": "assistant", **said})
-
-
-DRAFT = '{"markdown": "DRAFT"}'
 MESSAGES: dict[str, dict[str, Any]] = {
     "typed_text": {"content": [{"type": "text", "text": "GOOD"}]},
     "typed_thinking": {
@@ -176,10 +130,10 @@ async def test_finish_reasons_of_all_vendors_mean_what_they_mean(
     half = '{"markdown": "half of it'
     server.rules.append(choice(message={"content": half}, **told))
     with pytest.raises(error):
-        await author_for().complete(TUTORIAL)
+        await author_for().complete(tutorial())
     assert len(server.ledger) == requests
     with pytest.raises(error):
-        await author_for().stream(TUTORIAL, field="markdown", on_text=lambda _at, _text: None)
+        await author_for().stream(tutorial(), field="markdown", on_text=lambda _at, _text: None)
 
 
 async def test_an_answer_that_is_whole_was_not_cut_off(
@@ -192,7 +146,7 @@ async def test_an_answer_that_is_whole_was_not_cut_off(
     assert [completion.usage.calls for completion in await both(author_for())] == [1, 1]
     server.rules[:] = [choice(message={"content": f"{DRAFT} Better: GO"}, finish_reason="length")]
     with pytest.raises(ContentTruncatedError):
-        await author_for().complete(TUTORIAL)
+        await author_for().complete(tutorial())
 
 
 @pytest.mark.parametrize(
@@ -215,7 +169,7 @@ async def test_a_refusal_in_words_is_final(
     """It is not repaired, which would be paid for twice; what was said is in the error."""
     server.rules.append(Rule("says", body=words))
     with pytest.raises(ContentRefusedError, match=words[-12:-1]):
-        await author_for().complete(TUTORIAL)
+        await author_for().complete(tutorial())
     assert len(server.ledger) == 1
 
 
@@ -233,7 +187,7 @@ async def test_a_refusal_in_its_own_place_is_final(
     server.rules.append(message(**said))
     for _ in range(2):
         with pytest.raises(ContentRefusedError):
-            await author_for().complete(TUTORIAL)
+            await author_for().complete(tutorial())
     assert len(server.ledger) == 2
 
 
@@ -243,9 +197,9 @@ async def test_words_that_are_no_refusal_are_repaired(
     """A tutorial may begin with them, and a model that misunderstands the form is told."""
     text = "I'm sorry, but I can't swim: a story."
     server.rules.append(Rule("says", body=json.dumps({"markdown": text}), times=1))
-    assert (await author_for().complete(TUTORIAL)).value.markdown == text
+    assert (await author_for().complete(tutorial())).value.markdown == text
     server.rules.append(Rule("says", body="Sorry, I cannot write JSON.", times=1))
-    assert (await author_for().complete(TUTORIAL)).usage.calls == 2
+    assert (await author_for().complete(tutorial())).usage.calls == 2
 
 
 async def test_only_thoughts_are_a_clear_failure(
@@ -254,7 +208,7 @@ async def test_only_thoughts_are_a_clear_failure(
     """The model is asked for the answer itself, and the error says what there was."""
     server.rules.append(message(content="", reasoning_content="I wonder what to say."))
     with pytest.raises(ContentInvalidError, match="thoughts, but no answer"):
-        await author_for().complete(TUTORIAL)
+        await author_for().complete(tutorial())
     assert len(server.ledger) == 3
 
 
@@ -298,123 +252,8 @@ async def test_usage_is_found_where_vendors_put_it(
     chunks: list[dict[str, Any]] = [{"choices": [{"delta": {"content": '{"markdown": "x"}'}}]}]
     body = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in [*chunks, *told])
     server.rules.append(Rule("status", status=200, body=body + "data: [DONE]\n\n"))
-    usage = (await author_for().complete(TUTORIAL)).usage
+    usage = (await author_for().complete(tutorial())).usage
     assert (usage.tokens, usage.cached_tokens) == (tokens, cached)
-
-
-def question(number: int, **changes: Any) -> dict[str, Any]:
-    """Return a question."""
-    plain = {"question": f"Q{number}", "kind": "single", "answers": ["a"], "distractors": ["b"]}
-    return {**plain, "explanation": "e", **changes}
-
-
-async def test_one_bad_question_is_asked_for_alone(
-    server: ModelServer, author_for: MakeAuthor
-) -> None:
-    """The others are kept, and the model is told where, what it gave and what is wanted."""
-    quiz = [question(n) for n in range(5)]
-    bad = [*quiz[:2], question(2, kind="essay"), *quiz[3:]]
-    server.rules += [
-        Rule("says", body=json.dumps({"questions": bad}), times=1),
-        Rule("says", body=json.dumps({"questions": [question(20)]})),
-    ]
-
-    completion = await author_for().complete(QUIZ)
-
-    assert [q.question for q in completion.value.questions] == ["Q0", "Q1", "Q20", "Q3", "Q4"]
-    assert completion.usage.calls == 2
-    asked = server.requests[1]
-    shape = asked["response_format"]["json_schema"]["schema"]["properties"]["questions"]
-    assert (shape["minItems"], shape["maxItems"]) == (1, 1)
-    assert json.loads(asked["messages"][2]["content"]) == {"questions": [bad[2]]}
-    repair = asked["messages"][3]["content"]
-    assert "questions.2.kind: Input should be 'single'" in repair
-    assert '(given: "essay")' in repair
-
-
-async def test_a_whole_new_answer_will_do_where_a_part_was_asked_for(
-    server: ModelServer, author_for: MakeAuthor
-) -> None:
-    """Some models write everything again; that is no reason to ask once more."""
-    bad = [question(n, kind="essay" if n else "single") for n in range(5)]
-    server.rules.append(Rule("says", body=json.dumps({"questions": bad}), times=1))
-    assert (await author_for().complete(QUIZ)).usage.calls == 2
-
-
-async def test_a_bad_part_that_is_not_needed_is_left_out(
-    server: ModelServer, author_for: MakeAuthor
-) -> None:
-    """Where enough others are there nothing is asked again; the log says what was left out."""
-    bad = [question(n, kind="essay" if n == 3 else "single") for n in range(6)]
-    server.rules.append(Rule("says", body=json.dumps({"questions": bad})))
-    with capture_logs() as logs:
-        completion = await author_for().complete(QUIZ)
-    assert [q.question for q in completion.value.questions] == ["Q0", "Q1", "Q2", "Q4", "Q5"]
-    assert completion.usage.calls == 1
-    assert [log["event"] for log in logs if "parts" in log["event"]] == ["answer_parts_left_out"]
-
-
-async def test_what_stays_bad_is_left_out_in_the_end(
-    server: ModelServer, author_for: MakeAuthor
-) -> None:
-    """A short quiz is better than none, after the repairs."""
-    bad = [question(n, kind="essay" if n == 1 else "single") for n in range(3)]
-    server.rules.append(Rule("says", body=json.dumps({"questions": bad})))
-    completion = await author_for().complete(QUIZ)
-    assert len(completion.value.questions) == 2
-    assert completion.usage.calls == 3
-
-
-async def test_one_bad_resource_is_left_out(server: ModelServer, author_for: MakeAuthor) -> None:
-    """Three good ones are as many as are asked for."""
-    good = {"title": "t", "url": "https://example.org", "type": "book", "language": "en"}
-    rows = [*({**good, "why": "w"} for _ in range(3)), {"title": "no address"}]
-    server.rules.append(Rule("says", body=json.dumps({"resources": rows})))
-    call = Call(prompt=prompt_of("resources", CONTENT), output=ResourceList)
-    completion = await author_for().complete(call)
-    assert (len(completion.value.resources), completion.usage.calls) == (3, 1)
-
-
-async def test_one_bad_concept_is_asked_for_and_never_left_out(
-    server: ModelServer, author_for: MakeAuthor
-) -> None:
-    """It is put where it belongs, deep in the outline."""
-    concept = {"description": "d", "estimated_hours": "2 h", "difficulty": "easy"}
-    concepts = [{**concept, "title": "A"}, {**concept, "title": "B", "difficulty": "purple"}]
-    stages = [{"title": "s", "modules": [{"title": "m", "concepts": concepts}]}]
-    outline = {"title": "t", "summary": "s", "stages": stages}
-    fixed = {"concepts": [{**concept, "title": "B2"}]}
-    server.rules += [
-        Rule("says", body=json.dumps(outline), times=1),
-        Rule("says", body=json.dumps(fixed)),
-    ]
-    inputs = DesignInputs(
-        learner=Learner(goal="g"), topic="t", summary="s", language="en", focus_areas=(),
-        skill_gaps=(),
-    )  # fmt: skip
-    call = Call(prompt=prompt_of(CallKind.CURRICULUM_DESIGN, inputs), output=CurriculumDraft)
-    read = (await author_for().complete(call)).value
-    assert [c.title for c in read.stages[0].modules[0].concepts] == ["A", "B2"]
-
-
-async def test_a_missing_field_is_asked_for_alone(
-    server: ModelServer, author_for: MakeAuthor
-) -> None:
-    """All other fields are kept as they were."""
-    intent = {"topic": "T", "language": "German", "focus_areas": ["a"]}
-    server.rules += [
-        Rule("says", body=json.dumps(intent), times=1),
-        Rule("says", body='{"summary": "S"}'),
-    ]
-    call = Call(
-        prompt=prompt_of(CallKind.INTENT_ANALYSIS, IntentInputs(learner=Learner(goal="g"))),
-        output=IntentAnalysis,
-    )
-    completion = await author_for().complete(call)
-    read = completion.value
-    assert (read.topic, read.summary, read.language, read.skills) == ("T", "S", "de", [])
-    properties = server.requests[1]["response_format"]["json_schema"]["schema"]["properties"]
-    assert list(properties) == ["summary"]
 
 
 async def test_the_log_holds_what_the_model_said(
@@ -424,7 +263,7 @@ async def test_the_log_holds_what_the_model_said(
     said = f"Nonsense \x1b[31m {KEY} \u202e " + "x" * 5000
     server.rules.append(Rule("says", body=said))
     with capture_logs() as logs, pytest.raises(ContentInvalidError):
-        await author_for(llm_api_key=KEY).complete(TUTORIAL)
+        await author_for(llm_api_key=KEY).complete(tutorial())
     shown = [log for log in logs if log["event"] == "answer_unusable"]
     assert len(shown) == 3
     assert shown[0]["said"].startswith("Nonsense \\x1b[31m *** \\u202e xxx")

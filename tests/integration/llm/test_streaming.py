@@ -17,11 +17,10 @@ from core.errors import (
     ProviderUnavailableError,
 )
 from llm import Call, Completion
-from roadmaps.inputs import ContentInputs, Learner
 from roadmaps.kinds.quiz import QuizDraft
 from roadmaps.kinds.tutorial import Tutorial
-from tests.model_server import Rule
-from tests.prompts import prompt_of
+from tests.model_rules import Rule
+from tests.prompts import content_inputs, prompt_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,15 +31,7 @@ if TYPE_CHECKING:
     MakeAuthor = Callable[..., OpenAIAuthor]
 
 TITLE = '\u4e2d\U0001f600 "quoted" \\ back\tslash \U0001f680'
-CONTENT = ContentInputs(
-    learner=Learner(goal="Learn Rust"),
-    language="en",
-    topic="Rust",
-    title=TITLE,
-    description="d",
-    estimated_hours=3,
-    difficulty="beginner",
-)
+CONTENT = content_inputs(title=TITLE)
 
 
 class Viewer:

@@ -21,7 +21,8 @@ from llm.turns import Turns
 from tasks import llm_cluster
 from tasks.llm_cluster import RedisCluster
 from tests.factories import until
-from tests.model_server import ModelServer, Rule
+from tests.model_rules import Rule
+from tests.model_server import ModelServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -204,7 +205,7 @@ async def test_a_provider_that_says_429_is_left_alone_by_all(redis: Redis) -> No
     """One 429 with Retry-After holds every call of the process back, not only the one it hit."""
     async with ModelServer(rules=[Rule("status", status=429, retry_after="1", times=1)]) as server:
         from llm.openai_compatible import OpenAIAuthor
-        from tests.integration.llm.test_openai_author import tutorial
+        from tests.integration.llm.calls import tutorial
 
         settings = Settings.model_validate(
             {"llm_provider": "openai", "llm_base_url": server.base_url, "llm_max_concurrency": 2}

@@ -20,11 +20,10 @@ from core.errors import (
     ProviderUnavailableError,
 )
 from core.settings import Settings, get_settings
-from roadmaps.inputs import ContentInputs, Learner
 from roadmaps.search import Hit, create_search
 from roadmaps.search.tavily import Tavily
 from roadmaps.sources import close_search, find_sources
-from tests.prompts import render
+from tests.prompts import content_inputs, render
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -38,15 +37,7 @@ PAGES = {
         {"title": "Second", "url": "https://second.example/", "content": None},
     ]
 }
-INPUTS = ContentInputs(
-    learner=Learner(goal="Learn Rust"),
-    language="en",
-    topic="Rust",
-    title="Ownership",
-    description="Who frees memory.",
-    estimated_hours=3,
-    difficulty="beginner",
-)
+INPUTS = content_inputs()
 
 
 class TavilyServer:

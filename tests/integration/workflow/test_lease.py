@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
-import pytest
 from sqlalchemy import event
 
-from core.errors import AppError, LeaseLostError
 from core.settings import get_settings
 from db.engine import get_engine
-from db.facts import Fact
-from db.recorder import record
 from db.repositories.leases import renew
 from db.session import AsyncSessionLocal
 from roadmaps.inputs import CallKind
-from roadmaps.steps.names import RoadmapStep
 from tests.factories import (
     ALICE,
     approve,
@@ -30,230 +25,18 @@ from tests.factories import (
     pair,
     until,
 )
+from tests.integration.workflow.stealing import everything, freed, taken_over
 from tests.ledger import CONTENTS, LedgerAuthor, nothing
-from workflow import engine, outcomes
-from workflow.asking import Asking
 from workflow.engine import Result
-from workflow.lease import Claim, Stop, acquire, keeper, release
-from workflow.making import Maker, Tally
+from workflow.lease import Claim, Stop, acquire, keeper
 from workflow.recovery import recover
-from workflow.reviews import open_review
 from workflow.runs import run_task
 from workflow.service import cancel_task
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    import pytest
 
     from llm import Call
-
-# --- fencing ----------------------------------------------------------------------------------
-
-
-async def advanced(claim: Claim, step: str) -> None:
-    """Advance a claim up to, not into, a step."""
-    while claim.next_step() != step:
-        await engine._run_step(claim, claim.next_step())
-
-
-async def one_wanted(claim: Claim) -> Any:
-    """Return what makes contents, and one that is to be written."""
-    await advanced(claim, RoadmapStep.CONTENT_GENERATION)
-    step = RoadmapStep.CONTENT_GENERATION
-    parts = claim.definition.parts[step]
-    work = await engine._work(claim, step, parts)
-    await record(Fact(task_id=claim.task_id, epoch=claim.epoch, rows=work.rows))
-    return Maker(claim, step, parts, work), work.wanted[0]
-
-
-async def step_started(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
-    """A step begins."""
-    await steal()
-    await engine._run_step(claim, RoadmapStep.INTENT_ANALYSIS)
-
-
-def _steals_at(author: LedgerAuthor, kind: str, steal: Any) -> None:
-    async def before(call: Call[Any]) -> None:
-        if call.kind == kind:
-            await steal()
-
-    author.before = before
-
-
-async def checkpoint(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
-    """A step ends in a checkpoint."""
-    _steals_at(author, CallKind.INTENT_ANALYSIS, steal)
-    await engine._run_step(claim, RoadmapStep.INTENT_ANALYSIS)
-
-
-async def checkpoint_with_rows(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
-    """A step ends in a checkpoint and a whole roadmap."""
-    _steals_at(author, CallKind.CURRICULUM_DESIGN, steal)
-    await advanced(claim, RoadmapStep.STRUCTURE_VALIDATION)
-
-
-async def step_retrying(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
-    """A model call is tried again."""
-    await steal()
-    await Asking(claim, RoadmapStep.INTENT_ANALYSIS)._tell_retry("provider_unavailable")
-
-
-async def review_opened(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
-    """A human is asked."""
-    await advanced(claim, RoadmapStep.CONTENT_GENERATION)  # it wants none; the write is the same
-    await steal()
-    await open_review(claim)
-
-
-async def contents_begun(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
-    """The contents are laid out."""
-    await advanced(claim, RoadmapStep.CONTENT_GENERATION)
-    await steal()
-    await engine._work_on(claim, RoadmapStep.CONTENT_GENERATION)
-
-
-async def content_started(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
-    """A content begins."""
-    maker, want = await one_wanted(claim)
-    await steal()
-    await maker._make(want)
-
-
-async def content_completed(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
-    """A content is written."""
-    maker, want = await one_wanted(claim)
-    _steals_at(author, "tutorial", steal)
-    await record(await maker._make(want))
-
-
-async def content_failed(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
-    """A content fails."""
-    maker, want = await one_wanted(claim)
-
-    async def before(_call: Call[Any]) -> None:
-        await steal()
-        raise AppError("It failed.")
-
-    author.before = before
-    await record(await maker._make(want))
-
-
-async def completion(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
-    """Everything is written."""
-    await steal()
-    await engine._conclude(claim, Tally(completed=6), step=RoadmapStep.CONTENT_GENERATION)
-
-
-async def partial_failure(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
-    """Some contents failed."""
-    await steal()
-    await engine._conclude(claim, Tally(completed=5, failed=1), step=RoadmapStep.CONTENT_GENERATION)
-
-
-async def failure(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
-    """The task fails."""
-    await steal()
-    await record(outcomes.failure(claim, AppError("x"), epoch=claim.epoch))
-
-
-async def released(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
-    """The task is given back."""
-    await steal()
-    await release(claim)
-
-
-WRITES = [
-    step_started,
-    checkpoint,
-    checkpoint_with_rows,
-    step_retrying,
-    review_opened,
-    contents_begun,
-    content_started,
-    content_completed,
-    content_failed,
-    completion,
-    partial_failure,
-    failure,
-    released,
-]
-
-
-async def taken_over(connection: asyncpg.Connection, task: UUID) -> None:
-    """Another worker takes the task."""
-    await expire_lease(connection, task)
-    assert await acquire(task, worker="thief") is not None
-
-
-async def freed(connection: asyncpg.Connection, task: UUID) -> None:
-    """A sweep frees the task."""
-    await expire_lease(connection, task)
-    assert (await recover(None)).recovered == 1
-
-
-async def cancelled(connection: asyncpg.Connection, task: UUID) -> None:
-    """Somebody cancels the task."""
-    await cancel_task(task, actor=ALICE)
-
-
-async def everything(connection: asyncpg.Connection) -> list[Any]:
-    """Return all rows of all our tables."""
-    tables = await connection.fetch(
-        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
-    )
-    return [
-        await connection.fetch(f"SELECT * FROM {table['tablename']} ORDER BY 1, 2")  # noqa: S608
-        for table in tables
-        if table["tablename"] != "alembic_version"
-    ]
-
-
-@pytest.mark.parametrize("write", WRITES)
-async def test_fence(
-    database: asyncpg.Connection,
-    author: LedgerAuthor,
-    write: Callable[[Claim, Any, LedgerAuthor], Awaitable[None]],
-) -> None:
-    """A worker that lost its task writes nothing more, whatever it was about to write."""
-    for thief in (taken_over, freed, cancelled):
-        author.before = nothing
-        task = await new_task()
-        claim = await acquire(task, worker="owner")
-        assert claim is not None
-        before: list[Any] = []
-
-        async def steal(thief: Any = thief, task: UUID = task, before: Any = before) -> None:
-            await thief(database, task)
-            before.extend(await everything(database))
-
-        with pytest.raises(LeaseLostError):
-            await write(claim, steal, author)
-        assert before, "the write never came to the theft"
-        assert await everything(database) == before, thief
-
-
-async def test_fence_stops_a_whole_run(database: asyncpg.Connection, author: LedgerAuthor) -> None:
-    """A run that was taken over in the middle ends as such, and the other one completes."""
-    task = await new_task()
-    frozen, go_on = asyncio.Event(), asyncio.Event()
-
-    async def before(call: Call[Any]) -> None:
-        if call.kind == "quiz" and not frozen.is_set():
-            frozen.set()
-            await go_on.wait()
-
-    author.before = before
-    first = asyncio.create_task(run_task(task, worker="frozen"))
-    await frozen.wait()
-    await expire_lease(database, task)
-    assert await run_task(task, worker="other") is Result.COMPLETED
-    done = await everything(database)
-    go_on.set()
-    assert await first is Result.LEASE_LOST
-    assert await everything(database) == done
-    assert (await events(database, task)).count("task_recovered") == 1
-
-
-# --- acquiring --------------------------------------------------------------------------------
 
 
 async def test_fifty_double_deliveries(database: asyncpg.Connection) -> None:
@@ -321,9 +104,6 @@ async def test_stored_request_that_does_not_fit(database: asyncpg.Connection) ->
     assert await run_task(task, worker="w") is Result.NOTHING_TO_DO
     assert await pair(database, task) == ("failed", "intent_analysis")
     assert await database.fetchval("SELECT error->>'code' FROM roadmap_tasks") == "invalid_request"
-
-
-# --- the heartbeat ----------------------------------------------------------------------------
 
 
 async def _claims(number: int) -> list[Claim]:

@@ -14,22 +14,13 @@ from llm.calls import Call
 from llm.failures import Told
 from llm.presets import PRESETS, ResponseFormat, base_url_of, model_of, preset_of
 from llm.refusals import Feature
-from roadmaps.inputs import ContentInputs, Learner
 from roadmaps.kinds.tutorial import Tutorial
-from tests.prompts import prompt_of
+from tests.prompts import content_inputs, prompt_of
 
 CALL = Call(
     prompt=prompt_of(
         "tutorial",
-        ContentInputs(
-            learner=Learner(goal="Learn Rust"),
-            language="en",
-            topic="Rust",
-            title="Ownership",
-            description="d",
-            estimated_hours=3,
-            difficulty="beginner",
-        ),
+        content_inputs(),
     ),
     output=Tutorial,
     max_tokens=77,
