@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -80,7 +79,7 @@ class KindPrompt(RoadmapPrompt):
         return self.of.sample(self.inputs)
 
 
-class Kind(ABC):
+class Kind:
     """A kind of content: a name, the shape of an answer, and a prompt; the rest may differ.
 
     The prompt stands in the kind's file or beside it, as `tutorial.j2` does.

@@ -12,22 +12,35 @@ from typing_extensions import TypeAliasType
 from roadmaps.kinds.kind import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
-def _found() -> Iterator[Kind]:
-    """Return the `KIND` of each file that has one."""
+def _found() -> Iterator[tuple[str, Kind]]:
+    """Return the `KIND` of each file that has one, with the file's name."""
     folder = __package__ or "roadmaps.kinds"
     for entry in iter_modules(import_module(folder).__path__):
         name = f"{folder}.{entry.name}"
         kind = None if name == __name__ else getattr(import_module(name), "KIND", None)
         if isinstance(kind, Kind):
-            yield kind
+            yield name, kind
 
 
-KINDS: Final[dict[str, Kind]] = {
-    kind.name: kind for kind in sorted(_found(), key=lambda kind: (kind.order, kind.name))
-}
+def one_of_each_name(found: Iterable[tuple[str, Kind]]) -> dict[str, Kind]:
+    """Return kinds by their names, in their order.
+
+    Raises:
+        ValueError: Two have the same name.
+    """
+    known: dict[str, tuple[str, Kind]] = {}
+    for file, kind in found:
+        other, _ = known.setdefault(kind.name, (file, kind))
+        if other != file:
+            raise ValueError(f"{file} and {other} both call their kind '{kind.name}'; rename one.")
+    kinds = [kind for _, kind in known.values()]
+    return {kind.name: kind for kind in sorted(kinds, key=lambda kind: (kind.order, kind.name))}
+
+
+KINDS: Final[dict[str, Kind]] = one_of_each_name(_found())
 """In the order in which a concept's contents are written and shown."""
 
 

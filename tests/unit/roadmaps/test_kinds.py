@@ -2,8 +2,33 @@
 
 from __future__ import annotations
 
-from roadmaps.kinds import KINDS, printed
+from typing import TYPE_CHECKING
+
+import pytest
+from pydantic import TypeAdapter
+
+from llm.output import Output
+from roadmaps.kinds import KINDS, Kind, printed
+from roadmaps.kinds.known import one_of_each_name
 from roadmaps.kinds.printed import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Summary(Output):
+    """A short text."""
+
+    markdown: str
+    words: int
+
+
+class SummaryKind(Kind):
+    """What a concept is, in short."""
+
+    name = "short_summary"
+    output = Summary
+    text = "markdown"
 
 
 def test_kinds_stand_in_their_order() -> None:
@@ -39,3 +64,26 @@ def test_a_content_of_any_shape_is_printed() -> None:
         Line("  one"),
         Line("  two"),
     ]
+
+
+def test_a_text_is_shown_with_its_html_and_printed_as_markdown() -> None:
+    """A kind that says only which field is Markdown has all that a tutorial has."""
+    kind = SummaryKind()
+    body = {"markdown": "*Loop*", "words": 1}
+    shown = kind.show(body, version=2, html="<em>Loop</em>")
+    assert shown == body | {"html": "<em>Loop</em>", "version": 2}
+    schema = TypeAdapter(kind.shown).json_schema()
+    assert (schema["title"], list(schema["properties"])) == ("ShortSummary", list(shown))
+    assert kind.label == "Short summary"
+    assert list(kind.printed(shown)) == [Line("*Loop*", markdown=True), Line("Words: 1")]
+
+
+def test_two_kinds_of_one_name_are_refused() -> None:
+    """Whoever adds a second kind of a name is told which file has the first."""
+
+    def found() -> Iterator[tuple[str, Kind]]:
+        yield "first.py", SummaryKind()
+        yield "second.py", SummaryKind()
+
+    with pytest.raises(ValueError, match=r"second\.py and first\.py both call their kind"):
+        one_of_each_name(found())
