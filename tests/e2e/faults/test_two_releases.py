@@ -58,7 +58,7 @@ WHERE (part.task_id, step, key, part.title, hidden, task.title) IS DISTINCT FROM
 """
 _ASK: Final = """
 import asyncio
-from tasks.workflows import bring_workflows
+from wiring.common import bring_workflows
 from tests.factories import close_loop, new_task
 
 async def ask():
