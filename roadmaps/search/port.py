@@ -1,4 +1,4 @@
-"""The port to a web search, and who the settings put behind it."""
+"""The port to a web search."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from core.choices import SearchProvider
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from core.settings import Settings
 
 
 class Hit(BaseModel):
@@ -38,12 +34,3 @@ class Search(Protocol):
     async def aclose(self) -> None:
         """Close what is open; the search is not used after this."""
         ...
-
-
-def create_search(settings: Settings) -> Search | None:
-    """Return the search that SEARCH_PROVIDER names, or None; nothing is connected yet."""
-    if settings.search_provider is SearchProvider.NONE:
-        return None
-    from roadmaps.search.tavily import Tavily
-
-    return Tavily(settings)
