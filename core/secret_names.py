@@ -11,7 +11,7 @@ _TELLING: Final = re.compile(rf"(?i){TELLING}|(?<![a-z])sig(?![a-z])")
 _HARMLESS: Final = re.compile(
     r"(?i)(?<![a-z])(?:"
     r"(?:routing|primary|foreign|idempotency|partition|sort|cache|unique|dedup(?:lication)?"
-    r"|ordering|group|object|publishable|concept|content|part)[ _.-]?keys?"
+    r"|ordering|group|object|publishable|content|part)[ _.-]?keys?"
     r"|(?:max|min|total|prompt|completion|input|output|cached|reasoning|used|num)[ _.-]?"
     r"(?:[a-z]+[ _.-])?tokens"
     r"|tokens?[ _.-](?:counts?|limits?|used|left|total|per[ _.-][a-z]+)"

@@ -17,7 +17,7 @@ from core.errors import AppError
 from core.logging import get_logger
 from tasks.roadmap import REJECTED, key_of
 from worker import run_async
-from workflow.engine import Result
+from workflow.ending import Result
 from workflow.service import accept_delivery, cancel_task, time_out_task
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from core.errors import InvalidRequestError, ServiceUnavailableError
 from db.facts import Reason
 from worker import Delivery, async_task
 from workflow import turns
-from workflow.engine import Result
+from workflow.ending import Result
 from workflow.registry import can_be_asked_for
 from workflow.runs import run_task
 from workflow.service import DEFAULT, accept_delivery

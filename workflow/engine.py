@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final, cast
 
 import structlog
@@ -18,7 +17,7 @@ from core.errors import (
 )
 from core.logging import get_logger
 from core.settings import get_settings
-from core.states import ContentStatus, Step
+from core.states import Step
 from core.time_limit import time_limit
 from db.facts import Fact, Insert
 from db.models import Checkpoint
@@ -26,14 +25,12 @@ from db.recorder import record
 from db.repositories.parts import newest_parts
 from db.session import read_session, retrying
 from notifications.events import EventType, StepCompletedData, StepStartedData
-from workflow import outcomes
 from workflow.asking import Asking
 from workflow.definition import StepContext, StepResult
 from workflow.drafts import counted, draft, spent_data
 from workflow.drain import DrainedError, drain
 from workflow.history import Done, round_of
-from workflow.lease import Claim, release
-from workflow.making import Maker, Tally
+from workflow.making import Maker
 from workflow.parts import Work, work_left
 from workflow.reviews import open_review
 
@@ -41,6 +38,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
 
     from workflow.definition import PartsStep
+    from workflow.lease import Claim
+
+from workflow.ending import Result, conclude, fail, release_run, tally_of
 
 log = get_logger(__name__)
 
@@ -53,21 +53,6 @@ STEP_SECONDS: Final = Histogram(
 )
 
 
-class Result(StrEnum):
-    """How one run of a task ended. A task may take several."""
-
-    NOTHING_TO_DO = "nothing_to_do"
-    DEFERRED = "deferred"
-    COMPLETED = "completed"
-    PARTIAL_FAILURE = "partial_failure"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    WAITING_FOR_REVIEW = "waiting_for_review"
-    LEASE_LOST = "lease_lost"
-    RELEASED = "released"
-    INTERRUPTED = "interrupted"
-
-
 async def advance(claim: Claim) -> Result:
     """Run step after step until the task ends, waits for a human, or must be left."""
     try:
@@ -78,7 +63,7 @@ async def advance(claim: Claim) -> Result:
                 await open_review(claim)
                 return Result.WAITING_FOR_REVIEW
             if step == Step.COMPLETED:
-                return await _conclude(claim, await _tally_of(claim))
+                return await conclude(claim, await tally_of(claim))
             if (ended := await _work_on(claim, step)) is not None:
                 return ended
     except DrainedError:
@@ -238,7 +223,7 @@ async def _make_parts(claim: Claim, step: str, parts: PartsStep) -> Result | Non
     after = claim.next_step(then=Done(position=len(claim.history) + 1, step=step, output=output))
     share = tally.completed / work.total if work.total else 1.0
     if after == Step.COMPLETED or share < parts.needs or (work.total and not tally.completed):
-        return await _conclude(claim, tally, step=step)
+        return await conclude(claim, tally, step=step)
     await record(_finished(claim, step, number, result, Asking(claim, step), took))
     _remember(claim, step, result)
     return None
@@ -254,94 +239,3 @@ async def _work(claim: Claim, step: str, parts: PartsStep) -> Work:
         return work_left(claim.task_id, step, needs, newest)
 
     return await retrying(read)
-
-
-async def _tally_of(claim: Claim) -> Tally:
-    """Return how the parts of the whole task stand."""
-
-    async def read() -> Tally:
-        async with read_session() as session:
-            parts = await newest_parts(session, claim.task_id)
-        return Tally(
-            completed=sum(part.status == ContentStatus.COMPLETED for part in parts),
-            failed=sum(part.status == ContentStatus.FAILED for part in parts),
-        )
-
-    return await retrying(read)
-
-
-async def _conclude(claim: Claim, tally: Tally, *, step: str | None = None) -> Result:
-    """End the task by how its parts ended.
-
-    Args:
-        claim: The task.
-        tally: Its parts.
-        step: The step that makes parts, when it was the last one that could run.
-    """
-    if not tally.failed:
-        await record(outcomes.completion(claim, epoch=claim.epoch, parts=tally.completed))
-        return Result.COMPLETED
-    if tally.completed:
-        await record(
-            outcomes.partial_failure(
-                claim,
-                epoch=claim.epoch,
-                step=step or _last_parts_step(claim),
-                completed=tally.completed,
-                failed=tally.failed,
-                cause=tally.halt.cause,
-            )
-        )
-        return Result.PARTIAL_FAILURE
-    return await fail(claim, _common_cause(claim, tally, step), step=step)
-
-
-def _last_parts_step(claim: Claim) -> str:
-    stages = claim.definition.stages
-    return next(done.step for done in reversed(claim.history) if stages.makes_parts(done.step))
-
-
-def _common_cause(claim: Claim, tally: Tally, step: str | None) -> AppError:
-    """Return an error that says why every part failed, under the most frequent code."""
-    if (cause := tally.halt.cause) is not None:
-        return AppError(cause.message, code=cause.code)  # without its usage, which was counted
-    noun = claim.definition.parts[step or _last_parts_step(claim)].noun
-    if not tally.codes:
-        return AppError(f"Every {noun} failed.")
-    code, count = tally.codes.most_common(1)[0]
-    return AppError(f"Every {noun} failed, {count} of them: {tally.messages[code]}", code=code)
-
-
-async def fail(claim: Claim, error: AppError, *, step: str | None = None) -> Result:
-    """Record that the task failed, with what was spent on the way.
-
-    The step, if none is given, is the one that would come next: checkpoints tell which one did not
-    end.
-    """
-    step = step or claim.next_step()
-    fact = outcomes.failure(
-        claim,
-        error,
-        step=step,
-        epoch=claim.epoch,
-        usage=error.details.get("usage"),
-    )
-    log.error("task_failed", code=error.code, step=step, reason=error.message)
-    try:
-        await record(fact)
-    except LeaseLostError:
-        return Result.LEASE_LOST
-    except ServiceUnavailableError:
-        return Result.INTERRUPTED
-    return Result.FAILED
-
-
-async def release_run(claim: Claim) -> Result:
-    """Leave a task unfinished, for another worker to go on with at once."""
-    try:
-        await release(claim)
-    except LeaseLostError:
-        return Result.LEASE_LOST
-    except ServiceUnavailableError:
-        return Result.INTERRUPTED
-    return Result.RELEASED

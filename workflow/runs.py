@@ -16,7 +16,8 @@ from core.states import Status
 from db.models import RoadmapTask
 from db.session import read_session, retrying
 from workflow import turns
-from workflow.engine import Result, advance, fail, release_run
+from workflow.ending import Result, fail, release_run
+from workflow.engine import advance
 from workflow.lease import Claim, DeferredError, Stop, acquire, keeper
 
 if TYPE_CHECKING:

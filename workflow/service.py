@@ -2,59 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
-
-from core.digest import digest
 from core.errors import (
     ConflictError,
-    IdempotencyMismatchError,
-    InvalidRequestError,
-    QuotaExceededError,
-    TaskExpiredError,
     TaskTimeoutError,
-    TooManyTasksError,
 )
-from core.ids import new_id
-from core.request_shapes import parse_request, storable
-from core.settings import get_settings
 from core.states import (
     TERMINAL,
     ReviewStatus,
     Status,
-    Step,
 )
-from db.facts import Fact, Reason
-from db.ledger import lock_tasks, timestamp
-from db.models import RoadmapTask
+from db.ledger import lock_tasks
 from db.recorder import record_in
-from db.repositories.turns import lock_user
-from db.session import Transaction, retrying, transaction
-from notifications.events import EventType
-from workflow import outcomes, quotas, turns
-from workflow.drafts import draft
-from workflow.owners import check_owner, nearest_owner
+from db.session import transaction
+from workflow import outcomes, turns
+from workflow.accepting import DEFAULT, accept_delivery, create_task
 from workflow.ownership import lock_owned
-from workflow.registry import definition_of, name_steps
 from workflow.retry import remake, retry_task
 from workflow.reviews import cancelled_review, decide_review, newest_review
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from uuid import UUID
 
-    from pydantic import BaseModel
-    from sqlalchemy import Table
-
     from core.actor import Actor
-    from workflow.definition import Definition
-
-    Times = tuple[datetime | None, datetime | None]  # not before, not later
 
 __all__ = [
+    "DEFAULT",
     "accept_delivery",
     "cancel_task",
     "create_task",
@@ -63,230 +37,6 @@ __all__ = [
     "retry_task",
     "time_out_task",
 ]
-
-TASKS: Final = cast("Table", RoadmapTask.__table__)
-DEFAULT: Final = "roadmap"
-"""The workflow of requests that name none."""
-AT_ONCE: Final = 100
-"""More requests of one user than this are hardly under way at the same moment."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _New:
-    """A task that may become a row."""
-
-    task_id: UUID
-    user_id: str
-    workflow: str
-    version: int
-    title: str
-    body: dict[str, Any]
-
-    @classmethod
-    def of(cls, definition: Definition, request: BaseModel, task_id: UUID, user_id: str) -> _New:
-        """Return the task that a valid request asks for."""
-        return cls(
-            task_id=task_id,
-            user_id=user_id,
-            workflow=definition.name,
-            version=definition.version,
-            title=definition.title(request),
-            body=request.model_dump(mode="json"),
-        )
-
-
-async def create_task(
-    request: BaseModel,
-    *,
-    user_id: str,
-    workflow: str = DEFAULT,
-    task_id: UUID | None = None,
-    idempotency_key: str | None = None,
-) -> UUID:
-    """Accept a request: the row, its first event, and after the commit a ring for a worker.
-
-    Args:
-        request: What is asked for, in the workflow's shape.
-        workflow: The name of the workflow that is to do it.
-        user_id: Who asks, and will own the task.
-        task_id: Its id, if the caller has chosen one already.
-        idempotency_key: Of the same user the same key with the same request is the same task.
-
-    Returns:
-        The task's id; the earlier one's when this request was made before.
-
-    Raises:
-        IdempotencyMismatchError: The key was used for another request.
-        TooManyTasksError: USER_MAX_WAITING_TASKS of the user wait already.
-        QuotaExceededError: It is one too many in 24 hours.
-    """
-    new = _New.of(definition_of(workflow), request, task_id or new_id(), user_id)
-    async with transaction() as tx:
-        await _check_waiting_tasks(tx, user_id, idempotency_key)
-        if await _insert(tx, new, idempotency_key=idempotency_key):
-            await quotas.check_user(tx.session, user_id)
-            await _announce_queued(tx, new.task_id)
-            return new.task_id
-        earlier = await _earlier(tx, new.task_id, user_id, idempotency_key)
-    if earlier.workflow != workflow or earlier.request_digest != digest(new.body):
-        raise IdempotencyMismatchError
-    return earlier.task_id
-
-
-async def accept_delivery(
-    task_id: UUID,
-    *,
-    user_id: Any,
-    request: Any,
-    workflow: str = DEFAULT,
-    starts_at: datetime | None = None,
-    expires_at: datetime | None = None,
-) -> bool:
-    """Make sure that a delivered task has a row: another program may have sent only the message.
-
-    A request that is not valid gets a row too, a failed one that says why, so that whoever asks
-    for the task sees it.
-
-    Args:
-        task_id: The task.
-        user_id: Who owns it, as the sender says.
-        request: What is asked for, ditto.
-        workflow: The name of the workflow that is to do it.
-        starts_at: It waits in its row until then.
-        expires_at: It fails if it has not begun by then.
-
-    Returns:
-        Whether there is something to run.
-
-    Raises:
-        ServiceUnavailableError: The database kept failing; only the message knows of the task yet.
-    """
-    times = (starts_at, expires_at)
-    return await retrying(lambda: _accept(task_id, user_id, request, workflow, times))
-
-
-async def _accept(task_id: UUID, user_id: Any, request: Any, workflow: str, times: Times) -> bool:
-    definition = definition_of(workflow)
-    try:
-        owner, valid = check_owner(user_id), parse_request(definition.request, request)
-    except InvalidRequestError as error:
-        return not await _reject(task_id, nearest_owner(user_id), workflow, request, error)
-    starts_at, expires_at = times
-    new = _New.of(definition, valid, task_id, owner)
-    async with transaction() as tx:
-        if await _insert(tx, new, times=times, delivered=True):
-            await _announce_queued(tx, task_id, rings=None, starts_at=starts_at)
-            row = (await lock_tasks(tx.session, [task_id]))[task_id]
-            if expires_at is not None and expires_at <= row.now:
-                await record_in(tx, outcomes.failure(row, TaskExpiredError()))
-                return False
-            try:
-                await quotas.check_user(tx.session, owner)
-            except QuotaExceededError as error:  # nobody waits for an answer: the row tells
-                await record_in(tx, outcomes.failure(row, error))
-                return False
-    return True
-
-
-async def _insert(
-    tx: Transaction,
-    new: _New,
-    *,
-    idempotency_key: str | None = None,
-    times: Times = (None, None),
-    delivered: bool = False,
-) -> bool:
-    starts_at, expires_at = times
-    await name_steps(tx, definition_of(new.workflow))
-    statement = (
-        insert(TASKS)
-        .values(
-            task_id=new.task_id,
-            user_id=new.user_id,
-            workflow=new.workflow,
-            title=new.title,
-            goal=new.title,
-            request=new.body,
-            status=Status.PENDING,
-            current_step=Step.QUEUED,
-            workflow_version=new.version,
-            idempotency_key=idempotency_key,
-            request_digest=digest(new.body),
-            starts_at=starts_at,
-            expires_at=expires_at,
-            rung_at=func.clock_timestamp() if delivered else None,  # a worker looks at it already
-        )
-        .on_conflict_do_nothing()
-        .returning(TASKS.c.task_id)
-    )
-    return (await tx.session.execute(statement)).first() is not None
-
-
-async def _announce_queued(
-    tx: Transaction,
-    task_id: UUID,
-    *,
-    rings: Reason | None = Reason.GENERATE,
-    starts_at: datetime | None = None,
-) -> None:
-    waits = "for a worker" if starts_at is None else f"until {timestamp(starts_at)}"
-    queued = draft(EventType.TASK_QUEUED, f"The task was accepted and waits {waits}")
-    await record_in(tx, Fact(task_id=task_id, rings=rings, events=(queued,)))
-
-
-async def _earlier(
-    tx: Transaction, task_id: UUID, user_id: str, idempotency_key: str | None
-) -> RoadmapTask:
-    by_key = select(RoadmapTask).where(
-        RoadmapTask.user_id == user_id, RoadmapTask.idempotency_key == idempotency_key
-    )
-    found = (await tx.session.scalars(by_key)).one_or_none() if idempotency_key else None
-    found = found or await tx.session.get(RoadmapTask, task_id)
-    if found is None or found.user_id != user_id:
-        raise ConflictError(f"The id {task_id} is taken.")
-    return found
-
-
-async def _check_waiting_tasks(tx: Transaction, user_id: str, idempotency_key: str | None) -> None:
-    limit = get_settings().user_max_waiting_tasks
-    mine = select(func.count()).where(TASKS.c.user_id == user_id)
-    waiting = mine.where(TASKS.c.status == Status.PENDING)
-    if not limit or (await tx.session.scalar(waiting) or 0) + AT_ONCE < limit:
-        return
-    await lock_user(tx.session, user_id)  # close to the limit one request at a time is counted
-    if (await tx.session.scalar(waiting) or 0) < limit:
-        return
-    repeated = idempotency_key and await tx.session.scalar(
-        mine.where(TASKS.c.idempotency_key == idempotency_key)
-    )
-    if not repeated:
-        raise TooManyTasksError(
-            f"{limit} of your tasks wait for their turn, and more are not taken;"
-            " wait for one to start or cancel one."
-        )
-
-
-async def _reject(
-    task_id: UUID, user_id: str, workflow: str, request: Any, error: InvalidRequestError
-) -> bool:
-    """Write a failed row that says why, unless there is a row already; tell whether it was so."""
-    goal = storable(str(request.get("goal", ""))[:2000]) if isinstance(request, dict) else ""
-    error = InvalidRequestError(storable(error.message))  # it may quote names of fields
-    new = _New(
-        task_id=task_id,
-        user_id=user_id,
-        workflow=workflow,
-        version=definition_of(workflow).version,
-        title=goal,
-        body={"goal": goal} if goal else {},
-    )
-    async with transaction() as tx:
-        if await _insert(tx, new, delivered=True):
-            await _announce_queued(tx, task_id, rings=None)
-            row = (await lock_tasks(tx.session, [task_id]))[task_id]
-            await record_in(tx, outcomes.failure(row, error))
-            return True
-    return False
 
 
 async def time_out_task(task_id: UUID) -> None:

@@ -24,7 +24,7 @@ from tests.e2e.faults.worker_process import WorkerProcess
 from tests.factories import approve, events, new_task, pair, until
 from tests.integration.pgbouncer import running_pgbouncer
 from workflow.audit import examine_all
-from workflow.engine import Result
+from workflow.ending import Result
 from workflow.runs import run_task
 from workflow.schedules import run_job
 

@@ -16,7 +16,7 @@ from embedded.postgres_binaries import find_postgres
 from tests.factories import approve, events, new_task, pair
 from workflow import turns
 from workflow.asking import close_author
-from workflow.engine import Result
+from workflow.ending import Result
 from workflow.runs import run_task
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from roadmaps.rendering.renderer import Rendered, close_renderer
 from tests.factories import new_task
 from tests.integration.api import seeds
 from tests.loop_lag import loop_lag
-from workflow.engine import Result
+from workflow.ending import Result
 from workflow.runs import run_task
 
 if TYPE_CHECKING:

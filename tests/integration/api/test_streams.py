@@ -23,7 +23,7 @@ from tests.integration.api.conftest import bearer, serving
 from tests.integration.api.processes import running_api
 from tests.viewers import TRANSPORTS, Viewer
 from wiring.common import publish
-from workflow.engine import Result
+from workflow.ending import Result
 from workflow.runs import run_task
 
 if TYPE_CHECKING:

@@ -168,7 +168,7 @@ async def test_a_bad_fact_fails_alone(database: asyncpg.Connection, bad: str) ->
 
 async def test_rows_of_many_facts_keep_their_order(database: asyncpg.Connection) -> None:
     """Rows that depend on one another are written in their fact's order, whatever the batch."""
-    from workflow.engine import Result
+    from workflow.ending import Result
     from workflow.runs import run_task
 
     tasks = [await new_task(goal=f"Learn {n}") for n in range(6)]

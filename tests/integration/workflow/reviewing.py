@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from roadmaps.requests import ReviewDecision
 from tests.factories import new_task
-from workflow.engine import Result
+from workflow.ending import Result
 from workflow.runs import run_task
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from llm import Call
-    from workflow.engine import Result
+    from workflow.ending import Result
 
 ALL_CALLS = len(STRUCTURE) + 2 * len(CONTENTS)
 

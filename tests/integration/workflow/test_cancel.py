@@ -11,7 +11,7 @@ import pytest
 from core.errors import ConflictError, InvalidRequestError
 from tests.factories import ALICE, approve, events, new_task, pair
 from tests.integration.workflow.reviewing import _under_review, reviewed
-from workflow.engine import Result
+from workflow.ending import Result
 from workflow.lease import acquire
 from workflow.runs import run_task
 from workflow.service import cancel_task

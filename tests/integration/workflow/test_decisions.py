@@ -16,7 +16,7 @@ from roadmaps import queries
 from tests.factories import ADMIN, ALICE, BOB, approve, events, pair
 from tests.integration.workflow.reviewing import decision, reviewed
 from workflow import reviews
-from workflow.engine import Result
+from workflow.ending import Result
 from workflow.runs import run_task
 from workflow.service import cancel_task, decide_review, retry_task
 

@@ -15,9 +15,9 @@ from roadmaps.steps.names import RoadmapStep
 from tests.factories import events, expire_lease, new_task
 from tests.integration.workflow.stealing import cancelled, everything, freed, taken_over
 from tests.ledger import LedgerAuthor, nothing
-from workflow import engine, outcomes
+from workflow import ending, engine, outcomes
 from workflow.asking import Asking
-from workflow.engine import Result
+from workflow.ending import Result
 from workflow.lease import Claim, acquire, release
 from workflow.making import Maker, Tally
 from workflow.reviews import open_review
@@ -123,13 +123,13 @@ async def content_failed(claim: Claim, steal: Any, author: LedgerAuthor) -> None
 async def completion(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
     """Everything is written."""
     await steal()
-    await engine._conclude(claim, Tally(completed=6), step=RoadmapStep.CONTENT_GENERATION)
+    await ending.conclude(claim, Tally(completed=6), step=RoadmapStep.CONTENT_GENERATION)
 
 
 async def partial_failure(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
     """Some contents failed."""
     await steal()
-    await engine._conclude(claim, Tally(completed=5, failed=1), step=RoadmapStep.CONTENT_GENERATION)
+    await ending.conclude(claim, Tally(completed=5, failed=1), step=RoadmapStep.CONTENT_GENERATION)
 
 
 async def failure(claim: Claim, steal: Any, author: LedgerAuthor) -> None:

@@ -27,7 +27,7 @@ from tests.factories import (
 )
 from tests.integration.workflow.stealing import everything, freed, taken_over
 from tests.ledger import CONTENTS, LedgerAuthor, nothing
-from workflow.engine import Result
+from workflow.ending import Result
 from workflow.lease import Claim, Stop, acquire, keeper
 from workflow.recovery import recover
 from workflow.runs import run_task

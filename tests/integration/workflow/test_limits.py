@@ -12,7 +12,7 @@ from roadmaps.inputs import CallKind
 from tests.factories import ALICE, column, new_task, pair
 from tests.integration.workflow.stopping import contents
 from tests.ledger import CONTENTS, LedgerAuthor, nothing
-from workflow.engine import Result
+from workflow.ending import Result
 from workflow.runs import run_task
 from workflow.service import retry_task
 

@@ -29,7 +29,7 @@ from tests.factories import (
 from worker import app
 from workflow import doorbell, recovery
 from workflow.doorbell import Ring
-from workflow.engine import Result
+from workflow.ending import Result
 from workflow.lease import acquire
 from workflow.recovery import LARGEST_SWEEP, Queue, recover
 from workflow.runs import run_task

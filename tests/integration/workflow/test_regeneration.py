@@ -13,7 +13,7 @@ from roadmaps.requests import ReviewDecision
 from tests.factories import ALICE, approve, column, new_task, pair
 from tests.integration.workflow.stopping import contents, fails_for, percent_is_honest
 from tests.ledger import LedgerAuthor, nothing
-from workflow.engine import Result
+from workflow.ending import Result
 from workflow.runs import run_task
 from workflow.service import decide_review, retry_task
 

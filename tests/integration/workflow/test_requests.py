@@ -13,7 +13,7 @@ from core.settings import get_settings
 from roadmaps.requests import TaskRequest
 from tests.factories import ALICE, column, events, new_task, pair
 from tests.ledger import LedgerAuthor, nothing
-from workflow.engine import Result
+from workflow.ending import Result
 from workflow.runs import run_task
 from workflow.service import accept_delivery, cancel_task, create_task, retry_task
 

@@ -16,7 +16,7 @@ from tests.integration.workflow.stopping import (
     percent_is_honest,
     run_until_call,
 )
-from workflow.engine import Result
+from workflow.ending import Result
 from workflow.recovery import recover
 from workflow.runs import run_task
 

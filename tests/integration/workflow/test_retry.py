@@ -18,7 +18,7 @@ from tests.integration.workflow.stopping import (
     stuck_at_call,
 )
 from tests.ledger import STRUCTURE, LedgerAuthor, nothing
-from workflow.engine import Result
+from workflow.ending import Result
 from workflow.runs import run_task
 from workflow.service import cancel_task, retry_task
 

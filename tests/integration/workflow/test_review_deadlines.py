@@ -12,7 +12,7 @@ from core.errors import ConflictError
 from core.settings import get_settings
 from tests.factories import ALICE, approve, events, pair
 from tests.integration.workflow.reviewing import reviewed
-from workflow.engine import Result
+from workflow.ending import Result
 from workflow.review_deadlines import expire, remind
 from workflow.runs import run_task
 from workflow.service import cancel_task

@@ -11,7 +11,7 @@ from core.settings import get_settings
 from core.states import Decision
 from roadmaps.requests import ReviewDecision
 from tests.factories import ALICE, approve, column, events, new_task, pair
-from workflow.engine import Result
+from workflow.ending import Result
 from workflow.runs import run_task
 from workflow.service import cancel_task, decide_review, retry_task
 

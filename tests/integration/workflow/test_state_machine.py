@@ -34,7 +34,7 @@ from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.factories import ALICE, close_loop, expire_lease, kill, new_task
 from tests.ledger import LedgerAuthor
 from workflow import asking, doorbell
-from workflow.engine import Result
+from workflow.ending import Result
 from workflow.recovery import Queue, recover
 from workflow.runs import run_task
 from workflow.service import cancel_task, decide_review, retry_task

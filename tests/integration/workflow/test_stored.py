@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.factories import approve, column, new_task, pair
-from workflow.engine import Result
+from workflow.ending import Result
 from workflow.runs import run_task
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from tests.factories import ALICE, BOB, events, new_task, pair
 from tests.ledger import CONTENTS
 from watching import queries
 from workflow.budget import Budget
-from workflow.engine import Result
+from workflow.ending import Result
 from workflow.retry import retry_task
 from workflow.runs import run_task
 

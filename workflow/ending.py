@@ -1,0 +1,127 @@
+"""How a run of a task ends: concluded by its parts, failed, or given back for another worker."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from core.errors import (
+    AppError,
+    LeaseLostError,
+    ServiceUnavailableError,
+)
+from core.logging import get_logger
+from core.states import ContentStatus
+from db.recorder import record
+from db.repositories.parts import newest_parts
+from db.session import read_session, retrying
+from workflow import outcomes
+from workflow.lease import Claim, release
+from workflow.making import Tally
+
+log = get_logger(__name__)
+
+
+class Result(StrEnum):
+    """How one run of a task ended. A task may take several."""
+
+    NOTHING_TO_DO = "nothing_to_do"
+    DEFERRED = "deferred"
+    COMPLETED = "completed"
+    PARTIAL_FAILURE = "partial_failure"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    WAITING_FOR_REVIEW = "waiting_for_review"
+    LEASE_LOST = "lease_lost"
+    RELEASED = "released"
+    INTERRUPTED = "interrupted"
+
+
+async def tally_of(claim: Claim) -> Tally:
+    """Return how the parts of the whole task stand."""
+
+    async def read() -> Tally:
+        async with read_session() as session:
+            parts = await newest_parts(session, claim.task_id)
+        return Tally(
+            completed=sum(part.status == ContentStatus.COMPLETED for part in parts),
+            failed=sum(part.status == ContentStatus.FAILED for part in parts),
+        )
+
+    return await retrying(read)
+
+
+async def conclude(claim: Claim, tally: Tally, *, step: str | None = None) -> Result:
+    """End the task by how its parts ended.
+
+    Args:
+        claim: The task.
+        tally: Its parts.
+        step: The step that makes parts, when it was the last one that could run.
+    """
+    if not tally.failed:
+        await record(outcomes.completion(claim, epoch=claim.epoch, parts=tally.completed))
+        return Result.COMPLETED
+    if tally.completed:
+        await record(
+            outcomes.partial_failure(
+                claim,
+                epoch=claim.epoch,
+                step=step or _last_parts_step(claim),
+                completed=tally.completed,
+                failed=tally.failed,
+                cause=tally.halt.cause,
+            )
+        )
+        return Result.PARTIAL_FAILURE
+    return await fail(claim, _common_cause(claim, tally, step), step=step)
+
+
+def _last_parts_step(claim: Claim) -> str:
+    stages = claim.definition.stages
+    return next(done.step for done in reversed(claim.history) if stages.makes_parts(done.step))
+
+
+def _common_cause(claim: Claim, tally: Tally, step: str | None) -> AppError:
+    """Return an error that says why every part failed, under the most frequent code."""
+    if (cause := tally.halt.cause) is not None:
+        return AppError(cause.message, code=cause.code)  # without its usage, which was counted
+    noun = claim.definition.parts[step or _last_parts_step(claim)].noun
+    if not tally.codes:
+        return AppError(f"Every {noun} failed.")
+    code, count = tally.codes.most_common(1)[0]
+    return AppError(f"Every {noun} failed, {count} of them: {tally.messages[code]}", code=code)
+
+
+async def fail(claim: Claim, error: AppError, *, step: str | None = None) -> Result:
+    """Record that the task failed, with what was spent on the way.
+
+    The step, if none is given, is the one that would come next: checkpoints tell which one did not
+    end.
+    """
+    step = step or claim.next_step()
+    fact = outcomes.failure(
+        claim,
+        error,
+        step=step,
+        epoch=claim.epoch,
+        usage=error.details.get("usage"),
+    )
+    log.error("task_failed", code=error.code, step=step, reason=error.message)
+    try:
+        await record(fact)
+    except LeaseLostError:
+        return Result.LEASE_LOST
+    except ServiceUnavailableError:
+        return Result.INTERRUPTED
+    return Result.FAILED
+
+
+async def release_run(claim: Claim) -> Result:
+    """Leave a task unfinished, for another worker to go on with at once."""
+    try:
+        await release(claim)
+    except LeaseLostError:
+        return Result.LEASE_LOST
+    except ServiceUnavailableError:
+        return Result.INTERRUPTED
+    return Result.RELEASED
