@@ -66,7 +66,7 @@ def test_names_are_found_in_text() -> None:
     """The pages name dozens of files and functions, and a wrong one would be seen."""
     found = list(named(PAGES[0]))
     assert len(found) > 100
-    assert ("workflow/service.py", "create_task") in found
+    assert ("workflow/accepting.py", "create_task") in found
     assert ("db/ledger.py", None) in found
     tree = ast.parse((ROOT / "db/ledger.py").read_text(encoding="utf-8"))
     assert defined(tree, "TaskRow.leased")
