@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from cli.exits import CommandError, usage
 from cli.options import FLOWER_HOST
-from embedded.ports import free_port, is_free, why_not
 
 if TYPE_CHECKING:
     from cli.options import StackOptions
@@ -27,6 +26,8 @@ def choose_port(host: str, asked: int | None, usual: int, *, option: str) -> int
     Raises:
         CommandError: The port that was asked for is taken.
     """
+    from embedded.ports import is_free, why_not  # late: `--help` needs no servers
+
     if asked is None:
         return usual if is_free(usual, host=host) else _any_free(host)
     if asked == 0:
@@ -50,6 +51,8 @@ def elsewhere(options: StackOptions, name: str) -> StackOptions | None:
     Raises:
         CommandError: The port is taken, and the user asked for that one.
     """
+    from embedded.ports import is_free  # late, as above
+
     host, port = _place(options, name)
     if port is None or is_free(port, host=host):
         return None
@@ -78,6 +81,8 @@ def _taken(name: str, host: str, port: int) -> CommandError:
 
 
 def _any_free(host: str) -> int:
+    from embedded.ports import free_port  # late, as above
+
     try:
         return free_port(host=host)
     except OSError:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Final
-
-from pydantic import Field
-from typing_extensions import TypeAliasType
+from typing import Final
 
 
 class Status(StrEnum):
@@ -30,17 +27,6 @@ class Step(StrEnum):
     COMPLETED = "completed"
 
 
-StepName = TypeAliasType(
-    "StepName",
-    Annotated[
-        str,
-        Field(
-            description="A step of the task's workflow, or `queued`, `human_review`, `resuming`,"
-            " `completed`."
-        ),
-    ],
-)
-"""Where a step's name is shown or told; a schema of its own in what is generated from models."""
 RESERVED: Final = frozenset(str(step) for step in Step)
 """Names that no workflow may give to a step."""
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from core.states import Decision, StepName, Then
-from notifications.event_types import Frozen
+from core.states import Decision, Then
+from notifications.event_types import Frozen, StepName
 from notifications.roadmap_events import OfConcept
 
 

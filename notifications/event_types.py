@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypeAliasType
 
-from core.states import Status, StepName
+from core.states import Status
+
+StepName = TypeAliasType(
+    "StepName",
+    Annotated[
+        str,
+        Field(
+            description="A step of the task's workflow, or `queued`, `human_review`, `resuming`,"
+            " `completed`."
+        ),
+    ],
+)
+"""Where a step's name is shown or told; a schema of its own in what is generated from models."""
 
 
 class EventType(StrEnum):

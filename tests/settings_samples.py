@@ -35,6 +35,7 @@ FORMS: Final = {
     "allowed_hosts": "127.0.0.1,roadmap.example",
     "cors_origins": "https://a.example,https://b.example",
     "llm_prices": json.dumps(PRICES),
+    "workflows": "tests.toy:TOY",
 }
 """Values of settings that are words of a certain form."""
 

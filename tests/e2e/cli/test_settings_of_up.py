@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -18,7 +19,6 @@ from tests.settings_samples import PRICES, fields, sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.e2e.conftest import RunningStack
 
@@ -35,6 +35,7 @@ DECIDED_BY_UP = {
 }
 """What `up` itself decides, or each of its processes has another of."""
 OF_CLIENTS = {"api_url", "token"}
+ROOT = Path(__file__).parents[3]
 SOURCES = ("mixed", "environment", "env_file", "secret_file") if WHOLE_SET else ("mixed",)
 
 
@@ -104,6 +105,7 @@ def test_every_setting_reaches_every_process(
 ) -> None:
     """All settings at once, none at its default, arrive as they were given, whatever gave them."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # where the own workflow is
     values = every_setting(postgres_url, redis_url)
     environment = write_down(values, tmp_path, source=source)
     stack = start_stack(

@@ -79,9 +79,9 @@ async def test_from_the_request_to_the_retry(
     made = Counter(ledger.read_text().splitlines())
     assert set(made) == PARTS
     again = {name for name, times in made.items() if times > 1}
-    # the one that failed was tried twice; one more may have been under way when its worker died
+    # the one that failed was tried twice; of one chapter both may have been under way at the kill
     assert "picture of Chapter 2" in again
-    assert len(again) <= 2
+    assert len(again - {"picture of Chapter 2"}) <= 2
     steps = await look.fetch("SELECT step FROM checkpoints WHERE task_id = $1", task)
     assert [row["step"] for row in steps][-2:] == ["write", "sum_up"]
     assert doomed.returncode is not None

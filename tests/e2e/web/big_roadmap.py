@@ -125,6 +125,10 @@ class BigRoadmap:
                 "summary": "All of it.",
                 "language": "en",
                 "version": 1,
+                "kinds": [
+                    {"name": kind.name, "label": kind.label, "text": kind.text}
+                    for kind in KINDS.values()
+                ],
                 "stages": stages,
             }
         )

@@ -92,8 +92,8 @@ BEFORE: list[tuple[str, Inputs, type[BaseModel], str, str, str]] = [
         CallKind.CURRICULUM_DESIGN,
         DESIGN,
         CurriculumDraft,
-        "c8a221d970cda713841f831a0af81dcf",
-        "0f5f9bf3c3cba24eedce438fd9ac8364",
+        "058fb0a763edcb292fb033ce25c366c4",
+        "f85934a32718ac49a9c0127069faef80",
         "50382bfe22b1a425dad54b4722f88ce0",
     ),
     (
