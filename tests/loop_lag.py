@@ -47,10 +47,11 @@ async def loop_lag() -> AsyncIterator[Lag]:
             await asyncio.sleep(STEP_S)
             lag.worst_ms = max(lag.worst_ms, (time.thread_time() - before) * 1000)
 
-    watcher = asyncio.create_task(watch())
-    await asyncio.sleep(STEP_S)
-    try:
-        yield lag
-    finally:
-        await asyncio.sleep(2 * STEP_S)
-        watcher.cancel()
+    with old_things_apart():
+        watcher = asyncio.create_task(watch())
+        await asyncio.sleep(STEP_S)
+        try:
+            yield lag
+        finally:
+            await asyncio.sleep(2 * STEP_S)
+            watcher.cancel()

@@ -82,7 +82,9 @@ async def test_from_the_request_to_the_retry(
     # the one that failed was tried twice; of one chapter both may have been under way at the kill
     assert "picture of Chapter 2" in again
     assert len(again - {"picture of Chapter 2"}) <= 2
-    steps = await look.fetch("SELECT step FROM checkpoints WHERE task_id = $1", task)
+    steps = await look.fetch(
+        "SELECT step FROM checkpoints WHERE task_id = $1 ORDER BY position", task
+    )
     assert [row["step"] for row in steps][-2:] == ["write", "sum_up"]
     assert doomed.returncode is not None
 

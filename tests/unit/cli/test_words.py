@@ -66,7 +66,7 @@ def test_what_is_in_the_way_of_a_port(
     reason: OSError, told: str, advice: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A port that is taken, one that is not ours to take, and a wrong address are three things."""
-    monkeypatch.setattr(ports, "why_not", lambda *_, **__: reason)
+    monkeypatch.setattr("embedded.ports.why_not", lambda *_, **__: reason)
     with pytest.raises(CommandError) as caught:
         ports.choose_port("127.0.0.1", 80, 8000, option="--port")
     assert told in caught.value.message
