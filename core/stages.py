@@ -118,8 +118,3 @@ def register(stages: Stages) -> None:
 def stages_of(workflow: str) -> Stages:
     """Return a workflow's stages; for an unknown one such that allow every name of a step."""
     return _known.get(workflow) or _Unknown(workflow=workflow, begins_at={})
-
-
-def forget(workflow: str) -> None:
-    """Undo a registration; for tests."""
-    _known.pop(workflow, None)

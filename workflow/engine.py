@@ -29,6 +29,7 @@ from workflow.asking import Asking
 from workflow.definition import StepContext, StepResult
 from workflow.drafts import counted, draft, spent_data
 from workflow.drain import DrainedError, drain
+from workflow.ending import Result, conclude, fail, release_run, tally_of
 from workflow.history import Done, round_of
 from workflow.making import Maker
 from workflow.parts import Work, work_left
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 
     from workflow.definition import PartsStep
     from workflow.lease import Claim
-
-from workflow.ending import Result, conclude, fail, release_run, tally_of
 
 log = get_logger(__name__)
 
@@ -123,17 +122,15 @@ async def _run_step(claim: Claim, step: str) -> None:
     STEP_SECONDS.labels(step).observe(took)
     log.info("step_completed", round=number, seconds=round(took, 3))
     await record(_finished(claim, step, number, result, asking, took))
-    _remember(claim, step, result)
+    claim.history.append(_done(claim, step, result))
 
 
-def _remember(claim: Claim, step: str, result: StepResult) -> None:
-    claim.history.append(
-        Done(
-            position=len(claim.history) + 1,
-            step=step,
-            input_digest=result.input_digest,
-            output=result.output,
-        )
+def _done(claim: Claim, step: str, result: StepResult) -> Done:
+    return Done(
+        position=len(claim.history) + 1,
+        step=step,
+        input_digest=result.input_digest,
+        output=result.output,
     )
 
 
@@ -214,18 +211,18 @@ async def _make_parts(claim: Claim, step: str, parts: PartsStep) -> Result | Non
     tally = await Maker(claim, step, parts, work).make(drain())
     took = time.monotonic() - started
     STEP_SECONDS.labels(step).observe(took)
-    output = {"completed": tally.completed, "failed": tally.failed}
     result = StepResult(
-        output=output,
+        output={"completed": tally.completed, "failed": tally.failed},
         input_digest="",
         summary=f"{counted(tally.completed, parts.noun)} written",
     )
-    after = claim.next_step(then=Done(position=len(claim.history) + 1, step=step, output=output))
+    done = _done(claim, step, result)
+    after = claim.next_step(then=done)
     share = tally.completed / work.total if work.total else 1.0
     if after == Step.COMPLETED or share < parts.needs or (work.total and not tally.completed):
         return await conclude(claim, tally, step=step)
     await record(_finished(claim, step, number, result, Asking(claim, step), took))
-    _remember(claim, step, result)
+    claim.history.append(done)
     return None
 
 

@@ -23,13 +23,6 @@ def register(definition: Definition) -> None:
     stages.register(definition.stages)
 
 
-def forget(name: str) -> None:
-    """Undo a registration; for tests."""
-    _known.pop(name, None)
-    _named.discard(name)
-    stages.forget(name)
-
-
 def definition_of(name: str) -> Definition:
     """Return a workflow.
 
