@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from core.errors import ContentInvalidError, ProviderError
+from core.errors import ProviderError
 from core.usage import Usage
 from llm.calls import Call
 from llm.openai_compatible import OpenAIAuthor
@@ -207,14 +207,6 @@ def _first(failure: BaseException) -> ProviderError:
     if isinstance(failure, BaseExceptionGroup):
         return _first(failure.exceptions[0])
     raise failure
-
-
-def _first_concept(design: CurriculumDraft) -> ConceptDraft:
-    for stage in design.stages:
-        for module in stage.modules:
-            for concept in module.concepts:
-                return concept
-    raise ContentInvalidError("The model designed a roadmap without any concept to write about.")
 
 
 def _content(topic: str, concept: ConceptDraft) -> ContentInputs:

@@ -70,9 +70,9 @@ class ResourcesKind(Kind):
 
     def sample(self, inputs: ContentInputs) -> ResourceList:
         """Return prepared ones."""
-        from roadmaps.sample.reading import resources
+        from roadmaps.sample.reading import resources  # texts that a real author does not need
 
-        return resources(inputs)
+        return ResourceList.model_validate({"resources": resources(inputs)})
 
     async def write(self, writing: Writing) -> Written:
         """Search, let the author choose, and drop what definitely does not exist."""

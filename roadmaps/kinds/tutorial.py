@@ -32,9 +32,9 @@ class TutorialKind(Kind):
 
     def sample(self, inputs: ContentInputs) -> Tutorial:
         """Return a prepared text."""
-        from roadmaps.sample.tutorial import tutorial
+        from roadmaps.sample.tutorial import tutorial  # texts that a real author does not need
 
-        return tutorial(inputs)
+        return Tutorial(markdown=tutorial(inputs))
 
 
 KIND = TutorialKind()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from roadmaps.kinds.quiz import QuestionDraft, QuizDraft
 from roadmaps.sample.design import curriculum_of
 from roadmaps.sample.library import QuizPhrases, SampleConcept, fill, phrases, seeded
 from roadmaps.sample.subject import cleaned
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
 _DISTRACTORS = 3
 
 
-def quiz(inputs: ContentInputs) -> QuizDraft:
-    """Ask five questions of mixed kinds about one concept."""
+def quiz(inputs: ContentInputs) -> list[dict[str, Any]]:
+    """Ask five questions of mixed kinds about one concept, as a model would put them."""
     said = phrases(inputs.language).quiz
     chance = seeded("quiz", inputs.topic, inputs.title, inputs.description)
     curriculum = curriculum_of(inputs.learner.goal, inputs.language)
@@ -30,13 +29,13 @@ def quiz(inputs: ContentInputs) -> QuizDraft:
     values = {"title": title, "description": description}
     wrong = [c.description for c in others] or list(said.other_ideas)
     questions = [
-        QuestionDraft(
-            question=fill(chance.choice(said.describes), **values),
-            kind="single",
-            answers=[description],
-            distractors=_some(chance, wrong, but=description),
-            explanation=fill(said.why_describes, **values),
-        )
+        {
+            "question": fill(chance.choice(said.describes), **values),
+            "kind": "single",
+            "answers": [description],
+            "distractors": _some(chance, wrong, but=description),
+            "explanation": fill(said.why_describes, **values),
+        }
     ]
     statements = chance.sample(sorted({text for text in wrong if text != description}), 2)
     if known and known.points:
@@ -45,25 +44,25 @@ def quiz(inputs: ContentInputs) -> QuizDraft:
     else:
         questions.append(_true(said, description, values))
     questions += [
-        QuestionDraft(
-            question=fill(said.is_false, **values, statement=statement),
-            kind="true_false",
-            answers=[said.false],
-            distractors=[said.true],
-            explanation=fill(said.why_false, **values),
-        )
+        {
+            "question": fill(said.is_false, **values, statement=statement),
+            "kind": "true_false",
+            "answers": [said.false],
+            "distractors": [said.true],
+            "explanation": fill(said.why_false, **values),
+        }
         for statement in statements
     ]
     questions.append(
-        QuestionDraft(
-            question=fill(said.habits, **values),
-            kind="multiple",
-            answers=chance.sample(said.good_habits, 2),
-            distractors=chance.sample(said.bad_habits, 2),
-            explanation=fill(said.why_habits, **values),
-        )
+        {
+            "question": fill(said.habits, **values),
+            "kind": "multiple",
+            "answers": chance.sample(said.good_habits, 2),
+            "distractors": chance.sample(said.bad_habits, 2),
+            "explanation": fill(said.why_habits, **values),
+        }
     )
-    return QuizDraft(questions=questions)
+    return questions
 
 
 def _about_points(
@@ -72,29 +71,29 @@ def _about_points(
     known: SampleConcept,
     others: list[SampleConcept],
     values: dict[str, str],
-) -> list[QuestionDraft]:
+) -> list[dict[str, Any]]:
     elsewhere = [point for other in others for point in other.points]
     return [
-        QuestionDraft(
-            question=fill(chance.choice(said.belongs), **values),
-            kind="multiple",
-            answers=list(known.points),
-            distractors=_some(chance, elsewhere, but=known.points[0])[:2]
+        {
+            "question": fill(chance.choice(said.belongs), **values),
+            "kind": "multiple",
+            "answers": list(known.points),
+            "distractors": _some(chance, elsewhere, but=known.points[0])[:2]
             or list(said.other_ideas[:2]),
-            explanation=fill(said.why_belongs, **values),
-        ),
+            "explanation": fill(said.why_belongs, **values),
+        },
         _true(said, chance.choice(known.points), values),
     ]
 
 
-def _true(said: QuizPhrases, statement: str, values: dict[str, str]) -> QuestionDraft:
-    return QuestionDraft(
-        question=fill(said.is_true, **values, statement=statement),
-        kind="true_false",
-        answers=[said.true],
-        distractors=[said.false],
-        explanation=fill(said.why_true, **values),
-    )
+def _true(said: QuizPhrases, statement: str, values: dict[str, str]) -> dict[str, Any]:
+    return {
+        "question": fill(said.is_true, **values, statement=statement),
+        "kind": "true_false",
+        "answers": [said.true],
+        "distractors": [said.false],
+        "explanation": fill(said.why_true, **values),
+    }
 
 
 def _some(chance: random.Random, texts: list[str], *, but: str) -> list[str]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
-from roadmaps.kinds.resources import ResourceDraft, ResourceList
 from roadmaps.sample.design import curriculum_of
 from roadmaps.sample.library import fill, phrases, seeded
 from roadmaps.sample.subject import cleaned, shortened
@@ -19,22 +18,19 @@ _QUERY_LENGTH = 80
 _LANGUAGE_CODE = re.compile(r"[a-z]{2,3}")
 
 
-def resources(inputs: ContentInputs) -> ResourceList:
+def resources(inputs: ContentInputs) -> list[dict[str, Any]]:
     """List three to six resources; those in the formats that the learner likes come first."""
     curriculum = curriculum_of(inputs.learner.goal, inputs.language)
     random = seeded("resources", inputs.topic, inputs.title)
     count = min(_OF_SUBJECT, len(curriculum.resources))
-    chosen = [
-        ResourceDraft.model_validate(entry.model_dump())
-        for entry in random.sample(curriculum.resources, count)
-    ]
+    chosen = [entry.model_dump() for entry in random.sample(curriculum.resources, count)]
     found = chosen + _searches(inputs)
     liked = [wish.lower().rstrip("s") for wish in inputs.learner.content_formats]
-    found.sort(key=lambda entry: entry.type not in liked)
-    return ResourceList(resources=found)
+    found.sort(key=lambda entry: entry["type"] not in liked)
+    return found
 
 
-def _searches(inputs: ContentInputs) -> list[ResourceDraft]:
+def _searches(inputs: ContentInputs) -> list[dict[str, Any]]:
     said = phrases(inputs.language).resources
     title = cleaned(inputs.title)
     topic = cleaned(inputs.topic)
@@ -66,12 +62,12 @@ def _searches(inputs: ContentInputs) -> list[ResourceDraft]:
         ),
     )
     return [
-        ResourceDraft(
-            title=shortened(fill(name, query=query), 200),
-            url=url,
-            type=kind,
-            language=inputs.language,
-            why=fill(why, title=title),
-        )
+        {
+            "title": shortened(fill(name, query=query), 200),
+            "url": url,
+            "type": kind,
+            "language": inputs.language,
+            "why": fill(why, title=title),
+        }
         for name, why, kind, query, url in rows
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from roadmaps.kinds.tutorial import Tutorial
 from roadmaps.sample.design import curriculum_of
 from roadmaps.sample.library import SampleConcept, fill, phrases, seeded
 from roadmaps.sample.subject import cleaned
@@ -22,8 +21,8 @@ def concept_on_shelf(inputs: ContentInputs) -> SampleConcept | None:
     return next((c for c in curriculum.concepts() if c.title == inputs.title), None)
 
 
-def tutorial(inputs: ContentInputs) -> Tutorial:
-    """Explain one concept, labelled as sample content."""
+def tutorial(inputs: ContentInputs) -> str:
+    """Explain one concept in Markdown, labelled as sample content."""
     said = phrases(inputs.language)
     parts = said.tutorial
     random = seeded("tutorial", inputs.topic, inputs.title, inputs.description)
@@ -65,6 +64,4 @@ def tutorial(inputs: ContentInputs) -> Tutorial:
     own = {blocks[0], blocks[6]}
     if known and known.code:
         own.add(fence)
-    return Tutorial(
-        markdown="\n\n".join(b if b in own else fill(b, **values) for b in blocks) + "\n"
-    )
+    return "\n\n".join(b if b in own else fill(b, **values) for b in blocks) + "\n"
