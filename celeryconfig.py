@@ -15,7 +15,11 @@ task_store_errors_even_if_ignored = False  # the same reason
 task_queues = [Queue("roadmap"), Queue("maintenance")]  # long work must not hold up upkeep
 task_default_queue = "roadmap"
 task_create_missing_queues = False  # a typing error in a queue's name is an error, not a dead end
-task_routes = {"roadmap.*": {"queue": "roadmap"}, "maintenance.*": {"queue": "maintenance"}}
+task_routes = {
+    "roadmap.*": {"queue": "roadmap"},
+    "workflow.*": {"queue": "roadmap"},
+    "maintenance.*": {"queue": "maintenance"},
+}
 
 # --- who takes it ------------------------------------------------------------------------------
 # the adapters; by name, because they stand above this in the layers. Only workers import them

@@ -171,7 +171,16 @@ def of_error(error: errors.AppError, *, instance: str | None = None) -> ProblemR
     if "retry_after_s" in error.details:
         headers["Retry-After"] = str(round(error.details["retry_after_s"]))
     return problem(
-        status, code=error.code, detail=error.message, instance=instance, headers=headers
+        status,
+        code=error.code,
+        detail=error.message,
+        instance=instance,
+        field_errors=[
+            FieldError(field=short(f"body.{path}"), message=short(message), type=rule)
+            for path, message, rule in error.details.get("fields", ())
+        ]
+        or None,
+        headers=headers,
     )
 
 

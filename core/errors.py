@@ -39,6 +39,7 @@ class SettingsError(AppError):
 class InvalidRequestError(AppError):
     """The request cannot be understood or breaks a rule; nothing was changed."""
 
+    # where single fields are wrong, `details["fields"]` has a path, a message and a rule for each
     code = "invalid_request"
 
 

@@ -71,17 +71,35 @@ class Request(BaseModel):
         return data
 
 
-def parse_request(model: type[T], data: Any) -> T:
-    """Check a request that came without FastAPI, such as in a Celery message.
+def parse_request(model: type[T], data: Any, *, at: str = "request") -> T:
+    """Check what came without FastAPI, such as in a Celery message.
+
+    Args:
+        model: The shape that it must have.
+        data: What came.
+        at: What it is called; the paths of wrong fields begin with it.
 
     Raises:
-        InvalidRequestError: Names each field that is wrong.
+        InvalidRequestError: Names each field that is wrong, in words and in `details`.
     """
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in p['loc']) or 'request'} {said(p)}"
-            for p in error.errors(include_input=False, include_url=False)[:_MOST_NAMED]
-        )
-        raise InvalidRequestError(f"The request is not valid: {problems}.") from None
+        raise refused(error, at=at) from None
+
+
+def refused(error: ValidationError, *, at: str) -> InvalidRequestError:
+    """Return our own error for a value that does not fit its shape.
+
+    Args:
+        error: What is wrong with it.
+        at: What the value is called.
+    """
+    found = error.errors(include_input=False, include_url=False)[:_MOST_NAMED]
+    problems = "; ".join(
+        f"{'.'.join(str(part) for part in each['loc']) or at} {said(each)}" for each in found
+    )
+    fields = [
+        (".".join(map(str, (at, *each["loc"]))), said(each), str(each["type"])) for each in found
+    ]
+    return InvalidRequestError(f"The {at} is not valid: {problems}.", fields=fields)

@@ -22,9 +22,16 @@ class Reason(StrEnum):
     """Why a worker is asked for; each is a Celery task of its own, so that Flower tells them."""
 
     GENERATE = "roadmap.generate"
-    """The task was never begun."""
+    """The task was never begun; it is to make a roadmap."""
+    RUN = "workflow.run"
+    """The task was never begun; it is one of another workflow."""
     RESUME = "roadmap.resume"
     RETRY = "roadmap.retry"
+
+    @property
+    def first(self) -> bool:
+        """Whether no worker has had the task yet."""
+        return self in {Reason.GENERATE, Reason.RUN}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,6 +127,7 @@ class Recorded:
 
     task_id: UUID
     user_id: str
+    workflow: str
     events: tuple[dict[str, Any], ...]
     rows: tuple[RowWrite, ...]
     rings: Reason | None

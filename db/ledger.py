@@ -30,6 +30,7 @@ _MUTABLE: Final = tuple(
     for column in TASKS.columns
     if column.name not in {"task_id", "user_id", "workflow", "goal", "request", "created_at"}
     and column.name not in {"workflow_version", "idempotency_key", "request_digest"}
+    and column.name != "asks_review"
 )
 
 
@@ -158,6 +159,7 @@ async def write_facts(session: AsyncSession, facts: Sequence[Fact]) -> list[Reco
         outcomes.append(
             Recorded(
                 task_id=fact.task_id,
+                workflow=row.workflow,
                 user_id=row.user_id,
                 events=payloads,
                 rows=fact.rows,

@@ -106,7 +106,8 @@ class ContentInputs(Inputs):
     """For a content of any kind.
 
     Only what is the concept's own counts for the digest. Its context colours the text, but an edit
-    elsewhere in the roadmap does not make a finished text stale; nor does what a search finds.
+    elsewhere in the roadmap does not make a finished text stale; nor does what a search finds, or
+    what somebody wants for one version.
     """
 
     learner: Learner
@@ -119,7 +120,9 @@ class ContentInputs(Inputs):
     context: ConceptContext = ConceptContext()
     hits: tuple[Hit, ...] = ()
     """Pages that a search found, for `resources`."""
+    instruction: str | None = None
+    """What a reader of the version before wants to be different."""
 
     def digested(self) -> dict[str, Any]:
         """Return what is the concept's own."""
-        return self.model_dump(mode="json", exclude={"context", "hits"})
+        return self.model_dump(mode="json", exclude={"context", "hits", "instruction"})

@@ -85,9 +85,10 @@ def send(ring: Ring, origin: Mapping[str, str] | None = None) -> None:
         origin: Headers that tell where it comes from.
     """
     task_id = str(ring.task_id)
+    other = {} if ring.workflow == doorbell.DEFAULT else {"workflow": ring.workflow}
     celery().send_task(
         str(ring.reason),
-        kwargs={"task_id": task_id},
+        kwargs={**other, "task_id": task_id},
         # the first delivery bears the task's id, so Flower, logs and API show one id; later ones
         # differ, since a revoked id is refused by workers for good
         task_id=task_id if ring.first else f"{task_id}.{time.time_ns() // 1_000_000:x}",

@@ -18,7 +18,7 @@ from core.logging import get_logger
 from tasks.roadmap import REJECTED, key_of
 from worker import run_async
 from workflow.ending import Result
-from workflow.service import accept_delivery, cancel_task, time_out_task
+from workflow.service import DEFAULT, accept_delivery, cancel_task, time_out_task
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -72,7 +72,8 @@ def _revoked(request: Any, expired: bool, **_: Any) -> None:  # noqa: FBT001 - C
     async def cancel(key: UUID) -> None:
         if (asked_for := given.get("request")) is not None:
             user_id = given.get("user_id", LOCAL_USER)
-            await accept_delivery(key, user_id=user_id, request=asked_for)
+            workflow = given.get("workflow", DEFAULT)
+            await accept_delivery(key, user_id=user_id, request=asked_for, workflow=workflow)
         await _cancel(key)
 
     _do(cancel, given["task_id"], "revoke")

@@ -86,7 +86,7 @@ def asked(message: bytes) -> Asked | None:
     headers = judged.message.headers
     if headers["task"] not in _RINGS or headers["eta"] is not None:
         return None
-    creates = headers["task"] == Reason.GENERATE and judged.arguments.get("request") is not None
+    creates = Reason(headers["task"]).first and judged.arguments.get("request") is not None
     return Asked(message=message, task_id=key_of(judged.arguments["task_id"]), creates=creates)
 
 

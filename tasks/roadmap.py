@@ -14,7 +14,7 @@ from db.facts import Reason
 from worker import Delivery, async_task
 from workflow import turns
 from workflow.ending import Result
-from workflow.registry import can_be_asked_for
+from workflow.registry import can_be_asked_for, definitions
 from workflow.runs import run_task
 from workflow.service import DEFAULT, accept_delivery
 
@@ -47,8 +47,13 @@ def _names_a_task(arguments: Mapping[str, Any]) -> None:
 def _names_a_workflow(arguments: Mapping[str, Any]) -> None:
     _names_a_task(arguments)
     name = arguments.get("workflow", DEFAULT)
-    if not can_be_asked_for(name):
-        raise InvalidRequestError(f"its workflow {str(name)[:80]!r} is none of this worker's")
+    # a ring has no request: its row says which workflow it is, and waits for a worker that knows it
+    if arguments.get("request") is not None and not can_be_asked_for(name):
+        known = ", ".join(sorted(each.name for each in definitions()))
+        raise InvalidRequestError(
+            f"its workflow {str(name)[:80]!r} is none of this worker's, which are {known};"
+            " see ROADMAP_WORKFLOWS"
+        )
 
 
 # another program's message may be all there is of its task: it must wait for PostgreSQL to be back
@@ -65,18 +70,14 @@ async def generate(
     delivery: Delivery, task_id: str, user_id: Any = LOCAL_USER, request: Any = None, **_later: Any
 ) -> str:
     """Run a new task; another program may send this without our code, row or no row."""
-    return await _generate(delivery, task_id, DEFAULT, user_id, request)
+    return await _run(delivery, task_id, user_id=user_id, request=request)
 
 
-async def _generate(
-    delivery: Delivery, task_id: str, workflow: str, user_id: Any, request: Any
-) -> str:
+async def _run(delivery: Delivery, task_id: str, **asked: Any) -> str:
     key = key_of(task_id)
-    if request is not None and not await accept_delivery(
+    if asked["request"] is not None and not await accept_delivery(
         key,
-        user_id=user_id,
-        request=request,
-        workflow=workflow,
+        **asked,
         starts_at=delivery.starts_at,
         expires_at=delivery.expires_at,
     ):
@@ -88,7 +89,7 @@ async def _generate(
 
 
 @async_task(
-    "workflow.run",
+    Reason.RUN,
     check=_names_a_workflow,
     waits_in_row=True,
     autoretry_for=(ServiceUnavailableError,),
@@ -102,10 +103,13 @@ async def run(
     workflow: str = DEFAULT,
     user_id: Any = LOCAL_USER,
     request: Any = None,
+    review: Any = None,
     **_later: Any,
 ) -> str:
     """Run a new task of any workflow; another program may send this without our code."""
-    return await _generate(delivery, task_id, workflow, user_id, request)
+    return await _run(
+        delivery, task_id, user_id=user_id, request=request, workflow=workflow, review=review
+    )
 
 
 @async_task(Reason.RESUME, check=_names_a_task, waits_in_row=True)

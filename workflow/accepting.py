@@ -24,7 +24,7 @@ from core.states import (
     Status,
     Step,
 )
-from db.facts import Fact, Reason
+from db.facts import Fact
 from db.ledger import lock_tasks, timestamp
 from db.models import RoadmapTask
 from db.recorder import record_in
@@ -32,6 +32,7 @@ from db.repositories.turns import lock_user
 from db.session import Transaction, retrying, transaction
 from notifications.events import EventType
 from workflow import outcomes, quotas
+from workflow.doorbell import DEFAULT, first_reason
 from workflow.drafts import draft
 from workflow.owners import check_owner, nearest_owner
 from workflow.registry import definition_of, name_steps
@@ -43,13 +44,12 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from sqlalchemy import Table
 
+    from db.facts import Reason
     from workflow.definition import Definition
 
     Times = tuple[datetime | None, datetime | None]  # not before, not later
 
 TASKS: Final = cast("Table", RoadmapTask.__table__)
-DEFAULT: Final = "roadmap"
-"""The workflow of requests that name none."""
 AT_ONCE: Final = 100
 """More requests of one user than this are hardly under way at the same moment."""
 
@@ -64,9 +64,18 @@ class _New:
     version: int
     title: str
     body: dict[str, Any]
+    asks_review: bool = True
 
     @classmethod
-    def of(cls, definition: Definition, request: BaseModel, task_id: UUID, user_id: str) -> _New:
+    def of(
+        cls,
+        definition: Definition,
+        request: BaseModel,
+        task_id: UUID,
+        user_id: str,
+        *,
+        asks_review: bool = True,
+    ) -> _New:
         """Return the task that a valid request asks for."""
         return cls(
             task_id=task_id,
@@ -75,7 +84,13 @@ class _New:
             version=definition.version,
             title=definition.title(request),
             body=request.model_dump(mode="json"),
+            asks_review=asks_review,
         )
+
+    @property
+    def digest(self) -> str:
+        """Names all that is asked for."""
+        return digest(self.body if self.asks_review else [self.body, "no review"])
 
 
 async def create_task(
@@ -85,6 +100,7 @@ async def create_task(
     workflow: str = DEFAULT,
     task_id: UUID | None = None,
     idempotency_key: str | None = None,
+    asks_review: bool = True,
 ) -> UUID:
     """Accept a request: the row, its first event, and after the commit a ring for a worker.
 
@@ -94,6 +110,7 @@ async def create_task(
         user_id: Who asks, and will own the task.
         task_id: Its id, if the caller has chosen one already.
         idempotency_key: Of the same user the same key with the same request is the same task.
+        asks_review: Whether its reviews are asked; else each is taken as approved.
 
     Returns:
         The task's id; the earlier one's when this request was made before.
@@ -103,15 +120,17 @@ async def create_task(
         TooManyTasksError: USER_MAX_WAITING_TASKS of the user wait already.
         QuotaExceededError: It is one too many in 24 hours.
     """
-    new = _New.of(definition_of(workflow), request, task_id or new_id(), user_id)
+    new = _New.of(
+        definition_of(workflow), request, task_id or new_id(), user_id, asks_review=asks_review
+    )
     async with transaction() as tx:
         await _check_waiting_tasks(tx, user_id, idempotency_key)
         if await _insert(tx, new, idempotency_key=idempotency_key):
             await quotas.check_user(tx.session, user_id)
-            await _announce_queued(tx, new.task_id)
+            await _announce_queued(tx, new.task_id, rings=first_reason(workflow))
             return new.task_id
         earlier = await _earlier(tx, new.task_id, user_id, idempotency_key)
-    if earlier.workflow != workflow or earlier.request_digest != digest(new.body):
+    if earlier.workflow != workflow or earlier.request_digest != new.digest:
         raise IdempotencyMismatchError
     return earlier.task_id
 
@@ -122,6 +141,7 @@ async def accept_delivery(
     user_id: Any,
     request: Any,
     workflow: str = DEFAULT,
+    review: Any = None,
     starts_at: datetime | None = None,
     expires_at: datetime | None = None,
 ) -> bool:
@@ -135,6 +155,7 @@ async def accept_delivery(
         user_id: Who owns it, as the sender says.
         request: What is asked for, ditto.
         workflow: The name of the workflow that is to do it.
+        review: False for a task whose reviews are taken as approved.
         starts_at: It waits in its row until then.
         expires_at: It fails if it has not begun by then.
 
@@ -145,17 +166,38 @@ async def accept_delivery(
         ServiceUnavailableError: The database kept failing; only the message knows of the task yet.
     """
     times = (starts_at, expires_at)
-    return await retrying(lambda: _accept(task_id, user_id, request, workflow, times))
+    asked = _Asked(request, workflow, review)
+    return await retrying(lambda: _accept(task_id, user_id, asked, times))
 
 
-async def _accept(task_id: UUID, user_id: Any, request: Any, workflow: str, times: Times) -> bool:
-    definition = definition_of(workflow)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a message asks for, as it came."""
+
+    request: Any
+    workflow: str
+    review: Any
+
+    def new(self, task_id: UUID, user_id: Any) -> _New:
+        """Return the task.
+
+        Raises:
+            InvalidRequestError: Something in it is not valid.
+        """
+        definition, owner = definition_of(self.workflow), check_owner(user_id)
+        if self.review is not None and not isinstance(self.review, bool):
+            raise InvalidRequestError("review must be true or false.")
+        asks, wanted = self.review is not False, with_review(definition, self.request, self.review)
+        valid = parse_request(definition.request, wanted)
+        return _New.of(definition, valid, task_id, owner, asks_review=asks)
+
+
+async def _accept(task_id: UUID, user_id: Any, asked: _Asked, times: Times) -> bool:
     try:
-        owner, valid = check_owner(user_id), parse_request(definition.request, request)
+        new = asked.new(task_id, user_id)
     except InvalidRequestError as error:
-        return not await _reject(task_id, nearest_owner(user_id), workflow, request, error)
-    starts_at, expires_at = times
-    new = _New.of(definition, valid, task_id, owner)
+        return not await _reject(task_id, nearest_owner(user_id), asked, error)
+    owner, (starts_at, expires_at) = new.user_id, times
     async with transaction() as tx:
         if await _insert(tx, new, times=times, delivered=True):
             await _announce_queued(tx, task_id, rings=None, starts_at=starts_at)
@@ -169,6 +211,14 @@ async def _accept(task_id: UUID, user_id: Any, request: Any, workflow: str, time
                 await record_in(tx, outcomes.failure(row, error))
                 return False
     return True
+
+
+def with_review(definition: Definition, request: Any, review: bool | None) -> Any:  # noqa: FBT001
+    """Return a request that says by itself whether a review is wanted, where it can say so."""
+    says_so = "review" in definition.request.model_fields
+    if review is None or not says_so or not isinstance(request, dict):
+        return request
+    return {**request, "review": review}
 
 
 async def _insert(
@@ -194,7 +244,8 @@ async def _insert(
             current_step=Step.QUEUED,
             workflow_version=new.version,
             idempotency_key=idempotency_key,
-            request_digest=digest(new.body),
+            request_digest=new.digest,
+            asks_review=new.asks_review,
             starts_at=starts_at,
             expires_at=expires_at,
             rung_at=func.clock_timestamp() if delivered else None,  # a worker looks at it already
@@ -209,7 +260,7 @@ async def _announce_queued(
     tx: Transaction,
     task_id: UUID,
     *,
-    rings: Reason | None = Reason.GENERATE,
+    rings: Reason | None,
     starts_at: datetime | None = None,
 ) -> None:
     waits = "for a worker" if starts_at is None else f"until {timestamp(starts_at)}"
@@ -249,10 +300,9 @@ async def _check_waiting_tasks(tx: Transaction, user_id: str, idempotency_key: s
         )
 
 
-async def _reject(
-    task_id: UUID, user_id: str, workflow: str, request: Any, error: InvalidRequestError
-) -> bool:
+async def _reject(task_id: UUID, user_id: str, asked: _Asked, error: InvalidRequestError) -> bool:
     """Write a failed row that says why, unless there is a row already; tell whether it was so."""
+    request, workflow = asked.request, asked.workflow
     goal = storable(str(request.get("goal", ""))[:2000]) if isinstance(request, dict) else ""
     error = InvalidRequestError(storable(error.message))  # it may quote names of fields
     new = _New(

@@ -8,7 +8,7 @@ lost, because `maintenance.recover` rings again for rows that nobody claimed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from core.logging import get_logger
 from core.states import Status
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
+DEFAULT: Final = "roadmap"
+"""The workflow of requests that name none."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ring:
@@ -36,16 +39,18 @@ class Ring:
         at: When the row was marked as rung, by the database's clock. It travels with the message:
             the queue is first in, first out, so a row that was rung before the oldest message in
             the queue has no message there any more.
+        workflow: What the task runs, for people who look at messages.
     """
 
     task_id: UUID
     reason: Reason
     at: datetime
+    workflow: str = DEFAULT
 
     @property
     def first(self) -> bool:
         """It brings the task's first delivery, which bears the task's own id."""
-        return self.reason is Reason.GENERATE
+        return self.reason.first
 
 
 _bell: Callable[[Ring], None] | None = None
@@ -60,12 +65,24 @@ def install(bell: Callable[[Ring], None] | None) -> None:
 
 def _heard(recorded: Recorded) -> None:
     if recorded.rings is not None:
-        ring(Ring(task_id=recorded.task_id, reason=recorded.rings, at=recorded.at))
+        ring(
+            Ring(
+                task_id=recorded.task_id,
+                reason=recorded.rings,
+                at=recorded.at,
+                workflow=recorded.workflow,
+            )
+        )
 
 
 def reason_for(row: TaskRow) -> Reason:
     """Return why a worker is asked for a task that waits: its first one until one has taken it."""
-    return Reason.GENERATE if row.status == Status.PENDING else Reason.RESUME
+    return first_reason(row.workflow) if row.status == Status.PENDING else Reason.RESUME
+
+
+def first_reason(workflow: str) -> Reason:
+    """Return why a worker is asked for a new task; operators see it as the message's name."""
+    return Reason.GENERATE if workflow == DEFAULT else Reason.RUN
 
 
 def ring(ring: Ring) -> None:

@@ -33,7 +33,7 @@ from workflow.ending import Result, conclude, fail, release_run, tally_of
 from workflow.history import Done, round_of
 from workflow.making import Maker
 from workflow.parts import Work, work_left
-from workflow.reviews import open_review
+from workflow.reviews import open_review, pass_review
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -58,9 +58,6 @@ async def advance(claim: Claim) -> Result:
         while True:
             drain().check()
             step = claim.next_step()
-            if step == Step.HUMAN_REVIEW:
-                await open_review(claim)
-                return Result.WAITING_FOR_REVIEW
             if step == Step.COMPLETED:
                 return await conclude(claim, await tally_of(claim))
             if (ended := await _work_on(claim, step)) is not None:
@@ -82,11 +79,22 @@ async def advance(claim: Claim) -> Result:
 
 async def _work_on(claim: Claim, step: str) -> Result | None:
     """Do one step; None when the task goes on with another one."""
+    if step == Step.HUMAN_REVIEW:
+        return await _review(claim)
     with structlog.contextvars.bound_contextvars(step=step), telemetry.span(f"step {step}"):
         if parts := claim.definition.parts.get(step):
             return await _make_parts(claim, step, parts)
         await _run_step(claim, step)
         return None
+
+
+async def _review(claim: Claim) -> Result | None:
+    """Ask a human, unless the task asks for no review."""
+    if claim.asks_review:
+        await open_review(claim)
+        return Result.WAITING_FOR_REVIEW
+    claim.history.append(await pass_review(claim))
+    return None
 
 
 async def _run_step(claim: Claim, step: str) -> None:

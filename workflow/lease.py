@@ -83,6 +83,8 @@ class Claim:
     """In the shape of the workflow's request model."""
     history: list[Done]
     budget: Budget
+    asks_review: bool = True
+    """Whether its reviews are asked; else each is taken as approved."""
     worker: str = ""
     continues: str | None = None
     """Where in which trace the task was worked on before."""
@@ -161,6 +163,7 @@ async def _acquire_locked(tx: Transaction, row: TaskRow, worker: str) -> Claim |
         request=request,
         history=await finished_steps(tx.session, row.task_id),
         budget=Budget(Usage.of(row)),
+        asks_review=row.asks_review,
         worker=worker,
         continues=row.traceparent,
     )

@@ -51,6 +51,8 @@ class Wanted:
     need: Need
     spent: Usage = field(default_factory=Usage)
     """In vain, by earlier attempts at this version."""
+    feedback: str | None = None
+    """What whoever had it made anew wants to be different."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,6 +121,7 @@ def _want(task_id: UUID, step: str, need: Need, part: Part | None) -> tuple[Want
         version=version,
         need=need,
         spent=Usage() if part is None or new else Usage.of(part),
+        feedback=None if part is None or new else part.instruction,
     )
     if new:
         values = {
@@ -141,12 +144,18 @@ def _want(task_id: UUID, step: str, need: Need, part: Part | None) -> tuple[Want
     return want, []
 
 
-def pending_again(content_id: UUID, made_from: str) -> RowWrite:
-    """Return what makes an unfinished part wait for its turn anew."""
+def pending_again(content_id: UUID, made_from: str, **more: Any) -> RowWrite:
+    """Return what makes an unfinished part wait for its turn anew.
+
+    Args:
+        content_id: The part.
+        made_from: The digest of what it is to be made from.
+        more: Further columns to change.
+    """
     return Update(
         PARTS,
         {"content_id": content_id},
-        {"status": str(ContentStatus.PENDING), "input_digest": made_from, "error": None},
+        {"status": str(ContentStatus.PENDING), "input_digest": made_from, "error": None, **more},
     )
 
 

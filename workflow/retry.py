@@ -67,7 +67,13 @@ async def retry_task(task_id: UUID, *, actor: Actor) -> None:
 
 
 async def remake(
-    task_id: UUID, step: str, key: str, kinds: Sequence[str] = (), *, actor: Actor
+    task_id: UUID,
+    step: str,
+    key: str,
+    kinds: Sequence[str] = (),
+    *,
+    actor: Actor,
+    instruction: str | None = None,
 ) -> None:
     """Make parts of one key anew, as new versions; the old ones stay readable meanwhile.
 
@@ -77,6 +83,7 @@ async def remake(
         key: Names them within the step.
         kinds: Which of them; all when empty.
         actor: Who asks.
+        instruction: What is to be different, for whoever makes them.
 
     Raises:
         NotFoundError: No such task for this actor, or no such part in it.
@@ -96,19 +103,24 @@ async def remake(
             for part in await newest_parts(tx.session, task_id, step=step)
             if part.key == key
         }
-        definition = definition_of(row.workflow)
+        if not newest:
+            raise NotFoundError(f"The task has no part {key!r} at {step}.")
+        made = definition_of(row.workflow).parts[step]
         wanted = tuple(dict.fromkeys(str(kind) for kind in kinds)) or tuple(newest)
-        if not newest or not set(wanted) <= newest.keys() | set(definition.parts[step].kinds):
-            raise NotFoundError(f"The task has no such part of {key!r} at {step}.")
+        if unknown := sorted(set(wanted) - newest.keys() - set(made.kinds)):
+            there = ", ".join(sorted(newest.keys() | set(made.kinds)))
+            raise InvalidRequestError(
+                f"The part {key!r} has no kind {', '.join(unknown)}; its kinds are {there}.",
+            )
         sample = next(iter(newest.values()))
-        rows = [_anew(newest.get(kind), kind, sample) for kind in wanted]
+        rows = [_anew(newest.get(kind), kind, sample, instruction) for kind in wanted]
         redone = sum(
             kind in newest and newest[kind].status != ContentStatus.FAILED for kind in wanted
         )
         failed = sum(
             kind in newest and newest[kind].status == ContentStatus.FAILED for kind in wanted
         )
-        noun = definition.parts[step].noun
+        noun = made.noun
         await _go_on(
             tx,
             row,
@@ -120,16 +132,17 @@ async def remake(
         )
 
 
-def _anew(part: Part | None, kind: str, sample: Part) -> RowWrite:
+def _anew(part: Part | None, kind: str, sample: Part, instruction: str | None) -> RowWrite:
     """Return what makes a part wait: the failed one again, or a new version.
 
     Args:
         part: The newest version; None when the key was made before there was such a kind.
         kind: Which kind.
         sample: A part of the same key, for what they have in common.
+        instruction: What is to be different.
     """
     if part is not None and part.status == ContentStatus.FAILED:
-        return pending_again(part.content_id, part.input_digest)
+        return pending_again(part.content_id, part.input_digest, instruction=instruction)
     values = {
         "content_id": new_id(),
         "task_id": sample.task_id,
@@ -142,6 +155,7 @@ def _anew(part: Part | None, kind: str, sample: Part) -> RowWrite:
         "version": 1 if part is None else part.version + 1,
         "status": str(ContentStatus.PENDING),
         "input_digest": "" if part is None else part.input_digest,
+        "instruction": instruction,
     }
     return Insert(PARTS, values)
 

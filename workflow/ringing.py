@@ -61,5 +61,7 @@ def leave_to_newer_worker(tx: Transaction, row: TaskRow) -> None:
     log.warning("task_left_to_newer_worker", task_id=str(row.task_id), version=row.workflow_version)
     if random.random() < PASSED_ON:  # noqa: S311 - no secret
         at = row.rung_at or row.created_at
-        ring = doorbell.Ring(task_id=row.task_id, reason=reason_for(row), at=at)
+        ring = doorbell.Ring(
+            task_id=row.task_id, reason=reason_for(row), at=at, workflow=row.workflow
+        )
         tx.on_commit(lambda: doorbell.ring(ring))

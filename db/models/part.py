@@ -59,6 +59,8 @@ class Part(Spent, Base):
     version: Mapped[int]
     status: Mapped[str]
     input_digest: Mapped[str]
+    instruction: Mapped[str | None]
+    """What whoever had it made anew wants to be different."""
     body: Mapped[dict[str, Any] | None]
     error: Mapped[dict[str, Any] | None]
     """`{"code", "message"}` of a failed one."""

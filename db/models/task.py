@@ -85,6 +85,9 @@ class RoadmapTask(Spent, Base):
     """What a roadmap is to lead to; of other workflows the title that the request gives."""
     request: Mapped[dict[str, Any]]
     """What was asked, as given."""
+    asks_review: Mapped[bool] = mapped_column(server_default="true")
+    """Whether its reviews are asked; else each one is taken as approved. Roadmaps say it in their
+    request."""
     status: Mapped[str]
     current_step: Mapped[str]
     roadmap_id: Mapped[UUID | None]

@@ -42,7 +42,8 @@ class _TaskError(_Error):
 class _Decided(BaseModel):
     version: int
     decision: str
-    review_id: str
+    review_id: str | None = None
+    """None where the task asks for no review."""
 
 
 async def look_at_shapes(
