@@ -17,7 +17,8 @@ from db.ledger import lock_tasks
 from db.recorder import record_in
 from db.session import transaction
 from workflow import outcomes, turns
-from workflow.accepting import DEFAULT, accept_delivery, create_task
+from workflow.accepting import accept_delivery, create_task
+from workflow.doorbell import DEFAULT
 from workflow.ownership import lock_owned
 from workflow.retry import remake, retry_task
 from workflow.reviews import cancelled_review, decide_review, newest_review
