@@ -43,6 +43,11 @@ class Prompt(ABC):
         return ""
 
     @property
+    def about(self) -> str:
+        """What an answer that is made up says it is about: the title, where there is one."""
+        return self.title
+
+    @property
     def usual_tokens(self) -> int:
         """What a request usually takes, its answer included, as far as one can say beforehand."""
         letters = sum(len(message["content"]) for message in self.messages())
@@ -66,6 +71,13 @@ class Text(Prompt):
     """The user's message, or all messages."""
     system: str | None = None
     title: str = ""
+    subject: str = ""
+    """What it is about where it has no title of its own."""
+
+    @property
+    def about(self) -> str:
+        """The title, or what it is about."""
+        return self.title or self.subject
 
     def messages(self) -> list[Message]:
         """Return the system message, then the rest."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from core.logging import get_logger
 from core.loop_local import LoopLocal
+from notifications.event_data import OWN_TEXT, PROGRESS
 from notifications.events import (
     TERMINAL_EVENTS,
     ContentDeltaData,
@@ -37,7 +38,8 @@ LARGEST_PIECE: Final = 16_000
 """Characters; what is gathered beyond that between two sends is dropped and begun anew."""
 _ENDS_CONTENT: Final = frozenset({EventType.CONTENT_COMPLETED, EventType.CONTENT_FAILED})
 
-_Key = tuple[str, str, str]
+_Key = tuple[str, str, str, str]
+"""Task, step, key and kind."""
 
 
 def stream_text(task_id: UUID, about: PartData, *, offset: int, text: str) -> None:
@@ -51,7 +53,7 @@ def stream_text(task_id: UUID, about: PartData, *, offset: int, text: str) -> No
         text: The piece.
     """
     try:
-        key = (str(task_id), str(about.key), about.kind)
+        key = (str(task_id), str(about.step), str(about.key), about.kind)
         _all_deltas.get().add(key, about, offset=offset, text=text)
     except Exception:  # whatever it is, the part is written all the same
         TRANSIENT_DROPPED.inc()
@@ -64,7 +66,12 @@ def forget(events: Iterable[dict[str, Any]]) -> None:
     for event in events:
         if event["type"] in _ENDS_CONTENT:
             data = event["data"]
-            deltas.forget((event["task_id"], str(data["key"]), str(data["kind"])))
+            of = (event["task_id"], str(data["step"]), str(data["key"]))
+            deltas.forget((*of, str(data["kind"])))
+            deltas.forget((*of, PROGRESS))
+        elif event["type"] == EventType.STEP_COMPLETED:
+            for kind in (OWN_TEXT, PROGRESS):
+                deltas.forget((event["task_id"], str(event["data"]["step"]), str(None), kind))
         elif event["type"] in TERMINAL_EVENTS:
             deltas.forget_task(event["task_id"])
 

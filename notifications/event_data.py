@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from pydantic import Field
@@ -10,6 +11,11 @@ from pydantic import Field
 from core.states import Decision, Then
 from notifications.event_types import Frozen, StepName
 from notifications.roadmap_events import OfConcept
+
+PROGRESS: Final = "progress"
+"""The kind under which viewers are told how far something is: each text replaces the last one."""
+OWN_TEXT: Final = "result"
+"""The kind under which a step shows its own text, which belongs to no part."""
 
 
 class Empty(Frozen):
@@ -133,7 +139,12 @@ class CancelData(Frozen):
 
 
 class ContentDeltaData(PartData):
-    """A piece of a part's text that is being written, and where in the text it belongs."""
+    """A piece of a text that is being written, and where in the text it belongs.
+
+    Of the kind `progress` it is a sentence that says how far the part is; each replaces the one
+    before. Without a `key` it is the step's own: its text as the kind `result`, or its progress;
+    `version` then counts how often the step ran.
+    """
 
     offset: int = Field(
         ge=0,

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
-import jinja2
-
 from llm.prompt import Message, Prompt
 from roadmaps.inputs import CallKind
+from workflow.templates import environment
 
 if TYPE_CHECKING:
+    import jinja2
     from pydantic import BaseModel
 
     from roadmaps.inputs import Inputs
 
 _SHARED: Final = "_shared"
-_LONGEST: Final = 12_000
-"""Characters of one text of a learner or reviewer that a prompt shows."""
-
-_UNSENDABLE: Final = re.compile("[\x00\ud800-\udfff]")
-"""NUL and lone surrogates, which no request can carry."""
-
-
 USUAL_TOKENS: Final = {
     CallKind.INTENT_ANALYSIS: 1200,
     CallKind.CURRICULUM_DESIGN: 5000,
@@ -116,34 +108,9 @@ def text_of(kind: str) -> str:
     return next(file for file in found if file.is_file()).read_bytes().decode()
 
 
-def as_data(text: object, name: str) -> str:
-    """Return somebody's text between delimiters that it cannot close itself.
-
-    Models are told that what stands between them is data; a text that contains the delimiter
-    could otherwise end it early and go on as an instruction.
-    """
-    shown = _UNSENDABLE.sub("", str(text))[:_LONGEST]
-    shown = re.sub(rf"<(?=\s*/?\s*{re.escape(name)}\b)", "\u2039", shown, flags=re.IGNORECASE)
-    return f"<{name}>\n{shown}\n</{name}>"
-
-
-def as_tag(language: object) -> str:
-    """Return a language tag with the characters of one only: it stands among the rules."""
-    return re.sub(r"[^A-Za-z0-9-]", "", str(language))[:35]
-
-
 @cache
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: text_of(name.removesuffix(".j2"))),
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701 - prompts are plain text, not HTML
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["data"] = as_data
-    environment.filters["tag"] = as_tag
-    return environment
+    return environment(lambda name: text_of(name.removesuffix(".j2")))
 
 
 @cache

@@ -12,7 +12,6 @@ from core.choices import Provider, SearchProvider
 from core.resources import Resource
 from core.settings import get_settings
 from notifications.deltas import stream_text
-from roadmaps import live_text
 from roadmaps.links import close_links
 from roadmaps.rendering.renderer import close_renderer
 from roadmaps.sources import close_search
@@ -21,10 +20,12 @@ from wiring.common import shared_resources
 from worker import lifecycle, opening, slots
 from worker.consuming import consuming
 from worker.intake import store  # noqa: F401 - the metric it defines
+from workflow import live_text
 from workflow.asking import close_author, install_cluster
 from workflow.drain import drain
 from workflow.lease import Stop, keeper
 from workflow.presence import Presence
+from workflow.threads import close_threads
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -37,6 +38,7 @@ def worker_resources() -> list[Resource]:
         Resource("author", close=close_author),
         Resource("search", close=close_search),
         Resource("link checks", close=close_links),
+        Resource("threads", close=close_threads),
         Resource("renderer", close=close_renderer, close_blocks=True),
         Resource("live text", open=partial(live_text.install, stream_text)),
         *shared_resources("worker"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from prometheus_client import Counter, Histogram
 
@@ -25,15 +26,19 @@ from workflow.history import round_of
 from workflow.model_memory import DatabaseMemory
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    import concurrent.futures
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from pydantic import BaseModel
 
     from llm import Completion, OnText, Prompt
     from llm.cluster import Cluster
+    from notifications.events import PartData
     from workflow.lease import Claim
+    from workflow.parts import Wanted
 
 T = TypeVar("T", bound="BaseModel")
+R = TypeVar("R")
 
 CALLS: Final = Counter(
     "roadmap_llm_calls_total",
@@ -100,10 +105,49 @@ class Asking:
     What was spent before an error is kept too, so that the failure's fact can carry it.
     """
 
-    def __init__(self, claim: Claim, step: str) -> None:
-        self._claim = claim
-        self._step = step
+    def __init__(
+        self,
+        claim: Claim,
+        step: str,
+        *,
+        want: Wanted | None = None,
+        about: PartData | None = None,
+        parts_before: Sequence[str] = (),
+    ) -> None:
+        """Nothing is asked yet.
+
+        Args:
+            claim: The task.
+            step: The step that asks.
+            want: The part that it makes, if it makes one.
+            about: How events name that part.
+            parts_before: Names the finished parts that a step may read.
+        """
+        self.claim = claim
+        self.step = step
+        self.want = want
+        self.about = about
+        self.parts_before = parts_before
         self.spent = Usage()
+        self.over = False
+        """Whoever asks has ended, or was left behind: nothing is asked any more."""
+        self._waiting: set[concurrent.futures.Future[Any]] = set()
+
+    def end(self) -> None:
+        """Let whoever still asks hear that nobody waits for it any more."""
+        self.over = True
+        for future in tuple(self._waiting):
+            future.cancel()
+
+    def waited(self, future: concurrent.futures.Future[R]) -> R:
+        """Wait, in a thread, for what runs on the loop; until nobody waits for the thread."""
+        self._waiting.add(future)
+        try:
+            if self.over:
+                future.cancel()
+            return future.result()
+        finally:
+            self._waiting.discard(future)
 
     async def ask(self, prompt: Prompt, output: type[T]) -> T:
         """Return the author's answer in the wanted shape.
@@ -135,12 +179,14 @@ class Asking:
     @asynccontextmanager
     async def _reserved(self, prompt: Prompt, output: type[T]) -> AsyncIterator[Call[T]]:
         """Hold back what the call is expected to take while it runs."""
+        if self.over:
+            raise asyncio.CancelledError
         expected = _expected.get().tokens(prompt)
-        async with self._claim.budget.reserve(expected) as left:
+        async with self.claim.budget.reserve(expected) as left:
             yield Call(
                 prompt=prompt,
                 output=output,
-                user=self._claim.user_id,
+                user=self.claim.user_id,
                 expected_tokens=expected,
                 max_tokens=left,
             )
@@ -160,7 +206,7 @@ class Asking:
             except ProviderError as error:
                 self._add(call.kind, error.details.get("usage", Usage(calls=1)), error.code)
                 if isinstance(error, ContentTruncatedError) and call.max_tokens is not None:
-                    self._claim.budget.check()  # then it was our limit that cut it off
+                    self.claim.budget.check()  # then it was our limit that cut it off
                 raise
         self._add(call.kind, completion.usage, "ok")
         return completion.value
@@ -168,7 +214,7 @@ class Asking:
     def _add(self, kind: str, usage: Usage, outcome: str) -> None:
         usage = priced(usage, price_of(get_settings()))
         self.spent += usage
-        self._claim.budget.spend(usage)
+        self.claim.budget.spend(usage)
         _expected.get().learn(kind, usage)
         CALLS.labels(kind, outcome).inc()
         REQUESTS.labels(kind).inc(usage.calls)
@@ -180,15 +226,15 @@ class Asking:
     async def _tell_retry(self, code: str) -> None:
         await record(
             Fact(
-                task_id=self._claim.task_id,
-                epoch=self._claim.epoch,
+                task_id=self.claim.task_id,
+                epoch=self.claim.epoch,
                 events=(
                     draft(
                         EventType.STEP_RETRYING,
-                        f"A model call of {self._step} is tried again ({code})",
+                        f"A model call of {self.step} is tried again ({code})",
                         StepRetryingData(
-                            step=self._step,
-                            round=round_of(self._claim.history, self._step),
+                            step=self.step,
+                            round=round_of(self.claim.history, self.step),
                             code=code,
                         ),
                     ),

@@ -1,4 +1,4 @@
-"""MAX_TOKENS_PER_TASK: what a task may still spend while several of its calls run at once."""
+"""The tokens that a task may still spend while several of its calls run at once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import TokenBudgetExceededError
 from core.settings import get_settings
+from core.time_limit import in_line
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,8 +24,15 @@ class Budget:
     calls took more than expected.
     """
 
-    def __init__(self, spent: Usage) -> None:
+    def __init__(self, spent: Usage, own_limit: int | None = None) -> None:
+        """Begin with what was spent.
+
+        Args:
+            spent: By earlier attempts.
+            own_limit: What the workflow allows; None leaves it to MAX_TOKENS_PER_TASK.
+        """
         self.spent = spent
+        self._own_limit = own_limit
         self._expected = 0
         self._running = 0
         self._ended = asyncio.Event()
@@ -43,7 +51,7 @@ class Budget:
         Raises:
             TokenBudgetExceededError: Nothing is left.
         """
-        limit = get_settings().max_tokens_per_task
+        limit, _ = self._limit()
         if limit:
             await self._room(limit, tokens)
         left = limit - self.spent.tokens - self._expected if limit else None
@@ -62,12 +70,18 @@ class Budget:
         Raises:
             TokenBudgetExceededError: Nothing is.
         """
-        used, limit = self.spent.tokens, get_settings().max_tokens_per_task
+        used, (limit, name) = self.spent.tokens, self._limit()
         if limit and used >= limit:
             raise TokenBudgetExceededError(
-                f"The task used {used} of {limit} tokens; raise ROADMAP_MAX_TOKENS_PER_TASK"
-                " and retry to go on."
+                f"The task used {used} of {limit} tokens; raise {name} and retry to go on."
             )
+
+    def _limit(self) -> tuple[int, str]:
+        """Return the limit that counts, 0 for none, and where it stands."""
+        everybodys = get_settings().max_tokens_per_task
+        if self._own_limit is not None and (not everybodys or self._own_limit < everybodys):
+            return self._own_limit, "the workflow's `budget_tokens`"
+        return everybodys, "ROADMAP_MAX_TOKENS_PER_TASK"
 
     async def _room(self, limit: int, tokens: int) -> None:
         """Wait until there is room for a call, or no other one runs: what is left is used up."""
@@ -76,4 +90,5 @@ class Budget:
             if not self._running or self.spent.tokens + self._expected + tokens <= limit:
                 return
             self._ended.clear()
-            await self._ended.wait()
+            with in_line():
+                await self._ended.wait()

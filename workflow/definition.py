@@ -61,6 +61,28 @@ class StepResult:
     issues: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepOptions:
+    """How a step runs, where that is not as in every other one.
+
+    Attributes:
+        timeout_s: Limit of the step, or of each of its parts; STEP_TIMEOUT_S when None. Each try
+            has its own, and waits are not counted.
+        share: Its share of the whole in the progress, 0 to 1.
+        retries: How often the step, or a part, is tried again after anything that may pass. When
+            None, it is tried again only when it says so by raising `Retryable`.
+        concurrency: Keys that are worked on at a time; CONTENT_CONCURRENCY when None.
+        needs: The share of all parts made so far that must be there for this step to run; with
+            less, the task ends. When None, what the step with the parts says counts.
+    """
+
+    timeout_s: float | None = None
+    share: float | None = None
+    retries: int | None = None
+    concurrency: int | None = None
+    needs: float | None = None
+
+
 StepBody = Callable[[Any], Awaitable[StepResult]]
 """Takes the workflow's own context, a `StepContext` or more."""
 
@@ -191,6 +213,9 @@ class Definition(ABC):
         stages: Its steps, in order, and how far each one is.
         steps: The body of each step that ends in one checkpoint.
         parts: Each step that makes parts instead.
+        options: How steps run that do not run as all others do.
+        budget_tokens: What a task may use at most; the lower one of it and MAX_TOKENS_PER_TASK
+            counts.
         audit: What only its tasks can have wrong.
     """
 
@@ -201,6 +226,8 @@ class Definition(ABC):
     stages: ClassVar[Stages]
     steps: ClassVar[Mapping[str, StepBody]]
     parts: ClassVar[Mapping[str, PartsStep]]
+    options: ClassVar[Mapping[str, StepOptions]] = {}
+    budget_tokens: ClassVar[int | None] = None
     audit: ClassVar[AuditRules] = AuditRules()
 
     @abstractmethod

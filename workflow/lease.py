@@ -85,6 +85,10 @@ class Claim:
     budget: Budget
     asks_review: bool = True
     """Whether its reviews are asked; else each is taken as approved."""
+    title: str = ""
+    """What people call the task."""
+    attempt: int = 1
+    """1, and one more with each retry."""
     worker: str = ""
     continues: str | None = None
     """Where in which trace the task was worked on before."""
@@ -162,8 +166,10 @@ async def _acquire_locked(tx: Transaction, row: TaskRow, worker: str) -> Claim |
         definition=definition,
         request=request,
         history=await finished_steps(tx.session, row.task_id),
-        budget=Budget(Usage.of(row)),
         asks_review=row.asks_review,
+        budget=Budget(Usage.of(row), definition.budget_tokens),
+        title=row.title or row.goal,
+        attempt=row.attempt,
         worker=worker,
         continues=row.traceparent,
     )

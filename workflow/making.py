@@ -125,7 +125,8 @@ class Maker:
 
     async def _make(self, want: Wanted) -> Fact:
         """Make one part and return the fact of how that went."""
-        asking = Asking(self._claim, self._step)
+        about = self._parts.data(want)
+        asking = Asking(self._claim, self._step, want=want, about=about)
         halt = self.tally.halt
         if halt.cause is not None:
             return self._failed(want, asking, halt.cause)

@@ -24,6 +24,11 @@ class RunningSettings(BaseModel):
         default=900,
         description="Limit of one step, and of one content; the wait for a turn is not counted.",
     )
+    step_threads: Count = Field(
+        default=32,
+        description="Functions of own workflows without `async` that run at a time, each in a"
+        " thread, per worker process.",
+    )
     task_timeout_s: Seconds = Field(
         default=6 * 3600, description="Limit of one run of a task, the review's wait not counted."
     )

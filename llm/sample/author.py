@@ -73,7 +73,7 @@ class SampleAuthor:
         self._refuse(prompt.title)
         prepared, asked = prompt.sample(), str(prompt.digested())
         if prepared is None:
-            about = prompt.title or words_of(call.kind)
+            about = prompt.about or words_of(call.kind)
             value = answer(call.output, about=about, seed=f"{call.kind} {asked}")
         else:
             value = call.output.model_validate(prepared.model_dump())

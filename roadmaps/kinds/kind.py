@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from core.settings import get_settings
-from roadmaps import live_text
 from roadmaps.kinds.printed import printed
 from roadmaps.prompts import RoadmapPrompt, as_data, text_of
 from roadmaps.rendering.renderer import render
 from roadmaps.rendering.stored import rows_of
+from workflow import live_text
 from workflow.asking import input_digest
 from workflow.definition import Written
 

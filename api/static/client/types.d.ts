@@ -43,7 +43,12 @@ export interface ContentDelta {
   data: ContentDeltaData;
 }
 
-/** A piece of a part's text that is being written, and where in the text it belongs. */
+/**
+ * A piece of a text that is being written, and where in the text it belongs. Of the kind `progress`
+ * it is a sentence that says how far the part is; each replaces the one before. Without a `key` it
+ * is the step's own: its text as the kind `result`, or its progress; `version` then counts how
+ * often the step ran.
+ */
 export interface ContentDeltaData {
   step?: string | null;
   /** Names the part within its step. */

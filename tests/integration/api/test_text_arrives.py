@@ -14,11 +14,11 @@ from websockets.asyncio.client import connect
 from core.settings import get_settings
 from db.recorder import flush_recorder
 from notifications.deltas import stop_streaming, stream_text
-from roadmaps import live_text
 from tests.factories import new_task, pair
 from tests.integration.api.conftest import bearer
 from tests.model_rules import Rule
 from tests.model_server import ModelServer
+from workflow import live_text
 from workflow.asking import close_author
 from workflow.runs import run_task
 

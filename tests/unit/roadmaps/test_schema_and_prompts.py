@@ -13,8 +13,8 @@ from roadmaps.kinds.quiz import QuizDraft
 from roadmaps.kinds.resources import ResourceList
 from roadmaps.kinds.tutorial import Tutorial
 from roadmaps.outputs import CurriculumDraft, EditPlan, EditScript, IntentAnalysis, StructureOpinion
-from roadmaps.prompts import as_data
 from tests.prompts import content_inputs, prompt_version, render
+from workflow.templates import as_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
