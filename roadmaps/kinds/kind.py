@@ -10,12 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from core.settings import get_settings
 from roadmaps.kinds.printed import printed
-from roadmaps.prompts import RoadmapPrompt, as_data, text_of
+from roadmaps.prompts import RoadmapPrompt, text_of
 from roadmaps.rendering.renderer import render
 from roadmaps.rendering.stored import rows_of
 from workflow import live_text
 from workflow.asking import input_digest
 from workflow.definition import Written
+from workflow.templates import as_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
