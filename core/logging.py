@@ -59,7 +59,7 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    for noisy in ("alembic", "httpx", "httpcore", "openai", "kombu", "amqp"):
+    for noisy in ("alembic", "httpx", "httpcore", "aiohttp", "kombu", "amqp"):
         logging.getLogger(noisy).setLevel(max(root.level, logging.WARNING))
 
 

@@ -32,7 +32,7 @@ def create_author(
     Raises:
         SettingsError: LLM_BASE_URL is not an http or https address.
     """
-    # Only the author in use is imported: the openai package alone takes about half a second.
+    # Only the author in use is imported: an HTTP client takes a quarter of a second.
     if settings.llm_provider is Provider.SAMPLE:
         from llm.sample import SampleAuthor
 

@@ -1,50 +1,70 @@
-"""The SDK's client for a server: its address, query and key, nothing of the environment."""
+"""Where a server is asked: its address and query, the headers with the key, the proxy."""
 
 from __future__ import annotations
 
 import os
-from typing import Final
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
-
-import httpx2
-import openai
+from base64 import b64encode
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 from core.addresses import AddressError, proxy_for
 from core.errors import SettingsError
 
-_CONNECT_S: Final = 10.0
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PLAIN: Final = {
+    "Content-Type": "application/json",
+    "Accept": "application/json",
+    "User-Agent": "roadmap-worker",
+}
 _AZURE: Final = (".azure.com", ".azure-api.net", ".azure.cn", ".azure.us")
 
 
-def make_client(base_url: str, *, key: str, timeout_s: float) -> openai.AsyncOpenAI:
-    """Return a client that makes one request where it is asked for one.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """Where requests go.
+
+    Attributes:
+        url: Of chat completions, with the query that the server's address has.
+        headers: Of every request.
+        proxy: Through which they go, if any.
+    """
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    proxy: str | None = field(default=None, repr=False)
+
+
+def target_of(base_url: str, *, key: str) -> Target:
+    """Return where completions are asked for at a server.
 
     Args:
-        base_url: The server's address; its query goes along with every request.
+        base_url: The server's address; its query goes along with every request, and a name and
+            password in it win over the key, as everywhere in HTTP.
         key: The API key, or a word where none is wanted.
-        timeout_s: Limit of each read.
+
+    Raises:
+        SettingsError: The environment names a proxy that cannot be used.
     """
-    address, query = without_query(base_url)
-    client = openai.AsyncOpenAI(
-        base_url=address,
-        api_key=key,
-        # Given here, it also wins over an Authorization header in OPENAI_CUSTOM_HEADERS.
-        default_headers=headers_for(base_url, key=key),
-        default_query=dict(query),
-        max_retries=0,
-        timeout=openai.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_S)),
-        # A redirect would send the learner's words to an address nobody has configured.
-        http_client=openai.DefaultAsyncHttpxClient(
-            follow_redirects=False,
-            # what the environment says is looked at here: an address on this network has no proxy
-            trust_env=False,
-            proxy=proxy_of(base_url),
-            verify=httpx2.create_ssl_context(trust_env=True),
-        ),
+    parts = urlsplit(base_url)
+    login, at, host = parts.netloc.rpartition("@")
+    headers = headers_for(base_url, key=key) | _PLAIN
+    if at:
+        coded = b64encode(unquote(login).encode()).decode()
+        headers["Authorization"] = f"Basic {coded}"
+    path = f"{parts.path.rstrip('/')}/chat/completions"
+    return Target(
+        url=urlunsplit((parts.scheme, host, path, parts.query, "")),
+        headers=headers,
+        proxy=proxy_of(base_url),
     )
-    # The SDK fills these from OPENAI_ORG_ID and OPENAI_PROJECT_ID, which belong to others.
-    client.organization = client.project = None
-    return client
+
+
+def is_socks(proxy: str | None) -> bool:
+    """Tell whether a proxy is one of SOCKS."""
+    return proxy is not None and proxy.lower().startswith("socks")
 
 
 def proxy_of(base_url: str) -> str | None:

@@ -7,37 +7,35 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, Final
 
-import httpx2
-import openai
-
 from core.errors import (
     ContentRefusedError,
     ProviderAddressError,
     ProviderError,
     ProviderRateLimitedError,
-    ProviderTimeoutError,
     ProviderUnauthorizedError,
     ProviderUnavailableError,
 )
 from core.redaction import redact
 from llm import words
 from llm.judging import is_about_one_text, judged, lasts_long
-from llm.told import Told, told_in_text
+from llm.told import Told
 from llm.waits import LONGEST_WAIT_S, retry_after_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
+    "BadAddressError",
+    "RefusedError",
     "RejectedAnswerError",
     "Told",
     "TransientError",
+    "WireError",
     "excerpt",
     "failure_of",
     "failure_told",
     "judged",
     "retry_after_s",
-    "told_by",
     "unavailable",
 ]
 
@@ -59,6 +57,14 @@ _PART_OF_KEY: Final = re.compile(r"[\w-]*(?:\*{2,}|(?<=\w)(?:\.{3}|\u2026)(?=\w)
 _PLAIN_CODE: Final = re.compile(r"[a-z]+(_[a-z]+){1,8}")
 
 
+class WireError(Exception):
+    """There was no answer, or it ended in its middle; why, is its cause."""
+
+
+class BadAddressError(Exception):
+    """The address is none that can be connected to."""
+
+
 class TransientError(Exception):
     """A failure that another try may get past; carries the error to raise when none does."""
 
@@ -72,6 +78,15 @@ class TransientError(Exception):
         super().__init__(error.message)
 
 
+class RefusedError(Exception):
+    """The server answered with another status than that of an answer."""
+
+    def __init__(self, told: Told) -> None:
+        """Keep what it said."""
+        self.told = told
+        super().__init__(f"HTTP {told.status}")
+
+
 class RejectedAnswerError(Exception):
     """The server did not accept what its own model wrote; a repair may help, as with any answer."""
 
@@ -80,13 +95,6 @@ class RejectedAnswerError(Exception):
         self.draft = draft
         self.cut = cut
         super().__init__("The model's answer was not accepted by its own server.")
-
-
-def told_by(error: openai.APIStatusError) -> Told:
-    """Return what a provider said with a status."""
-    # The SDK's own `body` is only a part of what came: a code beside a textual error is lost in it.
-    response = error.response
-    return told_in_text(response.text, status=error.status_code, headers=response.headers)
 
 
 def failure_told(
@@ -126,19 +134,9 @@ def failure_told(
     return error
 
 
-def failure_of(
-    error: openai.OpenAIError | httpx2.HTTPError, *, key: str
-) -> ProviderError | TransientError | RejectedAnswerError:
-    """Return our error for one of the SDK's.
-
-    The SDK's HTTP library is httpx2; what breaks while a body is being read comes from it as it
-    is, everything before is wrapped by the SDK.
-    """
-    if isinstance(error, (openai.APITimeoutError, httpx2.TimeoutException)):
-        return TransientError(ProviderTimeoutError())
-    if isinstance(error, openai.APIStatusError):
-        return failure_told(told_by(error), key=key)
-    if isinstance(error.__cause__, (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)):
+def failure_of(error: WireError | BadAddressError) -> ProviderError | TransientError:
+    """Return our error for a connection that could not be made, or broke."""
+    if isinstance(error, BadAddressError):
         return ProviderAddressError(
             "ROADMAP_LLM_BASE_URL is no address that can be connected to; correct it, then retry."
         )
@@ -168,8 +166,9 @@ def _broken(error: BaseException) -> str:
     for cause in _causes(error):
         if isinstance(cause, socket.gaierror):
             return "its name cannot be resolved: DNS"
-        if isinstance(cause, ssl.SSLError):
-            return f"no secure connection: TLS, {excerpt(cause.reason or str(cause))}"
+        # of those that wrap one another only the innermost has a reason
+        if isinstance(cause, ssl.SSLError) and getattr(cause, "reason", None):
+            return f"no secure connection: TLS, {excerpt(cause.reason)}"
         if isinstance(cause, ConnectionRefusedError):
             return "connection refused"
     return "connection broken"

@@ -1,6 +1,6 @@
 """The author behind any OpenAI-compatible server.
 
-There is one retry layer, here: the SDK's own is switched off, or the two would multiply.
+There is one retry layer, here; what carries a request to the server (`llm.wire`) has none.
 """
 
 from __future__ import annotations
@@ -9,9 +9,6 @@ import asyncio
 import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-
-import httpx2
-import openai
 
 from core.errors import (
     ProviderError,
@@ -24,23 +21,27 @@ from core.loop_local import LoopLocal
 from core.usage import Usage
 from llm.abilities import Abilities
 from llm.calls import Call, Completion, OnRetry, OnText, T
-from llm.connection import make_client
+from llm.connection import target_of
 from llm.conversation import REPAIRS, AskDifferentlyError, Conversation
 from llm.failures import (
+    BadAddressError,
+    RefusedError,
     RejectedAnswerError,
     Told,
     TransientError,
+    WireError,
     failure_of,
     failure_told,
-    told_by,
 )
 from llm.learned import Learned, Manner
 from llm.presets import base_url_of, model_of, preset_of
 from llm.reading.rules import rules_of
 from llm.reply import Reply, ReplyReader
 from llm.text_field import LiveText
+from llm.told import told_in_text
 from llm.tries import BACKOFF_S, TIMED_OUT_TRIES, TRIES, Tries
 from llm.turns import Turn, Turns
+from llm.wire import CONNECT_S, Wire, is_ok, open_wire, packed, whole_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,14 +55,14 @@ if TYPE_CHECKING:
 _LAST_BYTES_S: Final = 1.0
 
 _NO_KEY: Final = "none"
-"""Local servers want no key, but the SDK reads OPENAI_API_KEY when it is given none."""
+"""What is sent where no key is given; local servers want none."""
 
 _log = get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Connection:
-    client: openai.AsyncOpenAI
+    wire: Wire
     turns: Turns
     recalled: asyncio.Task[None]
     """Whether what was learned before is known again; no request is made before that."""
@@ -174,7 +175,7 @@ class OpenAIAuthor:
             connection.recalled.cancel()
             await self.learned.aclose()
             await connection.turns.aclose()
-            await connection.client.close()
+            await connection.wire.aclose()
 
     async def _request(
         self,
@@ -191,15 +192,19 @@ class OpenAIAuthor:
         async with connection.turns.turn(user=call.user, tokens=call.expected_tokens) as turn:
             seen = manner.abilities
             request = seen.request(call, messages, model=self._model, stream=on_content is not None)
+            told: Told | None = None
+            failure: TransientError | ProviderError | RejectedAnswerError
             try:
-                # The SDK's time-out is per read: a server that trickles never reaches it.
+                # The whole request is bounded, so that a server that trickles ends, too.
                 async with asyncio.timeout(self._settings.llm_timeout_s):
-                    reply = await self._post(connection.client, request, on_content)
+                    reply = await self._post(connection.wire, request, on_content)
             except TimeoutError:
                 raise TransientError(ProviderTimeoutError()) from None
-            except (openai.OpenAIError, httpx2.HTTPError) as error:
-                told = told_by(error) if isinstance(error, openai.APIStatusError) else None
-                failure = self._failure(error, told)
+            except (WireError, BadAddressError) as error:
+                failure = failure_of(error)
+            except RefusedError as refused:
+                told = refused.told
+                failure = failure_told(told, key=self._key, served=self.learned.served)
             except (TransientError, ProviderError, RejectedAnswerError) as said:
                 told, failure = _told_in(said), said
             else:
@@ -238,44 +243,37 @@ class OpenAIAuthor:
             turn.refused(retry_after_s=failure.retry_after_s)
         raise failure
 
-    def _failure(
-        self, error: openai.OpenAIError | httpx2.HTTPError, told: Told | None
-    ) -> TransientError | ProviderError | RejectedAnswerError:
-        if told is not None:
-            return failure_told(told, key=self._key, served=self.learned.served)
-        return failure_of(error, key=self._key)
-
     async def _post(
-        self, client: openai.AsyncOpenAI, request: dict[str, Any], on_content: OnContent | None
+        self, wire: Wire, request: dict[str, Any], on_content: OnContent | None
     ) -> Reply:
-        create = client.chat.completions.with_streaming_response.create
-        # The SDK walks through all that it knows the type of; a schema would take it milliseconds.
-        known = {name: request[name] for name in ("model", "messages")}
-        rest = {name: value for name, value in request.items() if name not in known}
-        # Read by hand, so that the size and the shape of what a server sends is bounded by us.
-        async with create(**known, extra_body=rest) as response:
+        async with wire.post(packed(request)) as answer:
+            if not is_ok(answer):
+                text = await whole_text(answer)
+                told = told_in_text(text, status=answer.status, headers=answer.headers)
+                raise RefusedError(told)
+            # Read by hand, so that the size and the shape of what a server sends is bounded by us.
             reader = ReplyReader(
                 key=self._key,
-                media_type=response.headers.get("content-type", ""),
+                media_type=answer.headers.get("content-type", ""),
                 on_content=on_content,
             )
-            chunks = response.iter_bytes()
-            async for chunk in chunks:
-                if not reader.feed(chunk) or reader.ended:
+            while piece := await answer.piece():
+                if not reader.feed(piece) or reader.ended:
                     break
-            if reader.ended:
+            if piece and reader.ended:
                 # Tokens may follow, and a connection that was read to its end can be used again.
-                with contextlib.suppress(TimeoutError, httpx2.HTTPError):
+                with contextlib.suppress(TimeoutError, WireError):
                     async with asyncio.timeout(_LAST_BYTES_S):
-                        async for chunk in chunks:
-                            reader.feed(chunk)
+                        while piece := await answer.piece():
+                            reader.feed(piece)
         return reader.reply()
 
     def _connect(self) -> _Connection:
         cluster = self._cluster() if self._cluster else None
         return _Connection(
-            client=make_client(
-                self._base_url, key=self._key, timeout_s=self._settings.llm_timeout_s
+            wire=open_wire(
+                target_of(self._base_url, key=self._key),
+                connect_s=min(self._settings.llm_timeout_s, CONNECT_S),
             ),
             turns=Turns(self._settings, cluster=cluster),
             recalled=asyncio.ensure_future(self.learned.recall()),

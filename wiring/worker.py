@@ -75,7 +75,7 @@ def _stop_workflows() -> None:
 def _import_author(**_: Any) -> None:
     """Import the model's client before the pool forks.
 
-    It takes a second or two of CPU: else in each prefork child, and in the loop, whose heartbeats
+    It takes a quarter of a second: else in each prefork child, and in the loop, whose heartbeats
     would wait for it.
     """
     if get_settings().llm_provider is Provider.OPENAI:

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 HEAVY = frozenset(
     {"celery", "kombu", "sqlalchemy", "alembic", "asyncpg", "redis", "fastapi", "uvicorn"}
-    | {"openai", "jinja2", "structlog", "prometheus_client", "tornado"}
+    | {"aiohttp", "jinja2", "structlog", "prometheus_client", "tornado"}
 )
 HELP = HEAVY | {
     *("pydantic", "pydantic_settings", "httpx", "asyncio", "urllib.request"),
     *("embedded", "core.settings", "roadmap_client"),
 }
 API = frozenset(
-    {"celery", "kombu", "worker", "openai", "tornado", "flower", "alembic", "typer", "httpx"}
+    {"celery", "kombu", "worker", "aiohttp", "tornado", "flower", "alembic", "typer", "httpx"}
     | {"workflow.engine", "workflow.runs", "llm.openai_compatible"}
     | {"sqlalchemy.dialects.mysql", "sqlalchemy.dialects.oracle", "sqlalchemy.dialects.mssql"}
 )

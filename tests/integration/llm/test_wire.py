@@ -1,0 +1,238 @@
+"""What goes over the line to a model's server, and what comes back, byte by byte."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import ssl
+from base64 import b64encode
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from core.errors import ProviderAddressError, ProviderError, ProviderUnavailableError
+from core.settings import Settings
+from llm import Call
+from llm.openai_compatible import OpenAIAuthor
+from llm.prompt import Text
+from roadmaps.kinds.tutorial import Tutorial
+from tests.integration.test_redis_secured import make_certificate
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+ANSWER = json.dumps(
+    {"choices": [{"message": {"content": '{"markdown": "# Hello"}'}, "finish_reason": "stop"}]}
+).encode()
+
+
+def head(status: str = "200 OK", *, length: int | None = None, more: str = "") -> bytes:
+    """Return the head of an answer."""
+    size = len(ANSWER) if length is None else length
+    told = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {size}\r\n"
+    return f"{told}{more}\r\n".encode()
+
+
+@dataclass
+class Server:
+    """Answers every request alike and keeps what it was asked; a proxy, too."""
+
+    answer: bytes = head() + ANSWER
+    port: int = 0
+    heads: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    connections: int = 0
+    closes: bool = False
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer until the client goes."""
+        self.connections += 1
+        try:
+            while asked := await reader.readuntil(b"\r\n\r\n"):
+                self.heads.append(asked.decode())
+                if asked.startswith(b"CONNECT"):
+                    await self._tunnel(asked, reader, writer)
+                    return
+                size = self.header("content-length")
+                self.bodies.append(await reader.readexactly(int(size)))
+                writer.write(self.answer)
+                await writer.drain()
+                if self.closes:
+                    return
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    def header(self, name: str) -> str:
+        """Return a header of the last request, or nothing."""
+        for line in self.heads[-1].split("\r\n"):
+            if line.lower().startswith(f"{name}: "):
+                return line.partition(": ")[2]
+        return ""
+
+    async def _tunnel(
+        self, asked: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        port = int(asked.split(b" ")[1].rpartition(b":")[2])
+        there, back = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+
+        async def carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            try:
+                while data := await source.read(65_536):
+                    sink.write(data)
+            except ConnectionError:
+                pass
+            finally:
+                sink.close()
+
+        await asyncio.gather(carry(reader, back), carry(there, writer))
+
+
+@asynccontextmanager
+async def listening(
+    server: Server, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Server]:
+    """Let it listen on a free port."""
+    listener = await asyncio.start_server(server.serve, host, 0, ssl=tls)
+    server.port = listener.sockets[0].getsockname()[1]
+    try:
+        yield server
+    finally:
+        listener.close()
+
+
+async def ask(base_url: str, *, text: str = "Say hello", times: int = 1) -> str:
+    """Ask for a tutorial, and return it."""
+    settings = Settings.model_validate(
+        {"llm_provider": "openai", "llm_base_url": base_url, "llm_api_key": "sk-canary-0123"}
+    )
+    author = OpenAIAuthor(settings, tries=1, backoff_s=0.01)
+    try:
+        call = Call(prompt=Text("tutorial", text), output=Tutorial)
+        answers = [(await author.complete(call)).value.markdown for _ in range(times)]
+        return answers[-1]
+    finally:
+        await author.aclose()
+
+
+async def test_an_address_is_kept_as_it_was_written() -> None:
+    """Its path and query go along, a name and password in it are sent as everywhere in HTTP."""
+    async with listening(Server()) as server:
+        await ask(f"http://me:p%40ss@127.0.0.1:{server.port}/v1/?api-version=2024-10-21&x=a%2Fb")
+
+    assert server.heads[0].startswith(
+        "POST /v1/chat/completions?api-version=2024-10-21&x=a%2Fb HTTP/1.1\r\n"
+    )
+    assert server.header("authorization") == "Basic " + b64encode(b"me:p@ss").decode()
+    assert server.header("api-key") == "sk-canary-0123"
+    assert server.header("host") == f"127.0.0.1:{server.port}"
+
+
+async def test_an_address_of_ipv6_is_reached() -> None:
+    """In brackets, as addresses are written."""
+    async with listening(Server(), host="::1") as server:
+        assert await ask(f"http://[::1]:{server.port}/v1") == "# Hello"
+
+
+@pytest.mark.parametrize("how", ["gzip", "chunked", "until the end"])
+async def test_an_answer_is_read_however_it_is_sent(how: str) -> None:
+    """Compressed, in chunks, or until the server hangs up."""
+    packed = gzip.compress(ANSWER)
+    whole = head(length=len(packed), more="Content-Encoding: gzip\r\n") + packed
+    if how == "chunked":
+        chunks = (ANSWER[:20], ANSWER[20:], b"")
+        body = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+        whole = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body
+    if how == "until the end":
+        whole = b"HTTP/1.0 200\r\n\r\n" + ANSWER
+    async with listening(Server(whole, closes=how == "until the end")) as server:
+        assert await ask(f"http://127.0.0.1:{server.port}/v1") == "# Hello"
+        assert "gzip" in server.header("accept-encoding")
+
+
+async def test_a_cookie_is_not_kept_and_a_long_head_is_read() -> None:
+    """Gateways set cookies, and tell policies in headers of many kilobytes."""
+    more = f"Set-Cookie: session=1\r\nContent-Security-Policy: {'x' * 20_000}\r\n"
+    async with listening(Server(head(more=more) + ANSWER)) as server:
+        await ask(f"http://127.0.0.1:{server.port}/v1", times=2)
+
+    assert server.connections == 1
+    assert server.header("cookie") == ""
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    """What a learner wrote goes to no address that nobody has configured."""
+    async with listening(Server()) as other:
+        more = f"Location: http://127.0.0.1:{other.port}/v1/chat/completions\r\n"
+        async with listening(Server(head("307 Temporary Redirect", more=more) + ANSWER)) as server:
+            with pytest.raises(ProviderAddressError):
+                await ask(f"http://127.0.0.1:{server.port}/v1")
+    assert other.heads == []
+
+
+@pytest.mark.parametrize("text", ["half \ud800 of a character", "long " * 400_000])
+async def test_any_text_can_be_sent(text: str) -> None:
+    """Half a character is replaced; megabytes go piece by piece."""
+    async with listening(Server()) as server:
+        await ask(f"http://127.0.0.1:{server.port}/v1", text=text)
+
+    said = json.loads(server.bodies[0])["messages"][-1]["content"]
+    assert said.startswith(text.replace("\ud800", "?"))
+
+
+async def test_an_endless_error_is_not_read_to_its_end() -> None:
+    """A server that floods with a status is left after a megabyte."""
+    flood = head("500 Oops", length=10**9) + b"x" * 3_000_000
+    async with listening(Server(flood)) as server:
+        with pytest.raises(ProviderUnavailableError) as caught:
+            await asyncio.wait_for(ask(f"http://127.0.0.1:{server.port}/v1"), 10)
+    assert len(caught.value.message) < 500
+
+
+async def test_a_proxy_of_the_environment_is_asked_with_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It gets the whole address and its own login, the server's key goes along; NO_PROXY spares."""
+    async with listening(Server()) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://who:secret@127.0.0.1:{proxy.port}")
+        assert await ask("http://models.example:8080/v1", times=2) == "# Hello"
+        assert proxy.heads[1].startswith("POST http://models.example:8080/v1/chat/completions ")
+        login = b64encode(b"who:secret").decode()
+        assert proxy.header("proxy-authorization") == f"Basic {login}"
+        assert proxy.header("authorization") == "Bearer sk-canary-0123"
+
+        monkeypatch.setenv("NO_PROXY", "models.example")
+        with pytest.raises(ProviderError, match="DNS"):
+            await ask("http://models.example:8080/v1")
+    assert len(proxy.heads) == 2
+
+
+async def test_a_server_with_tls_is_reached_through_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The proxy sees a tunnel and no key; whom SSL_CERT_FILE names is trusted, nobody else is."""
+    certificate = make_certificate(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+    async with listening(Server(), tls=context) as server, listening(Server()) as proxy:
+        base_url = f"https://127.0.0.1:{server.port}/v1"
+        with pytest.raises(ProviderUnavailableError, match="CERTIFICATE_VERIFY_FAILED"):
+            await ask(base_url)
+
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert await ask(base_url) == "# Hello"
+
+        monkeypatch.setenv("HTTPS_PROXY", f"http://who:secret@127.0.0.1:{proxy.port}")
+        monkeypatch.setattr("core.addresses.http.is_private", lambda _url: False)
+        assert await ask(base_url) == "# Hello"
+
+    assert proxy.heads[0].startswith(f"CONNECT 127.0.0.1:{server.port} ")
+    assert proxy.header("proxy-authorization") == "Basic " + b64encode(b"who:secret").decode()
+    assert "canary" not in "".join(proxy.heads)
+    assert len(server.heads) == 2
