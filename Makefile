@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 TOOLS  := $(VENV)/.ready-dev
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-PKGS   := roadmap_start core clients/python/src/roadmap_client db notifications llm watching workflow roadmaps worker tasks wiring api cli embedded tests docs bench chaos .ci/migrations.py .ci/audit.py celeryconfig.py
+PKGS   := roadmap_start core clients/python/src/roadmap_client db notifications llm watching workflow roadmaps worker tasks wiring api cli embedded roadmap_worker tests docs bench chaos .ci/migrations.py .ci/audit.py celeryconfig.py
 export GOAL
 
 .DEFAULT_GOAL := help

@@ -27,6 +27,7 @@ OURS: Final = (
     "api",
     "cli",
     "embedded",
+    "roadmap_worker",
     "celeryconfig",
 )
 """Every name that our distribution puts at the top level, but this package's own."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from core.settings import get_settings
 from db.repositories.roadmaps import roadmap_of
@@ -24,7 +24,7 @@ from workflow.definition import Definition, Edited, UnderReview
 from workflow.drafts import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -42,7 +42,7 @@ class RoadmapWorkflow(Definition):
     version = 1
     request = TaskRequest
     stages = STAGES
-    steps: ClassVar[dict[str, StepBody]] = {
+    steps: Mapping[str, StepBody] = {
         RoadmapStep.INTENT_ANALYSIS: intent_analysis.run,
         RoadmapStep.CURRICULUM_DESIGN: curriculum_design.run,
         RoadmapStep.STRUCTURE_VALIDATION: structure_validation.run,
@@ -50,7 +50,7 @@ class RoadmapWorkflow(Definition):
         RoadmapStep.ROADMAP_EDIT: roadmap_edit.run,
     }
     audit = AUDIT
-    parts: ClassVar[dict[str, PartsStep]] = {RoadmapStep.CONTENT_GENERATION: ContentGeneration()}
+    parts: Mapping[str, PartsStep] = {RoadmapStep.CONTENT_GENERATION: ContentGeneration()}
 
     def title(self, request: TaskRequest) -> str:
         """Return the goal: a roadmap has no other name until it is designed."""

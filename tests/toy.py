@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
@@ -113,8 +114,8 @@ class Toy(Definition):
         ends_at={"write": 90},
         review_at=8,
     )
-    steps: ClassVar[Any] = {"plan": plan, "check": check, "sum_up": sum_up}
-    parts: ClassVar[Any] = {"write": Write()}
+    steps = MappingProxyType({"plan": plan, "check": check, "sum_up": sum_up})
+    parts = MappingProxyType({"write": Write()})
 
     def title(self, request: ToyRequest) -> str:
         """Name the report."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from core.errors import InvalidRequestError
 from core.states import Decision, Then
 from workflow.audit_rules import AuditRules
 from workflow.drafts import counted
+from workflow.shape import StepShape, WorkflowShape, in_words
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -102,7 +104,7 @@ class PartsStep(ABC):
 
     noun: ClassVar[str] = "part"
     """What one of them is called in sentences for people."""
-    needs: ClassVar[float] = 1.0
+    needs: float = 1.0
     """The share that must be there for the steps that follow; with less, the task ends here."""
 
     @property
@@ -150,6 +152,12 @@ class UnderReview:
     title: str
     version: int
     roadmap_id: UUID | None = None
+    of: str = ""
+    """The step that made it."""
+    value: Any = None
+    """What it made, as JSON."""
+    schema: dict[str, Any] | None = None
+    """The JSON Schema of that, and of what may be put in its place."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,9 +165,12 @@ class Edited:
     """The next version that a reviewer's own edits make, what stores it, and what tells it."""
 
     title: str
-    writes: tuple[RowWrite, ...]
-    events: tuple[EventDraft, ...]
+    writes: tuple[RowWrite, ...] = ()
+    events: tuple[EventDraft, ...] = ()
     total: int | None = None
+    step: str | None = None
+    """The step whose result is replaced; `output` becomes its newest checkpoint."""
+    output: dict[str, Any] = field(default_factory=dict)
 
 
 class Answer(Protocol):
@@ -177,7 +188,7 @@ class Answer(Protocol):
 
     @property
     def edits(self) -> Any:
-        """The reviewer's own changes."""
+        """The reviewer's own changes, in the workflow's shape."""
         ...
 
     @property
@@ -219,16 +230,16 @@ class Definition(ABC):
         audit: What only its tasks can have wrong.
     """
 
-    name: ClassVar[str]
-    version: ClassVar[int] = 1
-    known_versions: ClassVar[frozenset[int]] = frozenset({1})
-    request: ClassVar[type[BaseModel]]
-    stages: ClassVar[Stages]
-    steps: ClassVar[Mapping[str, StepBody]]
-    parts: ClassVar[Mapping[str, PartsStep]]
-    options: ClassVar[Mapping[str, StepOptions]] = {}
-    budget_tokens: ClassVar[int | None] = None
-    audit: ClassVar[AuditRules] = AuditRules()
+    name: str
+    version: int = 1
+    known_versions: frozenset[int] = frozenset({1})
+    request: type[BaseModel]
+    stages: Stages
+    steps: Mapping[str, StepBody]
+    parts: Mapping[str, PartsStep]
+    options: Mapping[str, StepOptions] = MappingProxyType({})
+    budget_tokens: int | None = None
+    audit: AuditRules = AuditRules()
 
     @abstractmethod
     def title(self, request: Any) -> str:
@@ -263,10 +274,52 @@ class Definition(ABC):
         Raises:
             InvalidRequestError: The edits do not fit.
         """
-        if decision.edits:
+        if decision.decision is Decision.EDIT:
             raise InvalidRequestError("This workflow takes no edits; reject with `feedback`.")
         return None
 
     def finished(self, parts: int) -> str:
         """Return the sentence that everything was made."""
         return f"The task is complete: {counted(parts, 'part')} made"
+
+    def reviewed(self, history: Sequence[Done], request: Any) -> str:  # noqa: ARG002 - as above
+        """Return the step that a human is asked about when `next_step` is `human_review`."""
+        return history[-1].step if history else ""
+
+    # --- what people and programs are told of it ------------------------------------------------
+
+    def describe(self) -> WorkflowShape:
+        """Return what the workflow is, without a task of it."""
+        return WorkflowShape(
+            name=self.name,
+            version=self.version,
+            title=in_words(self.name),
+            request_schema=self.request.model_json_schema(),
+            steps=tuple(
+                StepShape(
+                    name=step,
+                    title=in_words(step),
+                    parts=step in self.parts,
+                    kinds=self.parts[step].kinds if step in self.parts else (),
+                )
+                for step in self.stages.steps
+            ),
+        )
+
+    def result_schema(self, step: str) -> dict[str, Any] | None:
+        """Return the JSON Schema of what a step gives; None where it says nothing of that."""
+        output = self.audit.outputs.get(step)
+        return None if output is None else output.model_json_schema()
+
+    def part_schema(self, step: str, kind: str) -> dict[str, Any] | None:
+        """Return the JSON Schema of a part's body; None where the step says nothing of that."""
+        body = self.audit.bodies.get(kind) if step in self.parts else None
+        return None if body is None else body.model_json_schema()
+
+    def result_value(self, step: str, output: Mapping[str, Any]) -> Any:  # noqa: ARG002 - as above
+        """Return what a step gave, as people and programs are shown it, of what is stored."""
+        return dict(output)
+
+    def part_value(self, step: str, kind: str, body: Mapping[str, Any]) -> Any:  # noqa: ARG002
+        """Return a part as people and programs are shown it, of what is stored."""
+        return dict(body)

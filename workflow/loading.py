@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from core.errors import SettingsError
 from core.states import RESERVED
+from workflow.authoring import Workflow, WorkflowError, definition
 from workflow.definition import Definition
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def _imported(name: str) -> Any:
         )
     try:
         loaded = importlib.import_module(module)
+    except WorkflowError as error:
+        raise SettingsError(f"ROADMAP_WORKFLOWS: {error.message}") from error
     except Exception as error:
         raise SettingsError(
             f"ROADMAP_WORKFLOWS: {module!r} cannot be imported: {type(error).__name__}: {error}"
@@ -51,6 +54,11 @@ def _imported(name: str) -> Any:
 
 
 def _checked(name: str, found: Any) -> Definition:
+    if isinstance(found, Workflow):
+        try:
+            found = definition(found)
+        except WorkflowError as error:
+            raise SettingsError(f"ROADMAP_WORKFLOWS: {error.message}") from error
     if not isinstance(found, Definition):
         raise SettingsError(
             f"ROADMAP_WORKFLOWS: {name!r} is no workflow but {type(found).__name__}."

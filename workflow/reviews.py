@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from pydantic import BaseModel
 from sqlalchemy import select
 
 from core.digest import digest
@@ -17,7 +18,6 @@ from db.facts import NOW, EventDraft, Fact, Insert, Reason, RowWrite, Update
 from db.ledger import TaskRow, lock_tasks
 from db.models import Checkpoint, Review
 from db.recorder import record, record_in
-from db.repositories.tasks import checkpoints
 from db.session import retrying, transaction
 from notifications.events import DecisionData, EventType, ReviewData, StepCompletedData
 from notifications.inbox_entry import InboxKind
@@ -27,6 +27,7 @@ from workflow.drafts import draft
 from workflow.history import Done, round_of
 from workflow.ownership import lock_owned
 from workflow.registry import definition_of
+from workflow.stored import finished_steps
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -80,7 +81,13 @@ async def pass_review(claim: Claim) -> Done:
         ServiceUnavailableError: The database kept failing.
     """
     step = str(Step.HUMAN_REVIEW)
-    output = {"decision": str(Decision.APPROVE), "feedback": None, "review_id": None, "version": 0}
+    output = {
+        "of": claim.definition.reviewed(claim.history, claim.request),
+        "decision": str(Decision.APPROVE),
+        "feedback": None,
+        "review_id": None,
+        "version": 0,
+    }
     done = Done(
         position=len(claim.history) + 1, step=step, input_digest=digest(output), output=output
     )
@@ -163,6 +170,8 @@ async def decide_review(
         row = await lock_owned(tx, task_id, actor)
         review = _decidable(row, await newest_review(tx.session, task_id), version)
         definition = definition_of(row.workflow)
+        history = await finished_steps(tx.session, task_id)
+        of = definition.reviewed(history, definition.request.model_validate(row.request))
         edited = await definition.edited(tx.session, row, review, decision)
         told = draft(
             EventType.REVIEW_DECIDED,
@@ -177,16 +186,22 @@ async def decide_review(
                 then=(decision.then or Then.APPROVE) if edited else None,
             ),
         )
-        rows = (_decided(review, decision, actor), *(edited.writes if edited else ()))
+        position = len(history) + 1
+        rows: tuple[RowWrite, ...] = (_decided(review, decision, actor),)
+        if edited:
+            rows += edited.writes
+        if edited and edited.step:
+            rows += (_replaced(row, position, edited.step, edited.output),)
+            position += 1
         events = (told, *(edited.events if edited else ()))
         total = edited.total if edited else None
         changes = {"title": edited.title} if edited else {}
         if edited and decision.looks_again:
             subject = UnderReview(
-                title=edited.title, version=review.version + 1, roadmap_id=row.roadmap_id
+                title=edited.title, version=review.version + 1, roadmap_id=row.roadmap_id, of=of
             )
             question = _question(row, subject, number=review.round + 1)
-            # nothing is checkpointed: the step goes on, and no worker is needed for that
+            # no decision is checkpointed: the question goes on, and needs no worker for that
             await record_in(
                 tx,
                 Fact(
@@ -198,7 +213,6 @@ async def decide_review(
                 ),
             )
             return
-        position = len(await checkpoints(tx.session, task_id)) + 1
         await record_in(
             tx,
             Fact(
@@ -208,7 +222,7 @@ async def decide_review(
                 rings=Reason.RESUME,
                 total=total,
                 changes=changes,
-                rows=(*rows, _checkpoint(row, position, review, decision)),
+                rows=(*rows, _checkpoint(row, position, review, decision, of=of)),
                 events=events,
             ),
         )
@@ -246,7 +260,11 @@ def _decidable(row: TaskRow, review: Review | None, version: int | None) -> Revi
 
 
 def _decided(review: Review, decision: Answer, actor: Actor) -> RowWrite:
-    edits = [edit.model_dump(mode="json", exclude_none=True) for edit in decision.edits or ()]
+    edits = [
+        edit.model_dump(mode="json", exclude_none=True) if isinstance(edit, BaseModel) else edit
+        for edit in (decision.edits if isinstance(decision.edits, list) else [decision.edits])
+        if edit is not None
+    ]
     return Update(
         REVIEWS,
         {"review_id": review.review_id},
@@ -261,21 +279,35 @@ def _decided(review: Review, decision: Answer, actor: Actor) -> RowWrite:
     )
 
 
-def _checkpoint(row: TaskRow, position: int, review: Review, decision: Answer) -> RowWrite:
+def _checkpoint(
+    row: TaskRow, position: int, review: Review, decision: Answer, *, of: str
+) -> RowWrite:
     output: dict[str, Any] = {
+        "of": of,
         "decision": str(decision.decision),
         "feedback": decision.feedback,
         "review_id": str(review.review_id),
         "version": review.version,
     }
+    return _finished(row, position, str(Step.HUMAN_REVIEW), output, made_from=review.version)
+
+
+def _replaced(row: TaskRow, position: int, step: str, output: dict[str, Any]) -> RowWrite:
+    """Return what puts a reviewer's own value in the place of what a step gave."""
+    return _finished(row, position, step, output, made_from="edited")
+
+
+def _finished(
+    row: TaskRow, position: int, step: str, output: dict[str, Any], *, made_from: Any
+) -> RowWrite:
     return Insert(
         CHECKPOINTS,
         {
             "task_id": row.task_id,
             "position": position,
-            "step": str(Step.HUMAN_REVIEW),
+            "step": step,
             "workflow_version": row.workflow_version,
-            "input_digest": digest([review.version, output]),
+            "input_digest": digest([made_from, output]),
             "output": output,
         },
     )

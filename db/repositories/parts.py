@@ -22,25 +22,33 @@ _FAILED: Final[ColumnElement[str]] = literal_column(f"'{ContentStatus.FAILED}'")
 
 
 async def newest_parts(
-    session: AsyncSession, task_id: UUID, *, step: str | None = None, hidden: bool = False
+    session: AsyncSession,
+    task_id: UUID,
+    *,
+    step: str | None = None,
+    hidden: bool = False,
+    bodies: bool = False,
 ) -> Sequence[Part]:
     """Return the newest version of each part.
 
-    Their bodies stay in the database: what they were made from is enough to plan work.
+    Their bodies stay in the database unless they are wanted: what they were made from is enough to
+    plan work.
 
     Args:
         session: Where to read.
         task_id: Of this task.
         step: Of this step alone; of all when None.
         hidden: The hidden ones, too.
+        bodies: With what they hold.
     """
     statement = (
         select(Part)
         .where(Part.task_id == task_id)
         .ext(distinct_on(Part.step, Part.key, Part.kind))
         .order_by(Part.step, Part.key, Part.kind, Part.version.desc())
-        .options(defer(Part.body, raiseload=True))
     )
+    if not bodies:
+        statement = statement.options(defer(Part.body, raiseload=True))
     if not hidden:
         statement = statement.where(Part.hidden.is_(False))
     if step is not None:

@@ -1,0 +1,189 @@
+"""The definition that the engine runs, made of what an author has declared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from core.digest import digest
+from core.states import Decision, Step
+from workflow.authoring.calling import call
+from workflow.authoring.checks import steps
+from workflow.authoring.declared import DeclaredReview
+from workflow.authoring.making import AuthoredParts
+from workflow.authoring.order import following
+from workflow.authoring.results import Results, rejection
+from workflow.authoring.shares import stages_of
+from workflow.context import Context
+from workflow.definition import Definition, Edited, StepResult, UnderReview
+from workflow.history import last_output, round_of
+from workflow.shape import StepShape, WorkflowShape, in_words
+from workflow.stored import finished_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from db.ledger import TaskRow
+    from db.models import Review
+    from workflow.authoring.declared import DeclaredStep
+    from workflow.authoring.workflow import Workflow
+    from workflow.definition import Answer, StepBody, StepContext
+    from workflow.history import Done
+
+
+class Compiled(Definition):
+    """An author's workflow, as the engine sees it."""
+
+    def __init__(self, workflow: Workflow[Any]) -> None:
+        """Take what was declared."""
+        self._workflow = workflow
+        self.name = workflow.name
+        self.version = workflow.version
+        self.known_versions = frozenset({workflow.version})
+        self.request = workflow.request
+        self.budget_tokens = workflow.budget_tokens
+        self.declared = steps(workflow)
+        self.reviews = {
+            each.of: each for each in workflow.declared if isinstance(each, DeclaredReview)
+        }
+        self.way = tuple(
+            each if isinstance(each, DeclaredReview) else each.name for each in workflow.declared
+        )
+        self.stages = stages_of(self.name, list(self.declared.values()), list(self.reviews))
+        self.options = {step.name: step.options for step in self.declared.values()}
+        self.makers = {
+            step.name: AuthoredParts(self, step, needs=self._needed_of(step))
+            for step in self.declared.values()
+            if step.listing is not None
+        }
+        self.parts = dict(self.makers)
+        self.steps: dict[str, StepBody] = {
+            step.name: self._body(step) for step in self.declared.values() if step.listing is None
+        }
+
+    def title(self, request: Any) -> str:
+        """Return what people call a task."""
+        return self._workflow.title_of(request)
+
+    def next_step(self, history: Sequence[Done], request: Any) -> str:  # noqa: ARG002
+        """Return the step that follows the finished ones."""
+        item = following(self.way, history)
+        if item is None:
+            return Step.COMPLETED
+        return Step.HUMAN_REVIEW if isinstance(item, DeclaredReview) else item
+
+    def reviewed(self, history: Sequence[Done], request: Any) -> str:  # noqa: ARG002
+        """Return the step that a human is asked about."""
+        item = following(self.way, history)
+        return item.of if isinstance(item, DeclaredReview) else ""
+
+    async def under_review(
+        self, session: AsyncSession, row: TaskRow, history: Sequence[Done]
+    ) -> UnderReview:
+        """Return what the reviewed step gave."""
+        del session
+        of = self.reviewed(history, self.request.model_validate(row.request))
+        output = last_output(history, of) or {}
+        return UnderReview(
+            title=str(row.title or row.goal),
+            version=sum(done.step in self.reviews for done in history),
+            of=of,
+            value=output.get("value"),
+            schema=self.result_schema(of),
+        )
+
+    async def edited(
+        self, session: AsyncSession, row: TaskRow, review: Review, decision: Answer
+    ) -> Edited | None:
+        """Return the reviewer's own value in place of what the step gave."""
+        del review
+        if decision.decision is not Decision.EDIT:
+            return None
+        history = await finished_steps(session, row.task_id)
+        of = self.reviewed(history, self.request.model_validate(row.request))
+        return Edited(
+            title=str(row.title or row.goal),
+            step=of,
+            output=self.declared[of].codec.edited(decision.edits),
+        )
+
+    # --- what is told of it ---------------------------------------------------------------------
+
+    def describe(self) -> WorkflowShape:
+        """Return what the workflow is, without a task of it."""
+        return WorkflowShape(
+            name=self.name,
+            version=self.version,
+            title=in_words(self.name),
+            description=self._workflow.description,
+            request_schema=self.request.model_json_schema(),
+            page=self._workflow.page,
+            steps=tuple(
+                StepShape(
+                    name=step.name,
+                    title=in_words(step.name),
+                    reviewed=step.name in self.reviews,
+                    parts=step.listing is not None,
+                    kinds=self.makers[step.name].kinds if step.listing else (),
+                )
+                for step in self.declared.values()
+            ),
+        )
+
+    def result_schema(self, step: str) -> dict[str, Any] | None:
+        """Return the JSON Schema of what a step gives."""
+        found = self.declared.get(step)
+        return None if found is None or found.listing is not None else found.codec.schema
+
+    def part_schema(self, step: str, kind: str) -> dict[str, Any] | None:  # noqa: ARG002 - one shape for all
+        """Return the JSON Schema of a part's body."""
+        found = self.declared.get(step)
+        return None if found is None or found.listing is None else found.codec.schema
+
+    def result_value(self, step: str, output: Mapping[str, Any]) -> Any:
+        """Return what a step gave; of a step with parts how many there are."""
+        return output.get("value") if step in self.steps else dict(output)
+
+    def part_value(self, step: str, kind: str, body: Mapping[str, Any]) -> Any:  # noqa: ARG002
+        """Return what a part's function gave."""
+        return body.get("value")
+
+    # --- what its own steps get -----------------------------------------------------------------
+
+    def result(self, history: Sequence[Done], step: str) -> Any:
+        """Return what a step gave the last time, in its type.
+
+        Raises:
+            UnreadableRecordError: An earlier version stored something else.
+        """
+        output = last_output(history, step) or {}
+        return self.declared[step].codec.read(output, what=f"the result of {step!r}")
+
+    def feedback(self, history: Sequence[Done], step: str) -> str | None:
+        """Return what the last rejection wants changed, if it is meant for this step."""
+        return rejection(history, step, reviewed=step in self.reviews)
+
+    def _body(self, step: DeclaredStep) -> StepBody:
+        async def run(base: StepContext) -> StepResult:
+            number = round_of(base.history, step.name)
+            arguments = await Results(self, base).arguments(
+                step.signature, step=step.name, ctx=Context(base.asking)
+            )
+            value = await call(step.signature.function, arguments)
+            return StepResult(
+                output=step.codec.stored(value, what=f"The step {step.name!r}"),
+                input_digest=digest([step.name, number, base.request.model_dump(mode="json")]),
+                summary=f"{in_words(step.name)} is done",
+            )
+
+        return run
+
+    def _needed_of(self, parts: DeclaredStep) -> float:
+        """Return the share of a step's parts that the steps after it must have."""
+        declared = list(self.declared.values())
+        later = [step for step in declared if parts.name in step.signature.parameters]
+        place = declared.index(parts)
+        if not later:
+            later = [step for step in declared[place + 1 : place + 2] if step.listing is None]
+        return max((1.0 if step.needs is None else step.needs for step in later), default=0.0)

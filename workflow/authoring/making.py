@@ -1,0 +1,182 @@
+"""A step with parts, made of an author's function and of what says which parts there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+
+from core.digest import digest
+from core.errors import AppError
+from notifications.events import PartData
+from workflow.authoring.calling import call
+from workflow.authoring.errors import ResultError
+from workflow.authoring.results import Results
+from workflow.context import Context
+from workflow.definition import PartsStep, Written
+from workflow.parts import Need
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from uuid import UUID
+
+    from workflow.asking import Asking
+    from workflow.authoring.compiled import Compiled
+    from workflow.authoring.declared import DeclaredStep, Listing
+    from workflow.definition import StepContext
+    from workflow.parts import Wanted
+
+LONGEST_KEY = 200
+_LONGEST_TITLE = 300
+_plain: TypeAdapter[Any] = TypeAdapter(Any)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What one part is made from, and what all parts of the step share."""
+
+    item: Any
+    results: Results
+
+
+class AuthoredParts(PartsStep):
+    """Makes the parts that an author's list names, by the author's function."""
+
+    def __init__(self, compiled: Compiled, step: DeclaredStep, *, needs: float) -> None:
+        """Take what was declared."""
+        if step.listing is None:
+            raise ValueError(step.name)
+        self._compiled = compiled
+        self._step = step
+        self._listing: Listing = step.listing
+        self.needs = needs
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of parts that a key may have."""
+        return self._listing.kinds or (self._step.name,)
+
+    async def list(self, context: StepContext) -> Sequence[Need]:
+        """Return all parts that there should be."""
+        results = Results(self._compiled, context)
+        items = await self._items(results)
+        needs = []
+        for key, item in items.items():
+            inputs = Inputs(item, results)
+            needs += [
+                Need(
+                    key=key,
+                    title=self._title(item, key),
+                    kind=kind,
+                    digest=self._digest(item, kind),
+                    inputs=inputs,
+                )
+                for kind in self.kinds
+            ]
+        return needs
+
+    async def keys(self, results: Results) -> Sequence[str]:
+        """Return the keys of all parts in the order of the list."""
+        return list(await self._items(results))
+
+    async def make(self, task_id: UUID, want: Wanted, asking: Asking) -> Written:  # noqa: ARG002
+        """Call the author's function for one part."""
+        need, inputs = want.need, want.need.inputs
+        arguments = await inputs.results.arguments(
+            self._step.signature,
+            step=self._step.name,
+            ctx=Context(asking),
+            part=inputs.item,
+            kind=need.kind,
+            feedback=want.feedback,
+        )
+        value = await call(self._step.signature.function, arguments)
+        return Written(self._step.codec.stored(value, what=f"The {need.kind} of {need.title!r}"))
+
+    def data(self, want: Wanted) -> PartData:
+        """Return what events about a part carry."""
+        need = want.need
+        return PartData(
+            step=want.step, key=need.key, kind=need.kind, title=need.title, version=want.version
+        )
+
+    async def _items(self, results: Results) -> dict[str, Any]:
+        arguments = await results.arguments(self._listing.of, step=self._step.name)
+        listed = self._listing.of.function(**arguments)
+        if isinstance(listed, str | bytes | Mapping) or not hasattr(listed, "__iter__"):
+            raise ResultError(
+                f"`of` of the step {self._step.name!r} must return a list of parts, not"
+                f" {type(listed).__name__}."
+            )
+        items: dict[str, Any] = {}
+        for item in listed:
+            key = self._key(item)
+            if key in items:
+                raise AppError(
+                    f"The step {self._step.name!r} has two parts with the key {key!r}; keys must"
+                    " be unique.",
+                    code="duplicate_part_key",
+                )
+            items[key] = item
+        return items
+
+    def _key(self, item: Any) -> str:
+        found = self._told_by(self._listing.key, item, "key")
+        key = str(found).strip() if isinstance(found, str | int) else ""
+        if not key or len(key) > LONGEST_KEY:
+            raise ResultError(
+                f"A part of the step {self._step.name!r} has the key {str(found)[:60]!r}; it must"
+                f" be text or a whole number, of 1 to {LONGEST_KEY} characters."
+            )
+        return key
+
+    def _title(self, item: Any, key: str) -> str:
+        if self._listing.title is None:
+            return key
+        found = str(self._told_by(self._listing.title, item, "title") or "").strip()
+        return found[:_LONGEST_TITLE] or key
+
+    def _told_by(self, field: str | Callable[[Any], Any] | None, item: Any, what: str) -> Any:
+        if field is None:
+            return item
+        if not isinstance(field, str):
+            return field(item)
+        try:
+            return field_of(item, field)
+        except LookupError:
+            raise ResultError(
+                f"A part of the step {self._step.name!r} has no field {field!r}, which is to be"
+                f" its {what}."
+            ) from None
+
+    def _digest(self, item: Any, kind: str) -> str:
+        listing = self._listing
+        made_from = (
+            {name: self._told_by(name, item, "source") for name in listing.made_from}
+            if listing.made_from is not None
+            else item
+        )
+        try:
+            told = _plain.dump_python(made_from, mode="json")
+        except ValueError as error:
+            raise ResultError(
+                f"A part of the step {self._step.name!r} holds what cannot be stored as JSON:"
+                f" {error}."
+            ) from None
+        return digest([self._step.name, kind, listing.version, told])
+
+
+def field_of(item: Any, name: str) -> Any:
+    """Return a field of an object or a dictionary.
+
+    Raises:
+        LookupError: It has none of that name.
+    """
+    if isinstance(item, Mapping):
+        return item[name]
+    try:
+        return getattr(item, name)
+    except AttributeError:
+        raise LookupError(name) from None

@@ -1,0 +1,323 @@
+"""`Workflow`: where authors declare steps, parts and reviews. It holds data; nothing runs in it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Literal, TypeVar, overload
+
+from pydantic import BaseModel
+
+from core.states import RESERVED
+from workflow.authoring import checks
+from workflow.authoring.codec import Codec
+from workflow.authoring.declared import DeclaredReview, DeclaredStep, Listing
+from workflow.authoring.errors import WorkflowError
+from workflow.authoring.signature import GIVEN, Reader
+from workflow.context import Context
+from workflow.definition import StepOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+R = TypeVar("R", bound=BaseModel)
+F = TypeVar("F", bound=Callable[Concatenate[Context, ...], Any])
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_TAKEN: Final = frozenset({"roadmap"})
+Field = str | Callable[[Any], Any]
+
+
+class Workflow(Generic[R]):
+    """A workflow of your own: its steps are functions, and what they return is kept.
+
+    Each step runs once, however often a worker dies. What it returns is stored and handed to later
+    steps by the parameter's name. Steps run in the order in which they are declared.
+
+    Args:
+        name: Of small letters, digits and `_`; stored with each task.
+        version: Raise it when steps or what they return change.
+        request: What a task is asked for with, a pydantic model.
+        title: What people call a task: a function of the request, or a text.
+        budget_tokens: The most tokens that a task may spend; by default the setting's.
+        description: What it does, for people; by default the request's docstring.
+        page: An ES module that draws the workflow's page, such as `mybook:static/book.js`.
+
+    Raises:
+        WorkflowError: Something contradicts itself; the message says what.
+
+    Example:
+        ```python
+        class BookRequest(BaseModel):
+            topic: str
+
+        book = Workflow("book", version=1, request=BookRequest, title=lambda r: r.topic)
+        ```
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        version: int = 1,
+        request: type[R],
+        title: Callable[[R], str] | str | None = None,
+        budget_tokens: int | None = None,
+        description: str | None = None,
+        page: str | None = None,
+    ) -> None:
+        self.name = name
+        self.version = version
+        self.request = request
+        self.budget_tokens = budget_tokens
+        self.description = description
+        self.page = page
+        self._title = title
+        self.declared: list[DeclaredStep | DeclaredReview] = []
+        self._check()
+
+    def __repr__(self) -> str:
+        steps = [each.name for each in self.declared if isinstance(each, DeclaredStep)]
+        return f"<Workflow {self.name!r} version {self.version}: {', '.join(steps) or 'no step'}>"
+
+    def title_of(self, request: R) -> str:
+        """Return what people call a task that asks for this."""
+        if self._title is None:
+            return self.name.replace("_", " ").capitalize()
+        return self._title if isinstance(self._title, str) else str(self._title(request))
+
+    # --- steps ----------------------------------------------------------------------------------
+
+    @overload
+    def step(self, function: F) -> F: ...
+    @overload
+    def step(
+        self,
+        function: None = None,
+        *,
+        share: float | None = None,
+        needs: float | None = None,
+        timeout_s: float | None = None,
+    ) -> Callable[[F], F]: ...
+    def step(
+        self,
+        function: F | None = None,
+        *,
+        share: float | None = None,
+        needs: float | None = None,
+        timeout_s: float | None = None,
+    ) -> Any:
+        """Declare a step: a function whose name is the step's, and whose result is kept.
+
+        It takes by name, as far as it wants them: `ctx`, `request`, `feedback` (what a rejection of
+        its result wants changed, or None), and results of earlier steps. What it returns is checked
+        by its annotation. A function that is no coroutine runs in a thread.
+
+        Args:
+            function: The function, when the decorator stands without brackets.
+            share: Its share of the whole in the progress, 0 to 1.
+            needs: The share of the parts before it that must exist, 0 to 1; all by default.
+            timeout_s: The longest that it may take, in seconds.
+
+        Raises:
+            WorkflowError: It takes or returns what cannot be.
+
+        Example:
+            ```python
+            @book.step
+            async def outline(
+                ctx: Context, request: BookRequest, feedback: str | None = None
+            ) -> Outline:
+                return await ctx.ask(Outline, f"Outline {request.topic}. {feedback or ''}")
+            ```
+        """
+
+        def declare(function: F, names: Mapping[str, Any]) -> F:
+            name = self._name_of(function, "step")
+            reader = self._reader(f"step {name!r}", names)
+            signature = reader.read(function)
+            checks.check_share(reader, "needs", needs)
+            step = DeclaredStep(
+                name=name,
+                signature=signature,
+                codec=Codec(signature.returns, reader),
+                options=self._options(reader, share=share, timeout_s=timeout_s, needs=needs),
+                reader=reader,
+                needs=needs,
+            )
+            checks.check_parameters(self, step)
+            self.declared.append(step)
+            return function
+
+        if function is None:
+            return lambda given: declare(given, _names_around())
+        return declare(function, _names_around())
+
+    def parts(  # noqa: PLR0913 - each says one thing of the parts
+        self,
+        *,
+        of: Callable[..., Any],
+        key: Field | None = None,
+        title: Field | None = None,
+        kinds: Sequence[str] | None = None,
+        made_from: Sequence[str] | None = None,
+        version: int = 1,
+        concurrency: int | None = None,
+        retries: int | None = None,
+        timeout_s: float | None = None,
+        share: float | None = None,
+    ) -> Callable[[F], F]:
+        """Declare a step that makes parts, each of which succeeds or fails by itself.
+
+        The function is called once for each part of a list, many at a time. It takes by name what a
+        step takes, and `part`, the entry of the list. What it returns is kept; a part whose source
+        is unchanged is never made again, also when the list changes around it.
+
+        Args:
+            of: Returns the list, of results that it takes by name; or the step that returns it.
+            key: The field that names a part, unique and stable; by default the part itself.
+            title: The field that people call it by; by default the key.
+            kinds: Several kinds of parts for each entry; the function also takes `kind`.
+            made_from: The fields that a part is made from; by default all.
+            version: Raise it to have all parts made anew, such as after a better prompt.
+            concurrency: Entries that are worked on at the same time; by default the setting's.
+            retries: How often a part is tried again before it counts as failed.
+            timeout_s: The longest that one part may take, in seconds.
+            share: Its share of the whole in the progress, 0 to 1.
+
+        Raises:
+            WorkflowError: It takes or returns what cannot be.
+
+        Example:
+            ```python
+            @book.parts(of=lambda outline: outline.chapters, key="slug", title="title")
+            async def chapter(ctx: Context, outline: Outline, part: Chapter) -> ChapterText:
+                return await ctx.stream(ChapterText, f"Write '{part.title}'.", field="markdown")
+            ```
+        """
+
+        def declare(function: F) -> F:
+            names = _names_around()
+            name = self._name_of(function, "parts step")
+            reader = self._reader(f"step {name!r}", names)
+            signature = reader.read(function)
+            listing = Listing(
+                of=self._list_of(of, name, names),
+                key=key,
+                title=title,
+                kinds=tuple(kinds or ()),
+                made_from=None if made_from is None else tuple(made_from),
+                version=version,
+            )
+            step = DeclaredStep(
+                name=name,
+                signature=signature,
+                codec=Codec(signature.returns, reader),
+                options=self._options(
+                    reader,
+                    share=share,
+                    timeout_s=timeout_s,
+                    retries=retries,
+                    concurrency=concurrency,
+                ),
+                reader=reader,
+                listing=listing,
+            )
+            checks.check_parameters(self, step)
+            checks.check_listing(self, step)
+            self.declared.append(step)
+            return function
+
+        return declare
+
+    def review(
+        self,
+        *,
+        of: Callable[..., Any] | str,
+        due_hours: float | None = None,
+        on_expiry: Literal["keep", "approve", "cancel"] | None = None,
+    ) -> DeclaredReview:
+        """Ask a human about what a step gave, before the task goes on.
+
+        No worker is held meanwhile. A rejection runs the step again with `feedback`; an edit puts
+        another value in its place, which is checked as the step's own.
+
+        Args:
+            of: The step.
+            due_hours: Until when it is to be decided; by default the setting's.
+            on_expiry: What happens after that: `keep` waiting, `approve`, or `cancel` the task.
+
+        Raises:
+            WorkflowError: There is no such step, or it is reviewed already.
+
+        Example:
+            ```python
+            book.review(of=outline, due_hours=72, on_expiry="keep")
+            ```
+        """
+        name = of if isinstance(of, str) else getattr(of, "__name__", repr(of))
+        reader = self._reader(f"review of {name!r}", {})
+        review = DeclaredReview(
+            of=checks.step_of(self, of, reader),
+            due_hours=due_hours,
+            on_expiry=None if on_expiry is None else checks.expiry(on_expiry, reader),
+        )
+        checks.check_review(self, review, reader)
+        self.declared.append(review)
+        return review
+
+    # --- what is checked ------------------------------------------------------------------------
+
+    def _check(self) -> None:
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name) or self.name in _TAKEN:
+            raise WorkflowError(
+                f"workflow {self.name!r}: the name must be of small letters, digits and `_`, begin"
+                " with a letter, and not be `roadmap`."
+            )
+        reader = self._reader("itself", {})
+        if not isinstance(self.request, type) or not issubclass(self.request, BaseModel):
+            raise reader.wrong(f"`request` must be a pydantic model, not {self.request!r}")
+        if not isinstance(self.version, int) or self.version < 1:
+            raise reader.wrong(f"`version` must be 1 or more, not {self.version!r}")
+        if self.budget_tokens is not None and self.budget_tokens < 1:
+            raise reader.wrong(f"`budget_tokens` must be 1 or more, not {self.budget_tokens!r}")
+
+    def _reader(self, what: str, names: Mapping[str, Any]) -> Reader:
+        return Reader(self.name, what, names)
+
+    def _name_of(self, function: Callable[..., Any], what: str) -> str:
+        name = getattr(function, "__name__", "")
+        reader = self._reader(f"{what} {name!r}", {})
+        if not _NAME.fullmatch(name):
+            raise reader.wrong("a step's name must be of small letters, digits and `_`")
+        if name in RESERVED or name in GIVEN:
+            raise reader.wrong(f"the name {name!r} means something else here; take another one")
+        if any(isinstance(each, DeclaredStep) and each.name == name for each in self.declared):
+            raise reader.wrong("there is a step of this name already")
+        return name
+
+    def _list_of(self, of: Callable[..., Any], step: str, names: Mapping[str, Any]) -> Any:
+        reader = self._reader(f"step {step!r}, `of`", names)
+        for each in self.declared:
+            if isinstance(each, DeclaredStep) and each.signature.function is of:
+                return checks.result_of(each.name)
+        return reader.read(of)
+
+    def _options(self, reader: Reader, **said: Any) -> StepOptions:
+        checks.check_share(reader, "share", said.get("share"))
+        for name in ("timeout_s", "concurrency"):
+            if said.get(name) is not None and said[name] <= 0:
+                raise reader.wrong(f"`{name}` must be more than 0, not {said[name]!r}")
+        if said.get("retries") is not None and said["retries"] < 0:
+            raise reader.wrong(f"`retries` must be 0 or more, not {said['retries']!r}")
+        shares = [e.options.share or 0.0 for e in self.declared if isinstance(e, DeclaredStep)]
+        if sum(shares) + (said.get("share") or 0.0) > 1 + 1e-9:
+            raise reader.wrong("the shares of all steps are more than 1 together")
+        return StepOptions(**said)
+
+
+def _names_around() -> dict[str, Any]:
+    """Return what is named where the decorator stands, for annotations that are text."""
+    frame = sys._getframe(2)  # noqa: SLF001 - the author's, as `typing` itself looks for it
+    return {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)
