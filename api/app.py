@@ -32,6 +32,7 @@ from api.routes import (
     tasks,
     tickets,
 )
+from core.connection_budget import check_budget
 from core.settings import get_settings
 from notifications.events import TaskEvent
 from notifications.reading import open_schema
@@ -69,6 +70,7 @@ def create_app() -> FastAPI:
     """
     settings = get_settings()
     check_settings(settings)
+    check_budget(settings)
     app = FastAPI(
         title="roadmap-worker",
         version=VERSION,

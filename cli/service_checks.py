@@ -57,7 +57,7 @@ def check_postgres(url: str, settings: Settings) -> list[Finding]:
         _encoded(encoding),
         _migrated(revision),
     ]
-    findings.append(_shared_out(settings))
+    findings += [_shared_out(settings), _taken_over(settings, pooled=pooled)]
     budget = settings.database_max_connections
     enough = available >= budget
     findings.append(
@@ -78,19 +78,45 @@ def check_postgres(url: str, settings: Settings) -> list[Finding]:
 
 def _shared_out(settings: Settings) -> Finding:
     """Look whether the budget is enough for the processes that share it (OPERATIONS.md#sizing)."""
-    from db.engine import connections_needed, pool_size
+    from core.connection_budget import fits, needed, pool_size
 
-    needed, budget = connections_needed(settings), settings.database_max_connections
+    total, budget = needed(settings), settings.database_max_connections
+    enough = fits(budget, settings.database_processes)
     said = (
         f"{settings.database_processes} processes of {pool_size(settings)} connections and a"
-        f" reserve need {needed} of {budget}"
+        f" reserve need {total} of {budget}"
     )
-    if needed > budget:
+    if not enough:
         said += (
-            "; run fewer processes, raise ROADMAP_DATABASE_MAX_CONNECTIONS, or correct"
-            " ROADMAP_DATABASE_PROCESSES"
+            ", and none of them starts; run fewer processes, raise"
+            " ROADMAP_DATABASE_MAX_CONNECTIONS, or correct ROADMAP_DATABASE_PROCESSES"
         )
-    return Finding(name="connection budget", ok=needed <= budget, message=said, required=False)
+    return Finding(name="connection budget", ok=enough, message=said)
+
+
+def _taken_over(settings: Settings, *, pooled: bool) -> Finding:
+    """Look whether a dead worker can be told from a silent one."""
+    from core.connection_budget import has_room_for_life
+
+    why = None
+    if pooled:
+        why = (
+            "a pooler by transaction keeps no lock; give workers a ROADMAP_DATABASE_URL that"
+            " leads to PostgreSQL itself"
+        )
+    elif not has_room_for_life(settings):
+        why = (
+            "each process needs a third connection for that; raise"
+            " ROADMAP_DATABASE_MAX_CONNECTIONS or run fewer processes"
+        )
+    return Finding(
+        name="takeover",
+        ok=why is None,
+        message="the tasks of a killed worker go on within seconds"
+        if why is None
+        else f"the tasks of a killed worker wait for its lease ({settings.lease_s:g} s): {why}",
+        required=False,
+    )
 
 
 def check_redis(url: str, *, name: str) -> list[Finding]:

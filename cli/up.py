@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 API_PORT = 8000
 FLOWER_PORT = 5555
 HIGHEST_PORT = 65535
-USABLE_SHARE = 0.9
 """Of the connection budget; db.engine reserves the rest."""
 
 app = typer.Typer()
@@ -192,9 +191,11 @@ def _movable(port: int | None, flower_port: int | None, settings: "Settings") ->
 
 
 def _check_budget(options: StackOptions, settings: "Settings") -> None:
-    """Refuse more processes than connections: each opens at least one, some are reserved."""
+    """Refuse more processes than can share the connections."""
+    from core.connection_budget import fits
+
     budget = settings.database_max_connections
-    if options.processes > budget * USABLE_SHARE:
+    if not fits(budget, options.processes):
         raise usage(
             f"{options.processes} processes cannot share {budget} database connections. Lower "
             "--workers or --concurrency, or raise ROADMAP_DATABASE_MAX_CONNECTIONS."

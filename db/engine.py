@@ -18,6 +18,7 @@ from weakref import WeakSet
 
 from sqlalchemy import event, text
 
+from core.connection_budget import pool_size, processes
 from core.logging import get_logger
 from core.loop_local import LoopLocal, loop_number
 from core.settings import get_settings
@@ -29,20 +30,12 @@ from db.tracing import trace_statements
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from core.settings import Settings
-
 log = get_logger(__name__)
 
 COMMAND_TIMEOUT_S: Final = 10.0
 """A silent server is given up after this; by default a client waited more than 30 s."""
 CONNECT_TIMEOUT_S: Final = 5.0
 POOL_TIMEOUT_S: Final = 10.0
-RESERVED_SHARE: Final = 0.1
-"""Share of the connection budget left to migrations, doctors and people with psql."""
-SMALLEST_POOL: Final = 2
-"""A maintenance job holds its lock on one connection and works on another."""
-LARGEST_POOL: Final = 20
-"""More than this helps no single process: one loop, short transactions."""
 
 SESSION_SETTINGS: Final = {
     "application_name": APPLICATION,
@@ -55,30 +48,6 @@ SESSION_SETTINGS: Final = {
 
 _numbers: Final = itertools.count(1)
 """Of this process's engines, for people who read the log."""
-
-
-def pool_size(settings: Settings) -> int:
-    """Return the connections one process may open: its part of the budget over all processes.
-
-    Budget less a reserve, divided by the processes that share it, at least 2 and at most 20; there
-    is no overflow on top, so the sum over all processes stays within the budget.
-    """
-    available = settings.database_max_connections - reserved_connections(settings)
-    return max(SMALLEST_POOL, min(LARGEST_POOL, available // settings.database_processes))
-
-
-def reserved_connections(settings: Settings) -> int:
-    """Return how many connections of the budget are left to people and migrations."""
-    return max(1, round(settings.database_max_connections * RESERVED_SHARE))
-
-
-def connections_needed(settings: Settings) -> int:
-    """Return the connections that all processes and the reserve may take together.
-
-    More than the budget when there are so many processes that two for each are too many.
-    """
-    pools = settings.database_processes * pool_size(settings)
-    return pools + reserved_connections(settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +151,7 @@ async def get_pool_status() -> dict[str, Any]:
         "checked_out": pool.checkedout(),
         "overflow": max(0, pool.overflow()),
         "budget": settings.database_max_connections,
-        "processes": settings.database_processes,
+        "processes": processes(settings),
     }
 
 

@@ -11,6 +11,7 @@ from celery import signals
 from core.choices import Provider, SearchProvider
 from core.resources import Resource
 from core.settings import get_settings
+from db.life import end_life
 from notifications.deltas import stream_text
 from roadmaps.links import close_links
 from roadmaps.rendering.renderer import close_renderer
@@ -24,6 +25,7 @@ from workflow import live_text
 from workflow.asking import close_author, install_cluster
 from workflow.drain import drain
 from workflow.lease import Stop, keeper
+from workflow.lives import Watch
 from workflow.presence import Presence
 from workflow.threads import close_threads
 
@@ -41,9 +43,22 @@ def worker_resources() -> list[Resource]:
         Resource("threads", close=close_threads),
         Resource("renderer", close=close_renderer, close_blocks=True),
         Resource("live text", open=partial(live_text.install, stream_text)),
+        Resource("life", close=end_life),
         *shared_resources("worker"),
+        Resource("lives", during=_watching),
         Resource("presence", during=_present),
     ]
+
+
+@asynccontextmanager
+async def _watching() -> AsyncIterator[None]:
+    """Hold the lock of this process's life, and watch those of the others."""
+    watch = Watch()
+    await watch.begin()
+    try:
+        yield
+    finally:
+        await watch.end()
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from celery.bin.worker import worker as worker_command
 from kombu.transport import TRANSPORT_ALIASES
 
 from core.addresses import celery_options
+from core.connection_budget import check_budget
 from core.environment import leave_behind
 from core.errors import SettingsError
 from core.settings import get_settings
@@ -44,6 +45,7 @@ leave_behind()
 app = Celery("roadmap")
 app.config_from_object("celeryconfig")
 try:
+    check_budget(get_settings())
     told = celery_options(get_settings().broker)
     if told["broker_url"].startswith("amqp"):
         app.conf.update(RABBITMQ)

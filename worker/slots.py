@@ -7,18 +7,24 @@ what has to wait (see `workflow.turns`) and run what a user sends who has nothin
 
 from __future__ import annotations
 
+import sys
 import uuid
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from celery import signals
 
+from core.connection_budget import check_budget, know_processes
+from core.errors import SettingsError
+from core.settings import get_settings
 from worker.prefork import is_prefork
 
 SPARE_SHARE: Final = 4
 """One spare slot for so many slots."""
 LOOKING: Final = 4
 """Threads that look at messages, at the least; one that waits costs nothing."""
+BESIDES: Final = 3
+"""API, beat and what comes and goes share the connections with a prefork worker's children."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +64,17 @@ def _open_spare_slots(sender: Any, **_: Any) -> None:
     spare = max(1, sender.concurrency // SPARE_SHARE) if threads else 1
     _offered = Slots(worker=str(sender.hostname), slots=sender.concurrency, spare=spare)
     sender.concurrency += max(spare, LOOKING) if threads else spare
+    if not threads:
+        _share_connections(sender.concurrency + BESIDES)
+
+
+def _share_connections(processes: int) -> None:
+    """Divide the connections by the children that there will be, whatever the settings count."""
+    know_processes(processes)
+    try:
+        check_budget(get_settings())
+    except SettingsError as error:
+        sys.exit(f"roadmap-worker: {error}")
 
 
 signals.worker_init.connect(_open_spare_slots)

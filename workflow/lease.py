@@ -14,7 +14,9 @@ from pydantic import ValidationError
 
 from core import telemetry
 from core.errors import (
+    AppError,
     InvalidRequestError,
+    ServiceUnavailableError,
     TaskExpiredError,
     UnreadableRecordError,
     WorkerLostRepeatedlyError,
@@ -24,8 +26,10 @@ from core.loop_local import LoopLocal
 from core.settings import get_settings
 from core.states import RESERVED, Status, Step
 from core.usage import Usage
+from db.answering import answering
 from db.facts import Fact, Reason
 from db.ledger import lock_tasks
+from db.life import life
 from db.recorder import record, record_in
 from db.repositories.leases import renew, waits
 from db.session import AsyncSessionLocal, Transaction, is_transient, retrying, transaction
@@ -68,6 +72,8 @@ class Stop(StrEnum):
     """Why a workflow is stopped from outside."""
 
     LOST = "lost"
+    AWAY = "away"
+    """The database did not answer for as long as the lease, so others may have taken over."""
     DRAIN = "drain"
 
 
@@ -137,8 +143,11 @@ async def _acquire_row(tx: Transaction, task_id: UUID, worker: str) -> Claim | D
     if not can_run(row.workflow, row.workflow_version):
         leave_to_newer_worker(tx, row)
         return None
-    if row.lease_until is not None and await give_up_if_hopeless(tx, row):
-        return None
+    if row.lease_until is not None:
+        if not answering().steady():
+            return None  # `maintenance.recover` looks again once its worker could renew the lease
+        if await give_up_if_hopeless(tx, row):
+            return None
     try:
         return await _acquire_locked(tx, row, worker)
     except (TaskExpiredError, UnreadableRecordError, InvalidRequestError) as error:
@@ -158,7 +167,7 @@ async def _acquire_locked(tx: Transaction, row: TaskRow, worker: str) -> Claim |
         raise InvalidRequestError("The stored request is invalid.") from None
     if await turns.defer_unless_still_next(tx, row):
         return DeferredError()
-    taken_over = row.lease_until is not None
+    taken_over, held = row.lease_until is not None, life().held
     claim = Claim(
         task_id=row.task_id,
         epoch=row.epoch + 1,
@@ -185,6 +194,8 @@ async def _acquire_locked(tx: Transaction, row: TaskRow, worker: str) -> Claim |
                 "epoch": claim.epoch,
                 "lease_owner": worker,
                 "lease_until": row.now + timedelta(seconds=get_settings().lease_s),
+                "life": held,
+                "life_epoch": None if held is None else claim.epoch,
                 "losses": row.losses + taken_over,
                 "recovered": False,
                 "deferred_at": None,
@@ -240,20 +251,32 @@ class Keeper:
 
     def __init__(self) -> None:
         self._claims: dict[UUID, Claim] = {}
+        self._left: list[Claim] = []
         self._beat: asyncio.Task[None] | None = None
 
     def keep(self, claim: Claim) -> None:
         """Renew this claim's lease from now on."""
         self._claims[claim.task_id] = claim
         HELD.set(len(self._claims))
-        if self._beat is None or self._beat.done():
-            self._beat = asyncio.create_task(self._run(), name="lease-keeper")
+        self._begin()
 
     def drop(self, claim: Claim) -> None:
         """Renew it no longer."""
         if self._claims.get(claim.task_id) is claim:
             del self._claims[claim.task_id]
         HELD.set(len(self._claims))
+
+    def give_back(self, claim: Claim) -> None:
+        """Release a task that nobody works on any more as soon as the database answers.
+
+        Otherwise its lease would expire, and this worker, which lives, would count as lost.
+        """
+        self._left.append(claim)
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._beat is None or self._beat.done():
+            self._beat = asyncio.create_task(self._run(), name="lease-keeper")
 
     def claims(self) -> list[Claim]:
         """Return what this process works on."""
@@ -268,9 +291,9 @@ class Keeper:
         lease_s = get_settings().lease_s
         every = min(LONGEST_BEAT_S, lease_s / 5)
         beaten = time.monotonic()
-        while self._claims:
+        while self._claims or self._left:
             await asyncio.sleep(every)
-            claims = self.claims()
+            claims, why = self.claims(), Stop.LOST
             try:
                 async with asyncio.timeout(lease_s / 2):
                     lost = await self._ask(claims, lease_s)
@@ -279,19 +302,31 @@ class Keeper:
                 if not is_transient(error):
                     log.exception("heartbeat_failed")
                 # by our own clock the leases have expired: further writes would be refused
-                lost = {c.task_id for c in claims} if time.monotonic() - beaten > lease_s else set()
+                why, away = Stop.AWAY, time.monotonic() - beaten > lease_s
+                lost = {claim.task_id for claim in claims} if away else set()
             for claim in claims:
                 if claim.task_id in lost and self._claims.get(claim.task_id) is claim:
                     LOST.inc()
                     log.warning("lease_lost", task_id=str(claim.task_id), epoch=claim.epoch)
-                    self.stop(claim, Stop.LOST)
+                    self.stop(claim, why)
+            await self._release_left()
+
+    async def _release_left(self) -> None:
+        for claim in [*self._left]:
+            try:
+                await release(claim)
+            except ServiceUnavailableError:
+                return
+            except AppError as error:  # somebody was quicker
+                log.info("lease_left", task_id=str(claim.task_id), reason=error.message)
+            self._left.remove(claim)
 
     async def _ask(self, claims: list[Claim], lease_s: float) -> set[UUID]:
         if not claims:
             return set()
         async with AsyncSessionLocal() as session:
             held = [(claim.task_id, claim.epoch) for claim in claims]
-            lost = await renew(session, held, lease_s=lease_s)
+            lost = await renew(session, held, lease_s=lease_s, life=life().held)
             await session.commit()
             return lost
 

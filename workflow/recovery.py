@@ -1,7 +1,8 @@
-"""Brings back what nobody holds: expired leases, and rows whose ring was lost."""
+"""Brings back what nobody holds: tasks of lost workers, and rows whose ring was lost."""
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -12,11 +13,12 @@ from sqlalchemy import func, select
 from core.errors import TaskExpiredError
 from core.logging import get_logger
 from core.states import Status, Step
+from db.answering import answering
 from db.facts import Fact, Reason
 from db.ledger import lock_tasks
 from db.models import RoadmapTask
 from db.recorder import record_in
-from db.repositories.leases import expired
+from db.repositories.leases import expired, held_in
 from db.session import read_session, transaction
 from workflow import turns
 from workflow.lease import give_up_if_hopeless
@@ -24,6 +26,7 @@ from workflow.outcomes import failure
 from workflow.ringing import ring_again
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -71,30 +74,56 @@ async def recover(queue: Queue | None) -> Recovery:
         queue: The queue's state, or None when it cannot be asked; then nothing is rung, since
             nothing could be sent either.
     """
-    recovered = given_up = 0
     async with read_session() as session:
         silent = await expired(session, limit=LARGEST_SWEEP)
-    for task_id in silent:
-        outcome = await _recover(task_id)
-        recovered += outcome is True
-        given_up += outcome is False
+    recovered, given_up = await _free(silent, _is_silent)
     await _end_expired()
     rung = 0 if queue is None else await _ring_again(queue) + await turns.ring_next()
     return Recovery(recovered=recovered, given_up=given_up, rung=rung)
 
 
-async def _recover(task_id: UUID) -> bool | None:
-    """Free one task of its silent worker: True; give it up: False; not needed any more: None."""
+async def free_ended(lives: Sequence[int]) -> int:
+    """Free the tasks of processes that ended; return how many there were.
+
+    Whoever sees it may do it, several at once: rows are locked, and skipped when locked.
+    """
+    async with read_session() as session:
+        left = await held_in(session, lives)
+    random.shuffle(left)  # several do it at the same moment
+    ended = frozenset(lives)
+    recovered, _ = await _free(left, lambda row: row.life in ended and row.life_epoch == row.epoch)
+    return recovered
+
+
+def _is_silent(row: TaskRow) -> bool:
+    """Tell whether its lease has expired, and not because the database itself did not answer."""
+    return not row.leased and answering().steady()
+
+
+async def _free(task_ids: Iterable[UUID], lost: Callable[[TaskRow], bool]) -> tuple[int, int]:
+    """Free tasks whose worker is lost; return how many, and how many were given up."""
+    outcomes = [await _free_one(task_id, lost) for task_id in task_ids]
+    return outcomes.count(True), outcomes.count(False)
+
+
+async def _free_one(task_id: UUID, lost: Callable[[TaskRow], bool]) -> bool | None:
+    """Free one task of its lost worker: True; give it up: False; not needed any more: None."""
     async with transaction() as tx:
         row = (await lock_tasks(tx.session, [task_id], skip_locked=True)).get(task_id)
-        if row is None or row.status != Status.PROCESSING or row.lease_until is None or row.leased:
+        if row is None or row.status != Status.PROCESSING or row.lease_until is None:
+            return None
+        if not lost(row):
             return None
         if await give_up_if_hopeless(tx, row):
             return False
         await release_row(tx, row, losses=row.losses + 1)
         RECOVERED.inc()
         log.warning(
-            "task_freed", task_id=str(task_id), owner=row.lease_owner, losses=row.losses + 1
+            "task_freed",
+            task_id=str(task_id),
+            owner=row.lease_owner,
+            losses=row.losses + 1,
+            ended=row.leased,
         )
         return True
 

@@ -34,7 +34,7 @@ async def run_task(task_id: UUID, *, worker: str) -> Result:
     """Take a task and advance it as far as it goes: to its end, to a review, or to a stop.
 
     Whatever happens, the task is left in a legal pair that somebody will go on from: a failure is
-    recorded, an interrupted one keeps a lease that expires.
+    recorded, an interrupted one is given back as soon as the database answers.
 
     Args:
         task_id: The task; anything but a claimable one is left alone.
@@ -55,6 +55,8 @@ async def run_task(task_id: UUID, *, worker: str) -> Result:
             "run", links=[claim.continues], attributes={"roadmap.task_id": str(task_id)}
         ):
             result = await _supervise(claim)
+        if result is Result.INTERRUPTED:
+            keeper().give_back(claim)
         if result is Result.LEASE_LOST:
             result = await _ended_elsewhere(task_id) or result
     finally:
@@ -91,7 +93,7 @@ async def _supervise(claim: Claim) -> Result:
         stopped.cancel()
     if claim.stop is Stop.LOST:
         return Result.LEASE_LOST
-    if claim.stop is Stop.DRAIN:
+    if claim.stop in {Stop.DRAIN, Stop.AWAY}:
         return await release_run(claim)
     return await fail(claim, TaskTimeoutError())
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     ForeignKeyConstraint,
@@ -103,6 +104,11 @@ class RoadmapTask(Spent, Base):
     epoch: Mapped[int] = mapped_column(server_default="0")
     lease_owner: Mapped[str | None]
     lease_until: Mapped[Moment]
+    life: Mapped[int | None] = mapped_column(BigInteger)
+    """Of the process that holds it: the key of the lock that it keeps while it lives (`db.life`);
+    null when leases alone tell."""
+    life_epoch: Mapped[int | None]
+    """The lease that `life` was written for: whoever knows no lives raises the epoch alone."""
     rung_at: Mapped[Moment]
     """When Celery was last asked to wake a worker for it."""
     deferred_at: Mapped[Moment]

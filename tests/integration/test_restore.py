@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import pytest
 
+from core.connection_budget import check_budget, needed
+from core.errors import SettingsError
 from core.settings import get_settings
-from db.engine import connections_needed, dispose_engine, get_engine
+from db.engine import dispose_engine, get_engine
 from db.revisions import current, head
 from embedded.postgres_binaries import find_postgres
 from tests.factories import approve, events, new_task, pair
@@ -21,8 +24,6 @@ from workflow.runs import run_task
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 async def _run(program: str, *arguments: str) -> None:
@@ -78,9 +79,14 @@ def _other_database(url: str) -> str:
 
 
 async def test_the_formula_of_connections(settings_env: pytest.MonkeyPatch) -> None:
-    """What all processes may open stays within the budget, until there are too many of them."""
+    """What all processes may open stays within the budget; more of them than fit do not start."""
     for processes, budget, fits in ((4, 100, True), (45, 100, True), (60, 100, False)):
         settings_env.setenv("ROADMAP_DATABASE_PROCESSES", str(processes))
         settings_env.setenv("ROADMAP_DATABASE_MAX_CONNECTIONS", str(budget))
         get_settings.cache_clear()
-        assert (connections_needed(get_settings()) <= budget) is fits, processes
+        assert (needed(get_settings()) <= budget) is fits, processes
+        if fits:
+            check_budget(get_settings())
+        else:
+            with pytest.raises(SettingsError, match="ROADMAP_DATABASE_MAX_CONNECTIONS=100"):
+                check_budget(get_settings())

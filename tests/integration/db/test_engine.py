@@ -14,21 +14,28 @@ from typing import TYPE_CHECKING
 
 import pytest
 import uvloop
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from core.connection_budget import (
+    LARGEST_POOL,
+    SMALLEST_POOL,
+    check_budget,
+    fits,
+    has_room_for_life,
+    needed,
+    pool_size,
+)
+from core.errors import SettingsError
 from core.settings import get_settings, load_settings
 from db import engine as engines
 from db.engine import (
-    LARGEST_POOL,
-    SMALLEST_POOL,
     cleanup_unused_engines,
     dispose_engine,
     get_engine,
     get_pool_status,
     init_db,
-    pool_size,
 )
 from db.pool_metrics import ENGINES
 from db.session import AsyncSessionLocal, get_session_maker, read_session, transaction
@@ -204,10 +211,15 @@ async def test_fork(database: asyncpg.Connection) -> None:
 @given(st.integers(1, 2000), st.integers(1, 200))
 def test_budget(budget: int, processes: int) -> None:
     """The sum of all pools stays within the budget, a reserve kept for people."""
-    size = pool_size(load_settings(database_max_connections=budget, database_processes=processes))
+    settings = load_settings(database_max_connections=budget, database_processes=processes)
+    size = pool_size(settings)
     assert SMALLEST_POOL <= size <= LARGEST_POOL
-    assume(budget * 0.9 >= 2 * processes + 1)  # two a process is the least that works
-    assert size * processes < budget
+    if fits(budget, processes):
+        check_budget(settings)
+        assert (size + has_room_for_life(settings)) * processes < needed(settings) <= budget
+    else:
+        with pytest.raises(SettingsError, match=f"DATABASE_MAX_CONNECTIONS={budget} "):
+            check_budget(settings)
 
 
 async def test_pool_is_the_limit(
@@ -218,7 +230,7 @@ async def test_pool_is_the_limit(
     get_settings.cache_clear()
     await dispose_engine()
     share = pool_size(get_settings())
-    assert share == 4
+    assert share == 3, "a fourth is for the lock of its life"
     most = 0
 
     async def slow() -> None:
