@@ -262,7 +262,7 @@ class Keeper:
 
     def drop(self, claim: Claim) -> None:
         """Renew it no longer."""
-        if self._claims.get(claim.task_id) is claim:
+        if self._keeps(claim):
             del self._claims[claim.task_id]
         HELD.set(len(self._claims))
 
@@ -305,11 +305,14 @@ class Keeper:
                 why, away = Stop.AWAY, time.monotonic() - beaten > lease_s
                 lost = {claim.task_id for claim in claims} if away else set()
             for claim in claims:
-                if claim.task_id in lost and self._claims.get(claim.task_id) is claim:
+                if claim.stop is None and claim.task_id in lost and self._keeps(claim):
                     LOST.inc()
                     log.warning("lease_lost", task_id=str(claim.task_id), epoch=claim.epoch)
                     self.stop(claim, why)
             await self._release_left()
+
+    def _keeps(self, claim: Claim) -> bool:
+        return self._claims.get(claim.task_id) is claim
 
     async def _release_left(self) -> None:
         for claim in [*self._left]:

@@ -93,7 +93,9 @@ async def _supervise(claim: Claim) -> Result:
         stopped.cancel()
     if claim.stop is Stop.LOST:
         return Result.LEASE_LOST
-    if claim.stop in {Stop.DRAIN, Stop.AWAY}:
+    if claim.stop is Stop.AWAY:
+        return Result.INTERRUPTED
+    if claim.stop is Stop.DRAIN:
         return await release_run(claim)
     return await fail(claim, TaskTimeoutError())
 

@@ -184,7 +184,6 @@ class _Run:
         worker = self._rig.worker(
             pool=self._pool,
             concurrency=busy if self._pool == "prefork" else 2 * busy,
-            doomed=True,
         )
         await self._bring_all()
         goals = "|".join(f"^{point.goal}$" for point in self._claiming)

@@ -86,7 +86,7 @@ def test_killed_at(
 async def test_killed_before_commits(rig: Rig, look: asyncpg.Connection) -> None:
     """What was answered but not committed is asked for once more, what was committed is not."""
     # prefork: each child commits by itself, so that three can be held at once
-    worker = rig.worker(pool="prefork", concurrency=3, doomed=True)
+    worker = rig.worker(pool="prefork", concurrency=3)
     writes = {"step": CHECKPOINT, "content": CONTENT, "completion": COMPLETION}
     tasks, killed, answered = {}, {}, {}
     held = {f"^Learn {topic}$": write for topic, write in writes.items()}
@@ -122,7 +122,7 @@ async def test_killed_before_commits(rig: Rig, look: asyncpg.Connection) -> None
 async def test_prefork_child_killed(rig: Rig, look: asyncpg.Connection) -> None:
     """SIGKILL of a prefork child: its worker lives on, and the task goes on in a new child."""
     rig.model.hold("Learn Kites", "tutorial", title="1.1.1$")
-    worker = rig.worker(pool="prefork", concurrency=1, doomed=True)
+    worker = rig.worker(pool="prefork", concurrency=1)
     task = await new_task(goal="Learn Kites")
     await rig.until_held("Learn Kites", 1)
     await rig.until_contents(look, task, 5)

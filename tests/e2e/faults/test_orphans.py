@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 async def test_children_end_with_their_parent(rig: Rig, look: asyncpg.Connection) -> None:
     """A prefork child in the middle of a model call does not outlive its killed main process."""
-    worker = rig.worker(pool="prefork", concurrency=1, doomed=True)
+    worker = rig.worker(pool="prefork", concurrency=1)
     rig.model.hold("Learn Kites", "intent_analysis", times=None)
     await new_task(goal="Learn Kites")
     await rig.until_held("Learn Kites", 1)

@@ -28,21 +28,18 @@ async def _check_given_up(rig: Rig, look: asyncpg.Connection, poison: UUID, heal
 async def test_poison_kills_workers(rig: Rig, look: asyncpg.Connection) -> None:
     """A task that kills MAX_ATTEMPTS workers ends failed with worker_lost; others complete."""
     rig.model.hold("Learn Poison", "intent_analysis", times=None)
-    workers = {
-        w.name: w
-        for w in [rig.worker(ready=False, doomed=True, MAX_ATTEMPTS="2") for _ in range(3)]
-    }
+    workers = {w.name: w for w in [rig.worker(ready=False, MAX_ATTEMPTS="2") for _ in range(3)]}
     for worker in workers.values():
         worker.wait_ready()
     poison = await new_task(goal="Learn Poison")
-    for _ in range(2):
+    for number in range(2):
         await rig.until_held("Learn Poison", 1)
         owner = await look.fetchval(
             "SELECT lease_owner FROM roadmap_tasks WHERE task_id = $1", poison
         )
         workers[owner.split("@")[0]].kill()
         await rig.until_held("Learn Poison", 0)
-        await rig.until_freed(look, poison)
+        await rig.until_freed(look, poison, losses=number + 1)
     healthy = await new_task(goal="Learn Kites")
     await rig.until_status(look, [healthy, poison], sweeping=True)
     assert rig.model.calls("Learn Poison", "client_gone").total() == 2
@@ -52,13 +49,13 @@ async def test_poison_kills_workers(rig: Rig, look: asyncpg.Connection) -> None:
 async def test_poison_kills_children(rig: Rig, look: asyncpg.Connection) -> None:
     """Ditto when only prefork children die, one after the other."""
     rig.model.hold("Learn Poison", "intent_analysis", times=None)
-    worker = rig.worker(pool="prefork", concurrency=1, MAX_ATTEMPTS="3", LEASE_S="1")
+    worker = rig.worker(pool="prefork", concurrency=1, MAX_ATTEMPTS="3")
     poison = await new_task(goal="Learn Poison")
-    for _ in range(3):
+    for number in range(3):
         await rig.until_held("Learn Poison", 1)
         await rig.kill_children(worker)
         await rig.until_held("Learn Poison", 0)
-        await rig.until_freed(look, poison)
+        await rig.until_freed(look, poison, losses=number + 1)
     healthy = await new_task(goal="Learn Kites")
     await rig.until_status(look, [healthy, poison], sweeping=True)
     assert rig.model.calls("Learn Poison", "client_gone").total() == 3

@@ -182,7 +182,7 @@ async def test_the_release_before_works_beside(
         left_by_old = await _half_done(rig, look, "Old")
         await rig.until_status(look, [partly], "partial_failure")
         await rig.until_status(look, [done], "completed")
-        new = rig.worker(concurrency=4, doomed=True)
+        new = rig.worker(concurrency=4)
         old.kill()
         refused = (await get(api, f"/tasks/{partly}"))["failed_contents"]
         assert [failure["kind"] for failure in refused] == ["quiz"]

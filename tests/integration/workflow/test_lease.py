@@ -259,7 +259,10 @@ async def test_keeper_stops_when_it_holds_nothing(
 async def test_silent_database_stops_the_work(
     database: asyncpg.Connection, author: LedgerAuthor, settings_env: pytest.MonkeyPatch
 ) -> None:
-    """A worker that cannot renew for a whole lease stops by its own clock."""
+    """A worker that cannot renew for a whole lease stops by its own clock, and is no lost one.
+
+    It gives the task back as soon as the database answers.
+    """
     settings_env.setenv("ROADMAP_LEASE_S", "0.6")
     get_settings.cache_clear()
     task = await new_task()
@@ -274,7 +277,16 @@ async def test_silent_database_stops_the_work(
     await hanging.wait()
     async with database.transaction():
         await database.execute("LOCK TABLE roadmap_tasks")  # no heartbeat gets by
-        assert await asyncio.wait_for(run, 10) is Result.LEASE_LOST
+        assert await asyncio.wait_for(run, 10) is Result.INTERRUPTED
+
+    async def given_back() -> bool:
+        return await column(database, task, "lease_owner") is None
+
+    await until(given_back, what="a task that was given back")
+    assert await column(database, task, "losses") == 0
+    author.before = nothing
+    assert await run_task(task, worker="v") is Result.COMPLETED
+    assert "task_recovered" not in await events(database, task)
 
 
 async def test_drained(
