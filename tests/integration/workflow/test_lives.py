@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from core.settings import get_settings
-from db.answering import answering
+from db.answering import EVERY_S, answering
 from db.life import end_life, life
 from tests.factories import column, events, expire_lease, new_task, pair, until
 from workflow import lives
@@ -64,7 +64,7 @@ async def test_its_tasks_are_freed_when_it_ends(
     await database.execute("UPDATE roadmap_tasks SET epoch = 2 WHERE task_id = $1", other)
     rings.clear()
     async with _watching():
-        await asyncio.sleep(lives.GRACE_S + lives.EVERY_S)
+        await asyncio.sleep(lives.GRACE_S + EVERY_S)
         assert await column(database, task, "lease_owner") == "doomed"
         process.terminate()
         ended = time.monotonic()
