@@ -148,6 +148,48 @@ class WorkerLostRepeatedlyError(AppError):
     code = "worker_lost"
 
 
+class UnexpectedError(AppError):
+    """An unexpected error; the worker's log and the task's admins have its traceback."""
+
+    code = "unexpected_error"
+
+
+class ResultTooLargeError(AppError):
+    """What a step or a part gave is too large to be stored."""
+
+    code = "result_too_large"
+
+
+class ResultInvalidError(AppError):
+    """What a step or a part gave cannot be stored."""
+
+    code = "result_invalid"
+
+
+class InvalidPartError(AppError):
+    """A step lists a part that cannot be one."""
+
+    code = "invalid_part"
+
+
+class TooManyPartsError(AppError):
+    """A step lists more parts than it may."""
+
+    code = "too_many_parts"
+
+
+class PlanError(AppError):
+    """The workflow's plan cannot say what comes next; mend it, then retry the task."""
+
+    code = "plan_failed"
+
+
+class TooManyStepsError(AppError):
+    """The task finished more steps than it may: its plan goes round in circles."""
+
+    code = "too_many_steps"
+
+
 # --- the language model -----------------------------------------------------------------------
 
 

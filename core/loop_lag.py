@@ -10,6 +10,7 @@ from prometheus_client import Histogram
 
 from core.logging import get_logger
 from core.loop_local import LoopLocal
+from core.loop_watchdog import Watchdog
 
 log = get_logger(__name__)
 
@@ -25,13 +26,18 @@ LAG: Final = Histogram(
 
 async def _watch() -> None:
     loop = asyncio.get_running_loop()
-    while True:
-        due = loop.time() + STEP_S
-        await asyncio.sleep(STEP_S)
-        late = max(0.0, loop.time() - due)
-        LAG.observe(late)
-        if late > WORTH_TELLING_S:
-            log.warning("event_loop_blocked", seconds=round(late, 3))
+    watchdog = Watchdog()
+    try:
+        while True:
+            due = loop.time() + STEP_S
+            await asyncio.sleep(STEP_S)
+            watchdog.beat()
+            late = max(0.0, loop.time() - due)
+            LAG.observe(late)
+            if late > WORTH_TELLING_S:
+                log.warning("event_loop_blocked", seconds=round(late, 3))
+    finally:
+        watchdog.end()
 
 
 _watchers: Final[LoopLocal[asyncio.Task[None]]] = LoopLocal(lambda: asyncio.ensure_future(_watch()))

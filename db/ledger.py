@@ -225,7 +225,7 @@ def _change(row: TaskRow, fact: Fact) -> None:
     if fact.total is not None:
         values["total"], values["done"] = fact.total, fact.reset_done
         values["failures"] = fact.reset_failed
-    values["done"] += fact.done
+    values["done"] = max(0, values["done"] + fact.done)
     values["failures"] = max(0, values["failures"] + fact.failed)
     values["step_ended"] = max(0, values["step_ended"] + fact.done + fact.failed)
     if fact.begins:

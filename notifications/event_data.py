@@ -62,9 +62,15 @@ class StepCompletedData(SpentData, StepData):
 
 
 class StepRetryingData(StepData):
-    """A model call inside the step is tried again."""
+    """A model call inside the step, one of its parts, or the step itself is tried again."""
 
     code: str
+    key: str | None = Field(default=None, description="The part's that is tried again.")
+    kind: str | None = Field(default=None, description="Ditto.")
+    title: str | None = Field(default=None, description="Ditto.")
+    after_s: float | None = Field(
+        default=None, description="Seconds until then; null for model calls."
+    )
 
 
 class ReviewData(Frozen):

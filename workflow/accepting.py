@@ -18,12 +18,14 @@ from core.errors import (
     TooManyTasksError,
 )
 from core.ids import new_id
+from core.logging import get_logger
 from core.request_shapes import parse_request, storable
 from core.settings import get_settings
 from core.states import (
     Status,
     Step,
 )
+from core.visible import cut
 from db.facts import Fact
 from db.ledger import lock_tasks, timestamp
 from db.models import RoadmapTask
@@ -34,6 +36,7 @@ from notifications.events import EventType
 from workflow import outcomes, quotas
 from workflow.doorbell import DEFAULT, first_reason
 from workflow.drafts import draft
+from workflow.limits import request_problem
 from workflow.owners import check_owner, nearest_owner
 from workflow.registry import definition_of, name_steps
 
@@ -49,7 +52,10 @@ if TYPE_CHECKING:
 
     Times = tuple[datetime | None, datetime | None]  # not before, not later
 
+log = get_logger(__name__)
+
 TASKS: Final = cast("Table", RoadmapTask.__table__)
+_LONGEST_TITLE: Final = 2000
 AT_ONCE: Final = 100
 """More requests of one user than this are hardly under way at the same moment."""
 
@@ -76,14 +82,21 @@ class _New:
         *,
         asks_review: bool = True,
     ) -> _New:
-        """Return the task that a valid request asks for."""
+        """Return the task that a valid request asks for.
+
+        Raises:
+            InvalidRequestError: It fits its shape and cannot be stored all the same.
+        """
+        body = request.model_dump(mode="json")
+        if (problem := request_problem(body)) is not None:
+            raise InvalidRequestError(f"The request {problem}.")
         return cls(
             task_id=task_id,
             user_id=user_id,
             workflow=definition.name,
             version=definition.version,
-            title=definition.title(request),
-            body=request.model_dump(mode="json"),
+            title=_title_of(definition, request),
+            body=body,
             asks_review=asks_review,
         )
 
@@ -91,6 +104,16 @@ class _New:
     def digest(self) -> str:
         """Names all that is asked for."""
         return digest(self.body if self.asks_review else [self.body, "no review"])
+
+
+def _title_of(definition: Definition, request: BaseModel) -> str:
+    """Return what people call a task; by its workflow, where the author's own title fails."""
+    try:
+        title = str(definition.title(request)).strip()
+    except Exception:
+        log.exception("title_failed", workflow=definition.name)
+        title = ""
+    return cut(storable(title), _LONGEST_TITLE) or definition.name.replace("_", " ")
 
 
 async def create_task(

@@ -9,6 +9,7 @@ from db.recorder import COMMITTED
 from notifications.events import Empty, EventType, Frozen
 
 if TYPE_CHECKING:
+    from core.errors import AppError
     from core.usage import Usage
 
 _NOTHING = Empty()
@@ -24,6 +25,13 @@ def draft(type_: EventType, message: str, data: Frozen = _NOTHING) -> EventDraft
 def spent_data(usage: Usage) -> dict[str, Any]:
     """Return a usage as the fields of an event's data."""
     return usage.columns() | {"cost": None if usage.cost is None else float(usage.cost)}
+
+
+def stored_error(error: AppError) -> dict[str, str]:
+    """Return an error as it is stored: what everybody may see of it, and `trace` for admins."""
+    trace = error.details.get("trace")
+    told = {"code": error.code, "message": error.message}
+    return {**told, "trace": trace} if trace else told
 
 
 def counted(number: int, noun: str) -> str:

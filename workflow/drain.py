@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+
 from core.loop_local import LoopLocal
 
 
@@ -13,11 +16,27 @@ class Drain:
     """Whether this process is stopping; asked between steps and before each part."""
 
     def __init__(self) -> None:
-        self.begun = False
+        self._begun = asyncio.Event()
+
+    @property
+    def begun(self) -> bool:
+        """The process is stopping."""
+        return self._begun.is_set()
 
     def begin(self) -> None:
         """From now on nothing new begins."""
-        self.begun = True
+        self._begun.set()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but no longer than until the process is to stop.
+
+        Raises:
+            DrainedError: It is.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._begun.wait()
+        self.check()
 
     def check(self) -> None:
         """Stop here if the process is stopping.

@@ -42,31 +42,34 @@ async def tally_of(claim: Claim) -> Tally:
     async def read() -> Tally:
         async with read_session() as session:
             parts = await newest_parts(session, claim.task_id)
-        return Tally(
-            completed=sum(part.status == ContentStatus.COMPLETED for part in parts),
-            failed=sum(part.status == ContentStatus.FAILED for part in parts),
-        )
+        tally = Tally()
+        for part in parts:
+            tally.completed += part.status == ContentStatus.COMPLETED
+            if part.status == ContentStatus.FAILED:
+                error = part.error or {}
+                code = str(error.get("code", AppError.code))
+                tally.failed += 1
+                tally.failed_at.add(part.step)
+                tally.codes[code] += 1
+                tally.messages[code] = str(error.get("message", ""))
+        return tally
 
     return await retrying(read)
 
 
-async def conclude(claim: Claim, tally: Tally, *, step: str | None = None) -> Result:
-    """End the task by how its parts ended.
-
-    Args:
-        claim: The task.
-        tally: Its parts.
-        step: The step that makes parts, when it was the last one that could run.
-    """
+async def conclude(claim: Claim, tally: Tally) -> Result:
+    """End the task by how all its parts ended."""
     if not tally.failed:
         await record(outcomes.completion(claim, epoch=claim.epoch, parts=tally.completed))
         return Result.COMPLETED
+    steps = claim.definition.stages.steps
+    step = next(each for each in steps if each in tally.failed_at)
     if tally.completed:
         await record(
             outcomes.partial_failure(
                 claim,
                 epoch=claim.epoch,
-                step=step or _last_parts_step(claim),
+                step=step,
                 completed=tally.completed,
                 failed=tally.failed,
                 cause=tally.halt.cause,
@@ -76,18 +79,11 @@ async def conclude(claim: Claim, tally: Tally, *, step: str | None = None) -> Re
     return await fail(claim, _common_cause(claim, tally, step), step=step)
 
 
-def _last_parts_step(claim: Claim) -> str:
-    stages = claim.definition.stages
-    return next(done.step for done in reversed(claim.history) if stages.makes_parts(done.step))
-
-
-def _common_cause(claim: Claim, tally: Tally, step: str | None) -> AppError:
+def _common_cause(claim: Claim, tally: Tally, step: str) -> AppError:
     """Return an error that says why every part failed, under the most frequent code."""
     if (cause := tally.halt.cause) is not None:
         return AppError(cause.message, code=cause.code)  # without its usage, which was counted
-    noun = claim.definition.parts[step or _last_parts_step(claim)].noun
-    if not tally.codes:
-        return AppError(f"Every {noun} failed.")
+    noun = claim.definition.parts[step].noun
     code, count = tally.codes.most_common(1)[0]
     return AppError(f"Every {noun} failed, {count} of them: {tally.messages[code]}", code=code)
 
@@ -98,7 +94,7 @@ async def fail(claim: Claim, error: AppError, *, step: str | None = None) -> Res
     The step, if none is given, is the one that would come next: checkpoints tell which one did not
     end.
     """
-    step = step or claim.next_step()
+    step = step or _step_now(claim)
     fact = outcomes.failure(
         claim,
         error,
@@ -114,6 +110,18 @@ async def fail(claim: Claim, error: AppError, *, step: str | None = None) -> Res
     except ServiceUnavailableError:
         return Result.INTERRUPTED
     return Result.FAILED
+
+
+def _step_now(claim: Claim) -> str:
+    """Return the step that comes next; the last one that ran, where the plan cannot say."""
+    stages = claim.definition.stages
+    try:
+        step = claim.next_step()
+    except Exception:  # noqa: BLE001 - it is why the task fails
+        step = ""
+    if step in stages.steps:
+        return step
+    return next((d.step for d in reversed(claim.history) if d.step in stages.steps), stages.first)
 
 
 async def release_run(claim: Claim) -> Result:

@@ -16,8 +16,10 @@ from core import telemetry
 from core.errors import (
     AppError,
     InvalidRequestError,
+    PlanError,
     ServiceUnavailableError,
     TaskExpiredError,
+    UnexpectedError,
     UnreadableRecordError,
     WorkerLostRepeatedlyError,
 )
@@ -41,6 +43,7 @@ from workflow.outcomes import failure
 from workflow.registry import can_run, definition_of, name_steps
 from workflow.ringing import leave_to_newer_worker
 from workflow.stored import finished_steps, reading
+from workflow.trying import as_ours
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -57,6 +60,13 @@ HELD: Final = Gauge(
 )
 LOST: Final = Counter("roadmap_leases_lost_total", "Tasks that were taken from this process.")
 
+_PLANNED: Final = frozenset({Step.HUMAN_REVIEW, Step.COMPLETED})
+"""What a plan may name besides the workflow's own steps."""
+_HOPELESS: Final = (
+    *(TaskExpiredError, UnreadableRecordError, InvalidRequestError),
+    *(PlanError, UnexpectedError),
+)
+"""What every worker that takes the task would meet."""
 _TOOK_OVER: Final = (
     "A worker took over: the one before was lost, or the database did not answer it for long"
 )
@@ -107,9 +117,19 @@ class Claim:
         return self.definition.name
 
     def next_step(self, *, then: Done | None = None) -> str:
-        """Return the step that follows this claim's history, and one more step if given."""
+        """Return the step that follows this claim's history, and one more step if given.
+
+        Raises:
+            PlanError: It is a step that the workflow does not have.
+        """
         history = self.history if then is None else [*self.history, then]
-        return str(self.definition.next_step(history, self.request))
+        step = str(self.definition.next_step(history, self.request))
+        if step not in _PLANNED and step not in self.definition.stages.steps:
+            raise PlanError(
+                f"The plan of {self.workflow!r} names the step {step[:80]!r}, which it does not"
+                " have; mend it, then retry the task."
+            )
+        return step
 
 
 async def acquire(task_id: UUID, *, worker: str) -> Claim | None:
@@ -150,7 +170,7 @@ async def _acquire_row(tx: Transaction, task_id: UUID, worker: str) -> Claim | D
             return None
     try:
         return await _acquire_locked(tx, row, worker)
-    except (TaskExpiredError, UnreadableRecordError, InvalidRequestError) as error:
+    except _HOPELESS as error:
         # otherwise it would be rung for, taken and dropped for ever
         await record_in(tx, failure(row, error))
         return None
@@ -182,8 +202,7 @@ async def _acquire_locked(tx: Transaction, row: TaskRow, worker: str) -> Claim |
         worker=worker,
         continues=row.traceparent,
     )
-    with reading("its finished steps"):
-        step = claim.next_step()
+    step = _planned(claim)
     await record_in(
         tx,
         Fact(
@@ -206,6 +225,21 @@ async def _acquire_locked(tx: Transaction, row: TaskRow, worker: str) -> Claim |
         ),
     )
     return claim
+
+
+def _planned(claim: Claim) -> str:
+    """Return what is to be done first.
+
+    Raises:
+        UnreadableRecordError: The plan understands nothing of what is stored.
+        PlanError: It names no step.
+        UnexpectedError: It raised something else.
+    """
+    try:
+        with reading("its finished steps"):
+            return claim.next_step()
+    except Exception as error:
+        raise as_ours(error) from error
 
 
 def _taken_events(row: TaskRow, *, recovered: bool) -> list[EventDraft]:

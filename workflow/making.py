@@ -10,31 +10,35 @@ import asyncio
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+import structlog
 from prometheus_client import Histogram
 
 from core import telemetry
-from core.errors import AppError, LeaseLostError, ServiceUnavailableError, StepTimeoutError
-from core.logging import get_logger
+from core.errors import AppError, LeaseLostError, ServiceUnavailableError
 from core.settings import get_settings
 from core.states import ContentStatus
+from core.usage import Usage
 from db.facts import NOW, Fact, Update
 from db.recorder import record
 from notifications.events import EventType, PartCompletedData, PartFailedData
 from workflow.asking import Asking
-from workflow.drafts import draft, spent_data
+from workflow.drafts import draft, spent_data, stored_error
 from workflow.drain import Drain, DrainedError
 from workflow.halting import Halt
+from workflow.limits import check_result
 from workflow.parts import PARTS, Wanted, Work
+from workflow.retrying import limit_s, options_of, pause, took_too_long
+from workflow.trying import bounded, tried
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workflow.definition import PartsStep
+    from notifications.events import PartData
+    from workflow.definition import PartsStep, Written
     from workflow.lease import Claim
-
-log = get_logger(__name__)
 
 CONTENT_SECONDS: Final = Histogram(
     "roadmap_content_seconds",
@@ -44,12 +48,57 @@ CONTENT_SECONDS: Final = Histogram(
 )
 
 
+class Place:
+    """One of the places of a step, for all parts of one key."""
+
+    def __init__(self, slots: asyncio.Semaphore) -> None:
+        """Nothing of the key is being made yet."""
+        self._slots = slots
+        self._taken = 0
+        self._lock = asyncio.Lock()
+
+    async def take(self) -> None:
+        """Wait for the place, unless another part of the key has it."""
+        async with self._lock:
+            if not self._taken:
+                await self._slots.acquire()
+            self._taken += 1
+
+    def give(self) -> None:
+        """Give it to another key, unless another part of this one needs it."""
+        self._taken -= 1
+        if not self._taken:
+            self._slots.release()
+
+
+class Seat:
+    """One part's hold on the place of its key."""
+
+    def __init__(self, place: Place) -> None:
+        """Hold nothing yet."""
+        self._place = place
+        self._held = False
+
+    async def take(self) -> None:
+        """Wait for the place."""
+        await self._place.take()
+        self._held = True
+
+    def give(self) -> None:
+        """Let go of it, if it is held."""
+        if self._held:
+            self._held = False
+            self._place.give()
+
+
 @dataclass(slots=True)
 class Tally:
     """How many parts ended how, and why the failed ones failed."""
 
     completed: int = 0
     failed: int = 0
+    failed_at: set[str] = field(default_factory=set)
+    """Steps with failed parts."""
     codes: Counter[str] = field(default_factory=Counter)
     messages: dict[str, str] = field(default_factory=dict)
     halt: Halt = field(default_factory=Halt)
@@ -64,33 +113,35 @@ class Maker:
         self._step = step
         self._parts = parts
         self._wanted = work.wanted
+        self._options = options_of(claim, step)
         self._incomplete = set(work.incomplete)
+        self._left_out = False
         self._left = Counter(want.need.key for want in work.wanted)
-        self.tally = Tally(completed=work.completed, failed=work.failed)
+        self.tally = Tally(
+            completed=work.completed,
+            failed=work.failed,
+            failed_at={step} if work.failed else set(),
+        )
 
     async def make(self, drain: Drain) -> Tally:
-        """Make all wanted parts, those of CONTENT_CONCURRENCY keys at a time.
+        """Make all wanted parts, those of a few keys at a time.
 
         Raises:
             LeaseLostError: Somebody else has the task now; nothing more is written.
             ServiceUnavailableError: Facts cannot be committed.
             DrainedError: The worker is to stop; what had begun is finished, the rest is left.
         """
-        slots = asyncio.Semaphore(get_settings().content_concurrency)
-        left_out = False
+        concurrency = self._options.concurrency or get_settings().content_concurrency
+        slots = asyncio.Semaphore(concurrency)
         by_key: defaultdict[str, list[Wanted]] = defaultdict(list)
         for want in self._wanted:
             by_key[want.need.key].append(want)
 
         async def key(group: Sequence[Wanted]) -> None:
-            nonlocal left_out
-            async with slots:
-                if drain.begun:  # what has begun is finished, nothing new begins
-                    left_out = True
-                    return
-                async with asyncio.TaskGroup() as parts:
-                    for want in group:
-                        parts.create_task(self._one(want))
+            place = Place(slots)
+            async with asyncio.TaskGroup() as parts:
+                for want in group:
+                    parts.create_task(self._one(want, Seat(place), drain))
 
         try:
             async with asyncio.TaskGroup() as keys:
@@ -98,15 +149,32 @@ class Maker:
                     keys.create_task(key(group))
         except BaseExceptionGroup as group_error:
             raise _first(group_error) from None
-        if left_out:
+        if self._left_out:
             raise DrainedError
         return self.tally
 
-    async def _one(self, want: Wanted) -> None:
+    async def _one(self, want: Wanted, seat: Seat, drain: Drain) -> None:
+        """Make one part, unless the worker is to stop: then nothing new begins."""
+        await seat.take()
+        try:
+            if drain.begun:
+                self._left_out = True
+            else:
+                await self._recorded(want, seat)
+        except DrainedError:
+            self._left_out = True  # it waited for its next try
+        finally:
+            seat.give()
+
+    async def _recorded(self, want: Wanted, seat: Seat) -> None:
+        """Make one part, and record how that went."""
         need = want.need
         began = time.monotonic()
-        with telemetry.span(f"content {need.kind}", attributes={"roadmap.part": need.key}):
-            fact = await self._make(want)
+        with (
+            structlog.contextvars.bound_contextvars(key=need.key, kind=need.kind),
+            telemetry.span(f"content {need.kind}", attributes={"roadmap.part": need.key}),
+        ):
+            fact = await self._make(want, seat)
         outcome = ContentStatus.COMPLETED if fact.done else ContentStatus.FAILED
         CONTENT_SECONDS.labels(need.kind, outcome).observe(time.monotonic() - began)
         self._left[need.key] -= 1
@@ -123,46 +191,74 @@ class Maker:
         complete = self._parts.complete(want)
         return replace(fact, events=(*fact.events, complete)) if complete else fact
 
-    async def _make(self, want: Wanted) -> Fact:
+    async def _make(self, want: Wanted, seat: Seat) -> Fact:
         """Make one part and return the fact of how that went."""
-        about = self._parts.data(want)
-        asking = Asking(self._claim, self._step, want=want, about=about)
         halt = self.tally.halt
+        about = self._parts.data(want)
         if halt.cause is not None:
-            return self._failed(want, asking, halt.cause)
+            return self._failed(want, about, Usage(), halt.cause)
         await record(
             Fact(
                 task_id=self._claim.task_id,
                 epoch=self._claim.epoch,
                 rows=(_update(want, status=ContentStatus.RUNNING, started_at=NOW),),
-                events=(
-                    draft(
-                        EventType.CONTENT_STARTED,
-                        self._parts.making(want),
-                        self._parts.data(want),
-                    ),
-                ),
+                events=(draft(EventType.CONTENT_STARTED, self._parts.making(want), about),),
             )
         )
+        spent = Usage()
+
+        async def once() -> Written:
+            nonlocal spent
+            if halt.cause is not None:
+                raise halt.cause
+            asking = Asking(self._claim, self._step, want=want, about=about)
+            try:
+                return await self._once(want, asking)
+            finally:
+                asking.end()
+                spent += asking.spent
+
+        async def wait(error: AppError, seconds: float) -> None:
+            seat.give()
+            await pause(self._claim, self._step, error, seconds, want)
+            await seat.take()
+
         try:
-            async with halt.limit(get_settings().step_timeout_s):
-                written = await self._parts.make(self._claim.task_id, want, asking)
+            written = await tried(once, retries=self._options.retries, pause=wait)
         except (LeaseLostError, ServiceUnavailableError):
             raise
+        except AppError as error:
+            return self._failed(want, about, spent, error)
+        return self._made(want, about, spent, written)
+
+    async def _once(self, want: Wanted, asking: Asking) -> Written:
+        """Try to make one part.
+
+        Raises:
+            AppError: It cannot be made, or took too long, or the making of all was halted.
+        """
+        halt, need = self.tally.halt, want.need
+        try:
+            written = await bounded(
+                partial(self._parts.make, self._claim.task_id, want, asking),
+                limit=halt.limit(limit_s(self._options)),
+                name=f"{need.kind} of {need.key} at {self._step} of task {self._claim.task_id}",
+            )
         except TimeoutError:
-            return self._failed(want, asking, halt.cause or StepTimeoutError())
+            raise halt.cause or took_too_long(self._options) from None
         except AppError as error:
             halt.after(error)
-            return self._failed(want, asking, error)
-        except Exception:
-            log.exception("content_crashed", key=want.need.key, kind=want.need.kind)
-            return self._failed(want, asking, AppError("An unexpected error; see the log."))
-        data = self._parts.data(want).model_dump()
+            raise
+        check_result(written.body, what=f"The {need.kind} of {need.title!r}")
+        return written
+
+    def _made(self, want: Wanted, about: PartData, spent: Usage, written: Written) -> Fact:
+        data = about.model_dump()
         return Fact(
             task_id=self._claim.task_id,
             epoch=self._claim.epoch,
             done=1,
-            usage=asking.spent,
+            usage=spent,
             progressed=True,
             rows=(
                 _update(
@@ -170,7 +266,7 @@ class Maker:
                     status=ContentStatus.COMPLETED,
                     finished_at=NOW,
                     body=written.body,
-                    **(want.spent + asking.spent).columns(),
+                    **(want.spent + spent).columns(),
                 ),
                 *written.rows,
             ),
@@ -178,28 +274,29 @@ class Maker:
                 draft(
                     EventType.CONTENT_COMPLETED,
                     self._parts.ready(want, written),
-                    PartCompletedData(**data, **spent_data(asking.spent), note=written.note),
+                    PartCompletedData(**data, **spent_data(spent), note=written.note),
                 ),
             ),
         )
 
-    def _failed(self, want: Wanted, asking: Asking, error: AppError) -> Fact:
+    def _failed(self, want: Wanted, about: PartData, spent: Usage, error: AppError) -> Fact:
+        self.tally.failed_at.add(self._step)
         self.tally.codes[error.code] += 1
         self.tally.messages[error.code] = error.message
-        data = self._parts.data(want).model_dump()
+        data = about.model_dump()
         return Fact(
             task_id=self._claim.task_id,
             epoch=self._claim.epoch,
             failed=1,
-            usage=asking.spent,
+            usage=spent,
             progressed=True,
             rows=(
                 _update(
                     want,
                     status=ContentStatus.FAILED,
                     finished_at=NOW,
-                    error={"code": error.code, "message": error.message},
-                    **(want.spent + asking.spent).columns(),
+                    error=stored_error(error),
+                    **(want.spent + spent).columns(),
                 ),
             ),
             events=(
@@ -207,7 +304,7 @@ class Maker:
                     EventType.CONTENT_FAILED,
                     self._parts.failed(want, error.message),
                     PartFailedData(
-                        **data, **spent_data(asking.spent), code=error.code, error=error.message
+                        **data, **spent_data(spent), code=error.code, error=error.message
                     ),
                 ),
             ),

@@ -12,7 +12,7 @@ from db.facts import Fact, Insert, Update
 from db.models import Notification
 from notifications.events import CancelData, EventType, FailureData, OutcomeData
 from notifications.inbox_entry import InboxKind
-from workflow.drafts import counted, draft
+from workflow.drafts import counted, draft, stored_error
 from workflow.parts import PARTS
 from workflow.registry import definition_of
 
@@ -93,7 +93,7 @@ def failure(
         epoch=epoch,
         status=Status.FAILED,
         step=at,
-        changes={"error": {"code": error.code, "message": error.message, "step": at}},
+        changes={"error": {**stored_error(error), "step": at}},
         rows=(*_nothing_runs(subject), notification(subject, InboxKind.TASK_FAILED, message)),
         events=(
             draft(

@@ -65,6 +65,8 @@ class Work:
     completed: int
     failed: int
     total: int
+    failed_elsewhere: int = 0
+    """Parts of the task's other steps."""
     incomplete: frozenset[str] = frozenset()
     """Keys with a part that failed before and is not tried again now."""
 
@@ -76,7 +78,8 @@ def work_left(task_id: UUID, step: str, needs: Sequence[Need], newest: Iterable[
     whose inputs changed gets a new version. A failed one stays failed: only a retry makes it
     pending again. Parts that are not needed any more are hidden, and shown again when they are.
     """
-    have = {(part.key, part.kind): part for part in newest}
+    newest = tuple(newest)
+    have = {(part.key, part.kind): part for part in newest if part.step == step}
     begun = {key for key, _ in have}
     wanted: list[Wanted] = []
     rows: list[RowWrite] = []
@@ -106,6 +109,10 @@ def work_left(task_id: UUID, step: str, needs: Sequence[Need], newest: Iterable[
         rows=tuple(rows),
         completed=completed,
         failed=failed,
+        failed_elsewhere=sum(
+            part.step != step and not part.hidden and part.status == ContentStatus.FAILED
+            for part in newest
+        ),
         total=total,
         incomplete=frozenset(incomplete),
     )

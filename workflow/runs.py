@@ -19,14 +19,15 @@ from workflow import turns
 from workflow.ending import Result, fail, release_run
 from workflow.engine import advance
 from workflow.lease import Claim, DeferredError, Stop, acquire, keeper
+from workflow.trying import GRACE_S
 
 if TYPE_CHECKING:
     from uuid import UUID
 
 log = get_logger(__name__)
 
-STUCK_S: Final = 10.0
-"""A coroutine that ignores its cancellation is left behind after this; the fence holds it off."""
+STUCK_S: Final = GRACE_S + 1
+"""Work that ignores its cancellation is left behind after this; the fence holds it off."""
 RUNS: Final = Counter("roadmap_runs_total", "Runs of tasks by how they ended.", ["result"])
 
 

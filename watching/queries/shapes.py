@@ -63,6 +63,9 @@ class TaskErrorView(View):
     code: str
     message: str
     step: StepName
+    trace: str | None = Field(
+        default=None, description="Of an unexpected error: its traceback. Only admins see it."
+    )
 
 
 class FailedContentView(View):
@@ -76,6 +79,7 @@ class FailedContentView(View):
     concept_title: str | None = Field(description="Of roadmaps only.")
     code: str
     message: str
+    trace: str | None = Field(default=None, description="As that of a task's error.")
 
 
 class UsageView(View):

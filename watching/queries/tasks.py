@@ -65,7 +65,8 @@ async def get_task(task_id: UUID, *, actor: Actor) -> TaskView:
     """
     async with read_session() as session:
         row = await visible_task(session, task_id, actor)
-        return (await _views(session, [row], failures=MOST_FAILURES))[0]
+        view = (await _views(session, [row], failures=MOST_FAILURES))[0]
+        return view if actor.admin else _without_traces(view)
 
 
 async def list_tasks(
@@ -111,6 +112,7 @@ async def list_tasks(
             raise InvalidRequestError("`cursor` leads nowhere any more; begin with the first page.")
         more = len(rows) > limit
         views = await _views(session, rows[:limit], failures=LISTED_FAILURES)
+        views = [_without_traces(view) for view in views]
     return views, views[-1].task_id if more else None
 
 
@@ -208,7 +210,27 @@ def _view(
 
 
 def _error(error: dict[str, Any], step: str) -> TaskErrorView:
-    return TaskErrorView(code=error["code"], message=error["message"], step=error.get("step", step))
+    return TaskErrorView(
+        code=error["code"],
+        message=error["message"],
+        step=error.get("step", step),
+        trace=error.get("trace"),
+    )
+
+
+def _without_traces(view: TaskView) -> TaskView:
+    """Return what everybody may see of a task: tracebacks are for those who run the workers."""
+    if view.error is None and not view.failed_contents:
+        return view
+    return view.model_copy(
+        update={
+            "error": None if view.error is None else view.error.model_copy(update={"trace": None}),
+            "failed_contents": [
+                failed if failed.trace is None else failed.model_copy(update={"trace": None})
+                for failed in view.failed_contents
+            ],
+        }
+    )
 
 
 async def _failures(
@@ -230,6 +252,7 @@ async def _failures(
                 concept_title=part.title if part.concept_id else None,
                 code=error.get("code", "internal_error"),
                 message=error.get("message", ""),
+                trace=error.get("trace"),
             )
         )
     return found

@@ -15,11 +15,11 @@ from roadmaps.steps.names import RoadmapStep
 from tests.factories import events, expire_lease, new_task
 from tests.integration.workflow.stealing import cancelled, everything, freed, taken_over
 from tests.ledger import LedgerAuthor, nothing
-from workflow import ending, engine, outcomes
+from workflow import ending, engine, outcomes, part_steps, stepping
 from workflow.asking import Asking
 from workflow.ending import Result
 from workflow.lease import Claim, acquire, release
-from workflow.making import Maker, Tally
+from workflow.making import Maker, Place, Seat, Tally
 from workflow.reviews import open_review
 from workflow.runs import run_task
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 async def advanced(claim: Claim, step: str) -> None:
     """Advance a claim up to, not into, a step."""
     while claim.next_step() != step:
-        await engine._run_step(claim, claim.next_step())
+        await stepping.run_step(claim, claim.next_step())
 
 
 async def one_wanted(claim: Claim) -> Any:
@@ -43,7 +43,7 @@ async def one_wanted(claim: Claim) -> Any:
     await advanced(claim, RoadmapStep.CONTENT_GENERATION)
     step = RoadmapStep.CONTENT_GENERATION
     parts = claim.definition.parts[step]
-    work = await engine._work(claim, step, parts)
+    work = await part_steps._work(claim, step, parts)
     await record(Fact(task_id=claim.task_id, epoch=claim.epoch, rows=work.rows))
     return Maker(claim, step, parts, work), work.wanted[0]
 
@@ -51,7 +51,7 @@ async def one_wanted(claim: Claim) -> Any:
 async def step_started(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
     """A step begins."""
     await steal()
-    await engine._run_step(claim, RoadmapStep.INTENT_ANALYSIS)
+    await stepping.run_step(claim, RoadmapStep.INTENT_ANALYSIS)
 
 
 def _steals_at(author: LedgerAuthor, kind: str, steal: Any) -> None:
@@ -65,7 +65,7 @@ def _steals_at(author: LedgerAuthor, kind: str, steal: Any) -> None:
 async def checkpoint(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
     """A step ends in a checkpoint."""
     _steals_at(author, CallKind.INTENT_ANALYSIS, steal)
-    await engine._run_step(claim, RoadmapStep.INTENT_ANALYSIS)
+    await stepping.run_step(claim, RoadmapStep.INTENT_ANALYSIS)
 
 
 async def checkpoint_with_rows(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
@@ -98,14 +98,14 @@ async def content_started(claim: Claim, steal: Any, author: LedgerAuthor) -> Non
     """A content begins."""
     maker, want = await one_wanted(claim)
     await steal()
-    await maker._make(want)
+    await maker._make(want, Seat(Place(asyncio.Semaphore())))
 
 
 async def content_completed(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
     """A content is written."""
     maker, want = await one_wanted(claim)
     _steals_at(author, "tutorial", steal)
-    await record(await maker._make(want))
+    await record(await maker._make(want, Seat(Place(asyncio.Semaphore()))))
 
 
 async def content_failed(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
@@ -117,19 +117,20 @@ async def content_failed(claim: Claim, steal: Any, author: LedgerAuthor) -> None
         raise AppError("It failed.")
 
     author.before = before
-    await record(await maker._make(want))
+    await record(await maker._make(want, Seat(Place(asyncio.Semaphore()))))
 
 
 async def completion(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
     """Everything is written."""
     await steal()
-    await ending.conclude(claim, Tally(completed=6), step=RoadmapStep.CONTENT_GENERATION)
+    await ending.conclude(claim, Tally(completed=6))
 
 
 async def partial_failure(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
     """Some contents failed."""
     await steal()
-    await ending.conclude(claim, Tally(completed=5, failed=1), step=RoadmapStep.CONTENT_GENERATION)
+    failed = {str(RoadmapStep.CONTENT_GENERATION)}
+    await ending.conclude(claim, Tally(completed=5, failed=1, failed_at=failed))
 
 
 async def failure(claim: Claim, steal: Any, author: LedgerAuthor) -> None:

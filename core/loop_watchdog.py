@@ -1,0 +1,93 @@
+"""Names the code that blocks the event loop while it does: a thread looks whether the loop beats.
+
+While a loop is blocked everything else in the process waits, heartbeats included, and nothing on
+the loop can say by whom. The thread can: it sees where the loop's own thread stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import sys
+import threading
+import time
+import traceback
+from typing import TYPE_CHECKING, Any, Final
+
+from prometheus_client import Counter
+
+from core.logging import get_logger
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+log = get_logger(__name__)
+
+BLOCKED_S: Final = 1.0
+"""How long a loop may not beat before its code is named."""
+LOOK_S: Final = 0.25
+_FRAMES: Final = 12
+_BOUND: Final = "structlog_"
+BLOCKED: Final = Counter(
+    "roadmap_event_loop_blocked_total",
+    "Times that code blocked the event loop for a second or more, and was named in the log.",
+)
+
+
+class Watchdog:
+    """Watches one event loop from a thread of its own."""
+
+    def __init__(self) -> None:
+        """Watch the running loop, once it has beaten."""
+        self._loop = asyncio.get_running_loop()
+        self._thread_id = threading.get_ident()
+        self._beaten = time.monotonic()
+        self._ended = threading.Event()
+        threading.Thread(target=self._watch, name="loop-watchdog", daemon=True).start()
+
+    def beat(self) -> None:
+        """Say that the loop goes round."""
+        self._beaten = time.monotonic()
+
+    def end(self) -> None:
+        """Watch no longer."""
+        self._ended.set()
+
+    def _watch(self) -> None:
+        told = 0.0
+        while not self._ended.wait(LOOK_S):
+            beaten = self._beaten
+            if beaten != told and time.monotonic() - beaten >= BLOCKED_S:
+                told = beaten  # once for each time that it is blocked
+                self._tell(time.monotonic() - beaten)
+
+    def _tell(self, seconds: float) -> None:
+        frame = sys._current_frames().get(self._thread_id)  # noqa: SLF001 - its only name
+        if frame is None or frame.f_code.co_filename == selectors.__file__:
+            return  # it waits for something to do: the whole process was stopped meanwhile
+        BLOCKED.inc()
+        try:
+            task = asyncio.current_task(self._loop)
+        except RuntimeError:
+            task = None
+        log.warning(
+            "event_loop_blocked_by",
+            seconds=round(seconds, 1),
+            function=None if task is None else task.get_name(),
+            stack=_stack(frame),
+            **_bound_to(task),
+        )
+
+
+def _stack(frame: FrameType) -> str:
+    return "".join(traceback.format_list(traceback.extract_stack(frame)[-_FRAMES:])).rstrip()
+
+
+def _bound_to(task: asyncio.Task[Any] | None) -> dict[str, Any]:
+    """Return what is bound to the log where a task runs, such as a step; from Python 3.12 on."""
+    context = getattr(task, "get_context", dict)()
+    return {
+        variable.name.removeprefix(_BOUND): value
+        for variable, value in context.items()
+        if variable.name.startswith(_BOUND) and value is not Ellipsis
+    }

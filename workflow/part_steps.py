@@ -1,0 +1,129 @@
+"""Runs one step that makes parts, and decides whether the task goes on with what there is."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from core.states import Step
+from core.time_limit import time_limit
+from core.usage import Usage
+from db.facts import Fact
+from db.recorder import record
+from db.repositories.parts import newest_parts
+from db.session import read_session, retrying
+from notifications.events import EventType, StepStartedData
+from workflow.asking import Asking
+from workflow.definition import StepResult
+from workflow.drafts import counted, draft
+from workflow.drain import drain
+from workflow.ending import Result, conclude, tally_of
+from workflow.history import round_of
+from workflow.limits import checked_parts
+from workflow.making import Maker
+from workflow.parts import Work, work_left
+from workflow.retrying import limit_s, options_of, took_too_long
+from workflow.stepping import STEP_SECONDS, context_of, done_with, finished
+from workflow.trying import bounded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workflow.definition import PartsStep
+    from workflow.lease import Claim
+    from workflow.making import Tally
+    from workflow.parts import Need
+
+
+async def make_parts(claim: Claim, step: str, parts: PartsStep) -> Result | None:
+    """Make what is left of a step's parts; None when the task goes on with another step."""
+    work = await _work(claim, step, parts)
+    number = round_of(claim.history, step)
+    await record(
+        Fact(
+            task_id=claim.task_id,
+            epoch=claim.epoch,
+            step=step,
+            total=work.total,
+            reset_done=work.completed,
+            reset_failed=work.failed + work.failed_elsewhere,
+            begins=True,
+            rows=work.rows,
+            events=(
+                draft(
+                    EventType.STEP_STARTED,
+                    f"Writing {counted(len(work.wanted), parts.noun)}",
+                    StepStartedData(step=step, round=number, worker=claim.worker),
+                ),
+            ),
+        )
+    )
+    started = time.monotonic()
+    tally = await Maker(claim, step, parts, work).make(drain())
+    took = time.monotonic() - started
+    STEP_SECONDS.labels(step).observe(took)
+    result = StepResult(
+        output={"completed": tally.completed, "failed": tally.failed},
+        input_digest="",
+        summary=f"{counted(tally.completed, parts.noun)} written",
+    )
+    done = done_with(claim, step, result)
+    after = claim.next_step(then=done)
+    needs = options_of(claim, after).needs
+    if after == Step.COMPLETED or not _enough(tally, parts.needs if needs is None else needs):
+        return await conclude(claim, await _of_all(claim, tally))
+    await record(finished(claim, step, number, result, Usage(), took))
+    claim.history.append(done)
+    return None
+
+
+async def too_few_for(claim: Claim, step: str) -> Tally | None:
+    """Return how the parts stand when a step needs more of them than there are."""
+    needs = options_of(claim, step).needs
+    if needs is None or not any(done.step in claim.definition.parts for done in claim.history):
+        return None
+    tally = await tally_of(claim)
+    return None if _enough(tally, needs) else tally
+
+
+async def _of_all(claim: Claim, tally: Tally) -> Tally:
+    """Return how all parts of the task stand, where another step makes some, too."""
+    if len(claim.definition.parts) == 1:
+        return tally
+    return replace(await tally_of(claim), halt=tally.halt)
+
+
+def _enough(tally: Tally, needs: float) -> bool:
+    """Tell whether so many parts are there that the next step may run."""
+    total = tally.completed + tally.failed
+    if not total or needs <= 0:
+        return True
+    return tally.completed > 0 and tally.completed / total >= needs
+
+
+async def _work(claim: Claim, step: str, parts: PartsStep) -> Work:
+    """Return what is to be done for a step's parts."""
+    options = options_of(claim, step)
+    asking = Asking(claim, step)
+
+    async def listed() -> Sequence[Need]:
+        return await parts.list(await context_of(claim, asking))
+
+    try:
+        needs = await bounded(
+            listed, limit=time_limit(limit_s(options)), name=f"{step} of task {claim.task_id}"
+        )
+    except TimeoutError:
+        raise took_too_long(options) from None
+    needs = checked_parts(needs, step)
+    several = len(claim.definition.parts) > 1
+
+    async def read() -> Work:
+        async with read_session() as session:
+            newest = await newest_parts(
+                session, claim.task_id, step=None if several else step, hidden=True
+            )
+        return work_left(claim.task_id, step, needs, newest)
+
+    return await retrying(read)

@@ -1,0 +1,182 @@
+"""Runs an author's code: bounded in time, tried again where that may help, left when it hangs.
+
+The code runs in an asyncio task of its own. Whatever it does with its cancellation, the workflow
+goes on two seconds later at most: what such code still writes is refused by the lease's fence, and
+what it asks is not answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import traceback
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from prometheus_client import Counter
+
+from core.errors import (
+    AppError,
+    ContentRefusedError,
+    LeaseLostError,
+    ProviderError,
+    ServiceUnavailableError,
+    TokenBudgetExceededError,
+    UnexpectedError,
+)
+from core.logging import get_logger
+from core.redaction import redact
+from core.request_shapes import storable
+from workflow.failures import PartFailed, Retryable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
+
+R = TypeVar("R")
+
+log = get_logger(__name__)
+
+GRACE_S: Final = 2.0
+"""How long cancelled code may take to end."""
+RETRIES: Final = 3
+"""Tries after the first, of what raises `Retryable` where `retries` does not say how many."""
+FIRST_PAUSE_S: Final = 1.0
+LONGEST_PAUSE_S: Final = 60.0
+_SPREAD: Final = 0.2
+_MOST_TRACE: Final = 8000
+_MOST_FRAMES: Final = 20
+IGNORED: Final = Counter(
+    "roadmap_cancellations_ignored_total",
+    "Functions of workflows that did not end within two seconds of being cancelled.",
+)
+_FATAL: Final = (LeaseLostError, ServiceUnavailableError)
+"""About the task's right to go on, not about what the function does."""
+_FOR_GOOD: Final = (PartFailed, ContentRefusedError, TokenBudgetExceededError)
+"""Another try would fail alike."""
+
+_left_behind: Final[set[asyncio.Task[Any]]] = set()
+"""Else they might be collected while they run."""
+
+
+async def bounded(
+    work: Callable[[], Awaitable[R]], *, limit: AbstractAsyncContextManager[Any], name: str
+) -> R:
+    """Return what some code gives within a limit; it is cancelled with its caller.
+
+    Args:
+        work: The code.
+        limit: Raises `TimeoutError` where it is left too late.
+        name: Of its asyncio task, for whoever looks what blocks the event loop.
+
+    Raises:
+        TimeoutError: The limit's; what the code raises of that kind is an unexpected error.
+        UnexpectedError: The code raised anything but an error of ours.
+    """
+    async with limit:
+        task = asyncio.create_task(_awaited(work), name=name)
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            await _stop(task)
+            raise
+    if task.cancelled():
+        raise _unexpected(RuntimeError("it was cancelled, though nobody asked for that"))
+    error = task.exception()
+    if error is None:
+        return task.result()
+    raise as_ours(error) from error
+
+
+async def tried(
+    once: Callable[[], Awaitable[R]],
+    *,
+    retries: int | None,
+    pause: Callable[[AppError, float], Awaitable[None]],
+) -> R:
+    """Return what some code gives, at the first try or a later one.
+
+    Args:
+        once: One try.
+        retries: How often it is tried again after whatever may pass; None: only if it says so by
+            raising `Retryable`.
+        pause: Tells of the next try, and waits as long as it is told.
+
+    Raises:
+        AppError: Of the last try.
+    """
+    most = RETRIES if retries is None else retries
+    number = 0
+    while True:
+        try:
+            return await once()
+        except AppError as error:
+            if number >= most or not _may_pass(error, always=retries is not None):
+                raise
+            number += 1
+            await pause(error, pause_s(error, number))
+
+
+def pause_s(error: AppError, number: int) -> float:
+    """Return how long to wait before a further try: as the error says, or longer each time."""
+    if isinstance(error, Retryable) and error.after_s is not None:
+        return error.after_s
+    whole: float = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (number - 1))
+    return whole * random.uniform(1 - _SPREAD, 1 + _SPREAD)  # noqa: S311 - no secret
+
+
+def as_ours(error: BaseException) -> AppError:
+    """Return the error of ours that says what code raised; out of several at once, the gravest."""
+    found = _all_of(error)
+    for kinds in (_FATAL, AppError):
+        for each in found:
+            if isinstance(each, kinds) and isinstance(each, AppError):
+                return each
+    return _unexpected(error)
+
+
+def _unexpected(error: BaseException) -> UnexpectedError:
+    """Return what everybody may see of an error, and what only admins see."""
+    text = "".join(traceback.format_exception(error, limit=-_MOST_FRAMES))
+    log.error("function_raised", exc_info=error)
+    return UnexpectedError(trace=redact(storable(text))[-_MOST_TRACE:])
+
+
+def _all_of(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _all_of(inner)]
+    return [error]
+
+
+def _may_pass(error: AppError, *, always: bool) -> bool:
+    if isinstance(error, Retryable):
+        return True
+    if isinstance(error, (*_FATAL, *_FOR_GOOD)):
+        return False
+    return always and not (isinstance(error, ProviderError) and error.stops_task)
+
+
+async def _awaited(work: Callable[[], Awaitable[R]]) -> R:
+    try:
+        return await work()
+    except (SystemExit, KeyboardInterrupt) as error:  # either would end the whole event loop
+        raise RuntimeError(f"it raised {type(error).__name__}") from error
+
+
+async def _stop(task: asyncio.Task[Any]) -> None:
+    """Cancel code and wait for its end, but not for ever."""
+    task.cancel()
+    try:
+        await asyncio.wait({task}, timeout=GRACE_S)
+    finally:
+        if not task.done():
+            IGNORED.inc()
+            _left_behind.add(task)
+            log.error("cancellation_ignored", function=task.get_name(), waited_s=GRACE_S)
+        task.add_done_callback(_forget)
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    _left_behind.discard(task)
+    if not task.cancelled() and (error := task.exception()) is not None:
+        # nobody waits for it any more
+        log.info("function_failed_when_cancelled", error=type(error).__name__)
