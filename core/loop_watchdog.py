@@ -19,6 +19,7 @@ from prometheus_client import Counter
 from core.logging import get_logger
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import FrameType
 
 log = get_logger(__name__)
@@ -85,7 +86,7 @@ def _stack(frame: FrameType) -> str:
 
 def _bound_to(task: asyncio.Task[Any] | None) -> dict[str, Any]:
     """Return what is bound to the log where a task runs, such as a step; from Python 3.12 on."""
-    context = getattr(task, "get_context", dict)()
+    context: Mapping[Any, Any] = getattr(task, "get_context", dict)()
     return {
         variable.name.removeprefix(_BOUND): value
         for variable, value in context.items()
