@@ -128,6 +128,8 @@ export interface FailedContent {
   concept_title: string | null;
   code: string;
   message: string;
+  /** As that of a task's error. */
+  trace?: string | null;
 }
 
 /** One thing that is wrong with a request. */
@@ -380,6 +382,8 @@ export interface TaskError {
   code: string;
   message: string;
   step: Step;
+  /** Of an unexpected error: its traceback. Only admins see it. */
+  trace?: string | null;
 }
 
 /** A committed event. `seq` has no gaps in a task. */

@@ -33,6 +33,8 @@ class FailedContent(Answer):
     """Of roadmaps only."""
     code: str
     message: str
+    trace: str | None = None
+    """As that of a task's error."""
 
 
 class KindOfContent(Answer):
@@ -138,6 +140,8 @@ class TaskError(Answer):
     message: str
     step: str
     """A step of the task's workflow, or `queued`, `human_review`, `resuming`, `completed`."""
+    trace: str | None = None
+    """Of an unexpected error: its traceback. Only admins see it."""
 
 
 class TimeLeft(Answer):
