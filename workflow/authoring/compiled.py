@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from core.digest import digest
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from db.models import Review
     from workflow.authoring.declared import DeclaredStep
     from workflow.authoring.workflow import Workflow
-    from workflow.definition import Answer, StepBody, StepContext
+    from workflow.definition import Answer, StepBody, StepContext, StepOptions
     from workflow.history import Done
 
 
@@ -51,9 +52,9 @@ class Compiled(Definition):
             each if isinstance(each, DeclaredReview) else each.name for each in workflow.declared
         )
         self.stages = stages_of(self.name, list(self.declared.values()), list(self.reviews))
-        self.options = {step.name: step.options for step in self.declared.values()}
+        self.options = {name: _options_of(step) for name, step in self.declared.items()}
         self.makers = {
-            step.name: AuthoredParts(self, step, needs=self._needed_of(step))
+            step.name: AuthoredParts(self, step)
             for step in self.declared.values()
             if step.listing is not None
         }
@@ -179,11 +180,9 @@ class Compiled(Definition):
 
         return run
 
-    def _needed_of(self, parts: DeclaredStep) -> float:
-        """Return the share of a step's parts that the steps after it must have."""
-        declared = list(self.declared.values())
-        later = [step for step in declared if parts.name in step.signature.parameters]
-        place = declared.index(parts)
-        if not later:
-            later = [step for step in declared[place + 1 : place + 2] if step.listing is None]
-        return max((1.0 if step.needs is None else step.needs for step in later), default=0.0)
+
+def _options_of(step: DeclaredStep) -> StepOptions:
+    """Return how a step runs: one needs all parts before it, unless its author says otherwise."""
+    if step.listing is not None:
+        return step.options
+    return replace(step.options, needs=1.0 if step.needs is None else step.needs)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from core.errors import AppError
+from core.errors import AppError, PlanError, ResultInvalidError
+
+__all__ = ["PlanError", "ResultError", "WorkflowError"]
 
 
 class WorkflowError(AppError):
@@ -11,13 +13,5 @@ class WorkflowError(AppError):
     code = "invalid_workflow"
 
 
-class PlanError(AppError):
-    """The workflow's plan cannot say what comes next; mend it, then retry the task."""
-
-    code = "plan_failed"
-
-
-class ResultError(AppError):
+class ResultError(ResultInvalidError):
     """A step gave what its annotation does not allow; mend the step, then retry the task."""
-
-    code = "result_invalid"

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 
 from core.digest import digest
-from core.errors import AppError
+from core.errors import InvalidPartError
 from notifications.events import PartData
 from workflow.authoring.calling import call
 from workflow.authoring.errors import ResultError
 from workflow.authoring.results import Results
 from workflow.context import Context
 from workflow.definition import PartsStep, Written
+from workflow.limits import LONGEST_KEY, few
 from workflow.parts import Need
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from workflow.definition import StepContext
     from workflow.parts import Wanted
 
-LONGEST_KEY = 200
-_LONGEST_TITLE = 300
 _plain: TypeAdapter[Any] = TypeAdapter(Any)
 
 
@@ -44,14 +43,16 @@ class Inputs:
 class AuthoredParts(PartsStep):
     """Makes the parts that an author's list names, by the author's function."""
 
-    def __init__(self, compiled: Compiled, step: DeclaredStep, *, needs: float) -> None:
+    needs = 0.0
+    """What a later step needs, it says itself."""
+
+    def __init__(self, compiled: Compiled, step: DeclaredStep) -> None:
         """Take what was declared."""
         if step.listing is None:
             raise ValueError(step.name)
         self._compiled = compiled
         self._step = step
         self._listing: Listing = step.listing
-        self.needs = needs
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -111,13 +112,12 @@ class AuthoredParts(PartsStep):
                 f" {type(listed).__name__}."
             )
         items: dict[str, Any] = {}
-        for item in listed:
+        for item in few(listed, self._step.name):
             key = self._key(item)
             if key in items:
-                raise AppError(
-                    f"The step {self._step.name!r} has two parts with the key {key!r}; keys must"
-                    " be unique.",
-                    code="duplicate_part_key",
+                raise InvalidPartError(
+                    f"The step {self._step.name!r} has two parts with the key {key!r}; each needs"
+                    " a key of its own."
                 )
             items[key] = item
         return items
@@ -126,7 +126,7 @@ class AuthoredParts(PartsStep):
         found = self._told_by(self._listing.key, item, "key")
         key = str(found).strip() if isinstance(found, str | int) else ""
         if not key or len(key) > LONGEST_KEY:
-            raise ResultError(
+            raise InvalidPartError(
                 f"A part of the step {self._step.name!r} has the key {str(found)[:60]!r}; it must"
                 f" be text or a whole number, of 1 to {LONGEST_KEY} characters."
             )
@@ -136,7 +136,7 @@ class AuthoredParts(PartsStep):
         if self._listing.title is None:
             return key
         found = str(self._told_by(self._listing.title, item, "title") or "").strip()
-        return found[:_LONGEST_TITLE] or key
+        return found or key
 
     def _told_by(self, field: str | Callable[[Any], Any] | None, item: Any, what: str) -> Any:
         if field is None:
