@@ -6,6 +6,7 @@ import threading
 from typing import Any, Final
 
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 
 from api import docs, for_people, pages, problems
 from api.auth import check_settings
@@ -38,6 +39,8 @@ from notifications.events import TaskEvent
 from notifications.reading import open_schema
 
 VERSION: Final = "1"
+SQUEEZE_BYTES: Final = 8192
+"""From so many bytes on an answer is compressed; below that it is not worth the time."""
 _VERSIONED: Final = (
     tasks,
     events,
@@ -94,6 +97,8 @@ def create_app() -> FastAPI:
     app.add_middleware(Bodies)
     if settings.cors_origins:  # around `Bodies`, so that pages may read its refusals, too
         app.add_middleware(Cors, allow_origins=list(settings.cors_origins), **ALLOWED)
+    # what is large goes compressed to whoever takes it so; streams of events never do
+    app.add_middleware(GZipMiddleware, minimum_size=SQUEEZE_BYTES, compresslevel=4)
     app.add_middleware(Mounted)
     app.add_middleware(Gate)
     app.add_middleware(Observed)

@@ -7,13 +7,15 @@ and still belong together after a deploy.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import mimetypes
+import posixpath
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -37,14 +39,25 @@ _HTML: Final = "text/html; charset=utf-8"
 _VALUE: Final = re.compile(r"\{\{(page|title|root)\}\}")
 _CODE: Final = re.compile(r"`([^`]+)`")
 _HEAD: Final = """\
-<link rel="stylesheet" href="{{base}}/css/{{page}}.css">
 <script type="module" src="{{base}}/pages/{{page}}.js"></script>
-"""
+{{preloads}}"""
+_PRELOAD: Final = '<link rel="modulepreload" href="{{base}}/%s">\n'
 _LOADING: Final = """\
-<main id="main" tabindex="-1"><p class="loading" role="status">Loading…</p></main>
+<main id="main" tabindex="-1"><div class="skeleton">{{first}}<p role="status">Loading…</p></div></main>
 <noscript><p class="notice is-bad">This page needs JavaScript. The <a href="{{root}}/api/docs">API\
 </a> and the <code>roadmap</code> command do not.</p></noscript>
 """
+_FIRST: Final = {"home": '<p class="first-words">What do you want to learn?</p>'}
+"""What a page shows before its modules are there."""
+_STYLES: Final = {
+    "concept": ("course", "concept"),
+    "roadmap": ("course", "map", "roadmap"),
+    "home": ("lists", "home"),
+    "reviews": ("lists",),
+    "notice": (),
+}
+"""The style sheets of a page beside the common ones; by default the one of its name."""
+_IMPORT: Final = re.compile(r"""^(?:import|export) (?:[^;"']*? from )?["'](\.[^"']+)["'];""", re.MULTILINE)
 _NOTICE: Final = """\
 <main id="main" tabindex="-1"><section class="failure"><h1>{{heading}}</h1><p>{{reason}}</p>
 <p class="actions"><a class="button" href="{{root}}/">Home</a></p></section></main>
@@ -54,11 +67,23 @@ _TEXT: Final = frozenset({"text/javascript", "text/css", "text/plain", "image/sv
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file of the folder, read once."""
+    """A file of the folder, read once; texts are kept compressed, too."""
 
     body: bytes
     media_type: str
     etag: str
+    squeezed: bytes | None
+
+    @classmethod
+    def of(cls, name: str, body: bytes) -> Asset:
+        """Take a file's contents."""
+        guessed = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        media_type = _TYPES.get(PurePosixPath(name).suffix, guessed)
+        squeezed = None
+        if media_type in _TEXT:
+            media_type += "; charset=utf-8"
+            squeezed = gzip.compress(body, 9, mtime=0)
+        return cls(body, media_type, hashlib.sha256(body).hexdigest()[:32], squeezed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +97,44 @@ class Assets:
 @lru_cache(maxsize=1)
 def assets() -> Assets:
     """Read the folder: a third of a megabyte, once per process."""
-    files = {}
+    found = sorted(p for p in FOLDER.rglob("*") if p.is_file() and p.name != "page.html")
+    bodies = {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in found}
+    bodies |= {f"css/{page}.all.css": _styles(page, bodies) for page in (*_pages(bodies), "notice")}
     together = hashlib.sha256()
-    for path in sorted(p for p in FOLDER.rglob("*") if p.is_file() and p.name != "page.html"):
-        name, body = path.relative_to(FOLDER).as_posix(), path.read_bytes()
+    for name, body in bodies.items():
         together.update(name.encode() + b"\0" + body)
-        guessed = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        media_type = _TYPES.get(path.suffix, guessed)
-        if media_type in _TEXT:
-            media_type += "; charset=utf-8"
-        files[name] = Asset(body, media_type, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+    files = {name: Asset.of(name, body) for name, body in bodies.items()}
     return Assets(files, together.hexdigest()[:16])
+
+
+def _pages(bodies: dict[str, bytes]) -> list[str]:
+    """Return the names of the pages that have a module."""
+    return [PurePosixPath(name).stem for name in bodies if name.startswith("pages/")]
+
+
+def _styles(page: str, bodies: dict[str, bytes]) -> bytes:
+    """Return all styles of a page as one file: each request more is a round trip more."""
+    names = ("base", "parts", *_STYLES.get(page, (page,)), "print")
+    return b"\n".join(bodies[f"css/{name}.css"] for name in names)
+
+
+@lru_cache
+def imported(module: str) -> tuple[str, ...]:
+    """Return the modules that a module imports, and those import, in the order of first mention.
+
+    A browser learns of each only by reading the one before; told of all at once, it asks for all.
+    """
+    found: dict[str, None] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop(0)
+        source = assets().files[name].body.decode()
+        for path in _IMPORT.findall(source):
+            other = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
+            if other not in found:
+                found[other] = None
+                waiting.append(other)
+    return tuple(found)
 
 
 def asset(path: str) -> str:
@@ -104,14 +156,17 @@ async def static(path: str, request: Request) -> Response:
         raise NotFoundError("There is no such file.")
     # a page of another version, during a deploy, gets what there is, for this time only
     lasting = first == f"v-{known.digest}"
-    headers = {
-        **_ASSET_HEADERS,
-        "ETag": found.etag,
-        "Cache-Control": FOREVER if lasting else "no-cache",
-    }
-    if found.etag in request.headers.get("if-none-match", ""):
+    body, tag = found.body, found.etag
+    headers = {**_ASSET_HEADERS, "Cache-Control": FOREVER if lasting else "no-cache"}
+    if found.squeezed is not None:
+        headers["Vary"] = "Accept-Encoding"
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            body, tag = found.squeezed, f"{tag}-gzip"
+            headers["Content-Encoding"] = "gzip"
+    headers["ETag"] = f'"{tag}"'
+    if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    return Response(found.body, media_type=found.media_type, headers=headers)
+    return Response(body, media_type=found.media_type, headers=headers)
 
 
 @lru_cache(maxsize=1)
@@ -136,6 +191,9 @@ def notice(status: int, *, title: str, reason: str) -> Response:
 def _filled(name: str, title: str, *, head: str, main: str) -> str:
     values = {"page": name, "title": escape(title), "root": base()}
     text = _template().replace("{{head}}", head).replace("{{main}}", main)
+    if "{{preloads}}" in text:
+        needed = "".join(_PRELOAD % each for each in imported(f"pages/{name}.js"))
+        text = text.replace("{{preloads}}", needed).replace("{{first}}", _FIRST.get(name, ""))
     text = text.replace("{{base}}/", asset(""))
     return _VALUE.sub(lambda found: values[found[1]], text)
 
@@ -156,6 +214,12 @@ async def task(task_id: TaskId) -> Response:  # noqa: ARG001 - checked to be an 
 async def review(task_id: TaskId) -> Response:  # noqa: ARG001 - ditto
     """Decide about an outline."""
     return _page("review", "Review · Roadmaps")
+
+
+@router.get("/reviews")
+async def reviews() -> Response:
+    """See all outlines that wait for a decision."""
+    return _page("reviews", "Reviews · Roadmaps")
 
 
 @router.get("/roadmaps/{roadmap_id}")

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Body, Header, Request, Response
+from fastapi import APIRouter, Body, Header, Query, Request, Response
 
 from api.auth import CurrentActor
 from api.http import TaskId, tagged, version_of
@@ -51,9 +51,16 @@ _EXAMPLES: Final[dict[str, Any]] = {
     response_model=Review,
     responses={304: {"description": "Unchanged since the `ETag`."}, **documented(404)},
 )
-async def get_review(task_id: TaskId, request: Request, actor: CurrentActor) -> Response:
+async def get_review(
+    task_id: TaskId,
+    request: Request,
+    actor: CurrentActor,
+    since: Annotated[
+        int | None, Query(ge=1, le=1000, description="The round to compare with.")
+    ] = None,
+) -> Response:
     """Return the structure in question; its `ETag` is the version, for `If-Match`."""
-    review = Review.of(await queries.open_review(task_id, actor=actor))
+    review = Review.of(await queries.open_review(task_id, actor=actor, since=since))
     return tagged(request, review, tag=str(review.version))
 
 

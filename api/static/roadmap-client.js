@@ -39,6 +39,7 @@ const FILLS = 5;
 export class RoadmapClient {
   #options;
 
+  /** @param {any} [options] Described in `roadmap-client.d.ts`. */
   constructor({ baseUrl = "", token = null, getToken, fetch, WebSocket, transports, random } = {}) {
     this.http = new Http({
       baseUrl,
@@ -54,6 +55,7 @@ export class RoadmapClient {
     };
   }
 
+  /** @param {any} request @param {{idempotencyKey?: string}} [options] */
   async createTask(request, { idempotencyKey } = {}) {
     const headers = idempotencyKey ? { "Idempotency-Key": idempotencyKey } : {};
     return (await this.http.request(`${API}/tasks`, { method: "POST", body: request, headers })).data;

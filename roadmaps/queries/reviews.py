@@ -24,8 +24,13 @@ if TYPE_CHECKING:
     from core.actor import Actor
 
 
-async def open_review(task_id: UUID, *, actor: Actor) -> ReviewView:
+async def open_review(task_id: UUID, *, actor: Actor, since: int | None = None) -> ReviewView:
     """Return the review that waits for a decision, with the tree and what changed in it.
+
+    Args:
+        task_id: Whose review.
+        actor: Who asks.
+        since: The round to compare with; by default the one before.
 
     Raises:
         NotFoundError: The task has no open review, or it belongs to somebody else.
@@ -57,7 +62,7 @@ async def open_review(task_id: UUID, *, actor: Actor) -> ReviewView:
             due_at=review.due_at,
             overdue=row.overdue,
             roadmap=await tree(session, roadmap),
-            diff=await _changes(session, roadmap.roadmap_id, review),
+            diff=await _changes(session, roadmap.roadmap_id, review, since),
             issues=await _issues(session, task_id),
         )
 
@@ -80,15 +85,15 @@ async def _last_closed(session: AsyncSession, task_id: UUID, actor: Actor) -> st
 
 
 async def _changes(
-    session: AsyncSession, roadmap_id: UUID, review: Review
+    session: AsyncSession, roadmap_id: UUID, review: Review, since: int | None
 ) -> list[dict[str, Any]] | None:
-    """Return what changed since the version that the previous round was about."""
-    previous = await session.scalar(
-        select(Review.version)
-        .where(Review.task_id == review.task_id, Review.round < review.round)
-        .order_by(Review.round.desc())
-        .limit(1)
+    """Return what changed since the version that the previous round, or another, was about."""
+    earlier = select(Review.version).where(
+        Review.task_id == review.task_id, Review.round < review.round
     )
+    if since is not None:
+        earlier = earlier.where(Review.round <= since)
+    previous = await session.scalar(earlier.order_by(Review.round.desc()).limit(1))
     if previous is None:
         return None
     rows = await session.execute(

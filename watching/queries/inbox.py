@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Text, cast, func, select, update
 
 from core.errors import NotFoundError
-from db.models import Notification
+from db.models import Notification, RoadmapTask
 from db.session import read_session, transaction
 from watching.queries.shapes import NotificationView
 
@@ -107,11 +107,18 @@ async def mark_all_read(user_id: str) -> int:
 
 
 async def _read(statement: Select[Any]) -> list[NotificationView]:
+    named = statement.add_columns(
+        func.coalesce(RoadmapTask.title, RoadmapTask.goal), RoadmapTask.roadmap_id
+    ).join(RoadmapTask, RoadmapTask.task_id == Notification.task_id)
     async with read_session() as session:
-        return [_view(row) for row in await session.scalars(statement)]
+        return [
+            _view(row, title=title, roadmap_id=roadmap_id)
+            for row, title, roadmap_id in await session.execute(named)
+        ]
 
 
-def _view(row: Notification) -> NotificationView:
-    return NotificationView.model_validate(
-        {name: getattr(row, name) for name in NotificationView.model_fields}
-    )
+def _view(row: Notification, **task: Any) -> NotificationView:
+    own = {
+        name: getattr(row, name) for name in NotificationView.model_fields if hasattr(row, name)
+    }
+    return NotificationView.model_validate(own | task)

@@ -120,6 +120,7 @@ class TaskView(View):
     current_step: StepName
     roadmap_id: UUID | None
     attempt: int
+    review: bool = Field(description="Whether somebody is asked before the parts are made.")
     progress: ProgressView
     time_left_s: TimeLeftView | None = Field(
         description="From how long others took; null without evidence, and while no worker works"
@@ -157,6 +158,8 @@ class NotificationView(View):
     message: str
     created_at: Moment
     read_at: Moment | None
+    title: str | None = Field(default=None, description="What people call the task.")
+    roadmap_id: UUID | None = Field(default=None, description="Where to read what came of it.")
 
 
 class QueueState(View):

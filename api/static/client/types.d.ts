@@ -209,6 +209,10 @@ export interface Notification {
   /** ISO 8601, UTC. */
   created_at: string;
   read_at: string | null;
+  /** What people call the task. */
+  title?: string | null;
+  /** Where to read what came of it. */
+  roadmap_id?: string | null;
 }
 
 /** How the learner wants to learn. */
@@ -344,6 +348,8 @@ export interface Task {
   current_step: Step;
   roadmap_id: string | null;
   attempt: number;
+  /** Whether somebody is asked before the parts are made. */
+  review: boolean;
   progress: Progress;
   /**
    * From how long others took; null without evidence, and while no worker works on it: `line` or

@@ -3,26 +3,41 @@
 import { bell } from "../views/bell.js";
 import { askForToken } from "../views/signin.js";
 import { call, get, inWords, noticeRefusal, onUnauthenticated } from "./api.js";
+import { forgetDrafts } from "./drafts.js";
 import { fill, h, icon, to } from "./dom.js";
+import { LANGUAGES, choose, language, t } from "./i18n.js";
+import { listen } from "./keys.js";
+import { settle } from "./place.js";
+import { note } from "./say.js";
 import { claims, maybeAdmin, signOut, token } from "./session.js";
+import { cut } from "./words.js";
 
 const main = document.getElementById("main");
+const favicon = /** @type {HTMLLinkElement|null} */ (document.querySelector("link[rel=icon]"));
+const TONES = { busy: "icon-busy.svg", ask: "icon-ask.svg", bad: "icon-bad.svg", good: "icon-good.svg" };
 
 /**
  * Put the page together and run it.
  *
- * @param {(main: HTMLElement) => Promise<void>} page Draws into `main`; what it throws is shown.
+ * @param {(main: HTMLElement) => Promise<void>} page Draws into `main`; what it throws before it has
+ *   drawn is shown instead of it, what it throws later beside it.
  */
 export async function start(page) {
   onUnauthenticated(askForToken);
+  document.documentElement.lang = language;
   fill(document.getElementById("nav"), links());
-  fill(document.getElementById("tools"), themeToggle(), bell(), account());
+  fill(document.getElementById("tools"), themeToggle(), bell());
+  foot();
+  listen();
+  await null; // the page's own module is read to its end before it is run
   try {
     await page(main);
   } catch (error) {
     noticeRefusal(error);
-    showFailure(error);
+    if (main.querySelector(":scope > .loading, :scope > .skeleton")) showFailure(error);
+    else if (error.status !== 401) note(inWords(error), { tone: "bad" });
   }
+  settle();
 }
 
 /** Return the ids in the address: `/tasks/{0}/…`, `/roadmaps/{0}/concepts/{1}`. */
@@ -30,26 +45,48 @@ export function idsInAddress() {
   return location.pathname.match(/[0-9a-f]{8}-[0-9a-f-]{27}/gi) ?? [];
 }
 
-export function title(text) {
-  document.title = `${text} · Roadmaps`;
+/** Name the tab; its icon tells the state of what it shows. */
+export function title(text, tone = "") {
+  document.title = `${cut(text)} · Roadmaps`;
+  if (!favicon) return;
+  const address = favicon.href.replace(/[^/]+$/, TONES[tone] ?? "icon.svg");
+  if (favicon.href !== address) favicon.href = address;
 }
 
 function links() {
-  const wanted = [["/", "Home"]];
-  if (maybeAdmin()) wanted.push(["/operations", "Operations"]);
+  const wanted = [["/", t`Home`], ["/reviews", t`Reviews`]];
+  if (maybeAdmin()) wanted.push(["/operations", t`Operations`]);
   return wanted.map(([href, text]) =>
     h("a", { href, "aria-current": location.pathname === to(href) ? "page" : null }, text));
 }
 
 function showFailure(error) {
   const gone = error.status === 404;
-  title(gone ? "Not found" : "Not available");
+  const heading = gone ? t`There is nothing here` : error.status === 401 ? t`Please sign in` : t`This cannot be shown now`;
+  title(heading);
   fill(main, h("section.failure", {},
-    h("h1", {}, gone ? "There is nothing here" : error.status === 401 ? "Please sign in" : "This cannot be shown now"),
-    h("p", {}, gone ? "It was removed, or it belongs to somebody else." : inWords(error)),
+    h("h1", {}, heading),
+    h("p", {}, gone ? t`It was removed, or it belongs to somebody else.` : inWords(error)),
     h("p.actions", {},
-      gone || h("button.button.is-primary", { type: "button", onclick: () => location.reload() }, "Try again"),
-      h("a.button", { href: "/" }, "Home"))));
+      !gone && h("button.button.is-primary", { type: "button", onclick: () => location.reload() }, t`Try again`),
+      h("a.button", { href: "/" }, t`Home`))));
+}
+
+/** The foot in the interface's language, and the choice of it. */
+function foot() {
+  const place = document.getElementById("foot-tools");
+  if (!place) return;
+  const select = h("select", {
+    "aria-label": t`Language of these pages`,
+    onchange: () => {
+      choose(select.value);
+      location.reload();
+    },
+  }, Object.entries(LANGUAGES).map(([code, name]) => h("option", { value: code, selected: code === language, lang: code }, name)));
+  fill(place, select, account());
+  if (language === "en") return;
+  document.getElementById("foot-note").textContent = t`Texts are written by a program: a language model, or the offline sample author. Check what matters.`;
+  document.querySelector(".skip").textContent = t`Skip to content`;
 }
 
 function themeToggle() {
@@ -79,7 +116,7 @@ function themeToggle() {
   }
 
   function draw() {
-    const label = isDark() ? "Use light colours" : "Use dark colours";
+    const label = isDark() ? t`Use light colours` : t`Use dark colours`;
     fill(button, icon(isDark() ? "sun" : "moon"));
     button.setAttribute("aria-label", label);
     button.title = label;
@@ -89,11 +126,11 @@ function themeToggle() {
 function account() {
   const place = h("span.account", {});
   if (token()) {
-    fill(place, leaving(claims()?.sub, "Forget the token in this tab", async () => signOut()));
+    fill(place, leaving(claims()?.sub, t`Forget the token in this tab`, async () => signOut()));
   } else {
     get("/session").then(({ user_id: user, signed_in_by: by }) => {
       if (by !== "cookie") return;
-      fill(place, leaving(user, "Sign this browser out", () => call("/session", { method: "DELETE" })));
+      fill(place, leaving(user, t`Sign this browser out`, () => call("/session", { method: "DELETE" })));
     }, () => {}); // not signed in: the sign-in is shown by whoever noticed
   }
   return place;
@@ -105,7 +142,8 @@ function leaving(user, explanation, leave) {
     title: explanation,
     onclick: async () => {
       await leave().catch(noticeRefusal);
+      forgetDrafts();
       location.assign(to("/"));
     },
-  }, `Sign out ${user ?? ""}`.trim());
+  }, t`Sign out ${user ?? ""}`.trim());
 }

@@ -15,7 +15,9 @@ export const to = (path) => BASE + path;
  * @param {string} tag Its name, with classes after dots: `p.notice.is-bad`.
  * @param {object} props `on…` are listeners, properties of the element are set, the rest become
  *   attributes; null, undefined and false are left out.
- * @param {...any} children Nodes, texts, lists of them; null and false are left out.
+ * @param {...any} children Nodes, texts, numbers, lists of them; null, undefined and booleans are
+ *   left out, so that `condition && …` and `condition || …` may stand among them.
+ * @returns {any} The element, as what it is.
  */
 export function h(tag, props = {}, ...children) {
   const [name, ...classes] = tag.split(".");
@@ -40,14 +42,48 @@ function set(element, key, value) {
 function nodes(children) {
   return children
     .flat(Infinity)
-    .filter((child) => child !== null && child !== undefined && child !== false)
+    .filter((child) => child !== null && child !== undefined && typeof child !== "boolean")
     .map((child) => (child instanceof Node ? child : String(child)));
 }
 
-/** Replace what an element contains. */
+/**
+ * Replace what an element contains.
+ *
+ * @returns {any} The element.
+ */
 export function fill(element, ...children) {
   element.replaceChildren(...nodes(children));
   return element;
+}
+
+/**
+ * Make a place whose contents are made anew only when what they are made from is another: what a
+ * person typed, ticked, opened or selected inside stays through everything else that happens.
+ *
+ * @param {any} [element] The place itself.
+ */
+export function slot(element = h("div")) {
+  let shown = null;
+  return {
+    element,
+    /** Show what `make` returns, made from `state` (anything that JSON can tell); tell whether it was made anew. */
+    show(state, make) {
+      const now = JSON.stringify(state ?? null);
+      if (now === shown) return false;
+      shown = now;
+      fill(element, make());
+      return true;
+    },
+    /** Let the next `show` make it anew. */
+    forget() {
+      shown = null;
+    },
+  };
+}
+
+/** What a person or a model wrote: in its own direction, and in its language where that is known. */
+export function said(tag, text, props = {}) {
+  return h(tag, { dir: "auto", ...props }, text);
 }
 
 /** Set an element's text, when it differs. */
@@ -61,7 +97,8 @@ const SVG = "http://www.w3.org/2000/svg";
 export function svg(tag, attributes = {}, ...children) {
   const element = document.createElementNS(SVG, tag);
   for (const [key, value] of Object.entries(attributes)) {
-    if (value !== null && value !== undefined && value !== false) element.setAttribute(key, value);
+    if (value === null || value === undefined || value === false) continue;
+    element.setAttribute(key, key === "href" && value.startsWith("/") ? to(value) : value);
   }
   element.append(...nodes(children));
   return element;
@@ -77,10 +114,18 @@ const ICONS = {
   down: "M12 5v14M6 13l6 6 6-6",
   pencil: "M4 20h4L19 9l-4-4L4 16v4zM13 7l4 4",
   plus: "M12 5v14M5 12h14",
+  minus: "M5 12h14",
   undo: "M9 7 4 12l5 5M4 12h11a5 5 0 0 1 0 10h-2",
   arrow: "M5 12h14M13 6l6 6-6 6",
   back: "M19 12H5M11 6l-6 6 6 6",
   chevron: "M9 6l6 6-6 6",
+  redo: "M15 7l5 5-5 5M20 12H9a5 5 0 0 0 0 10h2",
+  grip: "M9 6h.01M15 6h.01M9 12h.01M15 12h.01M9 18h.01M15 18h.01",
+  search: "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM16 16l4.5 4.5",
+  list: "M4 6h16M4 12h16M4 18h10",
+  print: "M7 9V4h10v5M7 17H4v-6a2 2 0 0 1 2-2h12a2 2 0 0 1 2 2v6h-3M7 14h10v6H7z",
+  link: "M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1",
+  comment: "M4 5h16v11H10l-5 4v-4H4z",
   copy: "M9 9h10v11H9zM5 15V4h10",
   out: "M14 4h6v6M20 4l-9 9M18 14v5a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V7a1 1 0 0 1 1-1h5",
 };
@@ -104,7 +149,8 @@ export function guarded(button, action) {
   let busy = false;
   button.addEventListener("click", async (event) => {
     event.preventDefault();
-    if (busy) return;
+    // the second click of a double click is one with the first, also when the first is over already
+    if (busy || event.detail > 1) return;
     busy = true;
     button.setAttribute("aria-disabled", "true");
     button.classList.add("is-busy");

@@ -1,6 +1,9 @@
 /** The words that the page shows for the API's statuses, steps, kinds and error codes. */
 
+import { figure, language, locale, n, t } from "./i18n.js";
+
 const kinds = new Map();
+const KIND = { tutorial: t`Tutorial`, resources: t`Resources`, quiz: t`Quiz` };
 
 /** Take over what the server says of the kinds of contents. */
 export function learnKinds(roadmap) {
@@ -9,6 +12,7 @@ export function learnKinds(roadmap) {
 
 /** What people call a kind of content, as a heading. */
 export function kindName(kind) {
+  if (language !== "en" && kind in KIND) return KIND[kind];
   return kinds.get(kind)?.label ?? capitalized(kind);
 }
 
@@ -24,17 +28,17 @@ export function capitalized(name) {
 }
 
 export const CONTENT_STATE = {
-  pending: "waiting", running: "being written", completed: "ready", failed: "failed",
+  pending: t`waiting`, running: t`being written`, completed: t`ready`, failed: t`failed`,
 };
 
 export const STATUS = {
-  pending: "Waiting for a worker",
-  processing: "Working",
-  human_review_pending: "Needs your review",
-  completed: "Complete",
-  partial_failure: "Partly failed",
-  failed: "Failed",
-  cancelled: "Cancelled",
+  pending: t`Waiting`,
+  processing: t`Working`,
+  human_review_pending: t`Needs your review`,
+  completed: t`Complete`,
+  partial_failure: t`Partly failed`,
+  failed: t`Failed`,
+  cancelled: t`Cancelled`,
 };
 
 /** Status to the tone of its chip. */
@@ -48,63 +52,86 @@ export const TONE = {
   cancelled: "quiet",
 };
 
-export const STEP = {
-  queued: "Accepted",
-  intent_analysis: "Understand the goal",
-  curriculum_design: "Design the roadmap",
-  structure_validation: "Check the structure",
-  edit_plan_analysis: "Plan the changes",
-  roadmap_edit: "Change the roadmap",
-  human_review: "Your review",
-  content_generation: "Write the contents",
-  resuming: "Going on",
-  completed: "Complete",
+const STEP = {
+  queued: t`Accepted`,
+  intent_analysis: t`Understand the goal`,
+  curriculum_design: t`Design the roadmap`,
+  structure_validation: t`Check the structure`,
+  edit_plan_analysis: t`Plan the changes`,
+  roadmap_edit: t`Change the roadmap`,
+  human_review: t`Your review`,
+  content_generation: t`Write the contents`,
+  resuming: t`Going on`,
+  completed: t`Complete`,
 };
+
+/** What a step is called; those of other workflows by their own names. */
+export const stepName = (step) => STEP[step] ?? capitalized(step);
 
 export const TRANSPORT = { websocket: "WebSocket", sse: "SSE", polling: "polling" };
 
-/** Error code to its cause in words, and what helps. */
+/** Error code to its cause in words, what helps, and whether trying the same again is likely to. */
 const CAUSE = {
-  content_refused: ["The language model declined to write this.", "Trying again seldom helps; another title or goal might."],
-  provider_unauthorized: ["The language model's provider refused our credentials.", "The operator has to check the key; then a retry will do."],
-  provider_rate_limited: ["The language model was asked too often.", "Try again in a few minutes."],
-  provider_unavailable: ["The language model's provider did not answer.", "Try again in a few minutes."],
-  provider_timeout: ["The language model took too long.", "A retry usually helps."],
-  provider_error: ["The language model's provider gave no usable answer.", "A retry may help."],
-  provider_rejected: ["The language model's provider did not accept the request.", "The operator has to check its address and model; then a retry will do."],
-  content_invalid: ["The language model's answer could not be read, also when it was asked again.", "A retry may help."],
-  content_truncated: ["The language model's answer broke off in the middle, also when it was asked again.", "A retry may help."],
-  step_timeout: ["It took longer than allowed.", "A retry usually helps."],
-  task_timeout: ["The whole work took longer than allowed.", "A retry goes on where it stopped."],
-  worker_lost: ["The workers kept dying while they worked on this.", "The operator should look at their logs; then a retry will do."],
-  token_budget_exceeded: ["The token budget of this task is used up.", "The operator can raise it; then a retry goes on."],
-  structure_invalid: ["No usable structure came out of the design.", "A retry, or a clearer goal, may help."],
-  service_unavailable: ["A service that is needed could not be reached.", "A retry usually helps."],
-  invalid_request: ["The request itself is not valid.", "Send a corrected one."],
-  task_revoked: ["An operator stopped the task.", ""],
+  content_refused: [t`The language model declined to write this.`, t`Trying again seldom helps; another title or goal might.`, false],
+  provider_unauthorized: [t`The language model's provider refused our credentials.`, t`The operator has to check the key; then a retry will do.`, false],
+  provider_rate_limited: [t`The language model was asked too often.`, t`Try again in a few minutes.`, true],
+  provider_unavailable: [t`The language model's provider did not answer.`, t`Try again in a few minutes.`, true],
+  provider_timeout: [t`The language model took too long.`, t`A retry usually helps.`, true],
+  provider_error: [t`The language model's provider gave no usable answer.`, t`A retry may help.`, true],
+  provider_rejected: [t`The language model's provider did not accept the request.`, t`The operator has to check its address and model; then a retry will do.`, false],
+  content_invalid: [t`The language model's answer could not be read, also when it was asked again.`, t`A retry may help.`, true],
+  content_truncated: [t`The language model's answer broke off in the middle, also when it was asked again.`, t`A retry may help.`, true],
+  step_timeout: [t`It took longer than allowed.`, t`A retry usually helps.`, true],
+  task_timeout: [t`The whole work took longer than allowed.`, t`A retry goes on where it stopped.`, true],
+  worker_lost: [t`The workers kept dying while they worked on this.`, t`The operator should look at their logs; then a retry will do.`, false],
+  token_budget_exceeded: [t`The token budget of this task is used up.`, t`The operator can raise it; then a retry goes on.`, false],
+  structure_invalid: [t`No usable structure came out of the design.`, t`A retry, or a clearer goal, may help.`, true],
+  service_unavailable: [t`A service that is needed could not be reached.`, t`A retry usually helps.`, true],
+  invalid_request: [t`The request itself is not valid.`, t`Send a corrected one.`, false],
+  task_revoked: [t`An operator stopped the task.`, "", true],
 };
 
 /** Return `[what happened, what helps]` for an error of a task or a content. */
 export function cause({ code, message }) {
-  return CAUSE[code] ?? [message || "Something went wrong.", ""];
+  return (CAUSE[code] ?? [message || t`Something went wrong.`, ""]).slice(0, 2);
 }
+
+/** Whether trying the same once more is the first thing to do after an error. */
+export const retryHelps = ({ code }) => CAUSE[code]?.[2] ?? true;
 
 /** Return the goal in its asker's words; where none was named, what the API calls the task. */
 export function called({ goal, title = "" }) {
-  return goal.trim() ? goal : title.trim() || "(no goal)";
+  return goal.trim() ? goal : title.trim() || t`(no goal)`;
 }
 
-export function count(number, one, many = `${one}s`) {
-  return `${number.toLocaleString()} ${number === 1 ? one : many}`;
+/** Return a text that is not longer than so many letters. */
+export function cut(text, most = 70) {
+  return text.length > most ? `${text.slice(0, most - 1).trimEnd()}…` : text;
 }
+
+export const contents = (number) => n(number, "{n} content", "{n} contents");
+export const concepts = (number) => n(number, "{n} concept", "{n} concepts");
 
 export function hours(value) {
-  return `${Number(value).toLocaleString(undefined, { maximumFractionDigits: 1 })} h`;
+  return t`${figure(Number(value), { maximumFractionDigits: 1 })} h`;
 }
+
+/** Return dollars as people read them: small ones with more digits. */
+export function dollars(value) {
+  const digits = value < 0.01 ? 4 : 2;
+  return value.toLocaleString(locale, { style: "currency", currency: "USD", minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+const LEVEL = { beginner: t`beginner`, intermediate: t`intermediate`, advanced: t`advanced` };
+export const levelName = (level) => LEVEL[level] ?? level;
+
+/** Which attempt or round it is. */
+export const attempt = (number) => (language === "en" ? `${nth(number)} attempt` : t`attempt ${number}`);
+export const round = (number) => (language === "en" ? `${nth(number)} round` : t`round ${number}`);
 
 const NTH = ["", "first", "second", "third", "fourth", "fifth", "sixth"];
 
-/** Return which one it is in words: `second`, and from the seventh on `7th`. */
+/** Return which one it is in English words: `second`, and from the seventh on `7th`. */
 export function nth(number) {
   if (NTH[number]) return NTH[number];
   const teen = number % 100 > 10 && number % 100 < 14;

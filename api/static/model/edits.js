@@ -51,6 +51,60 @@ export function computeEdits(roadmap, stages) {
   return edits;
 }
 
+/**
+ * Return a working copy with edits made in it, as the server makes them; those of things that are not
+ * there (any more) are left out.
+ *
+ * @param {any} roadmap
+ * @param {any[]} edits
+ */
+export function applyEdits(roadmap, edits) {
+  const stages = workingCopy(roadmap);
+  const modules = new Map(modulesOf(stages).map((module) => [module.module_id, module]));
+  const parts = new Map([...stages.map((stage) => [stage.stage_id, stage]), ...modules,
+    ...modulesOf(stages).flatMap((module) => module.concepts).map((concept) => [concept.concept_id, concept])]);
+  let added = 0;
+  for (const { op, stage_id: stage, module_id: module, concept_id: concept, position, ...values } of edits) {
+    if (op === "add") {
+      if (modules.has(module)) insert(modules.get(module), { ...newConcept(values.title, `new-${(added += 1)}`), ...values }, position);
+      continue;
+    }
+    const part = parts.get(concept ?? module ?? stage);
+    if (!part) continue;
+    if (op === "remove") part.removed = true;
+    else if (op === "move") {
+      const from = modulesOf(stages).find(({ concepts }) => concepts.includes(part));
+      const to = modules.get(module) ?? from;
+      from.concepts.splice(from.concepts.indexOf(part), 1);
+      insert(to, part, position);
+    } else Object.assign(part, values);
+  }
+  return stages;
+}
+
+/** Put a concept at a place among those that are not removed. */
+function insert({ concepts }, concept, position) {
+  const kept = concepts.filter(({ removed }) => !removed);
+  const before = position === undefined ? undefined : kept[position];
+  concepts.splice(before ? concepts.indexOf(before) : concepts.length, 0, concept);
+}
+
+/** Return what was done to each concept: `renamed`, `moved`, `changed`, `removed`. */
+export function changesById(edits) {
+  const words = { rename: "renamed", move: "moved", update: "changed", remove: "removed" };
+  const found = new Map();
+  for (const { op, concept_id: id } of edits) {
+    if (id) found.set(id, [...(found.get(id) ?? []), words[op]]);
+  }
+  return found;
+}
+
+/** Return what an outline is in numbers. */
+export function totals(stages) {
+  const kept = modulesOf(stages).flatMap((module) => module.concepts).filter((concept) => !concept.removed && concept.title);
+  return { concepts: kept.length, hours: kept.reduce((sum, concept) => sum + concept.estimated_hours, 0) };
+}
+
 function titles(before, after) {
   const edits = [];
   before.forEach((stage, s) => {

@@ -3,8 +3,8 @@
  * it has touched, so that only this is drawn again.
  */
 
-/** The way every task goes; the two steps of an edit show up only when they happened. */
-export const WAY = [
+/** The way of a roadmap; the two steps of an edit show up only when they happened. */
+const ROADMAP = [
   "queued", "intent_analysis", "curriculum_design", "structure_validation",
   "edit_plan_analysis", "roadmap_edit", "human_review", "content_generation", "completed",
 ];
@@ -18,9 +18,12 @@ const CONTENT_EVENTS = {
 };
 
 export class TaskModel {
-  /** @param {object} task As `GET /tasks/{id}` gives it. */
-  constructor(task) {
-    this.steps = new Map(WAY.map((step) => [step, newStep()]));
+  /**
+   * @param {any} task As `GET /tasks/{id}` gives it.
+   * @param {string[]} [way] The steps of its workflow; those of others show up as they happen.
+   */
+  constructor(task, way = (task.workflow ?? "roadmap") === "roadmap" ? ROADMAP : ["queued", "completed"]) {
+    this.steps = new Map(way.map((step) => [step, newStep()]));
     this.contents = new Map();
     this.order = [];
     this.running = 0;
@@ -94,14 +97,15 @@ export class TaskModel {
 
   /** Return the steps to show, in order, with their states. */
   rail() {
-    const shown = WAY.filter((name) => !OPTIONAL.has(name) || this.steps.get(name).state !== "waiting"
-      || (name === "human_review" && this.asked));
-    return shown.map((name) => ({ name, ...this.steps.get(name) }));
+    const shown = [...this.steps.keys()].filter((name) => !OPTIONAL.has(name)
+      || this.#of(name).state !== "waiting" || (name === "human_review" && this.asked));
+    return shown.map((name) => ({ name, ...this.#of(name) }));
   }
 
-  /** Whether a review is to be expected. */
+  /** Whether a review is still to be expected. */
   get asked() {
-    return this.steps.get("content_generation").state === "waiting" && !TERMINAL_STATUSES.has(this.status);
+    return this.task.review !== false && this.steps.get("content_generation")?.state === "waiting"
+      && !TERMINAL_STATUSES.has(this.status);
   }
 
   /** Return the ids of concepts with failed contents, in reading order. */
@@ -143,7 +147,7 @@ export class TaskModel {
       case "step_completed":
         return this.#complete(data);
       case "step_retrying":
-        return this.#set(data.step, { retries: this.steps.get(data.step).retries + 1 });
+        return this.#set(data.step, { retries: this.#of(data.step).retries + 1 });
       case "task_recovered":
         return true;
       case "review_required":
@@ -166,7 +170,7 @@ export class TaskModel {
 
   /** Begin a step; the same round of it begins again after a lost worker, a stop or a retry. */
   #begin(name, at, round) {
-    const step = this.steps.get(name);
+    const step = this.#of(name);
     const again = step.round === round && step.tries > 0;
     return this.#set(name, {
       state: "running", startedAt: at, round, tries: again ? step.tries + 1 : 1,
@@ -175,12 +179,12 @@ export class TaskModel {
   }
 
   #complete({ step: name, duration_s: seconds }) {
-    const { durationMs } = this.steps.get(name);
+    const { durationMs } = this.#of(name);
     return this.#set(name, { state: "done", durationMs: durationMs + seconds * 1000, startedAt: null });
   }
 
   #finish(name, at) {
-    const step = this.steps.get(name);
+    const step = this.#of(name);
     if (step.state !== "running") return false;
     return this.#set(name, { state: "done", durationMs: step.durationMs + this.#spent(step, at), startedAt: null });
   }
@@ -189,7 +193,8 @@ export class TaskModel {
     return startedAt ? Date.parse(at) - Date.parse(startedAt) : 0;
   }
 
-  #end({ type, data, at }) {
+  #end(event) {
+    const { type, data, at } = event;
     if (type === "task_failed") this.error = { code: data.code, message: data.error, step: data.step };
     for (const [name, step] of this.steps) {
       if (step.state !== "running") continue;
@@ -198,7 +203,7 @@ export class TaskModel {
       else if (type !== "task_completed") this.#set(name, { state: "failed" });
     }
     if (type === "task_completed") this.#set("completed", { state: "done" });
-    if (type === "task_partially_failed") this.#set("content_generation", { state: "failed" });
+    if (type === "task_partially_failed") this.#set(event.current_step, { state: "failed" });
     this.#settle();
   }
 
@@ -212,8 +217,17 @@ export class TaskModel {
     this.running = 0;
   }
 
+  #of(name) {
+    return this.steps.get(name) ?? newStep();
+  }
+
   #set(name, changes) {
-    this.steps.set(name, { ...this.steps.get(name), ...changes });
+    const known = this.steps.has(name);
+    const last = this.steps.get("completed");
+    this.steps.set(name, { ...this.#of(name), ...changes });
+    if (known || !last) return true;
+    this.steps.delete("completed"); // what was not expected stands before the end
+    this.steps.set("completed", last);
     return true;
   }
 }

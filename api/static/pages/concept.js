@@ -1,18 +1,22 @@
-/** The page of a concept: its contents, its neighbours, and a mark for "done". */
+/** The page of a concept: its contents, the course around it, and a mark for "done". */
 
 import { call, client, get, inWords, noticeRefusal, post } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
-import { fill, guarded, h, icon } from "../lib/dom.js";
+import { fill, guarded, h, icon, said, slot, to } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
+import { onKey } from "../lib/keys.js";
 import { announce, note } from "../lib/say.js";
 import { tell } from "../lib/tabs.js";
-import { CONTENT_STATE, kindName, learnKinds, textOf } from "../lib/words.js";
+import { CONTENT_STATE, kindName, learnKinds, retryHelps, textOf } from "../lib/words.js";
 import { Arriving } from "../model/arriving.js";
 import { TERMINAL_STATUSES } from "../roadmap-client.js";
 import { costOf, facts, needs, neighbours, placeOf, resourceList } from "../views/concept-parts.js";
 import { anyContent } from "../views/content.js";
-import { causeInWords } from "../views/parts.js";
+import { course, pageContents, pageTools } from "../views/course.js";
+import { learner } from "../views/learner.js";
+import { causeInWords, heading } from "../views/parts.js";
 import { quizView } from "../views/quiz.js";
-import { tutorial } from "../views/tutorial.js";
+import { headingsOf, tutorial } from "../views/tutorial.js";
 
 const RETRYABLE = new Set(["partial_failure", "completed"]);
 const REVISIT_MS = 15_000;
@@ -25,38 +29,63 @@ start(async (main) => {
   ]);
   let concept = first;
   let task = await get(`/tasks/${roadmap.task_id}`);
-  let progress = learnt.concepts.find((each) => each.concept_id === conceptId) ?? null;
+  const progress = learner(roadmapId, learnt);
   learnKinds(roadmap);
   const kinds = Object.keys(concept.contents);
-  const sections = Object.fromEntries(kinds.map((kind) => [kind, { body: h("div"), shown: "", arriving: new Arriving(), view: null }]));
   const place = placeOf(roadmap, conceptId);
+  let quiz = null;
   let resume = () => {};
   /** The kinds that have a view of their own; others are drawn as what they consist of. */
   const views = {
     tutorial: () => tutorial(concept.tutorial.html, concept.title),
     resources: () => resourceList(concept.resources),
-    quiz: () => quizView(concept.quiz, {
-      version: concept.versions.quiz,
-      path: `${path}/quiz-answers`,
-      score: progress?.quiz,
-      marked: (now) => {
-        progress = now;
-        tell({ type: "learnt" });
-      },
-    }),
+    quiz: () => {
+      quiz = quizView(concept.quiz, {
+        version: concept.versions.quiz, path: `${path}/quiz-answers`, key: conceptId,
+        score: progress.quiz(conceptId), marked: progress.learnt,
+      });
+      return quiz.element;
+    },
   };
+  const failures = slot();
+  const sections = Object.fromEntries(kinds.map((kind) => [kind, sectionOf(kind)]));
+  const outline = course(roadmap, { learner: progress, current: conceptId, brief: true });
+  const aside = h("details.course-outline", { open: matchMedia("(min-width: 64rem)").matches },
+    h("summary", {}, icon("list"), t`Outline`), h("nav", { "aria-label": t`Outline` }, outline.element));
+  const toc = slot();
   title(concept.title);
-  fill(main, h("div.concept-page", {},
-    h("nav.crumbs", { "aria-label": "Where you are" }, h("a", { href: `/roadmaps/${roadmapId}` }, roadmap.title), " / ", place.module.title),
-    h("article", { lang: roadmap.language || null },
-      h("header.concept-head", {}, h("h1", {}, concept.title), h("p.lead", {}, concept.description),
-        h("p.quiet", { lang: "en" }, facts(concept), needs(concept, roadmap))),
-      kinds.map((kind) => h("section", { id: kind, "aria-label": kindName(kind) },
-        kind !== "tutorial" && h("h2", { lang: "en" }, kindName(kind)), sections[kind].body))),
-    doneBar(),
-    neighbours(place, roadmapId)));
   kinds.forEach(draw);
+  drawFailures();
+  drawContents();
+  fill(main, h("div.concept-page", {}, aside,
+    h("div.concept-main", {},
+      h("nav.crumbs", { "aria-label": t`Where you are` }, said("a", roadmap.title, { href: `/roadmaps/${roadmapId}` }), " / ", said("span", place.module.title)),
+      h("article", { lang: roadmap.language || null },
+        h("header.concept-head", {}, heading(concept.title), said("p.lead", concept.description),
+          h("p.quiet", {}, facts(concept), needs(concept, roadmap)), pageTools(announce)),
+        failures.element,
+        kinds.map((kind) => sections[kind].element)),
+      doneBar(),
+      neighbours(place, roadmapId)),
+    h("aside.concept-side", {}, toc.element)));
+  aside.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", behavior: "instant" });
+  onKey("j", t`Next concept`, () => go(place.after));
+  onKey("k", t`Concept before`, () => go(place.before));
+  onKey("d", t`Done, or not done`, () => progress.mark(conceptId, !progress.isDone(conceptId), { title: concept.title }));
   follow();
+
+  function go(other) {
+    if (other) location.assign(to(`/roadmaps/${roadmapId}/concepts/${other.concept_id}`));
+  }
+
+  function sectionOf(kind) {
+    const each = { state: slot(), text: slot(), after: slot(), version: null, arriving: new Arriving(), view: null };
+    return {
+      ...each,
+      element: h("section", { id: kind, "aria-label": kindName(kind) },
+        kind !== "tutorial" && h("h2", {}, kindName(kind)), each.state.element, each.text.element, each.after.element),
+    };
+  }
 
   /** Watch the task while anything may still come: also after a regeneration elsewhere. */
   function follow() {
@@ -68,7 +97,7 @@ start(async (main) => {
         if (own || event.type === "task_retried" || event.status !== task.status) refresh();
       },
       onDelta: ({ data }) => data.concept_id === conceptId && arrive(data),
-      onSnapshot: refresh,
+      onSnapshot: ({ last_seq: seq }) => seq !== task.last_seq && refresh(),
       onError: noticeRefusal,
     });
     resume = () => watch.resume();
@@ -79,62 +108,109 @@ start(async (main) => {
     try {
       [concept, task] = await Promise.all([get(path), get(`/tasks/${roadmap.task_id}`)]);
       kinds.forEach(draw);
+      drawFailures();
+      drawContents();
     } catch (error) {
       noticeRefusal(error); // the next event tries again
     }
   }
 
+  /** Each part of a section is made anew only when it is another: answers, selections and places stay. */
   function draw(kind) {
     const section = sections[kind];
     const state = concept.contents[kind];
-    const now = JSON.stringify([concept[kind], state, task.status]);
-    if (now === section.shown) return;
-    const renewed = section.shown && concept[kind];
-    section.shown = now;
+    const version = concept.versions[kind] ?? null;
+    const offered = RETRYABLE.has(task.status);
     if (state.status !== "running") section.arriving.reset();
-    fill(section.body, condition(kind, state), concept[kind] && [ownView(kind), renew(kind)]);
-    if (renewed && state.status === "completed") announce(`${kindName(kind)} is ready`);
+    section.state.show([state, offered, TERMINAL_STATUSES.has(task.status), shared(kind), version], () => condition(kind, state));
+    if (kind === "quiz" && section.version !== null && version !== section.version && quiz?.dirty()) {
+      return newerQuiz(section);
+    }
+    const renewed = section.version !== null && version !== section.version;
+    section.version = version;
+    section.text.show(concept[kind], () => concept[kind] && ownView(kind));
+    section.after.show([offered, state.status, version], () => concept[kind] && renew(kind));
+    if (renewed && state.status === "completed") announce(t`${kindName(kind)}: ready`);
+  }
+
+  /** Somebody is answering the version before: it stays until they want the new one. */
+  function newerQuiz(section) {
+    section.after.show(["newer", concept.versions.quiz], () => h("div.notice.is-ask", {}, h("p", {}, t`This quiz was written anew meanwhile. What you ticked is still here.`),
+      h("p.actions", {}, h("button.button", { type: "button", onclick: () => {
+        quiz.drop();
+        draw("quiz");
+        section.element.scrollIntoView({ block: "start" });
+      } }, t`Show the new one`))));
   }
 
   function ownView(kind) {
     return views[kind] ? views[kind]() : anyContent(concept[kind], { text: textOf(kind), title: concept.title });
   }
 
+  function drawContents() {
+    toc.show([concept.versions, kinds], () => pageContents([
+      ...headingsOf(sections[kinds[0]].text.element),
+      ...kinds.slice(1).map((kind) => ({ id: kind, text: kindName(kind) })),
+    ]));
+  }
+
+  /** The kinds that failed, by their cause: one that ended several is told once, above them all. */
+  function causes() {
+    const found = new Map();
+    for (const kind of kinds) {
+      const { status, error } = concept.contents[kind];
+      if (status === "failed") found.set(JSON.stringify(error), [...(found.get(JSON.stringify(error)) ?? []), kind]);
+    }
+    return [...found.values()].filter((each) => each.length > 1);
+  }
+
+  function shared(kind) {
+    return causes().some((each) => each.includes(kind));
+  }
+
+  function drawFailures() {
+    const found = causes();
+    failures.show([found, found.map(([kind]) => concept.contents[kind]), RETRYABLE.has(task.status), concept.usage], () =>
+      found.map((each) => failed(each, concept.contents[each[0]].error)));
+  }
+
+  function failed(which, error) {
+    const names = which.map(kindName).join(", ");
+    const tone = retryHelps(error ?? {}) ? ".is-primary" : "";
+    return h("div.notice.is-bad", {},
+      h("p", {}, h("strong", {}, t`${names}: failed.`), " ", causeInWords(error ?? {}), which.some((kind) => concept[kind]) && ` ${t`Below is the version before.`}`),
+      h("p.cost", {}, which.length === 1 && costOf(concept.usage[which[0]])),
+      RETRYABLE.has(task.status)
+        ? h("p.actions", {}, again(which, t`Retry: ${names.toLocaleLowerCase()}`, tone))
+        : h("p.quiet", {}, TERMINAL_STATUSES.has(task.status) ? h("a", { href: `/tasks/${task.task_id}` }, t`Retry the task`) : t`It can be tried again when the rest is written.`));
+  }
+
   /** Say what a content is doing when it is not simply there. */
   function condition(kind, state) {
     if (state.status === "completed") return null;
-    const old = concept[kind] ? " Below is the version before." : "";
-    if (state.status === "failed") {
-      return h("div.notice.is-bad", { lang: "en" },
-        h("p", {}, h("strong", {}, `${kindName(kind)} failed. `), causeInWords(state.error), old),
-        h("p.cost", {}, costOf(concept.usage[kind])),
-        RETRYABLE.has(task.status)
-          ? h("p.actions", {}, again([kind], `Retry the ${kindName(kind).toLowerCase()}`, ".is-primary"))
-          : h("p.quiet", {}, TERMINAL_STATUSES.has(task.status) ? h("a", { href: `/tasks/${task.task_id}` }, "Retry the task") : "It can be tried again when the rest is written."));
-    }
+    if (state.status === "failed") return shared(kind) ? h("p.quiet", {}, t`Not written: see above.`) : failed([kind], state.error);
     const { arriving } = sections[kind];
-    const stopped = TERMINAL_STATUSES.has(task.status);
-    const words = stopped ? "was not written" : `is ${CONTENT_STATE[state.status]}`;
-    sections[kind].view = h("pre.arriving", { hidden: !arriving.text, tabIndex: 0, "aria-label": "The text so far" }, arriving.text);
-    return h("div.pending", { lang: "en", dataset: { state: state.status } },
-      h("p", {}, h("span.mark", { "aria-hidden": "true", dataset: { state: state.status } }), ` ${kindName(kind)} ${words}.`, old),
+    const words = TERMINAL_STATUSES.has(task.status) ? t`not written` : CONTENT_STATE[state.status];
+    sections[kind].view = h("pre.arriving", { hidden: !arriving.text, tabIndex: 0, dir: "auto", "aria-label": t`The text so far` }, arriving.text);
+    return h("div.pending", { dataset: { state: state.status } },
+      h("p", {}, h("span.mark", { "aria-hidden": "true", dataset: { state: state.status } }), ` ${kindName(kind)}: ${words}.`, concept[kind] && ` ${t`Below is the version before.`}`),
       state.version === null && RETRYABLE.has(task.status)
-        && h("p.actions", {}, again([kind], `Write the ${kindName(kind).toLowerCase()}`)),
+        && h("p.actions", {}, again([kind], t`Write it: ${kindName(kind).toLocaleLowerCase()}`)),
       sections[kind].view);
   }
 
-  function arrive({ kind, ...piece }) {
+  function arrive({ kind, version, offset, text }) {
     const { arriving, view } = sections[kind];
-    arriving.take(piece);
+    arriving.take({ version, offset, text });
     if (!view?.isConnected) return;
     view.hidden = false;
     view.textContent = arriving.text;
   }
 
-  function again(kinds, words, tone = "") {
+  function again(which, words, tone = "") {
     return guarded(h(`button.button${tone}`, { type: "button" }, words), async () => {
       try {
-        await post(`${path}/regenerate`, { kinds });
+        await post(`${path}/regenerate`, { kinds: which });
         tell({ type: "retried", taskId: task.task_id });
         resume();
         await refresh();
@@ -146,31 +222,29 @@ start(async (main) => {
 
   function renew(kind) {
     if (!RETRYABLE.has(task.status) || concept.contents[kind].status !== "completed") return null;
-    return h("p.renew", { lang: "en" }, again([kind], `Write ${kind === "resources" ? "other resources" : `another ${kind}`}`, ".is-quiet"));
+    return h("p.renew", {}, again([kind], t`Write it anew: ${kindName(kind).toLocaleLowerCase()}`, ".is-quiet"));
   }
 
   function doneBar() {
     const button = h("button.button.is-large", { type: "button" });
-    guarded(button, async () => {
-      const done = !progress?.done_at;
-      try {
-        progress = (await call(`${path}/done`, { method: done ? "PUT" : "DELETE" })).data;
-        show();
-        announce(done ? "Marked as done" : "Marked as not done");
-        tell({ type: "learnt" });
-      } catch (error) {
-        note(inWords(error), { tone: "bad" });
-      }
-    });
+    guarded(button, () => progress.mark(conceptId, !progress.isDone(conceptId), { title: concept.title, quietly: true }));
+    const next = place.after && h("button.button.is-large.is-primary", { type: "button", onclick: doneAndNext }, t`Done and next`, icon("arrow"));
+    progress.onChange((id) => id === conceptId && show());
     show();
-    return h("p.done-bar", {}, button);
+    return h("p.done-bar", {}, button, next);
+
+    async function doneAndNext() {
+      await call(`${path}/done`, { method: "PUT" }).then(({ data }) => progress.learnt(data), (error) => note(inWords(error), { tone: "bad" }));
+      if (progress.isDone(conceptId)) go(place.after);
+    }
 
     function show() {
-      const done = Boolean(progress?.done_at);
-      fill(button, icon("check"), done ? "Done" : "Mark as done");
+      const done = progress.isDone(conceptId);
+      fill(button, icon("check"), done ? t`Done` : t`Mark as done`);
       button.setAttribute("aria-pressed", String(done));
-      button.classList.toggle("is-primary", !done);
       button.classList.toggle("is-done", done);
+      if (next) next.hidden = done;
+      if (next && button.isConnected) announce(done ? t`Marked as done` : t`Marked as not done`);
     }
   }
 });

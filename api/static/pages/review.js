@@ -2,96 +2,151 @@
 
 import { call, client, get, inWords, noticeRefusal } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
-import { fill, guarded, h, to } from "../lib/dom.js";
+import { draft } from "../lib/drafts.js";
+import { fill, h, icon, slot, to, write } from "../lib/dom.js";
+import { figure, n, t } from "../lib/i18n.js";
+import { onKey } from "../lib/keys.js";
 import { announce } from "../lib/say.js";
 import { tell } from "../lib/tabs.js";
-import { due, moment } from "../lib/time.js";
-import { STATUS, called, count, hours } from "../lib/words.js";
-import { computeEdits, modulesOf, workingCopy } from "../model/edits.js";
+import { STATUS, called, concepts as conceptsIn, hours } from "../lib/words.js";
+import { applyEdits, changesById, computeEdits, totals } from "../model/edits.js";
+import { History } from "../model/history.js";
 import { changeList, editList } from "../views/changes.js";
+import { decisionCard } from "../views/decision.js";
 import { outlineEditor } from "../views/outline-editor.js";
+import { heading } from "../views/parts.js";
+import { shapeReview } from "../views/value-review.js";
 
-const DECIDED = { approve: "approved", reject: "sent back", edit: "approved with changes" };
+const DECIDED = { approve: t`approved`, reject: t`sent back`, edit: t`approved with changes` };
 const MOST_EDITS = 500;
 
 start(async (main) => {
   const [taskId] = idsInAddress();
-  const task = await get(`/tasks/${taskId}`);
-  const answer = await call(`/tasks/${taskId}/review`).catch((error) => {
-    if (error.status !== 404) throw error;
-    return null;
-  });
-  if (!answer) return nothingToReview(main, task);
-  reviewPage(main, task, answer.data, answer.etag);
+  const [task, answer] = await Promise.all([
+    get(`/tasks/${taskId}`),
+    call(`/tasks/${taskId}/review`).catch((error) => {
+      if (error.status !== 404) throw error;
+      return null;
+    }),
+  ]);
+  if (!answer) nothingToReview(main, task);
+  else if (!answer.data.roadmap) shapeReview(main, { task, review: answer.data, etag: answer.etag });
+  else reviewPage(main, task, answer.data, answer.etag);
 });
 
 function nothingToReview(main, task) {
-  title("Nothing to review");
+  title(t`Nothing to review`);
   fill(main, h("section.failure", {},
-    h("h1", {}, "Nothing to review now"),
-    h("p", {}, `“${called(task)}”: ${STATUS[task.status].toLowerCase()}.`),
-    h("p.actions", {}, h("a.button.is-primary", { href: `/tasks/${task.task_id}` }, "See the task"))));
+    h("h1", {}, t`Nothing to review now`),
+    h("p", { dir: "auto" }, `“${called(task)}”: ${STATUS[task.status].toLocaleLowerCase()}.`),
+    h("p.actions", {}, h("a.button.is-primary", { href: `/tasks/${task.task_id}` }, t`See the task`))));
 }
 
 function reviewPage(main, task, review, etag) {
   const { roadmap } = review;
   const taskId = task.task_id;
-  const draftKey = `roadmap.draft.${review.review_id}`;
-  const stages = readDraft(draftKey) ?? workingCopy(roadmap);
+  const key = `review/${taskId}`;
+  const kept = draft(`${key}/edits`);
+  const before = kept.read();
+  const history = new History(before?.version === review.version ? before.history : { now: [] });
+  const comments = remarksOf(`${key}/comments`, () => decision.setRemarks(comments.all().length));
+  const form = draft(`${key}/form`);
   const names = namesOf(roadmap);
-  const titleOf = (id) => names.get(id) ?? "a removed concept";
+  const titleOf = (id) => names.get(id) ?? t`a removed concept`;
+  let stages = applyEdits(roadmap, history.now);
   let decided = "";
   const notices = h("div", { role: "status" });
-  const own = h("section.card", { "aria-labelledby": "own-title", hidden: true });
-  const decision = decisionCard(review, decide);
-  const editor = outlineEditor(stages, { diff: review.diff, changed: changedByHand });
-  title(`Review: ${roadmap.title}`);
+  const own = slot(h("section.card", { "aria-labelledby": "own-title", hidden: true }));
+  const numbers = h("p.quiet.totals", { role: "status" });
+  const undo = stepButton("undo", t`Undo`, () => back(history.undo(), t`Taken back`));
+  const redo = stepButton("redo", t`Redo`, () => back(history.redo(), t`Done again`));
+  const decision = decisionCard(review, { key, decide, remarks: () => comments.all().map(([id, text]) => `${titleOf(id)}: ${text}`) });
+  const editor = outlineEditor({
+    stages, diff: review.diff, own: () => changesById(history.now), form, comments, changed: changedByHand,
+  });
+  title(t`Review: ${roadmap.title}`, "ask");
   fill(main, h("div.review-page", {},
     h("header.review-head", {},
-      h("p.crumbs", {}, h("a", { href: `/tasks/${taskId}` }, "Task"), " / Review"),
-      h("h1", {}, roadmap.title),
-      h("p.lead", {}, roadmap.summary),
-      h("p.quiet", {}, facts(roadmap, review))),
+      h("p.crumbs", {}, h("a", { href: `/tasks/${taskId}` }, t`Task`), " / ", t`Review`),
+      heading(roadmap.title, { lang: roadmap.language || null }),
+      h("p.lead", { dir: "auto", lang: roadmap.language || null }, roadmap.summary),
+      h("p.quiet", {}, t`Version ${review.version}, round ${review.round}`)),
     notices,
-    h("div.review-side", {}, decision.element, own, sinceLastRound(review, titleOf), issues(review)),
+    h("div.review-side", {}, decision.element, own.element, sinceRound(review, titleOf, editor), issues(review)),
     h("section.review-outline", { "aria-labelledby": "outline-title" },
-      h("h2", { id: "outline-title" }, "The outline"),
-      h("p.quiet", {}, "Change what you like in place; nothing is written before you decide."),
-      editor.element)));
-  changedByHand();
+      h("div.outline-line", {}, h("h2", { id: "outline-title" }, t`The outline`), h("div.step-buttons", {}, undo, redo)),
+      h("p.quiet", {}, t`Change what you like in place; nothing is written before you decide.`), numbers,
+      h("div", { lang: roadmap.language || null }, editor.element))), decision.bar);
+  if (before && before.version !== review.version && before.history.now.length) carryOver(before);
+  decision.setRemarks(comments.all().length);
+  show();
+  const cost = costPerContent();
+  cost.then(show, () => {});
+  onKey("mod+z", t`Undo`, () => undo.click());
+  onKey("mod+shift+z", t`Redo`, () => redo.click());
+  onKey("mod+y", "", () => redo.click());
   const watch = client.watch(taskId, { after: task.last_seq, onEvent: elsewhere, onError: noticeRefusal });
   addEventListener("pagehide", () => watch.stop());
 
+  /** Something was changed in the outline: it is a step that can be taken back. */
   function changedByHand() {
-    const edits = computeEdits(roadmap, stages);
-    own.hidden = edits.length === 0;
-    fill(own, h("h2.card-title", { id: "own-title" }, `Your changes (${edits.length})`), editList(edits, titleOf),
-      h("p.actions", {}, h("button.button", {
-        type: "button",
-        onclick: () => {
-          sessionStorage.removeItem(draftKey);
-          location.reload();
-        },
-      }, "Undo all")));
+    history.step(computeEdits(roadmap, stages));
+    keep();
+    show();
+  }
+
+  function back(done, words) {
+    if (!done) return;
+    stages = applyEdits(roadmap, history.now);
+    editor.take(stages);
+    keep();
+    show();
+    announce(words);
+  }
+
+  function keep() {
+    kept.write(history.canUndo || history.canRedo || history.now.length ? { version: review.version, history } : null);
+  }
+
+  function stepButton(name, label, run) {
+    return h("button.icon-button", { type: "button", "aria-label": label, title: label, onclick: () => editor.settle() && run() }, icon(name));
+  }
+
+  function show() {
+    const edits = history.now;
+    own.element.hidden = edits.length === 0;
+    own.show(edits, () => [h("h2.card-title", { id: "own-title" }, t`Your changes (${edits.length})`), editList(edits, titleOf),
+      h("p.actions", {}, h("button.button", { type: "button", onclick: () => {
+        if (editor.settle() && history.step([])) back(true, t`All of it is taken back; Undo brings it again.`);
+      } }, t`Undo all`))]);
     decision.setEdits(edits.length);
-    try {
-      if (edits.length) sessionStorage.setItem(draftKey, JSON.stringify(stages));
-      else sessionStorage.removeItem(draftKey);
-    } catch {
-      // a draft is a convenience
-    }
+    undo.setAttribute("aria-disabled", String(!history.canUndo));
+    redo.setAttribute("aria-disabled", String(!history.canRedo));
+    const now = totals(stages);
+    const was = totals(applyEdits(roadmap, []));
+    const more = now.hours - was.hours;
+    const total = `${conceptsIn(now.concepts)} · ${t`about ${hours(now.hours)}`}${more ? ` (${more > 0 ? "+" : "−"}${hours(Math.abs(more))})` : ""}`;
+    const made = now.concepts * (roadmap.kinds?.length ?? 3);
+    write(numbers, `${total} · ${n(made, "{n} content to write", "{n} contents to write")}${perContent ? t`, about ${figure(Math.round((made * perContent) / 1000) * 1000)} tokens` : ""}`);
+    decision.setNumbers(total);
   }
 
   async function decide(kind, feedback) {
-    const edits = computeEdits(roadmap, stages);
+    if (!editor.settle()) return;
+    const edits = history.now;
     const body = kind === "reject" ? { decision: "reject", feedback }
       : edits.length ? { decision: "edit", edits, then: kind === "again" ? "review" : "approve" } : { decision: "approve" };
     if (edits.length > MOST_EDITS) {
-      return fail(`These are ${edits.length} changes; ${MOST_EDITS} at a time are possible. Send it back with a wish instead.`);
+      return fail(t`These are ${edits.length} changes; ${MOST_EDITS} at a time are possible. Send it back with a wish instead.`);
     }
     try {
       await call(`/tasks/${taskId}/review`, { method: "POST", body, headers: etag ? { "If-Match": etag } : {} });
-      sessionStorage.removeItem(draftKey);
+      // what went is not kept; what did not go (edits beside a wish) is there at the next look
+      if (kind !== "reject") kept.clear();
+      else {
+        decision.sent();
+        comments.clear();
+      }
       watch.stop();
       tell({ type: "retried", taskId });
       if (body.then === "review") location.reload();
@@ -100,7 +155,7 @@ function reviewPage(main, task, review, etag) {
       await new Promise(() => {});
     } catch (error) {
       if (error.status === 412) stale();
-      else if (error.status === 409) over("This review was decided already; your decision was not needed any more.");
+      else if (error.status === 409) over(t`This review was decided already; your decision was not needed any more.`);
       else fail(inWords(error));
     }
   }
@@ -109,27 +164,28 @@ function reviewPage(main, task, review, etag) {
   function elsewhere(event) {
     const ours = event.data?.review_id === review.review_id;
     if (event.type === "review_decided" && ours) {
-      decided = `This review was ${DECIDED[event.data.decision]} by ${event.data.decided_by}. `;
+      decided = t`This review was ${DECIDED[event.data.decision]} by ${event.data.decided_by}.`;
       over(decided);
     } else if (event.type === "review_required" && !ours) {
       stale();
     } else if (event.type === "task_cancelled") {
-      over("The task was cancelled.");
+      over(t`The task was cancelled.`);
     }
   }
 
   function stale() {
-    over(null, h("div.notice.is-ask", {}, h("p", {}, decided, h("strong", {}, "There is a newer version of this outline."),
-      decided ? " " : ` You were looking at version ${review.version}, so your decision was not taken: it might have meant something else. `,
-      "Look at the new one and decide anew."),
-    h("p.actions", {}, h("button.button.is-primary", { type: "button", onclick: () => location.reload() }, "Show the new version"))));
+    over(null, h("div.notice.is-ask", {}, h("p", {}, decided, " ", h("strong", {}, t`There is a newer version of this outline.`), " ",
+      !decided && [t`You were looking at version ${review.version}, so your decision was not taken: it might have meant something else.`, " "],
+      t`Look at the new one and decide anew.`, " ", t`What you typed and changed is kept.`),
+    h("p.actions", {}, h("button.button.is-primary", { type: "button", onclick: () => location.reload() }, t`Show the new version`))));
   }
 
   function over(words, notice = null) {
-    decision.close();
     editor.lock();
+    decision.close();
+    undo.disabled = redo.disabled = true;
     fill(notices, notice ?? h("div.notice.is-ask", {}, h("p", {}, words),
-      h("p.actions", {}, h("a.button.is-primary", { href: `/tasks/${taskId}` }, "See the task"))));
+      h("p.actions", {}, h("a.button.is-primary", { href: `/tasks/${taskId}` }, t`See the task`))));
     notices.scrollIntoView({ block: "center" });
   }
 
@@ -137,12 +193,51 @@ function reviewPage(main, task, review, etag) {
     fill(notices, h("div.notice.is-bad", {}, words));
     notices.scrollIntoView({ block: "center" });
   }
+
+  /** Changes to a version that was replaced: they are offered for this one, as far as they fit. */
+  function carryOver({ version, history: { now: edits } }) {
+    const notice = h("div.notice.is-ask", {},
+      h("p", {}, n(edits.length, "You had made {n} change in an earlier version.", "You had made {n} changes in an earlier version."), " ", t`It was version ${version}.`),
+      h("p.actions", {},
+        h("button.button.is-primary", { type: "button", onclick: () => {
+          notice.remove();
+          stages = applyEdits(roadmap, edits);
+          editor.take(stages);
+          changedByHand();
+          editor.redraw();
+        } }, t`Make them here, too`),
+        h("button.button", { type: "button", onclick: () => {
+          notice.remove();
+          kept.clear();
+        } }, t`Forget them`)));
+    notices.append(notice);
+  }
 }
 
-function facts(roadmap, review) {
-  const concepts = modulesOf(roadmap.stages).flatMap((module) => module.concepts);
-  const total = concepts.reduce((sum, concept) => sum + concept.estimated_hours, 0);
-  return `Version ${review.version}, round ${review.round} · ${count(concepts.length, "concept")} · about ${hours(total)}`;
+let perContent = 0;
+
+/** How many tokens a content took lately, for an estimate. */
+async function costPerContent() {
+  const { tasks } = await get("/tasks?status=completed&limit=5");
+  const known = tasks.filter(({ progress, usage }) => progress.total && usage.tokens);
+  perContent = known.length ? known.reduce((sum, { usage, progress }) => sum + usage.tokens / progress.total, 0) / known.length : 0;
+}
+
+/** What was said of single concepts. */
+function remarksOf(key, changed) {
+  const kept = draft(key);
+  const said = kept.read() ?? {};
+  return {
+    of: (id) => said[id] ?? "",
+    all: () => Object.entries(said).filter(([, text]) => text.trim()),
+    set(id, text) {
+      said[id] = text;
+      if (!text) delete said[id];
+      kept.write(Object.keys(said).length ? said : null);
+      changed();
+    },
+    clear: kept.clear,
+  };
 }
 
 function namesOf(roadmap) {
@@ -157,64 +252,39 @@ function namesOf(roadmap) {
   return names;
 }
 
-function readDraft(key) {
-  try {
-    return JSON.parse(sessionStorage.getItem(key));
-  } catch {
-    return null;
-  }
-}
-
-function sinceLastRound({ diff, round }, titleOf) {
+/** What changed since the round before, or since any other. */
+function sinceRound({ task_id: taskId, diff, round, version }, titleOf, editor) {
   if (!diff) return null;
-  return h("section.card", { "aria-labelledby": "diff-title" },
-    h("h2.card-title", { id: "diff-title" }, `What changed since round ${round - 1} (${diff.length})`),
-    diff.length ? changeList(diff, titleOf) : h("p.quiet", {}, "Nothing: the outline is the same as before."));
+  const list = slot();
+  const heading = h("h2.card-title", { id: "diff-title" });
+  const rounds = Array.from({ length: round - 1 }, (_, at) => round - 1 - at);
+  const choice = rounds.length > 1 && h("select", {
+    "aria-label": t`Compare with round`, onchange: () => compare(Number(choice.value)),
+  }, rounds.map((each) => h("option", { value: each }, t`Round ${each}`)));
+  show(diff, round - 1);
+  return h("section.card", { "aria-labelledby": "diff-title" }, heading, choice, list.element);
+
+  async function compare(other) {
+    try {
+      const { diff: found } = await get(`/tasks/${taskId}/review?since=${other}`);
+      show(found ?? [], other);
+      editor.since(found);
+    } catch (error) {
+      noticeRefusal(error);
+      list.show([version, other, "failed"], () => h("p.cause", {}, inWords(error)));
+    }
+  }
+
+  function show(found, other) {
+    write(heading, t`What changed since round ${other} (${found.length})`);
+    list.show([other, found], () => (found.length ? changeList(found, titleOf) : h("p.quiet", {}, t`Nothing: the outline is the same as before.`)));
+  }
 }
 
 function issues({ issues: found }) {
-  if (!found.length) return null;
+  if (!found?.length) return null;
   return h("section.card", { "aria-labelledby": "issues-title" },
-    h("h2.card-title", { id: "issues-title" }, "What the check still found"),
-    h("ul.plain", {}, found.map((issue) => h("li", {}, issue))));
+    h("h2.card-title", { id: "issues-title" }, t`What the check still found`),
+    h("ul.plain", {}, found.map((issue) => h("li", { dir: "auto" }, issue))));
 }
 
-function decisionCard(review, decide) {
-  const approve = guarded(h("button.button.is-primary.is-large", { type: "button" }), () => decide("approve"));
-  const again = guarded(h("button.button", { type: "button", hidden: true }, "Save my changes and look again"), () => decide("again"));
-  const wish = h("textarea", { id: "feedback", rows: 4, maxLength: 4000, placeholder: "More practice, less theory. Add a module about testing." });
-  const problem = h("p.field-error", { role: "alert" });
-  const warning = h("p.quiet", { hidden: true }, "Your own changes above are not sent along when you send it back.");
-  const sendBack = guarded(h("button.button", { type: "button" }, "Send it back"), async () => {
-    problem.textContent = "";
-    if (!wish.value.trim()) {
-      problem.textContent = "Say what should be different.";
-      return wish.focus();
-    }
-    await decide("reject", wish.value.trim());
-  });
-  const element = h("section.card.decision", { "aria-labelledby": "decision-title" },
-    h("h2.card-title", { id: "decision-title" }, "Your decision"),
-    h("p.due", { class: review.overdue ? "is-overdue" : "" }, review.overdue ? due(review.due_at) : `Due ${due(review.due_at)}`,
-      h("span.quiet", {}, ` (${moment(review.due_at)})`)),
-    approve,
-    again,
-    h("details.send-back", {}, h("summary", {}, "Ask for something different"),
-      h("label", { htmlFor: "feedback" }, "What should be different?"), wish, problem, warning, sendBack));
-  setEdits(0);
-  return {
-    element,
-    setEdits,
-    close() {
-      element.querySelectorAll("button, textarea").forEach((control) => (control.disabled = true));
-      element.classList.add("is-closed");
-      announce("This review is closed.");
-    },
-  };
-
-  function setEdits(number) {
-    approve.textContent = number ? `Approve with my ${count(number, "change")}` : "Approve the outline";
-    warning.hidden = number === 0;
-    again.hidden = number === 0;
-  }
-}

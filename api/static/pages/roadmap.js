@@ -2,40 +2,45 @@
 
 import { client, get, noticeRefusal } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
-import { fill, h, icon } from "../lib/dom.js";
-import { hear } from "../lib/tabs.js";
-import { count, hours, learnKinds } from "../lib/words.js";
-import { begun } from "../model/contents.js";
+import { fill, h, icon, said, slot, write } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
+import { onKey } from "../lib/keys.js";
+import { readdress, recall, remember } from "../lib/place.js";
+import { announce } from "../lib/say.js";
+import { concepts as conceptsIn, hours, learnKinds } from "../lib/words.js";
 import { TERMINAL_STATUSES } from "../roadmap-client.js";
+import { course, pageTools, stateOf } from "../views/course.js";
+import { learner } from "../views/learner.js";
 import { map } from "../views/map.js";
-import { chip, legend, marks, setMark } from "../views/parts.js";
+import { chip, heading, legend, setMark } from "../views/parts.js";
 
 start(async (main) => {
   const [id] = idsInAddress();
   const [roadmap, learnt] = await Promise.all([get(`/roadmaps/${id}`), get(`/roadmaps/${id}/progress`)]);
   learnKinds(roadmap);
   const task = await get(`/tasks/${roadmap.task_id}`);
-  const progress = new Map(learnt.concepts.map((each) => [each.concept_id, each]));
+  const progress = learner(id, learnt);
   const concepts = roadmap.stages.flatMap((s) => s.modules).flatMap((m) => m.concepts);
-  const next = concepts.find((concept) => !progress.get(concept.concept_id)?.done_at);
   const address = (concept) => `/roadmaps/${id}/concepts/${concept.concept_id}`;
+  const outline = course(roadmap, { learner: progress });
   const picture = map(roadmap, { address, state: (concept) => stateOf(concept, progress) });
-  const outline = h("div.tree", {}, roadmap.stages.map((stage, number) => stageView(stage, number, { address, progress })));
   const legendLine = legend(roadmap);
+  progress.onChange(picture.redraw);
   title(roadmap.title);
   fill(main, h("div.roadmap-page", {},
     h("header", {},
-      h("p.crumbs", {}, h("a", { href: "/" }, "Home"), " / Roadmap"),
-      h("h1", {}, roadmap.title),
-      h("p.lead", {}, roadmap.summary),
+      h("p.crumbs", {}, h("a", { href: "/" }, t`Home`), " / ", t`Roadmap`),
+      heading(roadmap.title, { lang: roadmap.language || null }),
+      said("p.lead", roadmap.summary, { lang: roadmap.language || null }),
       h("p.roadmap-facts", {}, task.status !== "completed" && chip(task.status),
-        h("span.quiet", {}, `${count(concepts.length, "concept")} · about ${hours(concepts.reduce((sum, c) => sum + c.estimated_hours, 0))}`),
-        h("a.quiet", { href: `/tasks/${roadmap.task_id}` }, "How it was made")),
-      learning(concepts, progress, next && { href: address(next), concept: next })),
-    h("section", { "aria-labelledby": "outline-title" }, switcher(outline, legendLine, picture), legendLine, outline, picture.element)));
-  if (!TERMINAL_STATUSES.has(task.status)) follow(task, outline);
-  hear((message) => message.type === "learnt" && location.reload());
-  addEventListener("pageshow", (event) => event.persisted && location.reload());
+        h("span.quiet", {}, `${conceptsIn(concepts.length)} · ${t`about ${hours(concepts.reduce((sum, c) => sum + c.estimated_hours, 0))}`}`),
+        h("a.quiet", { href: `/tasks/${roadmap.task_id}` }, t`How it was made`)),
+      pageTools(announce),
+      learning(concepts, progress, address)),
+    h("section", { "aria-labelledby": "outline-title" }, switcher({ outline: outline.element, legendLine, picture, search: search(outline) }))));
+  onKey("j", t`Next concept`, () => outline.step(1));
+  onKey("k", t`Concept before`, () => outline.step(-1));
+  if (!TERMINAL_STATUSES.has(task.status)) follow(task, outline.element);
 });
 
 const STATE = { content_started: "running", content_completed: "completed", content_failed: "failed" };
@@ -55,66 +60,68 @@ function follow(task, outline) {
   addEventListener("pagehide", () => watch.stop());
 }
 
-function stateOf(concept, progress) {
-  if (progress.get(concept.concept_id)?.done_at) return "done";
-  const states = begun(concept.contents).map(({ status }) => status);
-  if (states.includes("failed")) return "failed";
-  return states.every((status) => status === "completed") ? "ready" : "waiting";
+/** How far one is, and where it goes on. */
+function learning(concepts, progress, address) {
+  const bar = h("progress", { max: concepts.length || 1, "aria-label": t`Concepts learnt` });
+  const numbers = h("p.numbers");
+  const on = slot(h("div.go-on"));
+  progress.onChange(show);
+  show();
+  return h("div.learning", {}, h("div", {}, bar, numbers), on.element);
+
+  function show() {
+    const done = concepts.filter((concept) => progress.isDone(concept.concept_id)).length;
+    const next = concepts.find((concept) => !progress.isDone(concept.concept_id));
+    bar.value = done;
+    write(numbers, t`${done} of ${conceptsIn(concepts.length)} done`);
+    on.show([done > 0, next?.concept_id], () => (next
+      ? h("a.button.is-primary.is-large", { href: address(next) }, done ? t`Go on:` : t`Begin with:`, " ", said("span", next.title), icon("arrow"))
+      : h("p.all-done", {}, t`You have been all the way. Well done.`)));
+  }
 }
 
-function learning(concepts, progress, next) {
-  const done = concepts.filter((concept) => progress.get(concept.concept_id)?.done_at).length;
-  const bar = h("progress", { max: concepts.length || 1, value: done, "aria-label": "Concepts learnt" });
-  return h("div.learning", {}, h("div", {}, bar, h("p.numbers", {}, `${done} of ${count(concepts.length, "concept")} done`)),
-    next
-      ? h("a.button.is-primary.is-large", { href: next.href }, done ? "Go on: " : "Begin with: ", next.concept.title, icon("arrow"))
-      : h("p.all-done", {}, "You have been all the way. Well done."));
+/** A field that leaves of the outline what it finds. */
+function search(outline) {
+  const nothing = h("p.quiet", { hidden: true }, t`Nothing found.`);
+  const field = h("input", {
+    type: "search", "aria-label": t`Search this roadmap`, placeholder: t`Search this roadmap`, dir: "auto", value: recall("words", ""), oninput: find,
+  });
+  if (field.value) find();
+  return { field, nothing };
+
+  function find() {
+    remember("words", field.value);
+    nothing.hidden = outline.find(field.value) > 0;
+  }
 }
 
-function switcher(outline, legendLine, picture) {
-  const buttons = ["Outline", "Map"].map((name) =>
-    h("button.tab", { type: "button", role: "radio", onclick: () => show(name), onkeydown: arrows }, name));
-  const wanted = () => show(location.hash === "#map" ? "Map" : "Outline");
+function switcher({ outline, legendLine, picture, search: { field, nothing } }) {
+  const names = { outline: t`Outline`, map: t`Map` };
+  const buttons = Object.entries(names).map(([name, words]) =>
+    h("button.tab", { type: "button", role: "radio", dataset: { view: name }, onclick: () => show(name), onkeydown: arrows }, words));
+  const wanted = () => show(location.hash === "#map" ? "map" : "outline");
   addEventListener("hashchange", wanted);
   wanted();
-  return h("div.switch-line", {}, h("h2", { id: "outline-title" }, "The way"),
-    h("div.switch", { role: "radiogroup", "aria-label": "View" }, buttons));
+  return [h("div.switch-line", {}, h("h2", { id: "outline-title" }, t`The way`),
+    h("div.switch-tools", {}, field, h("div.switch", { role: "radiogroup", "aria-label": t`View` }, buttons))),
+  legendLine, nothing, outline, picture.element];
 
   function show(name) {
-    outline.hidden = legendLine.hidden = name !== "Outline";
-    picture.element.hidden = name !== "Map";
+    outline.hidden = legendLine.hidden = field.hidden = name !== "outline";
+    picture.element.hidden = name !== "map";
     buttons.forEach((button) => {
-      const chosen = button.textContent === name;
+      const chosen = button.dataset.view === name;
       button.setAttribute("aria-checked", String(chosen));
       button.tabIndex = chosen ? 0 : -1;
     });
-    history.replaceState(null, "", name === "Map" ? "#map" : location.pathname);
+    readdress(name === "map" ? "#map" : location.pathname);
   }
 
   function arrows(event) {
     if (!["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"].includes(event.key)) return;
     event.preventDefault();
     const other = buttons.find((button) => button !== event.currentTarget);
-    show(other.textContent);
+    show(other.dataset.view);
     other.focus();
   }
-}
-
-function stageView(stage, number, { address, progress }) {
-  return h("section.stage", {},
-    h("header.stage-head", {}, h("p.stage-number", {}, `Stage ${number + 1}`), h("h3", {}, stage.title)),
-    stage.modules.map((module) => h("div.module", {}, h("h4", {}, module.title),
-      h("ul.concepts", {}, module.concepts.map((concept) => conceptRow(concept, address, progress))))));
-}
-
-function conceptRow(concept, address, progress) {
-  const known = progress.get(concept.concept_id);
-  const state = stateOf(concept, progress);
-  return h("li.concept", { dataset: { state, concept: concept.concept_id } },
-    h("a.concept-link", { href: address(concept) },
-      h("span.done-mark", { "aria-hidden": "true" }, state === "done" && icon("check")),
-      h("span.concept-title", {}, concept.title, state === "done" && h("span.unseen", {}, " (done)")),
-      known?.quiz && h("span.score", {}, h("span.unseen", {}, "Quiz "), `${known.quiz.correct}/${known.quiz.total}`),
-      h("span.concept-hours", {}, hours(concept.estimated_hours)),
-      marks(concept.contents)));
 }

@@ -1,17 +1,19 @@
-/** The page of a task, live: its steps, its roadmap as it is written, and what can be done now. */
+/** The page of a task, live: its steps, what it makes as it is made, and what can be done now. */
 
 import { client, get, noticeRefusal } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
-import { fill, h, write } from "../lib/dom.js";
+import { fill, h, said, write } from "../lib/dom.js";
+import { SERVERS, n, t } from "../lib/i18n.js";
 import { announce } from "../lib/say.js";
 import { hear, tell } from "../lib/tabs.js";
-import { ago, duration, range } from "../lib/time.js";
-import { STATUS, called, count, learnKinds, nth } from "../lib/words.js";
+import { ago, duration } from "../lib/time.js";
+import { STATUS, TONE, attempt as attemptName, called, contents, learnKinds } from "../lib/words.js";
 import { TERMINAL_STATUSES, TaskModel } from "../model/task-model.js";
 import { actions } from "../views/actions.js";
 import { badge } from "../views/badge.js";
-import { chip, legend, meter } from "../views/parts.js";
+import { chip, heading, legend, meter } from "../views/parts.js";
 import { rail } from "../views/rail.js";
+import { prospect } from "../views/task-row.js";
 import { tree } from "../views/tree.js";
 
 const PAGE = 500;
@@ -21,13 +23,15 @@ const OUTLOOK_MS = 4_000;
 
 start(async (main) => {
   const [taskId] = idsInAddress();
-  const model = new TaskModel(await get(`/tasks/${taskId}`));
+  const [task, log] = await Promise.all([get(`/tasks/${taskId}`), readLog(taskId)]);
+  const model = new TaskModel(task);
+  log.forEach((event) => model.apply(event));
+  const last = log.at(-1)?.seq ?? 0;
   let roadmap = null;
   let meanwhile = [];
   let reading = 0;
-  const last = await readLog(taskId, (event) => model.apply(event));
   // the log may tell of a roadmap that the row did not have yet when it was read
-  if (!model.task.roadmap_id) model.takeSnapshot(await get(`/tasks/${taskId}`));
+  if (!task.roadmap_id) model.takeSnapshot(await get(`/tasks/${taskId}`));
 
   const context = {
     model,
@@ -43,11 +47,10 @@ start(async (main) => {
   const titles = new Map();
   const views = { rail: rail(), tree: tree(context), actions: actions(context), badge: badge(), meter: meter() };
   const page = layout(model, views);
-  drawHead(); // before it is shown: numbers and bar stand there at once, and do not grow from nothing
-  fill(main, page.element);
-  title(called(model.task));
+  // all of it before it is shown: nothing moves because something comes later
   await readTree();
   drawAll();
+  fill(main, page.element);
 
   // what an event touched is drawn once per frame, however many events came
   const dirty = new Set();
@@ -65,9 +68,10 @@ start(async (main) => {
       schedule();
     },
     onDelta: (delta) => views.tree.arriving(delta),
-    onSnapshot: (task) => {
-      model.takeSnapshot(task);
-      settle();
+    onSnapshot: (snapshot) => {
+      const known = model.task.last_seq === snapshot.last_seq && model.task.status === snapshot.status;
+      model.takeSnapshot(snapshot);
+      if (!known) settle();
     },
     onState: (state) => views.badge.set(state),
     onError: noticeRefusal,
@@ -80,7 +84,7 @@ start(async (main) => {
   function schedule() {
     if (frame) return;
     // a hidden tab has no frames, and must not pile up work either
-    frame = document.hidden ? setTimeout(drawDirty, 500) : requestAnimationFrame(drawDirty);
+    frame = document.hidden ? window.setTimeout(drawDirty, 500) : requestAnimationFrame(drawDirty);
   }
 
   function drawDirty() {
@@ -159,14 +163,13 @@ start(async (main) => {
   }
 });
 
-/** Read all events there are; return the number of the last one. */
-async function readLog(taskId, take) {
-  let last = 0;
+/** Read all events there are. */
+async function readLog(taskId) {
+  const events = [];
   for (;;) {
-    const page = await client.events(taskId, { after: last });
-    page.forEach(take);
-    last = page.at(-1)?.seq ?? last;
-    if (page.length < PAGE) return last;
+    const page = await client.events(taskId, { after: events.at(-1)?.seq ?? 0 });
+    events.push(...page);
+    if (page.length < PAGE) return events;
   }
 }
 
@@ -181,20 +184,20 @@ function layout(model, views) {
   const status = h("span");
   const attempt = h("span.quiet");
   const numbers = h("p.numbers");
-  const finding = h("p.finding");
+  const finding = h("p.finding", { lang: SERVERS });
   const outlook = h("p.outlook.quiet");
   const age = h("span.quiet");
   const clock = h("span.quiet");
-  const roadmapTitle = h("h2", { id: "tree-title" }, "The roadmap");
-  const summary = h("p.lead", {}, "It appears here as soon as it is designed.");
-  const legendLine = h("div");
-  legendLine.hidden = true;
+  const roadmapTitle = h("h2", { id: "tree-title", dir: "auto" }, model.task.workflow === "roadmap" ? t`The roadmap` : t`What it makes`);
+  const summary = h("p.lead", { dir: "auto" });
+  const legendLine = h("div", { hidden: true });
   let shownStatus = null;
   let spoken = -1;
+  let designed = false;
   const element = h("div.task-page", {},
     h("header.task-head", {},
-      h("p.crumbs", {}, h("a", { href: "/" }, "Home"), " / Task"),
-      h("h1", {}, called(model.task)),
+      h("p.crumbs", {}, h("a", { href: "/" }, t`Home`), " / ", t`Task`),
+      heading(called(model.task)),
       h("p.task-line", {}, status, views.badge.element, attempt, clock),
       views.meter.element, numbers, outlook,
       h("p.finding-line", {}, finding, " ", age)),
@@ -207,24 +210,29 @@ function layout(model, views) {
       if (shownStatus) announce(STATUS[model.status]);
       shownStatus = model.status;
       fill(status, chip(model.status));
+      title(called(model.task), TONE[model.status]);
       element.dataset.status = model.status;
       views.badge.element.hidden = TERMINAL_STATUSES.has(model.status); // nothing more is to come
     }
     const { done, total } = model.progress;
     views.meter.set({ done, total, failed: model.failed, running: model.running });
     const { calls, tokens } = model.task.usage;
+    const over = TERMINAL_STATUSES.has(model.status);
     write(numbers, [
-      total ? `${done} of ${count(total, "content")} ready` : "The contents are counted once the outline stands",
-      model.failed && `${model.failed} failed`,
-      model.running && `${model.running} being written`,
-      TERMINAL_STATUSES.has(model.task.status) && `${count(calls, "model call")}, ${count(tokens, "token")}`,
+      total ? t`${done} of ${contents(total)} ready` : !over && t`The contents are counted once the outline stands`,
+      model.failed > 0 && n(model.failed, "{n} failed", "{n} failed"),
+      model.running > 0 && n(model.running, "{n} being written", "{n} being written"),
+      TERMINAL_STATUSES.has(model.task.status) && `${n(calls, "{n} model call", "{n} model calls")}, ${n(tokens, "{n} token", "{n} tokens")}`,
     ].filter(Boolean).join(" · "));
-    write(outlook, prospect(model));
-    outlook.hidden = !outlook.textContent;
-    write(attempt, model.attempt > 1 ? `${nth(model.attempt)} attempt` : "");
-    write(finding, model.lastEvent?.message ?? "");
+    write(outlook, over || model.status === "human_review_pending" ? "" : prospect({ ...model.task, status: model.status }));
+    write(attempt, model.attempt > 1 ? attemptName(model.attempt) : "");
+    // why it failed stands where something can be done about it
+    write(finding, model.status === "failed" ? "" : model.lastEvent?.message ?? "");
+    if (!designed) {
+      write(summary, over ? t`It ended before there was anything to show.` : t`It appears here as soon as it is designed.`);
+    }
     if (done !== spoken && total) {
-      if (spoken >= 0) announce(`${done} of ${total} contents ready`);
+      if (spoken >= 0) announce(t`${done} of ${contents(total)} ready`);
       spoken = done;
     }
     tick();
@@ -234,20 +242,15 @@ function layout(model, views) {
     if (model.lastEvent) write(age, ago(model.lastEvent.at));
     const { created_at: from, took_s: took } = model.task;
     const over = took !== null && model.status === model.task.status;
-    write(clock, over ? `took ${duration(1000 * took)} in all` : `asked ${ago(from)}`);
+    write(clock, over && took !== undefined ? t`took ${duration(1000 * took)} in all` : t`asked ${ago(from)}`);
   }
 
-  function roadmap({ title: name, summary: text, version, kinds }) {
-    fill(roadmapTitle, name, version > 1 && h("span.version", {}, ` version ${version}`));
+  function roadmap({ title: name, summary: text, version, kinds, language }) {
+    designed = true;
+    fill(roadmapTitle, name, version > 1 && h("span.version", {}, ` ${t`version ${version}`}`));
+    views.tree.element.lang = summary.lang = language || "";
     write(summary, text);
     fill(legendLine, legend({ kinds }));
     legendLine.hidden = false;
   }
-}
-
-/** What lies ahead: the time left while a worker works, otherwise what it waits for. */
-function prospect({ task, status }) {
-  if (TERMINAL_STATUSES.has(status) || status === "human_review_pending") return "";
-  if (task.line) return `It waits. ${task.line.message}`;
-  return task.time_left_s ? `${range(task.time_left_s)} left` : "";
 }

@@ -1,58 +1,68 @@
 /** What can be done with a task, for each of its statuses. */
 
 import { inWords, post } from "../lib/api.js";
-import { fill, guarded, h } from "../lib/dom.js";
+import { fill, guarded, h, said } from "../lib/dom.js";
+import { n, t } from "../lib/i18n.js";
 import { note } from "../lib/say.js";
 import { due, moment } from "../lib/time.js";
-import { count } from "../lib/words.js";
+import { retryHelps } from "../lib/words.js";
 import { causeInWords } from "./parts.js";
 
-const ASK_AGAIN_MS = 4000;
+const MOST_NAMED = 8;
 
-/** @param {{model: object, taskId: string, retried: () => void, reveal: (id: string) => void}} context */
+/** @param {{model: any, taskId: string, retried: () => void, reveal: (id: string) => void, titleOf: (id: string) => string}} context */
 export function actions(context) {
   const { model, taskId } = context;
   const body = h("div");
   let shown = "";
   const underWay = () => [
-    h("p", {}, "Nothing needs you. You may close this page: the work goes on, and the bell tells you when it is done."),
-    h("p.actions", {}, model.progress.done > 0 && roadmapLink("Read what is ready", false), cancel()),
+    h("p", {}, t`Nothing needs you. You may close this page: the work goes on, and the bell tells you when it is done.`),
+    h("p.actions", {}, model.progress.done > 0 && roadmapLink(t`Read what is ready`, false), cancel()),
   ];
   const draw = {
     pending: underWay,
     processing: underWay,
     human_review_pending: () => [
-      h("p", {}, "The outline waits for your decision; nothing is written before."),
-      model.review && h("p.due", {}, `Due ${due(model.review.due_at)} `,
+      h("p", {}, t`The outline waits for your decision; nothing is written before.`),
+      model.review && h("p.due", {}, t`Due ${due(model.review.due_at)}`, " ",
         h("span.quiet", {}, `(${moment(model.review.due_at)})`)),
-      h("p.actions", {}, h("a.button.is-primary", { href: `/tasks/${taskId}/review` }, "Review the outline"), cancel()),
+      h("p.actions", {}, h("a.button.is-primary", { href: `/tasks/${taskId}/review` }, t`Review the outline`), cancel()),
     ],
     completed: () => [
-      h("p", {}, "Everything is written."),
-      h("p.actions", {}, roadmapLink("Start learning")),
+      h("p", {}, t`Everything is written.`),
+      h("p.actions", {}, roadmapLink(t`Start learning`)),
     ],
-    partial_failure: () => [
-      h("p", {}, `${count(model.failed, "content")} failed; all the rest can be used.`),
-      failures(),
-      h("p.actions", {}, send(`Retry what failed (${model.failed})`, "retry", ".is-primary"),
-        roadmapLink("Start learning", false)),
-    ],
-    failed: () => [
-      h("p.cause", {}, causeInWords(model.error ?? {})),
-      failures(),
-      h("p.actions", {}, send("Retry", "retry", ".is-primary"), h("a.button", { href: "/" }, "Ask for another")),
-    ],
+    partial_failure: () => {
+      const helps = failedErrors().some(retryHelps);
+      const learn = roadmapLink(t`Start learning`, !helps);
+      const retry = send(t`Retry what failed (${model.failed})`, "retry", helps ? ".is-primary" : "");
+      return [
+        h("p", {}, n(model.failed, "{n} content failed; all the rest can be used.", "{n} contents failed; all the rest can be used.")),
+        failures(),
+        h("p.actions", {}, helps ? [retry, learn] : [learn, retry]),
+      ];
+    },
+    failed: () => {
+      const error = model.error ?? {};
+      const helps = retryHelps(error);
+      return [
+        h("p.cause", {}, causeInWords(error)),
+        failures(),
+        h("p.actions", {}, send(t`Retry`, "retry", helps ? ".is-primary" : ""),
+          h(`a.button${helps ? "" : ".is-primary"}`, { href: "/" }, t`Ask for another`)),
+      ];
+    },
     cancelled: () => [
-      h("p", {}, "It was cancelled. What had been written is kept."),
-      h("p.actions", {}, send("Go on where it stopped", "retry", ".is-primary"), roadmapLink("Read what is ready", false)),
+      h("p", {}, t`It was cancelled. What had been written is kept.`),
+      h("p.actions", {}, send(t`Go on where it stopped`, "retry", ".is-primary"), roadmapLink(t`Read what is ready`, false)),
     ],
   };
   return {
     element: h("section.card.actions-card", { "aria-labelledby": "actions-title" },
-      h("h2.card-title", { id: "actions-title" }, "What you can do now"), body),
+      h("h2.card-title", { id: "actions-title" }, t`What you can do now`), body),
     update() {
       const now = JSON.stringify([model.status, model.review, model.error, model.task.roadmap_id,
-        model.status === "processing" ? model.progress.done > 0 : model.failed]);
+        model.status === "processing" ? model.progress.done > 0 : [model.failed, failedErrors().map(({ code }) => code)]]);
       if (now === shown) return;
       shown = now;
       const focused = body.contains(document.activeElement);
@@ -60,6 +70,10 @@ export function actions(context) {
       if (focused) body.querySelector("a, button")?.focus();
     },
   };
+
+  function failedErrors() {
+    return [...model.contents.values()].flatMap(Object.values).filter(({ status }) => status === "failed").map(({ error }) => error ?? {});
+  }
 
   function roadmapLink(words, primary = true) {
     const id = model.task.roadmap_id;
@@ -77,33 +91,37 @@ export function actions(context) {
     });
   }
 
-  /** Stopping is asked twice, by the same button. */
+  /** Stopping is asked twice; the second answer does not stand where the first click was. */
   function cancel() {
-    const button = h("button.button.is-quiet", { type: "button" }, "Cancel this task");
-    let asked = false;
-    return guarded(button, async () => {
-      if (!asked) {
-        asked = true;
-        button.textContent = "Really cancel?";
-        setTimeout(() => {
-          asked = false;
-          button.textContent = "Cancel this task";
-        }, ASK_AGAIN_MS);
-        return;
-      }
-      try {
-        await post(`/tasks/${taskId}/cancel`);
-      } catch (error) {
-        note(inWords(error), { tone: "bad" });
-      }
-    });
+    const place = h("span.cancel");
+    const ask = guarded(h("button.button.is-quiet", { type: "button" }, t`Cancel this task`), async () => question());
+    fill(place, ask);
+    return place;
+
+    function question() {
+      const keep = h("button.button", { type: "button", onclick: (event) => {
+        if (event.detail > 1) return; // the second half of a double click on the first question
+        fill(place, ask);
+        ask.focus();
+      } }, t`Let it go on`);
+      const really = guarded(h("button.button.is-danger", { type: "button" }, t`Yes, cancel it`), async () => {
+        try {
+          await post(`/tasks/${taskId}/cancel`);
+        } catch (error) {
+          note(inWords(error), { tone: "bad" });
+        }
+      });
+      fill(place, h("span.question-line", { role: "group", "aria-label": t`Cancel this task?` },
+        h("span", {}, t`What is written is kept.`), keep, really));
+      keep.focus();
+    }
   }
 
   function failures() {
     const ids = model.failedConcepts();
-    return ids.length > 0 && h("ul.failure-list", {}, ids.slice(0, 8).map((id) =>
-      h("li", {}, h("button.link", { type: "button", onclick: () => context.reveal(id) }, context.titleOf(id)))),
-    ids.length > 8 && h("li.quiet", {}, `and ${ids.length - 8} more`));
+    return ids.length > 0 && h("ul.failure-list", {}, ids.slice(0, MOST_NAMED).map((id) =>
+      h("li", {}, said("button.link", context.titleOf(id), { type: "button", onclick: () => context.reveal(id) }))),
+    ids.length > MOST_NAMED && h("li.quiet", {}, t`and ${ids.length - MOST_NAMED} more`));
   }
 }
 

@@ -1,10 +1,12 @@
 /** Shows how the page is connected, and the seconds until it tries again. */
 
 import { h, write } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
 import { announce } from "../lib/say.js";
 import { TRANSPORT } from "../lib/words.js";
 
 export function badge() {
+  /** @type {any} */
   let state = { status: "connecting", transport: "websocket" };
   let was = "";
   const words = h("span");
@@ -27,7 +29,7 @@ export function badge() {
     element.dataset.state = tone;
     write(words, text);
     if (tone !== was && (tone === "offline" || was === "offline")) {
-      announce(tone === "offline" ? "Connection lost. It is tried again." : text);
+      announce(tone === "offline" ? t`Connection lost. It is tried again.` : text);
     }
     was = tone === "connecting" && was === "offline" ? was : tone;
   }
@@ -36,20 +38,20 @@ export function badge() {
 function describe({ status, transport, reachable, retryAt }) {
   switch (status) {
     case "live":
-      return transport === "polling" ? ["polling", "Live by polling"] : ["live", `Live by ${TRANSPORT[transport]}`];
+      return transport === "polling" ? ["polling", t`Live by polling`] : ["live", t`Live by ${TRANSPORT[transport]}`];
     case "waiting": {
       const seconds = Math.max(1, Math.ceil((retryAt - Date.now()) / 1000));
       return reachable
-        ? ["connecting", `Reconnecting in ${seconds} s`]
-        : ["offline", `Offline – retrying in ${seconds} s`];
+        ? ["connecting", t`Reconnecting in ${seconds} s`]
+        : ["offline", t`Offline – retrying in ${seconds} s`];
     }
     case "ended":
-      return ["ended", "Up to date"];
+      return ["ended", t`Up to date`];
     case "refused":
-      return ["offline", "Not connected"];
+      return ["offline", t`Not connected`];
     case "stopped":
-      return ["ended", "Not following"];
+      return ["ended", t`Not following`];
     default:
-      return ["connecting", "Connecting…"];
+      return ["connecting", t`Connecting…`];
   }
 }

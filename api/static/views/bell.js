@@ -1,10 +1,12 @@
 /** The inbox: a bell with the unread count, live and the same in every tab. */
 
-import { call, client, get, noticeRefusal, post } from "../lib/api.js";
-import { fill, h, icon, to, write } from "../lib/dom.js";
+import { call, client, get, inWords, noticeRefusal, post } from "../lib/api.js";
+import { fill, h, icon, said, to, write } from "../lib/dom.js";
+import { SERVERS, t } from "../lib/i18n.js";
 import { announce, note } from "../lib/say.js";
 import { hear, tell } from "../lib/tabs.js";
 import { ago } from "../lib/time.js";
+import { cut } from "../lib/words.js";
 
 const TONES = {
   review_required: "ask", review_reminder: "ask", task_completed: "good",
@@ -19,9 +21,9 @@ export function bell() {
     type: "button", "aria-expanded": "false", "aria-controls": "inbox", onclick: () => toggle(),
   }, icon("bell"), number);
   const list = h("ul.inbox-list");
-  const readAll = h("button.link", { type: "button", onclick: markAll }, "Mark all as read");
-  const panel = h("section.inbox", { id: "inbox", hidden: true, tabIndex: -1, "aria-label": "Notifications" },
-    h("header", {}, h("h2", {}, "Notifications"), readAll), list);
+  const readAll = h("button.link", { type: "button", onclick: markAll }, t`Mark all as read`);
+  const panel = h("section.inbox", { id: "inbox", hidden: true, tabIndex: -1, "aria-label": t`Notifications` },
+    h("header", {}, h("h2", {}, t`Notifications`), readAll), list);
   const root = h("div.bell-root", { onkeydown: (event) => event.key === "Escape" && toggle(false) }, button, panel);
 
   document.addEventListener("pointerdown", (event) => root.contains(event.target) || toggle(false));
@@ -37,7 +39,7 @@ export function bell() {
       draw();
       // the task's own page shows it anyway
       if (location.pathname !== to(`/tasks/${entry.task_id}`)) {
-        note(entry.message, { tone: TONES[entry.kind], href: target(entry) });
+        note(entry.title ? `${cut(entry.title, 60)}: ${entry.message}` : entry.message, { tone: TONES[entry.kind], href: target(entry) });
       }
     },
     onError: noticeRefusal,
@@ -62,20 +64,20 @@ export function bell() {
   function draw() {
     write(number, unread > 99 ? "99+" : String(unread));
     number.hidden = unread === 0;
-    const label = unread ? `Notifications, ${unread} unread` : "Notifications";
+    const label = unread ? t`Notifications, ${unread} unread` : t`Notifications`;
     button.setAttribute("aria-label", label);
     button.title = label;
     readAll.hidden = unread === 0;
     if (panel.hidden) return;
     fill(list, entries.length
       ? entries.slice(0, 30).map(row)
-      : h("li.empty", {}, "Nothing yet. You will be told here when a roadmap is ready or needs you."));
+      : h("li.empty", {}, t`Nothing yet. You will be told here when a roadmap is ready or needs you.`));
   }
 
   function row(entry) {
     return h(`li.inbox-entry.is-${TONES[entry.kind]}`, { class: entry.read_at ? "" : "is-unread" },
       h("a", { href: target(entry), onclick: () => markOne(entry) },
-        h("span", {}, entry.message, entry.read_at ? null : h("span.unseen", {}, " (unread)")),
+        h("span", {}, entry.title && said("strong.inbox-title", cut(entry.title)), h("span", { lang: SERVERS }, entry.message), !entry.read_at && h("span.unseen", {}, ` ${t`(unread)`}`)),
         h("time", { dateTime: entry.created_at }, ago(entry.created_at))));
   }
 
@@ -94,14 +96,16 @@ export function bell() {
       unread = page.unread;
       draw();
       panel.focus();
-      announce("All notifications are read");
+      announce(t`All notifications are read`);
       tell({ type: "inbox" });
     } catch (error) {
-      note(error.message, { tone: "bad" });
+      note(inWords(error), { tone: "bad" });
     }
   }
 }
 
-function target({ task_id: taskId, kind }) {
+/** To the question, to what came of it, or to what went wrong. */
+function target({ task_id: taskId, kind, roadmap_id: roadmapId = null }) {
+  if (kind === "task_completed" && roadmapId) return `/roadmaps/${roadmapId}`;
   return kind.startsWith("review") ? `/tasks/${taskId}/review` : `/tasks/${taskId}`;
 }

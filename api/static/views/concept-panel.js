@@ -1,10 +1,11 @@
-/** An open concept in the tree: what each content is doing, why one failed, what it cost. */
+/** An open concept in the tree: what each content is doing, why some failed, what it cost. */
 
 import { inWords, post } from "../lib/api.js";
-import { fill, guarded, h } from "../lib/dom.js";
+import { fill, guarded, h, said } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
 import { note } from "../lib/say.js";
 import { duration } from "../lib/time.js";
-import { CONTENT_STATE, kindName } from "../lib/words.js";
+import { CONTENT_STATE, kindName, retryHelps } from "../lib/words.js";
 import { Arriving } from "../model/arriving.js";
 import { costOf } from "./concept-parts.js";
 import { causeInWords } from "./parts.js";
@@ -12,16 +13,17 @@ import { causeInWords } from "./parts.js";
 const RETRYABLE = new Set(["partial_failure", "completed"]);
 
 /**
- * @param {object} concept As in the tree.
- * @param {{model: object, roadmapId: () => string, retried: () => void}} context
+ * @param {any} concept As in the tree.
+ * @param {{model: any, roadmapId: () => string, retried: () => void}} context
  */
 export function conceptPanel(concept, context) {
   const id = concept.concept_id;
   const list = h("ul.content-list");
+  const why = h("div.causes");
   const actions = h("p.actions");
   const pieces = new Map();
   let shown = "";
-  const element = h("div.concept-panel", {}, h("p.concept-about", {}, concept.description), list, actions);
+  const element = h("div.concept-panel", {}, said("p.concept-about", concept.description), list, why, actions);
   return { element, update, arriving };
 
   function update(states) {
@@ -30,8 +32,9 @@ export function conceptPanel(concept, context) {
     shown = now;
     const failed = Object.keys(states).filter((kind) => states[kind].status === "failed");
     fill(list, Object.entries(states).map(([kind, state]) => line(kind, state)));
+    fill(why, causes(failed, states));
     const readable = Object.values(states).some(({ status }) => status === "completed");
-    fill(actions, readable && h("a.button", { href: address() }, "Open this concept"), failed.length > 0 && retryButton(failed));
+    fill(actions, readable && h("a.button", { href: address() }, t`Open this concept`), failed.length > 0 && retryButton(failed, states));
   }
 
   function line(kind, state) {
@@ -41,9 +44,14 @@ export function conceptPanel(concept, context) {
       h("div", {},
         h("strong", {}, kindName(kind)), " ", CONTENT_STATE[state.status],
         took(state) && h("span.quiet", {}, ` · ${took(state)}`),
-        state.error && h("p.cause", {}, causeInWords(state.error),
-          state.usage && h("span.cost", {}, ` ${costOf(state.usage)}`)),
+        state.status === "failed" && state.usage && h("span.cost", {}, ` · ${costOf(state.usage)}`),
         pieces.has(kind) && arrivingText(kind)));
+  }
+
+  /** Each cause once, however many contents it was the end of. */
+  function causes(failed, states) {
+    const seen = new Map(failed.map((kind) => [JSON.stringify(states[kind].error), states[kind].error]));
+    return [...seen.values()].filter(Boolean).map((error) => h("p.cause", {}, causeInWords(error)));
   }
 
   function took({ status, startedAt, finishedAt }) {
@@ -51,14 +59,15 @@ export function conceptPanel(concept, context) {
     return duration(Date.parse(finishedAt) - Date.parse(startedAt));
   }
 
-  function retryButton(kinds) {
-    const what = kinds.map((kind) => kindName(kind).toLowerCase()).join(", ");
+  function retryButton(kinds, states) {
+    const what = kinds.map((kind) => kindName(kind).toLocaleLowerCase()).join(", ");
     if (!RETRYABLE.has(context.model.status)) {
       return h("span.quiet", {}, context.model.status === "processing"
-        ? "It can be tried again as soon as the rest is written."
-        : "Retry the whole task to have this written.");
+        ? t`It can be tried again as soon as the rest is written.`
+        : t`Retry the whole task to have this written.`);
     }
-    const button = h("button.button.is-primary", { type: "button" }, `Retry ${what}`);
+    const helps = kinds.some((kind) => retryHelps(states[kind].error ?? {}));
+    const button = h(`button.button${helps ? ".is-primary" : ""}`, { type: "button" }, t`Retry ${what}`);
     return guarded(button, async () => {
       try {
         await post(`/roadmaps/${context.roadmapId()}/concepts/${id}/regenerate`, { kinds });
@@ -84,7 +93,7 @@ export function conceptPanel(concept, context) {
 
   function arrivingText(kind) {
     const each = pieces.get(kind);
-    each.view = h("pre.arriving", { tabIndex: 0, "aria-label": `${kindName(kind)}, as it is being written` }, each.text.text);
+    each.view = h("pre.arriving", { tabIndex: 0, dir: "auto", "aria-label": t`${kindName(kind)}, as it is being written` }, each.text.text);
     return each.view;
   }
 

@@ -15,8 +15,9 @@ export function anyContent({ version: _, html, ...fields }, { text, title }) {
   return [tutorial(html, title), h("div.any-content", {}, view(drawn(fields)))];
 }
 
+/** @param {any} drawn @returns {any} */
 function view({ text, points, fields }) {
   if (points) return h("ul", {}, points.map((point) => h("li", {}, view(point))));
   if (fields) return h("dl", {}, fields.map(([name, value]) => [h("dt", { lang: "en" }, capitalized(name)), h("dd", {}, view(value))]));
-  return h("p", {}, text);
+  return h("p", { dir: "auto" }, text);
 }

@@ -1,9 +1,11 @@
 /**
  * The roadmap as a map: a line per stage, a station per concept, and curves from what a concept
- * needs to the concept. Plain SVG with links; drawn anew only when the width changes.
+ * needs to the concept. Plain SVG with links; drawn anew only when the room for it changes. Pointing
+ * at a station shows what it needs and what needs it.
  */
 
-import { h, svg } from "../lib/dom.js";
+import { h, iconButton, svg } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
 
 const NARROWEST = 290;
 const ROW = 44;
@@ -12,42 +14,56 @@ const PADDING = 34;
 const GAP = 18;
 const DOT_X = 46;
 const LETTER = 7.6;
+const ZOOMS = [0.5, 0.65, 0.8, 1, 1.25, 1.6];
+const STATE = { done: t`done`, failed: t`failed`, ready: t`ready`, waiting: t`waiting` };
 
 /**
- * @param {object} roadmap
- * @param {{address: (concept: object) => string, state: (concept: object) => string}} how `state`
- *   is done, failed, ready or waiting.
+ * @param {any} roadmap
+ * @param {{address: (concept: any) => string, state: (concept: any) => string}} how `state` is
+ *   done, failed, ready or waiting.
  */
 export function map(roadmap, { address, state }) {
-  const element = h("div.map", { tabIndex: 0, role: "region", "aria-label": "Map of the roadmap" });
+  const paper = h("div.map", { tabIndex: 0, role: "region", "aria-label": t`Map of the roadmap` });
+  const element = h("div.map-frame", {}, h("div.map-tools", {}, key(),
+    h("div.zoom", { role: "group", "aria-label": t`Size` }, iconButton("minus", t`Smaller`, () => zoomBy(-1)), iconButton("plus", t`Larger`, () => zoomBy(1)))), paper);
+  const graph = edgesOf(roadmap);
+  let zoom = ZOOMS.indexOf(1);
   let width = 0;
   let columns = 0;
   let column = NARROWEST;
   const observer = new ResizeObserver(() => draw());
-  observer.observe(element);
+  observer.observe(paper);
   return { element, redraw: () => draw(true) };
 
+  function zoomBy(by) {
+    zoom = Math.max(0, Math.min(ZOOMS.length - 1, zoom + by));
+    draw(true);
+  }
+
   function draw(force = false) {
-    const room = element.clientWidth - PADDING;
+    const room = (paper.clientWidth - PADDING) / ZOOMS[zoom];
     if (room <= 0 || (room === width && !force)) return;
     width = room;
     columns = Math.max(1, Math.min(roadmap.stages.length, Math.floor(room / NARROWEST)));
     column = Math.max(NARROWEST, Math.floor(room / columns));
-    element.replaceChildren(picture());
+    const focused = paper.contains(document.activeElement) ? document.activeElement.getAttribute("data-concept") : null;
+    paper.replaceChildren(picture());
+    if (focused) /** @type {any} */ (paper.querySelector(`[data-concept="${focused}"]`))?.focus({ preventScroll: true });
   }
 
   function picture() {
     const places = new Map();
-    const parts = [];
+    const lines = [];
+    const labels = [];
     const bottoms = new Array(columns).fill(0);
     roadmap.stages.forEach((stage, number) => {
       const at = number % columns;
       const x = at * column;
       let y = bottoms[at] + HEAD;
-      parts.push(svg("text", { x: x + DOT_X - 9, y: bottoms[at] + 22, class: "map-stage" }, cut(`${number + 1}. ${stage.title}`)));
+      labels.push(svg("text", { x: x + DOT_X - 9, y: bottoms[at] + 22, class: "map-stage" }, cut(`${number + 1}. ${stage.title}`)));
       const from = y;
       for (const module of stage.modules) {
-        parts.push(svg("text", { x: x + DOT_X + 20, y: y - 8, class: "map-module" }, cut(module.title)));
+        labels.push(svg("text", { x: x + DOT_X + 20, y: y - 8, class: "map-module" }, cut(module.title)));
         y += 14;
         for (const concept of module.concepts) {
           places.set(concept.concept_id, { x: x + DOT_X, y, concept });
@@ -55,20 +71,28 @@ export function map(roadmap, { address, state }) {
         }
         y += GAP;
       }
-      parts.unshift(svg("line", { x1: x + DOT_X, x2: x + DOT_X, y1: from + 14, y2: y - GAP - ROW + 10, class: "map-line" }));
+      lines.push(svg("line", { x1: x + DOT_X, x2: x + DOT_X, y1: from + 14, y2: y - GAP - ROW + 10, class: "map-line" }));
       bottoms[at] = y + GAP;
     });
     const across = columns * column;
     const height = Math.max(...bottoms) - GAP;
-    return svg("svg", { width: across, height, viewBox: `0 0 ${across} ${height}` },
-      parts, [...places.values()].flatMap((place) => edges(place, places)), [...places.values()].map(station));
+    // curves lie under all labels, which have a border of the paper's colour
+    const drawing = svg("svg", { width: across * ZOOMS[zoom], height: height * ZOOMS[zoom], viewBox: `0 0 ${across} ${height}` },
+      lines, [...places.values()].flatMap((place) => edges(place, places)), labels, [...places.values()].map(station));
+    for (const [kind, on] of [["pointerover", true], ["pointerout", false], ["focusin", true], ["focusout", false]]) {
+      drawing.addEventListener(/** @type {string} */ (kind), (event) => light(drawing, /** @type {Element} */ (event.target).closest("[data-concept]"), on));
+    }
+    return drawing;
   }
 
   function edges({ x, y, concept }, places) {
-    return concept.prerequisites.map((id) => places.get(id)).filter(Boolean).map((from) => {
+    return concept.prerequisites.filter((id) => places.has(id)).map((id) => {
+      const from = places.get(id);
       const bend = from.x === x ? Math.min(60, 14 + Math.abs(y - from.y) / 8) : (x - from.x) / 2;
       const [c1, c2] = from.x === x ? [x - bend, x - bend] : [from.x + bend, x - bend];
-      return svg("path", { d: `M${from.x} ${from.y}C${c1} ${from.y} ${c2} ${y} ${x} ${y}`, class: "map-edge" });
+      return svg("path", {
+        d: `M${from.x} ${from.y}C${c1} ${from.y} ${c2} ${y} ${x} ${y}`, class: "map-edge", "data-from": id, "data-to": concept.concept_id,
+      });
     });
   }
 
@@ -79,10 +103,43 @@ export function map(roadmap, { address, state }) {
 
   function station({ x, y, concept }) {
     const now = state(concept);
-    return svg("a", { href: address(concept), class: `map-station is-${now}`, "aria-label": `${concept.title}, ${now}` },
+    return svg("a", { href: address(concept), class: `map-station is-${now}`, "data-concept": concept.concept_id, "aria-label": `${concept.title}, ${STATE[now]}` },
       svg("circle", { cx: x, cy: y, r: 8 }),
       now === "done" && svg("path", { d: `M${x - 3.5} ${y}l2.5 3 4.5-5.5`, class: "map-tick" }),
       svg("text", { x: x + 20, y: y + 5 }, cut(concept.title), svg("title", {}, concept.title)));
   }
+
+  /** Let what a concept needs, and what needs it, stand out. */
+  function light(drawing, station, on) {
+    if (!station) return;
+    const id = station.dataset.concept;
+    const lit = on ? new Set([...reached(id, graph.before), ...reached(id, graph.after)]) : null;
+    drawing.classList.toggle("is-lit", on && lit.size > 1);
+    for (const each of drawing.querySelectorAll("[data-concept]")) each.classList.toggle("is-near", Boolean(lit?.has(each.dataset.concept)));
+    for (const each of drawing.querySelectorAll("[data-from]")) {
+      each.classList.toggle("is-near", Boolean(lit?.has(each.dataset.from) && lit.has(each.dataset.to)));
+    }
+  }
 }
 
+function key() {
+  return h("p.legend", {},
+    Object.entries(STATE).map(([state, words]) => h("span", {}, h(`span.map-dot.is-${state}`, { "aria-hidden": "true" }), words)),
+    h("span", {}, h("span.map-curve", { "aria-hidden": "true" }), t`what a concept needs`));
+}
+
+function edgesOf(roadmap) {
+  const before = new Map();
+  const after = new Map();
+  for (const { concept_id: id, prerequisites } of roadmap.stages.flatMap((s) => s.modules).flatMap((m) => m.concepts)) {
+    before.set(id, prerequisites);
+    for (const other of prerequisites) after.set(other, [...(after.get(other) ?? []), id]);
+  }
+  return { before, after };
+}
+
+function reached(id, edges) {
+  const found = new Set([id]);
+  for (const each of found) for (const other of edges.get(each) ?? []) found.add(other);
+  return found;
+}

@@ -1,11 +1,27 @@
 /** Small things that several pages show. */
 
-import { h } from "../lib/dom.js";
+import { h, said } from "../lib/dom.js";
+import { SERVERS, t } from "../lib/i18n.js";
 import { CONTENT_STATE, STATUS, TONE, cause, kindName } from "../lib/words.js";
+
+const LONG = 110;
 
 /** A status in words. */
 export function chip(status) {
   return h(`span.chip.is-${TONE[status]}`, {}, STATUS[status]);
+}
+
+/** A page's title, whatever its length: three lines of it, and the rest when it is asked for. */
+export function heading(text, { lang = null } = {}) {
+  const title = said("h1", text, { lang });
+  if (text.length <= LONG) return title;
+  title.classList.add("is-long");
+  const more = h("button.link.more", { type: "button", "aria-expanded": "false", onclick: () => {
+    const whole = title.classList.toggle("is-whole");
+    more.setAttribute("aria-expanded", String(whole));
+    more.textContent = whole ? t`Show less` : t`Show all of it`;
+  } }, t`Show all of it`);
+  return h("div.long-title", {}, title, more);
 }
 
 /** The small marks of a concept, one for each content. */
@@ -29,7 +45,7 @@ export function setMark(mark, kind, status) {
 /** What the marks mean. */
 export function legend({ kinds }) {
   return h("p.legend", {},
-    h("span", {}, `Each concept: ${kinds.map(({ label }) => label.toLowerCase()).join(", ")}.`),
+    h("span", {}, t`Each concept: ${kinds.map(({ name }) => kindName(name).toLocaleLowerCase()).join(", ")}.`),
     Object.entries(CONTENT_STATE).map(([state, words]) =>
       h("span", {}, h("span.mark", { "aria-hidden": "true", dataset: { state } }), words)));
 }
@@ -37,13 +53,13 @@ export function legend({ kinds }) {
 /** Why something failed, and what helps. */
 export function causeInWords(error) {
   const [what, help] = cause(error);
-  return [what, help && ` ${help}`];
+  return [h("span", { lang: what === error.message ? SERVERS : null }, what), help && ` ${help}`];
 }
 
 /** A bar of counts: so many ready, failed, being written, of so many. */
 export function meter() {
   const parts = ["completed", "failed", "running"].map((state) => h(`span.meter-part.is-${state}`));
-  const bar = h("div.meter", { role: "progressbar", "aria-label": "Contents", "aria-valuemin": "0" }, parts);
+  const bar = h("div.meter", { role: "progressbar", "aria-label": t`Contents`, "aria-valuemin": "0" }, parts);
   return {
     element: bar,
     set({ done, failed, running, total }) {
@@ -53,7 +69,7 @@ export function meter() {
       });
       bar.setAttribute("aria-valuemax", String(total || 1));
       bar.setAttribute("aria-valuenow", String(done));
-      bar.setAttribute("aria-valuetext", `${done} of ${total} ready, ${failed} failed`);
+      bar.setAttribute("aria-valuetext", t`${done} of ${total} ready, ${failed} failed`);
     },
   };
 }

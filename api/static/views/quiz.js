@@ -1,35 +1,43 @@
 /** A quiz: answered in one go, marked by the server, then reviewed question by question. */
 
 import { call, inWords } from "../lib/api.js";
-import { fill, guarded, h, icon } from "../lib/dom.js";
+import { draft } from "../lib/drafts.js";
+import { fill, guarded, h, icon, said } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
 import { announce, note } from "../lib/say.js";
-import { isRight } from "../model/quiz.js";
+import { isRight, score as scoreOf } from "../model/quiz.js";
 
-const HINT = { single: "One answer is right.", multiple: "Several answers may be right.", true_false: "" };
+const HINT = { single: t`One answer is right.`, multiple: t`Several answers may be right.`, true_false: "" };
 
 /**
- * @param {object} quiz As the API gives it.
- * @param {{version: number, path: string, score: object|null, marked: (progress: object) => void}} how
- *   `path` is where answers go; `score` is the newest one, shown when it belongs to this version.
+ * @param {any} quiz As the API gives it.
+ * @param {{version: number, path: string, key: string, score: any, marked: (progress: any) => void}} how
+ *   `path` is where answers go, `key` where they are kept until then; `score` is the newest one, shown
+ *   when it belongs to this version.
  */
-export function quizView(quiz, { version, path, score, marked }) {
+export function quizView(quiz, { version, path, key, score, marked }) {
   const element = h("div.quiz");
-  if (score && score.version === version) review(score);
-  else ask();
-  return element;
+  const kept = draft(`quiz/${key}/${version}`);
+  if (!kept.read() && score && score.version === version) review(score);
+  else ask(kept.read() ?? []);
+  return {
+    element,
+    /** Whether there are answers that were not sent. */
+    dirty: () => kept.read() !== null,
+    drop: () => kept.clear(),
+  };
 
-  function ask() {
-    const form = h("form", { onsubmit: (event) => event.preventDefault() },
-      score && h("p.quiet", {}, `Last time, on an earlier version: ${score.correct} of ${score.total}.`),
-      quiz.questions.map(question));
+  function ask(ticked) {
+    const form = h("form", { onsubmit: (event) => event.preventDefault(), onchange: () => keep(form) },
+      score && h("p.quiet", {}, t`Last time: ${score.correct} of ${score.total}.`),
+      quiz.questions.map((each, number) => question(each, number, ticked[number] ?? [])));
     const problem = h("p.field-error", { role: "alert" });
-    const button = guarded(h("button.button.is-primary", { type: "submit" }, "Check my answers"), async () => {
-      const answers = quiz.questions.map((_, number) =>
-        [...form.querySelectorAll(`input[name="q${number}"]:checked`)].map((input) => Number(input.value)));
+    const button = guarded(h("button.button.is-primary", { type: "submit" }, t`Check my answers`), async () => {
+      const answers = answersIn(form);
       const open = answers.findIndex((chosen) => chosen.length === 0);
       if (open >= 0 && problem.dataset.asked !== String(open)) {
         problem.dataset.asked = String(open);
-        problem.textContent = `Question ${open + 1} has no answer yet. Check again to leave it out.`;
+        problem.textContent = t`Question ${open + 1} has no answer yet. Check again to leave it out.`;
         form.querySelector(`input[name="q${open}"]`)?.focus();
         return;
       }
@@ -39,37 +47,59 @@ export function quizView(quiz, { version, path, score, marked }) {
     fill(element, form);
   }
 
-  function question(each, number) {
+  function answersIn(form) {
+    return quiz.questions.map((_, number) =>
+      [...form.querySelectorAll(`input[name="q${number}"]:checked`)].map((input) => Number(input.value)));
+  }
+
+  function keep(form) {
+    const answers = answersIn(form);
+    kept.write(answers.some((chosen) => chosen.length) ? answers : null);
+  }
+
+  function question(each, number, ticked) {
     const several = each.kind === "multiple";
     return h("fieldset.question", {},
-      h("legend", {}, h("span.question-number", {}, `${number + 1}. `), each.question),
+      h("legend", { dir: "auto" }, h("span.question-number", {}, `${number + 1}. `), each.question),
       HINT[each.kind] && h("p.quiet", {}, HINT[each.kind]),
       each.options.map((option, at) =>
-        h("label.option", {}, h("input", { type: several ? "checkbox" : "radio", name: `q${number}`, value: String(at) }), h("span", {}, option))));
+        h("label.option", {},
+          h("input", { type: several ? "checkbox" : "radio", name: `q${number}`, value: String(at), checked: ticked.includes(at) }),
+          said("span", option))));
   }
 
   async function send(answers, problem) {
     try {
       const { data } = await call(path, { method: "PUT", body: { version, answers } });
+      kept.clear();
       marked(data);
-      review(data.quiz);
-      element.querySelector(".score-line").focus();
-      announce(`${data.quiz.correct} of ${data.quiz.total} right`);
+      shown(data.quiz);
     } catch (error) {
-      if (error.status === 412) {
-        note("This quiz was written anew meanwhile.", { tone: "ask", href: location.href, label: "Show the new one" });
+      if (error.status !== 412) {
+        problem.textContent = inWords(error);
+        return;
       }
-      problem.textContent = inWords(error);
+      // what was ticked is worth an answer all the same; only it cannot be kept
+      kept.clear();
+      note(t`This quiz was written anew meanwhile: your answers are marked here, but not kept.`, { tone: "ask" });
+      shown({ correct: scoreOf(quiz.questions, answers), total: quiz.questions.length, answers });
     }
+  }
+
+  function shown(result) {
+    score = result;
+    review(result);
+    element.querySelector(".score-line").focus();
+    announce(t`${result.correct} of ${result.total} right`);
   }
 
   function review({ correct, total, answers }) {
     const again = h("button.button", { type: "button", onclick: () => {
-      ask();
+      ask([]);
       element.querySelector("input")?.focus();
-    } }, "Answer again");
+    } }, t`Answer again`);
     fill(element,
-      h("p.score-line", { tabIndex: -1 }, h("strong", {}, `${correct} of ${total} right. `), verdict(correct, total)),
+      h("p.score-line", { tabIndex: -1 }, h("strong", {}, t`${correct} of ${total} right.`), " ", verdict(correct, total)),
       quiz.questions.map((each, number) => answered(each, number, answers[number] ?? [])),
       h("p.actions", {}, again));
   }
@@ -77,20 +107,20 @@ export function quizView(quiz, { version, path, score, marked }) {
   function answered(each, number, chosen) {
     const right = isRight(each, chosen);
     return h("div.question.is-answered", { class: right ? "is-right" : "is-wrong" },
-      h("p.question-title", {}, h("span.verdict", {}, icon(right ? "check" : "cross"), right ? "Right" : chosen.length ? "Not right" : "Left out"),
+      h("p.question-title", { dir: "auto" }, h("span.verdict", {}, icon(right ? "check" : "cross"), right ? t`Right` : chosen.length ? t`Not right` : t`Left out`),
         h("span.question-number", {}, `${number + 1}. `), each.question),
       h("ul.options", {}, each.options.map((option, at) => optionLine(option, each.correct.includes(at), chosen.includes(at)))),
-      each.explanation && h("p.explanation", {}, each.explanation));
+      each.explanation && said("p.explanation", each.explanation));
   }
 }
 
 function optionLine(option, correct, chosen) {
-  const words = correct && chosen ? "your answer, right" : correct ? "the right answer" : chosen ? "your answer" : "";
-  return h("li", { class: correct ? "is-correct" : chosen ? "is-mistake" : "" }, option,
+  const words = correct && chosen ? t`your answer, right` : correct ? t`the right answer` : chosen ? t`your answer` : "";
+  return h("li", { dir: "auto", class: correct ? "is-correct" : chosen ? "is-mistake" : "" }, option,
     words && h("span.option-note", {}, words));
 }
 
 function verdict(correct, total) {
-  if (correct === total) return "You have got it.";
-  return correct >= total / 2 ? "Nearly. Look at what was not right." : "It is worth reading once more.";
+  if (correct === total) return t`You have got it.`;
+  return correct >= total / 2 ? t`Nearly. Look at what was not right.` : t`It is worth reading once more.`;
 }

@@ -1,11 +1,12 @@
 /** The steps of a task, with states, durations and attempts. */
 
 import { h, write } from "../lib/dom.js";
+import { n, t } from "../lib/i18n.js";
 import { duration, now } from "../lib/time.js";
-import { STEP, nth } from "../lib/words.js";
+import { attempt, round as roundName, stepName } from "../lib/words.js";
 
 const STATE = {
-  waiting: "to come", running: "under way", done: "done", failed: "failed", stopped: "stopped",
+  waiting: t`to come`, running: t`under way`, done: t`done`, failed: t`failed`, stopped: t`stopped`,
 };
 
 export function rail() {
@@ -14,7 +15,7 @@ export function rail() {
   let steps = [];
   return {
     element: h("section.card.rail-card", { "aria-labelledby": "rail-title" },
-      h("h2.card-title", { id: "rail-title" }, "The way"), list),
+      h("h2.card-title", { id: "rail-title" }, t`The way`), list),
     set(next) {
       const names = next.map((step) => step.name).join();
       if (names !== steps.map((step) => step.name).join()) {
@@ -34,7 +35,7 @@ export function rail() {
     const time = h("span.rail-time");
     const state = h("span.unseen");
     const element = h("li.rail-step", {}, h("span.rail-dot", { "aria-hidden": "true" }),
-      h("span.rail-name", {}, STEP[name], state), time, note);
+      h("span.rail-name", {}, stepName(name), state), time, note);
     return { element, note, time, state };
   }
 
@@ -55,8 +56,8 @@ export function rail() {
 
 function notes({ round, tries, retries }) {
   const parts = [];
-  if (round > 1) parts.push(`${nth(round)} round`);
-  if (tries > 1) parts.push(`${nth(tries)} attempt`);
-  if (retries) parts.push(retries === 1 ? "1 model call tried again" : `${retries} model calls tried again`);
+  if (round > 1) parts.push(roundName(round));
+  if (tries > 1) parts.push(attempt(tries));
+  if (retries) parts.push(n(retries, "{n} model call tried again", "{n} model calls tried again"));
   return parts.join(" · ");
 }

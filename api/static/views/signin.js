@@ -2,6 +2,7 @@
 
 import { call, inWords } from "../lib/api.js";
 import { h } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
 import { signIn, signOut } from "../lib/session.js";
 
 let open = null;
@@ -15,11 +16,10 @@ export function askForToken() {
   });
   const problem = h("p.field-error", { role: "alert" });
   const form = h("form", { method: "dialog", onsubmit: submit },
-    h("h2", { id: "signin-title" }, "Sign in"),
-    h("p", { id: "token-help" }, "This server asks who you are. On its own machine, run ", h("code", {}, "roadmap open"),
-      " and open the address that it prints. Elsewhere, paste the token that its operator gave you; it stays in this tab only."),
-    h("label", { htmlFor: "token" }, "Token"), field, problem,
-    h("button.button.is-primary", { type: "submit" }, "Sign in"));
+    h("h2", { id: "signin-title" }, t`Sign in`),
+    h("p", { id: "token-help" }, t`This server asks who you are. On its own machine, run ${h("code", {}, "roadmap open")} and open the address that it prints. Elsewhere, paste the token that its operator gave you; it stays in this tab only.`),
+    h("label", { htmlFor: "token" }, t`Token`), field, problem,
+    h("button.button.is-primary", { type: "submit" }, t`Sign in`));
   open = h("dialog.dialog", { "aria-labelledby": "signin-title", oncancel: (event) => event.preventDefault() }, form);
   document.body.append(open);
   open.showModal();
@@ -33,7 +33,7 @@ export function askForToken() {
       location.reload();
     } catch (error) {
       signOut();
-      problem.textContent = error.status === 401 ? "This token is not valid here, or has expired." : inWords(error);
+      problem.textContent = error.status === 401 ? t`This token is not valid here, or has expired.` : inWords(error);
       field.select();
     }
   }

@@ -3,8 +3,10 @@
  * event then changes a mark and two counts, whatever the size of the roadmap.
  */
 
-import { h, icon, write } from "../lib/dom.js";
-import { count, hours } from "../lib/words.js";
+import { h, icon, said, write } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
+import { recall, remember } from "../lib/place.js";
+import { concepts, hours } from "../lib/words.js";
 import { begun } from "../model/contents.js";
 import { conceptPanel } from "./concept-panel.js";
 import { marks, setMark } from "./parts.js";
@@ -17,7 +19,7 @@ export function tree(context) {
 
   /** Draw a structure anew; what was open stays open. */
   function draw(roadmap) {
-    const wasOpen = [...open.keys()];
+    const wasOpen = open.size ? [...open.keys()] : recall("open", []);
     rows = new Map();
     open = new Map();
     element.replaceChildren(...roadmap.stages.map((stage, number) => stageView(stage, number)));
@@ -28,9 +30,9 @@ export function tree(context) {
     const counter = h("span.stage-count");
     const tally = { counter, ready: 0, failed: 0, total: 0 };
     const view = h("section.stage", {},
-      h("header.stage-head", {}, h("p.stage-number", {}, `Stage ${number + 1}`), h("h3", {}, stage.title), counter),
+      h("header.stage-head", {}, h("p.stage-number", {}, t`Stage ${number + 1}`), said("h3", stage.title), counter),
       stage.modules.map((module) =>
-        h("div.module", {}, h("h4", {}, module.title),
+        h("div.module", {}, said("h4", module.title),
           h("ul.concepts", {}, module.concepts.map((concept) => conceptRow(concept, tally))))));
     showTally(tally);
     return view;
@@ -42,7 +44,7 @@ export function tree(context) {
     const signs = marks(states);
     const button = h("button.concept-button", {
       type: "button", "aria-expanded": "false", onclick: () => toggle(id),
-    }, icon("chevron"), h("span.concept-title", {}, concept.title));
+    }, icon("chevron"), said("span.concept-title", concept.title));
     const element = h("li.concept", { dataset: { concept: id } },
       h("div.concept-row", {}, button, h("span.concept-hours", {}, hours(concept.estimated_hours)), signs));
     const row = { element, button, concept, tally, marks: [...signs.children], verdict: null };
@@ -80,8 +82,8 @@ export function tree(context) {
   }
 
   function showTally({ counter, ready, failed, total }) {
-    const text = `${ready} of ${count(total, "concept")} ready`;
-    write(counter, failed ? `${text}, ${failed} failed` : text);
+    const text = t`${ready} of ${concepts(total)} ready`;
+    write(counter, failed ? t`${text}, ${failed} failed` : text);
   }
 
   function toggle(id, wanted = !open.has(id)) {
@@ -92,12 +94,13 @@ export function tree(context) {
     if (!wanted) {
       open.get(id).element.remove();
       open.delete(id);
-      return;
+      return remember("open", [...open.keys()]);
     }
     const panel = conceptPanel(row.concept, context);
     open.set(id, panel);
     row.element.append(panel.element);
     panel.update(context.model.contents.get(id));
+    remember("open", [...open.keys()]);
   }
 
   /** Open a concept and go there. */

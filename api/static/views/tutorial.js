@@ -1,6 +1,7 @@
 /** A tutorial on the page: sanitised HTML of the API, made comfortable to read. */
 
-import { h, iconButton } from "../lib/dom.js";
+import { h, icon, iconButton } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
 import { announce } from "../lib/say.js";
 
 // the one way from text to HTML, named in the content security policy; the API has sanitised it
@@ -8,7 +9,7 @@ const policy = globalThis.trustedTypes?.createPolicy("tutorial", { createHTML: (
 
 /** Return the tutorial's HTML as an element, its headings one level below the page's title. */
 export function tutorial(html, title) {
-  const element = h("div.prose");
+  const element = h("div.prose", { dir: "auto" });
   const template = document.createElement("template");
   template.innerHTML = policy ? policy.createHTML(html) : html;
   element.append(template.content);
@@ -17,11 +18,20 @@ export function tutorial(html, title) {
   lowerHeadings(element);
   element.querySelectorAll("pre").forEach(comfortableCode);
   element.querySelectorAll("table").forEach(scrollable);
+  element.querySelectorAll("p, li, td, th, blockquote").forEach((each) => each.setAttribute("dir", "auto"));
   element.querySelectorAll("a[href]").forEach((link) => {
+    if (link.getAttribute("href").startsWith("#")) return; // a footnote, or a heading of this text
     link.target = "_blank";
     link.rel = "noopener noreferrer nofollow";
   });
   return element;
+}
+
+/** The headings of a text, as the contents of the page. */
+export function headingsOf(element) {
+  return [...element.querySelectorAll("h2, h3")].map((each) => ({
+    id: each.id, text: each.dataset.title, level: Number(each.tagName[1]),
+  }));
 }
 
 function same(a, b) {
@@ -29,25 +39,38 @@ function same(a, b) {
   return plain(a) === plain(b);
 }
 
-/** The page has its own h1; the text's highest heading becomes h2, the others follow. */
+/** The page has its own h1; the text's highest heading becomes h2, the others follow. Each has an address. */
 function lowerHeadings(element) {
   const headings = [...element.querySelectorAll("h1, h2, h3, h4, h5, h6")];
   const highest = Math.min(...headings.map((heading) => Number(heading.tagName[1])));
+  const taken = new Set();
   for (const heading of headings) {
     const level = Math.min(6, Number(heading.tagName[1]) - highest + 2);
-    heading.replaceWith(h(`h${level}`, {}, ...heading.childNodes));
+    const text = heading.textContent.trim();
+    const id = slug(text, taken);
+    heading.replaceWith(h(`h${level}`, { id, dir: "auto", dataset: { title: text } }, ...heading.childNodes,
+      h("a.anchor", { href: `#${id}`, "aria-label": t`Link to “${text}”` }, icon("link"))));
   }
 }
 
+function slug(text, taken) {
+  const plain = text.toLocaleLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "") || "part";
+  // our own sections have plain names: a heading called "Quiz" must not take theirs
+  let id = `text-${plain}`.slice(0, 80);
+  for (let number = 2; taken.has(id); number++) id = `text-${plain.slice(0, 70)}-${number}`;
+  taken.add(id);
+  return id;
+}
+
 function comfortableCode(pre) {
-  const box = h("div.code");
+  const box = h("div.code", { dir: "ltr" });
   pre.replaceWith(box);
   pre.tabIndex = 0;
   pre.setAttribute("role", "region");
-  pre.setAttribute("aria-label", "Code");
-  const copy = iconButton("copy", "Copy the code", async () => {
+  pre.setAttribute("aria-label", t`Code`);
+  const copy = iconButton("copy", t`Copy the code`, async () => {
     await navigator.clipboard.writeText(pre.textContent);
-    announce("Copied");
+    announce(t`Copied`);
     copy.classList.add("is-copied");
     setTimeout(() => copy.classList.remove("is-copied"), 1500);
   });
@@ -55,7 +78,7 @@ function comfortableCode(pre) {
 }
 
 function scrollable(table) {
-  const box = h("div.table", { tabIndex: 0, role: "region", "aria-label": "Table" });
+  const box = h("div.table", { tabIndex: 0, role: "region", "aria-label": t`Table` });
   table.replaceWith(box);
   box.append(table);
 }

@@ -284,6 +284,8 @@ class Task(TaskAnswer):
     """A step of the task's workflow, or `queued`, `human_review`, `resuming`, `completed`."""
     roadmap_id: str | None = None
     attempt: int = 0
+    review: bool = False
+    """Whether somebody is asked before the parts are made."""
     progress: Progress
     time_left_s: TimeLeft | None = None
     """

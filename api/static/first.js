@@ -1,0 +1,46 @@
+// Runs before the first paint: the theme that was chosen does not flash, and what the page is about
+// is asked for while its modules are still on their way.
+(() => {
+  const root = document.documentElement;
+  const { page, base } = root.dataset;
+  const stored = (store, key) => {
+    try {
+      return globalThis[store].getItem(key);
+    } catch {
+      return null; // the browser forbids storage here
+    }
+  };
+  const theme = stored("localStorage", "theme");
+  if (theme === "light" || theme === "dark") root.dataset.theme = theme;
+
+  const [one, two] = location.pathname.match(/[0-9a-f]{8}-[0-9a-f-]{27}/gi) ?? [];
+  const asks = {
+    task: [`/tasks/${one}`, `/tasks/${one}/events?after=0&limit=500`],
+    review: [`/tasks/${one}`, `/tasks/${one}/review`],
+    roadmap: [`/roadmaps/${one}`, `/roadmaps/${one}/progress`],
+    concept: [`/roadmaps/${one}/concepts/${two}`, `/roadmaps/${one}`, `/roadmaps/${one}/progress`],
+  };
+  /** What of an answer is asked for next. */
+  const then = {
+    task: [`/tasks/${one}`, ({ roadmap_id: id }) => id && `/roadmaps/${id}`],
+    roadmap: [`/roadmaps/${one}`, ({ task_id: id }) => `/tasks/${id}`],
+    concept: [`/roadmaps/${one}`, ({ task_id: id }) => `/tasks/${id}`],
+  };
+  const token = stored("sessionStorage", "roadmap.token");
+  const early = (globalThis.early = new Map());
+  (asks[page] ?? []).forEach(ask);
+
+  function ask(path) {
+    const answer = fetch(`${base}/api/v1${path}`, {
+      headers: { Accept: "application/json", ...(token && { Authorization: `Bearer ${token}` }) },
+      cache: "no-store", credentials: "same-origin", referrerPolicy: "no-referrer",
+    });
+    early.set(`/api/v1${path}`, answer);
+    answer.then(async (response) => {
+      const [after, next] = then[page] ?? [];
+      if (path !== after || !response.ok) return;
+      const more = next(await response.clone().json());
+      if (more) ask(more);
+    }).catch(() => early.delete(`/api/v1${path}`)); // it is asked for once more, and fails where it shows
+  }
+})();

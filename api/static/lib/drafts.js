@@ -1,0 +1,117 @@
+/**
+ * What people typed or ticked and have not sent yet. It is kept by this browser, so that neither an
+ * error nor a reload, "Back", a closed tab or another tab loses it. A tab prefers its own; a new tab
+ * begins with the newest. Signing out forgets all of it. Secrets are never drafts.
+ */
+
+const PREFIX = "roadmap.draft.";
+const DAYS = 30;
+const MOST = 200;
+/** Where the browser forbids storage, drafts last as long as the page. */
+const memory = new Map();
+
+/**
+ * @param {string} key What it is about, for example `home` or `task/…/feedback`.
+ * @returns {{read: () => any, write: (value: any) => void, clear: () => void}} `read` gives what was
+ *   written last, or null; writing null clears.
+ */
+export function draft(key) {
+  const name = PREFIX + key;
+  return {
+    read: () => take(own(), name) ?? take(shared(), name) ?? memory.get(name) ?? null,
+    write(value) {
+      if (value === null || value === undefined) return forget(name);
+      memory.set(name, value);
+      const text = JSON.stringify({ value, at: Date.now() });
+      put(own(), name, text);
+      put(shared(), name, text);
+    },
+    clear: () => forget(name),
+  };
+}
+
+/** Keep a field as it is typed into, and fill it with what was kept; `clear` when it was sent. */
+export function keepField(field, key) {
+  const kept = draft(key);
+  const value = kept.read();
+  const box = field.type === "checkbox";
+  if (value !== null && box) field.checked = value;
+  else if (value !== null) field.value = value;
+  field.addEventListener(box || field.tagName === "SELECT" ? "change" : "input", () => save());
+  return { save, clear: kept.clear, kept: value !== null };
+
+  function save() {
+    const now = box ? field.checked : field.value;
+    const plain = box ? field.defaultChecked : field.defaultValue ?? "";
+    kept.write(now === plain ? null : now);
+  }
+}
+
+/** Forget all drafts whose keys begin so; all of them by default. */
+export function forgetDrafts(begin = "") {
+  for (const store of [own(), shared()]) {
+    for (const name of names(store)) if (name.startsWith(PREFIX + begin)) store.removeItem(name);
+  }
+  for (const name of [...memory.keys()]) if (name.startsWith(PREFIX + begin)) memory.delete(name);
+}
+
+function forget(name) {
+  const mine = take(own(), name);
+  memory.delete(name);
+  own()?.removeItem(name);
+  // another tab may have written something newer there: that is not ours to forget
+  if (mine === null || JSON.stringify(take(shared(), name)) === JSON.stringify(mine)) {
+    shared()?.removeItem(name);
+  }
+}
+
+function take(store, name) {
+  try {
+    const found = JSON.parse(store?.getItem(name) ?? "null");
+    return found && Date.now() - found.at < DAYS * 86_400_000 ? found.value : null;
+  } catch {
+    return null;
+  }
+}
+
+function put(store, name, text) {
+  try {
+    store?.setItem(name, text);
+  } catch {
+    sweep(store); // full: the oldest go
+    try {
+      store.setItem(name, text);
+    } catch {
+      // it lasts as long as the page, then
+    }
+  }
+  if (store && store.length > MOST) sweep(store);
+}
+
+function sweep(store) {
+  const aged = names(store).map((name) => [JSON.parse(store.getItem(name)).at ?? 0, name]);
+  aged.sort(([a], [b]) => a - b);
+  aged.slice(0, Math.ceil(aged.length / 2)).forEach(([, name]) => store.removeItem(name));
+}
+
+function names(store) {
+  return store ? Object.keys(store).filter((name) => name.startsWith(PREFIX)) : [];
+}
+
+/** @returns {Storage|null} */
+function own() {
+  try {
+    return sessionStorage;
+  } catch {
+    return null;
+  }
+}
+
+/** @returns {Storage|null} */
+function shared() {
+  try {
+    return localStorage;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * The language of the interface; that of the contents is the contents' own. English stands in the
+ * modules themselves, as what other languages are looked up by in `messages/`:
+ *
+ *     t`Retry ${name}`                               looked up as "Retry {0}"
+ *     n(3, "{n} concept", "{n} concepts")            looked up as "{n} concept"
+ */
+
+/** The languages that there are messages for, each in its own words. */
+export const LANGUAGES = { en: "English", de: "Deutsch", es: "Español", zh: "中文" };
+
+const KEY = "roadmap.language";
+const MODULES = {
+  de: () => import("../messages/de.js"),
+  es: () => import("../messages/es.js"),
+  zh: () => import("../messages/zh.js"),
+};
+
+/** The interface's language: the one that was chosen, else the first of the browser's that there is. */
+export const language = chosen() ?? wanted();
+
+/** For dates and numbers: the reader's own manner, where it is one of the interface's language. */
+export const locale = (globalThis.navigator?.languages ?? []).find((each) => each.split("-")[0] === language) ?? language;
+
+const messages = language in MODULES ? (await MODULES[language]()).default : {};
+const plurals = new Intl.PluralRules(language);
+
+/** The language that messages of the server are written in: not the interface's, perhaps. */
+export const SERVERS = language === "en" ? null : "en";
+
+/**
+ * Return a text in the interface's language; with elements among the values, a list of children.
+ *
+ * @returns {any}
+ */
+export function t(strings, ...values) {
+  const key = strings.reduce((all, part, at) => `${all}{${at - 1}}${part}`);
+  return filled(messages[key] ?? key, values);
+}
+
+/** Return a number of things. */
+export function n(number, one, many) {
+  const forms = messages[one] ?? [one, many];
+  const form = forms.length === 1 || plurals.select(number) === "one" ? forms[0] : forms[1];
+  return form.replace("{n}", figure(number));
+}
+
+export const figure = (number, options = {}) => number.toLocaleString(locale, options);
+
+/** Choose the interface's language, in all pages from now on. */
+export function choose(wish) {
+  try {
+    localStorage.setItem(KEY, wish);
+  } catch {
+    // the browser's languages decide, then
+  }
+}
+
+function filled(text, values) {
+  const parts = text.split(/\{(\d+)\}/).map((part, at) => (at % 2 ? values[Number(part)] : part));
+  return parts.every((part) => typeof part !== "object") ? parts.join("") : parts;
+}
+
+function chosen() {
+  try {
+    const wish = localStorage.getItem(KEY);
+    return wish && wish in LANGUAGES ? wish : null;
+  } catch {
+    return null;
+  }
+}
+
+function wanted() {
+  const spoken = (globalThis.navigator?.languages ?? []).map((each) => each.split("-")[0]);
+  return spoken.find((each) => each in LANGUAGES) ?? "en";
+}

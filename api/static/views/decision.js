@@ -1,0 +1,78 @@
+/** What a reviewer decides: the card beside the outline, and the bar below it on phones. */
+
+import { guarded, h, write } from "../lib/dom.js";
+import { keepField } from "../lib/drafts.js";
+import { n, t } from "../lib/i18n.js";
+import { announce } from "../lib/say.js";
+import { due, moment } from "../lib/time.js";
+
+const LONGEST = 4000;
+
+/**
+ * @param {any} review
+ * @param {{key: string, decide: (kind: string, feedback?: string) => Promise<void>, remarks: () => string[]}} how
+ *   `key` names the draft of the wish; `remarks` are what was said of single concepts.
+ */
+export function decisionCard(review, { key, decide, remarks }) {
+  const approve = guarded(h("button.button.is-primary.is-large.approve", { type: "button" }), () => decide("approve"));
+  const again = guarded(h("button.button", { type: "button", hidden: true }, t`Save my changes and look again`), () => decide("again"));
+  const wish = h("textarea", { id: "feedback", rows: 4, maxLength: LONGEST, dir: "auto", placeholder: t`More practice, less theory. Add a module about testing.` });
+  const kept = keepField(wish, `${key}/feedback`);
+  const problem = h("p.field-error", { role: "alert" });
+  const warning = h("p.quiet", { hidden: true }, t`Your own changes above are not sent along when you send it back.`);
+  const alongside = h("p.quiet", { hidden: true });
+  const sendBack = guarded(h("button.button", { type: "button" }, t`Send it back`), async () => {
+    problem.textContent = "";
+    const feedback = [wish.value.trim(), ...remarks()].filter(Boolean).join("\n");
+    if (!feedback || feedback.length > LONGEST) {
+      problem.textContent = feedback ? t`This is too long by ${feedback.length - LONGEST} letters.` : t`Say what should be different.`;
+      return wish.focus();
+    }
+    await decide("reject", feedback);
+  });
+  const details = h("details.send-back", { open: kept.kept }, h("summary", {}, t`Ask for something different`),
+    h("label", { htmlFor: "feedback" }, t`What should be different?`), wish, alongside, problem, warning, sendBack);
+  const element = h("section.card.decision", { "aria-labelledby": "decision-title" },
+    h("h2.card-title", { id: "decision-title" }, t`Your decision`),
+    h("p.due", { class: review.overdue ? "is-overdue" : "" }, review.overdue ? due(review.due_at) : t`Due ${due(review.due_at)}`,
+      h("span.quiet", {}, ` (${moment(review.due_at)})`)),
+    approve, again, details);
+  const barApprove = guarded(h("button.button.is-primary", { type: "button" }), () => decide("approve"));
+  const barNumbers = h("span.quiet");
+  const bar = h("div.decision-bar", { role: "group", "aria-label": t`Your decision` }, barNumbers,
+    h("div.bar-buttons", {}, h("button.button", { type: "button", onclick: () => {
+      details.open = true;
+      wish.focus();
+      wish.scrollIntoView({ block: "center" });
+    } }, t`Something different`), barApprove));
+  setEdits(0);
+  return {
+    element,
+    bar,
+    setEdits,
+    setNumbers: (text) => write(barNumbers, text),
+    setRemarks(number) {
+      alongside.hidden = number === 0;
+      write(alongside, n(number, "{n} comment on a concept goes along.", "{n} comments on concepts go along."));
+      if (number) details.open = true;
+    },
+    /** It went: what was typed for it is not needed any more. */
+    sent: kept.clear,
+    /** Nothing can be decided any more; what was typed can still be read and copied. */
+    close() {
+      for (const button of [...element.querySelectorAll("button"), ...bar.querySelectorAll("button")]) button.disabled = true;
+      wish.readOnly = true;
+      element.classList.add("is-closed");
+      bar.hidden = true;
+      announce(t`This review is closed.`);
+    },
+  };
+
+  function setEdits(number) {
+    const words = number ? n(number, "Approve with my {n} change", "Approve with my {n} changes") : t`Approve the outline`;
+    approve.textContent = words;
+    barApprove.textContent = words;
+    warning.hidden = number === 0;
+    again.hidden = number === 0;
+  }
+}
