@@ -5,11 +5,11 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 TOOLS  := $(VENV)/.ready-dev
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-PKGS   := roadmap_start core clients/python/src/roadmap_client db notifications llm watching workflow roadmaps worker tasks wiring api cli embedded roadmap_worker tests docs bench chaos .ci/migrations.py .ci/audit.py celeryconfig.py
+PKGS   := roadmap_start core clients/python/src/roadmap_client db notifications llm watching workflow roadmaps worker tasks wiring api cli embedded roadmap_worker tests docs bench chaos .ci/migrations.py .ci/audit.py .ci/javascript.py celeryconfig.py
 export GOAL
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo up test check format lint types layers migrations audit bench chaos docs images lock clean
+.PHONY: help setup tools demo up test check format lint types scripts layers migrations audit bench chaos docs images lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -42,7 +42,7 @@ test: tools  ## the whole test suite
 	  || { echo "What failed beside other tests once more, alone: a busy machine is no reason to fail"; \
 	       $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
 
-check: format lint types layers migrations audit test  ## exactly what CI runs
+check: format lint types scripts layers migrations audit test  ## exactly what CI runs
 
 format: tools
 	@$(BIN)/ruff format --check --quiet $(PKGS) && echo "format ok"
@@ -52,6 +52,9 @@ lint: tools
 
 types: tools
 	@$(BIN)/mypy --no-error-summary $(PKGS) && echo "types ok"
+
+scripts: tools  ## types and rules of the pages' modules, where there is npm
+	@$(BIN)/python .ci/javascript.py
 
 layers: tools
 	@$(BIN)/lint-imports > /dev/null && echo "layers ok" || { $(BIN)/lint-imports; exit 1; }

@@ -43,7 +43,8 @@ _HEAD: Final = """\
 {{preloads}}"""
 _PRELOAD: Final = '<link rel="modulepreload" href="{{base}}/%s">\n'
 _LOADING: Final = """\
-<main id="main" tabindex="-1"><div class="skeleton">{{first}}<p role="status">Loading…</p></div></main>
+<main id="main" tabindex="-1"><div class="skeleton">{{first}}\
+<p role="status">Loading…</p></div></main>
 <noscript><p class="notice is-bad">This page needs JavaScript. The <a href="{{root}}/api/docs">API\
 </a> and the <code>roadmap</code> command do not.</p></noscript>
 """
@@ -57,7 +58,9 @@ _STYLES: Final = {
     "notice": (),
 }
 """The style sheets of a page beside the common ones; by default the one of its name."""
-_IMPORT: Final = re.compile(r"""^(?:import|export) (?:[^;"']*? from )?["'](\.[^"']+)["'];""", re.MULTILINE)
+_IMPORT: Final = re.compile(
+    r"""^(?:import|export) (?:[^;"']*? from )?["'](\.[^"']+)["'];""", re.MULTILINE
+)
 _NOTICE: Final = """\
 <main id="main" tabindex="-1"><section class="failure"><h1>{{heading}}</h1><p>{{reason}}</p>
 <p class="actions"><a class="button" href="{{root}}/">Home</a></p></section></main>

@@ -118,7 +118,5 @@ async def _read(statement: Select[Any]) -> list[NotificationView]:
 
 
 def _view(row: Notification, **task: Any) -> NotificationView:
-    own = {
-        name: getattr(row, name) for name in NotificationView.model_fields if hasattr(row, name)
-    }
+    own = {name: getattr(row, name) for name in NotificationView.model_fields if hasattr(row, name)}
     return NotificationView.model_validate(own | task)

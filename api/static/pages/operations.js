@@ -1,31 +1,41 @@
-/** The operations page, for admins: queue, workers, connections; refreshed every few seconds. */
+/** The operations page, for admins: queue, workers, connections, jobs; refreshed every few seconds. */
 
-import { get, inWords } from "../lib/api.js";
+import { get, inWords, post } from "../lib/api.js";
 import { start, title } from "../lib/chrome.js";
-import { fill, h, write } from "../lib/dom.js";
+import { fill, guarded, h, slot, write } from "../lib/dom.js";
+import { SERVERS, figure, n, t } from "../lib/i18n.js";
+import { note } from "../lib/say.js";
 import { ago, duration, upcoming } from "../lib/time.js";
 import { STATUS, TONE } from "../lib/words.js";
+import { trend } from "../views/trend.js";
 
 const EVERY_MS = 5000;
-const PARTS = { queue: queueCard, database: databaseCard, redis: redisCard, streams: streamsCard, schedules: schedulesCard };
-
+const PARTS = {
+  queue: queueCard, database: databaseCard, redis: redisCard, streams: streamsCard, schedules: schedulesCard, "queue/rejected": rejectedCard,
+};
 const NAME = {
-  queue: "Queue and workers", database: "PostgreSQL", redis: "Redis", streams: "Live viewers of this process", schedules: "Maintenance",
+  queue: t`Queue and workers`, database: "PostgreSQL", redis: "Redis", streams: t`Live viewers of this process`,
+  schedules: t`Maintenance`, "queue/rejected": t`Rejected messages`,
 };
 
 start(async (main) => {
-  title("Operations");
+  title(t`Operations`);
   await get("/admin/queue"); // who is no admin is told so instead of seeing empty cards
-  const cards = Object.fromEntries(Object.keys(PARTS).map((name) => [name, h("section.card", { class: `is-${name}`, "aria-labelledby": `${name}-title` },
-    heading(name, NAME[name]), h("p.quiet", {}, "Reading…"))]));
+  const cards = Object.fromEntries(Object.keys(PARTS).map((name) => {
+    const id = `${name.replace("/", "-")}-title`;
+    const body = slot();
+    const element = h("section.card", { class: `is-${name.replace("/", "-")}`, "aria-labelledby": id }, h("h2.card-title", { id }, NAME[name]), body.element);
+    body.show(null, () => h("p.quiet", {}, t`Reading…`));
+    return [name, { element, body }];
+  }));
   const flower = h("p.actions");
   const state = h("p.quiet");
-  fill(main, h("div.operations-page", {},
-    h("header", {}, h("h1", {}, "Operations"), state, flower),
-    h("div.cards", {}, Object.values(cards))));
   let readAt = null;
-  setInterval(() => readAt && write(state, `Read ${ago(readAt)}`), 1000);
   await readAll();
+  fill(main, h("div.operations-page", {},
+    h("header", {}, h("h1", {}, t`Operations`), state, flower),
+    h("div.cards", {}, Object.values(cards).map(({ element }) => element))));
+  setInterval(() => readAt && write(state, t`Read ${ago(readAt)}`), 1000);
 
   async function readAll() {
     if (!document.hidden) {
@@ -36,30 +46,34 @@ start(async (main) => {
   }
 
   async function read(name) {
-    const card = cards[name];
+    const { element, body } = cards[name];
     try {
       const data = await get(`/admin/${name}`);
       if (name === "queue") showFlower(flower, data.flower_url);
-      card.hidden = false;
-      fill(card, PARTS[name](data));
+      element.hidden = name === "queue/rejected" && data.total === 0;
+      // nothing is drawn anew under a selection, or under a button that somebody is at
+      if (!isBusy(element)) body.show([data, Math.floor(Date.now() / 30_000)], () => PARTS[name](data, () => read(name)));
       return true;
     } catch (error) {
-      card.hidden = error.status === 404; // this version has no such report
-      fill(card, heading(name, NAME[name]), h("p.cause", {}, inWords(error)));
+      element.hidden = error.status === 404; // this version has no such report
+      body.show(error.message, () => h("p.cause", {}, inWords(error)));
       return false;
     }
   }
 });
 
-function showFlower(element, address) {
-  if (!address || element.firstChild) return;
-  fill(element, h("a.button", { href: address, target: "_blank", rel: "noopener noreferrer" }, "Open Flower, to see each delivery"));
+function isBusy(element) {
+  const selection = getSelection();
+  return element.contains(document.activeElement) || (selection && !selection.isCollapsed && element.contains(selection.anchorNode));
 }
 
-const heading = (name, words) => h("h2.card-title", { id: `${name}-title` }, words);
+function showFlower(element, address) {
+  if (!address || element.firstChild) return;
+  fill(element, h("a.button", { href: address, target: "_blank", rel: "noopener noreferrer" }, t`Open Flower, to see each delivery`));
+}
 
-function big(number, words, tone = "") {
-  return h(`div.figure${tone}`, {}, h("strong", {}, number), h("span", {}, words));
+function big(number, words, { tone = "", name = null, value = null } = {}) {
+  return h(`div.figure${tone}`, {}, h("strong", {}, typeof number === "number" ? figure(number) : number), h("span", {}, words), name && trend(name, value ?? number));
 }
 
 function rows(pairs) {
@@ -69,63 +83,91 @@ function rows(pairs) {
 /** So many of so many, with a bar. */
 function share(used, limit) {
   if (!limit) return String(used ?? "?");
-  return h("span.share", {}, h("progress", { max: limit, value: used, "aria-label": "used" }), ` ${used} of ${limit.toLocaleString()}`);
+  return h("span.share", {}, h("progress", { max: limit, value: used ?? 0, "aria-label": t`used` }), ` ${t`${figure(used ?? 0)} of ${figure(limit)}`}`);
 }
 
+/** The figures add up: what waits is what the status says, told by what it waits for. */
 function queueCard(data) {
   const late = (data.oldest_waiting_s ?? 0) > 30;
   const workers = Object.entries(data.workers);
-  return [heading("queue", NAME.queue),
-    h("div.figures", {}, big(data.waiting, "waiting for a worker", late ? ".is-bad" : ""),
-      big(data.oldest_waiting_s === null ? "–" : duration(data.oldest_waiting_s * 1000), "oldest waits", late ? ".is-bad" : ""),
-      big(data.running, "being worked on"),
-      big(data.queue.depth ?? "?", data.queue.status === "up" ? "messages in the queue" : "broker does not answer", data.queue.status === "up" ? "" : ".is-bad")),
-    h("h3.sub", {}, "Tasks"),
+  const held = Math.max(0, data.tasks_by_status.pending + data.tasks_by_status.processing - data.running - data.waiting);
+  const up = data.queue.status === "up";
+  return [
+    h("div.figures", {},
+      big(data.waiting, t`wait for a worker`, { tone: late ? ".is-bad" : "", name: "waiting" }),
+      big(held, t`wait for other tasks of their users, or for a time`),
+      big(data.oldest_waiting_s === null ? "–" : duration(data.oldest_waiting_s * 1000), t`the oldest waits for a worker`, { tone: late ? ".is-bad" : "" }),
+      big(data.running, t`are worked on`, { name: "running" }),
+      big(data.queue.depth ?? "?", up ? t`messages in the queue` : t`the broker does not answer`, { tone: up ? "" : ".is-bad", name: up ? "depth" : null })),
+    h("h3.sub", {}, t`Tasks`),
     h("ul.statuses", {}, Object.entries(data.tasks_by_status).map(([status, number]) =>
-      h("li", {}, h(`span.chip.is-${TONE[status]}`, {}, STATUS[status]), h("strong", {}, number.toLocaleString())))),
-    h("h3.sub", {}, "Workers with tasks"),
+      h("li", {}, h(`span.chip.is-${TONE[status]}`, {}, STATUS[status]), h("strong", {}, figure(number))))),
+    h("h3.sub", {}, t`Workers with tasks`),
     workers.length
-      ? rows(workers.map(([name, tasks]) => [name, `${tasks} at the moment`]))
-      : h("p.quiet", {}, data.waiting ? "None, though tasks wait: is a worker running?" : "None at the moment; nothing is to be done.")];
+      ? rows(workers.map(([name, tasks]) => [name, n(tasks, "{n} task at the moment", "{n} tasks at the moment")]))
+      : h("p.quiet", {}, data.waiting ? t`None, though tasks wait: is a worker running?` : t`None at the moment; nothing is to be done.`)];
 }
 
 function databaseCard({ pool, server }) {
-  return [heading("database", NAME.database),
-    rows([
-      ["Connections of ours, of those the server admits", share(server.sessions, server.admitted ?? server.max_connections)],
-      ...Object.entries(server.sessions_by_state).map(([state, number]) => [state, number]),
-      ["Pool of the API", share(pool.checked_out, pool.pool_size)],
-      ["Our budget, over all processes", pool.budget],
-    ])];
+  return rows([
+    [t`Connections of ours, of those the server admits`, share(server.sessions, server.admitted ?? server.max_connections)],
+    ...Object.entries(server.sessions_by_state).map(([state, number]) => [state, figure(number)]),
+    [t`Pool of the API`, share(pool.checked_out, pool.pool_size)],
+    [t`Our budget, over all processes`, pool.budget],
+  ]);
 }
 
 function redisCard({ hub, pool, server, advice }) {
-  return [heading("redis", NAME.redis),
+  return [
     rows([
-      ["Clients", share(server.clients, server.max_clients)],
-      ["of which in Pub/Sub", server.pubsub_clients],
-      ["Tasks watched", server.task_channels],
-      ["Pool of the API", share(pool.in_use, pool.limit)],
-      ["Live events of the API", hub.connected ? "connected" : "polled from PostgreSQL"],
+      [t`Clients`, share(server.clients, server.max_clients)],
+      [t`of which in Pub/Sub`, server.pubsub_clients],
+      [t`Tasks watched`, server.task_channels],
+      [t`Pool of the API`, share(pool.in_use, pool.limit)],
+      [t`Live events of the API`, hub.connected ? t`connected` : t`polled from PostgreSQL`],
     ]),
-    ...(advice ?? []).map((words) => h("p.cause", {}, words))];
+    ...(advice ?? []).map((words) => h("p.cause", { lang: SERVERS }, words))];
 }
 
 function streamsCard({ by_transport: transports, by_user: users, by_task: tasks }) {
   const total = Object.values(transports).reduce((sum, number) => sum + number, 0);
-  return [heading("streams", NAME.streams),
-    h("div.figures", {}, big(total, "streams open"), big(Object.keys(users).length, "users"), big(Object.keys(tasks).length, "tasks watched")),
-    rows(Object.entries(transports).map(([name, number]) => [name === "ws" ? "WebSocket" : "SSE", number]))];
+  return [
+    h("div.figures", {}, big(total, t`streams open`, { name: "streams" }), big(Object.keys(users).length, t`users`), big(Object.keys(tasks).length, t`tasks watched`)),
+    rows(Object.entries(transports).map(([name, number]) => [name === "ws" ? "WebSocket" : "SSE", figure(number)]))];
 }
 
-function schedulesCard(data) {
+function schedulesCard(data, again) {
   const all = data.schedules ?? data;
-  return [heading("schedules", NAME.schedules),
-    h("ul.schedules", {}, all.map((each) => h("li", {},
-      h("strong", {}, each.name), each.paused && h("span.chip", {}, "paused"),
+  return h("ul.schedules", {}, all.map((each) => h("li", {},
+    h("div.schedule", {}, h("strong", { title: each.description }, each.name), each.paused && h("span.chip", {}, t`paused`),
       h("span.quiet", {}, [
-        each.last_run_at ? `ran ${ago(each.last_run_at)}` : "has not run yet",
-        each.next_run_at && upcoming(each.next_run_at),
-        each.outcome?.error && `failed: ${each.outcome.error}`,
-      ].filter(Boolean).join(", ")))))];
+        each.last_run_at ? t`ran ${ago(each.last_run_at)}` : t`has not run yet`,
+        !each.paused && each.next_run_at && upcoming(each.next_run_at),
+        each.outcome?.error && t`failed: ${each.outcome.error}`,
+      ].filter(Boolean).join(", "))),
+    h("div.schedule-buttons", {},
+      job(each.name, "run", t`Run now`, again),
+      each.paused ? job(each.name, "resume", t`Go on`, again) : job(each.name, "pause", t`Pause`, again)))));
+}
+
+function job(name, verb, words, again) {
+  const button = h("button.button.is-quiet", { type: "button", "aria-label": `${words}: ${name}` }, words);
+  return guarded(button, async () => {
+    try {
+      await post(`/admin/schedules/${name}/${verb}`);
+      button.blur();
+      await again();
+    } catch (error) {
+      note(inWords(error), { tone: "bad" });
+    }
+  });
+}
+
+function rejectedCard({ total, kept, counts, rejected }) {
+  return [
+    h("p", {}, n(total, "{n} message was set aside, since no worker could take it.", "{n} messages were set aside, since no worker could take them."), " ",
+      t`${figure(kept)} can still be looked at.`),
+    rows(counts.map(({ reason, messages, last_at: last }) => [reason, `${figure(messages)}, ${ago(last)}`])),
+    h("ul.rejected", {}, rejected.slice(0, 10).map((each) => h("li", {}, h("details", {},
+      h("summary", {}, each.detail, " ", h("span.quiet", {}, `${each.queue} · ${ago(each.at)}`)), h("pre", { tabIndex: 0 }, each.excerpt)))))];
 }

@@ -2,7 +2,7 @@
 
 import { client, get, noticeRefusal } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
-import { fill, h, said, write } from "../lib/dom.js";
+import { fill, h, write } from "../lib/dom.js";
 import { SERVERS, n, t } from "../lib/i18n.js";
 import { announce } from "../lib/say.js";
 import { hear, tell } from "../lib/tabs.js";

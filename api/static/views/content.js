@@ -9,7 +9,8 @@ import { tutorial } from "./tutorial.js";
  * @param {object} content As the API gives it: its fields, `version`, and `html` of its text.
  * @param {{text: string|undefined, title: string}} how `text` is the field that `html` stands for.
  */
-export function anyContent({ version: _, html, ...fields }, { text, title }) {
+export function anyContent({ html, ...fields }, { text, title }) {
+  delete fields.version;
   if (html === undefined) return h("div.any-content", {}, view(drawn(fields)));
   delete fields[text];
   return [tutorial(html, title), h("div.any-content", {}, view(drawn(fields)))];

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import asyncpg
     from redis.asyncio import Redis
 
-EVERYWHERE = ("/livez", "/readyz", "/health", "/metrics", "/", "/static/theme.js", "/api/docs")
+EVERYWHERE = ("/livez", "/readyz", "/health", "/metrics", "/", "/static/first.js", "/api/docs")
 EVERY_ROUTE = (*EVERYWHERE, "/api/v1/tasks", "/signin", "/nothing")
 FORWARDING = (
     {"X-Forwarded-For": "203.0.113.9"},
