@@ -39,7 +39,7 @@ from notifications.events import TaskEvent
 from notifications.reading import open_schema
 
 VERSION: Final = "1"
-SQUEEZE_BYTES: Final = 8192
+SQUEEZE_BYTES: Final = 2048
 """From so many bytes on an answer is compressed; below that it is not worth the time."""
 _VERSIONED: Final = (
     tasks,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
-import posixpath
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +21,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.http import ConceptId, RoadmapId, TaskId  # noqa: TC001 - FastAPI reads the signature
+from api.modules import bundle
 from api.mount import base
 from core.errors import NotFoundError
 
@@ -39,9 +39,8 @@ _HTML: Final = "text/html; charset=utf-8"
 _VALUE: Final = re.compile(r"\{\{(page|title|root)\}\}")
 _CODE: Final = re.compile(r"`([^`]+)`")
 _HEAD: Final = """\
-<script type="module" src="{{base}}/pages/{{page}}.js"></script>
-{{preloads}}"""
-_PRELOAD: Final = '<link rel="modulepreload" href="{{base}}/%s">\n'
+<script type="module" src="{{base}}/pages/{{page}}.all.js"></script>
+"""
 _LOADING: Final = """\
 <main id="main" tabindex="-1"><div class="skeleton">{{first}}\
 <p role="status">Loading…</p></div></main>
@@ -58,9 +57,7 @@ _STYLES: Final = {
     "notice": (),
 }
 """The style sheets of a page beside the common ones; by default the one of its name."""
-_IMPORT: Final = re.compile(
-    r"""^(?:import|export) (?:[^;"']*? from )?["'](\.[^"']+)["'];""", re.MULTILINE
-)
+_REMARK: Final = re.compile(rb"/\*(?:[^*]|\*(?!/))*\*/\n*")
 _NOTICE: Final = """\
 <main id="main" tabindex="-1"><section class="failure"><h1>{{heading}}</h1><p>{{reason}}</p>
 <p class="actions"><a class="button" href="{{root}}/">Home</a></p></section></main>
@@ -102,7 +99,12 @@ def assets() -> Assets:
     """Read the folder: a third of a megabyte, once per process."""
     found = sorted(p for p in FOLDER.rglob("*") if p.is_file() and p.name != "page.html")
     bodies = {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in found}
-    bodies |= {f"css/{page}.all.css": _styles(page, bodies) for page in (*_pages(bodies), "notice")}
+    pages = [PurePosixPath(name).stem for name in bodies if name.startswith("pages/")]
+    sources = {name: body.decode() for name, body in bodies.items() if name.endswith(".js")}
+    for page in pages:
+        bodies[f"pages/{page}.all.js"] = bundle(f"pages/{page}.js", sources).encode()
+    for page in (*pages, "notice"):
+        bodies[f"css/{page}.all.css"] = _styles(page, bodies)
     together = hashlib.sha256()
     for name, body in bodies.items():
         together.update(name.encode() + b"\0" + body)
@@ -110,34 +112,10 @@ def assets() -> Assets:
     return Assets(files, together.hexdigest()[:16])
 
 
-def _pages(bodies: dict[str, bytes]) -> list[str]:
-    """Return the names of the pages that have a module."""
-    return [PurePosixPath(name).stem for name in bodies if name.startswith("pages/")]
-
-
 def _styles(page: str, bodies: dict[str, bytes]) -> bytes:
     """Return all styles of a page as one file: each request more is a round trip more."""
     names = ("base", "parts", *_STYLES.get(page, (page,)), "print")
-    return b"\n".join(bodies[f"css/{name}.css"] for name in names)
-
-
-@lru_cache
-def imported(module: str) -> tuple[str, ...]:
-    """Return the modules that a module imports, and those import, in the order of first mention.
-
-    A browser learns of each only by reading the one before; told of all at once, it asks for all.
-    """
-    found: dict[str, None] = {}
-    waiting = [module]
-    while waiting:
-        name = waiting.pop(0)
-        source = assets().files[name].body.decode()
-        for path in _IMPORT.findall(source):
-            other = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
-            if other not in found:
-                found[other] = None
-                waiting.append(other)
-    return tuple(found)
+    return _REMARK.sub(b"", b"\n".join(bodies[f"css/{name}.css"] for name in names))
 
 
 def asset(path: str) -> str:
@@ -194,9 +172,7 @@ def notice(status: int, *, title: str, reason: str) -> Response:
 def _filled(name: str, title: str, *, head: str, main: str) -> str:
     values = {"page": name, "title": escape(title), "root": base()}
     text = _template().replace("{{head}}", head).replace("{{main}}", main)
-    if "{{preloads}}" in text:
-        needed = "".join(_PRELOAD % each for each in imported(f"pages/{name}.js"))
-        text = text.replace("{{preloads}}", needed).replace("{{first}}", _FIRST.get(name, ""))
+    text = text.replace("{{first}}", _FIRST.get(name, ""))
     text = text.replace("{{base}}/", asset(""))
     return _VALUE.sub(lambda found: values[found[1]], text)
 

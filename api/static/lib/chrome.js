@@ -1,6 +1,7 @@
 /** What all pages share: navigation, theme, inbox, account, and what a page that fails shows. */
 
 import { bell } from "../views/bell.js";
+import { openPalette } from "../views/palette.js";
 import { askForToken } from "../views/signin.js";
 import { call, get, inWords, noticeRefusal, onUnauthenticated } from "./api.js";
 import { forgetDrafts } from "./drafts.js";
@@ -28,7 +29,7 @@ export async function start(page) {
   fill(document.getElementById("nav"), links());
   fill(document.getElementById("tools"), themeToggle(), bell());
   foot();
-  listen();
+  listen(openPalette);
   await null; // the page's own module is read to its end before it is run
   try {
     await page(main);

@@ -18,11 +18,10 @@ export function onKey(keys, words, run) {
   known.push({ keys, words, run });
 }
 
-/** Begin to listen, once. */
-export function listen() {
+/** Begin to listen, once; `palette` opens or closes the palette. */
+export function listen(palette) {
   if (listening) return;
   listening = true;
-  const palette = async () => (await import("../views/palette.js")).openPalette();
   onKey("mod+k", t`Go anywhere, do anything`, palette);
   onKey("g", t`Home`, () => location.assign(to("/")));
   onKey("/", t`Search`, (event) => {

@@ -1,4 +1,4 @@
-/** The palette: one field that finds pages, tasks and what this page can do. Loaded when it is opened. */
+/** The palette: one field that finds pages, tasks and what this page can do. */
 
 import { get } from "../lib/api.js";
 import { fill, h, to } from "../lib/dom.js";

@@ -1,0 +1,60 @@
+"""A page's modules are put together as one, in the order in which a browser would run them."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from api.modules import UnknownFormError, bundle
+from api.pages import FOLDER, assets
+from tests.system_packages import need_program
+
+MODULES = {
+    "pages/a.js": 'import { b, big as B } from "../lib/b.js";\nimport { c } from "../lib/c.js";\n'
+    "console.log(b(), B, c);\n",
+    "lib/b.js": '/** What b is. */\nimport { c } from "./c.js";\nexport { big };\n'
+    "const big = 7;\nexport function b() {\n  // it is c\n  return `${c} of b`;\n}\n",
+    "lib/c.js": 'export const c = await Promise.resolve("c");\nconst mine = 1;\n',
+}
+
+
+def run(source: str) -> str:
+    """Run a module in Node and return what it prints."""
+    node = need_program("node", package="nodejs")
+    command = [node, "--input-type=module", "-e", source]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_modules_together_do_what_they_do_apart() -> None:
+    """Names of one module are not seen by another; what waits is waited for; each runs once."""
+    together = bundle("pages/a.js", MODULES)
+    assert run(together) == "c of b 7 c"
+    assert "What b is" not in together
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'export * from "./c.js";\n',
+        'import everything from "./c.js";\n',
+        'import "./c.js";\n',
+        "export default 1;\n",
+        'import { a } from "../pages/a.js";\n',
+    ],
+)
+def test_what_cannot_be_put_together_is_refused(source: str) -> None:
+    """A form that is not known, and a circle, stop the process instead of breaking a page."""
+    with pytest.raises(UnknownFormError):
+        bundle("pages/a.js", {**MODULES, "lib/b.js": source})
+
+
+def test_every_page_is_one_module() -> None:
+    """Each page has its module and its styles whole, and neither asks for more of the folder."""
+    files = assets().files
+    for page in FOLDER.glob("pages/*.js"):
+        script = files[f"pages/{page.stem}.all.js"].body.decode()
+        assert "\nimport {" not in script
+        assert files[f"css/{page.stem}.all.css"].body
