@@ -1,9 +1,9 @@
 """A page's modules as one: a request instead of thirty, and a third of the bytes.
 
 The modules stand in `static/` as they are written, and are served so, too, for other sites. What
-a page loads is made from them once per process: each becomes a function that is run once, in the order
-in which a browser would, and hands out what it exports. Only the forms that our modules use are
-known; anything else stops the process at once, and `tests/unit/api/test_modules.py` tells before.
+a page loads is made from them once per process: each becomes a function that is run once, in the
+order in which a browser would, and hands out what it exports. Only the forms that our modules use
+are known; anything else stops the process at once, and `tests/unit/api/test_modules.py` tells.
 """
 
 from __future__ import annotations
