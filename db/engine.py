@@ -24,6 +24,7 @@ from core.loop_local import LoopLocal, loop_number
 from core.settings import get_settings
 from db.connecting import APPLICATION
 from db.dialing import new_engine
+from db.liveness import leave_out_closed
 from db.pool_metrics import PoolUse
 from db.tracing import trace_statements
 
@@ -70,10 +71,10 @@ def _open_engine() -> _Opened:
         pool_size=size,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_S,
-        pool_pre_ping=True,  # survives connections that the server closed meanwhile
         pool_recycle=1800,
         pool_use_lifo=True,  # lets idle connections age out instead of keeping all warm
     )
+    leave_out_closed(engine)
     connections: WeakSet[Any] = WeakSet()
 
     @event.listens_for(engine.sync_engine, "connect")

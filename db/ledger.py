@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
-
 from core.errors import AppError, IllegalTransitionError, LeaseLostError, NotFoundError
 from core.stages import stages_of
 from core.states import TERMINAL, Status, Step, can_move
 from core.usage import Usage
-from db.facts import NOW, Delete, Fact, Insert, Recorded, RowWrite, Update
+from db.facts import Recorded
 from db.models import RoadmapTask, TaskEvent
+from db.raw import known_errors, raw_of
+from db.row_statements import change, insertion, write_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Table
+    from sqlalchemy import Table
     from sqlalchemy.ext.asyncio import AsyncSession
+
+    from db.facts import Fact, RowWrite
+    from db.raw import Raw
 
 TASKS: Final = cast("Table", RoadmapTask.__table__)
 EVENTS: Final = cast("Table", TaskEvent.__table__)
@@ -32,6 +34,18 @@ _MUTABLE: Final = tuple(
     and column.name not in {"workflow_version", "idempotency_key", "request_digest"}
     and column.name != "asks_review"
 )
+# the parts of the row that facts look at; the request, which may be long, is not among them
+_LOCK: Final = f"""
+    SELECT {", ".join(("task_id", "user_id", "workflow", *_MUTABLE))}, clock_timestamp() AS _now
+    FROM roadmap_tasks WHERE task_id = ANY($1::uuid[])
+    ORDER BY task_id FOR NO KEY UPDATE
+"""  # noqa: S608 - names of our own columns
+_LOCK_ALL: Final = """
+    SELECT *, clock_timestamp() AS _now FROM roadmap_tasks
+    WHERE task_id = ANY($1::uuid[]) AND ($2::text IS NULL OR user_id = $2)
+    ORDER BY task_id FOR NO KEY UPDATE {skip}
+"""
+_STORED: Final = "SELECT created_at FROM task_events WHERE task_id = $1 AND seq = $2"
 
 
 @dataclass(slots=True)
@@ -78,26 +92,14 @@ async def lock_tasks(
         owner: Only this user's; other rows are neither locked nor waited for.
         skip_locked: Leave out what somebody else holds, instead of waiting for it.
     """
-    conditions: list[ColumnElement[bool]] = [TASKS.c.task_id.in_(list(task_ids))]
-    if owner is not None:
-        conditions.append(TASKS.c.user_id == owner)
-    statement = (
-        select(TASKS, func.clock_timestamp().label("_now"))
-        .where(*conditions)
-        .order_by(TASKS.c.task_id)
-        .with_for_update(key_share=True, skip_locked=skip_locked)
-    )
-    rows = (await session.execute(statement)).mappings()
-    locked: dict[UUID, TaskRow] = {}
-    for row in rows:
-        values = dict(row)
-        now = values.pop("_now")
-        locked[values["task_id"]] = TaskRow(values, now)
-    return locked
+    raw = await raw_of(session)
+    statement = _LOCK_ALL.format(skip="SKIP LOCKED" if skip_locked else "")
+    with known_errors(raw):
+        return _task_rows(await raw.fetch(statement, list(task_ids), owner))
 
 
 async def was_committed(
-    session: AsyncSession, facts: Sequence[Fact], outcomes: Sequence[Recorded | AppError]
+    raw: Raw, facts: Sequence[Fact], outcomes: Sequence[Recorded | AppError]
 ) -> bool:
     """Tell whether a transaction that wrote these outcomes was committed, its reply lost.
 
@@ -105,21 +107,24 @@ async def was_committed(
     took back to somebody else. Facts without any event must bear to be written twice.
     """
     # a transaction that has neither committed nor aborted yet still holds these locks
-    await lock_tasks(session, {fact.task_id for fact in facts})
+    await _lock_rows(raw, {fact.task_id for fact in facts})
     for outcome in outcomes:
         if isinstance(outcome, Recorded) and outcome.events:
             event = outcome.events[0]
-            stored = await session.scalar(
-                select(EVENTS.c.created_at).where(
-                    EVENTS.c.task_id == UUID(event["task_id"]), EVENTS.c.seq == event["seq"]
-                )
-            )
+            stored = await raw.fetchval(_STORED, UUID(event["task_id"]), event["seq"])
             return bool(stored == outcome.at)
     return False
 
 
-async def write_facts(session: AsyncSession, facts: Sequence[Fact]) -> list[Recorded | AppError]:
-    """Write facts in the session's transaction; the caller commits.
+async def write_facts(
+    raw: Raw, facts: Sequence[Fact], *, rows: Mapping[UUID, TaskRow] | None = None
+) -> list[Recorded | AppError]:
+    """Write facts in the connection's transaction; the caller commits.
+
+    Args:
+        raw: Where.
+        facts: What became true.
+        rows: The tasks' rows, if this transaction has locked and read them, and not changed them.
 
     Returns:
         For each fact what was recorded, or why it was refused; a refused one writes nothing and
@@ -128,70 +133,81 @@ async def write_facts(session: AsyncSession, facts: Sequence[Fact]) -> list[Reco
     Raises:
         DBAPIError: The database refused the transaction, and with it all facts.
     """
-    rows = await lock_tasks(session, {fact.task_id for fact in facts})
-    outcomes: list[Recorded | AppError] = []
-    events: list[dict[str, Any]] = []
-    touched: set[UUID] = set()
-    writes: list[RowWrite] = []
-    for fact in facts:
-        row = rows.get(fact.task_id)
+    with known_errors(raw):
+        if rows is None:
+            rows = await _lock_rows(raw, {fact.task_id for fact in facts})
+        batch = _Batch()
+        outcomes = [batch.take(rows.get(fact.task_id), fact) for fact in facts]
+        await batch.write(raw, rows)
+        return outcomes
+
+
+async def _lock_rows(raw: Raw, task_ids: Iterable[UUID]) -> dict[UUID, TaskRow]:
+    """Lock tasks' rows and read what facts change, in the order of their ids."""
+    return _task_rows(await raw.fetch(_LOCK, list(task_ids)))
+
+
+def _task_rows(records: Iterable[Mapping[str, Any]]) -> dict[UUID, TaskRow]:
+    rows = {}
+    for record in records:
+        values = dict(record)
+        rows[values["task_id"]] = TaskRow(values, values.pop("_now"))
+    return rows
+
+
+class _Batch:
+    """What facts that go into one transaction change, add and tell."""
+
+    def __init__(self) -> None:
+        self._touched: set[UUID] = set()
+        self._writes: list[RowWrite] = []
+        self._events: list[tuple[Any, ...]] = []
+
+    def take(self, row: TaskRow | None, fact: Fact) -> Recorded | AppError:
+        """Change the row as a fact says, or say why it is refused."""
         try:
             if row is None:
                 raise NotFoundError(f"There is no task {fact.task_id}.")
             _check(row, fact)
         except AppError as error:
-            outcomes.append(error)
-            continue
+            return error
         _change(row, fact)
         payloads = tuple(_payload(row, draft) for draft in fact.events)
-        events += [
-            {
-                "task_id": fact.task_id,
-                "seq": p["seq"],
-                "type": p["type"],
-                "payload": p,
-                "created_at": row.now,
-            }
-            for p in payloads
-        ]
-        writes += fact.rows
-        touched.add(fact.task_id)
-        outcomes.append(
-            Recorded(
-                task_id=fact.task_id,
-                workflow=row.workflow,
-                user_id=row.user_id,
-                events=payloads,
-                rows=fact.rows,
-                rings=fact.rings,
-                at=row.now,
-            )
+        self._events += [(fact.task_id, p["seq"], p["type"], p, row.now) for p in payloads]
+        self._writes += fact.rows
+        self._touched.add(fact.task_id)
+        return Recorded(
+            task_id=fact.task_id,
+            workflow=row.workflow,
+            user_id=row.user_id,
+            events=payloads,
+            rows=fact.rows,
+            rings=fact.rings,
+            at=row.now,
         )
-    if touched:
-        # sorted as they were locked; all mutable columns, so that it is one prepared statement
-        await session.execute(
-            update(TASKS)
-            .where(TASKS.c.task_id == bindparam("b_task_id"))
-            .values({name: bindparam(f"b_{name}") for name in _MUTABLE}),
-            [
-                {f"b_{name}": rows[key].values[name] for name in ("task_id", *_MUTABLE)}
-                for key in sorted(touched)
-            ],
-        )
-    if writes:
-        await _write_rows(session, writes, now=max(row.now for row in rows.values()))
-    if events:
-        await session.execute(insert(EVENTS), events)
-    return outcomes
+
+    async def write(self, raw: Raw, rows: Mapping[UUID, TaskRow]) -> None:
+        """Write all that was taken."""
+        if self._touched:
+            # sorted as they were locked; all mutable columns, so that it is one prepared statement
+            changed = [rows[key].values for key in sorted(self._touched)]
+            tasks = change(TASKS, ("task_id",), _MUTABLE)
+            await tasks.run(raw, [[v[name] for name in ("task_id", *_MUTABLE)] for v in changed])
+        if self._writes:
+            now = max(row.now for row in rows.values())
+            await write_rows(raw, self._writes, now=now)
+        if self._events:
+            columns = ("task_id", "seq", "type", "payload", "created_at")
+            await insertion(EVENTS, columns).run(raw, self._events)
 
 
-async def write_fact(session: AsyncSession, fact: Fact) -> Recorded:
-    """Write one fact in the session's transaction.
+async def write_fact(raw: Raw, fact: Fact, *, row: TaskRow | None = None) -> Recorded:
+    """Write one fact in the connection's transaction (`write_facts`).
 
     Raises:
         AppError: The fact was refused (`LeaseLostError`, `IllegalTransitionError`, …).
     """
-    (outcome,) = await write_facts(session, [fact])
+    (outcome,) = await write_facts(raw, [fact], rows=None if row is None else {row.task_id: row})
     if isinstance(outcome, AppError):
         raise outcome
     return outcome
@@ -269,38 +285,3 @@ def _payload(row: TaskRow, draft: Any) -> dict[str, Any]:
 def timestamp(moment: datetime) -> str:
     """Return a time as events and the API show it: UTC, milliseconds, `Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-async def _write_rows(session: AsyncSession, writes: Sequence[RowWrite], *, now: datetime) -> None:
-    """Write rows with one statement for each table and shape, in order of first appearance."""
-    groups: dict[Any, list[RowWrite]] = defaultdict(list)
-    for write in writes:
-        shape = (
-            type(write),
-            write.table.name,
-            tuple(sorted(getattr(write, "where", ()))),
-            tuple(sorted(getattr(write, "values", ()))),
-        )
-        groups[shape].append(write)
-    for group in groups.values():
-        await session.execute(_statement(group[0]), [_parameters(write, now) for write in group])
-
-
-def _statement(write: RowWrite) -> Any:
-    if isinstance(write, Insert):
-        return insert(write.table)
-    where = [write.table.c[name] == bindparam(f"where_{name}") for name in write.where]
-    if isinstance(write, Delete):
-        return delete(write.table).where(*where)
-    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in write.values}
-    return update(write.table).where(*where).values(values)
-
-
-def _parameters(write: RowWrite, now: datetime) -> dict[str, Any]:
-    if isinstance(write, Insert):
-        return {name: now if value is NOW else value for name, value in write.values.items()}
-    parameters = {f"where_{name}": value for name, value in write.where.items()}
-    if isinstance(write, Update):
-        for name, value in write.values.items():
-            parameters[f"new_{name}"] = now if value is NOW else value
-    return parameters

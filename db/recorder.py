@@ -21,13 +21,15 @@ from core.logging import get_logger
 from core.loop_local import LoopLocal
 from db.facts import Recorded
 from db.ledger import was_committed, write_fact, write_facts
-from db.session import AsyncSessionLocal, Transaction, retrying
+from db.raw import raw_of, raw_transaction
+from db.session import Transaction, retrying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from core.errors import AppError
     from db.facts import Fact
+    from db.ledger import TaskRow
 
 log = get_logger(__name__)
 
@@ -76,13 +78,18 @@ def _announce(recorded: Recorded) -> None:
             log.exception("observer_failed")
 
 
-async def record_in(tx: Transaction, fact: Fact) -> Recorded:
+async def record_in(tx: Transaction, fact: Fact, *, row: TaskRow | None = None) -> Recorded:
     """Write a fact in an open transaction; observers hear of it after the commit.
+
+    Args:
+        tx: The transaction.
+        fact: What became true.
+        row: The task's row, if this transaction has locked and read it, and not changed it since.
 
     Raises:
         AppError: The fact was refused.
     """
-    recorded = await write_fact(tx.session, fact)
+    recorded = await write_fact(await raw_of(tx.session), fact, row=row)
     tx.on_commit(lambda: _announce(recorded))
     return recorded
 
@@ -93,7 +100,7 @@ async def record_all_in(tx: Transaction, facts: Sequence[Fact]) -> list[Recorded
     Returns:
         For each fact what was recorded, or why it was refused.
     """
-    outcomes = await write_facts(tx.session, facts)
+    outcomes = await write_facts(await raw_of(tx.session), facts)
     for outcome in outcomes:
         if isinstance(outcome, Recorded):
             tx.on_commit(partial(_announce, outcome))
@@ -187,13 +194,12 @@ async def _commit(facts: list[Fact]) -> list[Recorded | AppError] | list[Excepti
 
     async def once() -> list[Recorded | AppError]:
         nonlocal written
-        async with AsyncSessionLocal() as session:
-            if written is not None and await was_committed(session, facts, written):
+        async with raw_transaction() as raw:
+            if written is not None and await was_committed(raw, facts, written):
                 return written
-            outcomes = await write_facts(session, facts)
-            written = outcomes  # from here on the commit may have happened unseen
-            await session.commit()
-            return outcomes
+            # from here on the commit may have happened unseen
+            written = await write_facts(raw, facts)
+        return written
 
     return await retrying(once, tries=PATIENT_TRIES)
 

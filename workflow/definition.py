@@ -44,6 +44,8 @@ class StepContext:
     """In the shape of the workflow's request model."""
     history: Sequence[Done]
     asking: Asking
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What steps leave in memory for those that follow in the same run; gone with the run."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

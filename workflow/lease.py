@@ -32,6 +32,7 @@ from db.answering import answering
 from db.facts import Fact, Reason
 from db.ledger import lock_tasks
 from db.life import life
+from db.raw import raw_of
 from db.recorder import record, record_in
 from db.repositories.leases import renew, waits
 from db.session import AsyncSessionLocal, Transaction, is_transient, retrying, transaction
@@ -106,6 +107,8 @@ class Claim:
     attempt: int = 1
     """1, and one more with each retry."""
     worker: str = ""
+    kept: dict[str, Any] = field(default_factory=dict, repr=False)
+    """What its steps leave in memory for those that follow."""
     continues: str | None = None
     """Where in which trace the task was worked on before."""
     stop: Stop | None = None
@@ -151,7 +154,8 @@ async def acquire(task_id: UUID, *, worker: str) -> Claim | None:
 async def _acquire(task_id: UUID, worker: str) -> Claim | DeferredError | None:
     async with transaction() as tx:
         # most late and repeated deliveries end here, without a lock
-        return await _acquire_row(tx, task_id, worker) if await waits(tx.session, task_id) else None
+        raw = await raw_of(tx.session)
+        return await _acquire_row(tx, task_id, worker) if await waits(raw, task_id) else None
 
 
 async def _acquire_row(tx: Transaction, task_id: UUID, worker: str) -> Claim | DeferredError | None:
@@ -188,13 +192,14 @@ async def _acquire_locked(tx: Transaction, row: TaskRow, worker: str) -> Claim |
     if await turns.defer_unless_still_next(tx, row):
         return DeferredError()
     taken_over, held = row.lease_until is not None, life().held
+    begun = row.started_at is not None
     claim = Claim(
         task_id=row.task_id,
         epoch=row.epoch + 1,
         user_id=row.user_id,
         definition=definition,
         request=request,
-        history=await finished_steps(tx.session, row.task_id),
+        history=await finished_steps(tx.session, row.task_id) if begun else [],
         asks_review=row.asks_review,
         budget=Budget(Usage.of(row), definition.budget_tokens),
         title=row.title or row.goal,
@@ -223,6 +228,7 @@ async def _acquire_locked(tx: Transaction, row: TaskRow, worker: str) -> Claim |
             },
             events=tuple(_taken_events(row, recovered=taken_over or row.recovered)),
         ),
+        row=row,
     )
     return claim
 

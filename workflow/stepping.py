@@ -125,6 +125,7 @@ async def context_of(claim: Claim, asking: Asking) -> StepContext:
         request=claim.request,
         history=tuple(claim.history),
         asking=asking,
+        kept=claim.kept,
     )
     return await claim.definition.context(base)
 

@@ -15,6 +15,7 @@ from prometheus_client import Counter
 
 from core.logging import get_logger
 from core.loop_local import LoopLocal
+from db.raw import raw_of
 from db.repositories.turns import bounds, defer, lock_user, next_in_line
 from db.session import read_session
 from workflow.ringing import ring_again
@@ -37,7 +38,7 @@ PAUSE_S: Final = 0.1
 
 async def defer_unless_next(tx: Transaction, task_id: UUID) -> bool:
     """Put a waiting task off if it is not its turn, and tell whether; it takes no lock."""
-    return await defer(tx.session, task_id, bounds=bounds())
+    return await defer(await raw_of(tx.session), task_id, bounds=bounds())
 
 
 async def defer_unless_still_next(tx: Transaction, row: TaskRow) -> bool:
@@ -46,7 +47,7 @@ async def defer_unless_still_next(tx: Transaction, row: TaskRow) -> bool:
     Only one task of a user is looked at at a time, or several would each take the last place.
     """
     await lock_user(tx.session, row.user_id)
-    return await defer(tx.session, row.task_id, bounds=bounds())
+    return await defer(await raw_of(tx.session), row.task_id, bounds=bounds())
 
 
 async def ring_next() -> int:

@@ -12,12 +12,15 @@ from sqlalchemy import text
 
 from core.logging import get_logger
 from core.settings import get_settings
+from db.raw import Prepared, known_errors, raw_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
 
     from sqlalchemy.ext.asyncio import AsyncSession
+
+    from db.raw import Raw
 
 log = get_logger(__name__)
 
@@ -104,7 +107,7 @@ USERS: Final = """
 # A task's place is the number of tasks its user would have running with it; at the same place it
 # is first whose user has waited longer for a start. The last free slot is for somebody who has
 # nothing running. Whatever is compared with what no worker tells is null, and so not held.
-_DEFER: Final = text(
+_DEFER: Final = Prepared(
     USERS  # noqa: S608 - two constants
     + """
     , mine AS (
@@ -155,7 +158,7 @@ _NEXT: Final = text(
     ORDER BY rank LIMIT :most
     """
 )
-_ONE_AT_A_TIME: Final = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:user_id, 0))")
+_ONE_AT_A_TIME: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))"
 PATIENCE_S: Final = 2.0
 _AGAIN_S: Final = 0.02
 
@@ -167,17 +170,19 @@ async def lock_user(session: AsyncSession, user_id: str) -> None:
     its network, and one task too many is better than a user whose tasks all wait for that.
     """
     deadline = time.monotonic() + PATIENCE_S
-    while not await session.scalar(_ONE_AT_A_TIME, {"user_id": user_id}):
+    raw = await raw_of(session)
+    while not await raw.fetchval(_ONE_AT_A_TIME, user_id):
         if time.monotonic() >= deadline:
             log.warning("user_lock_timed_out", user_id=user_id)
             return
         await asyncio.sleep(_AGAIN_S)
 
 
-async def defer(session: AsyncSession, task_id: UUID, *, bounds: Bounds) -> bool:
+async def defer(raw: Raw, task_id: UUID, *, bounds: Bounds) -> bool:
     """Put a waiting task off if others come before it, or its user has enough; tell whether."""
-    parameters = {**bounds.parameters(), "task_id": task_id}
-    return (await session.execute(_DEFER, parameters)).first() is not None
+    with known_errors(raw):
+        found = await _DEFER.fetchval(raw, {**bounds.parameters(), "task_id": task_id})
+    return found is not None
 
 
 async def next_in_line(session: AsyncSession, *, bounds: Bounds, limit: int) -> list[UUID]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from db.repositories import roadmaps as reads
 from db.session import read_session, retrying
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from roadmaps.requests import TaskRequest
+
+_KEPT: Final = "structure"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +55,10 @@ class RoadmapContext(StepContext):
             raise LookupError(step)
         return output
 
+    def keep(self, structure: Structure) -> None:
+        """Leave a version that this step stores to the steps that follow it."""
+        self.kept[_KEPT] = structure
+
     def current(self) -> tuple[UUID, Outline]:
         """Return the roadmap's id and its current structure.
 
@@ -63,32 +70,42 @@ class RoadmapContext(StepContext):
         return self.roadmap_id, self.outline
 
 
+class Structure(NamedTuple):
+    """A roadmap's version."""
+
+    roadmap_id: UUID
+    version: int
+    outline: Outline
+
+
 async def context_of(base: StepContext) -> RoadmapContext:
     """Return the context with the structure as it is stored now."""
+    if last_output(base.history, RoadmapStep.CURRICULUM_DESIGN) is None:
+        structure = None  # it comes with that step
+    else:
+        structure = base.kept.get(_KEPT) or await retrying(partial(_stored, base.task_id))
+        base.kept[_KEPT] = structure
+    known = {} if structure is None else structure._asdict()
+    return RoadmapContext(
+        task_id=base.task_id,
+        user_id=base.user_id,
+        request=base.request,
+        history=base.history,
+        asking=base.asking,
+        kept=base.kept,
+        **known,
+    )
 
-    async def read() -> RoadmapContext:
-        async with read_session() as session:
-            roadmap = await reads.roadmap_of(session, base.task_id)
-            stored = roadmap and await reads.outline(session, roadmap.roadmap_id, roadmap.version)
-        known: dict[str, Any] = {}
-        if roadmap is not None:
-            with reading("the outline"):
-                outline = Outline.model_validate(stored)
-            known = {
-                "roadmap_id": roadmap.roadmap_id,
-                "version": roadmap.version,
-                "outline": outline,
-            }
-        return RoadmapContext(
-            task_id=base.task_id,
-            user_id=base.user_id,
-            request=base.request,
-            history=base.history,
-            asking=base.asking,
-            **known,
-        )
 
-    return await retrying(read)
+async def _stored(task_id: UUID) -> Structure | None:
+    async with read_session() as session:
+        roadmap = await reads.roadmap_of(session, task_id)
+        stored = roadmap and await reads.outline(session, roadmap.roadmap_id, roadmap.version)
+    if roadmap is None:
+        return None
+    with reading("the outline"):
+        outline = Outline.model_validate(stored)
+    return Structure(roadmap.roadmap_id, roadmap.version, outline)
 
 
 def _preferences(request: TaskRequest) -> dict[str, Any]:

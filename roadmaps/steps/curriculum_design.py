@@ -13,6 +13,7 @@ from roadmaps.outline import StructureInvalidError, cut_off, from_draft, size_of
 from roadmaps.outline_rows import first_version
 from roadmaps.outputs import CurriculumDraft
 from roadmaps.prompts import RoadmapPrompt
+from roadmaps.steps.context import Structure
 from roadmaps.steps.names import RoadmapStep
 from workflow.asking import input_digest
 from workflow.definition import StepResult
@@ -50,6 +51,7 @@ async def run(context: RoadmapContext) -> StepResult:
     if not any(True for _ in outline.concepts()):
         raise StructureInvalidError
     roadmap_id = new_id()
+    context.keep(Structure(roadmap_id, 1, outline))
     return StepResult(
         output={"roadmap_id": str(roadmap_id), "version": 1},
         input_digest=input_digest(prompt),

@@ -10,6 +10,7 @@ from roadmaps.outline import StructureInvalidError
 from roadmaps.outline_rows import next_version
 from roadmaps.outputs import EditScript
 from roadmaps.prompts import RoadmapPrompt
+from roadmaps.steps.context import Structure
 from roadmaps.steps.curriculum_design import contents_of, roadmap_ready
 from roadmaps.steps.edit_plan_analysis import plan_inputs
 from roadmaps.steps.names import RoadmapStep
@@ -44,6 +45,7 @@ async def run(context: RoadmapContext) -> StepResult:
     if not any(True for _ in edited.concepts()):
         raise StructureInvalidError
     version = context.version + 1
+    context.keep(Structure(roadmap_id, version, edited))
     applied = len(script.operations) - len(skipped)
     return StepResult(
         output={"version": version, "summary": script.summary, "skipped": skipped},

@@ -1,0 +1,38 @@
+"""Is a pooled connection still good? Asked at each use, so it may cost no round trip.
+
+SQLAlchemy's own question takes three round trips, which is more than most reads. A server that has
+closed a connection has said so on its socket, whether or not the event loop has read that yet; an
+idle connection has nothing else to read.
+"""
+
+from __future__ import annotations
+
+import select
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+
+def leave_out_closed(engine: AsyncEngine) -> None:
+    """Let the engine's pool open a new connection in the place of one that was closed."""
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def _check(dbapi_connection: Any, _record: Any, _proxy: Any) -> None:
+        if _is_closed(dbapi_connection.driver_connection):
+            raise DisconnectionError("the server closed the connection")
+
+
+def _is_closed(connection: Any) -> bool:
+    if connection.is_closed():
+        return True
+    transport = getattr(connection, "_transport", None)  # no public way
+    sock = transport.get_extra_info("socket") if transport is not None else None
+    if sock is None or sock.fileno() < 0:
+        return True
+    waiting = select.poll()
+    waiting.register(sock.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))

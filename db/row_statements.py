@@ -1,0 +1,130 @@
+"""Rows of many facts as SQL: one statement for each table and shape, however many rows there are.
+
+The values go column by column, as arrays, so that a batch of any size is the same prepared
+statement. A table with a column of arrays is written row by row: arrays of arrays have one length.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from db.dialing import json_text
+from db.facts import NOW, Delete, Insert, RowWrite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Column, Table
+
+    from db.raw import Raw
+
+_DIALECT: Final[Any] = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One table's statement for rows of one shape.
+
+    Attributes:
+        text: The SQL.
+        columns: What its parameters are, in their order.
+        many: One array for each column, or else one row after the other.
+    """
+
+    text: str
+    columns: tuple[Column[Any], ...]
+    many: bool
+
+    async def run(self, raw: Raw, rows: Sequence[Sequence[Any]]) -> None:
+        """Write rows, their values in the order of the columns."""
+        ready = [
+            [_as_json(value) for value in values] if isinstance(column.type, JSONB) else values
+            for column, values in zip(self.columns, zip(*rows, strict=True), strict=True)
+        ]
+        if self.many:
+            await raw.execute(self.text, *ready)
+        else:
+            await raw.executemany(self.text, list(zip(*ready, strict=True)))
+
+
+def _as_json(value: Any) -> str | None:
+    return None if value is None else json_text(value)
+
+
+@cache
+def insertion(table: Table, names: tuple[str, ...]) -> Statement:
+    """Return what adds rows that have these columns."""
+    columns = tuple(table.c[name] for name in names)
+    into = f"INSERT INTO {table.name} ({', '.join(names)})"
+    if _has_arrays(columns):
+        given = ", ".join(f"${number}" for number in range(1, len(names) + 1))
+        return Statement(f"{into} VALUES ({given})", columns, many=False)
+    text = f"{into} SELECT * FROM {_unnested(columns)}"  # noqa: S608
+    return Statement(text, columns, many=True)
+
+
+@cache
+def change(table: Table, where: tuple[str, ...], names: tuple[str, ...]) -> Statement:
+    """Return what sets these columns in the rows that the others name."""
+    columns = tuple(table.c[name] for name in (*where, *names))
+    if _has_arrays(columns):
+        at = len(where) + 1
+        new = ", ".join(f"{name} = ${number}" for number, name in enumerate(names, at))
+        which = " AND ".join(f"{name} = ${number}" for number, name in enumerate(where, 1))
+        return Statement(f"UPDATE {table.name} SET {new} WHERE {which}", columns, many=False)  # noqa: S608
+    new = ", ".join(f"{name} = v.n{number}" for number, name in enumerate(names, len(where)))
+    text = f"UPDATE {table.name} t SET {new} FROM {_unnested(columns)} WHERE {_same(where)}"  # noqa: S608
+    return Statement(text, columns, many=True)
+
+
+@cache
+def deletion(table: Table, where: tuple[str, ...]) -> Statement:
+    """Return what deletes the rows that these columns name."""
+    columns = tuple(table.c[name] for name in where)
+    text = f"DELETE FROM {table.name} t USING {_unnested(columns)} WHERE {_same(where)}"  # noqa: S608
+    return Statement(text, columns, many=True)
+
+
+async def write_rows(raw: Raw, writes: Iterable[RowWrite], *, now: datetime) -> None:
+    """Write rows with one statement for each table and shape, in order of first appearance."""
+    groups: defaultdict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
+    for write in writes:
+        shape, values = _taken_apart(write)
+        groups[shape].append(tuple(now if value is NOW else value for value in values))
+    for (make, *shape_of), rows in groups.items():
+        await make(*shape_of).run(raw, rows)
+
+
+def _taken_apart(write: RowWrite) -> tuple[tuple[Any, ...], list[Any]]:
+    """Return what makes a row's statement, and the row's values in their order there."""
+    if isinstance(write, Insert):
+        return (insertion, write.table, tuple(write.values)), [*write.values.values()]
+    where = tuple(write.where)
+    if isinstance(write, Delete):
+        return (deletion, write.table, where), [*write.where.values()]
+    both = [*write.where.values(), *write.values.values()]
+    return (change, write.table, where, tuple(write.values)), both
+
+
+def _has_arrays(columns: Iterable[Column[Any]]) -> bool:
+    return any(isinstance(column.type, ARRAY) for column in columns)
+
+
+def _unnested(columns: Sequence[Column[Any]]) -> str:
+    arrays = ", ".join(
+        f"${number}::{column.type.compile(dialect=_DIALECT)}[]"
+        for number, column in enumerate(columns, 1)
+    )
+    names = ", ".join(f"n{number}" for number in range(len(columns)))
+    return f"unnest({arrays}) AS v({names})"
+
+
+def _same(where: Sequence[str]) -> str:
+    return " AND ".join(f"t.{name} = v.n{number}" for number, name in enumerate(where))
