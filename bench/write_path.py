@@ -9,6 +9,7 @@ from bench.measuring import median, table
 from db.facts import EventDraft, Fact
 from db.ledger import write_fact
 from db.models import TaskEvent
+from db.raw import raw_of
 from db.recorder import record
 from db.session import AsyncSessionLocal
 from roadmaps.requests import TaskRequest
@@ -36,7 +37,7 @@ async def measure() -> None:
     async def alone() -> None:
         async def one(n: int) -> None:
             async with slots, AsyncSessionLocal() as session:
-                await write_fact(session, fact(n))
+                await write_fact(await raw_of(session), fact(n))
                 await session.commit()
 
         await asyncio.gather(*(one(n) for n in range(FACTS)))

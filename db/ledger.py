@@ -40,11 +40,11 @@ _LOCK: Final = f"""
     FROM roadmap_tasks WHERE task_id = ANY($1::uuid[])
     ORDER BY task_id FOR NO KEY UPDATE
 """  # noqa: S608 - names of our own columns
-_LOCK_ALL: Final = """
-    SELECT *, clock_timestamp() AS _now FROM roadmap_tasks
+_LOCK_ALL: Final = f"""
+    SELECT {", ".join(TASKS.columns.keys())}, clock_timestamp() AS _now FROM roadmap_tasks
     WHERE task_id = ANY($1::uuid[]) AND ($2::text IS NULL OR user_id = $2)
-    ORDER BY task_id FOR NO KEY UPDATE {skip}
-"""
+    ORDER BY task_id FOR NO KEY UPDATE {{skip}}
+"""  # noqa: S608 - ditto
 _STORED: Final = "SELECT created_at FROM task_events WHERE task_id = $1 AND seq = $2"
 
 
