@@ -52,6 +52,9 @@ class Usage:
         )
 
 
+_NOTHING: Final = Usage()
+
+
 def read_usage(told: Any) -> Usage:
     """Return the tokens that a provider tells in the `usage` of an answer; 0 for what it does not.
 
@@ -59,8 +62,8 @@ def read_usage(told: Any) -> Usage:
         told: OpenAI's object; DeepSeek's name for what came from its cache is known too, and the
             names of vendors whose own interface a gateway leaves as they are.
     """
-    if not isinstance(told, dict):
-        return Usage()
+    if not isinstance(told, dict) or not told:
+        return _NOTHING
     prompt = _first(
         told, ("prompt_tokens", "input_tokens", "promptTokenCount", "prompt_eval_count")
     )
@@ -85,11 +88,12 @@ def usage_in(body: Any) -> Usage:
     OpenAI's place is `usage`; Groq's streams have `x_groq.usage`, Moonshot's choices their own.
     """
     if not isinstance(body, dict):
-        return Usage()
+        return _NOTHING
     choices = body.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
     for holder in (body, body.get("x_groq"), first, body.get("message"), body.get("response")):
-        if isinstance(holder, dict) and (found := read_usage(holder.get("usage"))).tokens:
+        told = holder.get("usage") if isinstance(holder, dict) else None
+        if told and (found := read_usage(told)).tokens:
             return found
     return read_usage(body.get("usageMetadata"))
 

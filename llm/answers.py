@@ -99,8 +99,10 @@ def is_whole(text: str) -> bool:
 
 def _larger(found: Found, others: Iterator[Found | str], output: type[T]) -> T | None:
     """Return an answer that was written before and beside which the last one is but an example."""
-    size = 0 if _is_placeholder(found.value) else len(str(found.value))
+    size: int | None = None
     for other in islice(others, _COMPARED):
+        if size is None:  # nearly always there is no other, and nothing to measure
+            size = 0 if _is_placeholder(found.value) else len(str(found.value))
         if isinstance(other, str) or not other.sure or len(str(other.value)) < _MUCH * size:
             continue
         try:

@@ -37,6 +37,12 @@ _FAILED: Final = _plain(
 """What says that the server gave up; the next try may go well."""
 
 
+_PLACES: Final = (
+    *("finish_reason", "native_finish_reason", "stop_reason", "done_reason"),
+    *("finish_details", "incomplete_details"),
+)
+
+
 def finish_of(*told: Any) -> str:
     """Return what finish reasons mean: `stop`, `length`, `content_filter`, `error`; "" for none.
 
@@ -62,6 +68,5 @@ def finish_of(*told: Any) -> str:
 
 def finish_in(choice: dict[str, Any]) -> str:
     """Return what the finish reasons of a choice mean."""
-    names = ("finish_reason", "native_finish_reason", "stop_reason", "done_reason")
-    more = ("finish_details", "incomplete_details")
-    return finish_of(*(choice.get(name) for name in (*names, *more)))
+    told = [reason for name in _PLACES if (reason := choice.get(name)) is not None]
+    return finish_of(*told) if told else ""

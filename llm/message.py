@@ -17,6 +17,7 @@ _THINKING: Final = frozenset(
     {"thinking", "reasoning", "reasoning_content", "thought", "redacted_thinking", "summary_text"}
     | {"reasoning.text", "reasoning.summary", "reasoning.encrypted"}
 )
+_ORDINARY: Final = frozenset({"content", "role"})
 _LARGEST: Final = 2_000_000
 _NOTHING: Final = frozenset({"", "null", "none"})
 
@@ -38,6 +39,11 @@ class Said:
         """Take a message, or the delta of one, and return what it adds to the content."""
         if not isinstance(message, dict):
             return ""
+        content = message.get("content")
+        if isinstance(content, str) and not any(
+            told for name, told in message.items() if name not in _ORDINARY
+        ):
+            return content
         heard = Said()
         heard.parts(message.get("content"))
         for name in _THOUGHTS:

@@ -232,8 +232,9 @@ class ReplyReader:
 
     def _add(self, piece: str) -> None:
         """Keep a piece; a character whose halves came in two pieces is made whole first."""
-        piece = _PAIR.sub(_character, self._half + piece)
-        self._half = ""
+        if self._half or not piece.isascii():
+            piece = _PAIR.sub(_character, self._half + piece)
+            self._half = ""
         if piece and _HIGH[0] <= piece[-1] <= _HIGH[1]:
             piece, self._half = piece[:-1], piece[-1]
         if not piece:

@@ -82,7 +82,8 @@ class TextField:
             self._passed += len(piece)
             if self._passed > _LONGEST_WAY:
                 self._place = _Place.DONE
-        return _HALVES.sub("", "".join(new))
+        text = "".join(new)
+        return text if text.isascii() and "\0" not in text else _HALVES.sub("", text)
 
     def _between(self, text: str, at: int) -> int:
         gap = _GAP.match(text, at)

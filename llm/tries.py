@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from typing import TYPE_CHECKING, Final, TypeVar
-
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
-from tenacity.wait import wait_exponential_jitter, wait_random
 
 from core.errors import ProviderTimeoutError
 from core.logging import get_logger
@@ -55,39 +54,28 @@ class Tries:
             TransientError: The last try failed, too.
             ProviderError: A failure that no other try gets past.
         """
+        tried = 0
+        while True:
+            try:
+                return await conversation.finish(ask)
+            except TransientError as error:
+                failure = error
+            tried += 1
+            if tried >= self._most_after(failure):
+                raise failure
+            _log.info("completion_retried", kind=conversation.kind, code=failure.error.code)
+            await conversation.told(failure.error.code)
+            await asyncio.sleep(self._pause_s(tried, failure))
 
-        async def before_sleep(state: RetryCallState) -> None:
-            failure = _failure(state)
-            if failure is not None:
-                _log.info("completion_retried", kind=conversation.kind, code=failure.error.code)
-                await conversation.told(failure.error.code)
+    def _most_after(self, failure: TransientError) -> int:
+        """Return how many tries there are in all when this is how one ended."""
+        timed_out = isinstance(failure.error, ProviderTimeoutError)
+        return min(self._most, self._timed_out) if timed_out else self._most
 
-        retrying = AsyncRetrying(
-            stop=self._stop,
-            wait=self._pause,
-            retry=retry_if_exception_type(TransientError),
-            before_sleep=before_sleep,
-            reraise=True,
-        )
-        value: T = await retrying(conversation.finish, ask)
-        return value
-
-    def _stop(self, state: RetryCallState) -> bool:
-        failure = _failure(state)
-        timed_out = failure is not None and isinstance(failure.error, ProviderTimeoutError)
-        return state.attempt_number >= min(self._most, self._timed_out if timed_out else TRIES)
-
-    def _pause(self, state: RetryCallState) -> float:
-        backoff = wait_exponential_jitter(
-            multiplier=self._backoff_s, max=_LONGEST_BACKOFF_S, jitter=self._backoff_s
-        )(state)
-        failure = _failure(state)
-        if failure is None or failure.retry_after_s is None:
-            return backoff
-        # A little more than asked for, by chance: all who were sent away do not come back at once.
-        return failure.retry_after_s + wait_random(0, self._backoff_s)(state)
-
-
-def _failure(state: RetryCallState) -> TransientError | None:
-    failure = state.outcome.exception() if state.outcome else None
-    return failure if isinstance(failure, TransientError) else None
+    def _pause_s(self, tried: int, failure: TransientError) -> float:
+        by_chance = random.uniform(0, self._backoff_s)  # noqa: S311 - no secret
+        if failure.retry_after_s is not None:
+            # A little more than asked for: all who were sent away do not come back at once.
+            return failure.retry_after_s + by_chance
+        doubled: float = self._backoff_s * 2 ** (tried - 1)
+        return min(_LONGEST_BACKOFF_S, doubled + by_chance)

@@ -32,6 +32,7 @@ _OPPOSITES: Final = dict(
     for pair in ((other, one), (one, other))
 )
 _KNOWN: Final = frozenset({"answers", "distractors"})
+_OURS: Final = _KNOWN | {"question", "kind", "explanation"}
 
 
 class AmbiguousError(ValueError):
@@ -44,7 +45,7 @@ def questions_read(value: Any) -> Any:
     What an index counts from is learnt from all questions together: a 0 in one of them says it, and
     so does one as large as the number of options.
     """
-    if not isinstance(value, list):
+    if not isinstance(value, list) or all(map(_is_ours, value)):
         return value
     base = _base_of([part for part in value if isinstance(part, dict)])
     if base is None:
@@ -68,7 +69,7 @@ def question_read(data: Any, *, base: int | None = None) -> Any:
     Raises:
         AmbiguousError: It does not say without doubt which option is right.
     """
-    if not isinstance(data, dict):
+    if not isinstance(data, dict) or _is_ours(data):
         return data
     question = dict(data)
     options = _options_of(question)
@@ -90,6 +91,17 @@ def question_read(data: Any, *, base: int | None = None) -> Any:
     if kind in {"", "choice", "multiplechoice", "mcq"} or (kind == "single" and len(right) > 1):
         question["kind"] = _kind_by(question)
     return question
+
+
+def _is_ours(question: Any) -> bool:
+    """Tell whether a question came in the shape that was asked for; nearly every one does."""
+    return (
+        isinstance(question, dict)
+        and question.keys() == _OURS
+        and isinstance(question["answers"], list)
+        and isinstance(question["distractors"], list)
+        and bool(question["distractors"])
+    )
 
 
 def _kind(question: dict[str, Any]) -> str:

@@ -29,6 +29,13 @@ _ROLES: Final = ("system", "user")
 
 def sendable(text: str) -> str:
     """Return a text without what no request can carry."""
+    if "\0" not in text:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            pass
+        else:  # nearly always; asking the encoder is quicker than looking for it
+            return text
     return _UNSENDABLE.sub("", text)
 
 
@@ -39,7 +46,8 @@ def as_data(text: object, name: str) -> str:
     could otherwise end it early and go on as an instruction.
     """
     shown = sendable(str(text))[:_LONGEST]
-    shown = re.sub(rf"<(?=\s*/?\s*{re.escape(name)}\b)", "\u2039", shown, flags=re.IGNORECASE)
+    if "<" in shown:
+        shown = re.sub(rf"<(?=\s*/?\s*{re.escape(name)}\b)", "\u2039", shown, flags=re.IGNORECASE)
     return f"<{name}>\n{shown}\n</{name}>"
 
 

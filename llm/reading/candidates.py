@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import orjson
 
 from llm.reading.effort import Effort, UnreadableError
 from llm.reading.thoughts import MARK, end_of_thought, style_of
@@ -30,6 +33,9 @@ _FENCED: Final = re.compile(
 )
 _BRACKETS: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 """Texts and brackets; a text without an end goes to the end, or each quote in it would be tried."""
+
+_EXACT: Final = 2.0**63
+"""From here on the quick reader makes a rounded number of a whole one."""
 
 _DEPTHS: Final = {"{": 1, "[": 1, "}": -1, "]": -1}
 _NOTHING: Final = re.compile(r"<[^<>]{0,60}>|\u25c1/think\u25b7|\[/THINK\]|[`~\s]")
@@ -82,17 +88,31 @@ def parsed_json(text: str) -> Any:
     """Parse JSON that may be meant to harm.
 
     The standard scanner recurses, and a RecursionError inside it has left CPython 3.11's own
-    bookkeeping wrong (`AST constructor recursion depth mismatch`), so depth is counted first.
+    bookkeeping wrong (`AST constructor recursion depth mismatch`), so depth is counted first. What
+    is JSON by the letter, as nearly all of it, is read by a scanner in C that bounds itself.
 
     Raises:
         ValueError: It is not valid JSON, or nested more deeply than anything of ours.
     """
-    depth = 0
-    for token in _BRACKETS.finditer(text):
-        depth += _DEPTHS.get(token[0], 0)
-        if depth > DEEPEST:
-            raise ValueError("nested too deeply")
+    if text.count("{") + text.count("[") > DEEPEST:
+        depth = 0
+        for token in _BRACKETS.finditer(text):
+            depth += _DEPTHS.get(token[0], 0)
+            if depth > DEEPEST:
+                raise ValueError("nested too deeply")
+    with suppress(ValueError):
+        value = orjson.loads(text)
+        if not _may_be_rounded(value):
+            return value
     return json.loads(text, strict=False)
+
+
+def _may_be_rounded(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_may_be_rounded, value.values()))
+    if isinstance(value, list):
+        return any(map(_may_be_rounded, value))
+    return isinstance(value, float) and abs(value) >= _EXACT
 
 
 def _scan(text: str, read: Read, effort: Effort) -> tuple[list[Found], str]:

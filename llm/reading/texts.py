@@ -18,6 +18,9 @@ _COMMANDS: Final = re.compile(
 """LaTeX whose backslash JSON took for an escape: `\\frac` came as a form feed and `rac`. Only
 where the control character can have no meaning of its own."""
 
+_COMMAND_SIGNS: Final = ("\b", "\f", "\r", "\t", "\nabla", "\notin")
+"""One of these must be in a text with such a command; looking for them costs next to nothing."""
+
 _SUSPECT: Final = re.compile("[\x00\b\f\r\ud800-\udfff]|\\\\[ubfrtn]|\t|\n(?:abla|otin)")
 """What JSON must have in it for one of its texts to need any of this."""
 
@@ -45,8 +48,11 @@ def needs_cleaning(text: str) -> bool:
 
 def clean(text: str) -> str:
     """Return one text without what cannot be stored, and with its LaTeX."""
-    text = _PAIR.sub(_character, text)
-    return _COMMANDS.sub(lambda found: _LETTERS[found[0]], _UNSTORABLE.sub("", text))
+    if not text.isascii() or "\0" in text:
+        text = _UNSTORABLE.sub("", _PAIR.sub(_character, text))
+    if not any(sign in text for sign in _COMMAND_SIGNS):
+        return text
+    return _COMMANDS.sub(lambda found: _LETTERS[found[0]], text)
 
 
 def _character(halves: re.Match[str]) -> str:

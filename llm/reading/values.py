@@ -25,7 +25,7 @@ def values_of(text: str, depth: int = 0) -> Iterator[Found | str]:
 
     What is JSON as it stands comes first, since that costs least and is nearly always it.
     """
-    for whole in dict.fromkeys((text, last_word(text))):
+    for whole in _wholes(text):
         value = json_or_none(whole)
         if isinstance(value, str) and depth < _DEEPEST_TEXT:
             yield from values_of(value, depth + 1)
@@ -44,6 +44,13 @@ def values_of(text: str, depth: int = 0) -> Iterator[Found | str]:
         yield from values_of(plain, depth + 1)
     if why:
         yield why
+
+
+def _wholes(text: str) -> Iterator[str]:
+    """Yield what may be a value from its beginning to its end."""
+    yield text
+    if (said := last_word(text)) != text:
+        yield said
 
 
 def _unescaped(text: str) -> Iterator[str]:
