@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
+import ssl
 import time
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
-import httpx
+import aiohttp
+import certifi
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from core.choices import Provider
 from core.logging import get_logger
@@ -19,7 +25,6 @@ from roadmaps.links.addresses import NotPublicError, Resolver
 from roadmaps.links.budget import Budget
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Sequence
     from uuid import UUID
 
@@ -31,6 +36,8 @@ CHECK_TIMEOUT_S: Final = 5.0
 AT_A_TIME: Final = 20
 REDIRECTS: Final = 4
 GONE: Final = frozenset({404, 410})
+_MOVED: Final = frozenset({301, 302, 303, 307, 308})
+_SUCCESS: Final = 2
 _UNSURE: Final = GONE | {403, 405, 501}
 _WEB: Final = frozenset({"http", "https"})
 _BARE: Final = re.compile(r"\A[\w-]+(\.[\w-]+)*\.[a-z]{2,}(/\S*)?\Z", re.IGNORECASE)
@@ -129,7 +136,7 @@ class Checker:
             except NotPublicError:
                 log.info("link_not_public", host=_host(url))
                 found = None
-            except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError, ValueError) as error:
+            except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
                 log.debug("link_check_failed", host=_host(url), error=type(error).__name__)
                 found = None
         if len(self._known) >= _REMEMBERED:
@@ -144,36 +151,64 @@ class Checker:
     async def _follow(self, url: str) -> bool | None:
         """Ask an address, and those it sends on to; each is looked at before it is asked."""
         for _ in range(1 + REDIRECTS):
-            answer = await self._ask(httpx.URL(url))
-            if answer.status_code in GONE:
+            answer = await self._ask(URL(url))
+            if answer.status in GONE:
                 return False
-            if not answer.has_redirect_location:
-                return True if answer.is_success else None
-            url = str(httpx.URL(url).join(answer.headers["location"]))
+            if answer.status not in _MOVED or "location" not in answer.headers:
+                return True if answer.status // 100 == _SUCCESS else None
+            url = urljoin(url, answer.headers["location"])
             if not _host(url):
                 return None
         return None
 
-    async def _ask(self, url: httpx.URL) -> httpx.Response:
-        answer = await self._send("HEAD", url)
-        if answer.status_code in _UNSURE:  # some servers know no HEAD: ask as a browser does
-            answer = await self._send("GET", url)
-        return answer
+    async def _ask(self, url: URL) -> aiohttp.ClientResponse:
+        with suppress(aiohttp.ClientResponseError):  # some answer with a body all the same
+            answer = await self._send("HEAD", url)
+            if answer.status not in _UNSURE:
+                return answer
+        return await self._send("GET", url)  # some servers know no HEAD: ask as a browser does
 
-    async def _send(self, method: str, url: httpx.URL) -> httpx.Response:
+    async def _send(self, method: str, url: URL) -> aiohttp.ClientResponse:
         """Send a request to the one address that was looked at; only the head is read."""
-        address = await self._resolver.address_of(url.host)
+        await self._resolver.address_of(url.host or "")
+        connector = aiohttp.TCPConnector(
+            resolver=_LookedAt(self._resolver), use_dns_cache=False, ssl=_certificates()
+        )
         async with (
-            httpx.AsyncClient(verify=_certificates(), trust_env=False) as client,
-            client.stream(
-                method,
-                url.copy_with(host=str(address)),
-                headers={"Host": url.netloc.decode("ascii"), "User-Agent": _AGENT},
-                # the certificate must be the name's, not the address's
-                extensions={"sni_hostname": url.raw_host.decode("ascii")},
-            ) as answer,
+            aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": _AGENT},
+            ) as client,
+            client.request(method, url, allow_redirects=False) as answer,
         ):
             return answer
+
+
+class _LookedAt(AbstractResolver):
+    """Leads a connection to the address that was looked at, whatever the name means by now."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        address = await self._resolver.address_of(host)
+        family = socket.AF_INET if address.version == 4 else socket.AF_INET6  # noqa: PLR2004
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(address),
+                port=port,
+                family=family,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+        ]
+
+    async def close(self) -> None:
+        """Leave it open: it serves other checks."""
 
 
 _checkers: LoopLocal[Checker] = LoopLocal(Checker)
@@ -198,5 +233,5 @@ def _host(url: str) -> str:
 
 @lru_cache(maxsize=1)
 def _certificates() -> ssl.SSLContext:
-    """Read the trusted certificates once: it takes 90 ms, and each client would, in the loop."""
-    return httpx.create_ssl_context(trust_env=False)
+    """Read the trusted certificates once: it takes 90 ms, and each check would, in the loop."""
+    return ssl.create_default_context(cafile=certifi.where())

@@ -63,7 +63,9 @@ class Site:
             status, more = int(path.strip("/").split("-")[0]), ""
         if path.endswith("-get") and method == "HEAD":
             status = 404
-        writer.write(f"HTTP/1.1 {status} X\r\n{more}Content-Length: 0\r\n\r\n".encode())
+        body = "whatever the method" if path.endswith("-body") else ""
+        head = f"HTTP/1.1 {status} X\r\n{more}Content-Length: {len(body)}\r\n\r\n"
+        writer.write(f"{head}{body}".encode())
         await writer.drain()
         writer.close()
         await writer.wait_closed()
@@ -90,12 +92,16 @@ async def site_and_checker(*, loopback: bool) -> AsyncIterator[tuple[Site, Check
         ("404", False),
         ("410", False),
         ("200-get", True),
+        ("200-body", True),
         ("500", None),
         ("403", None),
     ],
 )
 async def test_what_an_address_answers(path: str, *, verdict: bool | None) -> None:
-    """Gone is only what says 404 or 410 to a GET, too; errors and refusals say nothing."""
+    """Gone is only what says 404 or 410 to a GET, too; errors and refusals say nothing.
+
+    A body that comes to a HEAD, against the rules, changes nothing.
+    """
     async with site_and_checker(loopback=True) as (site, checker):
         url = f"http://localhost:{site.port}/{path}"
         assert await checker.verdict(url) is verdict
