@@ -1,6 +1,7 @@
 """`make bench`: our choices and whole jobs against the alternatives, side by side in one run.
 
-Absolute numbers belong to the machine; carry over the ratios.
+Absolute numbers belong to the machine; carry over the ratios. What was measured goes to
+bench/results.json, and from there to docs/BENCHMARKS.md.
 """
 
 from __future__ import annotations
@@ -10,52 +11,99 @@ import asyncio
 import logging
 import os
 import tempfile
+import time
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from bench import jobs, publishing, write_path
+from bench import growth, jobs, latency, profiling, publishing, report, results, viewing, write_path
+from bench.places import Place
 from core.given import PREFIX
 from core.settings import get_settings
 from db.engine import dispose_engine
 from db.migrate import upgrade
 from embedded import EmbeddedPostgres, EmbeddedRedis
+from wiring.common import bring_workflows
 from workflow import doorbell
 
-PARTS: Final = ("writing", "publishing", "jobs")
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PARTS: Final = (
+    *("writing", "publishing", "sleep", "sample", "wire", "profile"),
+    *("growth", "latency", "viewers"),
+)
+MODES: Final = ("sleep", "sample", "wire")
 
 
-async def _run(parts: list[str], servers: tuple[EmbeddedPostgres, EmbeddedRedis], at: Path) -> None:
-    postgres, redis = servers
+async def _run(parts: list[str], place: Place, *, quick: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     doorbell.install(lambda _ring: None)
+    bring_workflows()
     if "writing" in parts:
         await write_path.measure()
     if "publishing" in parts:
-        await publishing.measure(redis.pid)
+        await publishing.measure(place.redis_pid)
     await dispose_engine()
-    if "jobs" in parts:
-        await jobs.measure(database_url=postgres.url, redis_url=redis.url, folder=at)
+    if modes := tuple(mode for mode in MODES if mode in parts):
+        rounds = await jobs.measure(place, size=jobs.QUICK if quick else jobs.Size(), modes=modes)
+        found |= {"contestants": jobs.medians(rounds), "ratios": jobs.ratios(rounds)}
+    if "profile" in parts:
+        found["profile"] = await profiling.measure(place, jobs=32 if quick else 96)
+    if "growth" in parts:
+        found["growth"] = await growth.measure(place, sizes=growth.QUICK if quick else growth.SIZES)
+    if "latency" in parts:
+        found["latency"] = await latency.measure(place, tasks=20 if quick else 100)
+    if "viewers" in parts:
+        found["viewers"] = await viewing.measure(
+            place, size=viewing.QUICK if quick else viewing.FULL
+        )
+    return found
 
 
-def main() -> None:
-    """Start real servers, measure, print."""
-    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", default=PARTS, help=f"some of {', '.join(PARTS)}")
-    parts = parser.parse_args().parts
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+@contextmanager
+def _servers() -> Iterator[Place]:
+    """Start PostgreSQL and Redis in a folder that goes away; our settings name them."""
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        place.chmod(0o711)
+        at = Path(folder)
+        at.chmod(0o711)
         with (
-            EmbeddedPostgres(place / "pg", max_connections=500) as postgres,
-            EmbeddedRedis(place / "redis") as redis,
+            EmbeddedPostgres(at / "pg", max_connections=500) as postgres,
+            EmbeddedRedis(at / "redis") as redis,
         ):
             os.environ[PREFIX + "DATABASE_URL"] = postgres.url
             os.environ[PREFIX + "REDIS_URL"] = redis.url
             get_settings.cache_clear()
             upgrade()
-            asyncio.run(_run(list(parts), (postgres, redis), place))
+            yield Place(
+                database_url=postgres.url,
+                redis_url=redis.url,
+                postgres_pid=postgres.pid,
+                redis_pid=redis.pid,
+                folder=at,
+            )
+
+
+def main() -> None:
+    """Start real servers, measure, print, write."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; by default all")
+    parser.add_argument("--quick", action="store_true", help="one short round of each")
+    parser.add_argument("--out", type=Path, default=results.FILE, help="where the figures go")
+    given = parser.parse_args()
+    if unknown := sorted(set(given.parts) - set(PARTS)):
+        parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    began = time.monotonic()
+    with _servers() as place:
+        found = asyncio.run(_run(list(given.parts or PARTS), place, quick=given.quick))
+    if found:
+        results.write(found, given.out)
+        print(f"\nAfter {time.monotonic() - began:.0f} s: {given.out}")
+        if given.out == results.FILE:
+            report.main()
 
 
 if __name__ == "__main__":

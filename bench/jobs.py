@@ -1,7 +1,8 @@
 """Whole jobs on a worker of ours and on other systems, side by side: 48 model calls each.
 
 Ours does more than the others: leases, events, statuses, retries, live progress. What is compared
-is what a job costs, on one machine, with the same servers, one contestant after the other.
+is what a job costs, on one machine, with the same servers, one contestant after the other, in
+rounds, so that whatever else the machine does meets all of them.
 """
 
 from __future__ import annotations
@@ -11,257 +12,230 @@ import contextlib
 import os
 import signal
 import statistics
+import subprocess
 import sys
 import time
-import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
-import psutil
-from celery import Celery
 
-from bench.contestants.job import CALL_S, Base, engine, redis
+from bench import costs
+from bench.contestants.job import Base, engine
+from bench.contestants.timing import CALL_S
+from bench.field import CONTESTANTS, OURS, Contestant
+from bench.places import ROOT, Place
 from embedded import spawn_child, stop_child
 
 if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
-ROOT: Final = Path(__file__).parents[1]
-JOBS: Final = 64
-WARM: Final = 16
-ROUNDS: Final = 3
-AT_A_TIME: Final = "64"
-PROCESSES: Final = "8"
-PATIENCE_S: Final = 60.0
-_CELERY: Final = (sys.executable, "-m", "celery", "-A")
-
-
-def _celery(*options: str) -> tuple[str, ...]:
-    return (*_CELERY, "bench.contestants.plain_celery", "worker", "-l", "INFO", *options)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Contestant:
-    """A program that does jobs.
-
-    Attributes:
-        name: What the table says.
-        command: Starts it.
-        ready: Its log has these words once it takes jobs.
-        env: Its further environment.
-        needs: A package without which it does not compete.
-    """
-
-    name: str
-    command: tuple[str, ...]
-    ready: str = "ready"
-    env: Mapping[str, str] = field(default_factory=dict)
-    needs: str = "celery"
-
-
-OURS: Final = Contestant(
-    name="roadmap-worker, one threads worker",
-    command=(*_CELERY, "worker", "worker", "-c", AT_A_TIME),
-    ready="worker_ready",
-)
-DBOS: Final = Contestant(
-    name="DBOS, each call a step",
-    command=(sys.executable, "-m", "bench.contestants.on_dbos"),
-    needs="dbos",
-)
-TASKIQ: Final = Contestant(
-    name="taskiq, a commit for each call",
-    command=(
-        *(sys.executable, "-m", "taskiq", "worker", "bench.contestants.on_taskiq:broker"),
-        *("--workers", "1", "--max-async-tasks", AT_A_TIME),
-    ),
-    ready="Listening started",
-    needs="taskiq_redis",
-)
-CONTESTANTS: Final = (
-    OURS,
-    Contestant(
-        name="Celery threads, one loop, a commit for each call",
-        command=_celery("-P", "threads", "-c", AT_A_TIME),
-        env={"BENCH_BRIDGE": "shared"},
-    ),
-    Contestant(
-        name=f"Celery prefork, {PROCESSES} children, kept loop and engine",
-        command=_celery("-P", "prefork", "-c", PROCESSES),
-        env={"BENCH_BRIDGE": "kept"},
-    ),
-    Contestant(
-        name=f"Celery prefork, {PROCESSES} children, asyncio.run, NullPool",
-        command=_celery("-P", "prefork", "-c", PROCESSES),
-        env={"BENCH_BRIDGE": "run"},
-    ),
-    TASKIQ,
-    DBOS,
-)
+PATIENCE_S: Final = 240.0
+FIGURES: Final = ("jobs_s", "cpu_ms", "pg_cpu_ms", "redis_cpu_ms", "mb", "connections")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Cost:
-    """What a round of jobs took: seconds, CPU seconds, bytes, database connections at most."""
+class Size:
+    """How much is measured: jobs of a round, jobs before it, rounds."""
 
-    wall_s: float
-    cpu_s: float
-    memory: int
-    connections: int
+    jobs: int = 96
+    warm: int = 24
+    rounds: int = 3
 
 
-async def measure(*, database_url: str, redis_url: str, folder: Path) -> None:
-    """Print what a job costs on each contestant."""
-    os.environ["BENCH_DATABASE_URL"] = database_url.replace("postgresql:", "postgresql+asyncpg:", 1)
-    os.environ["BENCH_REDIS_URL"] = redis_url
+QUICK: Final = Size(jobs=24, warm=8, rounds=1)
+
+Rounds = dict[str, list[dict[str, float]]]
+"""By contestant and mode: the figures of each round."""
+
+
+async def measure(place: Place, *, size: Size, modes: tuple[str, ...]) -> Rounds:
+    """Return what a job costs on each contestant, and print it as it comes."""
+    await prepare(place)
+    found: Rounds = {}
+    with model_server() as address:
+        os.environ["BENCH_MODEL_URL"] = address
+        for number in range(size.rounds):
+            print(f"\nWhole jobs, {size.jobs} at once, 48 calls of {CALL_S * 1e3:.0f} ms each, "
+                  f"round {number + 1} of {size.rounds}")  # fmt: skip
+            print(
+                f"  {'':48} {'jobs/s':>7} {'CPU ms':>7} {'PG ms':>6} {'Redis':>6} {'MB':>5} conn."
+            )
+            for contestant in CONTESTANTS:
+                if find_spec(contestant.needs) is None:
+                    print(f"  {contestant.name:48} not installed: make bench installs it")
+                    continue
+                for mode in (mode for mode in contestant.modes if mode in modes):
+                    figures = await _round(contestant, mode, place, size)
+                    found.setdefault(f"{contestant.name}, {mode}", []).append(figures)
+                    _show(f"{contestant.name}, {mode}", figures)
+    return found
+
+
+async def prepare(place: Place) -> None:
+    """Make the others' tables, and tell all contestants where the servers are."""
+    os.environ["BENCH_DATABASE_URL"] = place.database_url.replace(
+        "postgresql:", "postgresql+asyncpg:", 1
+    )
+    os.environ["BENCH_REDIS_URL"] = place.redis_url
     made = engine()
     async with made.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
     await made.dispose()
-    print(f"\nWhole jobs, {JOBS} at once, each 48 calls of {CALL_S * 1e3:.0f} ms")
-    print(f"  {'':52} {'jobs/s':>7} {'CPU ms':>7} {'MB':>6} {'conn.':>6}")
-    for contestant in CONTESTANTS:
-        if find_spec(contestant.needs) is None:
-            print(f"  {contestant.name:52} not installed: make bench installs it")
-            continue
-        costs = await _costs(contestant, database_url, folder)
-        rate, cpu_ms = (
-            statistics.median(values)
-            for values in (
-                [JOBS / cost.wall_s for cost in costs],
-                [cost.cpu_s / JOBS * 1e3 for cost in costs],
-            )
-        )
-        memory = max(cost.memory for cost in costs) / 1e6
-        connections = max(cost.connections for cost in costs)
-        print(f"  {contestant.name:52} {rate:7.1f} {cpu_ms:7.1f} {memory:6.0f} {connections:6}")
 
 
-async def _costs(contestant: Contestant, database_url: str, folder: Path) -> list[Cost]:
-    database = await asyncpg.connect(database_url)
-    try:
-        async with _running(contestant, folder) as process:
-            await _round(contestant, process, database, WARM)
-            return [await _round(contestant, process, database, JOBS) for _ in range(ROUNDS)]
-    finally:
-        await database.close()
+@contextlib.contextmanager
+def model_server() -> Iterator[str]:
+    """Run the model's server; yields its address."""
+    command = [sys.executable, "-m", "bench.model_server"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None  # noqa: S101 - it was asked for
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
 
 
 @contextlib.asynccontextmanager
-async def _running(contestant: Contestant, folder: Path) -> AsyncIterator[subprocess.Popen[bytes]]:
-    log = folder / f"{CONTESTANTS.index(contestant)}.log"
+async def running(
+    contestant: Contestant, mode: str, place: Place, **more: str
+) -> AsyncIterator[subprocess.Popen[bytes]]:
+    """Run a contestant; yields once it takes jobs."""
+    log = place.new_log(contestant.name)
     settings = {
         "ROADMAP_DATABASE_URL": os.environ["BENCH_DATABASE_URL"],
         "ROADMAP_REDIS_URL": os.environ["BENCH_REDIS_URL"],
         "ROADMAP_SAMPLE_LATENCY_S": str(CALL_S),
+        "ROADMAP_LLM_PROVIDER": "openai" if mode == "wire" else "sample",
+        "ROADMAP_LLM_BASE_URL": os.environ.get("BENCH_MODEL_URL", ""),
+        "ROADMAP_LLM_MODEL": "bench",
         "ROADMAP_LOG_LEVEL": "INFO",
+        "BENCH_CALLS": mode,
     }
-    process = spawn_child(
-        contestant.command, env={**os.environ, **settings, **contestant.env}, cwd=ROOT, log=log
-    )
+    if not settings["ROADMAP_LLM_BASE_URL"]:
+        del settings["ROADMAP_LLM_BASE_URL"]
+    environment = {**os.environ, **settings, **contestant.env, **more}
+    process = spawn_child(contestant.command, env=environment, cwd=ROOT, log=log)
     try:
-        deadline = time.monotonic() + PATIENCE_S
-        while contestant.ready not in log.read_text(errors="replace"):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{contestant.name} did not start:\n{log.read_text()[-3000:]}")
-            await asyncio.sleep(0.05)
+        await _until_ready(contestant, process, log)
         yield process
     finally:
         stop_child(process, steps=[(signal.SIGTERM, 10.0)])
 
 
-async def _round(
+async def _until_ready(contestant: Contestant, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not _says(log, contestant.ready):
+        if process.poll() is not None or time.monotonic() > deadline:
+            said = await asyncio.to_thread(log.read_text, errors="replace")
+            raise RuntimeError(f"{contestant.name} did not start:\n{said[-3000:]}")
+        await asyncio.sleep(0.05)
+
+
+def _says(log: Path, words: str) -> bool:
+    return words in log.read_text(errors="replace")
+
+
+async def _round(contestant: Contestant, mode: str, place: Place, size: Size) -> dict[str, float]:
+    """Start a contestant, warm it, and measure a round of jobs."""
+    database = await asyncpg.connect(place.database_url)
+    try:
+        async with running(contestant, mode, place) as process:
+            share = contestant.share
+            await do_jobs(contestant, process, database, place, max(4, size.warm // share))
+            return await do_jobs(contestant, process, database, place, max(8, size.jobs // share))
+    finally:
+        await database.close()
+
+
+async def do_jobs(
     contestant: Contestant,
     process: subprocess.Popen[bytes],
     database: asyncpg.Connection,
+    place: Place,
     jobs: int,
-) -> Cost:
+) -> dict[str, float]:
+    """Have so many jobs done; return the figures of FIGURES."""
     await database.execute("TRUNCATE bench_results, bench_done, roadmap_tasks CASCADE")
-    done = (
-        "SELECT count(*) FROM roadmap_tasks WHERE status = 'completed'"
-        if contestant is OURS
-        else "SELECT count(*) FROM bench_done"
-    )
-    cpu_before, most, connections = _cpu_s(process.pid), 0, 0
+    pids = (process.pid, place.postgres_pid, place.redis_pid)
+    before = [costs.cpu_s(pid) for pid in pids]
+    own_before = await _own_cpu(database)
+    most, connections = 0, 0
     began = time.perf_counter()
-    await _sender(contestant)(jobs)
-    while await database.fetchval(done) < jobs:
+    await contestant.send(jobs)
+    while await database.fetchval(_done(contestant)) < jobs:
         if process.poll() is not None or time.perf_counter() > began + PATIENCE_S:
             raise RuntimeError(f"{contestant.name} did not do its jobs: {process.poll()}")
-        most = max(most, _memory(process.pid))
-        connections = max(
-            connections,
-            await database.fetchval(
-                "SELECT count(*) - 1 FROM pg_stat_activity WHERE datname = current_database()"
-            ),
-        )
+        most = max(most, costs.memory(process.pid))
+        connections = max(connections, await database.fetchval(_CONNECTIONS))
         await asyncio.sleep(0.1)
-    return Cost(
-        wall_s=time.perf_counter() - began,
-        cpu_s=_cpu_s(process.pid) - cpu_before,
-        memory=most,
-        connections=connections,
-    )
+    took_s = time.perf_counter() - began
+    spent = [costs.cpu_s(pid) - start for pid, start in zip(pids, before, strict=True)]
+    spent[1] -= await _own_cpu(database) - own_before
+    return {
+        "jobs_s": jobs / took_s,
+        **{
+            name: cpu / jobs * 1e3
+            for name, cpu in zip(("cpu_ms", "pg_cpu_ms", "redis_cpu_ms"), spent, strict=True)
+        },
+        "mb": most / 1e6,
+        "connections": connections,
+    }
 
 
-def _sender(contestant: Contestant) -> Callable[[int], Any]:
+_CONNECTIONS: Final = (
+    "SELECT count(*) - 1 FROM pg_stat_activity"
+    " WHERE datname = current_database() AND backend_type = 'client backend'"
+)
+
+
+async def _own_cpu(database: asyncpg.Connection) -> float:
+    """Return what this program's own connection took in PostgreSQL."""
+    return costs.cpu_s(await database.fetchval("SELECT pg_backend_pid()"))
+
+
+def _done(contestant: Contestant) -> str:
     if contestant is OURS:
-        return _send_tasks
-    if contestant is TASKIQ:
-        from bench.contestants.on_taskiq import send
-
-        return send
-    return _send_number if contestant is DBOS else _send_jobs
+        return "SELECT count(*) FROM roadmap_tasks WHERE status = 'completed'"
+    if "the limit" in contestant.name:
+        return "SELECT count(*) FROM bench_results WHERE call = -1"
+    return "SELECT count(*) FROM bench_done"
 
 
-async def _send_tasks(jobs: int) -> None:
-    with Celery(broker=os.environ["BENCH_REDIS_URL"], set_as_current=False) as app:
-        for number in range(jobs):
-            task_id = str(uuid.uuid4())
-            request = {"goal": f"Learn to knot carpets {number}", "review": False}
-            app.send_task(
-                "roadmap.generate",
-                queue="roadmap",
-                task_id=task_id,
-                kwargs={"task_id": task_id, "user_id": f"user {number}", "request": request},
-            )
+def _show(name: str, figures: dict[str, float]) -> None:
+    told = (figures[each] for each in FIGURES)
+    print("  {:48} {:7.1f} {:7.1f} {:6.1f} {:6.2f} {:5.0f} {:5.0f}".format(name, *told), flush=True)
 
 
-async def _send_jobs(jobs: int) -> None:
-    with Celery(broker=os.environ["BENCH_REDIS_URL"], set_as_current=False) as app:
-        for number in range(jobs):
-            app.send_task("bench.job", args=[number])
+def medians(rounds: Rounds) -> dict[str, dict[str, float]]:
+    """Return each contestant's figures, each the median of its rounds."""
+    return {
+        name: {
+            figure: round(statistics.median(each[figure] for each in those), 3)
+            for figure in FIGURES
+        }
+        for name, those in rounds.items()
+    }
 
 
-async def _send_number(jobs: int) -> None:
-    async with redis() as client:
-        await client.rpush("bench:dbos", jobs)
+def ratios(rounds: Rounds) -> dict[str, dict[str, Any]]:
+    """Return how many times the jobs and the CPU of each contestant ours has, round by round."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, those in rounds.items():
+        mode = name.rpartition(", ")[2]
+        ours = rounds.get(f"{OURS.name}, {mode}")
+        if ours is None or those is ours:
+            continue
+        both = list(zip(ours, those, strict=True))
+        found[name] = {
+            figure: _range([a[figure] / max(b[figure], 1e-9) for a, b in both])
+            for figure in ("jobs_s", "cpu_ms")
+        }
+    return found
 
 
-def _tree(pid: int) -> list[psutil.Process]:
-    with contextlib.suppress(psutil.Error):
-        root = psutil.Process(pid)
-        return [root, *root.children(recursive=True)]
-    return []
-
-
-def _cpu_s(pid: int) -> float:
-    spent = 0.0
-    for process in _tree(pid):
-        with contextlib.suppress(psutil.Error):
-            times = process.cpu_times()
-            spent += times.user + times.system
-    return spent
-
-
-def _memory(pid: int) -> int:
-    """Return the processes' memory in bytes, what they share counted once."""
-    taken = 0
-    for process in _tree(pid):
-        with contextlib.suppress(psutil.Error):
-            taken += process.memory_full_info().pss
-    return taken
+def _range(values: list[float]) -> dict[str, float]:
+    found = {"min": min(values), "median": statistics.median(values), "max": max(values)}
+    return {name: round(value, 3) for name, value in found.items()}

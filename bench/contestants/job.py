@@ -1,27 +1,33 @@
 """The job that every contestant does: a roadmap's calls, each with a durable row and a publish.
 
-Three calls one after the other, then 15 concepts, ten at a time, with three calls at once: what
-the sample author's roadmap for an unknown goal takes. A call waits CALL_S, as for a model.
+Three calls one after the other, then 15 concepts, ten at a time, with three calls at once. A call
+waits CALL_S (`BENCH_CALLS=sleep`), or asks the model's server as one does (`wire`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from bench.answers import CONCEPTS, answer, kind_of_call
+from bench.contestants.timing import CALL_S
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-CALL_S: Final = 0.05
-CONCEPTS: Final = 15
 CALLS: Final = 3 + CONCEPTS * 3
 GUARD_S: Final = 5.0
+PROMPT: Final = [
+    {"role": "system", "content": "You teach. Rules that always hold:\n" + "- Be exact.\n" * 100},
+    {"role": "user", "content": "Write this for one concept.\n" + "C1 Knots (2.0 h)\n" * 60},
+]
 _CONCEPTS_AT_A_TIME: Final = 10
 
 
@@ -43,6 +49,63 @@ class Done(Base):
 
     __tablename__ = "bench_done"
     job: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Model(Protocol):
+    """Whoever is asked."""
+
+    async def ask(self, number: int) -> str:
+        """Make one call of a job, and return the text that is kept."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close what is open."""
+        ...
+
+
+class Sleeping:
+    """A model that is not there: what is left is the contestant's own cost."""
+
+    async def ask(self, number: int) -> str:
+        """Wait as long as a model would."""
+        await asyncio.sleep(CALL_S)
+        return answer(kind_of_call(number))
+
+    async def aclose(self) -> None:
+        """Close nothing."""
+
+
+class Asked:
+    """The model's server, asked with the client that most people take."""
+
+    def __init__(self) -> None:
+        """Take the address from the environment."""
+        from openai import AsyncOpenAI
+
+        self._client = AsyncOpenAI(base_url=os.environ["BENCH_MODEL_URL"], api_key="sk-bench")
+
+    async def ask(self, number: int) -> str:
+        """Ask for one answer and see that it is JSON."""
+        shape = {"name": kind_of_call(number), "schema": {"type": "object"}}
+        wanted: Any = {"type": "json_schema", "json_schema": shape}
+        messages: Any = PROMPT
+        completion = await self._client.chat.completions.create(
+            model="bench",
+            messages=messages,
+            response_format=wanted,
+        )
+        text = completion.choices[0].message.content or ""
+        json.loads(text)
+        return text
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+
+def model() -> Model:
+    """Return whom BENCH_CALLS names."""
+    return Asked() if os.environ.get("BENCH_CALLS") == "wire" else Sleeping()
 
 
 def engine(**options: Any) -> AsyncEngine:
@@ -71,13 +134,13 @@ async def run(call: Callable[[int], Awaitable[None]]) -> None:
     await asyncio.gather(*(concept(number) for number in range(CONCEPTS)))
 
 
-async def run_durably(job: int, database: AsyncEngine, client: Redis) -> None:
+async def run_durably(job: int, database: AsyncEngine, client: Redis, asked: Model) -> None:
     """Do the job as one does it with SQLAlchemy: a session, a row and a commit per call."""
 
     async def call(number: int) -> None:
-        await asyncio.sleep(CALL_S)
+        text = await asked.ask(number)
         async with AsyncSession(database) as session:
-            session.add(Result(job=job, call=number, text="x" * 300))
+            session.add(Result(job=job, call=number, text=text))
             await session.commit()
         await tell(client, job)
 

@@ -18,8 +18,8 @@ broker = ListQueueBroker(os.environ["BENCH_REDIS_URL"])
 
 
 @cache
-def _connections() -> tuple[AsyncEngine, Redis]:
-    return job.engine(pool_size=10, max_overflow=0), job.redis()
+def _connections() -> tuple[AsyncEngine, Redis, job.Model]:
+    return job.engine(pool_size=10, max_overflow=0), job.redis(), job.model()
 
 
 @broker.task(task_name="bench.job")

@@ -35,10 +35,11 @@ def generate(number: int) -> None:
 
 def _run(number: int) -> None:
     async def main() -> None:
-        database, client = job.engine(poolclass=NullPool), job.redis()
+        database, client, asked = job.engine(poolclass=NullPool), job.redis(), job.model()
         try:
-            await job.run_durably(number, database, client)
+            await job.run_durably(number, database, client, asked)
         finally:
+            await asked.aclose()
             await client.aclose()
             await database.dispose()
 
@@ -62,8 +63,8 @@ async def _with_kept_connections(number: int) -> None:
 
 
 @cache
-def _connections() -> tuple[AsyncEngine, Redis]:
-    return job.engine(pool_size=10, max_overflow=0), job.redis()
+def _connections() -> tuple[AsyncEngine, Redis, job.Model]:
+    return job.engine(pool_size=10, max_overflow=0), job.redis(), job.model()
 
 
 def _on_kept_loop(number: int) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from llm.answers import LARGEST_ANSWER, UnusableAnswerError, read_answer
+from llm.answers import LARGEST_ANSWER, UnusableAnswerError, parsed_json, read_answer
 from roadmaps.kinds.resources import ResourceList
 from roadmaps.kinds.tutorial import Tutorial
 
@@ -87,3 +88,21 @@ def test_an_answer_may_stand_in_its_own_name() -> None:
     resource = {"title": "A", "url": "https://a.example", "type": "book", "language": "en"}
     inner = {"resources": [{**resource, "why": "It helps."}]}
     assert read_answer(json.dumps({"resources": inner}), ResourceList).resources[0].title == "A"
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=5), inner),
+        max_leaves=20,
+    )
+)
+@example(2**63)
+@example(2**64 + 1)
+@example([-(2**70)])
+@example("a\tcharacter that JSON escapes, and \x00")
+@example("\ud800 half a character")
+def test_what_is_json_is_read_as_it_was_written(value: Any) -> None:
+    """The quick reader gives what the slow one gives: whole numbers of any size, NaN, odd texts."""
+    for text in (json.dumps(value), json.dumps(value, ensure_ascii=False)):
+        assert repr(parsed_json(text)) == repr(json.loads(text))
