@@ -149,7 +149,7 @@ class WorkerLostRepeatedlyError(AppError):
 
 
 class UnexpectedError(AppError):
-    """An unexpected error; the worker's log and the task's admins have its traceback."""
+    """An unexpected error; its traceback is in the worker's log, and shown to admins."""
 
     code = "unexpected_error"
 

@@ -90,10 +90,10 @@ class Context:
         """
         asking = self._asking
         if asking.want is not None:
-            made = [asking.want.content_id, asking.want.need.digest]
+            made = [str(asking.want.content_id), asking.want.need.digest]
         else:
             made = [round_of(asking.claim.history, asking.step), asking.parts_before]
-        return digest([asking.claim.task_id, asking.step, made])
+        return digest([self.task_id, asking.step, made])
 
     @property
     def log(self) -> structlog.stdlib.BoundLogger:

@@ -64,6 +64,36 @@ def check_result(value: Mapping[str, Any], *, what: str) -> None:
         raise ResultInvalidError(f"{what} {problem}.")
 
 
+def lost_number(value: Any, path: str = "") -> str | None:
+    """Return where a value has a number that JSON does not have, which pydantic may drop; or None.
+
+    Args:
+        value: As pydantic gives it for Python.
+        path: Where it stands.
+    """
+    if isinstance(value, float):
+        return None if value - value == 0 else path or "its top"
+    if isinstance(value, dict):
+        inner = ((f"{path}.{name}" if path else str(name), each) for name, each in value.items())
+    elif isinstance(value, list | tuple | set | frozenset):
+        inner = ((f"{path}[{place}]", each) for place, each in enumerate(value))
+    else:
+        return None
+    return next((found for at, each in inner if (found := lost_number(each, at))), None)
+
+
+def check_key(key: str, step: str) -> None:
+    """See that a key can name a part.
+
+    Raises:
+        InvalidPartError: It is empty, too long, or cannot be stored.
+    """
+    if (problem := _key_problem(key)) is not None:
+        raise InvalidPartError(
+            f"The step {step!r} has a part whose key {cut(repr(key), _SHOWN)} {problem}."
+        )
+
+
 def few(items: Iterable[T], step: str) -> Iterator[T]:
     """Yield the parts of a step that an author's function lists, as long as there are not too many.
 
@@ -92,10 +122,7 @@ def checked_parts(needs: Sequence[Need], step: str) -> list[Need]:
     seen: set[tuple[str, str]] = set()
     checked = []
     for need in needs:
-        if (problem := _key_problem(need.key)) is not None:
-            raise InvalidPartError(
-                f"The step {step!r} has a part whose key {cut(repr(need.key), _SHOWN)} {problem}."
-            )
+        check_key(need.key, step)
         if (need.key, need.kind) in seen:
             raise InvalidPartError(
                 f"The step {step!r} has two parts with the key {cut(repr(need.key), _SHOWN)}; each"

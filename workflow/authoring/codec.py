@@ -12,6 +12,7 @@ from core.errors import InvalidRequestError, UnreadableRecordError
 from core.wording import said as said_of
 from workflow.authoring.errors import ResultError
 from workflow.authoring.signature import MISSING, said
+from workflow.limits import lost_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,6 +63,7 @@ class Codec:
         try:
             fits = self._adapter.validate_python(value)
             dumped = self._adapter.dump_python(fits, mode="json", by_alias=True, round_trip=True)
+            lost = lost_number(self._adapter.dump_python(fits)) if _has_none(dumped) else None
         except Invalid as error:
             raise ResultError(
                 f"{what} returned what is no {said(self.annotation)}: {_problems(error)}."
@@ -70,6 +72,8 @@ class Codec:
             raise ResultError(
                 f"{what} returned what cannot be stored as JSON: {_first_line(error)}."
             ) from None
+        if lost is not None:
+            raise ResultError(f"{what} returned a number at {lost} that JSON does not have.")
         return {VALUE: dumped}
 
     def read(self, stored: Mapping[str, Any], *, what: str) -> Any:
@@ -99,6 +103,12 @@ class Codec:
                 f"The edited value is not valid: {_problems(error, 'value')}."
             ) from None
         return {VALUE: self._adapter.dump_python(fits, mode="json", by_alias=True, round_trip=True)}
+
+
+def _has_none(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_none, value.values()))
+    return any(map(_has_none, value)) if isinstance(value, list) else value is None
 
 
 def _problems(error: Invalid, first: str = "") -> str:

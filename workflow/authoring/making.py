@@ -16,7 +16,7 @@ from workflow.authoring.errors import ResultError
 from workflow.authoring.results import Results
 from workflow.context import Context
 from workflow.definition import PartsStep, Written
-from workflow.limits import LONGEST_KEY, few
+from workflow.limits import check_key, few
 from workflow.parts import Need
 
 if TYPE_CHECKING:
@@ -125,11 +125,12 @@ class AuthoredParts(PartsStep):
     def _key(self, item: Any) -> str:
         found = self._told_by(self._listing.key, item, "key")
         key = str(found).strip() if isinstance(found, str | int) else ""
-        if not key or len(key) > LONGEST_KEY:
+        if not key:
             raise InvalidPartError(
                 f"A part of the step {self._step.name!r} has the key {str(found)[:60]!r}; it must"
-                f" be text or a whole number, of 1 to {LONGEST_KEY} characters."
+                " be text, or a whole number."
             )
+        check_key(key, self._step.name)
         return key
 
     def _title(self, item: Any, key: str) -> str:
@@ -160,12 +161,12 @@ class AuthoredParts(PartsStep):
         )
         try:
             told = _plain.dump_python(made_from, mode="json")
-        except ValueError as error:
+            return digest([self._step.name, kind, listing.version, told])
+        except (ValueError, TypeError) as error:
             raise ResultError(
                 f"A part of the step {self._step.name!r} holds what cannot be stored as JSON:"
                 f" {error}."
             ) from None
-        return digest([self._step.name, kind, listing.version, told])
 
 
 def field_of(item: Any, name: str) -> Any:
