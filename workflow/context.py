@@ -89,6 +89,7 @@ class Context:
         version of it, another round of a step, or when the step runs again with other parts.
         """
         asking = self._asking
+        made: list[Any]
         if asking.want is not None:
             made = [str(asking.want.content_id), asking.want.need.digest]
         else:

@@ -96,7 +96,7 @@ async def test_what_hangs_is_left_behind(
         return part
 
     @flow.step(needs=0, timeout_s=0.2)
-    def block() -> None:
+    def block(ctx: Context) -> None:
         free.wait(30)
 
     task = await asked(flow, names=["quick", "finally", "swallows"])
@@ -176,7 +176,7 @@ async def test_what_may_pass_is_tried_again(database: asyncpg.Connection) -> Non
         return part
 
     @flow.parts(of=lambda request: request.names, retries=1)
-    async def stubborn(part: str) -> str:
+    async def stubborn(ctx: Context, part: str) -> str:
         tries[f"stubborn {part}"] += 1
         if part == "broken":
             async with asyncio.TaskGroup() as group:
@@ -247,11 +247,11 @@ async def test_a_step_that_raises(database: asyncpg.Connection) -> None:
     how: list[BaseException] = []
 
     @flow.step
-    async def first() -> str:
+    async def first(ctx: Context) -> str:
         return "kept"
 
     @flow.step
-    async def second(first: str) -> str:
+    async def second(ctx: Context, first: str) -> str:
         raise how[0]
 
     for raised, code in (
@@ -282,7 +282,7 @@ async def test_a_worker_that_stops_does_not_wait_for_a_next_try(
     waits, some_made = asyncio.Event(), asyncio.Event()
 
     @flow.parts(of=lambda request: request.names)
-    async def word(part: str) -> str:
+    async def word(ctx: Context, part: str) -> str:
         if part == "later" and not waits.is_set():
             waits.set()
             raise Retryable("not yet", after_s=3000)

@@ -69,11 +69,11 @@ async def test_results_that_cannot_be_stored(database: asyncpg.Connection) -> No
     }
 
     @flow.parts(of=lambda request: request.names)
-    async def word(part: str) -> dict[str, Any]:
+    async def word(ctx: Context, part: str) -> dict[str, Any]:
         return dict(given[part])
 
     @flow.step(needs=0)
-    async def last() -> list[Share]:
+    async def last(ctx: Context) -> list[Share]:
         return [Share(share=math.nan)]
 
     task = await asked(flow, names=list(given))
@@ -97,7 +97,7 @@ async def test_lists_that_are_no_list_of_parts(database: asyncpg.Connection) -> 
     flow = of("listing")
 
     @flow.parts(of=lambda: listed[0], key=lambda part: part, title=lambda part: f"T\x00{part}" * 99)
-    async def word(part: str) -> str:
+    async def word(ctx: Context, part: str) -> str:
         return str(part)
 
     for parts, code, said in (
@@ -130,7 +130,7 @@ async def test_requests_that_cannot_be_stored(database: asyncpg.Connection) -> N
     flow = of("asking")
 
     @flow.step
-    async def last() -> None:
+    async def last(ctx: Context) -> None:
         return None
 
     for request, said in (
@@ -154,7 +154,7 @@ async def test_a_title_that_fails(database: asyncpg.Connection) -> None:
     )
 
     @flow.step
-    async def last() -> None:
+    async def last(ctx: Context) -> None:
         return None
 
     task = await asked(flow)
@@ -169,22 +169,22 @@ async def test_steps_after_parts(database: asyncpg.Connection) -> None:
     sums: list[tuple[list[str], list[str]]] = []
 
     @flow.parts(of=lambda request: request.names)
-    async def word(part: str) -> str:
+    async def word(ctx: Context, part: str) -> str:
         if part in fails:
             raise PartFailed("told_to", "It was told to fail.")
         return part
 
     @flow.step(needs=0.5)
-    async def some(word: Parts[str]) -> int:
+    async def some(ctx: Context, word: Parts[str]) -> int:
         sums.append((sorted(word.done), sorted(word.failed)))
         return len(word.done)
 
     @flow.step
-    async def all_of_them(word: Parts[str]) -> int:
+    async def all_of_them(ctx: Context, word: Parts[str]) -> int:
         return len(word.done)
 
     task = await asked(flow)
-    ends = []
+    ends: list[Any] = []
     for left in ({"a", "b", "c"}, {"a"}, set[str]()):
         fails.clear()
         fails.update(left)
@@ -210,13 +210,13 @@ async def test_two_steps_with_parts(database: asyncpg.Connection) -> None:
     fails = {"a"}
 
     @flow.parts(of=lambda request: request.names)
-    async def first(part: str) -> str:
+    async def first(ctx: Context, part: str) -> str:
         if part in fails:
             raise PartFailed("told_to", "It was told to fail.")
         return part
 
     @flow.parts(of=lambda request: request.names[:1])
-    async def second(part: str) -> str:
+    async def second(ctx: Context, part: str) -> str:
         return part
 
     task = await asked(flow)
