@@ -151,6 +151,10 @@ class ProcessLocal(Generic[T]):
                 self._value = self._factory()
             return self._value
 
+    def peek(self) -> T | None:
+        """Return the value, or None when there is none; makes none."""
+        return self._value
+
     def pop(self) -> T | None:
         """Take the value out, or return None when there is none."""
         with self._lock:

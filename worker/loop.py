@@ -80,6 +80,11 @@ def process_loop() -> ProcessLoop:
     return _loop.get()
 
 
+def running_loop() -> ProcessLoop | None:
+    """Return this process's loop if it has one: none is started, also not one after the last."""
+    return _loop.peek()
+
+
 def stop_process_loop() -> None:
     """Stop this process's loop, if it has one."""
     loop = _loop.pop()

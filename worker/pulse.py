@@ -14,7 +14,7 @@ from core.logging import get_logger
 from core.pulse import Pulse, pulse_file
 from worker.app import app
 from worker.consuming import STEADY_S, turned
-from worker.loop import process_loop
+from worker.loop import running_loop
 from worker.prefork import is_prefork
 
 log = get_logger(__name__)
@@ -63,10 +63,16 @@ class PulseWriter:
     def _loop_turns(self) -> bool:
         if not self._has_loop:
             return True
-        with suppress(Exception):  # it hangs, or is being stopped
-            process_loop().submit(_turn()).result(LOOP_S)
-            return True
-        return False
+        loop = running_loop()
+        if loop is None:
+            return False  # it is being stopped
+        turn = _turn()
+        try:
+            loop.submit(turn).result(LOOP_S)
+        except Exception:  # noqa: BLE001 - it hangs, or has just been stopped
+            turn.close()
+            return False
+        return True
 
 
 async def _turn() -> None:

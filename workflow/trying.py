@@ -171,6 +171,7 @@ async def _stop(task: asyncio.Task[Any]) -> None:
         if not task.done():
             IGNORED.inc()
             _left_behind.add(task)
+            asyncio._unregister_task(task)  # noqa: SLF001 - or the loop's end would wait for it
             log.error("cancellation_ignored", function=task.get_name(), waited_s=GRACE_S)
         task.add_done_callback(_forget)
 

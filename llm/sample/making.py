@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from core.errors import ContentInvalidError
+from llm.sample.mending import mend
 from llm.sample.texts import made_up, one_of, words_of
 
 if TYPE_CHECKING:
@@ -26,11 +27,18 @@ if TYPE_CHECKING:
 _VARIANTS: Final = 20
 """Answers that are tried: a shape may want more than its schema says."""
 
+_MENDS: Final = 4
+"""Times that one answer is mended, since one error may hide another."""
+
 _DEEPEST: Final = 5
 """Levels after which only what must be there is written; a shape may hold itself."""
 
+_MOST_VALUES: Final = 300
+"""Values after which the rest is written as if it were that deep."""
+
 _LIST: Final = (2, 4)
 _NUMBER: Final = (1, 10)
+_JSON: Final = "application/json"
 _ALIKE_TRIES: Final = 30
 
 
@@ -48,11 +56,15 @@ def answer(output: type[T], *, about: str, seed: str) -> T:
     problem = ""
     for variant in range(_VARIANTS):
         value = _Maker(output, about=about, random=Random(f"{variant} {seed}")).answer()  # noqa: S311 - no secret
-        try:
-            return output.model_validate_json(json.dumps(value))
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            problem = f"{'.'.join(map(str, first['loc'])) or 'answer'}: {first['msg']}"
+        for _ in range(_MENDS):
+            try:
+                return output.model_validate_json(json.dumps(value))
+            except ValidationError as error:
+                errors = error.errors(include_url=False)
+                first = errors[0]
+                problem = f"{'.'.join(map(str, first['loc'])) or 'answer'}: {first['msg']}"
+                if not mend(value, errors):
+                    break
     raise ContentInvalidError(
         f"The sample author cannot make up a {output.__name__} ({problem}): its checks want more"
         " than its JSON Schema says. Say it in the fields, or use a language model."
@@ -69,11 +81,15 @@ class _Maker:
         self._random = random
         self._made: Counter[str] = Counter()
         """How many of each kind there are: no two titles or keys are alike."""
+        self._values = 0
 
     def answer(self) -> Any:
         return self._value(self._schema, name="answer", owner=words_of(self._name), depth=0)
 
     def _value(self, node: dict[str, Any], *, name: str, owner: str, depth: int) -> Any:
+        self._values += 1
+        if self._values > _MOST_VALUES:
+            depth = max(depth, _DEEPEST)
         node = self._resolved(node)
         if words := [node["const"]] if "const" in node else node.get("enum"):
             return self._random.choice(words)
@@ -178,6 +194,9 @@ class _Maker:
         return int(number) if whole else number
 
     def _text(self, node: dict[str, Any], name: str, owner: str, depth: int) -> str:
+        if node.get("contentMediaType") == _JSON:
+            inner = node.get("contentSchema", {})
+            return json.dumps(self._value(inner, name=name, owner=owner, depth=depth + 1))
         self._made[f"{owner}.{name}"] += 1
         return made_up(
             node,

@@ -6,7 +6,7 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
-from llm.sample.patterns import text_like
+from llm.sample.patterns import for_python, text_like
 
 if TYPE_CHECKING:
     from random import Random
@@ -108,10 +108,12 @@ def _by_pattern(
     pattern: str, texts: list[str], least: int, most: int | None, random: Random
 ) -> str:
     """Return a text that fits a pattern; the nearest, where none that was tried does."""
-    text = "sample"
+    text, pattern = "sample", for_python(pattern)
     for attempt in range(_TRIES):
         try:
-            text = texts[attempt] if attempt < len(texts) else text_like(pattern, random)
+            text = (
+                texts[attempt] if attempt < len(texts) else text_like(pattern, random, least=least)
+            )
             fits = re.search(pattern, text) is not None
         except re.error:
             break  # one that only pydantic's own engine knows
