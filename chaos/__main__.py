@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 
 import structlog
 
+from chaos.report import HEAD, Report
 from chaos.storm import Options, blow
 
 ROOT = Path(__file__).parents[1]
@@ -44,22 +45,43 @@ def matrix() -> int:
 def main() -> int:
     """Return 0 when nothing was wrong."""
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=5, help="how long the storm blows")
-    parser.add_argument("--seed", type=int, help="repeats a storm's choices")
-    parser.add_argument("--tasks", type=int, default=5000, help="at most so many tasks")
+    parser.add_argument("--minutes", type=float, default=5, help="how long a storm blows")
+    parser.add_argument(
+        "--seed", type=int, action="append", help="repeats a storm's choices; one storm for each"
+    )
+    parser.add_argument("--faults", type=int, default=0, help="at least so many")
+    parser.add_argument("--tasks", type=int, default=0, help="at least so many")
+    parser.add_argument("--most-tasks", type=int, default=20_000, help="at most so many")
     parser.add_argument("--only", choices=["matrix", "storm"], help="one part of the two")
+    parser.add_argument("--json", type=Path, help="a folder for the reports as JSON")
     options = parser.parse_args()
-    seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     wrong = 0
     if options.only != "storm":
         wrong += matrix() != 0
     if options.only != "matrix":
-        print(f"a storm of {options.minutes} min, seed {seed}", flush=True)
-        report = blow(Options(minutes=options.minutes, seed=seed, most_tasks=options.tasks))
-        print(report.text())
-        wrong += bool(report.wrong)
+        reports = [_storm(options, seed) for seed in options.seed or [secrets.randbelow(1_000_000)]]
+        print("\n".join([HEAD, *(report.row() for report in reports)]))
+        wrong += sum(bool(report.wrong) for report in reports)
     return 1 if wrong else 0
+
+
+def _storm(options: argparse.Namespace, seed: int) -> Report:
+    print(f"a storm of {options.minutes} min, seed {seed}", flush=True)
+    report = blow(
+        Options(
+            minutes=options.minutes,
+            seed=seed,
+            least_faults=options.faults,
+            least_tasks=options.tasks,
+            most_tasks=options.most_tasks,
+        )
+    )
+    print(report.text(), flush=True)
+    if options.json is not None:
+        options.json.mkdir(parents=True, exist_ok=True)
+        (options.json / f"storm-{seed}.json").write_text(report.json())
+    return report
 
 
 if __name__ == "__main__":

@@ -3,282 +3,256 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import os
 import random
-import signal
 import tempfile
 import time
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError
 
 from chaos.checker import judge
 from chaos.faults import Faults
-from core.errors import AppError
-from core.ids import new_id
+from chaos.gauges import Gauges
+from chaos.people import Human, Impatient, Ledger, Users
+from chaos.report import UNDISTURBED_S, Report, Takeover
+from chaos.scene import Scene, until_alive
+from chaos.viewers import Viewers
+from chaos.watchdog import Watchdog
+from chaos.weather import Look, Weather
 from core.settings import get_settings
-from core.states import TERMINAL, Decision
-from db.engine import dispose_engine
 from db.migrate import upgrade
 from embedded import EmbeddedPostgres, EmbeddedRedis
-from roadmaps.requests import ReviewDecision, TaskRequest
 from tests.e2e.faults.rig import Rig
 from tests.e2e.faults.scripted_model import ScriptedModel
-from tests.factories import ALICE, approve
-from workflow.service import cancel_task, create_task, decide_review
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from uuid import UUID
 
 LATENCY_S: Final = 0.15
-ACTIVE: Final = 24
+ACTIVE: Final = 40
 """Tasks at a time."""
-SETTLE_S: Final = 180.0
-_PASSING: Final = (AppError, DBAPIError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+WARM_S: Final = 6.0
+"""Load without faults, before connections are counted."""
+SETTLE_S: Final = 240.0
+VIEWERS_S: Final = 60.0
+PAUSE_S: Final = (1.0, 5.0)
+"""Between two faults."""
+FORGET_S: Final = 5.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """How long and how hard."""
+    """How long and how hard: it ends when all three are reached, or at `longest_minutes`."""
 
     minutes: float
     seed: int
-    most_tasks: int = 5000
+    least_faults: int = 0
+    least_tasks: int = 0
+    most_tasks: int = 20_000
 
+    @property
+    def longest_s(self) -> float:
+        """How long it may blow at most."""
+        return 60 * self.minutes * (3 if self.least_faults or self.least_tasks else 1)
 
-@dataclass(kw_only=True, slots=True)
-class Report:
-    """What a storm gave."""
-
-    seed: int
-    wrong: list[str] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
-    faults: dict[str, int] = field(default_factory=dict)
-    recovery_s: list[float] = field(default_factory=list)
-    took_s: float = 0.0
-
-    def text(self) -> str:
-        """Return the report for people."""
-        lines = [f"storm of {self.took_s:.0f} s, seed {self.seed}"]
-        lines += [f"  {name}: {number}" for name, number in sorted(self.counts.items())]
-        lines += [f"  fault {name}: {number}" for name, number in sorted(self.faults.items())]
-        if self.recovery_s:
-            lines.append(
-                f"  recovery after a kill: median {median(self.recovery_s):.1f} s,"
-                f" longest {max(self.recovery_s):.1f} s of {len(self.recovery_s)}"
-            )
-        lines += [f"  WRONG {line}" for line in self.wrong] or ["  nothing is wrong"]
-        return "\n".join(lines)
+    @property
+    def deadline_s(self) -> float:
+        """After how long the watchdog ends it, verdict or not."""
+        return self.longest_s + SETTLE_S + VIEWERS_S + 300
 
 
 class Storm:
-    """One storm: users, a human, beat and faults at the same time."""
+    """One storm: users, a human, viewers and faults at the same time."""
 
-    def __init__(
-        self, options: Options, rig: Rig, postgres: EmbeddedPostgres, rng: random.Random
-    ) -> None:
+    def __init__(self, options: Options, scene: Scene, report: Report) -> None:
+        rng = random.Random(options.seed)  # noqa: S311 - choices, not secrets
+        url = scene.rig.database_url
         self._options = options
-        self._rig = rig
-        self._rng = rng
-        self._postgres = postgres
-        self._accepted: dict[UUID, str] = {}
-        self._cancelled: set[UUID] = set()
+        self._scene = scene
+        self.report = report
+        self._weather = Weather()
+        self._ledger = Ledger()
         self._calm = asyncio.Event()
-        workers = [
-            rig.worker(concurrency=16, doomed=True, ready=False, MAX_ATTEMPTS="100"),
-            rig.worker(concurrency=16, doomed=True, ready=False, MAX_ATTEMPTS="100"),
-            rig.worker(pool="prefork", concurrency=2, doomed=True, ready=False, MAX_ATTEMPTS="100"),
-        ]
+        self._over = asyncio.Event()
+        self._judging = Look(self._weather, "judge", url)
+        self._viewers = Viewers(scene.address, self._weather, random.Random(rng.random()))  # noqa: S311
+        people: dict[str, Any] = {"address": scene.address, "weather": self._weather}
+        people["ledger"] = self._ledger
+        self._users = Users(rig=scene.rig, viewers=self._viewers, active=ACTIVE, **people)
+        self._human = Human(url=url, rng=random.Random(rng.random()), **people)  # noqa: S311
+        self._impatient = Impatient(url=url, rng=random.Random(rng.random()), **people)  # noqa: S311
+        self._gauges = Gauges(scene, Look(self._weather, "gauges", url))
         self._faults = Faults(
-            rig=rig, postgres=postgres, workers=workers, rng=rng, held_by=self._held_by
+            scene=scene, look=Look(self._weather, "faults", url), weather=self._weather, rng=rng
         )
+        report.faults, report.weather = self._faults.done, self._weather.met
+        report.odd = self._weather.odd
 
-    async def run(self) -> Report:
+    async def run(self) -> None:
         """Blow, calm down, judge."""
         began = time.monotonic()
-        report = Report(seed=self._options.seed, faults=self._faults.done)
-        for worker in self._faults.workers:
-            await asyncio.to_thread(worker.wait_ready)
-        async with asyncio.TaskGroup() as group:
-            for loop in (self._users, self._human, self._beat, self._impatient):
-                group.create_task(loop())
-            await self._blow()
-            self._calm.set()
-        await self._settle(report)
-        look = await asyncpg.connect(self._rig.database_url)
-        try:
-            wrong, report.counts = await judge(
-                self._rig, look, self._accepted, cancelled=self._cancelled
-            )
-            report.wrong += wrong
-            report.recovery_s = await self._recoveries(look)
-        finally:
-            await look.close()
-        report.counts["accepted"] = len(self._accepted)
-        report.took_s = time.monotonic() - began
-        return report
+        await asyncio.to_thread(self._scene.start)
+        await until_alive(self._scene.address)
+        helpers = [
+            asyncio.create_task(self._users.run(self._calm, most=self._options.most_tasks)),
+            asyncio.create_task(self._human.run(self._over)),
+            asyncio.create_task(self._impatient.run(self._calm)),
+            asyncio.create_task(self._gauges.run(self._over)),
+            asyncio.create_task(self._forgetting()),
+        ]
+        await asyncio.sleep(WARM_S)
+        self._gauges.before = await self._gauges.count()
+        await self._blow()
+        self._calm.set()
+        await self._settle()
+        await self._see_the_end()
+        self._over.set()
+        await asyncio.wait(helpers, timeout=VIEWERS_S)
+        self.report.took_s = time.monotonic() - began
+        await self._judge()
 
     async def _blow(self) -> None:
-        end = time.monotonic() + 60 * self._options.minutes
-        while time.monotonic() < end:
-            await asyncio.sleep(self._rng.uniform(1, 6))
-            with contextlib.suppress(*_PASSING):
-                name = await self._faults.one()
-                print(
-                    f"{time.strftime('%H:%M:%S')} {name}, {len(self._accepted)} tasks", flush=True
-                )
-            await self._faults.heal()
+        began, options = time.monotonic(), self._options
+        while (passed := time.monotonic() - began) < options.longest_s:
+            enough = self._faults.done.total() >= options.least_faults
+            enough = enough and len(self._ledger.accepted) >= options.least_tasks
+            if enough and passed >= 60 * options.minutes:
+                return
+            await asyncio.sleep(self._faults.rng.uniform(*PAUSE_S))
+            name = await self._guarded("fault", self._faults.one)
+            open_tasks = self._users.waiting
+            print(
+                f"{time.strftime('%H:%M:%S')} {passed:4.0f} s  {name}:"
+                f" {len(self._ledger.accepted)} tasks, {open_tasks} open",
+                flush=True,
+            )
+            await self._guarded("healing", lambda: asyncio.to_thread(self._scene.heal))
 
-    async def _every(self, pause_s: float, work: Callable[[], Awaitable[None]]) -> None:
-        """Repeat until it is calm; what fails because of a fault is tried again."""
-        while not self._calm.is_set():
-            with contextlib.suppress(*_PASSING):
-                await work()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._calm.wait(), pause_s)
-
-    async def _query(self, statement: str, *arguments: Any) -> list[Any]:
-        connection = await asyncpg.connect(self._rig.database_url, timeout=5)
+    async def _guarded(self, helper: str, work: Callable[[], Awaitable[Any]]) -> Any:
+        """Do it once; what goes wrong is weather."""
         try:
-            return list(await connection.fetch(statement, *arguments, timeout=5))
-        finally:
-            await connection.close()
+            return await work()
+        except Exception as error:  # noqa: BLE001 - a storm goes on
+            self._weather.note(helper, error)
+            return f"{helper} met {type(error).__name__}"
 
-    async def _held_by(self, worker: str) -> list[str]:
-        with contextlib.suppress(*_PASSING):
-            rows = await self._query(
-                "SELECT task_id FROM roadmap_tasks WHERE lease_owner LIKE $1", f"{worker}@%"
-            )
-            return [str(row["task_id"]) for row in rows]
-        return []
+    async def _forgetting(self) -> None:
+        """Have the model forget what it was asked in full; its ledger stays."""
+        while not self._over.is_set():
+            self._scene.rig.model.forget_requests()
+            await asyncio.sleep(FORGET_S)
 
-    async def _users(self) -> None:
-        async def ask() -> None:
-            open_tasks = await self._query(
-                "SELECT task_id FROM roadmap_tasks WHERE finished_at IS NULL"
-            )
-            for _ in range(ACTIVE - len(open_tasks)):
-                if len(self._accepted) >= self._options.most_tasks:
-                    return
-                number = len(self._accepted)
-                request = TaskRequest(goal=f"Learn storm {number}", review=number % 5 == 0)
-                task_id = new_id()
-                # accepted is what was answered; a lost answer is asked for again under one id
-                while task_id not in self._accepted:
-                    with contextlib.suppress(*_PASSING):
-                        await create_task(request, user_id="alice", task_id=task_id)
-                        self._accepted[task_id] = request.goal
-                if number % 7 == 0:  # a foreign program that repeats itself
-                    with contextlib.suppress(*_PASSING):
-                        await asyncio.to_thread(self._rig.send, str(task_id), request.goal)
-
-        await self._every(0.2, ask)
-
-    async def _human(self) -> None:
-        async def decide() -> None:
-            waiting = await self._query(
-                "SELECT r.task_id, r.round FROM reviews r WHERE r.status = 'open'"
-            )
-            for row in waiting:
-                if row["round"] == 1 and self._rng.random() < 0.3:  # noqa: PLR2004 - a share
-                    rejection = ReviewDecision(decision=Decision.REJECT, feedback="Knots")
-                    await decide_review(row["task_id"], rejection, actor=ALICE)
-                else:
-                    await approve(row["task_id"])
-
-        await self._every(0.3, decide)
-
-    async def _beat(self) -> None:
-        async def sweep() -> None:
-            await asyncio.to_thread(self._rig.sweep)
-
-        await self._every(1.0, sweep)
-
-    async def _impatient(self) -> None:
-        async def cancel() -> None:
-            rows = await self._query(
-                "SELECT task_id FROM roadmap_tasks WHERE finished_at IS NULL LIMIT 50"
-            )
-            if rows:
-                await self._cancel(self._rng.choice(rows)["task_id"])
-
-        await self._every(2.0, cancel)
-
-    async def _cancel(self, task_id: UUID) -> None:
-        with contextlib.suppress(*_PASSING):  # perhaps committed, and only the answer was lost
-            await cancel_task(task_id, actor=ALICE)
-        with contextlib.suppress(*_PASSING):
-            rows = await self._query("SELECT status FROM roadmap_tasks WHERE task_id = $1", task_id)
-            if rows[0]["status"] == "cancelled":
-                self._cancelled.add(task_id)
-
-    async def _settle(self, report: Report) -> None:
-        """End all faults and wait until every task has ended, with a human and beat at work."""
-        await self._faults.heal()
-        self._rig.redis_signal(signal.SIGCONT)
-        self._calm.clear()
-        loops = [asyncio.create_task(loop()) for loop in (self._human, self._beat)]
+    async def _settle(self) -> None:
+        """End all faults and wait until every task has ended, with a human at work."""
+        await self._guarded("thawing", self._faults.thaw)
+        print(f"{time.strftime('%H:%M:%S')} calm", flush=True)
+        settled = asyncio.create_task(self._users.settle())
         deadline = time.monotonic() + SETTLE_S
-        open_tasks: list[Any] = [None]
-        while open_tasks and time.monotonic() < deadline:
-            await asyncio.sleep(0.5)
-            await self._faults.heal()
-            with contextlib.suppress(*_PASSING):
-                open_tasks = await self._query(
-                    "SELECT task_id FROM roadmap_tasks WHERE NOT status = ANY($1)",
-                    [str(status) for status in TERMINAL],
-                )
-        self._calm.set()
-        await asyncio.gather(*loops)
-        if open_tasks:
-            report.wrong.append(f"{len(open_tasks)} tasks did not end within {SETTLE_S} s of calm")
-            print(self._rig.logs())
-        # cancellations whose answer and whose check were lost
-        rows = await self._query("SELECT task_id FROM task_events WHERE type = 'task_cancelled'")
-        self._cancelled |= {row["task_id"] for row in rows}
+        while not settled.done() and time.monotonic() < deadline:
+            await asyncio.wait({settled}, timeout=2)
+            await self._guarded("healing", lambda: asyncio.to_thread(self._scene.heal))
+        if not settled.done():
+            settled.cancel()
+            open_tasks = await self._judging.fetch(
+                "SELECT task_id, status, current_step, lease_owner, lease_until, losses, rung_at,"
+                " deferred_at FROM roadmap_tasks WHERE finished_at IS NULL LIMIT 5",
+                tries=3,
+            )
+            self.report.wrong.append(
+                f"{self._users.waiting} tasks did not end within {SETTLE_S:.0f} s of calm:"
+                f" {[dict(row) for row in open_tasks or []]}"
+            )
+            print(self._scene.logs())
 
-    async def _recoveries(self, look: asyncpg.Connection) -> list[float]:
+    async def _see_the_end(self) -> None:
+        left = await self._viewers.settle(within_s=VIEWERS_S)
+        if left:
+            self.report.wrong.append(f"{left} viewers did not see the end of their tasks")
+
+    async def _judge(self) -> None:
+        report = self.report
+        if self._gauges.before is not None:
+            report.before = self._gauges.before.text()
+        rows = await self._judging.fetch(
+            "SELECT DISTINCT task_id FROM task_events WHERE type = 'task_cancelled'"
+        )
+        # cancellations whose answer was lost, or that won against a decision
+        self._ledger.cancelled |= {row["task_id"] for row in rows or []}
+        look = await asyncpg.connect(self._scene.rig.database_url)
+        try:
+            verdict = await judge(self._scene.rig, look, self._ledger, self._viewers.seen)
+        finally:
+            await look.close()
+        report.wrong += verdict.wrong
+        report.counts = verdict.counts
+        report.counts["accepted"] = len(self._ledger.accepted)
+        report.counts["viewers cut by themselves"] = self._viewers.cuts
+        report.takeovers = await self._takeovers()
+        report.wrong += await self._gauges.settled()
+        report.peak = self._gauges.peak
+        if self._gauges.after is not None:
+            report.after = self._gauges.after.text()
+
+    async def _takeovers(self) -> list[Takeover]:
         found = []
         for loss in self._faults.losses:
+            near = [at for at in self._faults.at if abs(at - loss.at) < UNDISTURBED_S]
             for task_id in loss.tasks:
-                at = await look.fetchval(
-                    "SELECT min(created_at) FROM task_events WHERE task_id = $1::uuid"
+                rows = await self._judging.fetch(
+                    "SELECT min(created_at) AS at FROM task_events WHERE task_id = $1::text::uuid"
                     " AND type = 'task_recovered' AND created_at > to_timestamp($2)",
                     task_id,
                     loss.at,
                 )
+                at = rows[0]["at"] if rows else None
                 if at is not None:
-                    found.append(at.timestamp() - loss.at)
-        return found
+                    took_s = at.timestamp() - loss.at
+                    found.append(Takeover(what=loss.what, took_s=took_s, disturbed=len(near) > 1))
+        # a child's other tasks were not lost with it; what took them over came later
+        return [each for each in found if each.what != "child" or each.took_s < UNDISTURBED_S]
 
 
 def blow(options: Options) -> Report:
-    """Start the servers, run a storm, end everything."""
+    """Start the servers, run a storm, end everything; there is always a report."""
+    report = Report(seed=options.seed)
     with (
         tempfile.TemporaryDirectory(prefix="chaos-") as name,
         EmbeddedPostgres(Path(name) / "postgres", max_connections=200) as postgres,
         EmbeddedRedis(Path(name) / "redis") as redis,
-        ScriptedModel(latency_s=LATENCY_S) as model,
+        ScriptedModel(concepts=1, latency_s=LATENCY_S) as model,
     ):
         rig = Rig(database_url=postgres.url, redis=redis, model=model, folder=Path(name))
+        scene = Scene.of(rig, postgres, Path(name))
         try:
             with rig.client():
                 upgrade()
-                return asyncio.run(_blow(options, rig, postgres))
+            with Watchdog(report, limit_s=options.deadline_s):
+                asyncio.run(_blow(options, scene, report))
         finally:
+            scene.end()
             rig.close()
             get_settings.cache_clear()
+    return report
 
 
-async def _blow(options: Options, rig: Rig, postgres: EmbeddedPostgres) -> Report:
-    try:
-        rng = random.Random(options.seed)  # noqa: S311 - choices, not secrets
-        return await Storm(options, rig, postgres, rng).run()
-    finally:
-        await dispose_engine()
+async def _blow(options: Options, scene: Scene, report: Report) -> None:
+    storm = Storm(options, scene, report)
+    running = asyncio.create_task(storm.run())
+    done, _ = await asyncio.wait({running}, timeout=options.deadline_s - 60)
+    report.load = " ".join(f"{each:.1f}" for each in os.getloadavg())
+    if not done:
+        report.wrong.append(f"the storm hung: {[task.get_name() for task in asyncio.all_tasks()]}")
+        running.cancel()
+        await asyncio.wait({running}, timeout=30)
+    elif (error := running.exception()) is not None:
+        report.wrong.append(f"the storm ended by a fault of its own: {error!r}")
+        report.odd.append("".join(_trace(error)))
+
+
+def _trace(error: BaseException) -> list[str]:
+    import traceback
+
+    return traceback.format_exception(error)[-6:]

@@ -91,6 +91,11 @@ class ScriptedModel:
         self._server.concepts = self._concepts
         self._server.latency_s = self._latency_s
 
+    def forget_requests(self) -> None:
+        """Forget what was asked in full; the ledger stays."""
+        self._server.requests.clear()
+        self._server.headers.clear()
+
     def design(self, *, concepts: int) -> None:
         """Give roadmaps so many concepts from now on, until `reset`."""
         self._server.concepts = concepts
