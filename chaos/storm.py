@@ -7,6 +7,7 @@ import os
 import random
 import tempfile
 import time
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -218,6 +219,15 @@ class Storm:
 def blow(options: Options) -> Report:
     """Start the servers, run a storm, end everything; there is always a report."""
     report = Report(seed=options.seed)
+    try:
+        _with_servers(options, report)
+    except Exception as error:  # noqa: BLE001 - it is told, as all else that went wrong
+        report.wrong.append(f"the storm could not be held: {error!r}")
+        report.odd.append("".join(traceback.format_exception(error)[-6:]))
+    return report
+
+
+def _with_servers(options: Options, report: Report) -> None:
     with (
         tempfile.TemporaryDirectory(prefix="chaos-") as name,
         EmbeddedPostgres(Path(name) / "postgres", max_connections=200) as postgres,
@@ -235,7 +245,6 @@ def blow(options: Options) -> Report:
             scene.end()
             rig.close()
             get_settings.cache_clear()
-    return report
 
 
 async def _blow(options: Options, scene: Scene, report: Report) -> None:
@@ -249,10 +258,4 @@ async def _blow(options: Options, scene: Scene, report: Report) -> None:
         await asyncio.wait({running}, timeout=30)
     elif (error := running.exception()) is not None:
         report.wrong.append(f"the storm ended by a fault of its own: {error!r}")
-        report.odd.append("".join(_trace(error)))
-
-
-def _trace(error: BaseException) -> list[str]:
-    import traceback
-
-    return traceback.format_exception(error)[-6:]
+        report.odd.append("".join(traceback.format_exception(error)[-6:]))

@@ -24,7 +24,7 @@ from worker.intake import store  # noqa: F401 - the metric it defines
 from workflow import live_text
 from workflow.asking import close_author, install_cluster
 from workflow.drain import drain
-from workflow.lease import Stop, keeper
+from workflow.lease import Stop, keeper, stop_keeping
 from workflow.lives import Watch
 from workflow.presence import Presence
 from workflow.threads import close_threads
@@ -45,6 +45,7 @@ def worker_resources() -> list[Resource]:
         Resource("live text", open=partial(live_text.install, stream_text)),
         Resource("life", close=end_life),
         *shared_resources("worker"),
+        Resource("heartbeat", close=stop_keeping),
         Resource("lives", during=_watching),
         Resource("presence", during=_present),
     ]

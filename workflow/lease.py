@@ -318,6 +318,12 @@ class Keeper:
         if self._beat is None or self._beat.done():
             self._beat = asyncio.create_task(self._run(), name="lease-keeper")
 
+    async def end(self) -> None:
+        """Renew nothing any more; a statement that is under way is broken off."""
+        if self._beat is not None:
+            self._beat.cancel()
+            await asyncio.wait({self._beat})
+
     def claims(self) -> list[Claim]:
         """Return what this process works on."""
         return list(self._claims.values())
@@ -380,3 +386,10 @@ _keepers: LoopLocal[Keeper] = LoopLocal(Keeper)
 def keeper() -> Keeper:
     """Return the running loop's keeper."""
     return _keepers.get()
+
+
+async def stop_keeping() -> None:
+    """End the running loop's heartbeat, before its connections are closed."""
+    ended = _keepers.pop()
+    if ended is not None:
+        await ended.end()

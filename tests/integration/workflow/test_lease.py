@@ -17,6 +17,7 @@ from roadmaps.inputs import CallKind
 from tests.factories import (
     ALICE,
     approve,
+    close_loop,
     column,
     events,
     expire_lease,
@@ -287,6 +288,36 @@ async def test_silent_database_stops_the_work(
     author.before = nothing
     assert await run_task(task, worker="v") is Result.COMPLETED
     assert "task_recovered" not in await events(database, task)
+
+
+async def test_a_beat_under_way_leaves_no_connection(
+    database: asyncpg.Connection, postgres_url: str
+) -> None:
+    """When a loop's connections are closed, that of a heartbeat under way is closed, too."""
+    (claim,) = await _claims(1)
+    keeper().keep(claim)
+    other = await asyncpg.connect(postgres_url)
+
+    async def ours(state: str) -> int:
+        found = await other.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'roadmap-worker'"
+            " AND state LIKE $1",
+            state,
+        )
+        return int(found)
+
+    async def beats() -> bool:
+        return await ours("active") == 1
+
+    async def closed() -> bool:
+        return await ours("%") == 0
+
+    async with database.transaction():
+        await database.execute("LOCK TABLE roadmap_tasks")
+        await until(beats, what="a heartbeat that waits")
+        await close_loop()
+    await until(closed, what="the end of all connections")
+    await other.close()
 
 
 async def test_drained(
