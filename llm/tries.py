@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from core.errors import ProviderTimeoutError
+from core.errors import ProviderRateLimitedError, ProviderTimeoutError
 from core.logging import get_logger
+from core.time_limit import in_line
 from llm.failures import TransientError
 
 if TYPE_CHECKING:
@@ -65,7 +67,9 @@ class Tries:
                 raise failure
             _log.info("completion_retried", kind=conversation.kind, code=failure.error.code)
             await conversation.told(failure.error.code)
-            await asyncio.sleep(self._pause_s(tried, failure))
+            # no step can make the wait for a limit shorter: its time stands still
+            with in_line() if _is_limit(failure) else nullcontext():
+                await asyncio.sleep(self._pause_s(tried, failure))
 
     def _most_after(self, failure: TransientError) -> int:
         """Return how many tries there are in all when this is how one ended."""
@@ -79,3 +83,9 @@ class Tries:
             return failure.retry_after_s + by_chance
         doubled: float = self._backoff_s * 2 ** (tried - 1)
         return min(_LONGEST_BACKOFF_S, doubled + by_chance)
+
+
+def _is_limit(failure: TransientError) -> bool:
+    """Tell whether the server works, and only lets us wait."""
+    limited = isinstance(failure.error, ProviderRateLimitedError)
+    return limited or failure.retry_after_s is not None

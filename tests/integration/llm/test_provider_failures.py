@@ -23,6 +23,7 @@ from core.errors import (
     ProviderUnauthorizedError,
     ProviderUnavailableError,
 )
+from core.time_limit import time_limit
 from llm import Usage
 from tests.integration.llm.calls import tutorial
 from tests.model_rules import Rule
@@ -117,10 +118,11 @@ async def test_a_passing_failure_in_the_middle_of_a_repair_goes_on_there(
 async def test_retry_after_in_seconds_is_honoured(
     server: ModelServer, author_for: MakeAuthor
 ) -> None:
-    """The next request comes no earlier than the provider asked for."""
+    """The next request comes no earlier than asked for, and no step's limit counts that wait."""
     server.rules.append(Rule("status", status=429, retry_after="0.6", times=1))
 
-    await author_for().complete(tutorial())
+    async with time_limit(0.4):
+        await author_for().complete(tutorial())
 
     assert server.ledger[1].at - server.ledger[0].at >= 0.6
 
