@@ -9,10 +9,10 @@ PKGS   := roadmap_start core clients/python/src/roadmap_client db notifications 
 export GOAL
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo up test check format lint types scripts layers migrations audit bench chaos docs images lock clean
+.PHONY: help setup tools demo up test check format lint types scripts layers migrations audit bench chaos chaos-cut docs images lock clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 setup: $(STAMP)  ## .venv with the `roadmap` command; quick when nothing changed
 
@@ -72,8 +72,11 @@ $(VENV)/.peers: $(TOOLS) requirements-bench.txt
 	@$(PIP) --require-hashes -r requirements-bench.txt
 	@touch $@
 
-chaos: tools  ## the fault suite, longer than CI wants
-	@$(BIN)/python -m chaos
+chaos: tools  ## the fault suite, longer than CI wants: the kill matrix, then three storms
+	@$(BIN)/python -m chaos --minutes 8 --faults 60 --tasks 2000 --seed 1 --seed 2 --seed 3
+
+chaos-cut: tools  ## three minutes of a storm from a fixed seed, as CI has it after the tests
+	@$(BIN)/python -m chaos --only storm --minutes 3 --seed 19
 
 docs: tools  ## what documentation is made from code
 	@$(BIN)/python -m docs.generate
