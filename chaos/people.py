@@ -32,6 +32,7 @@ class Ledger:
     accepted: dict[UUID, str] = field(default_factory=dict)
     cancelled: set[UUID] = field(default_factory=set)
     asked: int = 0
+    ended: int = 0
 
 
 class Users:
@@ -88,6 +89,7 @@ class Users:
             self._viewers.add(number, task_id)
             while not await self._ended(task_id):  # noqa: ASYNC110 - weather
                 await asyncio.sleep(0.5)
+            self._ledger.ended += 1
         except Exception as error:  # noqa: BLE001 - a storm goes on
             self._weather.note("user", error)
         finally:

@@ -40,7 +40,9 @@ WARM_S: Final = 6.0
 SETTLE_S: Final = 240.0
 VIEWERS_S: Final = 60.0
 PAUSE_S: Final = (1.0, 5.0)
-"""Between two faults."""
+"""Between two faults, and until so many tasks have ended, but no longer than that."""
+PROGRESS: Final = 15
+LONGEST_PAUSE_S: Final = 20.0
 FORGET_S: Final = 5.0
 
 
@@ -123,6 +125,7 @@ class Storm:
             if enough and passed >= 60 * options.minutes:
                 return
             await asyncio.sleep(self._faults.rng.uniform(*PAUSE_S))
+            await self._progress()
             name = await self._guarded("fault", self._faults.one)
             open_tasks = self._users.waiting
             print(
@@ -131,6 +134,12 @@ class Storm:
                 flush=True,
             )
             await self._guarded("healing", lambda: asyncio.to_thread(self._scene.heal))
+
+    async def _progress(self) -> None:
+        """Wait until work has gone on since the last fault, however slow the machine is."""
+        ended, deadline = self._ledger.ended + PROGRESS, time.monotonic() + LONGEST_PAUSE_S
+        while self._ledger.ended < ended and time.monotonic() < deadline:  # noqa: ASYNC110 - a count
+            await asyncio.sleep(0.1)
 
     async def _guarded(self, helper: str, work: Callable[[], Awaitable[Any]]) -> Any:
         """Do it once; what goes wrong is weather."""
