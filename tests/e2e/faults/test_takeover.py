@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
     from tests.e2e.faults.rig import Rig
 
-LONGEST_S: Final = 5.0
-CHILD_S: Final = 2.0
-"""A child that was killed is made anew first, and wakes up."""
+LONGEST_S: Final = 15.0
+"""Half a lease: it is two seconds, but not on a machine that is busy with other tests."""
 TIMES: Final = 3 if WHOLE_SET else 1
 
 
@@ -82,5 +81,4 @@ async def test_another_goes_on(
         await kill("prefork", lambda: asyncio.to_thread(others[-2].kill))
         assert others[-2].returncode == -signal.SIGKILL, rig.logs()
     record_property("takeover_s", {key: [round(s, 2) for s in each] for key, each in took.items()})
-    longest = {"threads": LONGEST_S, "prefork": LONGEST_S, "child": LONGEST_S + CHILD_S}
-    assert all(max(each) < longest[what] for what, each in took.items()), took
+    assert all(max(each) < LONGEST_S for each in took.values()), took

