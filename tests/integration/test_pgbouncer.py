@@ -136,9 +136,14 @@ async def test_doctor_tells_of_a_pooler(
     (first,) = (each for each in findings if each.name == "PostgreSQL")
     assert first.ok
     assert "pooler" in first.message
+    (takeover,) = (each for each in findings if each.name == "takeover")
+    assert (takeover.ok, takeover.required) == (False, False)
+    assert "wait for its lease (30 s): a pooler" in takeover.message
 
 
-async def test_no_pooler_is_told_from_one(database: asyncpg.Connection, postgres_url: str) -> None:
+async def test_no_pooler_is_told_from_one(
+    database: asyncpg.Connection, postgres_url: str, settings_env: pytest.MonkeyPatch
+) -> None:
     """A server itself is not taken for a pooler: its sessions keep what they are told."""
     forget_poolers()
     async with transaction() as tx:
@@ -146,6 +151,18 @@ async def test_no_pooler_is_told_from_one(database: asyncpg.Connection, postgres
     assert first == "8s"
     findings = await asyncio.to_thread(check_postgres, postgres_url, get_settings())
     assert "pooler" not in findings[0].message
+    assert [each.ok for each in findings if each.name == "takeover"] == [True]
+    settings_env.setenv("ROADMAP_DATABASE_MAX_CONNECTIONS", "10")
+    get_settings.cache_clear()
+    findings = await asyncio.to_thread(check_postgres, postgres_url, get_settings())
+    told = {each.name: each for each in findings}
+    assert told["connection budget"].ok
+    assert "third connection" in told["takeover"].message
+    settings_env.setenv("ROADMAP_DATABASE_MAX_CONNECTIONS", "8")
+    get_settings.cache_clear()
+    findings = await asyncio.to_thread(check_postgres, postgres_url, get_settings())
+    (budget,) = (each for each in findings if each.name == "connection budget")
+    assert (budget.ok, budget.required) == (False, True)
 
 
 @pytest.mark.skipif(not WHOLE_SET, reason="with FAULTS=all (make chaos)")
