@@ -24,6 +24,7 @@ from api.routes import (
     learning,
     notifications,
     operations,
+    results,
     reviews,
     revocations,
     roadmaps,
@@ -32,6 +33,7 @@ from api.routes import (
     sockets,
     tasks,
     tickets,
+    workflows,
 )
 from core.connection_budget import check_budget
 from core.settings import get_settings
@@ -43,8 +45,10 @@ SQUEEZE_BYTES: Final = 2048
 """From so many bytes on an answer is compressed; below that it is not worth the time."""
 _VERSIONED: Final = (
     tasks,
+    workflows,
     events,
     reviews,
+    results,
     roadmaps,
     learning,
     notifications,

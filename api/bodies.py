@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 TASK_BODY: Final = 48_000
 """A goal, a background and formats of the lengths that are allowed, in any script."""
 REVIEW_BODY: Final = 256_000
+WORKFLOW_BODY: Final = 128_000
+"""A request in the shape of somebody's own workflow, which may bring a text along."""
 OTHER_BODY: Final = 64_000
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 _NEEDS: Final = (
     (re.compile(re.escape(PREFIX) + "/tasks"), TASK_BODY),
+    (re.compile(re.escape(PREFIX) + "/workflows/[^/]+/tasks"), WORKFLOW_BODY),
     (re.compile(re.escape(PREFIX) + "/tasks/[^/]+/review"), REVIEW_BODY),
 )
 DRAINED_BYTES: Final = 2_000_000

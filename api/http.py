@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
+import orjson
 from fastapi import Depends, Path
 from starlette.responses import Response
 
 from core.errors import InvalidRequestError, NotFoundError
+from core.request_shapes import storable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,6 +126,31 @@ def decode_cursor(cursor: str | None) -> UUID | None:
         return UUID(bytes=base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
     except (binascii.Error, ValueError):
         raise InvalidRequestError("`cursor` is not one that this API gave out.") from None
+
+
+def encode_place(last: tuple[str, ...] | None) -> str | None:
+    """Return an opaque cursor for what follows a place that several words name."""
+    if last is None:
+        return None
+    return base64.urlsafe_b64encode(orjson.dumps(last)).decode().rstrip("=")
+
+
+def decode_place(cursor: str | None) -> tuple[str, str, str] | None:
+    """Return the three words in a cursor.
+
+    Raises:
+        InvalidRequestError: It is none of ours.
+    """
+    if cursor is None:
+        return None
+    try:
+        words = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", True))
+    except (binascii.Error, ValueError):
+        words = None
+    if not isinstance(words, list) or [type(word) for word in words] != [str] * 3:
+        raise InvalidRequestError("`cursor` is not one that this API gave out.")
+    step, key, kind = map(storable, words)
+    return step, key, kind
 
 
 def next_link(request: Request, cursor: str | None) -> dict[str, str]:

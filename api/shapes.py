@@ -9,12 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from api.http import PREFIX
 from api.mount import base as root
-from roadmaps.queries import ReviewView
+from roadmaps.queries import ReviewView, RoadmapView  # noqa: TC001 - pydantic reads it
 from watching.queries import (
     NotificationView,
     ScheduleView,
     TaskView,
 )
+from watching.queries.parts import PartView
+from workflow.open_reviews import OpenReviewView
+from workflow.showing import WorkflowView
 
 EVENT_EXAMPLE = {
     "seq": 12,
@@ -51,6 +54,8 @@ class TaskLinks(Answer):
     ws: str
     review: str
     usage: str
+    results: str
+    parts: str
     retry: str
     cancel: str
     roadmap: str | None
@@ -74,6 +79,8 @@ class Task(TaskView):
                 ws=f"{root()}{PREFIX}/ws/tasks/{view.task_id}",
                 review=f"{base}/review",
                 usage=f"{base}/usage",
+                results=f"{base}/results",
+                parts=f"{base}/parts",
                 retry=f"{base}/retry",
                 cancel=f"{base}/cancel",
                 roadmap=None
@@ -81,6 +88,19 @@ class Task(TaskView):
                 else f"{root()}{PREFIX}/roadmaps/{view.roadmap_id}",
             ),
         )
+
+
+class WorkflowList(Answer):
+    """All workflows that can be asked for."""
+
+    workflows: list[WorkflowView]
+
+
+class PartList(Answer):
+    """A page of a task's parts, by step, key and kind."""
+
+    parts: list[PartView]
+    next_cursor: str | None = Field(description="Give it as `cursor`; null on the last page.")
 
 
 class TaskList(Answer):
@@ -101,16 +121,32 @@ class EventList(Answer):
     next_after: int = Field(description="Give it as `after` to go on from here.")
 
 
-class Review(ReviewView):
+class Review(OpenReviewView):
     """An open review."""
 
+    roadmap: RoadmapView | None = Field(
+        description="The structure in question; null for other workflows, which have a `value`."
+    )
+    diff: list[dict[str, Any]] | None = Field(
+        description="Of a roadmap: changes since the previous round's version; null in the first"
+        " round."
+    )
+    issues: list[str] = Field(
+        description="Of a roadmap: what the last validation still found fault with."
+    )
     links: dict[Literal["self", "task"], str]
 
     @classmethod
-    def of(cls, view: ReviewView) -> Review:
-        """Add the links."""
+    def of_view(cls, view: OpenReviewView, roadmap: ReviewView | None) -> Review:
+        """Add the links and, of a roadmap, its structure."""
         task = f"{root()}{PREFIX}/tasks/{view.task_id}"
-        return cls.model_construct(**dict(view), links={"self": f"{task}/review", "task": task})
+        return cls.model_construct(
+            **dict(view),
+            roadmap=None if roadmap is None else roadmap.roadmap,
+            diff=None if roadmap is None else roadmap.diff,
+            issues=roadmap.issues if roadmap else [],
+            links={"self": f"{task}/review", "task": task},
+        )
 
 
 class Notifications(Answer):

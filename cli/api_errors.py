@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _OF_AN_OPTION: Final = 2
-_SAID_BY_API: Final = ("job ", "open review ")
+_SAID_BY_API: Final = ("job ", "open review ", "workflow ", "part ")
 """Of what is missing here the API knows more: the names there are, how a review was decided."""
 
 

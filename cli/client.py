@@ -70,11 +70,25 @@ class Client:
         asked = self._api.submit(goal, preferences=preferences, review=review)
         return self._run(asked, what="request").document()
 
+    def run(self, workflow: str, request: dict[str, Any], *, review: bool | None) -> dict[str, Any]:
+        """Ask for a task of any workflow, once, however often it has to be sent."""
+        asked = self._api.run(workflow, request, review=review)
+        return self._run(asked, what=f"workflow {workflow}").document()
+
+    def workflows(self) -> dict[str, Any]:
+        """Return the workflows that can be asked for."""
+        return self._run(self._api.workflows(), what="list of workflows").document()
+
     def tasks(
-        self, *, status: str | None = None, cursor: str | None = None, limit: int
+        self,
+        *,
+        status: str | None = None,
+        workflow: str | None = None,
+        cursor: str | None = None,
+        limit: int,
     ) -> dict[str, Any]:
         """Return a page of tasks, newest first."""
-        asked = self._api.tasks(status=status or (), cursor=cursor, limit=limit)
+        asked = self._api.tasks(status=status or (), workflow=workflow, cursor=cursor, limit=limit)
         return self._run(asked, what="list").document()
 
     def full_id(self, given: str) -> str:
@@ -180,6 +194,26 @@ class Client:
         """Return a concept with its contents."""
         asked = self._api.concept(roadmap_id, concept_id)
         return self._run(asked, what=f"concept {concept_id}").document()
+
+    def results(self, task_id: str) -> dict[str, Any]:
+        """Return what a task's finished steps gave."""
+        return self._run(self._api.results(task_id), what=f"task {task_id}").document()
+
+    def parts(self, task_id: str, *, step: str | None = None) -> list[dict[str, Any]]:
+        """Return all parts of a task, or of one of its steps, and where each is."""
+        found: list[dict[str, Any]] = []
+        cursor = None
+        while True:
+            asked = self._api.parts(task_id, step=step, cursor=cursor, limit=1000)
+            page = self._run(asked, what=f"task {task_id}").document()
+            found += page["parts"]
+            if (cursor := page.get("next_cursor")) is None:
+                return found
+
+    def part(self, task_id: str, step: str, key: str, *, kind: str) -> dict[str, Any]:
+        """Return a part with what was made."""
+        asked = self._api.part(task_id, step, key, kind=kind)
+        return self._run(asked, what=f"part {key} of {step}").document()
 
     def user(self) -> str | None:
         """Return whom our token speaks for; None where an older API does not tell."""

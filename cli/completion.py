@@ -85,19 +85,36 @@ failed_task: Final = tasks(*RETRYABLE)
 reviewed_task: Final = tasks(Status.HUMAN_REVIEW_PENDING)
 
 
+def workflow_names(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Complete the name of a workflow."""
+    try:
+        known = _asked(ctx.params["data_dir"], "workflows")["workflows"]
+    except Exception:  # noqa: BLE001 - a shell that waits for Tab must not be told errors
+        return []
+    return [
+        (str(each["name"]), cut(one_line(str(each["title"])), _GOAL_SHOWN))
+        for each in known
+        if str(each["name"]).startswith(incomplete)
+    ]
+
+
 def _newest(data_dir: Path, wanted: tuple[Status, ...]) -> list[dict[str, Any]]:
+    query = "".join(f"&status={status}" for status in wanted)
+    found: list[dict[str, Any]] = _asked(data_dir, f"tasks?limit=20{query}")["tasks"]
+    return found
+
+
+def _asked(data_dir: Path, what: str) -> dict[str, Any]:
     from cli.discovery import find_target
     from cli.probes import DIRECT
 
     target = find_target(data_dir)
-    query = "".join(f"&status={status}" for status in wanted)
     headers = {"Authorization": f"Bearer {target.token}"} if target.token else {}
     import urllib.request  # only when the API is asked
 
     request = urllib.request.Request(  # noqa: S310 - the address is the user's own setting
-        f"{target.api_url}/api/v1/tasks?limit=20{query}", headers=headers
+        f"{target.api_url}/api/v1/{what}", headers=headers
     )
     with DIRECT.open(request, timeout=PATIENCE_S) as response:
-        page = json.loads(response.read())
-    found: list[dict[str, Any]] = page["tasks"]
-    return found
+        answer: dict[str, Any] = json.loads(response.read())
+    return answer

@@ -59,6 +59,7 @@ def examine(folder: DataDir, *, llm: bool = False) -> list[Finding]:
         check_workers,
     )
     from cli.setup_checks import check_auth, check_binaries, check_data_dir
+    from cli.workflow_checks import check_workflows
     from core.errors import SettingsError
     from core.settings import load_settings
 
@@ -86,6 +87,7 @@ def examine(folder: DataDir, *, llm: bool = False) -> list[Finding]:
     api_url = settings.api_url or stack.get("api_url")
     if database_url:
         findings += check_postgres(database_url, settings)
+    findings += check_workflows(settings, database_url=database_url)
     if redis_url:
         findings += check_redis(redis_url, name="Redis")
     if broker_url and broker_url != redis_url:

@@ -142,7 +142,7 @@ class LiveView:
             complete_style="cyan",
             finished_style=style,
         )
-        facts = Text(f"{model.done}/{counted(model.total, 'content')}")
+        facts = Text(f"{model.done}/{counted(model.total, model.noun)}")
         if model.failed:
             facts.append(f", {model.failed} failed", style="red")
         rate = model.rate_per_min()

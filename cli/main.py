@@ -23,6 +23,7 @@ from cli import (
     show_command,
     task_commands,
     up,
+    workflow_commands,
 )
 from cli.command_words import read_words
 from cli.complaints import complaint, is_complaint
@@ -85,6 +86,7 @@ for _part in (
     task_commands,
     show_command,
     review_command,
+    workflow_commands,
     credentials,
     doctor,
     redis_report,

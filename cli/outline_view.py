@@ -38,6 +38,11 @@ def marks_of_contents() -> dict[str, str]:
     return _MARKS if speaks_unicode() else _PLAIN_MARKS
 
 
+def style_of_content(status: str) -> str:
+    """Return how the state of a content is coloured."""
+    return _STYLES.get(status, "")
+
+
 def concepts(roadmap: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Return a roadmap's concepts in reading order."""
     for stage in roadmap.get("stages", ()):

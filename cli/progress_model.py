@@ -9,17 +9,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-TITLES: Final = {
-    "intent_analysis": "Understand the goal",
-    "curriculum_design": "Design the curriculum",
-    "structure_validation": "Check the structure",
-    "edit_plan_analysis": "Plan the edit",
-    "roadmap_edit": "Edit the roadmap",
-    "human_review": "Review",
-    "content_generation": "Write the contents",
-}
 EVIDENCE: Final = 5
 """Contents that must have ended before a rate is told."""
 EVIDENCE_S: Final = 1.0
@@ -46,19 +37,21 @@ class StepLine:
     started_at: datetime
     duration_s: float | None = None
     detail: str = ""
+    called: str = ""
+    """What its workflow calls it."""
 
     @property
     def title(self) -> str:
         """Its name for people."""
-        title = TITLES.get(self.step, self.step.replace("_", " "))
+        title = self.called or self.step.replace("_", " ").capitalize()
         return f"{title} ({self.round})" if self.round > 1 else title
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A content that could not be written."""
+    """A part that could not be made."""
 
-    concept: str
+    title: str
     kind: str
     code: str
     error: str
@@ -86,7 +79,7 @@ class ProgressModel:
     latest: str = ""
     attempt: int = 1
     steps: list[StepLine] = field(default_factory=list)
-    failures: dict[tuple[str, str], Failure] = field(default_factory=dict)
+    failures: dict[tuple[str, ...], Failure] = field(default_factory=dict)
     review: dict[str, Any] | None = None
     roadmap_id: str | None = None
     outcome: str | None = None
@@ -94,6 +87,10 @@ class ProgressModel:
     last_at: datetime | None = None
     left: TimeLeft | None = None
     """What the API said last of the time left; None while no worker works on it."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """What its workflow calls its steps."""
+    noun: str = "content"
+    """What one of its parts is called."""
     waits_for: str = ""
     """What the API said last of what it waits for; nothing while a worker works on it."""
     _ends: deque[datetime] = field(default_factory=lambda: deque(maxlen=4096))
@@ -162,12 +159,12 @@ class ProgressModel:
         self._settle(at, again=data["step"])
         self.review = None
         self._ends.clear()
-        self.steps.append(StepLine(data["step"], data.get("round", 1), State.RUNNING, at))
+        self.steps.append(self._new_line(data["step"], data, State.RUNNING, at))
 
     def _step_completed(self, data: dict[str, Any], at: datetime) -> None:
         line = self._line(data["step"])
         if line is None:
-            line = StepLine(data["step"], data.get("round", 1), State.DONE, at)
+            line = self._new_line(data["step"], data, State.DONE, at)
             self.steps.append(line)
         line.state = State.DONE
         line.duration_s = data.get("duration_s")
@@ -186,7 +183,7 @@ class ProgressModel:
         self._settle(at)
         self.review = data
         self.roadmap_id = data.get("roadmap_id", self.roadmap_id)
-        self.steps.append(StepLine("human_review", data.get("round", 1), State.WAITING, at))
+        self.steps.append(self._new_line("human_review", data, State.WAITING, at))
 
     def _review_decided(self, data: dict[str, Any], at: datetime) -> None:
         self.review = None
@@ -198,13 +195,13 @@ class ProgressModel:
 
     def _content_completed(self, data: dict[str, Any], at: datetime) -> None:
         self._ends.append(at)
-        self.failures.pop((data["concept_id"], data["kind"]), None)
+        self.failures.pop(_part(data), None)
 
     def _content_failed(self, data: dict[str, Any], at: datetime) -> None:
         self._ends.append(at)
-        title = data.get("concept_title", data["concept_id"])
+        title = data.get("title") or data.get("concept_title") or _part(data)[1]
         failure = Failure(title, data["kind"], data.get("code", ""), data.get("error", ""))
-        self.failures[data["concept_id"], data["kind"]] = failure
+        self.failures[_part(data)] = failure
 
     def _task_retried(self, data: dict[str, Any], _at: datetime) -> None:
         self.attempt = data.get("attempt", self.attempt + 1)
@@ -237,8 +234,18 @@ class ProgressModel:
         line.detail = "worker lost or stopped" if lost else line.detail
         line.duration_s = (at - line.started_at).total_seconds()
 
+    def _new_line(self, step: str, data: dict[str, Any], state: State, at: datetime) -> StepLine:
+        called = self.titles.get(step, "Review" if step == "human_review" else "")
+        return StepLine(step, data.get("round", 1), state, at, called=called)
+
     def _line(self, step: str) -> StepLine | None:
         return next((line for line in reversed(self.steps) if line.step == step), None)
+
+
+def _part(data: dict[str, Any]) -> tuple[str, ...]:
+    """Return what names a part; events of earlier versions name its concept."""
+    key = data.get("key") or data.get("concept_id") or ""
+    return str(data.get("step") or ""), str(key), str(data["kind"])
 
 
 _GOOD: Final = frozenset({"task_completed", "task_partially_failed"})

@@ -12,6 +12,7 @@ from cli.data_dir import DEFAULT
 from cli.exits import EPILOG, ExitCode, usage
 from cli.hints import command
 from cli.json_file import read_json
+from cli.json_input import read_input
 from core.states import Then
 
 app = typer.Typer()
@@ -20,7 +21,7 @@ _ASKED: Final = "you are asked"
 
 
 @app.command(epilog=EPILOG)
-def review(
+def review(  # noqa: PLR0913 - each is an option of the command
     task: ReviewedTask,
     *,
     approve: Annotated[bool, typer.Option("--approve", help="Approve it.")] = False,
@@ -40,10 +41,20 @@ def review(
             show_default=_ASKED,
         ),
     ] = None,
+    value: Annotated[
+        str | None,
+        typer.Option(
+            metavar="JSON|@FILE|-",
+            help="In any workflow but `roadmap`: put this in the place of the value under review,"
+            " and approve that: JSON, a file with it, or `-` for stdin."
+            " `roadmap review TASK --json` tells the value and its schema.",
+            show_default=_ASKED,
+        ),
+    ] = None,
     then: Annotated[
         Then | None,
         typer.Option(
-            help="After --edits: approve the edited version, or review it.",
+            help="After --edits or --value: approve the edited version, or review it.",
             show_default=str(Then.APPROVE),
         ),
     ] = None,
@@ -61,7 +72,7 @@ def review(
     """Answer a task's review; without an option you are asked, or it is shown."""
     from cli.client import Client
 
-    decision = _decision(approve=approve, reject=reject, edits=edits, then=then)
+    decision = _decision(approve=approve, reject=reject, edits=edits, value=value, then=then)
     with Client(data_dir) as client:
         task = client.full_id(task)
         if decision is None and not json and sys.stdin.isatty() and sys.stdout.isatty():
@@ -85,22 +96,30 @@ def review(
 
 
 def _decision(
-    *, approve: bool, reject: str | None, edits: Path | None, then: Then | None
+    *,
+    approve: bool,
+    reject: str | None,
+    edits: Path | None,
+    value: str | None,
+    then: Then | None,
 ) -> dict[str, Any] | None:
-    if then is not None and edits is None:
-        raise usage("--then goes with --edits.")
-    if approve + (reject is not None) + (edits is not None) > 1:
-        raise usage("Give only one of --approve, --reject and --edits.")
+    if then is not None and edits is None and value is None:
+        raise usage("--then goes with --edits or --value.")
+    if approve + sum(given is not None for given in (reject, edits, value)) > 1:
+        raise usage("Give only one of --approve, --reject, --edits and --value.")
     if approve:
         return {"decision": "approve"}
     if reject is not None:
         return {"decision": "reject", "feedback": reject}
+    follows = {"then": str(then)} if then else {}
+    if value is not None:
+        return {"decision": "edit", "value": read_input(value, what="the value")} | follows
     if edits is None:
         return None
     changes = read_json(edits, what="the edits")
     if not isinstance(changes, list):
         raise usage(f"{edits} must hold a JSON list of edits.")
-    return {"decision": "edit", "edits": changes} | ({"then": str(then)} if then else {})
+    return {"decision": "edit", "edits": changes} | follows
 
 
 def _ask(client: Any, task: str) -> None:
@@ -122,4 +141,5 @@ def _show_open(found: dict[str, Any], *, json: bool) -> None:
     from cli.reviewing import show_review
 
     show_review(tree_console(), found)
-    note("Answer with --approve, --reject FEEDBACK or --edits FILE")
+    edit = "--value @FILE" if found.get("roadmap") is None else "--edits FILE"
+    note(f"Answer with --approve, --reject FEEDBACK or {edit}")

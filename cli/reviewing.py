@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -13,6 +14,7 @@ from cli.exits import CommandError
 from cli.moments import moment
 from cli.outline_edit import to_edits, to_text
 from cli.outline_view import changes_text, outline_tree
+from cli.values import print_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,6 +113,8 @@ class Ask:
         return None
 
     def _edit(self, review: dict[str, Any]) -> Decision | None:
+        if review.get("roadmap") is None:
+            return self._replace(review)
         before = to_text(review["roadmap"])
         changed = edit_text(before)
         if changed is None:
@@ -126,10 +130,35 @@ class Ask:
             return None
         return {"decision": "edit", "edits": edits}
 
+    def _replace(self, review: dict[str, Any]) -> Decision | None:
+        """Let the value under review be edited as JSON."""
+        changed = edit_text(json.dumps(review.get("value"), indent=2, ensure_ascii=False))
+        if changed is None:
+            self._console.print("Nothing was changed.")
+            return None
+        try:
+            return {"decision": "edit", "value": json.loads(changed)}
+        except ValueError as error:
+            self._console.print(shown(f"That is no JSON: {error}. Nothing was sent.", "red"))
+            return None
+
 
 def show_review(console: Console, review: dict[str, Any]) -> None:
-    """Print what is under review: tree, changes since the last round, open issues, due date."""
+    """Print what is under review and until when: a roadmap, or what another step made."""
     console.print()
+    if review.get("roadmap") is not None:
+        _show_roadmap(console, review)
+    else:
+        again = f", round {review['round']}" if review.get("round", 1) > 1 else ""
+        console.print(shown(f"{review.get('of') or 'Result'}{again}", "bold"))
+        print_value(console, review.get("value"), review.get("schema"))
+    if review.get("due_at"):
+        console.print(f"Due {moment(review['due_at'])}", style="dim")
+    console.print()
+
+
+def _show_roadmap(console: Console, review: dict[str, Any]) -> None:
+    """Print the tree, the changes since the last round, and what is still found fault with."""
     console.print(outline_tree(review["roadmap"], marks=False))
     if review["roadmap"].get("summary"):
         console.print(shown(review["roadmap"]["summary"], "dim"))
@@ -137,9 +166,6 @@ def show_review(console: Console, review: dict[str, Any]) -> None:
         console.print(shown(f"  • {change}", "yellow"))
     for issue in review.get("issues") or []:
         console.print(shown(f"  ! {issue}", "yellow"))
-    if review.get("due_at"):
-        console.print(f"Due {moment(review['due_at'])}", style="dim")
-    console.print()
 
 
 class Answered(Enum):
@@ -185,7 +211,7 @@ def answer_open_review(
             note(f"There is nothing left to decide: {error}")
         except ApiError as error:
             if error.status == _STALE:
-                note("The roadmap changed meanwhile; look again")
+                note("What is under review changed meanwhile; look again")
                 continue
             if error.status not in {_NOT_FOUND, _CONFLICT}:
                 raise

@@ -1,4 +1,4 @@
-"""`roadmap show`: a roadmap, or one concept of it."""
+"""`roadmap show`: a roadmap or one concept of it, or what a task of another workflow made."""
 
 from typing import Annotated, Any
 
@@ -28,16 +28,29 @@ def show(
             help="Show this concept's tutorial: its title or id.", show_default="the whole tree"
         ),
     ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STEP/KEY[/KIND]",
+            help="Show this part of the task, in all its kinds or in one.",
+            show_default="everything",
+        ),
+    ] = None,
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Show where the task's time went instead.")
     ] = False,
     data_dir: DataDirOption = DEFAULT,
     json: JsonOption = False,
 ) -> None:
-    """Show a roadmap as a tree with what it cost, or one concept in full."""
+    """Show a roadmap as a tree with what it cost, or one concept in full.
+
+    Of a task of another workflow: what its steps gave, its parts, and what it cost.
+    """
     from cli.client import Client
+    from cli.show_task import show_part, show_task
     from cli.showing import next_step, show_concept, show_roadmap
     from cli.timeline import show_timeline
+    from cli.watching import is_own
 
     with Client(data_dir) as client:
         identifier = client.full_id(identifier)
@@ -46,35 +59,50 @@ def show(
             if json:
                 emit_json(spans)
             return
-        roadmap, task = _roadmap(client, identifier)
-        if concept is not None:
-            document = show_concept(client, roadmap, concept, quiet=json)
+        document: Any
+        task, roadmap = _found(client, identifier)
+        if part is not None:
+            document = show_part(client, task, part, quiet=json)
+        elif is_own(task):
+            if concept is not None:
+                raise usage("--concept is for roadmaps; name a part with --part.")
+            document = show_task(client, task, quiet=json)
         else:
-            document = show_roadmap(client, roadmap, quiet=json)
-            if not json and (advice := next_step(task)):
-                note(advice)
+            roadmap = roadmap or _roadmap_of(client, task)
+            document = (
+                show_roadmap(client, roadmap, quiet=json)
+                if concept is None
+                else show_concept(client, roadmap, concept, quiet=json)
+            )
+        if concept is None and part is None and not json and (advice := next_step(task)):
+            note(advice)
     if json:
         emit_json(document)
 
 
-def _roadmap(client: Any, identifier: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a roadmap by its own id or its task's, and the task."""
+def _found(client: Any, identifier: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Return a task by its own id, or by its roadmap's, which is returned then, too."""
     from cli.api_errors import ApiError
-    from cli.showing import next_step
 
     not_found = 404
     try:
-        task = client.task(identifier)
+        return client.task(identifier), None
     except ApiError as error:
         if error.status != not_found:
             raise
-        try:
-            roadmap: dict[str, Any] = client.roadmap(identifier)
-        except ApiError as second:
-            if second.status != not_found:
-                raise
-            raise usage(f"There is no such task or roadmap {identifier}.") from None
-        return roadmap, client.task(roadmap["task_id"])
+    try:
+        roadmap: dict[str, Any] = client.roadmap(identifier)
+    except ApiError as error:
+        if error.status != not_found:
+            raise
+        raise usage(f"There is no such task or roadmap {identifier}.") from None
+    return client.task(roadmap["task_id"]), roadmap
+
+
+def _roadmap_of(client: Any, task: dict[str, Any]) -> dict[str, Any]:
+    from cli.showing import next_step
+
     if task["roadmap_id"] is None:
-        raise usage(f"Task {identifier} has no roadmap yet. {next_step(task)}")
-    return client.roadmap(task["roadmap_id"]), task
+        raise usage(f"Task {task['task_id']} has no roadmap yet. {next_step(task)}")
+    roadmap: dict[str, Any] = client.roadmap(task["roadmap_id"])
+    return roadmap

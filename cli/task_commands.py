@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.arguments import AnyTask, DataDirOption, FailedTask, JsonOption, RunningTask, YesOption
-from cli.completion import levels, statuses
+from cli.completion import levels, statuses, workflow_names
 from cli.console import emit, emit_json, note
 from cli.data_dir import DEFAULT
 from cli.exits import EPILOG, ExitCode
@@ -54,7 +54,6 @@ def generate(  # noqa: PLR0913 - each is an option of the command
     is due, unless --yes or --no-review is given. Ctrl-C detaches; the task goes on.
     """
     from cli.client import Client
-    from cli.watching import Watch
 
     preferences = {
         "level": level,
@@ -65,14 +64,28 @@ def generate(  # noqa: PLR0913 - each is an option of the command
     given = {name: value for name, value in preferences.items() if value is not None}
     with Client(data_dir) as client:
         task = client.submit(goal, preferences=given, review=not no_review)
-        if detach:
-            if json:
-                emit_json(task)
-            else:
-                emit(task["task_id"])
-                note(f"Watch it: {command('watch', task['task_id'])}")
-            return
+        watched(client, task, json=json, yes=yes, detach=detach)
+
+
+def watched(client: Any, task: dict[str, Any], *, json: bool, yes: bool, detach: bool) -> None:
+    """Watch a task that was asked for a moment ago to its end, or only say which it is.
+
+    Args:
+        client: The API.
+        task: The task.
+        json: JSON instead of text.
+        yes: Approve every review.
+        detach: Do not watch.
+    """
+    from cli.watching import Watch
+
+    if not detach:
         _end(Watch(client, task, json=json, approve=yes).run())
+    elif json:
+        emit_json(task)
+    else:
+        emit(task["task_id"])
+        note(f"Watch it: {command('watch', task['task_id'])}")
 
 
 @app.command(epilog=EPILOG)
@@ -101,6 +114,12 @@ def list_tasks(
             help=f"Only those: {', '.join(Status)}.", autocompletion=statuses, show_default="all"
         ),
     ] = None,
+    workflow: Annotated[
+        str | None,
+        typer.Option(
+            help="Only those of this workflow.", autocompletion=workflow_names, show_default="all"
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100, help="How many.")] = 20,
     cursor: Annotated[
         str | None,
@@ -116,7 +135,7 @@ def list_tasks(
     from cli.client import Client
 
     with Client(data_dir) as client:
-        page = client.tasks(status=status, cursor=cursor, limit=limit)
+        page = client.tasks(status=status, workflow=workflow, cursor=cursor, limit=limit)
         asker = None if json or not page["tasks"] else client.user()
     if json:
         emit_json(page)
@@ -127,6 +146,7 @@ def list_tasks(
     _print(page["tasks"], asker=asker)
     if page.get("next_cursor"):
         words = ["list", "--limit", str(limit)] + (["--status", status] if status else [])
+        words += ["--workflow", workflow] if workflow else []
         note(f"There are more: {command(*words, '--cursor', page['next_cursor'])}")
 
 
@@ -181,6 +201,7 @@ def _print(tasks: list[dict[str, Any]], *, asker: str | None) -> None:
     from cli.tables import Column, Kind, print_table
 
     users = {task.get("user_id") for task in tasks}
+    several = len({_workflow(task) for task in tasks}) > 1
     shared = len(users) > 1 or (asker is not None and users != {asker})
     columns = (
         Column(name="task", kind=Kind.ID),
@@ -188,12 +209,18 @@ def _print(tasks: list[dict[str, Any]], *, asker: str | None) -> None:
         Column(name="progress", right=True),
         Column(name="created"),
         *((Column(name="user"),) if shared else ()),
+        *((Column(name="workflow"),) if several else ()),
         Column(name="goal", kind=Kind.TEXT),
     )
-    print_table(tree_console(), columns, [_cells(task, shared=shared) for task in tasks])
+    rows = [_cells(task, shared=shared, several=several) for task in tasks]
+    print_table(tree_console(), columns, rows)
 
 
-def _cells(task: dict[str, Any], *, shared: bool) -> tuple[str, ...]:
+def _workflow(task: dict[str, Any]) -> str:
+    return str(task.get("workflow", "roadmap"))
+
+
+def _cells(task: dict[str, Any], *, shared: bool, several: bool) -> tuple[str, ...]:
     progress = task["progress"]
     done = f"{progress['done']}/{progress['total']}" if progress["total"] else "-"
     user = (str(task["user_id"]),) if shared else ()
@@ -203,6 +230,7 @@ def _cells(task: dict[str, Any], *, shared: bool) -> tuple[str, ...]:
         done,
         moment(task["created_at"]),
         *user,
+        *((_workflow(task),) if several else ()),
         title_of(task),
     )
 

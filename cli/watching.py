@@ -67,7 +67,8 @@ class Watch:
         self._showcase = showcase
         self._ends = ends
         self.console = tree_console()
-        self.model = ProgressModel(task["task_id"], goal=title_of(task))
+        self.model = model_of(client, task)
+        self._own = is_own(task)
         self._live = not json and self.console.is_terminal
         self._view = self._choose_view()
         self._reviewer = self._choose_reviewer(approve=approve, show=showcase)
@@ -166,7 +167,7 @@ class Watch:
             return
         if model.outcome != "task_completed":
             emit(again(model.task_id, code=(model.error or {}).get("code")))
-        if model.roadmap_id is not None:
+        if model.roadmap_id is not None or self._own:
             emit(f"Read it: {command('show', model.task_id)}")
 
     def _show_totals(self) -> None:
@@ -181,14 +182,34 @@ class Watch:
             emit(f"It used {cost_line(task['usage'])}.")
 
 
+def is_own(task: dict[str, Any]) -> bool:
+    """Tell whether a task is one of somebody's own workflow, and makes no roadmap."""
+    return str(task.get("workflow", "roadmap")) != "roadmap"
+
+
+def model_of(client: Client, task: dict[str, Any]) -> ProgressModel:
+    """Return the model of a task, with what its workflow calls its steps.
+
+    An older API, or one that does not know the workflow, leaves the steps their plain names.
+    """
+    titles: dict[str, str] = {}
+    with suppress(CommandError):
+        for each in client.workflows()["workflows"]:
+            if each["name"] == task.get("workflow", "roadmap"):
+                titles = {step["name"]: step["title"] for step in each["steps"]}
+    noun = "part" if is_own(task) else "content"
+    return ProgressModel(task["task_id"], goal=title_of(task), titles=titles, noun=noun)
+
+
 def ending(model: ProgressModel) -> list[str]:
     """Return what there is to say about a task's end, what failed and why included."""
     lines = []
     match model.outcome:
         case "task_completed":
-            lines.append(f"Completed: {counted(model.done, 'content')}.")
+            made = f": {counted(model.done, model.noun)}" if model.total else ""
+            lines.append(f"Completed{made}.")
         case "task_partially_failed":
-            of_all = counted(model.total, "content")
+            of_all = counted(model.total, model.noun)
             verb = "is" if model.done == 1 else "are"
             lines.append(f"{model.done} of {of_all} {verb} ready; these are not:")
         case "task_failed":
@@ -201,7 +222,7 @@ def ending(model: ProgressModel) -> list[str]:
             lines.append(f"The task is {model.status}.")
     failures = list(model.failures.values())
     lines += [
-        f"  {failure.concept}: {failure.kind} ({failure.code}) {failure.error}"
+        f"  {failure.title}: {failure.kind} ({failure.code}) {failure.error}"
         for failure in failures[:_FAILURES_SHOWN]
     ]
     if len(failures) > _FAILURES_SHOWN:

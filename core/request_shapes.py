@@ -96,10 +96,9 @@ def refused(error: ValidationError, *, at: str) -> InvalidRequestError:
         at: What the value is called.
     """
     found = error.errors(include_input=False, include_url=False)[:_MOST_NAMED]
-    problems = "; ".join(
-        f"{'.'.join(str(part) for part in each['loc']) or at} {said(each)}" for each in found
-    )
     fields = [
         (".".join(map(str, (at, *each["loc"]))), said(each), str(each["type"])) for each in found
     ]
-    return InvalidRequestError(f"The {at} is not valid: {problems}.", fields=fields)
+    # whoever sent a request knows its fields by their names alone
+    told = "; ".join(f"{path.removeprefix('request.')} {what}" for path, what, _ in fields)
+    return InvalidRequestError(f"The {at} is not valid: {told}.", fields=fields)

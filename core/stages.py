@@ -115,6 +115,11 @@ def register(stages: Stages) -> None:
     _known[stages.workflow] = stages
 
 
+def is_known(workflow: str) -> bool:
+    """Tell whether this process knows a workflow's steps."""
+    return workflow in _known
+
+
 def stages_of(workflow: str) -> Stages:
     """Return a workflow's stages; for an unknown one such that allow every name of a step."""
     return _known.get(workflow) or _Unknown(workflow=workflow, begins_at={})

@@ -20,11 +20,14 @@ RENAMED: Final = {
     "ConceptView": "Concept",
     "EventList": "EventPage",
     "Notifications": "InboxPage",
+    "PartList": "PartPage",
     "StepName": "Step",
+    "StepView": "WorkflowStep",
     "TaskList": "TaskPage",
+    "WorkflowList": "WorkflowPage",
 }
 """Names that differ by more than their ending `View`."""
-EXTENDED: Final = {"ConceptPage": "Concept"}
+EXTENDED: Final = {"ConceptPage": "Concept", "PartBody": "Part"}
 """Shapes that are another one, and more."""
 PATHS_BY_NAME: Final = {"TaskLinks"}
 """Shapes that programs look things up in, by a name that may be a variable."""

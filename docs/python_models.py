@@ -14,7 +14,10 @@ from datamodel_code_generator.format import PythonVersion
 
 from docs.client_shapes import Schema, events, list_of, named, nullable, one_of, used_by
 
-ROOTS: Final = ["Task", "TaskPage", "EventPage", "Review", "Roadmap", "ConceptPage"]
+ROOTS: Final = [
+    *("Task", "TaskPage", "EventPage", "Review", "Roadmap", "ConceptPage"),
+    *("WorkflowPage", "Results", "PartPage", "PartBody"),
+]
 """What the client's methods return."""
 NEEDED: Final[dict[str, set[str]]] = {
     "Concept": {"concept_id", "title", "contents"},
@@ -23,10 +26,15 @@ NEEDED: Final[dict[str, set[str]]] = {
     "Event": {"task_id", "type", "at"},
     "FailedContent": {"concept_id", "kind", "code", "message"},
     "Line": {"reason"},
-    "Review": {"review_id", "version", "roadmap"},
+    "Part": {"step", "key", "kind", "title", "status", "version"},
+    "PartBody": set(),
+    "Results": {"results"},
+    "Review": {"review_id", "version"},
     "Roadmap": {"roadmap_id", "task_id", "title", "version", "stages"},
     "Task": {"task_id", "goal", "status", "current_step", "progress", "created_at"},
     "Usage": {"calls", "tokens"},
+    "Workflow": {"name", "version", "request_schema", "steps"},
+    "WorkflowStep": {"name"},
 }
 """What a client insists on, of shapes that grow.
 

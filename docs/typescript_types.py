@@ -17,12 +17,19 @@ ROOTS: Final = [
     "ContentDelta",
     "InboxPage",
     "LearnerProgress",
+    "PartBody",
+    "PartPage",
+    "PartRegeneration",
     "Problem",
+    "Results",
     "Review",
+    "ReviewDecision",
     "Roadmap",
     "TaskEvent",
     "TaskPage",
     "TaskRequest",
+    "WorkflowPage",
+    "WorkflowRequest",
 ]
 HEAD: Final = """\
 /**

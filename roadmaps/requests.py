@@ -108,6 +108,11 @@ class ReviewDecision(Request):
     )
 
     @property
+    def replaces(self) -> bool:
+        """They are edits, not a whole new value."""
+        return False
+
+    @property
     def looks_again(self) -> bool:
         """The edited version is to be reviewed once more."""
         return self.then is Then.REVIEW
@@ -116,13 +121,21 @@ class ReviewDecision(Request):
     def _complete(self) -> ReviewDecision:
         if self.decision is Decision.REJECT and is_blank(self.feedback or ""):
             raise ValueError("a rejection needs `feedback` that says what to change")
+        if self.decision is not Decision.EDIT and self.then is not None:
+            raise ValueError("`then` goes with the decision `edit`")
+        self.check_changes()
+        return self
+
+    def check_changes(self) -> None:
+        """Check that there are changes where, and only where, the decision is to edit.
+
+        Raises:
+            ValueError: It is not so.
+        """
         if self.decision is Decision.EDIT and not self.edits:
             raise ValueError("an edit needs `edits`, a list of changes")
         if self.decision is not Decision.EDIT and self.edits:
             raise ValueError("`edits` goes with the decision `edit`")
-        if self.decision is not Decision.EDIT and self.then is not None:
-            raise ValueError("`then` goes with the decision `edit`")
-        return self
 
 
 class RegenerateRequest(Request):

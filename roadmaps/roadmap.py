@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast
 
 from core.settings import get_settings
@@ -19,7 +20,7 @@ from roadmaps.steps import (
 )
 from roadmaps.steps.content_generation import ContentGeneration
 from roadmaps.steps.context import context_of
-from roadmaps.steps.names import STAGES, RoadmapStep
+from roadmaps.steps.names import STAGES, TITLES, RoadmapStep
 from workflow.definition import Definition, Edited, UnderReview
 from workflow.drafts import counted
 
@@ -33,15 +34,17 @@ if TYPE_CHECKING:
     from roadmaps.steps.context import RoadmapContext
     from workflow.definition import Answer, PartsStep, StepBody, StepContext
     from workflow.history import Done
+    from workflow.shape import WorkflowShape
 
 
 class RoadmapWorkflow(Definition):
-    """Intent → structure (checked, edited, reviewed) → contents."""
+    """From a goal to a structure, checked, edited and reviewed, and then to its contents."""
 
     name = "roadmap"
     version = 1
     request = TaskRequest
     stages = STAGES
+    takes_edits = True
     steps: Mapping[str, StepBody] = {
         RoadmapStep.INTENT_ANALYSIS: intent_analysis.run,
         RoadmapStep.CURRICULUM_DESIGN: curriculum_design.run,
@@ -76,7 +79,10 @@ class RoadmapWorkflow(Definition):
         if roadmap is None:
             raise LookupError("roadmap")
         return UnderReview(
-            title=roadmap.title, version=roadmap.version, roadmap_id=roadmap.roadmap_id
+            title=roadmap.title,
+            version=roadmap.version,
+            roadmap_id=roadmap.roadmap_id,
+            of=RoadmapStep.STRUCTURE_VALIDATION,
         )
 
     async def edited(
@@ -84,6 +90,21 @@ class RoadmapWorkflow(Definition):
     ) -> Edited | None:
         """Return the version that the reviewer's own edits make."""
         return await edited_version(session, row, review, cast("ReviewDecision", decision))
+
+    def describe(self) -> WorkflowShape:
+        """Return what a roadmap's way is; the structure is reviewed after its last check."""
+        plain = super().describe()
+        steps = (
+            replace(
+                step,
+                title=TITLES[RoadmapStep(step.name)],
+                reviewed=step.name == RoadmapStep.STRUCTURE_VALIDATION,
+            )
+            for step in plain.steps
+        )
+        return replace(
+            plain, title="Learning roadmap", description=self.__doc__, steps=tuple(steps)
+        )
 
     def finished(self, parts: int) -> str:
         """Return the sentence that everything was written."""

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from core.loop_local import LoopLocal
+from core.stages import is_known
 from core.states import Status, Step
 from db.ledger import timestamp
 from db.repositories.line import Line, Standing, line, lost, numbers
@@ -38,6 +39,8 @@ class LineReason(StrEnum):
     """Its user has begun as many tasks as one may have."""
     STARTS_AT = "starts_at"
     """The time that its message asked for."""
+    UNKNOWN_WORKFLOW = "unknown_workflow"
+    """A worker that knows its workflow."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,6 +114,12 @@ def _place(
     row: RoadmapTask, number: int | None, now: Line, crowd: Crowd, *, most_active: int
 ) -> Place:
     """Return a task's place; `number` is its own among its user's, None before it may start."""
+    if not is_known(row.workflow):
+        message = (
+            f"The workflow {row.workflow!r} is not known here; it goes on when a worker knows it:"
+            " see ROADMAP_WORKFLOWS."
+        )
+        return Place(position=None, reason=LineReason.UNKNOWN_WORKFLOW, message=message)
     if number is None and row.starts_at is not None:
         message = f"It starts at {timestamp(row.starts_at)}, as its message asked."
         return Place(position=None, reason=LineReason.STARTS_AT, message=message)

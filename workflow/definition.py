@@ -203,6 +203,11 @@ class Answer(Protocol):
         """The edited version is to be reviewed once more."""
         ...
 
+    @property
+    def replaces(self) -> bool:
+        """The changes are a whole value, to stand in the place of the one under review."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Approval:
@@ -213,6 +218,7 @@ class Approval:
     edits: Any = None
     then: Then | None = None
     looks_again: bool = False
+    replaces: bool = False
 
 
 class Definition(ABC):
@@ -229,6 +235,7 @@ class Definition(ABC):
         options: How steps run that do not run as all others do.
         budget_tokens: What a task may use at most; the lower one of it and MAX_TOKENS_PER_TASK
             counts.
+        takes_edits: A reviewer's own changes are edits in its own words, instead of a whole value.
         audit: What only its tasks can have wrong.
     """
 
@@ -241,6 +248,7 @@ class Definition(ABC):
     parts: Mapping[str, PartsStep]
     options: Mapping[str, StepOptions] = MappingProxyType({})
     budget_tokens: int | None = None
+    takes_edits: bool = False
     audit: AuditRules = AuditRules()
 
     @abstractmethod

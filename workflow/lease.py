@@ -26,6 +26,7 @@ from core.errors import (
 from core.logging import get_logger
 from core.loop_local import LoopLocal
 from core.settings import get_settings
+from core.stages import is_known
 from core.states import RESERVED, Status, Step
 from core.usage import Usage
 from db.answering import answering
@@ -261,6 +262,8 @@ async def give_up_if_hopeless(tx: Transaction, row: TaskRow) -> bool:
     """Fail a task that has lost MAX_ATTEMPTS workers in a row; tell whether it was so."""
     if row.losses + 1 < get_settings().max_attempts:
         return False
+    if not is_known(row.workflow) and row.current_step in RESERVED:
+        return False  # nobody here knows a step at which it could fail; it is seen at /admin/queue
     await record_in(tx, failure(row, WorkerLostRepeatedlyError()))
     log.error("task_given_up", task_id=str(row.task_id), losses=row.losses + 1)
     return True

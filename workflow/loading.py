@@ -1,9 +1,10 @@
-"""Finds the workflows that a setting names, and says plainly what is wrong with one."""
+"""Finds the workflows that a setting names or a package brings; says plainly what is wrong."""
 
 from __future__ import annotations
 
 import importlib
 import re
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Final
 
 from core.errors import SettingsError
@@ -12,13 +13,18 @@ from workflow.authoring import Workflow, WorkflowError, definition
 from workflow.definition import Definition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
-def load(names: Iterable[str]) -> list[Definition]:
-    """Import workflows.
+GROUP: Final = "roadmap_worker.workflows"
+"""The entry points by which installed packages bring workflows."""
+_SETTING: Final = "ROADMAP_WORKFLOWS"
+
+
+def load(names: Sequence[str]) -> list[Definition]:
+    """Import workflows: those that are named, and those that installed packages bring.
 
     Args:
         names: `package.module:attribute` of each.
@@ -26,45 +32,59 @@ def load(names: Iterable[str]) -> list[Definition]:
     Raises:
         SettingsError: One cannot be imported, is none, or contradicts itself; the message names it.
     """
-    found = [_checked(name, _imported(name)) for name in names]
-    for number, each in enumerate(found):
-        if any(each.name == other.name for other in found[:number]):
-            raise SettingsError(f"ROADMAP_WORKFLOWS names two workflows called {each.name!r}.")
+    sources = dict.fromkeys(names, _SETTING) | _installed(but=names)
+    found: list[Definition] = []
+    for name, source in sources.items():
+        each = _checked(name, _imported(name, source), source)
+        if twin := next((other for other in found if other.name == each.name), None):
+            if twin is each:
+                continue  # a name of its own for the same one
+            raise SettingsError(f"{source}: two workflows are called {each.name!r}.")
+        found.append(each)
     return found
 
 
-def _imported(name: str) -> Any:
+def _installed(*, but: Iterable[str]) -> dict[str, str]:
+    """Return what installed packages bring that is not named already, each with its package."""
+    known = set(but)
+    found: dict[str, str] = {}
+    for each in entry_points(group=GROUP):
+        if each.value not in known:
+            package = each.dist.name if each.dist else "unknown"
+            found[each.value] = f"Entry point {each.name!r} of the package {package!r}"
+    return found
+
+
+def _imported(name: str, source: str) -> Any:
     module, colon, attribute = name.partition(":")
     if not colon or not module or not attribute:
         raise SettingsError(
-            f"ROADMAP_WORKFLOWS: {name!r} must be like `mybook.flows:book`: a module, a colon,"
+            f"{source}: {name!r} must be like `mybook.flows:book`: a module, a colon,"
             " and the workflow's name in it."
         )
     try:
         loaded = importlib.import_module(module)
     except WorkflowError as error:
-        raise SettingsError(f"ROADMAP_WORKFLOWS: {error.message}") from error
+        raise SettingsError(f"{source}: {error.message}") from error
     except Exception as error:
         raise SettingsError(
-            f"ROADMAP_WORKFLOWS: {module!r} cannot be imported: {type(error).__name__}: {error}"
+            f"{source}: {module!r} cannot be imported: {type(error).__name__}: {error}"
         ) from error
     if not hasattr(loaded, attribute):
-        raise SettingsError(f"ROADMAP_WORKFLOWS: {module!r} has no {attribute!r}.")
+        raise SettingsError(f"{source}: {module!r} has no {attribute!r}.")
     return getattr(loaded, attribute)
 
 
-def _checked(name: str, found: Any) -> Definition:
+def _checked(name: str, found: Any, source: str) -> Definition:
     if isinstance(found, Workflow):
         try:
             found = definition(found)
         except WorkflowError as error:
-            raise SettingsError(f"ROADMAP_WORKFLOWS: {error.message}") from error
+            raise SettingsError(f"{source}: {error.message}") from error
     if not isinstance(found, Definition):
-        raise SettingsError(
-            f"ROADMAP_WORKFLOWS: {name!r} is no workflow but {type(found).__name__}."
-        )
+        raise SettingsError(f"{source}: {name!r} is no workflow but {type(found).__name__}.")
     for problem in _problems(found):
-        raise SettingsError(f"ROADMAP_WORKFLOWS: the workflow of {name!r} {problem}.")
+        raise SettingsError(f"{source}: the workflow of {name!r} {problem}.")
     return found
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy import select
 
 from core.digest import digest
-from core.errors import ConflictError, StaleVersionError
+from core.errors import ConflictError, InvalidRequestError, StaleVersionError
 from core.ids import new_id
 from core.settings import get_settings
 from core.states import Decision, ReviewStatus, Status, Step, Then
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from core.actor import Actor
-    from workflow.definition import Answer
+    from workflow.definition import Answer, Definition
     from workflow.lease import Claim
     from workflow.outcomes import Subject
 
@@ -172,6 +172,7 @@ async def decide_review(
         definition = definition_of(row.workflow)
         history = await finished_steps(tx.session, task_id)
         of = definition.reviewed(history, definition.request.model_validate(row.request))
+        _check_form(definition, decision)
         edited = await definition.edited(tx.session, row, review, decision)
         told = draft(
             EventType.REVIEW_DECIDED,
@@ -257,6 +258,16 @@ def _decidable(row: TaskRow, review: Review | None, version: int | None) -> Revi
             " Read the review again and decide anew."
         )
     return review
+
+
+def _check_form(definition: Definition, decision: Answer) -> None:
+    """Refuse changes that are not of the kind which the workflow takes."""
+    if decision.decision is not Decision.EDIT or decision.replaces != definition.takes_edits:
+        return
+    takes, brings = ("edits", "value") if definition.takes_edits else ("value", "edits")
+    raise InvalidRequestError(
+        f"An edit of the workflow {definition.name!r} takes `{takes}`, not `{brings}`."
+    )
 
 
 def _decided(review: Review, decision: Answer, actor: Actor) -> RowWrite:

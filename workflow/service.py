@@ -17,7 +17,7 @@ from db.ledger import lock_tasks
 from db.recorder import record_in
 from db.session import transaction
 from workflow import outcomes, turns
-from workflow.accepting import accept_delivery, create_task
+from workflow.accepting import accept_delivery, create_task, with_review
 from workflow.doorbell import DEFAULT
 from workflow.ownership import lock_owned
 from workflow.retry import remake, retry_task
@@ -37,6 +37,7 @@ __all__ = [
     "remake",
     "retry_task",
     "time_out_task",
+    "with_review",
 ]
 
 

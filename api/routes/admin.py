@@ -24,6 +24,7 @@ from watching import queries
 from watching.backlog import Policy
 from watching.feed import current_feed
 from watching.topic import PASSING, TAIL
+from workflow.registry import can_run
 
 log = get_logger(__name__)
 router = APIRouter(
@@ -96,10 +97,19 @@ async def streams() -> dict[str, Any]:
 
 @router.get("/queue", operation_id="adminQueue", summary="What waits, and who works")
 async def queue() -> dict[str, Any]:
-    """Return tasks by status, what waits for a worker, live leases, the queue, and Flower."""
+    """Return tasks by status, what waits for a worker, live leases, the queue, and Flower.
+
+    `unknown` are unfinished tasks of workflows, or versions, that this process does not know: they
+    wait until a worker does.
+    """
     state = await queries.queue_state()
     return {
         **state.model_dump(mode="json"),
+        "unknown": [
+            each.model_dump()
+            for each in state.unfinished
+            if not can_run(each.workflow, each.version)
+        ],
         "queue": await _depth(),
         "flower_url": (url := get_settings().flower_url) and shown(url),
     }

@@ -5,13 +5,14 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 
 from api.auth import CurrentActor
+from api.decisions import ReviewDecision
 from api.http import TaskId, tagged, version_of
 from api.problems import documented
 from api.routes.tasks import accepted
 from api.shapes import Review, Task
 from roadmaps import queries
-from roadmaps.requests import ReviewDecision
 from workflow import service
+from workflow.open_reviews import open_review
 
 router = APIRouter(tags=["reviews"])
 
@@ -32,6 +33,10 @@ _EXAMPLES: Final[dict[str, Any]] = {
                 {"op": "remove", "concept_id": _SOME_ID},
             ],
         },
+    },
+    "edit a value": {
+        "summary": "Of any workflow but `roadmap`: put this in its place, then go on",
+        "value": {"decision": "edit", "value": {"chapters": [{"title": "Wind"}]}},
     },
     "edit, then look again": {
         "summary": "Change it like this, then ask again",
@@ -59,8 +64,12 @@ async def get_review(
         int | None, Query(ge=1, le=1000, description="The round to compare with.")
     ] = None,
 ) -> Response:
-    """Return the structure in question; its `ETag` is the version, for `If-Match`."""
-    review = Review.of(await queries.open_review(task_id, actor=actor, since=since))
+    """Return what is in question; its `ETag` is the version, for `If-Match`."""
+    found = await open_review(task_id, actor=actor, since=since)
+    more = None
+    if found.workflow == service.DEFAULT:
+        more = await queries.open_review(task_id, actor=actor, since=since)
+    review = Review.of_view(found, more)
     return tagged(request, review, tag=str(review.version))
 
 
@@ -81,5 +90,6 @@ async def decide_review(
     ] = None,
 ) -> Task:
     """Approve, reject with feedback, or edit; an edit also approves, unless `then` is `review`."""
-    await service.decide_review(task_id, decision, actor=actor, version=version_of(if_match))
+    answer = decision.answer()
+    await service.decide_review(task_id, answer, actor=actor, version=version_of(if_match))
     return await accepted(task_id, response, actor)

@@ -62,8 +62,7 @@ async def create_task(
     idempotency_key: IdempotencyKey = None,
 ) -> Task:
     """Accept a request; the work is done in the background."""
-    if idempotency_key is not None and not idempotency_key.isprintable():
-        raise InvalidRequestError("`Idempotency-Key` must be printable text.")
+    printable(idempotency_key)
     task_id = await service.create_task(
         request, user_id=actor.user_id, idempotency_key=idempotency_key
     )
@@ -76,7 +75,7 @@ async def create_task(
     summary="Tasks, newest first",
     responses=documented(),
 )
-async def list_tasks(  # noqa: PLR0917 - FastAPI names them
+async def list_tasks(  # noqa: PLR0913, PLR0917 - FastAPI names them
     request: Request,
     response: Response,
     actor: CurrentActor,
@@ -93,6 +92,9 @@ async def list_tasks(  # noqa: PLR0917 - FastAPI names them
             description="Only those whose id, or whose roadmap's, begins or ends with this.",
         ),
     ] = None,
+    workflow: Annotated[
+        str | None, Query(max_length=63, description="Only those of this workflow.")
+    ] = None,
     q: Annotated[
         str | None,
         Query(max_length=200, description="Only those with this in their goal or title."),
@@ -104,6 +106,7 @@ async def list_tasks(  # noqa: PLR0917 - FastAPI names them
     views, last = await queries.list_tasks(
         actor=actor,
         statuses=status or (),
+        workflow=workflow,
         words=storable(q or "").strip(),
         part=part,
         before=decode_cursor(cursor),
@@ -165,6 +168,16 @@ async def cancel_task(task_id: TaskId, response: Response, actor: CurrentActor) 
     """Stop it in whatever non-terminal status it is."""
     await service.cancel_task(task_id, actor=actor)
     return await accepted(task_id, response, actor)
+
+
+def printable(idempotency_key: str | None) -> None:
+    """Check a key.
+
+    Raises:
+        InvalidRequestError: It has characters that nobody sees.
+    """
+    if idempotency_key is not None and not idempotency_key.isprintable():
+        raise InvalidRequestError("`Idempotency-Key` must be printable text.")
 
 
 async def accepted(task_id: TaskId, response: Response, actor: CurrentActor) -> Task:

@@ -1,7 +1,8 @@
 /** Follow roadmap-worker from a browser or Node 20. See docs/WEB.md. */
 
 import type {
-  ContentDelta, EventType, InboxPage, Notification, Problem, Status, Task, TaskEvent, TaskRequest,
+  ContentDelta, EventType, InboxPage, Notification, PartBody, PartPage, PartRegeneration, Problem,
+  Results, Review, ReviewDecision, Status, Task, TaskEvent, TaskRequest, WorkflowPage,
 } from "./client/types.js";
 
 export * from "./client/types.js";
@@ -92,7 +93,31 @@ export class RoadmapClient {
     ): Promise<{ status: number; data: any; headers: Headers }>;
   };
   createTask(request: TaskRequest, options?: { idempotencyKey?: string }): Promise<Task>;
+  /** The workflows that can be asked for, with the JSON Schemas of their requests. */
+  workflows(): Promise<WorkflowPage>;
+  /** Ask for a task of any workflow. Without `review` (or with true) humans are asked. */
+  runWorkflow(
+    workflow: string, request: Record<string, unknown>,
+    options?: { review?: boolean; idempotencyKey?: string },
+  ): Promise<Task>;
   task(taskId: string): Promise<Task>;
+  /** What its finished steps gave, by step. */
+  results(taskId: string): Promise<Results>;
+  /** A page of its parts, by step, key and kind. */
+  parts(
+    taskId: string,
+    options?: { step?: string; key?: string; status?: string | string[]; cursor?: string; limit?: number },
+  ): Promise<PartPage>;
+  /** A part with what was made; `kind` is needed where a step makes several of each key. */
+  part(
+    taskId: string, step: string, key: string, options?: { kind?: string; version?: number },
+  ): Promise<PartBody>;
+  regeneratePart(
+    taskId: string, step: string, key: string, what?: PartRegeneration,
+  ): Promise<Task>;
+  review(taskId: string): Promise<Review>;
+  /** Decide the open review; with `version` only if that is still the one under review. */
+  decide(taskId: string, decision: ReviewDecision, options?: { version?: number }): Promise<Task>;
   /** One page of the log, at most 500 events. */
   events(taskId: string, options?: { after?: number }): Promise<TaskEvent[]>;
   watch(taskId: string, options?: WatchOptions): TaskWatch;

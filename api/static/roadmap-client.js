@@ -57,12 +57,56 @@ export class RoadmapClient {
 
   /** @param {any} request @param {{idempotencyKey?: string}} [options] */
   async createTask(request, { idempotencyKey } = {}) {
-    const headers = idempotencyKey ? { "Idempotency-Key": idempotencyKey } : {};
-    return (await this.http.request(`${API}/tasks`, { method: "POST", body: request, headers })).data;
+    return this.#send(`${API}/tasks`, request, idempotencyKey);
+  }
+
+  async workflows() {
+    return this.#read(`${API}/workflows`);
+  }
+
+  async runWorkflow(workflow, request, { review, idempotencyKey } = {}) {
+    const body = review === undefined ? { request } : { request, review };
+    return this.#send(`${API}/workflows/${encodeURIComponent(workflow)}/tasks`, body, idempotencyKey);
   }
 
   async task(taskId) {
-    return (await this.http.request(`${API}/tasks/${taskId}`)).data;
+    return this.#read(`${API}/tasks/${taskId}`);
+  }
+
+  async results(taskId) {
+    return this.#read(`${API}/tasks/${taskId}/results`);
+  }
+
+  async parts(taskId, options = {}) {
+    return this.#read(`${API}/tasks/${taskId}/parts${query(options)}`);
+  }
+
+  async part(taskId, step, key, { kind, version } = {}) {
+    return this.#read(`${partOf(taskId, step, key)}${query({ kind, version })}`);
+  }
+
+  async regeneratePart(taskId, step, key, { kinds, instruction } = {}) {
+    return this.#send(`${partOf(taskId, step, key)}/regenerate`, { kinds, instruction });
+  }
+
+  async review(taskId) {
+    return this.#read(`${API}/tasks/${taskId}/review`);
+  }
+
+  async decide(taskId, decision, { version } = {}) {
+    const headers = version === undefined ? {} : { "If-Match": `"${version}"` };
+    return (await this.http.request(`${API}/tasks/${taskId}/review`, {
+      method: "POST", body: decision, headers,
+    })).data;
+  }
+
+  async #read(path) {
+    return (await this.http.request(path)).data;
+  }
+
+  async #send(path, body, idempotencyKey) {
+    const headers = idempotencyKey ? { "Idempotency-Key": idempotencyKey } : {};
+    return (await this.http.request(path, { method: "POST", body, headers })).data;
   }
 
   async events(taskId, { after = 0 } = {}) {
@@ -77,6 +121,18 @@ export class RoadmapClient {
   watchInbox(handlers = {}) {
     return new InboxWatch(handlers, this.#options);
   }
+}
+
+function partOf(taskId, step, key) {
+  return `${API}/tasks/${taskId}/parts/${encodeURIComponent(step)}/${encodeURIComponent(key)}`;
+}
+
+function query(values) {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) {
+    for (const each of [value].flat()) if (each !== undefined && each !== null) given.append(name, each);
+  }
+  return given.size ? `?${given}` : "";
 }
 
 /** Calls handlers, whose own errors must not break the stream. */

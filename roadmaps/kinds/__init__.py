@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from core.printed import printed
 from roadmaps.kinds.kind import Kind, Writing
 from roadmaps.kinds.known import KINDS, ContentKind, kind_of
-from roadmaps.kinds.printed import printed
 
 __all__ = ["KINDS", "ContentKind", "Kind", "Writing", "kind_of", "printed"]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from core.printed import printed
 from core.settings import get_settings
-from roadmaps.kinds.printed import printed
 from roadmaps.prompts import RoadmapPrompt, text_of
 from roadmaps.rendering.renderer import render
 from roadmaps.rendering.stored import rows_of
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from uuid import UUID
 
+    from core.printed import Line
     from llm import Output
     from llm.prompt import Message
     from notifications.events import PartData
     from roadmaps.inputs import ContentInputs
-    from roadmaps.kinds.printed import Line
     from workflow.asking import Asking
     from workflow.parts import Wanted
 

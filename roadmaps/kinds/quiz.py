@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from core.digest import digest
+from core.printed import Line
 from roadmaps.kinds.kind import Kind, Shown
-from roadmaps.kinds.printed import Line
 from roadmaps.outputs import Prose, asked_for, first
 from roadmaps.questions import question_read, questions_read
 from roadmaps.reading import RoadmapOutput

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
+from core.printed import Line
 from roadmaps.kinds.kind import Kind, Shown
-from roadmaps.kinds.printed import Line
 from roadmaps.outputs import Language, Prose, Title, asked_for, first
 from roadmaps.reading import RoadmapOutput
 from roadmaps.rendering.markdown import SCHEMES

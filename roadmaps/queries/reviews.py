@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from core.errors import NotFoundError
 from core.states import ReviewStatus
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 async def open_review(task_id: UUID, *, actor: Actor, since: int | None = None) -> ReviewView:
-    """Return the review that waits for a decision, with the tree and what changed in it.
+    """Return what the review that waits for a decision is about: the tree and what changed in it.
 
     Args:
         task_id: Whose review.
@@ -36,12 +36,7 @@ async def open_review(task_id: UUID, *, actor: Actor, since: int | None = None) 
         NotFoundError: The task has no open review, or it belongs to somebody else.
     """
     statement = (
-        select(
-            Review,
-            Roadmap,
-            RoadmapTask.user_id,
-            (Review.due_at < func.clock_timestamp()).label("overdue"),
-        )
+        select(Review, Roadmap, RoadmapTask.user_id)
         .join(RoadmapTask, RoadmapTask.task_id == Review.task_id)
         .join(Roadmap, Roadmap.task_id == Review.task_id)
         .where(Review.task_id == task_id, Review.status == ReviewStatus.OPEN)
@@ -49,39 +44,13 @@ async def open_review(task_id: UUID, *, actor: Actor, since: int | None = None) 
     async with read_session() as session:
         row = (await session.execute(statement)).one_or_none()
         if row is None or not actor.may_see(row.user_id):
-            closed = await _last_closed(session, task_id, actor) if row is None else ""
-            raise NotFoundError(f"Task {task_id} has no open review{closed}.")
-        review: Review = row.Review
+            raise NotFoundError(f"Task {task_id} has no open review.")
         roadmap: Roadmap = row.Roadmap
         return ReviewView(
-            review_id=review.review_id,
-            task_id=task_id,
-            round=review.round,
-            version=review.version,
-            created_at=review.created_at,
-            due_at=review.due_at,
-            overdue=row.overdue,
             roadmap=await tree(session, roadmap),
-            diff=await _changes(session, roadmap.roadmap_id, review, since),
+            diff=await _changes(session, roadmap.roadmap_id, row.Review, since),
             issues=await _issues(session, task_id),
         )
-
-
-async def _last_closed(session: AsyncSession, task_id: UUID, actor: Actor) -> str:
-    """Return what became of the task's last review, for those who may see it."""
-    statement = (
-        select(Review, RoadmapTask.user_id)
-        .join(RoadmapTask, RoadmapTask.task_id == Review.task_id)
-        .where(Review.task_id == task_id)
-        .order_by(Review.round.desc())
-        .limit(1)
-    )
-    last = (await session.execute(statement)).one_or_none()
-    if last is None or not actor.may_see(last.user_id):
-        return ""
-    review: Review = last.Review
-    by = f" ({review.decision} by {review.decided_by})" if review.decision else ""
-    return f"; the last one was already {review.status}{by}"
 
 
 async def _changes(

@@ -148,17 +148,10 @@ class Concept(_ContentPerKind):
 
 
 class ReviewView(View):
-    """An open review: the structure in question, and what changed since the last round."""
+    """What an open review of a roadmap is about, and what changed since the last round."""
 
-    review_id: UUID
-    task_id: UUID
-    round: int
-    version: int
-    created_at: Moment
-    due_at: Moment
-    overdue: bool
     roadmap: RoadmapView
-    diff: list[dict[str, Any]] | None = Field(
-        description="Changes since the previous round's version; null in the first round."
-    )
-    issues: list[str] = Field(description="What the last validation still found fault with.")
+    diff: list[dict[str, Any]] | None
+    """Changes since the previous round's version; None in the first round."""
+    issues: list[str]
+    """What the last validation still found fault with."""

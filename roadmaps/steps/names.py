@@ -19,6 +19,16 @@ class RoadmapStep(StrEnum):
     CONTENT_GENERATION = "content_generation"
 
 
+TITLES: Final = {
+    RoadmapStep.INTENT_ANALYSIS: "Understand the goal",
+    RoadmapStep.CURRICULUM_DESIGN: "Design the curriculum",
+    RoadmapStep.STRUCTURE_VALIDATION: "Check the structure",
+    RoadmapStep.EDIT_PLAN_ANALYSIS: "Plan the edit",
+    RoadmapStep.ROADMAP_EDIT: "Edit the roadmap",
+    RoadmapStep.CONTENT_GENERATION: "Write the contents",
+}
+"""What people call them."""
+
 STAGES: Final = Stages(
     workflow="roadmap",
     begins_at={

@@ -14,7 +14,7 @@ from core.states import Status
 from db.models import Schedule
 from db.repositories.turns import SILENT_S, UNLIMITED
 from db.session import read_session
-from watching.queries.shapes import QueueState
+from watching.queries.shapes import QueueState, UnfinishedView
 
 _BY_STATUS = text("SELECT status, count(*) FROM roadmap_tasks GROUP BY status")
 # A task whose user has begun as many as allowed waits for those, not for a worker.
@@ -37,6 +37,12 @@ _WORKERS = text(
     """
 )
 
+_UNFINISHED = text(
+    """
+    SELECT workflow, workflow_version AS version, count(*) AS tasks FROM roadmap_tasks
+    WHERE status IN ('pending', 'processing') GROUP BY 1, 2 ORDER BY 1, 2
+    """
+)
 _CONSUMING = text(
     """
     SELECT count(*) FROM workers
@@ -86,12 +92,14 @@ async def queue_state() -> QueueState:
         most_active = get_settings().user_max_active_tasks or UNLIMITED
         waiting, oldest = (await session.execute(_WAITING, {"most_active": most_active})).one()
         workers = dict(_pairs(await session.execute(_WORKERS)))
+        unfinished = (await session.execute(_UNFINISHED)).mappings().all()
     return QueueState(
         tasks_by_status={status: statuses.get(status, 0) for status in Status},
         waiting=waiting,
         oldest_waiting_s=None if oldest is None else round(float(oldest), 3),
         running=sum(workers.values()),
         workers=workers,
+        unfinished=[UnfinishedView.model_validate(dict(row)) for row in unfinished],
     )
 
 

@@ -52,7 +52,8 @@ class LineView(View):
     )
     reason: LineReason = Field(
         description="`worker`: that it is its turn and a worker has a free slot; `user_limit`: that"
-        " another of its user's tasks ends; `starts_at`: a time."
+        " another of its user's tasks ends; `starts_at`: a time; `unknown_workflow`: that a worker"
+        " knows its workflow."
     )
     message: str
 
@@ -162,6 +163,14 @@ class NotificationView(View):
     roadmap_id: UUID | None = Field(default=None, description="Where to read what came of it.")
 
 
+class UnfinishedView(View):
+    """How many tasks of a version of a workflow are to be worked on."""
+
+    workflow: str
+    version: int
+    tasks: int
+
+
 class QueueState(View):
     """What waits and who works, as the rows tell it."""
 
@@ -170,6 +179,9 @@ class QueueState(View):
     oldest_waiting_s: float | None = Field(description="Age of the oldest of them.")
     running: int = Field(description="Tasks under a live lease.")
     workers: dict[str, int] = Field(description="Live lease owners and how many tasks each holds.")
+    unfinished: list[UnfinishedView] = Field(
+        description="Tasks that a worker is to begin or to go on with, by workflow and version."
+    )
 
 
 class ScheduleView(View):

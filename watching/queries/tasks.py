@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import String, cast, or_, select, tuple_, union
 
 from core.errors import InvalidRequestError, NotFoundError
+from core.request_shapes import storable
 from core.states import Status
 from core.usage import Usage
 from db.models import RoadmapTask
@@ -73,6 +74,7 @@ async def list_tasks(
     *,
     actor: Actor,
     statuses: Sequence[Status] = (),
+    workflow: str | None = None,
     words: str | None = None,
     part: str | None = None,
     before: UUID | None = None,
@@ -83,6 +85,7 @@ async def list_tasks(
     Args:
         actor: Who asks.
         statuses: Only these; all when empty.
+        workflow: Only those of this one.
         words: Only those with this text in their goal or title.
         part: Only those whose id, or whose roadmap's, begins or ends with it.
         before: The last task of the previous page.
@@ -99,6 +102,8 @@ async def list_tasks(
         page = page.where(RoadmapTask.user_id == actor.user_id)
     if statuses:
         page = page.where(RoadmapTask.status.in_([str(s) for s in statuses]))
+    if workflow is not None:
+        page = page.where(RoadmapTask.workflow == storable(workflow))
     if part is not None:
         page = page.where(_named_by(part.lower()))
     if before is not None:

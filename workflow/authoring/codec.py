@@ -8,7 +8,8 @@ from pydantic import PydanticInvalidForJsonSchema, PydanticSchemaGenerationError
 from pydantic import ValidationError as Invalid
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
-from core.errors import InvalidRequestError, UnreadableRecordError
+from core.errors import UnreadableRecordError
+from core.request_shapes import refused
 from core.wording import said as said_of
 from workflow.authoring.errors import ResultError
 from workflow.authoring.signature import MISSING, said
@@ -99,9 +100,7 @@ class Codec:
         try:
             fits = self._adapter.validate_python(value)
         except Invalid as error:
-            raise InvalidRequestError(
-                f"The edited value is not valid: {_problems(error, 'value')}."
-            ) from None
+            raise refused(error, at="value") from None
         return {VALUE: self._adapter.dump_python(fits, mode="json", by_alias=True, round_trip=True)}
 
 
@@ -111,10 +110,10 @@ def _has_none(value: Any) -> bool:
     return any(map(_has_none, value)) if isinstance(value, list) else value is None
 
 
-def _problems(error: Invalid, first: str = "") -> str:
+def _problems(error: Invalid) -> str:
     told = []
     for problem in error.errors(include_input=False, include_url=False)[:_MOST_NAMED]:
-        path = ".".join(str(each) for each in ([first] if first else []) + list(problem["loc"]))
+        path = ".".join(str(each) for each in problem["loc"])
         told.append(f"{path} {said_of(problem)}" if path else said_of(problem))
     return "; ".join(told)
 

@@ -74,6 +74,7 @@ class Row:
         things: What it is asked about: a partly failed task's roadmap, or one under `review`.
         body: What is sent.
         query: Likewise.
+        name: Of the job or workflow that the path names.
     """
 
     kind: str
@@ -81,18 +82,28 @@ class Row:
     things: str = "roadmap"
     body: Any = None
     query: dict[str, Any] = field(default_factory=dict)
+    name: str = "purge"
 
 
 TASK: Final = "/api/v1/tasks/{task_id}"
 CONCEPT: Final = "/api/v1/roadmaps/{roadmap_id}/concepts/{concept_id}"
+PART: Final = f"{TASK}/parts/{{step}}/{{key:anything}}"
 SCHEDULES: Final = "/api/v1/admin/schedules"
 ROWS: Final = {
     ("POST", "/api/v1/tasks"): Row(kind=EVERYBODY, success=202, body={"goal": "Learn Rust"}),
     ("GET", "/api/v1/tasks"): Row(kind=EVERYBODY),
+    ("GET", "/api/v1/workflows"): Row(kind=EVERYBODY),
+    ("POST", "/api/v1/workflows/{name}/tasks"): Row(
+        kind=EVERYBODY, success=202, body={"request": {"goal": "Learn Go"}}, name="roadmap"
+    ),
     ("GET", TASK): Row(kind=OWNED),
     ("GET", f"{TASK}/events"): Row(kind=OWNED),
     ("GET", f"{TASK}/stream"): Row(kind=TASK_STREAM, success=204, query={"after": SEEN_ALL}),
     ("GET", f"{TASK}/usage"): Row(kind=OWNED),
+    ("GET", f"{TASK}/results"): Row(kind=OWNED),
+    ("GET", f"{TASK}/parts"): Row(kind=OWNED),
+    ("GET", PART): Row(kind=OWNED, query={"kind": "quiz"}),
+    ("POST", f"{PART}/regenerate"): Row(kind=OWNED, success=202, body={"kinds": ["quiz"]}),
     ("GET", f"{TASK}/review"): Row(kind=OWNED, things="review"),
     ("POST", f"{TASK}/review"): Row(
         kind=OWNED, success=202, things="review", body={"decision": "approve"}
@@ -180,12 +191,16 @@ async def test_everybody_gets_the_expected_answer(
                 if "{" in path and (things is None or (method == "POST" and wanted < 400)):
                     things = await getattr(seeds, row.things)(database)  # what is done is done
                     notification = await seeds.notification(database, things.task_id)
-                    address = path.replace("{path:path}", "css/docs.css").format(
+                    known = {"{path:path}": "css/docs.css", "{key:anything}": "{concept_id}"}
+                    for placeholder, there in known.items():
+                        path = path.replace(placeholder, there)  # noqa: PLW2901
+                    address = path.format(
                         task_id=things.task_id,
                         roadmap_id=things.roadmap_id,
                         concept_id=things.concepts[0],
                         notification_id=notification,
-                        name="purge",
+                        step="content_generation",
+                        name=row.name,
                     )
                 elif things is None:
                     address = path

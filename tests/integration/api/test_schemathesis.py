@@ -90,7 +90,9 @@ async def _things(database: asyncpg.Connection, path: str) -> dict[str, str]:
         "roadmap_id": str(seeded.roadmap_id),
         "concept_id": str(seeded.concepts[0]),
         "notification_id": str(await seeds.notification(database, seeded.task_id)),
-        "name": "purge",
+        "name": "roadmap" if "/workflows/" in path else "purge",
+        "step": "content_generation",
+        "key": str(seeded.concepts[0]),
     }
 
 

@@ -36,6 +36,11 @@ class Answered:
     then: Any = None
     looks_again: bool = False
 
+    @property
+    def replaces(self) -> bool:
+        """An edit brings a whole value."""
+        return self.decision is Decision.EDIT
+
 
 async def asked(workflow: Workflow[Any], **request: Any) -> UUID:
     """Ask for a task of an author's workflow."""

@@ -67,8 +67,8 @@ def test_a_step_is_running_until_it_is_completed() -> None:
 
 
 def test_a_second_round_is_a_line_of_its_own() -> None:
-    """A step that runs again is shown again, with its round."""
-    model = ProgressModel(TASK)
+    """A step that runs again is shown again by its workflow's name for it, with its round."""
+    model = ProgressModel(TASK, titles={"structure_validation": "Check the structure"})
     for number in (1, 2):
         model.apply(event(number, "step_started", step="structure_validation", round=number))
         model.apply(event(number, "step_completed", step="structure_validation", issues=["a", "b"]))
@@ -104,7 +104,7 @@ def test_a_failed_content_is_counted_until_it_is_written() -> None:
     }
     model.apply(event(1, "content_failed", **failure, error="no", total=3))
     assert model.failed == 1
-    assert next(iter(model.failures.values())).concept == "Ownership"
+    assert next(iter(model.failures.values())).title == "Ownership"
     model.apply(event(2, "content_completed", concept_id="c", kind="quiz", done=1, total=3))
     assert model.failed == 0
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import TypeAdapter
 
+from core.printed import Line
 from llm.output import Output
 from roadmaps.kinds import KINDS, Kind, printed
 from roadmaps.kinds.known import one_of_each_name
-from roadmaps.kinds.printed import Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

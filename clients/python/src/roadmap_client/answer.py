@@ -33,7 +33,7 @@ class Answer(BaseModel):
 
     def document(self) -> dict[str, Any]:
         """Return it as the JSON document that the API sent."""
-        return self.model_dump(mode="json", exclude_unset=True)
+        return self.model_dump(mode="json", exclude_unset=True, by_alias=True)
 
 
 class EventAnswer(Answer):

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
     from roadmap_client.models import (
         ConceptPage,
         EventPage,
+        PartBody,
+        PartPage,
+        Results,
         Review,
         Roadmap,
         Task,
         TaskPage,
+        WorkflowPage,
     )
 
 T = TypeVar("T")
@@ -55,15 +59,59 @@ class Asking(ABC):
             )
         )
 
+    def run(
+        self,
+        workflow: str,
+        request: dict[str, Any],
+        *,
+        review: bool | None = None,
+        idempotency_key: str | None = None,
+    ) -> Task:
+        """Ask for a task of any workflow; return it.
+
+        Args:
+            workflow: Its name, as in `workflows`.
+            request: What is asked for, in the workflow's own shape.
+            review: False takes every review as approved.
+            idempotency_key: As in `submit`.
+        """
+        return self._run(
+            lambda client: client.run(
+                workflow, request, review=review, idempotency_key=idempotency_key
+            )
+        )
+
+    def workflows(self) -> WorkflowPage:
+        """Return the workflows that can be asked for, with the shapes of their requests."""
+        return self._run(lambda client: client.workflows())
+
     def task(self, task_id: str) -> Task:
         """Return a task as it is now."""
         return self._run(lambda client: client.task(task_id))
 
     def tasks(
-        self, *, status: str | Sequence[str] = (), cursor: str | None = None, limit: int = 50
+        self,
+        *,
+        status: str | Sequence[str] = (),
+        workflow: str | None = None,
+        q: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
     ) -> TaskPage:
-        """Return a page of tasks, newest first; `next_cursor` leads to the next one."""
-        return self._run(lambda client: client.tasks(status=status, cursor=cursor, limit=limit))
+        """Return a page of tasks, newest first; `next_cursor` leads to the next one.
+
+        Args:
+            status: Only these.
+            workflow: Only those of this workflow.
+            q: Only those with this in their goal or title.
+            cursor: `next_cursor` of the page before.
+            limit: How many at most.
+        """
+        return self._run(
+            lambda client: client.tasks(
+                status=status, workflow=workflow, q=q, cursor=cursor, limit=limit
+            )
+        )
 
     def events(self, task_id: str, *, after: int = 0) -> EventPage:
         """Return a page of a task's event log after a number."""
@@ -80,6 +128,7 @@ class Asking(ABC):
         *,
         feedback: str | None = None,
         edits: Sequence[dict[str, Any]] | None = None,
+        value: Any = None,
         then: Literal["approve", "review"] | None = None,
         version: int | None = None,
     ) -> Task:
@@ -87,9 +136,10 @@ class Asking(ABC):
 
         Args:
             task_id: The task.
-            decision: `approve`, `reject` (with `feedback`) or `edit` (with `edits`).
+            decision: `approve`, `reject` (with `feedback`) or `edit` (with `edits` or `value`).
             feedback: What should change.
-            edits: The changes, as in the API's documentation.
+            edits: The changes to a roadmap, as in the API's documentation.
+            value: What is to stand in place of the value under review, in any other workflow.
             then: What follows an edit: `approve`, the default, or another `review` of it.
             version: Decide only if this version is still under review.
 
@@ -99,7 +149,13 @@ class Asking(ABC):
         """
         return self._run(
             lambda client: client.decide(
-                task_id, decision, feedback=feedback, edits=edits, then=then, version=version
+                task_id,
+                decision,
+                feedback=feedback,
+                edits=edits,
+                value=value,
+                then=then,
+                version=version,
             )
         )
 
@@ -122,6 +178,80 @@ class Asking(ABC):
     def regenerate(self, roadmap_id: str, concept_id: str, kinds: Sequence[str]) -> Task:
         """Have contents of a concept written anew; return the task that does it."""
         return self._run(lambda client: client.regenerate(roadmap_id, concept_id, kinds))
+
+    def results(self, task_id: str) -> Results:
+        """Return what a task's finished steps gave, by step."""
+        return self._run(lambda client: client.results(task_id))
+
+    def parts(
+        self,
+        task_id: str,
+        *,
+        step: str | None = None,
+        key: str | None = None,
+        status: str | Sequence[str] = (),
+        cursor: str | None = None,
+        limit: int = 200,
+    ) -> PartPage:
+        """Return a page of a task's parts and where each is, by step, key and kind.
+
+        Args:
+            task_id: The task.
+            step: Only of this step.
+            key: Only of this key.
+            status: Only `pending`, `running`, `completed` or `failed` ones.
+            cursor: `next_cursor` of the page before.
+            limit: How many at most.
+        """
+        return self._run(
+            lambda client: client.parts(
+                task_id, step=step, key=key, status=status, cursor=cursor, limit=limit
+            )
+        )
+
+    def part(
+        self,
+        task_id: str,
+        step: str,
+        key: str,
+        *,
+        kind: str | None = None,
+        version: int | None = None,
+    ) -> PartBody:
+        """Return a part with what was made; its `body` is None until there is something.
+
+        Args:
+            task_id: The task.
+            step: The step that makes it.
+            key: Names it within the step.
+            kind: Which kind, where the step makes several of each key.
+            version: By default the newest that can be read.
+        """
+        return self._run(lambda client: client.part(task_id, step, key, kind=kind, version=version))
+
+    def regenerate_part(
+        self,
+        task_id: str,
+        step: str,
+        key: str,
+        *,
+        kinds: Sequence[str] | None = None,
+        instruction: str | None = None,
+    ) -> Task:
+        """Have parts of a key made anew; return the task that does it.
+
+        Args:
+            task_id: The task.
+            step: The step that makes them.
+            key: Names them within the step.
+            kinds: Which kinds; all by default.
+            instruction: What is to be different.
+        """
+        return self._run(
+            lambda client: client.regenerate_part(
+                task_id, step, key, kinds=kinds, instruction=instruction
+            )
+        )
 
     def request(self, method: str, path: str, **kwargs: Any) -> dict[str, Any]:
         """Send any request and return its document: for what has no method of its own here."""

@@ -14,10 +14,14 @@ from roadmap_client.following import PATIENCE_S, Follower
 from roadmap_client.models import (
     ConceptPage,
     EventPage,
+    PartBody,
+    PartPage,
+    Results,
     Review,
     Roadmap,
     Task,
     TaskPage,
+    WorkflowPage,
 )
 from roadmap_client.transport import BASE, Transport
 
@@ -83,18 +87,59 @@ class RoadmapClient:
         )
         return _read(Task, answer)
 
+    async def run(
+        self,
+        workflow: str,
+        request: dict[str, Any],
+        *,
+        review: bool | None = None,
+        idempotency_key: str | None = None,
+    ) -> Task:
+        """Ask for a task of any workflow; return it.
+
+        Args:
+            workflow: Its name, as in `workflows`.
+            request: What is asked for, in the workflow's own shape.
+            review: False takes every review as approved.
+            idempotency_key: As in `submit`.
+        """
+        body: dict[str, Any] = {"request": request}
+        if review is not None:
+            body["review"] = review
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        path = f"{BASE}/workflows/{_segment(workflow)}/tasks"
+        answer = await self.request("POST", path, repeatable=True, json=body, headers=headers)
+        return _read(Task, answer)
+
+    async def workflows(self) -> WorkflowPage:
+        """Return the workflows that can be asked for, with the shapes of their requests."""
+        return _read(WorkflowPage, await self.request("GET", f"{BASE}/workflows"))
+
     async def task(self, task_id: str) -> Task:
         """Return a task as it is now."""
         return _read(Task, await self.request("GET", _task(task_id)))
 
     async def tasks(
-        self, *, status: str | Sequence[str] = (), cursor: str | None = None, limit: int = 50
+        self,
+        *,
+        status: str | Sequence[str] = (),
+        workflow: str | None = None,
+        q: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
     ) -> TaskPage:
-        """Return a page of tasks, newest first; `next_cursor` leads to the next one."""
+        """Return a page of tasks, newest first; `next_cursor` leads to the next one.
+
+        Args:
+            status: Only these.
+            workflow: Only those of this workflow.
+            q: Only those with this in their goal or title.
+            cursor: `next_cursor` of the page before.
+            limit: How many at most.
+        """
         wanted = [status] if isinstance(status, str) else list(status)
-        params: dict[str, Any] = {"limit": limit, "status": wanted}
-        if cursor is not None:
-            params["cursor"] = cursor
+        given = {"workflow": workflow, "q": q, "cursor": cursor}
+        params: dict[str, Any] = {"limit": limit, "status": wanted} | _given(given)
         return _read(TaskPage, await self.request("GET", f"{BASE}/tasks", params=params))
 
     async def events(self, task_id: str, *, after: int = 0) -> EventPage:
@@ -146,6 +191,7 @@ class RoadmapClient:
         *,
         feedback: str | None = None,
         edits: Sequence[dict[str, Any]] | None = None,
+        value: Any = None,
         then: Literal["approve", "review"] | None = None,
         version: int | None = None,
     ) -> Task:
@@ -153,9 +199,10 @@ class RoadmapClient:
 
         Args:
             task_id: The task.
-            decision: `approve`, `reject` (with `feedback`) or `edit` (with `edits`).
+            decision: `approve`, `reject` (with `feedback`) or `edit` (with `edits` or `value`).
             feedback: What should change.
-            edits: The changes, as in the API's documentation.
+            edits: The changes to a roadmap, as in the API's documentation.
+            value: What is to stand in place of the value under review, in any other workflow.
             then: What follows an edit: `approve`, the default, or another `review` of it.
             version: Decide only if this version is still under review.
 
@@ -163,13 +210,9 @@ class RoadmapClient:
             StaleVersionError: Another version is under review.
             ConflictError: Somebody decided it already, or nothing is under review.
         """
-        body: dict[str, Any] = {"decision": decision}
-        if feedback is not None:
-            body["feedback"] = feedback
-        if edits is not None:
-            body["edits"] = list(edits)
-        if then is not None:
-            body["then"] = then
+        changes = None if edits is None else list(edits)
+        given = {"feedback": feedback, "edits": changes, "value": value, "then": then}
+        body = {"decision": decision} | _given(given)
         headers = {} if version is None else {"If-Match": f'"{version}"'}
         path = f"{_task(task_id)}/review"
         return _read(Task, await self.request("POST", path, json=body, headers=headers))
@@ -195,6 +238,79 @@ class RoadmapClient:
         """Have contents of a concept written anew; return the task that does it."""
         path = f"{_roadmap(roadmap_id)}/concepts/{quote(concept_id, safe='')}/regenerate"
         return _read(Task, await self.request("POST", path, json={"kinds": list(kinds)}))
+
+    async def results(self, task_id: str) -> Results:
+        """Return what a task's finished steps gave, by step."""
+        return _read(Results, await self.request("GET", f"{_task(task_id)}/results"))
+
+    async def parts(
+        self,
+        task_id: str,
+        *,
+        step: str | None = None,
+        key: str | None = None,
+        status: str | Sequence[str] = (),
+        cursor: str | None = None,
+        limit: int = 200,
+    ) -> PartPage:
+        """Return a page of a task's parts and where each is, by step, key and kind.
+
+        Args:
+            task_id: The task.
+            step: Only of this step.
+            key: Only of this key.
+            status: Only `pending`, `running`, `completed` or `failed` ones.
+            cursor: `next_cursor` of the page before.
+            limit: How many at most.
+        """
+        wanted = [status] if isinstance(status, str) else list(status)
+        given = {"step": step, "key": key, "cursor": cursor}
+        params: dict[str, Any] = {"limit": limit, "status": wanted} | _given(given)
+        return _read(PartPage, await self.request("GET", f"{_task(task_id)}/parts", params=params))
+
+    async def part(
+        self,
+        task_id: str,
+        step: str,
+        key: str,
+        *,
+        kind: str | None = None,
+        version: int | None = None,
+    ) -> PartBody:
+        """Return a part with what was made; its `body` is None until there is something.
+
+        Args:
+            task_id: The task.
+            step: The step that makes it.
+            key: Names it within the step.
+            kind: Which kind, where the step makes several of each key.
+            version: By default the newest that can be read.
+        """
+        params = _given({"kind": kind, "version": version})
+        return _read(PartBody, await self.request("GET", _part(task_id, step, key), params=params))
+
+    async def regenerate_part(
+        self,
+        task_id: str,
+        step: str,
+        key: str,
+        *,
+        kinds: Sequence[str] | None = None,
+        instruction: str | None = None,
+    ) -> Task:
+        """Have parts of a key made anew; return the task that does it.
+
+        Args:
+            task_id: The task.
+            step: The step that makes them.
+            key: Names them within the step.
+            kinds: Which kinds; all by default.
+            instruction: What is to be different.
+        """
+        chosen = None if kinds is None else list(kinds)
+        body = _given({"kinds": chosen, "instruction": instruction})
+        path = f"{_part(task_id, step, key)}/regenerate"
+        return _read(Task, await self.request("POST", path, json=body))
 
     async def request(self, method: str, path: str, **kwargs: Any) -> dict[str, Any]:
         """Send any request and return its document: for what has no method of its own here."""
@@ -233,3 +349,17 @@ def _task(task_id: str) -> str:
 
 def _roadmap(roadmap_id: str) -> str:
     return f"{BASE}/roadmaps/{quote(roadmap_id, safe='')}"
+
+
+def _part(task_id: str, step: str, key: str) -> str:
+    return f"{_task(task_id)}/parts/{_segment(step)}/{_segment(key)}"
+
+
+def _segment(word: str) -> str:
+    """Return a word as a part of an address, also one that would lead to another folder."""
+    quoted = quote(word, safe="")
+    return quoted.replace(".", "%2E") if word in {".", ".."} else quoted
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -37,6 +37,19 @@ class FailedContent(Answer):
     """As that of a task's error."""
 
 
+class FinishedStep(Answer):
+    """A step that has ended at least once."""
+
+    step: str
+    """A step of the task's workflow, or `queued`, `human_review`, `resuming`, `completed`."""
+    title: str
+    round: int
+    """How often it has run."""
+    finished_at: Moment
+    schema_: dict[str, Any] | None = Field(default=None, alias="schema")
+    """JSON Schema of its result; None where none is known."""
+
+
 class KindOfContent(Answer):
     """A kind of content, and what people call it."""
 
@@ -58,9 +71,17 @@ class Line(Answer):
     reason: str
     """
     `worker`: that it is its turn and a worker has a free slot; `user_limit`: that another of
-    its user's tasks ends; `starts_at`: a time.
+    its user's tasks ends; `starts_at`: a time; `unknown_workflow`: that a worker knows its
+    workflow.
     """
     message: str = ""
+
+
+class PartError(Answer):
+    """Why a part could not be made."""
+
+    code: str
+    message: str
 
 
 class Progress(Answer):
@@ -131,6 +152,17 @@ class Resource(Answer):
     why: str
     verified: bool
     """Its address answered when it was checked."""
+
+
+class Results(Answer):
+    """What a task's finished steps gave, the last time that each ran."""
+
+    task_id: str = ""
+    workflow: str = ""
+    results: dict[str, Any]
+    """By step, in the order in which they ended. What a step made in parts is at `/parts`."""
+    steps: list[FinishedStep] = Field(default=[], validate_default=True)
+    """More about each of these steps."""
 
 
 class TaskError(Answer):
@@ -225,6 +257,47 @@ class Module(Answer):
     concepts: list[Concept]
 
 
+class Part(Answer):
+    """Where the newest version of a part is."""
+
+    step: str
+    """A step of the task's workflow, or `queued`, `human_review`, `resuming`, `completed`."""
+    key: str
+    """Names the part within its step."""
+    kind: str
+    """The step's name where a step makes parts of one kind only."""
+    title: str
+    status: str
+    """`pending`, `running`, `completed`, `failed`; later servers may have more."""
+    version: int
+    error: PartError | None = None
+    usage: Usage | None = None
+    """What this version cost; None before it ended."""
+    started_at: Moment | None = None
+    finished_at: Moment | None = None
+
+
+class PartBody(Part):
+    """A version of a part, with what was made."""
+
+    instruction: str | None = None
+    """What whoever had it made anew wanted."""
+    versions: list[int] = []
+    """Those that can be read."""
+    body: Any = None
+    """What was made; None until it is there."""
+    schema_: dict[str, Any] | None = Field(default=None, alias="schema")
+    """JSON Schema of the body; None where none is known."""
+
+
+class PartPage(Answer):
+    """A page of a task's parts, by step, key and kind."""
+
+    parts: list[Part]
+    next_cursor: str | None = None
+    """Give it as `cursor`; None on the last page."""
+
+
 class Stage(Answer):
     """A part of the way."""
 
@@ -252,16 +325,26 @@ class Review(Answer):
 
     review_id: str
     task_id: str = ""
+    workflow: str = ""
     round: int = 0
     version: int
     created_at: Moment | None = None
     due_at: Moment | None = None
     overdue: bool = False
-    roadmap: Roadmap
+    of: str = ""
+    """The step that made what is under review."""
+    value: Any = None
+    """What it made; None for a roadmap, whose structure is at `roadmap`."""
+    schema_: dict[str, Any] | None = Field(default=None, alias="schema")
+    """JSON Schema of the value, and of what may replace it."""
+    previous: Any = None
+    """What it had made when the round before was asked; None in the first."""
+    roadmap: Roadmap | None = None
+    """The structure in question; None for other workflows, which have a `value`."""
     diff: list[dict[str, Any]] | None = None
-    """Changes since the previous round's version; None in the first round."""
+    """Of a roadmap: changes since the previous round's version; None in the first round."""
     issues: list[str] = []
-    """What the last validation still found fault with."""
+    """Of a roadmap: what the last validation still found fault with."""
     links: dict[str, str] = {}
 
 
@@ -325,3 +408,40 @@ class TaskPage(Answer):
     tasks: list[Task]
     next_cursor: str | None = None
     """Give it as `cursor`; None on the last page."""
+
+
+class WorkflowStep(Answer):
+    """A step of a workflow."""
+
+    name: str
+    """A step of the task's workflow, or `queued`, `human_review`, `resuming`, `completed`."""
+    title: str = ""
+    """What people call it."""
+    reviewed: bool = False
+    """A human is asked about what it gave."""
+    parts: bool = False
+    """It makes parts, which succeed or fail one by one."""
+    kinds: list[str] = []
+    """The kinds of parts that each key has; else empty."""
+
+
+class Workflow(Answer):
+    """A workflow that can be asked for."""
+
+    name: str
+    version: int
+    title: str = ""
+    """What people call it."""
+    description: str | None = None
+    request_schema: dict[str, Any]
+    """JSON Schema of `request`."""
+    steps: list[WorkflowStep]
+    """In order."""
+    page: str | None = None
+    """Where its own page's module is, if it has one."""
+
+
+class WorkflowPage(Answer):
+    """All workflows that can be asked for."""
+
+    workflows: list[Workflow]

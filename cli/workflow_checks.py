@@ -1,0 +1,76 @@
+"""The doctor's questions about workflows: are they in order, and which tasks does nobody know?"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from cli.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.settings import Settings
+
+_TIMEOUT_S: Final = 5.0
+_UNFINISHED: Final = """
+    SELECT workflow, workflow_version, count(*) FROM roadmap_tasks
+    WHERE status IN ('pending', 'processing') GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+
+def check_workflows(settings: Settings, *, database_url: str | None) -> list[Finding]:
+    """Look whether the workflows that are set up here are in order, and which tasks know none."""
+    from core.errors import AppError
+    from wiring.common import bring_workflows
+    from workflow.registry import definitions
+
+    try:
+        bring_workflows()
+    except AppError as error:
+        return [Finding(name="workflows", ok=False, message=error.message)]
+    names = ", ".join(each.name for each in definitions())
+    found = [Finding(name="workflows", ok=True, message=names)]
+    return found + (_strangers(settings, database_url) if database_url else [])
+
+
+def _strangers(settings: Settings, url: str) -> list[Finding]:
+    """Tell of tasks that no workflow of this machine can go on with."""
+    import asyncpg
+
+    from core.addresses import AddressError
+    from workflow.registry import can_run
+
+    try:
+        rows = asyncio.run(_unfinished(settings, url))
+    except (
+        OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, AddressError,
+    ):  # fmt: skip
+        return []  # what is wrong with the database is told by the look at it
+    left = [row for row in rows if not can_run(row[0], row[1])]
+    if not left:
+        return []
+    told = ", ".join(f"{tasks} of {name!r} version {version}" for name, version, tasks in left)
+    said = (
+        f"unfinished tasks that nobody here can go on with: {told}. They wait until a worker knows"
+        " the workflow (ROADMAP_WORKFLOWS, or its package); `roadmap cancel` ends one"
+    )
+    return [Finding(name="tasks of unknown workflows", ok=False, message=said, required=False)]
+
+
+async def _unfinished(settings: Settings, url: str) -> Sequence[tuple[str, int, int]]:
+    from core.addresses import postgres_address
+    from db.connecting import APPLICATION, open_connection
+
+    address = postgres_address(url)
+    connection, _ = await open_connection(
+        address,
+        session={"application_name": APPLICATION, **address.server_settings},
+        pooler=settings.database_pooler,
+        connect_timeout_s=_TIMEOUT_S,
+        command_timeout_s=_TIMEOUT_S,
+    )
+    try:
+        return [tuple(row) for row in await connection.fetch(_UNFINISHED)]
+    finally:
+        await connection.close(timeout=_TIMEOUT_S)

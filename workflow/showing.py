@@ -1,0 +1,194 @@
+"""What is shown of workflows, and of what their tasks made, in the words of their definitions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ConfigDict, Field
+
+from core.errors import UnknownWorkflowError
+from core.states import RESERVED
+from notifications.event_types import StepName  # noqa: TC001 - pydantic reads it
+from watching.queries.parts import PartView, stored_part
+from watching.queries.results import stored_results
+from watching.queries.shapes import Moment, View
+from workflow.registry import definition_of, definitions
+from workflow.shape import in_words
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from core.actor import Actor
+    from workflow.definition import Definition
+    from workflow.shape import StepShape
+
+Json = dict[str, Any]
+
+
+class _Described(View):
+    """Has a field that is called `schema`, as is a method of every model."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+
+class StepView(View):
+    """A step of a workflow."""
+
+    name: StepName
+    title: str = Field(description="What people call it.")
+    reviewed: bool = Field(description="A human is asked about what it gave.")
+    parts: bool = Field(description="It makes parts, which succeed or fail one by one.")
+    kinds: list[str] = Field(description="The kinds of parts that each key has; else empty.")
+
+
+class WorkflowView(View):
+    """A workflow that can be asked for."""
+
+    name: str
+    version: int
+    title: str = Field(description="What people call it.")
+    description: str | None
+    request_schema: Json = Field(description="JSON Schema of `request`.")
+    steps: list[StepView] = Field(description="In order.")
+    page: str | None = Field(description="Where its own page's module is, if it has one.")
+
+
+class FinishedStepView(_Described):
+    """A step that has ended at least once."""
+
+    step: StepName
+    title: str
+    round: int = Field(description="How often it has run.")
+    finished_at: Moment
+    schema_: Json | None = Field(
+        alias="schema", description="JSON Schema of its result; null where none is known."
+    )
+
+
+class ResultsView(View):
+    """What a task's finished steps gave, the last time that each ran."""
+
+    task_id: str
+    workflow: str
+    results: Json = Field(
+        description="By step, in the order in which they ended. What a step made in parts is at"
+        " `/parts`."
+    )
+    steps: list[FinishedStepView] = Field(description="More about each of these steps.")
+
+
+class PartBodyView(_Described, PartView):
+    """A version of a part, with what was made."""
+
+    instruction: str | None = Field(description="What whoever had it made anew wanted.")
+    versions: list[int] = Field(description="Those that can be read.")
+    body: Any = Field(description="What was made; null until it is there.")
+    schema_: Json | None = Field(
+        alias="schema", description="JSON Schema of the body; null where none is known."
+    )
+
+
+def workflow_views() -> list[WorkflowView]:
+    """Return all workflows that are known here."""
+    return [workflow_view(each) for each in definitions()]
+
+
+def workflow_view(definition: Definition) -> WorkflowView:
+    """Return what a workflow tells of itself."""
+    shape = definition.describe()
+    return WorkflowView(
+        name=shape.name,
+        version=shape.version,
+        title=shape.title,
+        description=shape.description,
+        request_schema=shape.request_schema,
+        steps=[_step(each) for each in shape.steps],
+        page=shape.page,
+    )
+
+
+def _step(step: StepShape) -> StepView:
+    return StepView(
+        name=step.name,
+        title=step.title,
+        reviewed=step.reviewed,
+        parts=step.parts,
+        kinds=list(step.kinds),
+    )
+
+
+async def results_of(task_id: UUID, *, actor: Actor) -> ResultsView:
+    """Return what a task's finished steps gave.
+
+    Raises:
+        NotFoundError: There is no such task, or it belongs to somebody else.
+    """
+    workflow, stored = await stored_results(task_id, actor=actor)
+    definition = known(workflow)
+    shown = [
+        each
+        for each in stored
+        if each.step not in RESERVED and not (definition and each.step in definition.parts)
+    ]
+    titles = titles_of(definition)
+    return ResultsView(
+        task_id=str(task_id),
+        workflow=workflow,
+        results={
+            each.step: definition.result_value(each.step, each.output)
+            if definition
+            else each.output
+            for each in shown
+        },
+        steps=[
+            FinishedStepView(
+                step=each.step,
+                title=titles.get(each.step, in_words(each.step)),
+                round=each.round,
+                finished_at=each.finished_at,
+                schema_=definition.result_schema(each.step) if definition else None,
+            )
+            for each in shown
+        ],
+    )
+
+
+async def part_of(
+    task_id: UUID,
+    step: str,
+    key: str,
+    *,
+    actor: Actor,
+    kind: str | None = None,
+    version: int | None = None,
+) -> PartBodyView:
+    """Return a version of a part.
+
+    Raises:
+        NotFoundError: There is no such task, or it belongs to somebody else; or no such part.
+        InvalidRequestError: The key has parts of several kinds, and none was named.
+    """
+    found = await stored_part(task_id, step, key, actor=actor, kind=kind, version=version)
+    definition, body = known(found.workflow), found.body
+    if definition is not None and body is not None:
+        body = definition.part_value(step, found.view.kind, body)
+    return PartBodyView(
+        **dict(found.view),
+        instruction=found.instruction,
+        versions=list(found.versions),
+        body=body,
+        schema_=definition.part_schema(step, found.view.kind) if definition else None,
+    )
+
+
+def titles_of(definition: Definition | None) -> dict[str, str]:
+    """Return what people call the steps of a workflow."""
+    return {} if definition is None else {s.name: s.title for s in definition.describe().steps}
+
+
+def known(workflow: str) -> Definition | None:
+    """Return a workflow, or None where this process does not know it."""
+    try:
+        return definition_of(workflow)
+    except UnknownWorkflowError:
+        return None
