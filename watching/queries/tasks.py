@@ -194,7 +194,7 @@ def _view(
         current_step=row.current_step,
         roadmap_id=row.roadmap_id,
         attempt=row.attempt,
-        review=row.request.get("review") is not False,
+        review=row.asks_review and row.request.get("review") is not False,
         progress=ProgressView(done=row.done, total=row.total, percent=row.percent),
         time_left_s=None if left is None else TimeLeftView(p50=left.p50, p90=left.p90),
         line=None
