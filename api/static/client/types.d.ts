@@ -414,7 +414,7 @@ export interface Review {
   value: unknown;
   /** JSON Schema of the value, and of what may replace it. */
   schema: Record<string, any> | null;
-  /** What it had made when the round before was asked; null in the first. */
+  /** What it had made when the round before, or `since`, was asked; null in the first. */
   previous: unknown;
   /** The structure in question; null for other workflows, which have a `value`. */
   roadmap: Roadmap | null;

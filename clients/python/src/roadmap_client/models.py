@@ -338,7 +338,7 @@ class Review(Answer):
     schema_: dict[str, Any] | None = Field(default=None, alias="schema")
     """JSON Schema of the value, and of what may replace it."""
     previous: Any = None
-    """What it had made when the round before was asked; None in the first."""
+    """What it had made when the round before, or `since`, was asked; None in the first."""
     roadmap: Roadmap | None = None
     """The structure in question; None for other workflows, which have a `value`."""
     diff: list[dict[str, Any]] | None = None
