@@ -8,10 +8,13 @@ import pytest
 from pydantic import TypeAdapter
 
 from api.app import create_app
+from api.decisions import ReviewDecision
+from api.routes.results import PartRegeneration
+from api.routes.workflows import WorkflowRequest
 from api.shapes import EventList, Review, Task
 from notifications.events import EventType, parse_event
 from roadmaps.queries import Concept, RoadmapView
-from roadmaps.requests import QuizAnswers, RegenerateRequest, ReviewDecision, TaskRequest
+from roadmaps.requests import QuizAnswers, RegenerateRequest, TaskRequest
 
 SCHEMA: dict[str, Any] = create_app().openapi()
 
@@ -52,7 +55,9 @@ OPERATIONS = {
 }
 BODIES: dict[str, Any] = {
     "createTask": TaskRequest,
+    "createWorkflowTask": WorkflowRequest,
     "decideReview": ReviewDecision,
+    "regeneratePart": PartRegeneration,
     "regenerateContents": RegenerateRequest,
     "answerQuiz": QuizAnswers,
 }
