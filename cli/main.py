@@ -13,6 +13,7 @@ from cli import (
     database_shell,
     demo,
     doctor,
+    new_command,
     probe,
     processes,
     queue_commands,
@@ -93,6 +94,7 @@ for _part in (
     completion,
     samples,
     processes,
+    new_command,
 ):
     app.registered_commands += _part.app.registered_commands
 database.app.registered_commands += database_shell.app.registered_commands

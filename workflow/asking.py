@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from prometheus_client import Counter, Histogram
@@ -27,7 +28,7 @@ from workflow.model_memory import DatabaseMemory
 
 if TYPE_CHECKING:
     import concurrent.futures
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
     from pydantic import BaseModel
 
@@ -73,6 +74,21 @@ def _new_author() -> Author:
 
 
 _authors: LoopLocal[Author] = LoopLocal(_new_author)
+_instead: Final[ContextVar[Author | None]] = ContextVar("author_instead", default=None)
+
+
+def _author() -> Author:
+    return _instead.get() or _authors.get()
+
+
+@contextmanager
+def author_instead(author: Author) -> Iterator[None]:
+    """Let this author answer what is asked within the block, instead of the settings' one."""
+    token = _instead.set(author)
+    try:
+        yield
+    finally:
+        _instead.reset(token)
 
 
 def install_cluster(make: Callable[[], Cluster] | None) -> None:
@@ -157,9 +173,7 @@ class Asking:
             TokenBudgetExceededError: The task's tokens are used up.
         """
         async with self._reserved(prompt, output) as call:
-            return await self._spending(
-                call, _authors.get().complete(call, on_retry=self._tell_retry)
-            )
+            return await self._spending(call, _author().complete(call, on_retry=self._tell_retry))
 
     async def stream(self, prompt: Prompt, output: type[T], *, field: str, on_text: OnText) -> T:
         """Do the same, and hand out a field's text while it is being written.
@@ -171,9 +185,7 @@ class Asking:
         async with self._reserved(prompt, output) as call:
             return await self._spending(
                 call,
-                _authors.get().stream(
-                    call, field=field, on_text=on_text, on_retry=self._tell_retry
-                ),
+                _author().stream(call, field=field, on_text=on_text, on_retry=self._tell_retry),
             )
 
     @asynccontextmanager

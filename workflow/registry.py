@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from core import stages
@@ -9,6 +10,8 @@ from core.errors import UnknownWorkflowError
 from db.repositories.tasks import keep_steps
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from db.session import Transaction
     from workflow.definition import Definition
 
@@ -21,6 +24,26 @@ def register(definition: Definition) -> None:
     """Make a workflow known in this process."""
     _known[definition.name] = definition
     stages.register(definition.stages)
+
+
+@contextmanager
+def known_for_now(definitions: Iterable[Definition]) -> Iterator[None]:
+    """Make workflows known in this process within the block, in place of others of their names."""
+    before: dict[str, Definition | None] = {}
+    for each in definitions:
+        before[each.name] = _known.get(each.name)
+        _named.discard(each.name)  # one of the same name may have had other steps
+        register(each)
+    try:
+        yield
+    finally:
+        for name, earlier in before.items():
+            _named.discard(name)
+            if earlier is None:
+                del _known[name]
+                stages.forget(name)
+            else:
+                register(earlier)
 
 
 def definition_of(name: str) -> Definition:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -25,7 +26,7 @@ from core.settings.watching import WatchingSettings
 from core.wording import said
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _OF_A_NUMBER: Final = ("int_", "float_", "finite_", "greater_", "less_")
 _OPENAI: Final = "https://api.openai.com/v1"
@@ -114,7 +115,23 @@ def _check_proxy(settings: Settings) -> None:
             raise SettingsError(f"{PREFIX}LLM_BASE_URL: {error}.") from None
 
 
+_instead: Final[list[Settings]] = []
+"""What counts instead of everything that is given, the innermost last."""
+
+
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
     """Return the process's settings, read once; `get_settings.cache_clear()` forgets them."""
-    return load_settings()
+    return _instead[-1] if _instead else load_settings()
+
+
+@contextmanager
+def settings_instead(settings: Settings) -> Iterator[None]:
+    """Let these settings count in this process, whatever its environment and `.env` say."""
+    _instead.append(settings)
+    get_settings.cache_clear()
+    try:
+        yield
+    finally:
+        _instead.remove(settings)
+        get_settings.cache_clear()

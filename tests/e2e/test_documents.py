@@ -47,6 +47,8 @@ RUN = {
     "docs/CLI.md": {"sh"},  # tests/unit/cli/test_reference.py
     "docs/LANGUAGE_MODELS.md": {"sh"},
     "docs/OPERATIONS.md": {"sh"},
+    "docs/OWN_WORKFLOWS.md": {"python"},  # tests/e2e/test_own_workflow_tutorial.py
+    "docs/OWN_WORKFLOW_TUTORIAL.md": {"sh", "python"},  # ditto
     "docs/PYTHON_CLIENT.md": {"python"},  # tests/e2e/cli/test_terminal.py
     "docs/TUTORIAL.md": {"sh", "python"},
     "docs/WEB.md": {"html", "js", "jsx"},  # jsx: tests/e2e/packaging
@@ -218,8 +220,9 @@ def test_the_readme_runs(reader: tuple[Path, dict[str, str]]) -> None:
             text = text.replace(there, ours)  # noqa: PLW2901 - the block as it is here
         lines = [text] if language == "python" or "\\\n" in text else text.splitlines()
         codes += [run(language, line, reader) for line in lines]
-    # the path; a review, a list, a retry, nothing is wrong; a foreign program; a request
-    assert codes == [0, ExitCode.REVIEW, 0, 0, 0, 0, 0]
+    # an own workflow; the path; a review, a list, a retry, nothing is wrong; a foreign program; a
+    # request
+    assert codes == [0, 0, ExitCode.REVIEW, 0, 0, 0, 0, 0]
 
 
 async def test_the_snippets_for_pages_run(reader: tuple[Path, dict[str, str]], site: str) -> None:

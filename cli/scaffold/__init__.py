@@ -1,0 +1,1 @@
+"""Makes a package with a workflow of one's own: `roadmap new`."""

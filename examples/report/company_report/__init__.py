@@ -1,0 +1,1 @@
+"""A report on a company, as a workflow: `company_report.flow`."""

@@ -1,0 +1,151 @@
+"""A lab runs workflows as a worker does, with a test's answers and decisions."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from core.settings import get_settings
+from tests.toy import TOY
+from workflow.testing import LabError, ScriptError, SeenReview, lab
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def request_for(tmp_path: Path) -> dict[str, Any]:
+    """Ask for a report."""
+    return {"topic": "Kites", "folder": str(tmp_path)}
+
+
+async def test_run(request_for: dict[str, Any]) -> None:
+    """A run goes to the end, reviews approved, and shows status, results, parts and events."""
+    async with lab(TOY) as opened:
+        task = await opened.run(request_for)
+    assert (task.status, task.current_step) == ("completed", "completed")
+    assert task.results["plan"] == {"chapters": ["Chapter 1", "Chapter 2"]}
+    part = task.parts["write"]["chapter 1"]["text"]
+    assert (part.status, part.version, part.title) == ("completed", 1, "Chapter 1")
+    assert task.parts["write", "chapter 1", "text"] is part
+    types = [event.type for event in task.events]
+    assert types[0] == "task_queued"
+    assert types[-1] == task.events[-1]["type"] == "task_completed"
+
+
+async def test_decisions(request_for: dict[str, Any]) -> None:
+    """A function decides each review; a rejection goes back to the plan."""
+    seen: list[int] = []
+
+    def decide(review: SeenReview) -> Any:
+        seen.append(review.round)
+        if review.round == 1:
+            return {"decision": "reject", "feedback": "One more"}
+        return "approve"
+
+    async with lab(TOY) as opened:
+        task = await opened.run(request_for, decide=decide)
+    assert seen == [1, 2]
+    assert len(task.results["plan"]["chapters"]) == 3
+
+
+async def test_review_left_open(request_for: dict[str, Any]) -> None:
+    """Who decides nothing gets the task as it waits, and may go on with it later."""
+    async with lab(TOY) as opened:
+        task = await opened.run(request_for, decide=lambda _: None)
+        assert (task.status, task.current_step) == ("human_review_pending", "human_review")
+        assert (await opened.go_on(task)).status == "completed"
+
+
+async def test_failed_parts(request_for: dict[str, Any], tmp_path: Path) -> None:
+    """A part that failed is named by the task, made by a retry, and made anew on request."""
+    (tmp_path / "fails").write_text("text of Chapter 2")
+    async with lab(TOY) as opened:
+        task = await opened.run(request_for)
+        assert task.status == "partial_failure"
+        assert [(part.key, part.kind) for part in task.failed] == [("chapter 2", "text")]
+        assert "told_to_fail" in repr(task)
+        (tmp_path / "fails").unlink()
+        task = await opened.retry(task)
+        assert (task.status, task.attempt) == ("completed", 2)
+        task = await opened.regenerate(task, "write", "chapter 1", kinds=["text"])
+    assert task.parts["write"]["chapter 1"]["text"].version == 2
+    assert task.parts["write"]["chapter 1"]["picture"].version == 1
+
+
+async def test_no_decision(request_for: dict[str, Any]) -> None:
+    """What is no decision is told to the test."""
+    async with lab(TOY) as opened:
+        with pytest.raises(ScriptError, match="`decide` gave 'yes'"):
+            await opened.run(request_for, decide="yes")
+
+
+def test_nothing_to_run() -> None:
+    """A lab without a workflow says how one is named."""
+    with pytest.raises(LabError, match=r"lab\(book\)"):
+        lab()
+
+
+async def test_own_settings(
+    request_for: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Neither the environment nor `.env` counts in a lab; what the test sets does, in it alone."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("ROADMAP_DATABASE_URL=postgresql://production/db\n")
+    monkeypatch.setenv("ROADMAP_NO_SUCH_SETTING", "1")
+    async with lab(TOY, content_concurrency=1) as opened:
+        assert get_settings().content_concurrency == 1
+        assert "production" not in get_settings().database_url.get_secret_value()
+        assert (await opened.run(request_for)).status == "completed"
+    (tmp_path / ".env").unlink()
+    monkeypatch.delenv("ROADMAP_NO_SUCH_SETTING")
+    get_settings.cache_clear()
+    assert get_settings().content_concurrency != 1
+
+
+async def test_at_the_same_time(request_for: dict[str, Any]) -> None:
+    """Runs of one lab do not disturb each other, and a second lab opens at once."""
+    async with lab(TOY) as opened:
+        tasks = await asyncio.gather(*(opened.run(request_for) for _ in range(3)))
+    assert {task.status for task in tasks} == {"completed"}
+    began = time.monotonic()
+    async with lab(TOY):
+        assert time.monotonic() - began < 0.5
+
+
+_SCRIPT = """
+import asyncio, os, signal, sys
+from tests.toy import TOY
+from workflow.testing import lab
+
+async def main():
+    async with lab(TOY) as opened:
+        task = await opened.run({"topic": "Kites", "folder": sys.argv[1]})
+    print(task.status)
+    if "die" in sys.argv:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+def test_leaves_nothing_behind(tmp_path: Path) -> None:
+    """A plain script runs a lab; its server and folder are gone with the process."""
+    (tmp_path / "temp").mkdir(mode=0o777)
+    (tmp_path / "temp").chmod(0o777)
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "temp")}
+    ended = subprocess.run(
+        [sys.executable, "-c", _SCRIPT, str(tmp_path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout.splitlines()[-1] == "completed"
+    assert not list((tmp_path / "temp").glob("roadmap-lab-*"))
