@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from celery import signals
 
 from core.choices import Provider, SearchProvider
+from core.errors import SettingsError
 from core.resources import Resource
 from core.settings import get_settings
 from db.life import end_life
@@ -17,7 +19,7 @@ from roadmaps.links import close_links
 from roadmaps.rendering.renderer import close_renderer
 from roadmaps.sources import close_search
 from tasks.llm_cluster import RedisCluster
-from wiring.common import shared_resources
+from wiring.common import bring_workflows, shared_resources
 from worker import lifecycle, opening, slots
 from worker.consuming import consuming
 from worker.intake import store  # noqa: F401 - the metric it defines
@@ -100,7 +102,16 @@ def _import_author(**_: Any) -> None:
         from roadmaps.search import tavily  # noqa: F401 - ditto
 
 
+def _bring_workflows() -> None:
+    """Stop a worker or beat when a workflow is wrong: before it waits for anything, or forks."""
+    try:
+        bring_workflows()
+    except SettingsError as error:
+        sys.exit(f"roadmap-worker: {error.message}")
+
+
 opening.extend(worker_resources())
 lifecycle.draining.append(lambda: drain().begin())
 lifecycle.hurrying.append(_stop_workflows)
+_bring_workflows()
 signals.worker_init.connect(_import_author)
