@@ -10,8 +10,10 @@ import argparse
 import asyncio
 import logging
 import os
+import sys
 import tempfile
 import time
+import traceback
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -38,29 +40,47 @@ PARTS: Final = (
 MODES: Final = ("sleep", "sample", "wire")
 
 
-async def _run(parts: list[str], place: Place, *, quick: bool) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+async def _run(parts: list[str], place: Place, *, quick: bool, out: Path) -> list[str]:
+    """Measure part by part, and write down each as soon as it is there; return what failed."""
     doorbell.install(lambda _ring: None)
     bring_workflows()
-    if "writing" in parts:
-        await write_path.measure()
-    if "publishing" in parts:
-        await publishing.measure(place.redis_pid)
-    await dispose_engine()
-    if modes := tuple(mode for mode in MODES if mode in parts):
-        rounds = await jobs.measure(place, size=jobs.QUICK if quick else jobs.Size(), modes=modes)
-        found |= {"contestants": jobs.medians(rounds), "ratios": jobs.ratios(rounds)}
-    if "profile" in parts:
-        found["profile"] = await profiling.measure(place, jobs=32 if quick else 96)
-    if "growth" in parts:
-        found["growth"] = await growth.measure(place, sizes=growth.QUICK if quick else growth.SIZES)
-    if "latency" in parts:
-        found["latency"] = await latency.measure(place, tasks=20 if quick else 100)
-    if "viewers" in parts:
-        found["viewers"] = await viewing.measure(
-            place, size=viewing.QUICK if quick else viewing.FULL
-        )
-    return found
+    failed = []
+    modes = tuple(mode for mode in MODES if mode in parts)
+    for part in dict.fromkeys("jobs" if each in MODES else each for each in parts):
+        try:
+            found = await _measured(part, place, modes=modes, quick=quick)
+        except Exception:  # noqa: BLE001 - the other parts are worth having
+            traceback.print_exc()
+            failed.append(part)
+        else:
+            results.write(found, out, quick=quick)
+        await dispose_engine()
+    return failed
+
+
+async def _measured(
+    part: str, place: Place, *, modes: tuple[str, ...], quick: bool
+) -> dict[str, Any]:
+    match part:
+        case "writing":
+            await write_path.measure()
+        case "publishing":
+            await publishing.measure(place.redis_pid)
+        case "jobs":
+            size = jobs.QUICK if quick else jobs.Size()
+            rounds = await jobs.measure(place, size=size, modes=modes)
+            return {"contestants": jobs.medians(rounds), "ratios": jobs.ratios(rounds)}
+        case "profile":
+            return {part: await profiling.measure(place, jobs=32 if quick else 96)}
+        case "growth":
+            sizes = growth.QUICK if quick else growth.SIZES
+            return {part: await growth.measure(place, sizes=sizes)}
+        case "latency":
+            return {part: await latency.measure(place, tasks=20 if quick else 100)}
+        case "viewers":
+            size_of_crowd = viewing.QUICK if quick else viewing.FULL
+            return {part: await viewing.measure(place, size=size_of_crowd)}
+    return {}
 
 
 @contextmanager
@@ -98,12 +118,13 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     began = time.monotonic()
     with _servers() as place:
-        found = asyncio.run(_run(list(given.parts or PARTS), place, quick=given.quick))
-    if found:
-        results.write(found, given.out)
-        print(f"\nAfter {time.monotonic() - began:.0f} s: {given.out}")
-        if given.out == results.FILE:
-            report.main()
+        running = _run(list(given.parts or PARTS), place, quick=given.quick, out=given.out)
+        failed = asyncio.run(running)
+    print(f"\nAfter {time.monotonic() - began:.0f} s: {given.out}")
+    if given.out == results.FILE:
+        report.main()
+    if failed:
+        sys.exit(f"not measured: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

@@ -151,7 +151,7 @@ CONTESTANTS: Final = (
         command=(*_MODULE, "bench.contestants.on_absurd"),
         needs="absurdctl",
         send=_send_to_absurd,
-        share=2,
+        share=4,
         durable=True,
     ),
     Contestant(

@@ -27,8 +27,9 @@ _MODULES: Final = 20
 def page(found: Mapping[str, Any]) -> str:
     """Return the page."""
     machine = {"cores": "?", "python": "?", "at": "?"} | found.get("machine", {})
+    quick = "\nThese figures are of one short round (`--quick`).\n" if machine.get("quick") else ""
     parts = [
-        HEAD.read_text("utf-8").format(**machine),
+        HEAD.read_text("utf-8").format(**machine) + quick,
         *_contestants(found),
         *_profile(found.get("profile", [])),
         *_growth(found["growth"]),

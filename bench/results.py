@@ -23,15 +23,18 @@ def read(file: Path = FILE) -> dict[str, Any]:
     return EMPTY | known
 
 
-def write(found: dict[str, Any], file: Path = FILE) -> None:
+def write(found: dict[str, Any], file: Path = FILE, *, quick: bool = False) -> None:
     """Put what was measured in the place of what the file had of it; the rest of it stays."""
     known = read(file)
     for name in ("contestants", "ratios"):
         if name in found:
             found[name] = known.get(name, {}) | found[name]
+    if not found:
+        return
     machine = {
         "cores": os.cpu_count(),
         "python": platform.python_version(),
+        "quick": quick,
         "at": datetime.now(UTC).date().isoformat(),
     }
     text = json.dumps(known | found | {"machine": machine}, indent=1, ensure_ascii=False)
