@@ -44,7 +44,7 @@ def _curriculum(concepts: int) -> dict[str, Any]:
         {
             "title": title,
             "description": f"How {title} is tied, and what it is good for.",
-            "estimated_hours": 2,
+            "estimated_hours": 0.5,
             "difficulty": "beginner",
             "prerequisites": [titles[number - 1]] if number % _MOST_IN_MODULE else [],
         }

@@ -22,12 +22,16 @@ _MODES: Final = {
     "sample": "Our sample author, who writes his texts himself",
 }
 _MODULES: Final = 20
+_QUICK: Final = (
+    "These figures are of one short round (`--quick`) beside other work: they show the order of"
+    " things, and no more."
+)
 
 
 def page(found: Mapping[str, Any]) -> str:
     """Return the page."""
     machine = {"cores": "?", "python": "?", "at": "?"} | found.get("machine", {})
-    quick = "\nThese figures are of one short round (`--quick`).\n" if machine.get("quick") else ""
+    quick = f"\n{_QUICK}\n" if machine.get("quick") else ""
     parts = [
         HEAD.read_text("utf-8").format(**machine) + quick,
         *_contestants(found),
