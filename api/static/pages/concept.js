@@ -16,6 +16,7 @@ import { course, pageContents, pageTools } from "../views/course.js";
 import { learner } from "../views/learner.js";
 import { causeInWords, heading } from "../views/parts.js";
 import { quizView } from "../views/quiz.js";
+import { streamed } from "../views/streamed.js";
 import { headingsOf, tutorial } from "../views/tutorial.js";
 
 const RETRYABLE = new Set(["partial_failure", "completed"]);
@@ -79,7 +80,7 @@ start(async (main) => {
   }
 
   function sectionOf(kind) {
-    const each = { state: slot(), text: slot(), after: slot(), version: null, arriving: new Arriving(), view: null };
+    const each = { state: slot(), text: slot(), after: slot(), version: null, arriving: new Arriving(), view: null, frame: 0 };
     return {
       ...each,
       element: h("section", { id: kind, "aria-label": kindName(kind) },
@@ -191,7 +192,7 @@ start(async (main) => {
     if (state.status === "failed") return shared(kind) ? h("p.quiet", {}, t`Not written: see above.`) : failed([kind], state.error);
     const { arriving } = sections[kind];
     const words = TERMINAL_STATUSES.has(task.status) ? t`not written` : CONTENT_STATE[state.status];
-    sections[kind].view = h("pre.arriving", { hidden: !arriving.text, tabIndex: 0, dir: "auto", "aria-label": t`The text so far` }, arriving.text);
+    sections[kind].view = h("div.arriving.prose", { hidden: !arriving.text, tabIndex: 0, role: "region", "aria-label": t`The text so far` }, streamed(arriving.text));
     return h("div.pending", { dataset: { state: state.status } },
       h("p", {}, h("span.mark", { "aria-hidden": "true", dataset: { state: state.status } }), ` ${kindName(kind)}: ${words}.`, concept[kind] && ` ${t`Below is the version before.`}`),
       state.version === null && RETRYABLE.has(task.status)
@@ -204,7 +205,11 @@ start(async (main) => {
     arriving.take({ version, offset, text });
     if (!view?.isConnected) return;
     view.hidden = false;
-    view.textContent = arriving.text;
+    sections[kind].frame ||= requestAnimationFrame(() => {
+      sections[kind].frame = 0;
+      // nothing is drawn anew under a selection
+      if (!view.contains(getSelection()?.anchorNode) || getSelection().isCollapsed) fill(view, streamed(arriving.text));
+    });
   }
 
   function again(which, words, tone = "") {

@@ -74,7 +74,9 @@ function comfortableCode(pre) {
     copy.classList.add("is-copied");
     setTimeout(() => copy.classList.remove("is-copied"), 1500);
   });
-  box.append(pre, navigator.clipboard ? copy : "");
+  const language = pre.querySelector("code")?.className.match(/language-([\w+#.-]+)/)?.[1];
+  const label = language && h("span.code-language", {}, language === "mermaid" ? t`Diagram, as Mermaid code` : language);
+  box.append(pre, ...[label, navigator.clipboard && copy].filter(Boolean));
 }
 
 function scrollable(table) {

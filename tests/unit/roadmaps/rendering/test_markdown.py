@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roadmaps.rendering import formulas
 from roadmaps.rendering.markdown import ATTRIBUTES, SCHEMES, TAGS, to_html
 
 
@@ -35,7 +36,8 @@ PIECES = st.sampled_from(
         *("<script>", "<img src=x onerror=y>", "<a href='x'>", "<https://e.org>", "<!--", "-->"),
         *("[a](", "![b](", "javascript:", "java\tscript:alert(1)", "&#106;avascript:", ")"),
         *("https://e.org", "data:text/html,x", "\n\n", "# ", "> ", "1. ", "|", "`", "```"),
-        *("*", "_", '"', "\\"),
+        *("*", "_", '"', "\\", "$", "$$", "$x^2$", "\\frac{a}{b}", "\\text{<b onclick=x>", "}"),
+        *("\\href{javascript:1}{y}", "[^1]", "\n\n[^1]: note", "- [x] ", "```rust\nfn <b>"),
     ]
 )
 
@@ -43,10 +45,12 @@ PIECES = st.sampled_from(
 def assert_safe(html: str) -> None:
     """Check tags, attributes and addresses against the allow-list."""
     found = Reader(html)
-    assert found.tags <= TAGS
-    assert found.attributes <= ALLOWED
+    assert found.tags <= TAGS | formulas.ELEMENTS
+    for tag, name in found.attributes - ALLOWED:
+        assert tag in formulas.ELEMENTS
+        assert name in formulas.ATTRIBUTES
     for address in found.addresses:
-        assert address.split(":")[0].lower() in SCHEMES, address
+        assert re.fullmatch(r"#fn(ref)?[\d:]+", address) or address.split(":")[0].lower() in SCHEMES
 
 
 @given(st.lists(PIECES | st.text(max_size=5), max_size=30).map("".join))
@@ -104,3 +108,31 @@ def test_deep_nesting_is_no_problem() -> None:
     """Ten thousand levels are cut off, quickly."""
     assert_safe(to_html("> " * 10_000 + "deep"))
     assert_safe(to_html("[" * 5_000 + "x" + "](https://e.org)" * 5_000))
+
+
+def test_what_texts_for_learners_have() -> None:
+    """Code has colours, formulas are MathML, notes have links, points boxes, addresses links."""
+    html = to_html(
+        "See https://example.org/x and main.rs for $5 or $10.[^1]\n\n$$\\frac{a}{b}$$\n\n"
+        "- [ ] open\n- [x] done\n\n```rust\nfn main() {}\n```\n\n[^1]: A note.\n"
+    )
+    for expected in (
+        '<a href="https://example.org/x"',
+        "and main.rs for $5 or $10.",
+        '<math display="block"><mrow><mfrac>',
+        "☐ open",
+        "☑ done",
+        '<span class="k">fn</span>',
+        '<a href="#fn1" id="fnref1"',
+        '<li id="fn1">',
+    ):
+        assert expected in html
+
+
+def test_a_strange_formula_is_shown_as_code() -> None:
+    """What the converter takes for elements of its own is not let through."""
+    html = to_html("$\\text{<script>alert(1)</script>}$ and $\\text{<b>x</b>}$")
+    assert "<script" not in html
+    assert "<b>" not in html
+    assert html.count("<code>") == 2
+    assert "href" not in to_html("$\\href{javascript:alert(1)}{y}$")

@@ -1,0 +1,217 @@
+"""Small faults that a person trips over, each with all of its kind."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import expect
+
+from bench.first_view import view
+from tests.e2e.web.browser import PHONE, Watched, new_context, overflow
+from tests.factories import until
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Page
+
+    from tests.e2e.web.conftest import Site
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+MOST_KB: Final = 90
+MOST_SHIFT: Final = 0.05
+LONG: Final = "learn how the tides of the North Sea are computed by hand and by machine " * 9
+
+
+async def test_a_first_view_is_small_and_stands_still(site: Site, browser: Browser) -> None:
+    """A page with an empty cache takes at most 90 kB and 15 requests, and nothing in it moves."""
+    roadmap = site.roadmap_of("done")
+    pages = {
+        "home": "/",
+        "task": f"/tasks/{site.tasks['partial']}",
+        "review": f"/tasks/{site.tasks['review']}/review",
+        "roadmap": f"/roadmaps/{roadmap}",
+        "concept": f"/roadmaps/{roadmap}/concepts/{site.concepts(roadmap)[0]['concept_id']}",
+    }
+    for name, path in pages.items():
+        found = await view(
+            browser, site.stack.folder, name=name, address=site.base + path, slow=False
+        )
+        assert found.bytes <= MOST_KB * 1000, found
+        assert found.shift < MOST_SHIFT, found
+        assert found.requests <= 20, found
+
+
+async def test_addresses_of_nothing_are_pages(site: Site, window: Watched) -> None:
+    """A mistyped address and one of somebody else's thing say so as a page, with a way home."""
+    for path in ("/nosuch", "/tasks/abc", f"/tasks/{'0' * 8}-0000-7000-8000-{'0' * 12}"):
+        page = await window.open(path)
+        await expect(page.locator("main h1")).to_have_text("There is nothing here")
+        await expect(page.locator("main").get_by_role("link", name="Home")).to_be_visible()
+        assert "true" not in (await page.locator("main").inner_text()).split()
+
+
+async def test_conditions_are_never_shown_as_words(site: Site, window: Watched) -> None:
+    """No page says "true", "false", "null" or "undefined", also when a review was decided."""
+    task_id = site.create("Learn German", review=True)
+    site.wait(task_id, "human_review_pending")
+    page = await window.open(f"/tasks/{task_id}/review")
+    assert site.api.post(f"/api/v1/tasks/{task_id}/cancel").status_code == 202
+    await expect(page.get_by_text("The task was cancelled.")).to_be_visible()
+    await expect(page.locator(".edit-buttons")).to_have_count(0)
+    words = re.compile(r"\b(true|false|null|undefined|NaN)\b")
+    assert not words.search(await page.locator("main").inner_text())
+    await window.open(f"/tasks/{task_id}")
+    text = await page.locator("main").inner_text()
+    assert not words.search(text)
+    assert "as soon as it is designed" not in text
+
+
+async def test_a_part_of_a_page_has_an_address(site: Site, window: Watched) -> None:
+    """`#quiz` scrolls to the quiz though it comes later, and every heading of a text has an id."""
+    roadmap = site.roadmap_of("done")
+    path = f"/roadmaps/{roadmap}/concepts/{site.concepts(roadmap)[3]['concept_id']}"
+    page = await window.open(f"{path}#quiz")
+    top = "document.getElementById('quiz').getBoundingClientRect().top"
+    await until(lambda: page.evaluate(f"Math.abs({top}) < 200"), what="the quiz to be in view")
+    ids = await page.locator(".prose :is(h2, h3, h4)").evaluate_all("all => all.map(e => e.id)")
+    assert ids
+    assert all(ids)
+    assert len(set(ids)) == len(ids)
+    await page.get_by_role("navigation", name="On this page").get_by_role("link").first.click()
+    assert page.url.endswith(f"#{ids[0]}")
+
+
+async def test_a_long_goal_is_three_lines_and_the_tab_says_what_and_how(
+    site: Site, window: Watched
+) -> None:
+    """A long title is cut with a way to see all of it; the tab has title and state."""
+    task_id = site.create(LONG, review=True)
+    page = await window.open(f"/tasks/{task_id}")
+    await expect(page.locator(".task-line .chip")).to_have_text("Needs your review")
+    assert (await page.title()).startswith("learn how the tides")
+    assert (await page.locator("link[rel=icon]").get_attribute("href") or "").endswith("-ask.svg")
+    for size in (PHONE, {"width": 1440, "height": 900}):
+        await page.set_viewport_size(size)  # type: ignore[arg-type]
+        lines = await page.locator("h1").evaluate(
+            "e => e.getBoundingClientRect().height / parseFloat(getComputedStyle(e).lineHeight)"
+        )
+        assert lines < 3.5
+    await page.get_by_role("button", name="Show all of it").click()
+    assert (await page.locator("h1").bounding_box() or {"height": 0})["height"] > 150
+    await _double_click_on_cancel(site, page, task_id)
+
+
+async def _double_click_on_cancel(site: Site, page: Page, task_id: str) -> None:
+    """Two quick clicks ask the second question; only its own button cancels."""
+    await page.get_by_role("button", name="Cancel this task").dblclick()
+    await expect(page.get_by_role("button", name="Yes, cancel it")).to_be_visible()
+    assert site.get(f"/tasks/{task_id}")["status"] == "human_review_pending"
+    await page.get_by_role("button", name="Let it go on").click()
+    await page.get_by_role("button", name="Cancel this task").click()
+    await page.get_by_role("button", name="Yes, cancel it").click()
+    await expect(page.locator(".task-line .chip")).to_have_text("Cancelled")
+
+
+async def test_the_decision_is_at_hand_on_a_phone(site: Site, window: Watched) -> None:
+    """On a phone "Approve" stands in a bar that is always seen, and no note covers a decision."""
+    page = await window.open(f"/tasks/{site.tasks['review']}/review")
+    await page.locator("summary", has_text="Ask for something different").click()
+    for size in (PHONE, {"width": 1440, "height": 900}):
+        await page.set_viewport_size(size)  # type: ignore[arg-type]
+        await page.evaluate(
+            "document.getElementById('toasts').childElementCount ||"
+            " document.getElementById('toasts').append(Object.assign(document.createElement('div'),"
+            " {className: 'toast', textContent: 'A note'}))"
+        )
+        note_box = await page.locator(".toast").bounding_box()
+        assert note_box is not None
+        for button in await page.get_by_role("button", name=re.compile("Approve|Send it")).all():
+            box = await button.bounding_box()
+            assert box is not None
+            apart = (
+                box["x"] >= note_box["x"] + note_box["width"]
+                or box["x"] + box["width"] <= note_box["x"]
+                or box["y"] >= note_box["y"] + note_box["height"]
+                or box["y"] + box["height"] <= note_box["y"]
+            )
+            assert apart
+    await page.set_viewport_size(PHONE)
+    await page.evaluate("scrollTo(0, 0)")
+    approve = page.get_by_role("button", name="Approve the outline")
+    await expect(approve).to_have_count(1)
+    box = await approve.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= PHONE["height"]
+    assert await overflow(page) <= 0
+
+
+async def test_what_pages_say_is_true(site: Site, window: Watched) -> None:
+    """A cause is told once, a useless retry is not first, no review is shown that nobody asked."""
+    failed = site.get(f"/tasks/{site.tasks['partial']}")["failed_contents"][0]["concept_id"]
+    roadmap = site.roadmap_of("partial")
+    page = await window.open(f"/roadmaps/{roadmap}/concepts/{failed}")
+    declined = page.get_by_text("The language model declined to write this.")
+    await expect(declined).to_have_count(1)
+    await expect(page.locator("article .is-primary")).to_have_count(0)
+    await window.open(f"/tasks/{site.tasks['partial']}")
+    await page.locator(".failure-list button").click()
+    await expect(page.locator(".concept-panel .cause")).to_have_count(1)
+    await expect(page.locator(".actions-card .is-primary")).to_have_text("Start learning")
+    await expect(page.locator(".rail")).not_to_contain_text("Your review")
+    await page.get_by_role("button", name="Notifications").click()
+    entry = page.locator(".inbox-entry", has_text="complete").first
+    await expect(entry.locator(".inbox-title")).not_to_be_empty()
+    assert "/roadmaps/" in (await entry.locator("a").get_attribute("href") or "")
+
+
+async def test_everything_is_a_key_away(site: Site, window: Watched) -> None:
+    """Ctrl-K finds a task by its words, `?` shows the keys, j goes to the next concept."""
+    page = await window.open("/operations")
+    await page.keyboard.press("Control+k")
+    await page.get_by_role("combobox").fill("chess")
+    await expect(page.get_by_role("option").first).to_contain_text("chess")
+    assert [v for v in (await Axe().run(page)).response["violations"]] == []  # noqa: C416 - JSON
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/roadmaps/*")
+    await expect(page.locator("main h1")).to_be_visible()
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("j")
+    first = page.locator(".concept-link").first
+    await expect(first).to_be_focused()
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/concepts/*")
+    await expect(page.locator(".prose")).to_be_visible()
+    title = await page.locator("h1").inner_text()
+    await page.keyboard.press("j")
+    await expect(page.locator("h1")).not_to_have_text(title)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("de-DE", "Was möchtest du lernen?"), ("zh-CN", "你想学什么")]
+)
+async def test_the_interface_speaks_the_readers_language(
+    site: Site, browser: Browser, language: str, words: str
+) -> None:
+    """The browser's language is the interface's, another can be chosen, and everything fits."""
+    context = await new_context(
+        browser, stack=site.stack.folder, locale=language, viewport=PHONE, reduced_motion="reduce"
+    )
+    watched = Watched(await context.new_page(), site.base)
+    page = await watched.open("/")
+    await expect(page.locator("main h1")).to_contain_text(words)
+    assert await page.evaluate("document.documentElement.lang") == language[:2]
+    for path in (f"/tasks/{site.tasks['review']}/review", f"/tasks/{site.tasks['partial']}"):
+        await watched.open(path)
+        assert await overflow(page) <= 0
+        serious = (await Axe().run(page)).response["violations"]
+        assert serious == []
+    await page.locator(".foot select").select_option("en")
+    await expect(page.get_by_role("link", name="Home", exact=True).last).to_be_attached()
+    await expect(page.locator("html")).to_have_attribute("lang", "en")
+    await context.close()
+    watched.check()
