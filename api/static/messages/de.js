@@ -432,4 +432,5 @@ export default {
   "Change it": "Ändern",
   "As JSON": "Als JSON",
   "This is no JSON: {0}": "Das ist kein JSON: {0}",
+  "Diagram, as Mermaid code": "Diagramm, als Mermaid-Code",
 };

@@ -432,4 +432,5 @@ export default {
   "Change it": "Cambiarlo",
   "As JSON": "Como JSON",
   "This is no JSON: {0}": "Esto no es JSON: {0}",
+  "Diagram, as Mermaid code": "Diagrama, como código Mermaid",
 };

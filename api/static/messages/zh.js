@@ -432,4 +432,5 @@ export default {
   "Change it": "修改",
   "As JSON": "JSON 形式",
   "This is no JSON: {0}": "这不是 JSON：{0}",
+  "Diagram, as Mermaid code": "图表（Mermaid 代码）",
 };
