@@ -27,4 +27,4 @@ def coloured(code: str, language: str, _attributes: str) -> str:
         lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
     except ClassNotFound:
         return escape(code)
-    return highlight(code, lexer, _formatter)
+    return str(highlight(code, lexer, _formatter))

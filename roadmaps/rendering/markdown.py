@@ -125,8 +125,10 @@ _markdown: Final = _parser()
 
 def to_html(markdown: str) -> str:
     """Return sanitised HTML."""
-    env: dict[str, Any] = {"formulas": [], "mark": f"formula-{secrets.token_hex(8)}-"}
-    clean = nh3.clean(
+    formulas: list[str] = []
+    mark = f"formula-{secrets.token_hex(8)}-"
+    env = {"formulas": formulas, "mark": mark}
+    clean: str = nh3.clean(
         _markdown.render(markdown, env),
         tags=set(TAGS),
         attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
@@ -135,8 +137,8 @@ def to_html(markdown: str) -> str:
         link_rel="noopener noreferrer nofollow",
         strip_comments=True,
     )
-    marks = re.compile(re.escape(env["mark"]) + r"(\d+);")
-    return marks.sub(lambda found: env["formulas"][int(found[1])], clean)
+    marks = re.compile(re.escape(mark) + r"(\d+);")
+    return marks.sub(lambda found: formulas[int(found[1])], clean)
 
 
 def as_plain_html(markdown: str) -> str:

@@ -22,11 +22,13 @@ start(async (main) => {
   const hint = h("p.usually.quiet");
   const list = taskList({ changed: (tasks) => usually(hint, tasks), filtered: (is) => urgent.hide(is) });
   const form = askForm(hint);
-  fill(main, h("div.home-page", {}, form.element, urgent.element, list.element));
+  const lists = h("div", { hidden: true }, urgent.element, list.element);
+  fill(main, h("div.home-page", {}, form.element, lists));
   form.begin();
   hear((message) => message.type === "retried" && read());
   document.addEventListener("visibilitychange", () => document.hidden || read());
   await read();
+  lists.hidden = false; // both at once, so that one does not push the other
 
   async function read() {
     await Promise.all([list.read(), urgent.read()]);
