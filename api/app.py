@@ -41,7 +41,7 @@ from notifications.events import TaskEvent
 from notifications.reading import open_schema
 
 VERSION: Final = "1"
-SQUEEZE_BYTES: Final = 2048
+SQUEEZE_BYTES: Final = 1024
 """From so many bytes on an answer is compressed; below that it is not worth the time."""
 _VERSIONED: Final = (
     tasks,
@@ -102,7 +102,7 @@ def create_app() -> FastAPI:
     if settings.cors_origins:  # around `Bodies`, so that pages may read its refusals, too
         app.add_middleware(Cors, allow_origins=list(settings.cors_origins), **ALLOWED)
     # what is large goes compressed to whoever takes it so; streams of events never do
-    app.add_middleware(GZipMiddleware, minimum_size=SQUEEZE_BYTES, compresslevel=4)
+    app.add_middleware(GZipMiddleware, minimum_size=SQUEEZE_BYTES, compresslevel=6)
     app.add_middleware(Mounted)
     app.add_middleware(Gate)
     app.add_middleware(Observed)

@@ -75,7 +75,7 @@ function learning(concepts, progress, address) {
     bar.value = done;
     write(numbers, t`${done} of ${conceptsIn(concepts.length)} done`);
     on.show([done > 0, next?.concept_id], () => (next
-      ? h("a.button.is-primary.is-large", { href: address(next) }, done ? t`Go on:` : t`Begin with:`, " ", said("span", next.title), icon("arrow"))
+      ? h("a.button.is-primary.is-large", { href: address(next) }, h("span", {}, done ? t`Go on:` : t`Begin with:`, " ", h("bdi", {}, next.title)), icon("arrow"))
       : h("p.all-done", {}, t`You have been all the way. Well done.`)));
   }
 }
