@@ -63,6 +63,21 @@ export class TaskModel {
     if (TERMINAL_STATUSES.has(this.status)) this.#settle();
   }
 
+  /** Take the parts of a task of another workflow for true: their states, by step and key. */
+  takeParts(parts) {
+    this.contents = new Map();
+    this.running = 0;
+    this.failed = 0;
+    for (const part of parts) {
+      const { kind, status, version, error } = part;
+      const id = partId(part);
+      this.contents.set(id, { ...this.contents.get(id), [kind]: { status, version, error } });
+      this.#tally(status, 1);
+    }
+    this.order = [...this.contents.keys()];
+    if (TERMINAL_STATUSES.has(this.status)) this.#settle();
+  }
+
   /** Take once more what happened to contents while a tree was on its way. */
   replay(events) {
     for (const { type, data, at } of events) {
@@ -90,9 +105,16 @@ export class TaskModel {
       this.#end(event);
     } else {
       touched.steps = this.#move(type, data, at);
-      touched.structure = type === "roadmap_ready" || type === "task_retried";
+      touched.structure = type === "roadmap_ready" || type === "task_retried"
+        || (this.#isOther && (type === "step_completed" || type === "step_started"));
     }
+    if (this.#isOther && type in CONTENT_EVENTS && !touched.concept) touched.structure = true;
     return touched;
+  }
+
+  /** Whether what it makes are parts of another workflow than the roadmap's. */
+  get #isOther() {
+    return (this.task.workflow ?? "roadmap") !== "roadmap";
   }
 
   /** Return the steps to show, in order, with their states. */
@@ -113,7 +135,9 @@ export class TaskModel {
     return this.order.filter((id) => Object.values(this.contents.get(id)).some(({ status }) => status === "failed"));
   }
 
-  #content({ concept_id: id, kind, version, code, error, calls, tokens, cost }, status, at) {
+  #content(data, status, at) {
+    const { kind, version, code, error, calls, tokens, cost } = data;
+    const id = partId(data);
     const states = this.contents.get(id);
     if (!states) return null;
     const before = states[kind] ?? { status: "pending" };
@@ -231,6 +255,9 @@ export class TaskModel {
     return true;
   }
 }
+
+/** What names a part: a roadmap's concept, or step and key of another workflow's. */
+export const partId = ({ concept_id: concept = null, step = "", key = "" }) => concept ?? `${step}/${key}`;
 
 export const TERMINAL_STATUSES = new Set(Object.values(TERMINAL));
 

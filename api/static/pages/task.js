@@ -8,15 +8,19 @@ import { announce } from "../lib/say.js";
 import { hear, tell } from "../lib/tabs.js";
 import { ago, duration } from "../lib/time.js";
 import { STATUS, TONE, attempt as attemptName, called, contents, learnKinds } from "../lib/words.js";
-import { TERMINAL_STATUSES, TaskModel } from "../model/task-model.js";
+import { TERMINAL_STATUSES, TaskModel, partId } from "../model/task-model.js";
 import { actions } from "../views/actions.js";
 import { badge } from "../views/badge.js";
+import { made } from "../views/made.js";
 import { chip, heading, legend, meter } from "../views/parts.js";
 import { rail } from "../views/rail.js";
 import { prospect } from "../views/task-row.js";
 import { tree } from "../views/tree.js";
 
 const PAGE = 500;
+const PARTS = 1000;
+/** What a task makes, by its workflow; those that have no view of their own are shown by their parts. */
+const VIEWS = { roadmap: tree };
 const REVISIT_MS = 15_000;
 /** How often is read what no event tells: the time left, and what the task waits for. */
 const OUTLOOK_MS = 4_000;
@@ -45,7 +49,8 @@ start(async (main) => {
     },
   };
   const titles = new Map();
-  const views = { rail: rail(), tree: tree(context), actions: actions(context), badge: badge(), meter: meter() };
+  const isRoadmap = (task.workflow ?? "roadmap") in VIEWS;
+  const views = { rail: rail(), tree: (isRoadmap ? VIEWS[task.workflow ?? "roadmap"] : made)(context), actions: actions(context), badge: badge(), meter: meter() };
   const page = layout(model, views);
   // all of it before it is shown: nothing moves because something comes later
   await readTree();
@@ -137,7 +142,21 @@ start(async (main) => {
     }
   }
 
+  /** Read what another workflow has made so far: results of steps, and parts. */
+  async function readMade() {
+    const [{ results }, parts] = await Promise.all([get(`/tasks/${taskId}/results`), allParts(taskId)]);
+    model.takeParts(parts);
+    titles.clear();
+    for (const part of parts) titles.set(partId(part), part.title || part.key);
+    const seen = JSON.stringify([results, parts.map((part) => [part.step, part.key, part.kind])]);
+    if (seen === roadmap) return;
+    roadmap = seen;
+    page.made();
+    views.tree.draw({ parts, results });
+  }
+
   async function readTree() {
+    if (!isRoadmap) return readMade();
     const id = model.task.roadmap_id;
     if (!id) return;
     reading += 1;
@@ -162,6 +181,17 @@ start(async (main) => {
     views.badge.tick();
   }
 });
+
+/** Read all parts there are. */
+async function allParts(taskId) {
+  const parts = [];
+  for (let cursor = ""; cursor !== null;) {
+    const page = await get(`/tasks/${taskId}/parts?limit=${PARTS}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+    parts.push(...page.parts);
+    cursor = page.next_cursor ?? null;
+  }
+  return parts;
+}
 
 /** Read all events there are. */
 async function readLog(taskId) {
@@ -203,7 +233,10 @@ function layout(model, views) {
       h("p.finding-line", {}, finding, " ", age)),
     h("div.task-side", {}, views.actions.element, views.rail.element),
     h("section.task-tree", { "aria-labelledby": "tree-title" }, roadmapTitle, summary, legendLine, views.tree.element));
-  return { element, head, tick, roadmap };
+  return { element, head, tick, roadmap, made: () => {
+    designed = true;
+    write(summary, "");
+  } };
 
   function head() {
     if (shownStatus !== model.status) {
@@ -219,7 +252,7 @@ function layout(model, views) {
     const { calls, tokens } = model.task.usage;
     const over = TERMINAL_STATUSES.has(model.status);
     write(numbers, [
-      total ? t`${done} of ${contents(total)} ready` : !over && t`The contents are counted once the outline stands`,
+      total ? t`${done} of ${contents(total)} ready` : !over && model.task.workflow === "roadmap" && t`The contents are counted once the outline stands`,
       model.failed > 0 && n(model.failed, "{n} failed", "{n} failed"),
       model.running > 0 && n(model.running, "{n} being written", "{n} being written"),
       TERMINAL_STATUSES.has(model.task.status) && `${n(calls, "{n} model call", "{n} model calls")}, ${n(tokens, "{n} token", "{n} tokens")}`,
