@@ -12,7 +12,9 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
 if TYPE_CHECKING:
-    from playwright.async_api import Page, WebSocketRoute
+    from collections.abc import Awaitable, Callable
+
+    from playwright.async_api import Page, Route, WebSocketRoute
 
     from tests.e2e.web.browser import Watched
 
@@ -74,6 +76,13 @@ def _part(key: str, status: str) -> dict[str, Any]:
     }
 
 
+def _answering(answer: Any) -> Callable[[Route], Awaitable[None]]:
+    async def answered(route: Route) -> None:
+        await route.fulfill(json=answer)
+
+    return answered
+
+
 async def _install(page: Page) -> list[WebSocketRoute]:
     """Answer instead of the API."""
     sockets: list[WebSocketRoute] = []
@@ -100,11 +109,7 @@ async def _install(page: Page) -> list[WebSocketRoute]:
     }
     for path, answer in answers.items():
         pattern = re.compile(rf"/api/v1/tasks/{TASK}{path}(\?.*)?$")
-        body = json.dumps(answer)
-        await page.route(
-            pattern,
-            lambda route, body=body: route.fulfill(body=body, content_type="application/json"),
-        )
+        await page.route(pattern, _answering(answer))
     await page.route_web_socket(f"**/ws/tasks/{TASK}**", sockets.append)
     return sockets
 
