@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 CONTENT_SECONDS: Final = Histogram(
     "roadmap_content_seconds",
     "Duration of contents, by how they ended.",
-    ["kind", "outcome"],
+    ["kind", "outcome", "workflow"],
     buckets=(0.1, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 900),
 )
 
@@ -176,7 +176,8 @@ class Maker:
         ):
             fact = await self._make(want, seat)
         outcome = ContentStatus.COMPLETED if fact.done else ContentStatus.FAILED
-        CONTENT_SECONDS.labels(need.kind, outcome).observe(time.monotonic() - began)
+        took = time.monotonic() - began
+        CONTENT_SECONDS.labels(need.kind, outcome, self._claim.workflow).observe(took)
         self._left[need.key] -= 1
         if fact.done == 0:
             self._incomplete.add(need.key)

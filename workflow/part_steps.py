@@ -62,7 +62,7 @@ async def make_parts(claim: Claim, step: str, parts: PartsStep) -> Result | None
     started = time.monotonic()
     tally = await Maker(claim, step, parts, work).make(drain())
     took = time.monotonic() - started
-    STEP_SECONDS.labels(step).observe(took)
+    STEP_SECONDS.labels(step, claim.workflow).observe(took)
     result = StepResult(
         output={"completed": tally.completed, "failed": tally.failed},
         input_digest="",

@@ -37,7 +37,7 @@ CHECKPOINTS: Final = cast("Table", Checkpoint.__table__)
 STEP_SECONDS: Final = Histogram(
     "roadmap_step_seconds",
     "Duration of steps.",
-    ["step"],
+    ["step", "workflow"],
     buckets=(0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600),
 )
 
@@ -63,7 +63,7 @@ async def run_step(claim: Claim, step: str) -> None:
     started = time.monotonic()
     result, spent = await _tried_step(claim, step)
     took = time.monotonic() - started
-    STEP_SECONDS.labels(step).observe(took)
+    STEP_SECONDS.labels(step, claim.workflow).observe(took)
     log.info("step_completed", round=number, seconds=round(took, 3))
     await record(finished(claim, step, number, result, spent, took))
     claim.history.append(done_with(claim, step, result))

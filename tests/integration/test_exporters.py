@@ -118,7 +118,7 @@ async def test_a_worker_adds_up_its_processes(
     assert found["roadmap_leases_held",] == 0
     # one per process that runs workflows; prefork has a child for its spare slot, too
     assert found["db_engine_count",] == (3 if pool == "prefork" else 1)
-    assert found["roadmap_step_seconds_count", "intent_analysis"] == 4
+    assert found["roadmap_step_seconds_count", "intent_analysis", "roadmap"] == 4
     written = [n for key, n in found.items() if key[0] == "roadmap_content_seconds_count"]
     assert sum(written) == contents
     calls = [n for key, n in found.items() if key[0] == "roadmap_llm_calls_total"]
