@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import socket
 import sys
@@ -102,6 +103,7 @@ def _serve(host: str, port: int, *, pid_file: Path | None = None) -> None:
     listener = _listen(host, port)
     if pid_file is not None:  # tells the supervisor that it is us who listens here
         pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")
+    gc.freeze()  # what was imported stays: nobody has to look at it again
     uvicorn.Server(config).run(sockets=[listener])
 
 

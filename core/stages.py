@@ -15,6 +15,7 @@ from core.states import RESERVED, Status, Step, legal_reserved
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_AT_A_STEP: Final = frozenset({Status.PROCESSING, Status.FAILED, Status.CANCELLED})
 NEARLY: Final = 99.9
 """100 is reached at `completed` only."""
 
@@ -54,13 +55,17 @@ class Stages:
         reserved = legal_reserved(status)
         if status is Status.PARTIAL_FAILURE:
             return reserved | self.ends_at.keys()
-        if status in {Status.PROCESSING, Status.FAILED, Status.CANCELLED}:
+        if status in _AT_A_STEP:
             return reserved | self.begins_at.keys()
         return reserved
 
     def is_legal(self, status: Status, step: str) -> bool:
         """Tell whether the pair may be stored."""
-        return step in self.legal_steps(status)
+        if step in legal_reserved(status):
+            return True
+        if status is Status.PARTIAL_FAILURE:
+            return step in self.ends_at
+        return status in _AT_A_STEP and step in self.begins_at
 
     def percent(self, status: Status, step: str, *, done: int, total: int) -> float:
         """Return how far a task is, 0 to 100 with one decimal; 0 where the step does not tell.

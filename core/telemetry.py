@@ -8,17 +8,19 @@ worker — goes on in the trace of what woke it; its delivery then links to the 
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from core.settings import get_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
 TRACEPARENT: Final = "traceparent"
 """Header and column of a position in a trace, as W3C Trace Context writes it."""
 
+_NOT_RECORDED: Final = nullcontext()
 _tracer: Any = None
 _provider: Any = None
 
@@ -53,7 +55,6 @@ def stop() -> None:
         provider.shutdown()
 
 
-@contextmanager
 def span(
     name: str,
     *,
@@ -61,7 +62,7 @@ def span(
     parent: str | None = None,
     links: Iterable[str | None] = (),
     attributes: Mapping[str, Any] | None = None,
-) -> Iterator[None]:
+) -> AbstractContextManager[None]:
     """Record what happens within the block; an error that leaves it is named, not quoted.
 
     Args:
@@ -72,10 +73,23 @@ def span(
         attributes: Facts, named as OpenTelemetry's conventions do where there are any.
     """
     if _tracer is None:
-        yield
-        return
+        return _NOT_RECORDED
+    return _recorded(name, kind, parent, links, attributes)
+
+
+@contextmanager
+def _recorded(
+    name: str,
+    kind: str,
+    parent: str | None,
+    links: Iterable[str | None],
+    attributes: Mapping[str, Any] | None,
+) -> Iterator[None]:
     from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 
+    if _tracer is None:  # it was stopped meanwhile
+        yield
+        return
     linked = [Link(found) for found in map(_context_of, links) if found is not None]
     with _tracer.start_as_current_span(
         name,

@@ -13,6 +13,7 @@ import sys
 from importlib import import_module
 from typing import NoReturn
 
+from roadmap_start.garbage import collect_seldom
 from roadmap_start.own import FOLDERS, check
 
 _CELERY = ("worker", "beat", "flower")
@@ -23,6 +24,7 @@ def main(arguments: list[str]) -> None:
 
     No banner: logs are lines of one form.
     """
+    collect_seldom()
     check()
     name, *rest = arguments
     _look_here_last()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import mmap
 import os
 from typing import TYPE_CHECKING, Any, Final
@@ -53,6 +54,7 @@ def _ready(sender: Any, **_: Any) -> None:
     _consumers.append(sender)
     if not is_prefork(sender.pool):
         process_loop()
+    gc.freeze()  # what was imported stays: nobody has to look at it again
     log.info("worker_ready", hostname=str(sender.hostname))
 
 

@@ -30,12 +30,12 @@ class Part(Spent, Base):
         UniqueConstraint("task_id", "step", "key", "kind", "version"),
         Index("ix_parts_roadmap_id", "roadmap_id"),
         Index(
-            "ix_parts_failed",
+            "ix_parts_error",
             "task_id",
             "step",
             "key",
             "kind",
-            postgresql_where=text("status = 'failed'"),
+            postgresql_where=text("error IS NOT NULL"),
         ),
     )
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, literal_column, select, true
+from sqlalchemy import select, true
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased, defer
 
-from core.states import ContentStatus
 from db.models import Part, RoadmapTask
 
 if TYPE_CHECKING:
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from sqlalchemy.ext.asyncio import AsyncSession
-
-_FAILED: Final[ColumnElement[str]] = literal_column(f"'{ContentStatus.FAILED}'")
-"""Written out: an index of the failed ones alone serves no statement that is told later."""
 
 
 async def newest_parts(
@@ -82,7 +78,7 @@ async def failed_parts(
         select(Part.content_id)
         .where(
             Part.task_id == RoadmapTask.task_id,
-            Part.status == _FAILED,
+            Part.error.is_not(None),
             Part.hidden.is_(False),
             ~superseded.exists(),
         )

@@ -1,0 +1,113 @@
+"""What a task costs the database, counted and not timed: these numbers may only fall."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import event
+
+from db.engine import get_engine
+from db.recorder import BATCHES, observe, unobserve
+from tests import examined
+from tests.factories import new_task
+from workflow.ending import Result
+from workflow.runs import run_task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import asyncpg
+
+    from db.facts import Recorded
+
+START: Final = 30
+"""Statements of a task besides its batches: accepting, its turn, taking it, ringing for others."""
+BATCH: Final = 7
+"""Statements that commit a batch of facts: begin, lock, the tasks, two shapes of rows, the events,
+commit. The first of a structure has more; it is among `START`."""
+CONTENT_ROWS: Final = 3
+"""Writes of a content: it begins, it ends, its text as HTML."""
+CONTENT_EVENTS: Final = 2 + 1 / 3
+STEP_EVENTS: Final = 2.5
+_OF_DRIVER: Final = ("WITH RECURSIVE typeinfo_tree", "SELECT current_setting('jit')")
+_HEARTBEAT: Final = "SELECT * FROM unnest($1::UUID[], $2::BIGINT[]) AS mine"
+CHANGED: Final = {
+    "parts": {"status", "body", "started_at", "finished_at", "calls", "tokens", "cost"},
+    "roadmap_tasks": {"done", "percent", "last_seq", "failures", "step_ended", "updated_at"}
+    | {"calls", "tokens", "prompt_tokens", "completion_tokens", "cost", "losses", "lease_until"},
+}
+"""What is rewritten for each content, or each heartbeat."""
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Collect what this loop sends to the database, whoever writes it."""
+    sent: list[str] = []
+    sync: Any = get_engine().sync_engine
+
+    def listen(dbapi_connection: Any, *_: Any) -> None:
+        dbapi_connection.driver_connection.add_query_logger(note)
+
+    def stop(dbapi_connection: Any, *_: Any) -> None:
+        dbapi_connection.driver_connection.remove_query_logger(note)
+
+    def note(query: Any) -> None:
+        if not query.query.lstrip().startswith(_OF_DRIVER):
+            sent.append(query.query)
+
+    event.listen(sync, "checkout", listen)
+    event.listen(sync, "checkin", stop)
+    try:
+        with examined.statements() as by_sqlalchemy:  # the driver logs its own alone
+            yield sent
+        sent += [text for text, _ in by_sqlalchemy if _HEARTBEAT not in text]
+    finally:
+        event.remove(sync, "checkout", listen)
+        event.remove(sync, "checkin", stop)
+
+
+def batches() -> float:
+    """Return how many transactions the recorder has committed."""
+    samples = {s.name: s.value for metric in BATCHES.collect() for s in metric.samples}
+    return samples["roadmap_recorder_batch_facts_count"]
+
+
+async def test_statements_rows_and_events(database: asyncpg.Connection) -> None:
+    """A task takes a few statements to begin, as many for a batch, and few rows for a content."""
+    await run_task(await new_task(), worker="w")  # what is done once in a process
+    heard: list[Recorded] = []
+    before = batches()
+    observe(heard.append)
+    try:
+        with statements() as sent:
+            task = await new_task()
+            assert await run_task(task, worker="w") is Result.COMPLETED
+    finally:
+        unobserve(heard.append)
+    contents = await database.fetchval("SELECT count(*) FROM parts WHERE task_id = $1", task)
+    told = Counter(e["type"] for recorded in heard for e in recorded.events)
+    of_contents = sum(told[f"content_{how}"] for how in ("started", "completed"))
+    assert of_contents + told["concept_completed"] == round(contents * CONTENT_EVENTS)
+    assert told["step_started"] + told["step_completed"] + told["roadmap_ready"] <= 4 * STEP_EVENTS
+    rows = sum(
+        len(recorded.rows)
+        for recorded in heard
+        if any(e["type"] in {"content_started", "content_completed"} for e in recorded.events)
+    )
+    assert rows <= contents * CONTENT_ROWS
+    assert len(sent) <= START + BATCH * (batches() - before), Counter(sent).most_common()
+
+
+async def test_no_index_is_touched(database: asyncpg.Connection) -> None:
+    """What is rewritten for each content stands in no index, so PostgreSQL can leave them alone."""
+    for table, changed in CHANGED.items():
+        indexes = await database.fetch(
+            "SELECT indexdef FROM pg_indexes WHERE tablename = $1", table
+        )
+        assert indexes
+        for (definition,) in indexes:
+            _, _, looked_at = definition.partition(" USING ")
+            assert changed.isdisjoint(re.findall(r"\w+", looked_at)), definition
