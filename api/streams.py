@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 from fastapi.sse import EventSourceResponse, format_sse_event
 
+from api.patience import Patience
 from api.registry import registry
 from core.errors import AppError
 from core.logging import get_logger
@@ -114,13 +115,9 @@ class EventStream(EventSourceResponse):
             raise results[0]
 
     async def _send_all(self, send: Send) -> None:
-        async def within_patience(message: Any) -> None:
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                await send(message)
-
         try:
-            async with aclosing(self._frames):
-                await self.stream_response(within_patience)
+            async with Patience(SEND_TIMEOUT_S) as patience, aclosing(self._frames):
+                await self.stream_response(lambda message: patience.sent(send(message)))
         except TimeoutError:
             registry().drop("sse", "slow")
             log.warning("stream_dropped", transport="sse", reason="slow")

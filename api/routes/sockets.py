@@ -11,6 +11,7 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from api.auth import identify_stream, origin_allowed
 from api.http import parse_id
+from api.patience import Patience
 from api.problems import of_error, of_failure
 from api.registry import registry
 from api.streams import LAST_WORD_S, SEND_TIMEOUT_S, encode_json
@@ -163,11 +164,10 @@ def _outcome(result: object) -> tuple[int | None, str]:
 
 
 async def _send_all(socket: WebSocket, source: AsyncGenerator[list[str]]) -> None:
-    async with aclosing(source):
+    async with Patience(SEND_TIMEOUT_S) as patience, aclosing(source):
         async for frames in source:
             for frame in frames:
-                async with asyncio.timeout(SEND_TIMEOUT_S):
-                    await socket.send_text(frame)
+                await patience.sent(socket.send_text(frame))
 
 
 async def _until_left(socket: WebSocket) -> None:
