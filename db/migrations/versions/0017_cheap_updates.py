@@ -18,18 +18,16 @@ _KEY = ["task_id", "step", "key", "kind"]
 
 
 def upgrade() -> None:
-    op.create_index(
-        "ix_parts_error", "parts", _KEY, postgresql_where=sa.text("error IS NOT NULL")
-    )
+    """Find failed parts by their error, and leave room in the pages."""
+    op.create_index("ix_parts_error", "parts", _KEY, postgresql_where=sa.text("error IS NOT NULL"))
     op.drop_index("ix_parts_failed", table_name="parts")
     op.execute("ALTER TABLE parts SET (fillfactor = 50)")
     op.execute("ALTER TABLE roadmap_tasks SET (fillfactor = 70)")
 
 
 def downgrade() -> None:
+    """Find them by their status again."""
     op.execute("ALTER TABLE roadmap_tasks RESET (fillfactor)")
     op.execute("ALTER TABLE parts RESET (fillfactor)")
-    op.create_index(
-        "ix_parts_failed", "parts", _KEY, postgresql_where=sa.text("status = 'failed'")
-    )
+    op.create_index("ix_parts_failed", "parts", _KEY, postgresql_where=sa.text("status = 'failed'"))
     op.drop_index("ix_parts_error", table_name="parts")
