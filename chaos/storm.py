@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
 import tempfile
 import time
 import traceback
@@ -44,6 +45,8 @@ PAUSE_S: Final = (1.0, 5.0)
 PROGRESS: Final = 15
 LONGEST_PAUSE_S: Final = 20.0
 FORGET_S: Final = 5.0
+HURRY_S: Final = 120.0
+"""For judging a storm that is not over."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +81,7 @@ class Storm:
         self.report = report
         self._weather = Weather()
         self._ledger = Ledger()
+        self._began = time.monotonic()
         self._calm = asyncio.Event()
         self._over = asyncio.Event()
         self._judging = Look(self._weather, "judge", url)
@@ -96,7 +100,6 @@ class Storm:
 
     async def run(self) -> None:
         """Blow, calm down, judge."""
-        began = time.monotonic()
         await asyncio.to_thread(self._scene.start)
         await until_alive(self._scene.address)
         helpers = [
@@ -114,8 +117,7 @@ class Storm:
         await self._see_the_end()
         self._over.set()
         await asyncio.wait(helpers, timeout=VIEWERS_S)
-        self.report.took_s = time.monotonic() - began
-        await self._judge()
+        await self.judge()
 
     async def _blow(self) -> None:
         began, options = time.monotonic(), self._options
@@ -182,8 +184,10 @@ class Storm:
         if left:
             self.report.wrong.append(f"{left} viewers did not see the end of their tasks")
 
-    async def _judge(self) -> None:
+    async def judge(self) -> None:
+        """Hold the ledgers against each other."""
         report = self.report
+        report.took_s = time.monotonic() - self._began
         if self._gauges.before is not None:
             report.before = self._gauges.before.text()
         rows = await self._judging.fetch(
@@ -230,7 +234,7 @@ def blow(options: Options) -> Report:
     report = Report(seed=options.seed)
     try:
         _with_servers(options, report)
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - told, as all else that went wrong
+    except Exception as error:  # noqa: BLE001 - it is told, as all else that went wrong
         report.wrong.append(f"the storm could not be held: {error!r}")
         report.odd.append("".join(traceback.format_exception(error)[-6:]))
     return report
@@ -257,14 +261,30 @@ def _with_servers(options: Options, report: Report) -> None:
 
 
 async def _blow(options: Options, scene: Scene, report: Report) -> None:
+    """Run a storm; one that hangs, or that somebody ends, is judged as it stands."""
     storm = Storm(options, scene, report)
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
     running = asyncio.create_task(storm.run())
-    done, _ = await asyncio.wait({running}, timeout=options.deadline_s - 60)
+    told = asyncio.create_task(ended.wait())
+    await asyncio.wait(
+        {running, told},
+        timeout=options.deadline_s - HURRY_S - 60,
+        return_when=asyncio.FIRST_COMPLETED,
+    )
     report.load = " ".join(f"{each:.1f}" for each in os.getloadavg())
-    if not done:
-        report.wrong.append(f"the storm hung: {[task.get_name() for task in asyncio.all_tasks()]}")
-        running.cancel()
-        await asyncio.wait({running}, timeout=30)
-    elif (error := running.exception()) is not None:
-        report.wrong.append(f"the storm ended by a fault of its own: {error!r}")
-        report.odd.append("".join(traceback.format_exception(error)[-6:]))
+    if running.done():
+        if (error := running.exception()) is not None:
+            report.wrong.append(f"the storm ended by a fault of its own: {error!r}")
+            report.odd.append("".join(traceback.format_exception(error)[-6:]))
+        return
+    why = "somebody ended it" if told.done() else "it hung"
+    report.wrong.append(f"the storm is not over, {why}: {running.get_stack(limit=1)}")
+    running.cancel()
+    await asyncio.wait({running}, timeout=HURRY_S / 4)
+    try:
+        async with asyncio.timeout(HURRY_S / 2):
+            await storm.judge()
+    except Exception as error:  # noqa: BLE001 - what is known is told
+        report.wrong.append(f"nor could it be judged: {error!r}")
