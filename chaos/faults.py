@@ -60,28 +60,28 @@ class Faults:
     _next: list[str] = field(default_factory=list)
 
     def kinds(self) -> dict[str, Callable[[], Awaitable[None]]]:
-        """Return all faults by name, with the number that the list of faults gives them."""
+        """Return all faults by name."""
         return {
-            "F1 worker killed": self._worker_killed,
-            "F2 child killed": self._child_killed,
-            "F3 worker frozen": self._worker_frozen,
-            "F4 redis killed": self._redis_killed,
-            "F4 redis restarted": self._redis_restarted,
-            "F4 redis emptied": self._redis_emptied,
-            "F5 redis silent": self._redis_silent,
-            "F6 redis full": self._redis_full,
-            "F6 redis takes no clients": self._redis_crowded,
-            "F7 postgres killed": self._postgres_killed,
-            "F7 postgres crashed": self._postgres_crashed,
-            "F7 postgres silent": self._postgres_silent,
-            "F7 connections cut": self._connections_cut,
-            "F8 message lost": self._message_lost,
-            "F9 scheduler killed": self._scheduler_killed,
-            "F12 model ill": self._model_ill,
-            "F13 api killed": self._api_killed,
-            "F14 deploy": self._deploy,
-            "F15 clock wrong": self._clock_wrong,
-            "F16 disk full": self._disk_full,
+            "worker killed": self._worker_killed,
+            "child killed": self._child_killed,
+            "worker frozen": self._worker_frozen,
+            "redis killed": self._redis_killed,
+            "redis restarted": self._redis_restarted,
+            "redis emptied": self._redis_emptied,
+            "redis silent": self._redis_silent,
+            "redis full": self._redis_full,
+            "redis takes no clients": self._redis_crowded,
+            "postgres killed": self._postgres_killed,
+            "postgres crashed": self._postgres_crashed,
+            "postgres silent": self._postgres_silent,
+            "connections cut": self._connections_cut,
+            "message lost": self._message_lost,
+            "scheduler killed": self._scheduler_killed,
+            "model ill": self._model_ill,
+            "api killed": self._api_killed,
+            "deploy": self._deploy,
+            "clock wrong": self._clock_wrong,
+            "disk full": self._disk_full,
         }
 
     async def one(self) -> str:
@@ -91,7 +91,7 @@ class Faults:
             self._next = list(kinds)
             self.rng.shuffle(self._next)
             # what the takeover is measured by comes more often
-            self._next += ["F1 worker killed"] * 3 + ["F2 child killed"] * 2
+            self._next += ["worker killed"] * 3 + ["child killed"] * 2
             self.rng.shuffle(self._next)
         name = self._next.pop()
         self.at.append(time.time())

@@ -85,4 +85,6 @@ class Report:
 
     def json(self) -> str:
         """Return everything as JSON."""
-        return json.dumps(asdict(self), indent=1)
+        told = {name: getattr(self, name) for name in self.__slots__}
+        takeovers = [asdict(each) for each in self.takeovers]
+        return json.dumps({**told, "takeovers": takeovers}, indent=1)

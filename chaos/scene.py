@@ -29,8 +29,8 @@ THREADS: Final = 24
 CHILDREN: Final = 2
 BUDGET: Final = 80
 """Connections of all processes together."""
-PROCESSES: Final = 8
-"""A worker of threads, one with two children and a spare one, an API, two that ask for jobs."""
+PROCESSES: Final = 9
+"""Two workers of threads, one with two children and a spare one, an API, two schedulers, and one."""
 END_S: Final = 40.0
 SKEWS_S: Final = (-300, 300)
 
@@ -107,7 +107,11 @@ class Scene:
         )
         del settings["LEASE_S"]  # takeovers are measured at the settings' own lease
         port = free_port()
-        pools = {"w1": ("threads", THREADS), "w2": ("prefork", CHILDREN)}
+        pools = {  # two of threads: each has room for what the other one had
+            "w1": ("threads", THREADS),
+            "w2": ("prefork", CHILDREN),
+            "w3": ("threads", THREADS),
+        }
         workers = [
             SkewedWorker(
                 name=name,

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 LATENCY_S: Final = 0.15
-ACTIVE: Final = 40
+ACTIVE: Final = 24
 """Tasks at a time."""
 WARM_S: Final = 6.0
 """Load without faults, before connections are counted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -61,4 +62,5 @@ def test_takeovers_in_the_table() -> None:
     ]
     assert report.quantiles() == "11.0 / 20.0 / 20.0 s of 20"
     assert report.quantiles(undisturbed=True) == "2.0 / 2.0 / 2.0 s of 2"
+    assert json.loads(report.json())["takeovers"][0]["took_s"] == 1.0
     assert report.row().startswith("| 3 | 0 | 0 | 0 | 11.0 / 20.0 / 20.0 s of 20 |")
