@@ -30,7 +30,7 @@ CHILDREN: Final = 2
 BUDGET: Final = 80
 """Connections of all processes together."""
 PROCESSES: Final = 9
-"""Two workers of threads, one with two children and a spare one, an API, two schedulers, and one."""
+"""Two workers of threads, one with two children and a spare one, API, schedulers, and one more."""
 END_S: Final = 40.0
 SKEWS_S: Final = (-300, 300)
 
