@@ -67,6 +67,8 @@ class _Answer:
     feedback: str | None = None
     edits: Any = None
     then: Then | None = None
+    replaces: bool = False
+    """The changes are a whole value, as own workflows take it."""
 
     @property
     def looks_again(self) -> bool:
@@ -140,7 +142,13 @@ def _answer(said: Any) -> _Answer | None:
     edits = given.get("value", given.get("edits"))
     if hasattr(edits, "model_dump"):
         edits = edits.model_dump(mode="json")
-    return _Answer(decision=decision, feedback=given.get("feedback"), edits=edits, then=then)
+    return _Answer(
+        decision=decision,
+        feedback=given.get("feedback"),
+        edits=edits,
+        then=then,
+        replaces="value" in given,
+    )
 
 
 def _wrong(said: Any) -> str:

@@ -30,7 +30,7 @@ async def test_what_blocks_hangs_and_breaks(
     """It is named, tried again, left behind and told; the only slot is free for the next task."""
     registry.register(definition(rough))
     flow = "tests.rough_flow:rough"
-    worker = rig.worker(pool=pool, concurrency=1, WORKFLOWS=flow, SHUTDOWN_GRACE_S="1")
+    worker = rig.worker(pool=pool, concurrency=1, WORKFLOWS=flow, SHUTDOWN_GRACE_S="0.1")
     careless, stuck, next_one = new_id(), new_id(), new_id()
     words = ["fine", "busy", "broken", "swallows", "blocks"]
     _send(rig, str(careless), words, tmp_path)
