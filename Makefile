@@ -42,7 +42,7 @@ test: tools  ## the whole test suite
 	  || { echo "What failed beside other tests once more, alone: a busy machine is no reason to fail"; \
 	       $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
 
-check: format lint types scripts layers migrations audit test  ## exactly what CI runs
+check: format lint types scripts layers migrations audit test  ## what CI runs, before it holds `chaos-cut`
 
 format: tools
 	@$(BIN)/ruff format --check --quiet $(PKGS) && echo "format ok"
