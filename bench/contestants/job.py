@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -21,6 +22,13 @@ from bench.contestants.timing import CALL_S
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+WIRE: Final = os.environ.get("BENCH_CALLS") == "wire"
+if TYPE_CHECKING or WIRE:
+    import openai  # at the top, as one does: a pool's children share it
+
+    for _noisy in ("httpx", "httpx2", "openai"):  # a line in the log for each call is no fair cost
+        logging.getLogger(_noisy).setLevel(logging.WARNING)
 
 CALLS: Final = 3 + CONCEPTS * 3
 GUARD_S: Final = 5.0
@@ -80,9 +88,9 @@ class Asked:
 
     def __init__(self) -> None:
         """Take the address from the environment."""
-        from openai import AsyncOpenAI
-
-        self._client = AsyncOpenAI(base_url=os.environ["BENCH_MODEL_URL"], api_key="sk-bench")
+        self._client = openai.AsyncOpenAI(
+            base_url=os.environ["BENCH_MODEL_URL"], api_key="sk-bench"
+        )
 
     async def ask(self, number: int) -> str:
         """Ask for one answer and see that it is JSON."""
@@ -105,7 +113,7 @@ class Asked:
 
 def model() -> Model:
     """Return whom BENCH_CALLS names."""
-    return Asked() if os.environ.get("BENCH_CALLS") == "wire" else Sleeping()
+    return Asked() if WIRE else Sleeping()
 
 
 def engine(**options: Any) -> AsyncEngine:
