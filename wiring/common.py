@@ -20,6 +20,7 @@ from notifications.publisher import publish_events, publish_notification, stop_p
 from roadmaps.roadmap import ROADMAP
 from tasks.dispatch import close_bell, install_bell
 from workflow import registry, turns
+from workflow.here import from_here
 from workflow.loading import load
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def bring_workflows() -> None:
     Raises:
         SettingsError: WORKFLOWS names something that is no workflow, or a wrong one.
     """
-    for definition in (ROADMAP, *load(get_settings().workflows)):
+    for definition in (ROADMAP, *load(from_here(get_settings().workflows))):
         registry.register(definition)
 
 

@@ -1,0 +1,48 @@
+"""A workflow is found in the folder in which a program is started."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from workflow.here import from_here
+from workflow.loading import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+_FLOW = """
+from pydantic import BaseModel
+from roadmap_worker import Context, Workflow
+
+class Request(BaseModel):
+    topic: str
+
+flow = Workflow("found_here", version=1, request=Request)
+
+@flow.step
+async def think(ctx: Context) -> str:
+    return "done"
+"""
+
+
+def test_found_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module of the working folder is found, behind everything that is installed."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "found_here_flow.py").write_text(_FLOW)
+    (tmp_path / "json.py").write_text("raise RuntimeError('it must not be taken')")
+    (definition,) = load(from_here(["found_here_flow:flow"]))
+    assert definition.name == "found_here"
+    assert sys.path[-1] == str(tmp_path)
+    del sys.modules["found_here_flow"]
+
+
+def test_nothing_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder is left out when nothing of it is named."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.chdir(tmp_path)
+    assert from_here(["json:loads"]) == ["json:loads"]
+    assert str(tmp_path) not in sys.path

@@ -1,0 +1,34 @@
+"""Lets workflows be found that stand in the folder in which a program is started."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def from_here(names: Sequence[str]) -> Sequence[str]:
+    """Let Python look in the working folder, too, when a named workflow is only there.
+
+    It looks there last of all: nothing in that folder takes the place of what is installed.
+
+    Args:
+        names: `package.module:attribute` of each.
+
+    Returns:
+        The same names.
+    """
+    here = Path.cwd()
+    for name in names:
+        top = name.partition(":")[0].partition(".")[0]
+        there = (here / f"{top}.py").is_file() or (here / top).is_dir()
+        if top.isidentifier() and there and find_spec(top) is None:
+            sys.path.append(str(here))
+            importlib.invalidate_caches()
+            break
+    return names
