@@ -110,7 +110,11 @@ async def _install(page: Page) -> list[WebSocketRoute]:
     for path, answer in answers.items():
         pattern = re.compile(rf"/api/v1/tasks/{TASK}{path}(\?.*)?$")
         await page.route(pattern, _answering(answer))
-    await page.route_web_socket(f"**/ws/tasks/{TASK}**", sockets.append)
+
+    def opened(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+
+    await page.route_web_socket(f"**/ws/tasks/{TASK}**", opened)
     return sockets
 
 
