@@ -39,6 +39,7 @@ from core.connection_budget import check_budget
 from core.settings import get_settings
 from notifications.events import TaskEvent
 from notifications.reading import open_schema
+from wiring.common import bring_workflows
 
 VERSION: Final = "1"
 SQUEEZE_BYTES: Final = 1024
@@ -73,11 +74,12 @@ def create_app() -> FastAPI:
     """Return the application.
 
     Raises:
-        SettingsError: A setting is invalid, or would let strangers in.
+        SettingsError: A setting is invalid, or would let strangers in, or a workflow is wrong.
     """
     settings = get_settings()
     check_settings(settings)
     check_budget(settings)
+    bring_workflows()
     app = FastAPI(
         title="roadmap-worker",
         version=VERSION,

@@ -96,9 +96,11 @@ def up(  # noqa: PLR0913 - each is an option of the command
     """
     from cli.stack import Stack
     from cli.stop_signals import StopRequestedError, StopSignals
+    from cli.workflow_checks import require_workflows
     from core.settings import load_settings
 
     settings = load_settings(**({} if root_path is None else {"api_root_path": root_path}))
+    require_workflows(settings)
     folder = DataDir(data_dir)
     chosen_host = host or settings.api_host
     _check_host(chosen_host, settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Final
 
 from cli.findings import Finding
@@ -32,6 +33,18 @@ def check_workflows(settings: Settings, *, database_url: str | None) -> list[Fin
     names = ", ".join(each.name for each in definitions())
     found = [Finding(name="workflows", ok=True, message=names)]
     return found + (_strangers(settings, database_url) if database_url else [])
+
+
+def require_workflows(settings: Settings) -> None:
+    """Look at own workflows before a stack is started for them.
+
+    Raises:
+        SettingsError: One of them cannot be run; the message says why.
+    """
+    if settings.workflows or entry_points(group="roadmap_worker.workflows"):
+        from workflow.loading import load  # a second, which who has none does not wait
+
+        load(settings.workflows)
 
 
 def _strangers(settings: Settings, url: str) -> list[Finding]:

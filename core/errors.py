@@ -142,6 +142,12 @@ class UnreadableRecordError(AppError):
     code = "unreadable_record"
 
 
+class UpgradeError(AppError):
+    """The task cannot be taken over into this version of its workflow; mend the upgrade, retry."""
+
+    code = "upgrade_failed"
+
+
 class WorkerLostRepeatedlyError(AppError):
     """The task lost its worker MAX_ATTEMPTS times in a row; read the workers' logs, then retry."""
 

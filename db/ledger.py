@@ -31,7 +31,7 @@ _MUTABLE: Final = tuple(
     column.name
     for column in TASKS.columns
     if column.name not in {"task_id", "user_id", "workflow", "goal", "request", "created_at"}
-    and column.name not in {"workflow_version", "idempotency_key", "request_digest"}
+    and column.name not in {"idempotency_key", "request_digest"}
     and column.name != "asks_review"
 )
 # the parts of the row that facts look at; the request, which may be long, is not among them

@@ -33,8 +33,11 @@ entry-point group `roadmap_worker.workflows` of an installed package.
 from __future__ import annotations
 
 from workflow import (
+    END,
     Context,
     Failure,
+    Finished,
+    Next,
     PartFailed,
     Parts,
     Retryable,
@@ -44,8 +47,11 @@ from workflow import (
 )
 
 __all__ = [
+    "END",
     "Context",
     "Failure",
+    "Finished",
+    "Next",
     "PartFailed",
     "Parts",
     "Retryable",

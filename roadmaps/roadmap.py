@@ -86,9 +86,10 @@ class RoadmapWorkflow(Definition):
         )
 
     async def edited(
-        self, session: AsyncSession, row: TaskRow, review: Review, decision: Answer
+        self, session: AsyncSession, row: TaskRow, review: Review, decision: Answer, *, of: str
     ) -> Edited | None:
         """Return the version that the reviewer's own edits make."""
+        del of
         return await edited_version(session, row, review, cast("ReviewDecision", decision))
 
     def describe(self) -> WorkflowShape:

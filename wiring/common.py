@@ -57,8 +57,11 @@ def shared_resources(process: str) -> list[Resource]:
 def bring_workflows() -> None:
     """Make all workflows known in this process; twice is the same as once.
 
+    Every program asks for this as it starts, so that a workflow that is wrong stops it with a
+    sentence, before it takes anything on.
+
     Raises:
-        SettingsError: WORKFLOWS names something that is no workflow, or a wrong one.
+        SettingsError: WORKFLOWS or an installed package names what is no workflow, or a wrong one.
     """
     for definition in (ROADMAP, *load(from_here(get_settings().workflows))):
         registry.register(definition)

@@ -10,14 +10,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from workflow.authoring import Failure, Parts, Workflow, WorkflowError
+    from workflow.authoring import (
+        END,
+        Failure,
+        Finished,
+        Next,
+        Parts,
+        Workflow,
+        WorkflowError,
+    )
     from workflow.context import Context
     from workflow.failures import PartFailed, Retryable
     from workflow.templates import prompt
 
 __all__ = [
+    "END",
     "Context",
     "Failure",
+    "Finished",
+    "Next",
     "PartFailed",
     "Parts",
     "Retryable",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from sqlalchemy.ext.asyncio import AsyncSession
 
+    from core.choices import ReviewExpiry
     from core.stages import Stages
     from db.facts import EventDraft, RowWrite
     from db.ledger import TaskRow
@@ -162,6 +163,14 @@ class UnderReview:
     """The JSON Schema of that, and of what may be put in its place."""
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Until when a review is to be decided, and what happens then; None leaves it to settings."""
+
+    due_hours: float | None = None
+    on_expiry: ReviewExpiry | None = None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Edited:
     """The next version that a reviewer's own edits make, what stores it, and what tells it."""
@@ -278,14 +287,42 @@ class Definition(ABC):
         row: TaskRow,  # noqa: ARG002
         review: Review,  # noqa: ARG002
         decision: Answer,
+        *,
+        of: str,  # noqa: ARG002
     ) -> Edited | None:
         """Return the next version made by the reviewer's own edits; None for other decisions.
+
+        Args:
+            session: The transaction.
+            row: The task, locked.
+            review: What is decided.
+            decision: How.
+            of: The step under review.
 
         Raises:
             InvalidRequestError: The edits do not fit.
         """
         if decision.decision is Decision.EDIT:
             raise InvalidRequestError("This workflow takes no edits; reject with `feedback`.")
+        return None
+
+    def terms(self, of: str) -> Terms:  # noqa: ARG002 - as above
+        """Return until when a review of a step is to be decided, and what happens then."""
+        return Terms()
+
+    def upgraded(
+        self,
+        history: Sequence[Done],  # noqa: ARG002 - as above
+        *,
+        from_version: int,  # noqa: ARG002
+    ) -> list[Done] | None:
+        """Return the history of a task of an earlier known version as one of this version.
+
+        None leaves it, and the task's version, as they are.
+
+        Raises:
+            AppError: It cannot be translated.
+        """
         return None
 
     def finished(self, parts: int) -> str:

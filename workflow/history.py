@@ -17,6 +17,8 @@ class Done:
     step: str
     input_digest: str = ""
     output: dict[str, Any] = field(default_factory=dict)
+    origin: int | None = None
+    """Of a history that was translated: the position that it had before."""
 
 
 def round_of(history: Sequence[Done], step: str) -> int:

@@ -21,6 +21,7 @@ from core.errors import (
     TaskExpiredError,
     UnexpectedError,
     UnreadableRecordError,
+    UpgradeError,
     WorkerLostRepeatedlyError,
 )
 from core.logging import get_logger
@@ -44,8 +45,9 @@ from workflow.drafts import draft
 from workflow.outcomes import failure
 from workflow.registry import can_run, definition_of, name_steps
 from workflow.ringing import leave_to_newer_worker
-from workflow.stored import finished_steps, reading
+from workflow.stored import reading
 from workflow.trying import as_ours
+from workflow.upgrading import current_history
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -66,7 +68,7 @@ _PLANNED: Final = frozenset({Step.HUMAN_REVIEW, Step.COMPLETED})
 """What a plan may name besides the workflow's own steps."""
 _HOPELESS: Final = (
     *(TaskExpiredError, UnreadableRecordError, InvalidRequestError),
-    *(PlanError, UnexpectedError),
+    *(PlanError, UpgradeError, UnexpectedError),
 )
 """What every worker that takes the task would meet."""
 _TOOK_OVER: Final = (
@@ -193,14 +195,14 @@ async def _acquire_locked(tx: Transaction, row: TaskRow, worker: str) -> Claim |
     if await turns.defer_unless_still_next(tx, row):
         return DeferredError()
     taken_over, held = row.lease_until is not None, life().held
-    begun = row.started_at is not None
+    history, rows = await current_history(tx.session, row, definition)
     claim = Claim(
         task_id=row.task_id,
         epoch=row.epoch + 1,
         user_id=row.user_id,
         definition=definition,
         request=request,
-        history=await finished_steps(tx.session, row.task_id) if begun else [],
+        history=history,
         asks_review=row.asks_review,
         budget=Budget(Usage.of(row), definition.budget_tokens),
         title=row.title or row.goal,
@@ -226,7 +228,9 @@ async def _acquire_locked(tx: Transaction, row: TaskRow, worker: str) -> Claim |
                 "deferred_at": None,
                 "traceparent": telemetry.position(),
                 "started_at": row.started_at or row.now,
+                **({"workflow_version": definition.version} if rows else {}),
             },
+            rows=rows,
             events=tuple(_taken_events(row, recovered=taken_over or row.recovered)),
         ),
         row=row,

@@ -1,11 +1,13 @@
-"""Finds the workflows that a setting names or a package brings; says plainly what is wrong."""
+"""Finds the workflows that a setting or an installed package names; says what is wrong with one."""
 
 from __future__ import annotations
 
 import importlib
 import re
-from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
+from traceback import extract_tb
+from typing import TYPE_CHECKING, Final
 
 from core.errors import SettingsError
 from core.states import RESERVED
@@ -13,18 +15,15 @@ from workflow.authoring import Workflow, WorkflowError, definition
 from workflow.definition import Definition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
-
+    from collections.abc import Callable, Iterable
 
 GROUP: Final = "roadmap_worker.workflows"
 """The entry points by which installed packages bring workflows."""
-_SETTING: Final = "ROADMAP_WORKFLOWS"
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
-def load(names: Sequence[str]) -> list[Definition]:
-    """Import workflows: those that are named, and those that installed packages bring.
+def load(names: Iterable[str]) -> list[Definition]:
+    """Import the workflows that a setting names, and those that installed packages bring.
 
     Args:
         names: `package.module:attribute` of each.
@@ -32,60 +31,87 @@ def load(names: Sequence[str]) -> list[Definition]:
     Raises:
         SettingsError: One cannot be imported, is none, or contradicts itself; the message names it.
     """
-    sources = dict.fromkeys(names, _SETTING) | _installed(but=names)
-    found: list[Definition] = []
-    for name, source in sources.items():
-        each = _checked(name, _imported(name, source), source)
-        if twin := next((other for other in found if other.name == each.name), None):
-            if twin is each:
-                continue  # a name of its own for the same one
-            raise SettingsError(f"{source}: two workflows are called {each.name!r}.")
-        found.append(each)
-    return found
+    sources: list[tuple[str, Callable[[], object]]] = [
+        (f"ROADMAP_WORKFLOWS: {name}", partial(_imported, name)) for name in names
+    ]
+    sources += [
+        (f"{_distribution(point)} (entry point {point.name!r} of {GROUP})", point.load)
+        for point in sorted(entry_points(group=GROUP), key=lambda each: each.name)
+    ]
+    found: dict[str, tuple[str, Definition]] = {}
+    for where, bring in sources:
+        each = as_definition(_brought(where, bring), where=where)
+        there, other = found.setdefault(each.name, (where, each))
+        if other is not each:
+            raise SettingsError(
+                f"{where}: there is another workflow called {each.name!r} already, of {there}."
+            )
+    return [each for _, each in found.values()]
 
 
-def _installed(*, but: Iterable[str]) -> dict[str, str]:
-    """Return what installed packages bring that is not named already, each with its package."""
-    known = set(but)
-    found: dict[str, str] = {}
-    for each in entry_points(group=GROUP):
-        if each.value not in known:
-            package = each.dist.name if each.dist else "unknown"
-            found[each.value] = f"Entry point {each.name!r} of the package {package!r}"
-    return found
+def as_definition(found: object, *, where: str = "workflow") -> Definition:
+    """Return the definition of a workflow, checked.
 
+    Args:
+        found: What was found.
+        where: Where that was, for messages.
 
-def _imported(name: str, source: str) -> Any:
-    module, colon, attribute = name.partition(":")
-    if not colon or not module or not attribute:
-        raise SettingsError(
-            f"{source}: {name!r} must be like `mybook.flows:book`: a module, a colon,"
-            " and the workflow's name in it."
-        )
-    try:
-        loaded = importlib.import_module(module)
-    except WorkflowError as error:
-        raise SettingsError(f"{source}: {error.message}") from error
-    except Exception as error:
-        raise SettingsError(
-            f"{source}: {module!r} cannot be imported: {type(error).__name__}: {error}"
-        ) from error
-    if not hasattr(loaded, attribute):
-        raise SettingsError(f"{source}: {module!r} has no {attribute!r}.")
-    return getattr(loaded, attribute)
-
-
-def _checked(name: str, found: Any, source: str) -> Definition:
+    Raises:
+        SettingsError: It is none, or contradicts itself.
+    """
     if isinstance(found, Workflow):
         try:
             found = definition(found)
         except WorkflowError as error:
-            raise SettingsError(f"{source}: {error.message}") from error
+            raise SettingsError(f"{where}: {error.message}") from error
     if not isinstance(found, Definition):
-        raise SettingsError(f"{source}: {name!r} is no workflow but {type(found).__name__}.")
+        raise SettingsError(
+            f"{where}: it is no `Workflow`, but {type(found).__name__}. Name the object that"
+            " `Workflow(...)` gave."
+        )
     for problem in _problems(found):
-        raise SettingsError(f"{source}: the workflow of {name!r} {problem}.")
+        raise SettingsError(f"{where}: the workflow {problem}.")
     return found
+
+
+def _brought(where: str, bring: Callable[[], object]) -> object:
+    try:
+        return bring()
+    except SettingsError:
+        raise
+    except WorkflowError as error:
+        raise SettingsError(f"{where}: {error.message}") from error
+    except Exception as error:
+        place = _last_line_of(error)
+        raise SettingsError(
+            f"{where}: it cannot be imported: {type(error).__name__}: {error}{place}"
+        ) from error
+
+
+def _imported(name: str) -> object:
+    module, colon, attribute = name.partition(":")
+    if not colon or not module or not attribute:
+        raise SettingsError(
+            f"ROADMAP_WORKFLOWS: {name!r} must be like `mybook.flows:book`: a module, a colon,"
+            " and the workflow's name in it."
+        )
+    loaded = importlib.import_module(module)
+    if not hasattr(loaded, attribute):
+        raise SettingsError(f"ROADMAP_WORKFLOWS: {name}: {module!r} has no {attribute!r}.")
+    return getattr(loaded, attribute)
+
+
+def _distribution(point: EntryPoint) -> str:
+    return "a package" if point.dist is None else str(point.dist.name)
+
+
+def _last_line_of(error: Exception) -> str:
+    """Return where an import failed, if that can be told."""
+    frames = extract_tb(error.__traceback__)
+    last = frames[-1] if frames else None
+    if last is None or last.filename.startswith("<") or last.filename == importlib.__file__:
+        return ""
+    return f" ({last.filename}, line {last.lineno})"
 
 
 def _problems(found: Definition) -> Iterable[str]:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 
 from core.actor import SYSTEM
 from core.choices import ReviewExpiry
-from core.errors import ConflictError
+from core.errors import ConflictError, UnknownWorkflowError
 from core.settings import get_settings
 from core.states import ReviewStatus
 from db.facts import NOW, Fact, Update
@@ -35,21 +35,20 @@ async def remind(*, limit: int = 100) -> int:
 
 
 async def expire(*, limit: int = 100) -> int:
-    """Carry out REVIEW_ON_EXPIRY for reviews that are past due; return how many."""
-    policy = get_settings().review_on_expiry
-    if policy is ReviewExpiry.KEEP:
-        return 0
-    due = Review.due_at < func.clock_timestamp()
+    """End overdue reviews as their workflow, or else REVIEW_ON_EXPIRY, says; return how many."""
+    policy = func.coalesce(Review.on_expiry, str(get_settings().review_on_expiry))
     expired = 0
-    for task_id, version in await _open_reviews(due, limit):
-        try:
-            if policy is ReviewExpiry.APPROVE:
-                await decide_review(task_id, Approval(), actor=SYSTEM, version=version)
-            else:
-                await cancel_task(task_id, actor=SYSTEM, reviewed_version=version)
-        except ConflictError:
-            continue  # a human was quicker
-        expired += 1
+    for expiry in (ReviewExpiry.APPROVE, ReviewExpiry.CANCEL):
+        due = and_(Review.due_at < func.clock_timestamp(), policy == str(expiry))
+        for task_id, version in await _open_reviews(due, limit):
+            try:
+                if expiry is ReviewExpiry.APPROVE:
+                    await decide_review(task_id, Approval(), actor=SYSTEM, version=version)
+                else:
+                    await cancel_task(task_id, actor=SYSTEM, reviewed_version=version)
+            except (ConflictError, UnknownWorkflowError):
+                continue  # a human was quicker, or another worker knows what it is about
+            expired += 1
     return expired
 
 

@@ -27,7 +27,7 @@ from workflow.drafts import draft
 from workflow.history import Done, round_of
 from workflow.ownership import lock_owned
 from workflow.registry import definition_of
-from workflow.stored import finished_steps
+from workflow.upgrading import current_history
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from core.actor import Actor
-    from workflow.definition import Answer, Definition
+    from workflow.definition import Answer, Definition, Terms
     from workflow.lease import Claim
     from workflow.outcomes import Subject
 
@@ -59,7 +59,8 @@ async def _open(claim: Claim) -> None:
         row = (await lock_tasks(tx.session, [claim.task_id]))[claim.task_id]
         subject = await claim.definition.under_review(tx.session, row, claim.history)
         last = await newest_review(tx.session, claim.task_id)
-        question = _question(row, subject, number=1 + (last.round if last else 0))
+        terms = claim.definition.terms(subject.of)
+        question = _question(row, subject, terms, number=1 + (last.round if last else 0))
         await record_in(
             tx,
             Fact(
@@ -119,14 +120,14 @@ class _Question:
     event: EventDraft
 
 
-def _question(row: TaskRow, subject: UnderReview, *, number: int) -> _Question:
+def _question(row: TaskRow, subject: UnderReview, terms: Terms, *, number: int) -> _Question:
     """Return what opens a review of a version: its row, the owner's notification, the event."""
     data = ReviewData(
         review_id=new_id(),
         roadmap_id=subject.roadmap_id,
         round=number,
         version=subject.version,
-        due_at=row.now + timedelta(hours=get_settings().review_due_hours),
+        due_at=row.now + timedelta(hours=terms.due_hours or get_settings().review_due_hours),
     )
     message = f"'{subject.title}' waits for your review"
     values = {
@@ -136,6 +137,7 @@ def _question(row: TaskRow, subject: UnderReview, *, number: int) -> _Question:
         "version": subject.version,
         "status": str(ReviewStatus.OPEN),
         "due_at": data.due_at,
+        "on_expiry": terms.on_expiry and str(terms.on_expiry),
     }
     return _Question(
         (
@@ -170,10 +172,10 @@ async def decide_review(
         row = await lock_owned(tx, task_id, actor)
         review = _decidable(row, await newest_review(tx.session, task_id), version)
         definition = definition_of(row.workflow)
-        history = await finished_steps(tx.session, task_id)
+        history, upgrade = await current_history(tx.session, row, definition)
         of = definition.reviewed(history, definition.request.model_validate(row.request))
         _check_form(definition, decision)
-        edited = await definition.edited(tx.session, row, review, decision)
+        edited = await definition.edited(tx.session, row, review, decision, of=of)
         told = draft(
             EventType.REVIEW_DECIDED,
             "It was edited, and is to be reviewed again"
@@ -188,7 +190,7 @@ async def decide_review(
             ),
         )
         position = len(history) + 1
-        rows: tuple[RowWrite, ...] = (_decided(review, decision, actor),)
+        rows: tuple[RowWrite, ...] = (*upgrade, _decided(review, decision, actor))
         if edited:
             rows += edited.writes
         if edited and edited.step:
@@ -196,12 +198,14 @@ async def decide_review(
             position += 1
         events = (told, *(edited.events if edited else ()))
         total = edited.total if edited else None
-        changes = {"title": edited.title} if edited else {}
+        changes: dict[str, Any] = {"title": edited.title} if edited else {}
+        if upgrade:
+            row.values["workflow_version"] = changes["workflow_version"] = definition.version
         if edited and decision.looks_again:
             subject = UnderReview(
                 title=edited.title, version=review.version + 1, roadmap_id=row.roadmap_id, of=of
             )
-            question = _question(row, subject, number=review.round + 1)
+            question = _question(row, subject, definition.terms(of), number=review.round + 1)
             # no decision is checkpointed: the question goes on, and needs no worker for that
             await record_in(
                 tx,

@@ -216,6 +216,8 @@ class Review(Base):
     """The version that is under review."""
     status: Mapped[str]
     due_at: Mapped[datetime]
+    on_expiry: Mapped[str | None]
+    """What happens when it is overdue, where the workflow says so; else the setting counts."""
     reminded_at: Mapped[Moment]
     decision: Mapped[str | None]
     feedback: Mapped[str | None]

@@ -7,14 +7,17 @@ from typing import Any
 
 from workflow.authoring.checks import check_whole
 from workflow.authoring.compiled import Compiled
-from workflow.authoring.errors import PlanError, ResultError, WorkflowError
+from workflow.authoring.errors import ResultError, WorkflowError
 from workflow.authoring.parts import Failure, Parts
+from workflow.authoring.planning import END, Finished, Next
 from workflow.authoring.workflow import Workflow
 
 __all__ = [
+    "END",
     "Failure",
+    "Finished",
+    "Next",
     "Parts",
-    "PlanError",
     "ResultError",
     "Workflow",
     "WorkflowError",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
@@ -15,6 +16,7 @@ from workflow.authoring.signature import (
     GIVEN,
     MISSING,
     Parameter,
+    Reader,
     Signature,
     literal_values,
     said,
@@ -22,7 +24,6 @@ from workflow.authoring.signature import (
 )
 
 if TYPE_CHECKING:
-    from workflow.authoring.signature import Reader
     from workflow.authoring.workflow import Workflow
 
 
@@ -260,6 +261,16 @@ def expiry(value: str, reader: Reader) -> ReviewExpiry:
         raise reader.wrong(f"`on_expiry` must be one of {choices}, not {value!r}") from None
 
 
+def check_plain(signature: Signature, reader: Reader) -> None:
+    """Check that a function is no coroutine: it is asked for data, and does nothing.
+
+    Raises:
+        WorkflowError: It is one.
+    """
+    if inspect.iscoroutinefunction(signature.function):
+        raise reader.wrong("it must not be `async`: it only says what follows from what is there")
+
+
 def steps(workflow: Workflow[Any]) -> dict[str, DeclaredStep]:
     """Return the steps that are declared so far, by name."""
     return {each.name: each for each in workflow.declared if isinstance(each, DeclaredStep)}
@@ -291,3 +302,23 @@ def check_whole(workflow: Workflow[Any]) -> None:
                     f"the parameter {parameter.name!r} is no step of this workflow"
                 )
             check_type(step.reader, parameter, known[parameter.name])
+    if workflow.own_plan is not None:
+        _check_plan(workflow, workflow.own_plan)
+
+
+def _check_plan(workflow: Workflow[Any], plan: Signature) -> None:
+    reader, known = Reader(workflow.name, "plan"), steps(workflow)
+    for parameter in plan.parameters.values():
+        if parameter.name == "request":
+            _check_request(workflow, reader, parameter)
+        elif parameter.name in known and known[parameter.name].listing is not None:
+            raise reader.wrong(
+                f"it takes {parameter.name!r}, which makes parts; a plan gets results"
+            )
+        elif parameter.name in known:
+            check_type(reader, parameter, known[parameter.name])
+        elif parameter.name != "done":
+            raise reader.wrong(
+                f"it takes {parameter.name!r}, which is no step; it may take `done`, `request` and"
+                f" {', '.join(known)}"
+            )

@@ -6,19 +6,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from core.digest import digest
+from core.errors import InvalidRequestError
 from core.states import Decision, Step
 from workflow.authoring.calling import call
 from workflow.authoring.checks import steps
 from workflow.authoring.declared import DeclaredReview
 from workflow.authoring.making import AuthoredParts
-from workflow.authoring.order import following
+from workflow.authoring.planning import END, planned
 from workflow.authoring.results import Results, rejection
 from workflow.authoring.shares import stages_of
+from workflow.authoring.upgrading import upgraded
 from workflow.context import Context
-from workflow.definition import Definition, Edited, StepResult, UnderReview
+from workflow.definition import Definition, Edited, StepResult, Terms, UnderReview
 from workflow.history import last_output, round_of
 from workflow.shape import StepShape, WorkflowShape, in_words
-from workflow.stored import finished_steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,7 +42,9 @@ class Compiled(Definition):
         self._workflow = workflow
         self.name = workflow.name
         self.version = workflow.version
-        self.known_versions = frozenset({workflow.version})
+        self.upgrades = dict(workflow.upgrades)
+        self.known_versions = frozenset({workflow.version, *self.upgrades})
+        self.plan = workflow.own_plan
         self.request = workflow.request
         self.budget_tokens = workflow.budget_tokens
         self.declared = steps(workflow)
@@ -67,17 +70,35 @@ class Compiled(Definition):
         """Return what people call a task."""
         return self._workflow.title_of(request)
 
-    def next_step(self, history: Sequence[Done], request: Any) -> str:  # noqa: ARG002
-        """Return the step that follows the finished ones."""
-        item = following(self.way, history)
-        if item is None:
-            return Step.COMPLETED
-        return Step.HUMAN_REVIEW if isinstance(item, DeclaredReview) else item
+    def next_step(self, history: Sequence[Done], request: Any) -> str:
+        """Return the step that follows the finished ones.
 
-    def reviewed(self, history: Sequence[Done], request: Any) -> str:  # noqa: ARG002
+        Raises:
+            PlanError: The author's plan cannot say.
+        """
+        item = planned(self, history, request)
+        if isinstance(item, DeclaredReview):
+            return Step.HUMAN_REVIEW
+        return Step.COMPLETED if item == END else item
+
+    def reviewed(self, history: Sequence[Done], request: Any) -> str:
         """Return the step that a human is asked about."""
-        item = following(self.way, history)
-        return item.of if isinstance(item, DeclaredReview) else ""
+        item = planned(self, history, request)
+        if isinstance(item, DeclaredReview):
+            return item.of
+        # the question was asked by another version, whose order was another
+        return next((d.step for d in reversed(history) if d.step in self.reviews), "")
+
+    def terms(self, of: str) -> Terms:
+        """Return until when a review is to be decided, and what happens then."""
+        review = self.reviews.get(of)
+        return Terms() if review is None else Terms(review.due_hours, review.on_expiry)
+
+    def upgraded(self, history: Sequence[Done], *, from_version: int) -> list[Done] | None:
+        """Return a history of an earlier version as one of this version."""
+        if from_version not in self.upgrades:
+            return None
+        return upgraded(self, history, from_version=from_version)
 
     async def under_review(
         self, session: AsyncSession, row: TaskRow, history: Sequence[Done]
@@ -95,14 +116,14 @@ class Compiled(Definition):
         )
 
     async def edited(
-        self, session: AsyncSession, row: TaskRow, review: Review, decision: Answer
+        self, session: AsyncSession, row: TaskRow, review: Review, decision: Answer, *, of: str
     ) -> Edited | None:
         """Return the reviewer's own value in place of what the step gave."""
-        del review
+        del session, review
         if decision.decision is not Decision.EDIT:
             return None
-        history = await finished_steps(session, row.task_id)
-        of = self.reviewed(history, self.request.model_validate(row.request))
+        if of not in self.declared:
+            raise InvalidRequestError(f"This version has no step {of!r}; reject with `feedback`.")
         return Edited(
             title=str(row.title or row.goal),
             step=of,
@@ -160,6 +181,10 @@ class Compiled(Definition):
         """
         output = last_output(history, step) or {}
         return self.declared[step].codec.read(output, what=f"the result of {step!r}")
+
+    def result_or_none(self, history: Sequence[Done], step: str) -> Any:
+        """Return what a step gave the last time; None while it has not run."""
+        return None if last_output(history, step) is None else self.result(history, step)
 
     def feedback(self, history: Sequence[Done], step: str) -> str | None:
         """Return what the last rejection wants changed, if it is meant for this step."""

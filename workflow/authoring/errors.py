@@ -1,4 +1,4 @@
-"""What authors raise, and what they are told when a workflow contradicts itself."""
+"""What authors are told when a workflow contradicts itself, or its functions do."""
 
 from __future__ import annotations
 

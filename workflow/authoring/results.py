@@ -6,10 +6,10 @@ import asyncio
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from core.errors import PlanError
 from core.states import ContentStatus, Decision, Step
 from db.repositories.parts import newest_parts
 from db.session import read_session, retrying
-from workflow.authoring.errors import PlanError
 from workflow.authoring.parts import Failure, Parts
 from workflow.authoring.signature import MISSING
 from workflow.history import last_output

@@ -21,6 +21,8 @@ MISSING: Final = inspect.Parameter.empty
 CONTEXT: Final = "ctx"
 GIVEN: Final = frozenset({CONTEXT, "request", "feedback", "part", "kind"})
 """Names of parameters that mean something else than a step's result."""
+TAKEN: Final = GIVEN | {"done", "end"}
+"""Names that no step may have."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Literal, TypeVar, overload
 
 from pydantic import BaseModel
@@ -14,15 +14,18 @@ from workflow.authoring import checks
 from workflow.authoring.codec import Codec
 from workflow.authoring.declared import DeclaredReview, DeclaredStep, Listing
 from workflow.authoring.errors import WorkflowError
-from workflow.authoring.signature import GIVEN, Reader
+from workflow.authoring.planning import Next
+from workflow.authoring.signature import TAKEN, Reader
 from workflow.context import Context
 from workflow.definition import StepOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from workflow.authoring.signature import Signature
 
 R = TypeVar("R", bound=BaseModel)
 F = TypeVar("F", bound=Callable[Concatenate[Context, ...], Any])
+P = TypeVar("P", bound=Callable[..., Next])
+U = TypeVar("U", bound=Callable[[dict[str, Any]], Mapping[str, Any]])
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _TAKEN: Final = frozenset({"roadmap"})
@@ -75,6 +78,8 @@ class Workflow(Generic[R]):
         self.page = page
         self._title = title
         self.declared: list[DeclaredStep | DeclaredReview] = []
+        self.own_plan: Signature | None = None
+        self.upgrades: dict[int, Callable[..., Mapping[str, Any]]] = {}
         self._check()
 
     def __repr__(self) -> str:
@@ -267,6 +272,77 @@ class Workflow(Generic[R]):
         self.declared.append(review)
         return review
 
+    # --- order and versions ---------------------------------------------------------------------
+
+    def plan(self, function: P) -> P:
+        """Say yourself which step comes next, instead of the order of declaration.
+
+        The function is asked after each step. It is not `async`, and a pure function of what is
+        finished: the same steps must give the same answer after a crash. It takes by name `done`
+        (`Finished`: which steps have ended, how often, what a human decided), `request`, and
+        results of steps, which are None while a step has not run. It returns a step, a review, or
+        `END`; `done.next` is what the order of declaration says.
+
+        Raises:
+            WorkflowError: It takes what it cannot get, or there is a plan already.
+
+        Example:
+            ```python
+            @report.plan
+            def plan(done: Finished, debate: Debate | None) -> Next:
+                if done.last == "debate" and debate and not debate.settled:
+                    return "debate" if done.times("debate") < 5 else draft
+                return done.next
+            ```
+        """
+        reader = self._reader("plan", _names_around(1))
+        if self.own_plan is not None:
+            raise reader.wrong("there is one already")
+        signature = reader.read(function)
+        checks.check_plain(signature, reader)
+        self.own_plan = signature
+        return function
+
+    def upgrade(self, *, from_version: int) -> Callable[[U], U]:
+        """Take tasks that were begun with an earlier version over into this one.
+
+        The function gets `results`: what each finished step gave, as JSON by the step's name, the
+        newest where a step ran several times. It returns the same for the next version: what it
+        leaves out runs again, what it adds counts as done. Without one, tasks of the earlier
+        version wait for a worker that still has it.
+
+        Args:
+            from_version: The version that the tasks were begun with. Several upgrades are applied
+                one after the other.
+
+        Raises:
+            WorkflowError: There is one from that version, or the version is not an earlier one.
+
+        Example:
+            ```python
+            @book.upgrade(from_version=1)
+            def with_subtitle(results: dict[str, Any]) -> dict[str, Any]:
+                if "outline" in results:
+                    results["outline"]["subtitle"] = ""
+                return results
+            ```
+        """
+
+        def declare(function: U) -> U:
+            reader = self._reader(f"upgrade from version {from_version!r}", _names_around(1))
+            if not isinstance(from_version, int) or not 1 <= from_version < self.version:
+                raise reader.wrong(f"`from_version` must be from 1 to {self.version - 1}")
+            if from_version in self.upgrades:
+                raise reader.wrong("there is one already")
+            signature = reader.read(function)
+            checks.check_plain(signature, reader)
+            if list(signature.parameters) != ["results"]:
+                raise reader.wrong("it must take `results` and nothing else")
+            self.upgrades[from_version] = function
+            return function
+
+        return declare
+
     # --- what is checked ------------------------------------------------------------------------
 
     def _check(self) -> None:
@@ -291,7 +367,7 @@ class Workflow(Generic[R]):
         reader = self._reader(f"{what} {name!r}", {})
         if not _NAME.fullmatch(name):
             raise reader.wrong("a step's name must be of small letters, digits and `_`")
-        if name in RESERVED or name in GIVEN:
+        if name in RESERVED or name in TAKEN:
             raise reader.wrong(f"the name {name!r} means something else here; take another one")
         if any(isinstance(each, DeclaredStep) and each.name == name for each in self.declared):
             raise reader.wrong("there is a step of this name already")
@@ -317,7 +393,7 @@ class Workflow(Generic[R]):
         return StepOptions(**said)
 
 
-def _names_around() -> dict[str, Any]:
+def _names_around(depth: int = 1) -> dict[str, Any]:
     """Return what is named where the decorator stands, for annotations that are text."""
-    frame = sys._getframe(2)  # noqa: SLF001 - the author's, as `typing` itself looks for it
+    frame = sys._getframe(depth + 1)  # noqa: SLF001 - the author's, as `typing` itself looks for it
     return {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)

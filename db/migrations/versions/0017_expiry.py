@@ -1,0 +1,20 @@
+"""What happens to a review that nobody decides, where its workflow says so."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0017"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '10s'")
+    op.add_column("reviews", sa.Column("on_expiry", sa.Text(), nullable=True))
+
+
+def downgrade() -> None:
+    op.drop_column("reviews", "on_expiry")

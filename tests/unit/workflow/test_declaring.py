@@ -1,0 +1,385 @@
+"""What is wrong with a workflow is told when it is imported, in one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+from pydantic import BaseModel
+
+from roadmap_worker import Context, Parts, Workflow, WorkflowError
+from workflow.authoring import definition
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from decimal import Decimal as OnlyForCheckers
+
+
+class Ask(BaseModel):
+    """What is asked for."""
+
+    topic: str
+
+
+class Other(BaseModel):
+    """Something else."""
+
+
+class Item(BaseModel):
+    """A part before it is made."""
+
+    slug: str
+
+
+class Plan(BaseModel):
+    """What is planned."""
+
+    items: list[Item]
+
+
+class Thing:
+    """What nobody can store."""
+
+
+def planned() -> Workflow[Ask]:
+    """Return a workflow with a step `plan_it` that gives a plan."""
+    flow = Workflow("flow", request=Ask)
+
+    @flow.step
+    async def plan_it(ctx: Context, request: Ask) -> Plan:
+        return Plan(items=[])
+
+    return flow
+
+
+def _unknown_parameter(flow: Workflow[Ask]) -> None:
+    @flow.step
+    async def write(ctx: Context, plan_its: Plan) -> str:
+        return ""
+
+
+def _no_return(flow: Workflow[Ask]) -> None:
+    @flow.step
+    async def write(ctx: Context):  # type: ignore[no-untyped-def] # noqa: ANN202
+        return ""
+
+
+def _not_storable(flow: Workflow[Ask]) -> None:
+    @flow.step
+    async def write(ctx: Context) -> Thing:
+        return Thing()
+
+
+def _list_not_storable(flow: Workflow[Ask]) -> None:
+    @flow.step
+    async def write(ctx: Context) -> dict[str, Thing]:
+        return {}
+
+
+def _twice(flow: Workflow[Ask]) -> None:
+    @flow.step
+    async def plan_it(ctx: Context) -> str:
+        return ""
+
+
+def _reserved(flow: Workflow[Ask]) -> None:
+    @flow.step
+    async def completed(ctx: Context) -> str:
+        return ""
+
+
+def _taken(flow: Workflow[Ask]) -> None:
+    @flow.step
+    async def request(ctx: Context) -> str:
+        return ""
+
+
+def _bad_name(flow: Workflow[Ask]) -> None:
+    @flow.step
+    async def writeIt(ctx: Context) -> str:  # noqa: N802
+        return ""
+
+
+def _generator(flow: Workflow[Ask]) -> None:
+    @flow.step
+    async def write(ctx: Context) -> AsyncIterator[str]:
+        yield ""
+
+
+def _stars(flow: Workflow[Ask]) -> None:
+    @flow.step
+    async def write(ctx: Context, **rest: Any) -> str:
+        return ""
+
+
+def _checkers_only(flow: Workflow[Ask]) -> None:
+    @flow.step
+    async def write(ctx: Context, plan_it: OnlyForCheckers) -> str:
+        return ""
+
+
+def _other_request(flow: Workflow[Ask]) -> None:
+    @flow.step
+    async def write(ctx: Context, request: Other) -> str:
+        return ""
+
+
+def _other_result(flow: Workflow[Ask]) -> None:
+    @flow.step
+    async def write(ctx: Context, plan_it: list[Item]) -> str:
+        return ""
+
+
+def _feedback_must_be_none(flow: Workflow[Ask]) -> None:
+    @flow.step
+    async def write(ctx: Context, feedback: str) -> str:
+        return ""
+
+
+def _part_without_parts(flow: Workflow[Ask]) -> None:
+    @flow.step
+    async def write(ctx: Context, part: Item) -> str:
+        return ""
+
+
+def _needs_too_much(flow: Workflow[Ask]) -> None:
+    @flow.step(needs=1.5)
+    async def write(ctx: Context) -> str:
+        return ""
+
+
+def _shares_too_much(flow: Workflow[Ask]) -> None:
+    @flow.step(share=0.6)
+    async def write(ctx: Context) -> str:
+        return ""
+
+    @flow.step(share=0.6)
+    async def read(ctx: Context) -> str:
+        return ""
+
+
+def _later_list(flow: Workflow[Ask]) -> None:
+    @flow.parts(of=lambda index: index.items, key="slug")
+    async def write(ctx: Context, part: Item) -> str:
+        return ""
+
+
+def _no_such_field(flow: Workflow[Ask]) -> None:
+    @flow.parts(of=lambda plan_it: plan_it.items, key="slug", made_from=("slug", "text"))
+    async def write(ctx: Context, part: Item) -> str:
+        return ""
+
+
+def _no_such_key(flow: Workflow[Ask]) -> None:
+    @flow.parts(of=lambda plan_it: plan_it.items, key="name")
+    async def write(ctx: Context, part: Item) -> str:
+        return ""
+
+
+def _no_key(flow: Workflow[Ask]) -> None:
+    @flow.parts(of=lambda plan_it: plan_it.items)
+    async def write(ctx: Context, part: Item) -> str:
+        return ""
+
+
+def _no_part(flow: Workflow[Ask]) -> None:
+    @flow.parts(of=lambda plan_it: plan_it.items, key="slug")
+    async def write(ctx: Context) -> str:
+        return ""
+
+
+def _other_kinds(flow: Workflow[Ask]) -> None:
+    @flow.parts(of=lambda plan_it: plan_it.items, key="slug", kinds=("text", "image"))
+    async def write(ctx: Context, part: Item, kind: Literal["text", "picture"]) -> str:
+        return ""
+
+
+def _kinds_not_taken(flow: Workflow[Ask]) -> None:
+    @flow.parts(of=lambda plan_it: plan_it.items, key="slug", kinds=("text", "image"))
+    async def write(ctx: Context, part: Item) -> str:
+        return ""
+
+
+def _parts_as_result(flow: Workflow[Ask]) -> None:
+    @flow.parts(of=lambda plan_it: plan_it.items, key="slug")
+    async def write(ctx: Context, part: Item) -> str:
+        return ""
+
+    @flow.step
+    async def read(ctx: Context, write: str) -> str:
+        return ""
+
+
+def _other_parts(flow: Workflow[Ask]) -> None:
+    @flow.parts(of=lambda plan_it: plan_it.items, key="slug")
+    async def write(ctx: Context, part: Item) -> str:
+        return ""
+
+    @flow.step
+    async def read(ctx: Context, write: Parts[Plan]) -> str:
+        return ""
+
+
+def _review_of_nothing(flow: Workflow[Ask]) -> None:
+    flow.review(of=Other)
+
+
+def _review_twice(flow: Workflow[Ask]) -> None:
+    flow.review(of="plan_it")
+    flow.review(of="plan_it")
+
+
+def _expiry(flow: Workflow[Ask]) -> None:
+    flow.review(of="plan_it", on_expiry="shrug")  # type: ignore[arg-type]
+
+
+def _async_plan(flow: Workflow[Ask]) -> None:
+    @flow.plan  # type: ignore[type-var]
+    async def plan(done: Any) -> str:
+        return ""
+
+
+def _upgrade_from_now(flow: Workflow[Ask]) -> None:
+    @flow.upgrade(from_version=1)
+    def up(results: dict[str, Any]) -> dict[str, Any]:
+        return results
+
+
+def _never_there(flow: Workflow[Ask]) -> None:
+    @flow.step
+    async def write(ctx: Context, later: str | None) -> str:
+        return ""
+
+    definition(flow)
+
+
+def _plan_of_nothing(flow: Workflow[Ask]) -> None:
+    @flow.plan
+    def plan(finished: list[str]) -> str:
+        return "plan_it"
+
+    definition(flow)
+
+
+@pytest.mark.parametrize(
+    ("declare", "said"),
+    [
+        (_unknown_parameter, "step 'write': the parameter 'plan_its' is no step declared before"),
+        (_no_return, "step 'write': it does not say what it returns"),
+        (_not_storable, "step 'write': it returns Thing, which cannot be stored as JSON"),
+        (_list_not_storable, "which cannot be stored as JSON"),
+        (_twice, "step 'plan_it': there is a step of this name already"),
+        (_reserved, "step 'completed': the name 'completed' means something else here"),
+        (_taken, "step 'request': the name 'request' means something else here"),
+        (_bad_name, "step 'writeIt': a step's name must be of small letters"),
+        (_generator, "step 'write': it is a generator"),
+        (_stars, "step 'write': the parameter `**rest` takes anything"),
+        (_checkers_only, "names 'OnlyForCheckers', which is not there when the program runs"),
+        (
+            _other_request,
+            "step 'write': `request` is annotated Other, and the workflow's request is",
+        ),
+        (_other_result, "is annotated list[tests.unit"),
+        (_feedback_must_be_none, "step 'write': `feedback` is None at first"),
+        (_part_without_parts, "step 'write': it takes `part`, and makes no parts"),
+        (_needs_too_much, "step 'write': `needs` must be between 0 and 1, not 1.5"),
+        (_shares_too_much, "step 'read': the shares of all steps are more than 1 together"),
+        (_later_list, "step 'write': `of` takes 'index', which is no step declared before it"),
+        (_no_such_field, "`made_from` names the field 'text', which Item does not have"),
+        (_no_such_key, "`key` names the field 'name', which Item does not have"),
+        (_no_key, "say with `key` which field of Item names a part"),
+        (_no_part, "step 'write': it makes parts, so it must take `part`"),
+        (_other_kinds, "and its kinds are text, image"),
+        (_kinds_not_taken, "it makes several kinds, so it must take `kind`"),
+        (_parts_as_result, "'write' makes parts; annotate it `Parts[str]`"),
+        (_other_parts, "the parts of 'write' are str"),
+        (_review_of_nothing, "review of 'Other': 'Other' is no step of this workflow"),
+        (_review_twice, "review of 'plan_it': 'plan_it' is reviewed already"),
+        (_expiry, "`on_expiry` must be one of 'keep', 'approve', 'cancel', not 'shrug'"),
+        (_async_plan, "plan: it must not be `async`"),
+        (_upgrade_from_now, "`from_version` must be from 1 to 0"),
+        (_never_there, "step 'write': the parameter 'later' is no step of this workflow"),
+        (_plan_of_nothing, "plan: it takes 'finished', which is no step"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_is_wrong(declare: Callable[[Workflow[Ask]], None], said: str) -> None:
+    """The message names the workflow, the step, and the reason."""
+    flow = planned()
+    with pytest.raises(WorkflowError) as raised:
+        declare(flow)
+    assert raised.value.message.startswith("workflow 'flow', ")
+    assert said.replace("tests.unit", "") in raised.value.message.replace("tests.unit", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"name": "Flow"}, "the name must be of small letters"),
+        ({"name": "roadmap"}, "and not be `roadmap`"),
+        ({"request": dict}, "`request` must be a pydantic model"),
+        ({"version": 0}, "`version` must be 1 or more"),
+        ({"budget_tokens": 0}, "`budget_tokens` must be 1 or more"),
+    ],
+)
+def test_what_is_wrong_with_itself(given: dict[str, Any], said: str) -> None:
+    """So it is with a workflow's own name, version and request."""
+    with pytest.raises(WorkflowError) as raised:
+        Workflow(**{"name": "flow", "request": Ask, **given})
+    assert said in raised.value.message
+
+
+def test_any_storable_result() -> None:
+    """Models, dataclasses, lists, dictionaries, texts, numbers and None may be results."""
+
+    @dataclass
+    class Point:
+        x: float
+
+    flow = Workflow("flow", request=Ask)
+
+    @flow.step
+    async def one(ctx: Context) -> list[Point]:
+        return []
+
+    @flow.step
+    async def two(ctx: Context, one: list[Point]) -> dict[str, Item | None]:
+        return {}
+
+    @flow.step
+    async def three(ctx: Context, two: dict[str, Item | None]) -> tuple[int, str] | None:
+        return None
+
+    @flow.step
+    def four(ctx: Context, three: tuple[int, str] | None) -> None:
+        return None
+
+    made = definition(flow)
+    assert made.result_schema("one") is not None
+    assert made.result_schema("four") == {"type": "null"}
+    assert [step.name for step in made.describe().steps] == ["one", "two", "three", "four"]
+    stored = made.declared["one"].codec.stored([Point(1)], what="it")
+    assert made.declared["one"].codec.read(stored, what="it") == [Point(1)]
+
+
+def test_shares() -> None:
+    """What shares leave is divided among the others, of which those with parts get the most."""
+    flow = Workflow("flow", request=Ask)
+
+    @flow.step(share=0.5)
+    async def one(ctx: Context) -> list[str]:
+        return []
+
+    @flow.parts(of=one)
+    async def two(ctx: Context, part: str) -> str:
+        return part
+
+    @flow.step
+    async def three(ctx: Context, two: Parts[str]) -> str:
+        return ""
+
+    stages = definition(flow).stages
+    assert (stages.begins_at["one"], stages.begins_at["two"]) == (1.0, 50.0)
+    assert stages.ends_at == {"two": stages.begins_at["three"]}
+    assert 90 < stages.begins_at["three"] < 95

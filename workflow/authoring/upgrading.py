@@ -1,0 +1,90 @@
+"""Takes the results of tasks that were begun with an earlier version over into this one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from core.errors import UpgradeError
+from core.states import Step
+from workflow.authoring.codec import VALUE
+from workflow.authoring.errors import ResultError
+from workflow.history import Done
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workflow.authoring.compiled import Compiled
+
+
+def upgraded(compiled: Compiled, history: Sequence[Done], *, from_version: int) -> list[Done]:
+    """Return a history as this version's steps would have made it.
+
+    What an author's `upgrade` leaves out is forgotten, so that it runs again; what it adds counts
+    as done. Decisions stay with the steps that they were about.
+
+    Raises:
+        UpgradeError: A translation fails, or gives what does not fit.
+    """
+    known = set(compiled.declared)
+    results = {
+        done.step: done.output[VALUE]
+        for done in history
+        if done.step != Step.HUMAN_REVIEW and VALUE in done.output
+    }
+    before = set(results)
+    for version, translate in sorted(compiled.upgrades.items()):
+        if version < from_version:
+            continue
+        try:
+            results = dict(translate(results=results))
+        except Exception as error:
+            raise UpgradeError(
+                f"The upgrade of {compiled.name!r} from version {version} raised"
+                f" {type(error).__name__}: {error}. Mend it, then retry the task."
+            ) from error
+    if unknown := sorted(set(results) - known):
+        raise UpgradeError(
+            f"The upgrade of {compiled.name!r} gives results of {', '.join(unknown)}, which are no"
+            f" steps of version {compiled.version}. Mend it, then retry the task."
+        )
+    stored = {name: _fits(compiled, name, value) for name, value in results.items()}
+    made = [name for name in compiled.declared if name in stored and name not in before]
+    new = [Done(position=0, step=name, output=stored[name]) for name in made]
+    kept = [done for done in history if _stays(compiled, done, results)]
+    last = {done.step: place for place, done in enumerate(kept)}
+    return [
+        Done(
+            position=number,
+            step=done.step,
+            input_digest=done.input_digest,
+            output=stored[done.step]
+            if done.step in stored and (place < 0 or last[done.step] == place)
+            else done.output,
+            origin=done.position or None,
+        )
+        for number, (place, done) in enumerate(
+            [*((-1, done) for done in new), *enumerate(kept)], start=1
+        )
+    ]
+
+
+def _stays(compiled: Compiled, done: Done, results: dict[str, Any]) -> bool:
+    """Tell whether a finished step is one of the new version, too."""
+    if done.step == Step.HUMAN_REVIEW:
+        return done.output.get("of") in results
+    if VALUE in done.output:
+        return done.step in results
+    return done.step in compiled.makers  # what it has made is compared part by part
+
+
+def _fits(compiled: Compiled, name: str, value: Any) -> dict[str, Any]:
+    step = compiled.declared[name]
+    if step.listing is not None:
+        raise UpgradeError(
+            f"The upgrade of {compiled.name!r} gives a result of {name!r}, which makes parts; leave"
+            " it out, and raise `version` of its `parts` if they are to be made anew."
+        )
+    try:
+        return step.codec.stored(value, what=f"The upgrade, for {name!r},")
+    except ResultError as error:
+        raise UpgradeError(f"{error.message} Mend it, then retry the task.") from None
