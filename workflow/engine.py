@@ -57,13 +57,13 @@ async def advance(claim: Claim) -> Result:
 
 async def _work_on(claim: Claim, step: str) -> Result | None:
     """Do one step; None when the task goes on with another one."""
+    if len(claim.history) >= MOST_STEPS:
+        raise TooManyStepsError
     if step == Step.HUMAN_REVIEW:
         return await _review(claim)
     with structlog.contextvars.bound_contextvars(step=step), telemetry.span(f"step {step}"):
         if parts := claim.definition.parts.get(step):
             return await make_parts(claim, step, parts)
-        if len(claim.history) >= MOST_STEPS:
-            raise TooManyStepsError
         await run_step(claim, step)
         return None
 
