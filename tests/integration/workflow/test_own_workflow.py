@@ -259,7 +259,7 @@ async def test_lists_that_are_wrong_or_empty(database: asyncpg.Connection) -> No
     await decide(task, "approve")
     assert await run_task(task, worker="w") is Result.FAILED
     error = json.loads(await column(database, task, "error"))
-    assert (error["code"], error["step"]) == ("duplicate_part_key", "advert")
+    assert (error["code"], error["step"]) == ("invalid_part", "advert")
     assert "two parts with the key 'tea'" in error["message"]
     task = await asked(shop_of([]), goods=[])
     await run_task(task, worker="w")
