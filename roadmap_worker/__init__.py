@@ -28,34 +28,114 @@ async def chapter(ctx: Context, request: BookRequest, part: str) -> Text:
 
 `ROADMAP_WORKFLOWS="mybook.flows:book"` brings it to worker, API and command line; so does the
 entry-point group `roadmap_worker.workflows` of an installed package.
+
+Authors need `Workflow`, `Parts`, `Context`, `Retryable`, `PartFailed`, `prompt`, and for plans
+`Finished`, `Next`, `END`. What stands beside these (`Definition`, `PartsStep`, …) is the floor
+below: a workflow as a class that decides everything itself, as the built-in one is.
 """
 
 from __future__ import annotations
 
-from workflow import (
-    END,
-    Context,
-    Failure,
-    Finished,
-    Next,
-    PartFailed,
-    Parts,
-    Retryable,
-    Workflow,
-    WorkflowError,
-    prompt,
-)
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workflow import (
+        END,
+        RESTORE,
+        Answer,
+        Asking,
+        AuditRules,
+        Context,
+        Definition,
+        Done,
+        Edited,
+        Failure,
+        FindingKind,
+        Finished,
+        Look,
+        Meaning,
+        Need,
+        Next,
+        PartFailed,
+        Parts,
+        PartsStep,
+        Retryable,
+        StepBody,
+        StepContext,
+        StepOptions,
+        StepResult,
+        StepShape,
+        Terms,
+        UnderReview,
+        Wanted,
+        Workflow,
+        WorkflowError,
+        WorkflowShape,
+        Written,
+        as_data,
+        counted,
+        draft,
+        environment,
+        input_digest,
+        last_output,
+        prompt,
+        reading,
+        remake,
+        show_text,
+    )
 
 __all__ = [
     "END",
+    "RESTORE",
+    "Answer",
+    "Asking",
+    "AuditRules",
     "Context",
+    "Definition",
+    "Done",
+    "Edited",
     "Failure",
+    "FindingKind",
     "Finished",
+    "Look",
+    "Meaning",
+    "Need",
     "Next",
     "PartFailed",
     "Parts",
+    "PartsStep",
     "Retryable",
+    "StepBody",
+    "StepContext",
+    "StepOptions",
+    "StepResult",
+    "StepShape",
+    "Terms",
+    "UnderReview",
+    "Wanted",
     "Workflow",
     "WorkflowError",
+    "WorkflowShape",
+    "Written",
+    "as_data",
+    "counted",
+    "draft",
+    "environment",
+    "input_digest",
+    "last_output",
     "prompt",
+    "reading",
+    "remake",
+    "show_text",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name when it is first used."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import workflow
+
+    found = getattr(workflow, name)
+    globals()[name] = found
+    return found

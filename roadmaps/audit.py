@@ -17,8 +17,7 @@ from roadmaps.outline import Outline
 from roadmaps.outputs import EditPlan, IntentAnalysis, Issue
 from roadmaps.requests import Edit
 from roadmaps.steps.names import RoadmapStep
-from workflow.audit.kinds import Kind
-from workflow.audit_rules import RESTORE, AuditRules, Look, Meaning
+from workflow import RESTORE, AuditRules, FindingKind, Look, Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +77,7 @@ _RULES: Final[dict[str, str]] = {
         WHERE NOT EXISTS (SELECT FROM outlines o
             WHERE o.roadmap_id = r.roadmap_id AND o.version = r.version)
     """,
-    Kind.OWNER_DIFFERS: """
+    FindingKind.OWNER_DIFFERS: """
         SELECT batch.task_id, 'the roadmap has another owner'
         FROM batch JOIN roadmaps r ON r.task_id = batch.task_id WHERE r.user_id <> batch.user_id
     """,

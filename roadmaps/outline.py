@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from core.errors import AppError
 from core.ids import new_id
 from roadmaps.outputs import Difficulty
-from workflow.drafts import counted
+from workflow import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

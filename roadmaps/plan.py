@@ -10,7 +10,7 @@ from roadmaps.steps.names import RoadmapStep
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workflow.history import Done
+    from workflow import Done
 
 _ALWAYS_NEXT: Final[dict[str, str]] = {
     RoadmapStep.INTENT_ANALYSIS: RoadmapStep.CURRICULUM_DESIGN,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llm.prompt import Message, Prompt
 from roadmaps.inputs import CallKind
-from workflow.templates import environment
+from workflow import environment
 
 if TYPE_CHECKING:
     import jinja2

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from db.session import read_session
 from roadmaps.queries.roadmaps import visible_concept, visible_roadmap
 from roadmaps.steps.names import RoadmapStep
-from workflow.retry import remake
+from workflow import remake
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from roadmaps.outline import Outline
 from roadmaps.outline_rows import next_version
 from roadmaps.requests import Edit, ReviewDecision, TaskRequest
 from roadmaps.steps.curriculum_design import contents_of, roadmap_ready
-from workflow.definition import Edited
+from workflow import Edited
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,8 +21,7 @@ from roadmaps.steps import (
 from roadmaps.steps.content_generation import ContentGeneration
 from roadmaps.steps.context import context_of
 from roadmaps.steps.names import STAGES, TITLES, RoadmapStep
-from workflow.definition import Definition, Edited, UnderReview
-from workflow.drafts import counted
+from workflow import Definition, Edited, UnderReview, counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,9 +31,7 @@ if TYPE_CHECKING:
     from db.ledger import TaskRow
     from db.models import Review
     from roadmaps.steps.context import RoadmapContext
-    from workflow.definition import Answer, PartsStep, StepBody, StepContext
-    from workflow.history import Done
-    from workflow.shape import WorkflowShape
+    from workflow import Answer, Done, PartsStep, StepBody, StepContext, WorkflowShape
 
 
 class RoadmapWorkflow(Definition):

@@ -1,7 +1,8 @@
 """The engine: a task's steps, leases, reviews, retries. Knows neither Celery nor HTTP nor Redis.
 
-This is its one door for authors of workflows. A name is loaded when it is first used, so that
-importing a module of the engine costs nothing more than that module.
+This is its one door for whoever writes workflows; `roadmap_worker` shows the same names to authors,
+and the built-in workflow uses no others. A name is loaded when it is first used, so that importing
+a module of the engine costs nothing more than that module.
 """
 
 from __future__ import annotations
@@ -10,46 +11,155 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from workflow.authoring import (
-        END,
-        Failure,
-        Finished,
-        Next,
-        Parts,
-        Workflow,
-        WorkflowError,
-    )
+    from workflow.asking import Asking, input_digest
+    from workflow.audit.kinds import Kind as FindingKind
+    from workflow.audit_rules import RESTORE, AuditRules, Look, Meaning
+    from workflow.authoring import END, Failure, Finished, Next, Parts, Workflow, WorkflowError
     from workflow.context import Context
+    from workflow.definition import (
+        Answer,
+        Definition,
+        Edited,
+        PartsStep,
+        StepBody,
+        StepContext,
+        StepOptions,
+        StepResult,
+        Terms,
+        UnderReview,
+        Written,
+    )
+    from workflow.drafts import counted, draft
     from workflow.failures import PartFailed, Retryable
-    from workflow.templates import prompt
+    from workflow.history import Done, last_output
+    from workflow.live_text import show as show_text
+    from workflow.parts import Need, Wanted
+    from workflow.retry import remake
+    from workflow.shape import StepShape, WorkflowShape
+    from workflow.stored import reading
+    from workflow.templates import as_data, environment, prompt
 
 __all__ = [
     "END",
+    "RESTORE",
+    "Answer",
+    "Asking",
+    "AuditRules",
     "Context",
+    "Definition",
+    "Done",
+    "Edited",
     "Failure",
+    "FindingKind",
     "Finished",
+    "Look",
+    "Meaning",
+    "Need",
     "Next",
     "PartFailed",
     "Parts",
+    "PartsStep",
     "Retryable",
+    "StepBody",
+    "StepContext",
+    "StepOptions",
+    "StepResult",
+    "StepShape",
+    "Terms",
+    "UnderReview",
+    "Wanted",
     "Workflow",
     "WorkflowError",
+    "WorkflowShape",
+    "Written",
+    "as_data",
+    "counted",
+    "draft",
+    "environment",
+    "input_digest",
+    "last_output",
     "prompt",
+    "reading",
+    "remake",
+    "show_text",
 ]
 
 _AT: Final = {
-    "Context": "workflow.context",
-    "PartFailed": "workflow.failures",
-    "Retryable": "workflow.failures",
-    "prompt": "workflow.templates",
+    "workflow.asking": (
+        "Asking",
+        "input_digest",
+    ),
+    "workflow.audit_rules": (
+        "RESTORE",
+        "AuditRules",
+        "Look",
+        "Meaning",
+    ),
+    "workflow.authoring": (
+        "END",
+        "Failure",
+        "Finished",
+        "Next",
+        "Parts",
+        "Workflow",
+        "WorkflowError",
+    ),
+    "workflow.context": ("Context",),
+    "workflow.definition": (
+        "Answer",
+        "Definition",
+        "Edited",
+        "PartsStep",
+        "StepBody",
+        "StepContext",
+        "StepOptions",
+        "StepResult",
+        "Terms",
+        "UnderReview",
+        "Written",
+    ),
+    "workflow.drafts": (
+        "counted",
+        "draft",
+    ),
+    "workflow.failures": (
+        "PartFailed",
+        "Retryable",
+    ),
+    "workflow.history": (
+        "Done",
+        "last_output",
+    ),
+    "workflow.parts": (
+        "Need",
+        "Wanted",
+    ),
+    "workflow.retry": ("remake",),
+    "workflow.shape": (
+        "StepShape",
+        "WorkflowShape",
+    ),
+    "workflow.stored": ("reading",),
+    "workflow.templates": (
+        "as_data",
+        "environment",
+        "prompt",
+    ),
 }
-"""Where names stand that are not `workflow.authoring`'s."""
+"""The modules in which the names stand."""
+_ALIKE: Final = {
+    "FindingKind": ("workflow.audit.kinds", "Kind"),
+    "show_text": ("workflow.live_text", "show"),
+}
+"""Those that have another name there."""
+_PLACES: Final = {name: (module, name) for module, names in _AT.items() for name in names} | _ALIKE
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first used."""
-    if name not in __all__:
+    if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(_AT.get(name, "workflow.authoring")), name)
+    module, there = _PLACES[name]
+    found = getattr(import_module(module), there)
     globals()[name] = found
     return found

@@ -13,10 +13,7 @@ from core.settings import get_settings
 from roadmaps.prompts import RoadmapPrompt, text_of
 from roadmaps.rendering.renderer import render
 from roadmaps.rendering.stored import rows_of
-from workflow import live_text
-from workflow.asking import input_digest
-from workflow.definition import Written
-from workflow.templates import as_data
+from workflow import Written, as_data, input_digest, show_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,8 +24,7 @@ if TYPE_CHECKING:
     from llm.prompt import Message
     from notifications.events import PartData
     from roadmaps.inputs import ContentInputs
-    from workflow.asking import Asking
-    from workflow.parts import Wanted
+    from workflow import Asking, Wanted
 
 
 _ANEW: Final = (
@@ -160,7 +156,7 @@ class Kind:
         asking, prompt = writing.asking, self.prompt(inputs)
         if self.text is None or not get_settings().llm_stream:
             return await asking.ask(prompt, self.output)
-        show = partial(live_text.show, writing.task_id, about=writing.about)
+        show = partial(show_text, writing.task_id, about=writing.about)
         return await asking.stream(prompt, self.output, field=self.text, on_text=show)
 
     def stored(self, answer: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from roadmaps.outputs import Language, Prose, Title, asked_for, first
 from roadmaps.reading import RoadmapOutput
 from roadmaps.rendering.markdown import SCHEMES
 from roadmaps.sources import find_sources
-from workflow.definition import Written
+from workflow import Written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

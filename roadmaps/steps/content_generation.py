@@ -10,19 +10,14 @@ from roadmaps.inputs import ContentInputs
 from roadmaps.kinds import KINDS, Writing, kind_of
 from roadmaps.standing import contexts
 from roadmaps.steps.names import RoadmapStep
-from workflow.definition import PartsStep
-from workflow.drafts import draft
-from workflow.parts import Need
-from workflow.stored import reading
+from workflow import Need, PartsStep, draft, reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from db.facts import EventDraft
     from roadmaps.steps.context import RoadmapContext
-    from workflow.asking import Asking
-    from workflow.definition import Written
-    from workflow.parts import Wanted
+    from workflow import Asking, Wanted, Written
 
 
 class ContentGeneration(PartsStep):

@@ -11,9 +11,7 @@ from db.session import read_session, retrying
 from roadmaps.inputs import Learner
 from roadmaps.outline import Outline
 from roadmaps.steps.names import RoadmapStep
-from workflow.definition import StepContext
-from workflow.history import last_output
-from workflow.stored import reading
+from workflow import StepContext, last_output, reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

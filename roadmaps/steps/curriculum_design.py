@@ -15,9 +15,7 @@ from roadmaps.outputs import CurriculumDraft
 from roadmaps.prompts import RoadmapPrompt
 from roadmaps.steps.context import Structure
 from roadmaps.steps.names import RoadmapStep
-from workflow.asking import input_digest
-from workflow.definition import StepResult
-from workflow.drafts import draft
+from workflow import StepResult, draft, input_digest
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from roadmaps.inputs import CallKind, IntentInputs
 from roadmaps.outputs import IntentAnalysis
 from roadmaps.prompts import RoadmapPrompt
-from workflow.asking import input_digest
-from workflow.definition import StepResult
+from workflow import StepResult, input_digest
 
 if TYPE_CHECKING:
     from roadmaps.steps.context import RoadmapContext

@@ -14,9 +14,7 @@ from roadmaps.steps.context import Structure
 from roadmaps.steps.curriculum_design import contents_of, roadmap_ready
 from roadmaps.steps.edit_plan_analysis import plan_inputs
 from roadmaps.steps.names import RoadmapStep
-from workflow.asking import input_digest
-from workflow.definition import StepResult
-from workflow.drafts import counted
+from workflow import StepResult, counted, input_digest
 
 if TYPE_CHECKING:
     from roadmaps.steps.context import RoadmapContext

@@ -9,9 +9,7 @@ from roadmaps.inputs import CallKind, OutlineInputs
 from roadmaps.outline import as_text
 from roadmaps.outputs import StructureOpinion
 from roadmaps.prompts import RoadmapPrompt
-from workflow.asking import input_digest
-from workflow.definition import StepResult
-from workflow.drafts import counted
+from workflow import StepResult, counted, input_digest
 
 if TYPE_CHECKING:
     from roadmaps.steps.context import RoadmapContext
