@@ -13,6 +13,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from docs import asyncapi
 from docs.asyncapi import model_name
+from docs.authors_reference import authors_reference
 from docs.blocking_client import blocking_methods
 from docs.cli_reference import cli_reference
 from docs.client_shapes import all_shapes
@@ -140,6 +141,7 @@ DOCUMENTS: Final[dict[Path, Callable[[], str]]] = {
     HERE / "METRICS.md": metrics_list,
     HERE / "EVENTS.md": event_catalogue,
     HERE / "CLI.md": cli_reference,
+    HERE / "OWN_WORKFLOWS_REFERENCE.md": authors_reference,
     HERE / "events.schema.json": lambda: json.dumps(open_schema(StreamEvent), indent=1) + "\n",
     HERE / "asyncapi.json": lambda: json.dumps(asyncapi.document(), indent=1) + "\n",
     HERE / "openapi.json": openapi,

@@ -49,6 +49,8 @@ RUN = {
     "docs/OPERATIONS.md": {"sh"},
     "docs/OWN_WORKFLOWS.md": {"python"},  # tests/e2e/test_own_workflow_tutorial.py
     "docs/OWN_WORKFLOW_TUTORIAL.md": {"sh", "python"},  # ditto
+    "docs/OWN_WORKFLOWS_REFERENCE.md": {"python"},  # tests/unit/workflow/test_pages.py
+    "docs/OWN_WORKFLOWS_WHY.md": {"python", "toml"},  # tests/unit/workflow/test_pages.py
     "docs/PYTHON_CLIENT.md": {"python"},  # tests/e2e/cli/test_terminal.py
     "docs/TUTORIAL.md": {"sh", "python"},
     "docs/WEB.md": {"html", "js", "jsx"},  # jsx: tests/e2e/packaging

@@ -138,7 +138,7 @@ class Compiled(Definition):
             name=self.name,
             version=self.version,
             title=in_words(self.name),
-            description=self._workflow.description,
+            description=self._workflow.description or self.request.__doc__,
             request_schema=self.request.model_json_schema(),
             page=self._workflow.page,
             steps=tuple(
