@@ -75,7 +75,8 @@ def _headed(owner: str, name: str, value: Any) -> str:
 
 def _short(function: Any) -> str:
     """Return the parameters without their types."""
-    told, starred = [], False
+    told: list[str] = []
+    starred = False
     for each in list(inspect.signature(function).parameters.values())[1:]:
         if each.kind is each.KEYWORD_ONLY and not starred:
             told, starred = [*told, "*"], True
