@@ -163,12 +163,17 @@ class Human:
         body: dict[str, Any] = {"decision": "approve"}
         if first and self._rng.random() < REJECTED:
             body = {"decision": "reject", "feedback": "Knots"}
-        path = f"/tasks/{task_id}"
-        asks = [self._door.ask("POST", f"{path}/review", json=body, tries=3)]
+        path = f"/tasks/{task_id}/review"
+        asked = await self._door.ask("GET", path, tries=3)
+        if asked is None or not asked.is_success:
+            return
+        # a decision whose answer was lost is sent again, and must not decide what came after it
+        about = {"If-Match": asked.headers["etag"]}
+        asks = [self._door.ask("POST", path, json=body, headers=about, tries=3)]
         if self._rng.random() < RACED:
             # another one decides at the same time: one wins, the other is told so
             approval = {"decision": "approve"}
-            asks.append(self._rival.ask("POST", f"{path}/review", json=approval, tries=3))
+            asks.append(self._rival.ask("POST", path, json=approval, headers=about, tries=3))
         await asyncio.gather(*asks)
 
 
