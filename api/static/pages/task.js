@@ -59,7 +59,7 @@ start(async (main) => {
 
   // what an event touched is drawn once per frame, however many events came
   const dirty = new Set();
-  let frame = 0;
+  let awaited = false;
   let telling = null;
   const watch = client.watch(taskId, {
     after: last,
@@ -87,13 +87,16 @@ start(async (main) => {
   setInterval(readOutlook, OUTLOOK_MS);
 
   function schedule() {
-    if (frame) return;
-    // a hidden tab has no frames, and must not pile up work either
-    frame = document.hidden ? window.setTimeout(drawDirty, 500) : requestAnimationFrame(drawDirty);
+    if (awaited) return;
+    awaited = true;
+    requestAnimationFrame(drawDirty);
+    // a hidden tab has no frames, also one that is hidden while a frame is awaited
+    setTimeout(drawDirty, 500);
   }
 
   function drawDirty() {
-    frame = 0;
+    if (!awaited) return;
+    awaited = false;
     dirty.forEach((id) => views.tree.update(id));
     dirty.clear();
     drawHead();
