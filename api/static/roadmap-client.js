@@ -64,6 +64,7 @@ export class RoadmapClient {
     return this.#read(`${API}/workflows`);
   }
 
+  /** @param {any} workflow @param {any} request @param {any} [options] */
   async runWorkflow(workflow, request, { review, idempotencyKey } = {}) {
     const body = review === undefined ? { request } : { request, review };
     return this.#send(`${API}/workflows/${encodeURIComponent(workflow)}/tasks`, body, idempotencyKey);
@@ -81,10 +82,12 @@ export class RoadmapClient {
     return this.#read(`${API}/tasks/${taskId}/parts${query(options)}`);
   }
 
+  /** @param {any} taskId @param {any} step @param {any} key @param {any} [options] */
   async part(taskId, step, key, { kind, version } = {}) {
     return this.#read(`${partOf(taskId, step, key)}${query({ kind, version })}`);
   }
 
+  /** @param {any} taskId @param {any} step @param {any} key @param {any} [options] */
   async regeneratePart(taskId, step, key, { kinds, instruction } = {}) {
     return this.#send(`${partOf(taskId, step, key)}/regenerate`, { kinds, instruction });
   }
@@ -93,6 +96,7 @@ export class RoadmapClient {
     return this.#read(`${API}/tasks/${taskId}/review`);
   }
 
+  /** @param {any} taskId @param {any} decision @param {any} [options] */
   async decide(taskId, decision, { version } = {}) {
     const headers = version === undefined ? {} : { "If-Match": `"${version}"` };
     return (await this.http.request(`${API}/tasks/${taskId}/review`, {

@@ -137,7 +137,9 @@ export function made(context) {
     }
   }
 
-  const wrapped = (body) => (body !== null && typeof body === "object" && !Array.isArray(body) ? body : { value: body });
+  function wrapped(body) {
+    return body !== null && typeof body === "object" && !Array.isArray(body) ? body : { value: body };
+  }
 
   function address({ step, key }) {
     return `/tasks/${context.taskId}/parts/${encodeURIComponent(step)}/${encodeURIComponent(key)}`;
