@@ -20,10 +20,12 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from api.author_files import author_file
 from api.http import ConceptId, RoadmapId, TaskId  # noqa: TC001 - FastAPI reads the signature
 from api.modules import bundle
 from api.mount import base
 from core.errors import NotFoundError
+from workflow.registry import definition_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -52,8 +54,11 @@ _FIRST: Final = {"home": '<p class="first-words">What do you want to learn?</p>'
 _STYLES: Final = {
     "concept": ("course", "concept"),
     "roadmap": ("course", "map", "roadmap"),
-    "home": ("lists", "home"),
+    "home": ("lists", "home", "forms"),
     "reviews": ("lists",),
+    "task": ("concept", "task", "forms"),
+    "review": ("concept", "review", "forms"),
+    "workflow": ("lists", "home", "forms"),
     "notice": (),
 }
 """The style sheets of a page beside the common ones; by default the one of its name."""
@@ -199,6 +204,32 @@ async def review(task_id: TaskId) -> Response:  # noqa: ARG001 - ditto
 async def reviews() -> Response:
     """See all outlines that wait for a decision."""
     return _page("reviews", "Reviews · Roadmaps")
+
+
+@router.get("/workflows/{name}")
+async def workflow(name: str) -> Response:
+    """Ask for a task of a workflow.
+
+    Raises:
+        UnknownWorkflowError: There is none of this name.
+    """
+    shape = definition_of(name).describe()
+    return _page("workflow", f"{shape.title} · Roadmaps")
+
+
+@router.get("/workflows/{name}/page/{path:path}")
+async def workflow_page(name: str, path: str, request: Request) -> Response:
+    """Send a file of the page that a workflow's author brings.
+
+    Raises:
+        NotFoundError: There is no such file, or the workflow brings no page.
+        UnknownWorkflowError: There is no such workflow.
+    """
+    found = Asset.of(path, author_file(definition_of(name).describe().page, path))
+    headers = {"Cache-Control": "no-cache", "ETag": f'"{found.etag}"'}
+    if headers["ETag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(found.body, media_type=found.media_type, headers=headers)
 
 
 @router.get("/roadmaps/{roadmap_id}")

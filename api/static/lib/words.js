@@ -65,8 +65,15 @@ const STEP = {
   completed: t`Complete`,
 };
 
+const steps = new Map();
+
+/** Take over what a workflow calls its steps. */
+export function learnSteps(found) {
+  for (const { name, title } of found) steps.set(name, title);
+}
+
 /** What a step is called; those of other workflows by their own names. */
-export const stepName = (step) => STEP[step] ?? capitalized(step);
+export const stepName = (step) => STEP[step] ?? steps.get(step) ?? capitalized(step);
 
 export const TRANSPORT = { websocket: "WebSocket", sse: "SSE", polling: "polling" };
 

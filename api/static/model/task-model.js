@@ -106,14 +106,14 @@ export class TaskModel {
     } else {
       touched.steps = this.#move(type, data, at);
       touched.structure = type === "roadmap_ready" || type === "task_retried"
-        || (this.#isOther && (type === "step_completed" || type === "step_started"));
+        || (this.own && (type === "step_completed" || type === "step_started"));
     }
-    if (this.#isOther && type in CONTENT_EVENTS && !touched.concept) touched.structure = true;
+    if (this.own && type in CONTENT_EVENTS && !touched.concept) touched.structure = true;
     return touched;
   }
 
   /** Whether what it makes are parts of another workflow than the roadmap's. */
-  get #isOther() {
+  get own() {
     return (this.task.workflow ?? "roadmap") !== "roadmap";
   }
 
@@ -126,7 +126,8 @@ export class TaskModel {
 
   /** Whether a review is still to be expected. */
   get asked() {
-    return this.task.review !== false && this.steps.get("content_generation")?.state === "waiting"
+    const before = this.own || this.steps.get("content_generation")?.state === "waiting";
+    return this.task.review !== false && before
       && !TERMINAL_STATUSES.has(this.status);
   }
 

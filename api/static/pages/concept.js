@@ -16,7 +16,7 @@ import { course, pageContents, pageTools } from "../views/course.js";
 import { learner } from "../views/learner.js";
 import { causeInWords, heading } from "../views/parts.js";
 import { quizView } from "../views/quiz.js";
-import { streamed } from "../views/streamed.js";
+import { streamed } from "../views/markdown.js";
 import { headingsOf, tutorial } from "../views/tutorial.js";
 
 const RETRYABLE = new Set(["partial_failure", "completed"]);

@@ -9,6 +9,7 @@ import { hear } from "../lib/tabs.js";
 import { taskList } from "../views/task-list.js";
 import { told, taskRow } from "../views/task-row.js";
 import { usually } from "../views/usually.js";
+import { workflows } from "../lib/workflows.js";
 
 const IDEAS = ["Learn Rust", "Bake sourdough bread", "Play chess well", "Hold a conversation in Spanish"];
 const LEVELS = [["beginner", t`I am new to it`], ["intermediate", t`I know the basics`], ["advanced", t`I want to go deep`]];
@@ -22,12 +23,13 @@ start(async (main) => {
   const hint = h("p.usually.quiet");
   const list = taskList({ changed: (tasks) => usually(hint, tasks), filtered: (is) => urgent.hide(is) });
   const form = askForm(hint);
-  const lists = h("div", { hidden: true }, urgent.element, list.element);
+  const others = h("p.other-workflows.quiet", { hidden: true });
+  const lists = h("div", { hidden: true }, others, urgent.element, list.element);
   fill(main, h("div.home-page", {}, form.element, lists));
   form.begin();
   hear((message) => message.type === "retried" && read());
   document.addEventListener("visibilitychange", () => document.hidden || read());
-  await read();
+  await Promise.all([read(), showOthers(others)]);
   lists.hidden = false; // both at once, so that one does not push the other
 
   async function read() {
@@ -123,6 +125,18 @@ function askForm(hint) {
       problem.textContent = inWords(error);
       goal.focus();
     }
+  }
+}
+
+/** What else can be asked for here: workflows of other teams. */
+async function showOthers(place) {
+  try {
+    const found = (await workflows()).filter(({ name }) => name !== "roadmap");
+    if (!found.length) return;
+    fill(place, t`Something else: `, found.map(({ name, title: words }, at) => [at ? ", " : "", h("a", { href: `/workflows/${name}` }, words)]));
+    place.hidden = false;
+  } catch (error) {
+    noticeRefusal(error); // the list tells what is wrong
   }
 }
 

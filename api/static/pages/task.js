@@ -5,6 +5,7 @@ import { idsInAddress, start, title } from "../lib/chrome.js";
 import { fill, h, write } from "../lib/dom.js";
 import { SERVERS, n, t } from "../lib/i18n.js";
 import { announce } from "../lib/say.js";
+import { ownPage, workflowOf } from "../lib/workflows.js";
 import { hear, tell } from "../lib/tabs.js";
 import { ago, duration } from "../lib/time.js";
 import { STATUS, TONE, attempt as attemptName, called, contents, learnKinds } from "../lib/words.js";
@@ -19,8 +20,6 @@ import { tree } from "../views/tree.js";
 
 const PAGE = 500;
 const PARTS = 1000;
-/** What a task makes, by its workflow; those that have no view of their own are shown by their parts. */
-const VIEWS = { roadmap: tree };
 const REVISIT_MS = 15_000;
 /** How often is read what no event tells: the time left, and what the task waits for. */
 const OUTLOOK_MS = 4_000;
@@ -28,7 +27,8 @@ const OUTLOOK_MS = 4_000;
 start(async (main) => {
   const [taskId] = idsInAddress();
   const [task, log] = await Promise.all([get(`/tasks/${taskId}`), readLog(taskId)]);
-  const model = new TaskModel(task);
+  const workflow = await workflowOf(task);
+  const model = new TaskModel(task, wayOf(workflow));
   log.forEach((event) => model.apply(event));
   const last = log.at(-1)?.seq ?? 0;
   let roadmap = null;
@@ -49,8 +49,7 @@ start(async (main) => {
     },
   };
   const titles = new Map();
-  const isRoadmap = (task.workflow ?? "roadmap") in VIEWS;
-  const views = { rail: rail(), tree: (isRoadmap ? VIEWS[task.workflow ?? "roadmap"] : made)(context), actions: actions(context), badge: badge(), meter: meter() };
+  const views = { rail: rail(), tree: workflow ? made(context, workflow, await ownPage(workflow)) : tree(context), actions: actions(context), badge: badge(), meter: meter() };
   const page = layout(model, views);
   // all of it before it is shown: nothing moves because something comes later
   await readTree();
@@ -147,11 +146,11 @@ start(async (main) => {
 
   /** Read what another workflow has made so far: results of steps, and parts. */
   async function readMade() {
-    const [{ results }, parts] = await Promise.all([get(`/tasks/${taskId}/results`), allParts(taskId)]);
+    const [results, parts] = await Promise.all([get(`/tasks/${taskId}/results`), allParts(taskId)]);
     model.takeParts(parts);
     titles.clear();
     for (const part of parts) titles.set(partId(part), part.title || part.key);
-    const seen = JSON.stringify([results, parts.map((part) => [part.step, part.key, part.kind])]);
+    const seen = JSON.stringify([results, parts]);
     if (seen === roadmap) return;
     roadmap = seen;
     page.made();
@@ -159,7 +158,7 @@ start(async (main) => {
   }
 
   async function readTree() {
-    if (!isRoadmap) return readMade();
+    if (workflow) return readMade();
     const id = model.task.roadmap_id;
     if (!id) return;
     reading += 1;
@@ -184,6 +183,13 @@ start(async (main) => {
     views.badge.tick();
   }
 });
+
+/** The steps of another workflow, its reviews among them; of a roadmap, what the model knows. */
+function wayOf(workflow) {
+  if (!workflow) return undefined;
+  const steps = workflow.steps.flatMap(({ name, reviewed }) => (reviewed ? [name, "human_review"] : [name]));
+  return ["queued", ...new Set(steps), "completed"];
+}
 
 /** Read all parts there are. */
 async function allParts(taskId) {

@@ -23,13 +23,13 @@ export function actions(context) {
     pending: underWay,
     processing: underWay,
     human_review_pending: () => [
-      h("p", {}, t`The outline waits for your decision; nothing is written before.`),
+      h("p", {}, model.own ? t`It waits for your decision, and goes on after it.` : t`The outline waits for your decision; nothing is written before.`),
       model.review && h("p.due", {}, t`Due ${due(model.review.due_at)}`, " ",
         h("span.quiet", {}, `(${moment(model.review.due_at)})`)),
-      h("p.actions", {}, h("a.button.is-primary", { href: `/tasks/${taskId}/review` }, t`Review the outline`), cancel()),
+      h("p.actions", {}, h("a.button.is-primary", { href: `/tasks/${taskId}/review` }, model.own ? t`Review it` : t`Review the outline`), cancel()),
     ],
     completed: () => [
-      h("p", {}, t`Everything is written.`),
+      h("p", {}, model.own ? t`Everything is done.` : t`Everything is written.`),
       h("p.actions", {}, roadmapLink(t`Start learning`)),
     ],
     partial_failure: () => {
@@ -37,7 +37,8 @@ export function actions(context) {
       const learn = roadmapLink(t`Start learning`, !helps);
       const retry = send(t`Retry what failed (${model.failed})`, "retry", helps ? ".is-primary" : "");
       return [
-        h("p", {}, n(model.failed, "{n} content failed; all the rest can be used.", "{n} contents failed; all the rest can be used.")),
+        h("p", {}, model.own ? n(model.failed, "{n} part failed; all the rest can be used.", "{n} parts failed; all the rest can be used.")
+          : n(model.failed, "{n} content failed; all the rest can be used.", "{n} contents failed; all the rest can be used.")),
         failures(),
         h("p.actions", {}, helps ? [retry, learn] : [learn, retry]),
       ];

@@ -10,10 +10,10 @@ const LONGEST = 4000;
 
 /**
  * @param {any} review
- * @param {{key: string, decide: (kind: string, feedback?: string) => Promise<void>, remarks: () => string[]}} how
+ * @param {{key: string, decide: (kind: string, feedback?: string) => Promise<void>, remarks: () => string[], approval?: string}} how
  *   `key` names the draft of the wish; `remarks` are what was said of single concepts.
  */
-export function decisionCard(review, { key, decide, remarks }) {
+export function decisionCard(review, { key, decide, remarks, approval = t`Approve the outline` }) {
   const approve = guarded(h("button.button.is-primary.is-large.approve", { type: "button" }), () => decide("approve"));
   const again = guarded(h("button.button", { type: "button", hidden: true }, t`Save my changes and look again`), () => decide("again"));
   const wish = h("textarea", { id: "feedback", rows: 4, maxLength: LONGEST, dir: "auto", placeholder: t`More practice, less theory. Add a module about testing.` });
@@ -69,7 +69,7 @@ export function decisionCard(review, { key, decide, remarks }) {
   };
 
   function setEdits(number) {
-    const words = number ? n(number, "Approve with my {n} change", "Approve with my {n} changes") : t`Approve the outline`;
+    const words = number ? n(number, "Approve with my {n} change", "Approve with my {n} changes") : approval;
     approve.textContent = words;
     barApprove.textContent = words;
     warning.hidden = number === 0;

@@ -1,168 +1,222 @@
-/**
- * What a task of any workflow makes: the parts of its steps, each with its kinds, and what its other
- * steps gave. An event changes a mark and a count; a part's body is read when somebody opens it.
- */
+/** What a task of any workflow has made: the results of its steps, and its parts as they are made. */
 
 import { get, inWords, post } from "../lib/api.js";
 import { fill, guarded, h, icon, said, slot, write } from "../lib/dom.js";
-import { t } from "../lib/i18n.js";
+import { n, t } from "../lib/i18n.js";
 import { recall, remember } from "../lib/place.js";
 import { note } from "../lib/say.js";
 import { CONTENT_STATE, kindName, retryHelps, stepName } from "../lib/words.js";
+import { Arriving } from "../model/arriving.js";
 import { partId } from "../model/task-model.js";
-import { anyContent } from "./content.js";
+import { bySchema } from "./by-schema.js";
+import { markdown } from "./markdown.js";
 import { causeInWords, marks, setMark } from "./parts.js";
 
+const TOOLS = { h, markdown, bySchema };
 const RETRYABLE = new Set(["partial_failure", "completed"]);
 
-/** @param {{model: any, taskId: string, retried: () => void}} context As of the tree of a roadmap. */
-export function made(context) {
-  const steps = h("div.tree");
-  const results = slot(h("div.results"));
-  const element = h("div", {}, steps, results.element);
+/**
+ * @param {{model: any, taskId: string, retried: () => void}} context
+ * @param {any} workflow As `GET /workflows` tells it.
+ * @param {{results: Record<string, Function>, parts: Record<string, Function>}} own The author's renderers.
+ */
+export function made(context, workflow, own) {
+  const results = h("div.results");
+  const lists = h("div.part-lists");
+  const element = h("div.tree", {}, results, lists);
+  const shown = new Map();
   let rows = new Map();
-  const open = new Map();
-  return { element, draw, update, reveal, refresh, arriving: () => {} };
+  let open = new Map();
+  let structure = "";
+  return { element, draw, update, reveal, refresh, arriving: ({ data }) => open.get(partId(data))?.arriving(data) };
 
-  /** Draw what there is: parts by step and key, and the results of the other steps. */
-  function draw({ parts, results: given }) {
+  function draw({ results: found, parts }) {
+    // of a workflow that is not known here any more, there are names and values only
+    const steps = found.steps ?? Object.keys(found.results).map((step) => ({ step, title: stepName(step), round: 1, schema: {} }));
+    steps.forEach((step) => drawResult(step, found.results[step.step], !parts.length));
+    const now = JSON.stringify(parts.map((part) => [partId(part), part.kind, part.title]));
+    if (now === structure) return parts.forEach((part) => update(partId(part)));
+    structure = now;
     const wasOpen = open.size ? [...open.keys()] : recall("open", []);
     rows = new Map();
-    open.clear();
-    const bySteps = grouped(parts, "step");
-    fill(steps, [...bySteps].map(([step, all]) => stepView(step, all)));
+    open = new Map();
+    const makers = new Map();
+    for (const part of parts) {
+      if (!makers.has(part.step)) makers.set(part.step, new Map());
+      const keys = makers.get(part.step);
+      if (!keys.has(part.key)) keys.set(part.key, part);
+    }
+    fill(lists, [...makers].map(([step, keys]) => stage(step, [...keys.values()])));
     wasOpen.filter((id) => rows.has(id)).forEach((id) => toggle(id, true));
-    const others = Object.entries(given).filter(([step]) => !bySteps.has(step));
-    results.show(others, () => others.map(([step, value]) => h("details.stage.result", { dataset: { step } },
-      h("summary", {}, h("strong", {}, stepName(step))), anyContent({ value }, { text: undefined, title: "" }))));
   }
 
-  function stepView(step, all) {
-    const counter = h("span.stage-count");
-    const tally = { counter, ids: [] };
-    const keys = grouped(all, "key");
-    const list = h("ul.concepts", {}, [...keys].map(([key, kinds]) => partRow(step, key, kinds, tally)));
+  /** A step's result: what was opened stays open, and it is drawn anew only when it is another. */
+  function drawResult({ step, title, round, schema }, value, open) {
+    if (!shown.has(step)) {
+      const place = slot();
+      const details = h("details.result", { open, dataset: { step } }, h("summary", {}, h("h3", {}, title)), place.element);
+      shown.set(step, { place, details });
+      results.append(details);
+    }
+    shown.get(step).place.show([round, value], () => drawn(own.results[step], value, schema));
+  }
+
+  function stage(step, parts) {
+    const tally = { counter: h("span.stage-count"), ids: parts.map(partId) };
+    const list = h("ul.concepts", {}, parts.map((part) => row(part, tally)));
     count(tally);
-    return h("section.stage", {}, h("header.stage-head", {}, h("h3", {}, stepName(step)), counter), list);
-  }
-
-  function partRow(step, key, kinds, tally) {
-    const id = partId({ step, key });
-    const signs = marks(Object.fromEntries(kinds.map(({ kind, status }) => [kind, { status }])));
-    const button = h("button.concept-button", { type: "button", "aria-expanded": "false", onclick: () => toggle(id) },
-      icon("chevron"), said("span.concept-title", kinds[0].title || key));
-    const element = h("li.concept", { dataset: { part: id } }, h("div.concept-row", {}, button, signs));
-    tally.ids.push(id);
-    rows.set(id, { element, button, step, key, kinds: kinds.map(({ kind }) => kind), marks: [...signs.children], tally });
-    return element;
+    return h("section.stage", {}, h("header.stage-head", {}, h("h3", {}, stepName(step)), tally.counter), list);
   }
 
   function count({ counter, ids }) {
-    const states = ids.map((id) => Object.values(context.model.contents.get(id) ?? {}).map(({ status }) => status));
-    const ready = states.filter((all) => all.length && all.every((status) => status === "completed")).length;
-    const failed = states.filter((all) => all.includes("failed")).length;
-    const text = t`${ready} of ${ids.length} ready`;
-    write(counter, failed ? t`${text}, ${failed} failed` : text);
+    const all = ids.flatMap((id) => Object.values(context.model.contents.get(id) ?? {}));
+    const of = (state) => all.filter(({ status }) => status === state).length;
+    const text = t`${of("completed")} of ${all.length} ready`;
+    write(counter, of("failed") ? t`${text}, ${of("failed")} failed` : text);
   }
 
-  /** Show a part's new states. */
+  function row(part, tally) {
+    const id = partId(part);
+    const states = context.model.contents.get(id) ?? {};
+    const signs = marks(states);
+    const button = h("button.concept-button", { type: "button", "aria-expanded": "false", onclick: () => toggle(id) }, icon("chevron"), said("span.concept-title", part.title));
+    const element = h("li.concept", { dataset: { part: id } }, h("div.concept-row", {}, button, signs));
+    rows.set(id, { element, button, part, signs, tally });
+    verdict(id);
+    return element;
+  }
+
   function update(id) {
-    const row = rows.get(id);
     const states = context.model.contents.get(id);
-    if (!row || !states) return;
-    row.marks.forEach((mark) => setMark(mark, mark.dataset.kind, states[mark.dataset.kind]?.status ?? "pending"));
-    const failed = Object.values(states).some(({ status }) => status === "failed");
-    row.element.dataset.verdict = failed ? "failed" : "";
-    count(row.tally);
-    open.get(id)?.();
+    const known = rows.get(id);
+    if (!states || !known) return;
+    const drawn = [...known.signs.children];
+    if (drawn.length !== Object.keys(states).length) {
+      const fresh = marks(states);
+      known.signs.replaceWith(fresh);
+      known.signs = fresh;
+    } else drawn.forEach((mark) => setMark(mark, mark.dataset.kind, states[mark.dataset.kind].status));
+    verdict(id);
+    count(known.tally);
+    open.get(id)?.update(states);
+  }
+
+  function verdict(id) {
+    const all = Object.values(context.model.contents.get(id) ?? {}).map(({ status }) => status);
+    rows.get(id).element.dataset.verdict = ["failed", "running", "pending"].find((each) => all.includes(each)) ?? "completed";
   }
 
   function toggle(id, wanted = !open.has(id)) {
-    const row = rows.get(id);
-    if (!row || wanted === open.has(id)) return;
-    row.button.setAttribute("aria-expanded", String(wanted));
-    row.element.classList.toggle("is-open", wanted);
+    const { button, element: at, part } = rows.get(id);
+    if (wanted === open.has(id)) return;
+    button.setAttribute("aria-expanded", String(wanted));
+    at.classList.toggle("is-open", wanted);
     if (wanted) {
-      const panel = panelOf(id, row);
-      open.set(id, panel.update);
-      row.element.append(panel.element);
-      panel.update();
+      const panel = partPanel(part, workflow, context, own);
+      open.set(id, panel);
+      at.append(panel.element);
+      panel.update(context.model.contents.get(id) ?? {});
     } else {
+      open.get(id).element.remove();
       open.delete(id);
-      row.element.querySelector(".concept-panel").remove();
     }
     remember("open", [...open.keys()]);
   }
 
-  function panelOf(id, row) {
-    const bodies = new Map(row.kinds.map((kind) => [kind, slot(h("section.part-body", { "aria-label": kindName(kind) }))]));
-    const element = h("div.concept-panel", {}, [...bodies.values()].map((each) => each.element));
-    return { element, update };
-
-    function update() {
-      const states = context.model.contents.get(id) ?? {};
-      for (const [kind, body] of bodies) show(kind, body, states[kind] ?? { status: "pending" });
-    }
-
-    function show(kind, body, state) {
-      const several = row.kinds.length > 1;
-      const head = h("p", {}, h("span.mark", { "aria-hidden": "true", dataset: { state: state.status } }), " ",
-        several && [h("strong", {}, kindName(kind)), ": "], CONTENT_STATE[state.status]);
-      body.show([state.status, state.version, state.error, RETRYABLE.has(context.model.status)], () => [
-        state.status !== "completed" && head,
-        state.error && h("p.cause", {}, causeInWords(state.error)),
-        state.status === "failed" && RETRYABLE.has(context.model.status) && again([kind], retryHelps(state.error ?? {})),
-        state.status === "completed" && bodyOf(kind, several && h("h4", {}, kindName(kind))),
-      ]);
-    }
-
-    function bodyOf(kind, title) {
-      const place = h("div", {}, title, h("p.quiet", {}, t`Reading…`));
-      get(address(row) + (kind && `?kind=${encodeURIComponent(kind)}`)).then(
-        (part) => fill(place, title, anyContent({ ...wrapped(part.body), ...(part.html && { html: part.html }) }, { text: undefined, title: "" })),
-        (error) => fill(place, h("p.cause", {}, inWords(error))),
-      );
-      return place;
-    }
-
-    function again(kinds, helps) {
-      return h("p.actions", {}, guarded(h(`button.button${helps ? ".is-primary" : ""}`, { type: "button" }, t`Retry`), async () => {
-        try {
-          await post(`${address(row)}/regenerate`, { kinds });
-          context.retried();
-        } catch (error) {
-          note(inWords(error), { tone: "bad" });
-        }
-      }));
-    }
-  }
-
-  function wrapped(body) {
-    return body !== null && typeof body === "object" && !Array.isArray(body) ? body : { value: body };
-  }
-
-  function address({ step, key }) {
-    return `/tasks/${context.taskId}/parts/${encodeURIComponent(step)}/${encodeURIComponent(key)}`;
-  }
-
-  /** Open a part and go there. */
   function reveal(id) {
-    const row = rows.get(id);
-    if (!row) return;
+    if (!rows.has(id)) return;
     toggle(id, true);
-    row.button.focus({ preventScroll: true });
-    row.element.scrollIntoView({ block: "center" });
+    rows.get(id).button.focus({ preventScroll: true });
+    rows.get(id).element.scrollIntoView({ block: "center" });
   }
 
-  /** The task's status changed: what open parts offer may have changed with it. */
   function refresh() {
-    open.forEach((show) => show());
+    for (const [id, panel] of open) panel.update(context.model.contents.get(id) ?? {});
   }
 }
 
-/** Things by the value of one of their fields, in the order of first mention. */
-function grouped(things, field) {
-  const groups = new Map();
-  for (const thing of things) groups.set(thing[field], [...(groups.get(thing[field]) ?? []), thing]);
-  return groups;
+function drawn(renderer, value, schema) {
+  if (!renderer) return bySchema(value, schema);
+  try {
+    return renderer(value, { ...TOOLS, schema });
+  } catch (error) {
+    console.error(error);
+    return bySchema(value, schema);
+  }
+}
+
+/** An open part: each kind with its state, its text as it comes, and what was made of it. */
+function partPanel({ step, key, title }, workflow, context, own) {
+  const address = `/tasks/${context.taskId}/parts/${encodeURIComponent(step)}/${encodeURIComponent(key)}`;
+  const kinds = new Map();
+  const list = h("div.part-kinds");
+  const actions = h("p.actions");
+  const several = (workflow.steps.find(({ name }) => name === step)?.kinds ?? []).length > 1;
+  const element = h("div.concept-panel", {}, list, actions);
+  let shown = "";
+  return { element, update, arriving };
+
+  function update(states) {
+    for (const [kind, state] of Object.entries(states)) show(kind, state);
+    const now = JSON.stringify([states, context.model.status]);
+    if (now === shown) return;
+    shown = now;
+    const failed = Object.keys(states).filter((kind) => states[kind].status === "failed");
+    fill(actions, failed.length > 0 && RETRYABLE.has(context.model.status) && again(failed, states));
+  }
+
+  function show(kind, state) {
+    if (!kinds.has(kind)) {
+      const line = h("p.content-line", {}, h("span.mark", { "aria-hidden": "true" }), h("span"));
+      const body = slot();
+      const section = h("section.part-kind", { "aria-label": several ? kindName(kind) : title }, line, body.element);
+      kinds.set(kind, { line, body, text: null, view: null });
+      list.append(section);
+    }
+    const { line, body } = kinds.get(kind);
+    line.dataset.state = line.firstChild.dataset.state = state.status;
+    write(line.lastChild, [several && kindName(kind), CONTENT_STATE[state.status]].filter(Boolean).join(" "));
+    if (state.status !== "running") kinds.get(kind).text = null;
+    if (state.status === "completed") body.show(["completed", state.version], () => bodyOf(kind));
+    else if (state.status === "failed") body.show(state, () => state.error && h("p.cause", {}, causeInWords(state.error)));
+    else if (state.status === "pending") body.show(state.status, () => []);
+  }
+
+  function bodyOf(kind) {
+    const place = h("div.part-body", { "aria-busy": "true" }, h("p.quiet", {}, t`Loading…`));
+    get(`${address}?kind=${encodeURIComponent(kind)}`).then(
+      ({ body, schema, version }) => {
+        fill(place, drawn(own.parts[step], body, schema), version > 1 && h("p.quiet", {}, t`version ${version}`));
+        place.removeAttribute("aria-busy");
+      },
+      (error) => fill(place, h("p.cause", {}, inWords(error))),
+    );
+    return place;
+  }
+
+  function again(failed, states) {
+    const helps = failed.some((kind) => retryHelps(states[kind].error ?? {}));
+    const button = h(`button.button${helps ? ".is-primary" : ""}`, { type: "button" }, n(failed.length, "Make it anew ({n} failed)", "Make them anew ({n} failed)"));
+    return guarded(button, async () => {
+      try {
+        await post(`${address}/regenerate`, several ? { kinds: failed } : {});
+        context.retried();
+      } catch (error) {
+        note(inWords(error), { tone: "bad" });
+      }
+    });
+  }
+
+  /** Show a text while it is being written. */
+  function arriving({ kind, ...piece }) {
+    const each = kinds.get(kind);
+    if (!each) return;
+    if (!each.text) {
+      each.text = new Arriving();
+      each.view = h("div.arriving-text", { tabIndex: 0, "aria-label": t`${title}, as it is being written` });
+      each.body.show("arriving", () => each.view);
+    }
+    each.text.take(piece);
+    fill(each.view, markdown(each.text.text));
+  }
 }

@@ -23,11 +23,11 @@ const FILTERS = {
 };
 
 /**
- * @param {{changed?: (tasks: object[]) => void, filtered?: (is: boolean) => void, only?: string[]}} how
- *   `changed` gets what is shown; `filtered` is told whether it is less than everything; `only` are
- *   the statuses to begin with, without a choice.
+ * @param {{changed?: (tasks: object[]) => void, filtered?: (is: boolean) => void, workflow?: string}} how
+ *   `changed` gets what is shown; `filtered` is told whether it is less than everything; `workflow`
+ *   is the only one whose tasks are shown.
  */
-export function taskList({ changed = () => {}, filtered = () => {} } = {}) {
+export function taskList({ changed = () => {}, filtered = () => {}, workflow = "" } = {}) {
   const asked = new URLSearchParams(location.search);
   let show = asked.get("show") ?? "all";
   if (!(show in FILTERS)) show = "all";
@@ -73,7 +73,8 @@ export function taskList({ changed = () => {}, filtered = () => {} } = {}) {
 
   function query() {
     const words = field.value.trim();
-    return FILTERS[show][1].map((status) => `&status=${status}`).join("") + (words && `&q=${encodeURIComponent(words)}`);
+    const only = workflow && `&workflow=${encodeURIComponent(workflow)}`;
+    return FILTERS[show][1].map((status) => `&status=${status}`).join("") + only + (words && `&q=${encodeURIComponent(words)}`);
   }
 
   function mark() {
@@ -108,7 +109,7 @@ export function taskList({ changed = () => {}, filtered = () => {} } = {}) {
         list.replaceChildren();
       }
       take(page.tasks, true);
-      if (!rows.size) fill(problem, h("p.quiet", {}, query() ? t`Nothing found.` : t`Nothing yet. What you ask for stands here.`));
+      if (!rows.size) fill(problem, h("p.quiet", {}, field.value.trim() || show !== "all" ? t`Nothing found.` : t`Nothing yet. What you ask for stands here.`));
     } catch (error) {
       failed(error);
     }

@@ -16,6 +16,11 @@ export function tutorial(html, title) {
   const first = element.firstElementChild;
   if (first?.tagName === "H1" && same(first.textContent, title)) first.remove();
   lowerHeadings(element);
+  return comfortable(element);
+}
+
+/** Let a text's code be copied, its tables scroll, its links open beside the page. */
+export function comfortable(element) {
   element.querySelectorAll("pre").forEach(comfortableCode);
   element.querySelectorAll("table").forEach(scrollable);
   element.querySelectorAll("p, li, td, th, blockquote").forEach((each) => each.setAttribute("dir", "auto"));

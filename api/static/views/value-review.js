@@ -1,54 +1,60 @@
-/** A review of a workflow of any kind: the value in question, approved, sent back, or changed as JSON. */
+/** A review of a workflow of any kind: the value in question, approved, sent back, or changed in a form. */
 
 import { call, inWords } from "../lib/api.js";
 import { title } from "../lib/chrome.js";
 import { draft } from "../lib/drafts.js";
-import { fill, h, to } from "../lib/dom.js";
+import { fill, h, slot, to } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { tell } from "../lib/tabs.js";
-import { called, capitalized } from "../lib/words.js";
-import { anyContent } from "./content.js";
+import { called, stepName } from "../lib/words.js";
+import { differences } from "../model/differences.js";
+import { bySchema } from "./by-schema.js";
 import { decisionCard } from "./decision.js";
 import { heading } from "./parts.js";
+import { schemaForm } from "./schema-form.js";
 
 /** @param {HTMLElement} main @param {{task: any, review: any, etag: string|null}} what */
 export function shapeReview(main, { task, review, etag }) {
   const taskId = task.task_id;
   const key = `review/${taskId}`;
   const kept = draft(`${key}/value/${review.version}`);
-  const plain = JSON.stringify(review.value, null, 2);
+  const before = kept.read();
+  const plain = JSON.stringify(review.value);
   const notices = h("div", { role: "status" });
-  const field = h("textarea.value-field", {
-    id: "value", rows: 18, spellcheck: false, value: kept.read() ?? plain, dir: "ltr",
-    oninput: () => {
-      kept.write(field.value === plain ? null : field.value);
-      decision.setEdits(field.value === plain ? 0 : 1);
-    },
-  });
-  const decision = decisionCard(review, { key, decide, remarks: () => [] });
+  const seen = slot(h("div.card"));
+  let now = before ?? review.value;
+  const form = schemaForm(review.schema ?? {}, { value: before ?? review.value, changed });
+  const own = h("details.value-edit", { open: before !== null }, h("summary", {}, t`Change it`), form.element);
+  const decision = decisionCard(review, { key, decide, remarks: () => [], approval: t`Approve it` });
   title(t`Review: ${called(task)}`, "ask");
   fill(main, h("div.review-page", {},
     h("header.review-head", {}, h("p.crumbs", {}, h("a", { href: `/tasks/${taskId}` }, t`Task`), " / ", t`Review`),
       heading(called(task)), h("p.quiet", {}, t`Version ${review.version}, round ${review.round}`)),
     notices,
-    h("div.review-side", {}, decision.element),
+    h("div.review-side", {}, decision.element, since(review)),
     h("section.review-outline", { "aria-labelledby": "value-title" },
-      h("h2", { id: "value-title" }, capitalized(String(review.of ?? t`The result`))),
-      h("div.card", {}, anyContent({ version: null, value: review.value }, { text: undefined, title: "" })),
-      h("details.value-edit", { open: kept.read() !== null }, h("summary", {}, t`Change it`),
-        h("label", { htmlFor: "value" }, t`As JSON`), field))), decision.bar);
-  decision.setEdits(field.value === plain ? 0 : 1);
+      h("h2", { id: "value-title" }, stepName(String(review.of ?? t`The result`))), seen.element, own)), decision.bar);
+  draw();
+
+  function changed(value) {
+    if (value === undefined) return;
+    now = value;
+    kept.write(JSON.stringify(value) === plain ? null : value);
+    draw();
+  }
+
+  function draw() {
+    seen.show(now, () => bySchema(now, review.schema ?? {}));
+    decision.setEdits(differences(review.value, now).length);
+  }
 
   async function decide(kind, feedback) {
-    let body;
+    fill(notices);
     try {
-      body = kind === "reject" ? { decision: "reject", feedback }
-        : field.value === plain ? { decision: "approve" }
-          : { decision: "edit", value: JSON.parse(field.value), then: kind === "again" ? "review" : "approve" };
-    } catch (error) {
-      return fail(t`This is no JSON: ${error.message}`);
-    }
-    try {
+      const value = kind === "reject" ? null : form.value();
+      const same = JSON.stringify(value) === plain || differences(review.value, value).length === 0;
+      const body = kind === "reject" ? { decision: "reject", feedback }
+        : same ? { decision: "approve" } : { decision: "edit", value, then: kind === "again" ? "review" : "approve" };
       await call(`/tasks/${taskId}/review`, { method: "POST", body, headers: etag ? { "If-Match": etag } : {} });
       if (kind === "reject") decision.sent();
       else kept.clear();
@@ -56,12 +62,34 @@ export function shapeReview(main, { task, review, etag }) {
       location.assign(to(`/tasks/${taskId}`));
       await new Promise(() => {});
     } catch (error) {
-      fail(inWords(error));
+      fail(error);
     }
   }
 
-  function fail(words) {
-    fill(notices, h("div.notice.is-bad", {}, words));
+  function fail(error) {
+    const found = (error.problem?.errors ?? []).map(({ field, message }) => ({ path: field.split(".").filter((each, at) => each && !(at < 2 && ["body", "value"].includes(each))), message }));
+    const left = found.length ? form.complain(found) : [inWords(error)];
+    if (left.length < found.length) own.open = true;
+    fill(notices, h("div.notice.is-bad", {}, left.join(" ") || t`Some fields are not right yet.`));
     notices.scrollIntoView({ block: "center" });
   }
+}
+
+/** What is another than the round before. */
+function since({ previous, value, round }) {
+  if (round < 2 || previous === null || previous === undefined) return null;
+  const found = differences(previous, value);
+  return h("section.card", { "aria-labelledby": "diff-title" },
+    h("h2.card-title", { id: "diff-title" }, t`What changed since round ${round - 1} (${found.length})`),
+    found.length ? h("ul.plain", {}, found.slice(0, 100).map(({ path, before, after }) => h("li", {},
+      h("strong", { dir: "auto" }, path || t`The value`), " ",
+      before !== undefined && h("del", { dir: "auto" }, shortened(before)), " ", after !== undefined && h("ins", { dir: "auto" }, shortened(after)))))
+      : h("p.quiet", {}, t`Nothing: it is the same as before.`));
+}
+
+const LONGEST = 200;
+
+function shortened(value) {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import pytest_asyncio
 
+from tests.e2e import bookshop
 from tests.e2e.conftest import RunningStack, starting_stacks
 from tests.e2e.web.browser import Watched, chromium, new_context
 
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 FAILS: Final = "Borrowing"
 """One concept of the Rust roadmap fails."""
 GOALS: Final = {"done": "Play chess well", "partial": "Learn Rust", "review": "Learn SQL"}
+PAGE: Final = """\
+export const results = {
+  outline: ({ title, chapters }, { h }) =>
+    h("p.drawn-by-author", {}, `${title} in ${chapters.length} chapters`),
+};
+"""
+"""How the page of the stranger's workflow draws an outline."""
 EXAMPLE: Final = Path(__file__).parents[3] / "examples" / "foreign-site"
 
 
@@ -94,10 +102,22 @@ class _Quiet(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+def _shop(folder: Path) -> Path:
+    """Write a stranger's package whose workflow brings a module for its page."""
+    title = 'title=lambda r: f"A book about {r.topic}"'
+    assert title in bookshop.FLOWS
+    flows = bookshop.FLOWS.replace(title, f'{title}, page="bookshop:static/book.js"')
+    bookshop.written_to(folder, flows=flows)
+    (folder / "bookshop" / "static").mkdir()
+    (folder / "bookshop" / "static" / "book.js").write_text(PAGE)
+    return folder
+
+
 @pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory, foreign_site: str) -> Iterator[Site]:
     """A stack with a finished, a partly failed and a task under review."""
-    with starting_stacks() as start:
+    with pytest.MonkeyPatch.context() as patch, starting_stacks() as start:
+        patch.setenv("PYTHONPATH", str(_shop(tmp_path_factory.mktemp("shop"))))
         folder = tmp_path_factory.mktemp("web") / "data"
         stack = start(
             folder,

@@ -1,0 +1,124 @@
+/**
+ * What a JSON Schema wants at each place, in the few kinds that a form has fields for. Schemas come
+ * from pydantic models of any team, so everything that is not known here becomes a field for JSON.
+ */
+
+const DEEPEST = 12;
+const LONG = 200;
+
+/** A reader of one schema: it resolves what is defined elsewhere in it. */
+export function reader(root) {
+  return { at: (schema) => described(schema, root) };
+}
+
+/**
+ * @returns {any} `{kind, title, help, fallback, optional, …}`; `kind` is `object` (`fields`), `list` (`item`, `least`,
+ *   `most`), `choice` (`options`), `union` (`options`), `text` (`long`, `least`, `most`, `pattern`, `type`),
+ *   `number` (`whole`, `least`, `most`), `boolean`, `fixed` (`value`), `map` (`item`) or `json`.
+ */
+function described(schema, root, depth = 0) {
+  const found = resolved(schema, root);
+  const about = {
+    title: schema?.title ?? found.title,
+    help: schema?.description ?? found.description ?? "",
+    fallback: schema?.default !== undefined ? schema.default : found.default,
+    optional: false,
+  };
+  if (depth > DEEPEST || typeof found !== "object") return { ...about, kind: "json" };
+  const options = found.anyOf ?? found.oneOf;
+  if (options) {
+    const real = options.filter((each) => resolved(each, root).type !== "null");
+    const optional = real.length < options.length;
+    if (real.length === 1) {
+      const inner = described(real[0], root, depth + 1);
+      return { ...inner, title: about.title ?? inner.title, help: about.help || inner.help, fallback: about.fallback ?? (optional ? null : inner.fallback), optional };
+    }
+    return { ...about, kind: "union", optional, options: real.map((each, at) => ({ schema: each, title: resolved(each, root).title ?? resolved(each, root).type ?? `${at + 1}` })) };
+  }
+  if (found.allOf?.length === 1) return { ...described(found.allOf[0], root, depth + 1), ...defined(about) };
+  if (found.const !== undefined) return { ...about, kind: "fixed", value: found.const };
+  if (found.enum) return { ...about, kind: "choice", options: found.enum };
+  switch (found.type) {
+    case "object":
+      if (found.properties) {
+        const required = new Set(found.required ?? []);
+        return { ...about, kind: "object", fields: Object.entries(found.properties).map(([name, schema]) => ({ name, schema, required: required.has(name) })) };
+      }
+      return typeof found.additionalProperties === "object" ? { ...about, kind: "map", item: found.additionalProperties } : { ...about, kind: "json" };
+    case "array":
+      return found.items ? { ...about, kind: "list", item: found.items, least: found.minItems ?? 0, most: found.maxItems ?? Infinity } : { ...about, kind: "json" };
+    case "string": {
+      const type = { date: "date", time: "time", email: "email", uri: "url" }[found.format] ?? "text";
+      const long = type === "text" && (isMarkdown(schema, found) || (found.maxLength ?? 0) > LONG || String(about.fallback ?? "").includes("\n"));
+      return { ...about, kind: "text", type, long, least: found.minLength ?? 0, most: found.maxLength, pattern: found.pattern };
+    }
+    case "integer":
+    case "number":
+      return {
+        ...about, kind: "number", whole: found.type === "integer",
+        least: found.minimum ?? found.exclusiveMinimum, most: found.maximum ?? found.exclusiveMaximum,
+      };
+    case "boolean":
+      return { ...about, kind: "boolean" };
+    case "null":
+      return { ...about, kind: "fixed", value: null };
+    default:
+      return { ...about, kind: "json" };
+  }
+}
+
+function resolved(schema, root) {
+  let found = schema ?? {};
+  for (let steps = 0; found?.$ref && steps < DEEPEST; steps++) {
+    const path = found.$ref.startsWith("#/") ? found.$ref.slice(2).split("/") : [];
+    found = path.reduce((at, name) => at?.[decodeURIComponent(name).replaceAll("~1", "/").replaceAll("~0", "~")], root) ?? {};
+  }
+  return found;
+}
+
+function defined(about) {
+  return Object.fromEntries(Object.entries(about).filter(([, value]) => value !== undefined && value !== ""));
+}
+
+function isMarkdown(...schemas) {
+  return schemas.some((each) => each?.contentMediaType === "text/markdown");
+}
+
+/** Return the value that a form begins with. */
+export function beginning(schema, root, depth = 0) {
+  const { kind, fallback, optional, fields, value, options, least = 0, item } = described(schema, root);
+  if (fallback !== undefined) return fallback;
+  if (optional || depth > DEEPEST) return null;
+  switch (kind) {
+    case "object": return Object.fromEntries(fields.filter((each) => each.required).map((each) => [each.name, beginning(each.schema, root, depth + 1)]));
+    case "list": return Array.from({ length: Math.min(least, 50) }, () => beginning(item, root, depth + 1));
+    case "map": return {};
+    case "fixed": return value;
+    case "choice": return options.length === 1 ? options[0] : undefined;
+    case "union": return beginning(options[0].schema, root, depth + 1);
+    case "boolean": return false;
+    case "text": return "";
+    default: return undefined;
+  }
+}
+
+/** Return which option of a union a value is of, as well as that can be told by its look. */
+export function optionOf(options, value, root) {
+  const fits = options.map(({ schema }) => likeness(schema, value, root));
+  return Math.max(0, fits.indexOf(Math.max(...fits)));
+}
+
+function likeness(schema, value, root) {
+  const each = described(schema, root);
+  const type = Array.isArray(value) ? "list" : value === null ? "fixed" : { string: "text", number: "number", boolean: "boolean", object: "object" }[typeof value];
+  if (each.kind === "fixed") return each.value === value ? 3 : -1;
+  if (each.kind === "choice") return each.options.includes(value) ? 3 : -1;
+  if (each.kind === "object" && type === "object") {
+    return each.fields.reduce((sum, { name, schema: inner, required }) => {
+      const { kind, value: fixed } = described(inner, root);
+      if (kind === "fixed" && name in value) return sum + (value[name] === fixed ? 10 : -10);
+      return sum + (name in value ? 1 : required ? -2 : 0);
+    }, 1);
+  }
+  return each.kind === type ? 2 : 0;
+}

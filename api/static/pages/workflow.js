@@ -1,0 +1,78 @@
+/** The page of a workflow: what it does, and the form that asks for a task of it. */
+
+import { call, inWords, noticeRefusal } from "../lib/api.js";
+import { start, title } from "../lib/chrome.js";
+import { draft } from "../lib/drafts.js";
+import { BASE, fill, guarded, h, slot, to } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
+import { hear } from "../lib/tabs.js";
+import { stepName, learnSteps } from "../lib/words.js";
+import { workflows } from "../lib/workflows.js";
+import { schemaForm } from "../views/schema-form.js";
+import { taskList } from "../views/task-list.js";
+
+start(async (main) => {
+  const name = decodeURIComponent(location.pathname.slice(BASE.length).split("/")[2] ?? "");
+  const found = (await workflows()).find((each) => each.name === name);
+  if (!found) return nowhere(main);
+  learnSteps(found.steps);
+  title(found.title);
+  const list = taskList({ changed: () => {}, filtered: () => {}, workflow: name });
+  const form = ask(found);
+  fill(main, h("div.home-page", {},
+    h("section.hero.is-form", {}, h("p.crumbs", {}, h("a", { href: "/" }, t`Home`), " / ", found.title),
+      h("h1", { dir: "auto" }, found.title), found.description && h("p.lead", { dir: "auto" }, found.description),
+      h("p.quiet", {}, found.steps.map((step) => (step.reviewed ? `${stepName(step.name)} → ${t`Your review`}` : stepName(step.name))).join(" → ")), form),
+    list.element));
+  hear((message) => message.type === "retried" && list.read());
+  await list.read();
+});
+
+function nowhere(main) {
+  title(t`There is nothing here`);
+  fill(main, h("section.failure", {}, h("h1", {}, t`There is no such workflow here`),
+    h("p.actions", {}, h("a.button", { href: "/" }, t`Home`))));
+}
+
+function ask({ name, version, request_schema: schema, steps }) {
+  const kept = draft(`workflow/${name}/${version}`);
+  const before = kept.read();
+  const fields = schemaForm(schema, { ...(before !== null && { value: before }), changed: (value) => value !== undefined && kept.write(value) });
+  const review = h("input", { id: "review", type: "checkbox", defaultChecked: true });
+  const problem = slot(h("div", { role: "alert" }));
+  const submit = guarded(h("button.button.is-primary.is-large", { type: "submit" }, t`Begin`), send);
+  let key = newKey();
+  let sent = "";
+  return h("form", { onsubmit: (event) => event.preventDefault(), novalidate: true }, fields.element,
+    steps.some((step) => step.reviewed) && h("p.is-check.review-first", {}, review, h("label", { htmlFor: "review" }, t`Ask me before it goes on, so that I can change it`)),
+    problem.element, submit);
+
+  async function send() {
+    problem.show(null, () => []);
+    try {
+      const body = { request: fields.value(), review: review.checked };
+      // the same request, sent again because no answer came, is the same task
+      if (JSON.stringify(body) !== sent) key = newKey();
+      sent = JSON.stringify(body);
+      const { data: task } = await call(`/workflows/${name}/tasks`, { method: "POST", body, headers: { "Idempotency-Key": key } });
+      kept.clear();
+      location.assign(to(`/tasks/${task.task_id}`));
+    } catch (error) {
+      noticeRefusal(error);
+      const left = error.problem?.errors?.length ? fields.complain(error.problem.errors.map(pathOf)) : [inWords(error)];
+      if (left.length) problem.show(left, () => h("p.field-error", {}, left.join(" ")));
+    }
+  }
+}
+
+/** Where in the request an error is, as the API tells it: `request.chapters.0`. */
+function pathOf({ field, message }) {
+  const path = field.split(".").filter(Boolean);
+  if (path[0] === "body") path.shift();
+  if (path[0] === "request") path.shift();
+  return { path, message };
+}
+
+function newKey() {
+  return crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`; // plain http has no randomUUID
+}

@@ -1,0 +1,98 @@
+/** What shows values of any workflow: Markdown as a tree, JSON Schemas as fields, differences. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { differences } from "../../../api/static/model/differences.js";
+import { beginning, optionOf, reader } from "../../../api/static/model/json-schema.js";
+import { blocks, inline } from "../../../api/static/model/markdown.js";
+
+test("headings, paragraphs, code, quotes, rules and tables become blocks", () => {
+  const found = blocks("# One\n\nTwo *three*\nfour\n\n```py\nx = 1\n# no heading\n```\n> said\n\n---\n| a | b |\n|---|---|\n| 1 | `|` |\n");
+  assert.deepEqual(found.map(({ type }) => type), ["heading", "paragraph", "code", "quote", "rule", "table"]);
+  assert.deepEqual(found[1].inline, ["Two ", { type: "em", inline: ["three"] }, "\nfour"]);
+  assert.equal(found[2].text, "x = 1\n# no heading");
+  assert.equal(found[2].language, "py");
+  assert.deepEqual(found[5].head, [["a"], ["b"]]);
+});
+
+test("lists nest, count from their number, and may be tasks", () => {
+  const [list] = blocks("3. one\n   - inner\n   - [x] done\n4. two");
+  assert.equal(list.ordered, true);
+  assert.equal(list.first, 3);
+  assert.equal(list.items.length, 2);
+  const inner = list.items[0].blocks[1];
+  assert.equal(inner.type, "list");
+  assert.deepEqual(inner.items.map(({ done }) => done), [null, true]);
+});
+
+test("what only looks like a mark stays text", () => {
+  for (const text of ["2 * 3 * 4", "snake_case_name", "a ** b", "[no link]", "`open", "5 < 6 > 4", "\\*not\\*"]) {
+    const plain = inline(text);
+    assert.ok(plain.every((each) => typeof each === "string"), text);
+  }
+  assert.deepEqual(inline("\\*not\\*"), ["*not*"]);
+});
+
+test("only addresses of the web become links", () => {
+  assert.deepEqual(inline("[a](https://x.org/a_(b))"), [{ type: "link", href: "https://x.org/a_(b)", inline: ["a"] }]);
+  assert.deepEqual(inline("[a](javascript:alert(1))").map((each) => each.type ?? each), ["span"]);
+  assert.deepEqual(inline("see https://x.org/a."), ["see ", { type: "link", href: "https://x.org/a", inline: ["https://x.org/a"] }, "."]);
+});
+
+test("no text takes long, whatever it is made of", () => {
+  for (const piece of ["*a ", "**", "_a", "[", "[a](", "`", "> ", "- ", "|a", "<http://", "![", "~~a", "1. ", "\\"]) {
+    const text = piece.repeat(Math.ceil(60_000 / piece.length));
+    const began = process.cpuUsage();
+    blocks(text);
+    blocks(piece.repeat(2000).replaceAll(" ", "\n"));
+    assert.ok(process.cpuUsage(began).user < 3_000_000, `${JSON.stringify(piece)} took ${process.cpuUsage(began).user} µs`);
+  }
+});
+
+const SCHEMA = {
+  type: "object",
+  required: ["topic", "shape", "chapters"],
+  properties: {
+    topic: { type: "string", minLength: 1, description: "About what." },
+    depth: { type: "integer", minimum: 1, maximum: 5, default: 2 },
+    tone: { enum: ["dry", "warm"] },
+    note: { anyOf: [{ type: "string" }, { type: "null" }], default: null },
+    shape: { anyOf: [{ $ref: "#/$defs/Round" }, { $ref: "#/$defs/Square" }] },
+    chapters: { type: "array", items: { $ref: "#/$defs/Chapter" }, minItems: 1 },
+    more: { type: "object", additionalProperties: { type: "number" } },
+  },
+  $defs: {
+    Chapter: { type: "object", required: ["title"], properties: { title: { type: "string" }, inner: { type: "array", items: { $ref: "#/$defs/Chapter" } } } },
+    Round: { title: "Round", type: "object", required: ["kind", "radius"], properties: { kind: { const: "round" }, radius: { type: "number" } } },
+    Square: { title: "Square", type: "object", required: ["kind", "side"], properties: { kind: { const: "square" }, side: { type: "number" } } },
+  },
+};
+
+test("each place of a schema is one of the kinds that a form has fields for", () => {
+  const read = reader(SCHEMA);
+  const kinds = Object.fromEntries(read.at(SCHEMA).fields.map(({ name, schema }) => [name, read.at(schema)]));
+  assert.deepEqual(Object.entries(kinds).map(([name, { kind }]) => [name, kind]), [
+    ["topic", "text"], ["depth", "number"], ["tone", "choice"], ["note", "text"], ["shape", "union"], ["chapters", "list"], ["more", "map"],
+  ]);
+  assert.equal(kinds.note.optional, true);
+  assert.equal(kinds.depth.most, 5);
+  assert.equal(kinds.topic.help, "About what.");
+});
+
+test("a form begins with defaults, and with what must be there", () => {
+  assert.deepEqual(beginning(SCHEMA, SCHEMA), { topic: "", shape: { kind: "round", radius: undefined }, chapters: [{ title: "" }] });
+});
+
+test("a value is found among the shapes it may have", () => {
+  const { options } = reader(SCHEMA).at(SCHEMA.properties.shape);
+  assert.equal(optionOf(options, { kind: "square", side: 2 }, SCHEMA), 1);
+  assert.equal(optionOf(options, { kind: "round", radius: 2 }, SCHEMA), 0);
+});
+
+test("differences name their places; entries of lists are known by their names", () => {
+  const before = { title: "A", chapters: [{ slug: "one", title: "One" }, { slug: "two", title: "Two" }] };
+  const after = { title: "A", chapters: [{ slug: "two", title: "2" }, { slug: "new", title: "New" }] };
+  assert.deepEqual(differences(before, after).map(({ path }) => path), ["chapters → one", "chapters → two → title", "chapters → new"]);
+  assert.deepEqual(differences(before, structuredClone(before)), []);
+  assert.equal(differences(["a", "b"], ["b", "a"]).length, 2);
+});
