@@ -40,6 +40,12 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         'roadmap generate "Learn Rust" --level intermediate --hours-per-week 6 --yes',
         'roadmap generate "Learn Rust" --no-review --detach --json',
     ),
+    "workflows": ("roadmap workflows", "roadmap workflows check"),
+    "run": (
+        'roadmap run book --input \'{"topic": "Kites"}\'',
+        "roadmap run book --input @request.json --no-review --detach --json",
+    ),
+    "new": ("roadmap new my-book",),
     "watch": ("roadmap watch TASK", "roadmap watch TASK --json"),
     "list": ("roadmap list --status partial_failure --limit 5", "roadmap list --json"),
     "show": (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.ids import new_id
+from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.factories import ALICE, until
 from tests.rough_flow import rough
 from workflow import registry
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from tests.e2e.faults.rig import Rig
 
 
-@pytest.mark.parametrize("pool", ["threads", "prefork"])
+@pytest.mark.parametrize("pool", ["threads", "prefork"] if WHOLE_SET else ["threads"])
 async def test_what_blocks_hangs_and_breaks(
     rig: Rig, look: asyncpg.Connection, tmp_path: Path, pool: str
 ) -> None:

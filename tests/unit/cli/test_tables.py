@@ -49,6 +49,9 @@ ELSEWHERE = {
     "open": "prints an address only",
     "probe worker": "reads a file of a worker",
     "completion": "prints a script",
+    "workflows": "shows a stranger's package: test_strangers_package",
+    "run": "needs a stranger's package: test_strangers_package",
+    "new": "writes a folder: tests/integration/testing/test_packages.py",
 }
 """Commands that show nothing of a task, tested where they belong."""
 LINES = [line for name, lines in EXAMPLES.items() if name not in ELSEWHERE for line in lines]
