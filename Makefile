@@ -42,7 +42,7 @@ test: tools  ## the whole test suite
 	  || { echo "What failed beside other tests once more, alone: a busy machine is no reason to fail"; \
 	       $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
 
-check: format lint types scripts layers migrations audit test  ## what CI runs, before it holds `chaos-cut`
+check: format lint types scripts layers migrations audit test  ## exactly what CI runs
 
 format: tools
 	@$(BIN)/ruff format --check --quiet $(PKGS) && echo "format ok"
@@ -75,7 +75,7 @@ $(VENV)/.peers: $(TOOLS) requirements-bench.txt
 chaos: tools  ## the fault suite, longer than CI wants: the kill matrix, then three storms
 	@$(BIN)/python -m chaos --minutes 8 --faults 60 --tasks 2000 --seed 1 --seed 2 --seed 3
 
-chaos-cut: tools  ## three minutes of a storm from a fixed seed, as CI has it after the tests
+chaos-cut: tools  ## three minutes of a storm from a fixed seed
 	@$(BIN)/python -m chaos --only storm --minutes 3 --seed 19
 
 docs: tools  ## what documentation is made from code

@@ -44,7 +44,9 @@ def bundle(entry: str, sources: dict[str, str]) -> str:
     order: list[str] = []
     _visit(entry, sources, order, on_the_way=())
     numbers = {path: number for number, path in enumerate(order)}
-    return "".join(_wrapped(path, sources[path], numbers) for path in order)
+    whole = "".join(_wrapped(path, sources[path], numbers) for path in order)
+    given = ", ".join(_DECLARED.findall(sources[entry]))
+    return whole + (f"export const {{{given}}} = m{numbers[entry]};\n" if given else "")
 
 
 def _visit(

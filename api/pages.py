@@ -56,12 +56,12 @@ _STYLES: Final = {
     "roadmap": ("course", "map", "roadmap"),
     "home": ("lists", "home", "forms"),
     "reviews": ("lists",),
-    "task": ("concept", "task", "forms"),
-    "review": ("concept", "review", "forms"),
     "workflow": ("lists", "home", "forms"),
     "notice": (),
 }
 """The style sheets of a page beside the common ones; by default the one of its name."""
+_LATER: Final = ("views/made", "views/markdown", "views/value-review")
+"""Modules that pages fetch when they need them."""
 _REMARK: Final = re.compile(rb"/\*(?:[^*]|\*(?!/))*\*/\n*")
 _NOTICE: Final = """\
 <main id="main" tabindex="-1"><section class="failure"><h1>{{heading}}</h1><p>{{reason}}</p>
@@ -106,8 +106,8 @@ def assets() -> Assets:
     bodies = {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in found}
     pages = [PurePosixPath(name).stem for name in bodies if name.startswith("pages/")]
     sources = {name: body.decode() for name, body in bodies.items() if name.endswith(".js")}
-    for page in pages:
-        bodies[f"pages/{page}.all.js"] = bundle(f"pages/{page}.js", sources).encode()
+    for module in (*(f"pages/{page}" for page in pages), *_LATER):
+        bodies[f"{module}.all.js"] = bundle(f"{module}.js", sources).encode()
     for page in (*pages, "notice"):
         bodies[f"css/{page}.all.css"] = _styles(page, bodies)
     together = hashlib.sha256()

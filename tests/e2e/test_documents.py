@@ -60,6 +60,7 @@ NO_PROGRAMS = {"", "console", "mermaid"}
 SHOWN = {
     "make demo": "tests/e2e/test_main_job.py runs what it runs, CI the other line",
     "make setup": "CI runs it",
+    "make chaos ": "longer than CI wants",
     "python3 -m venv ~/roadmap": "tests/e2e/packaging installs so, and runs what is installed",
     "export ROADMAP_LLM_PROVIDER=openai": "asks a provider on the internet",
     "export ROADMAP_API_URL=": "the test of that page gives both variables",

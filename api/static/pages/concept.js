@@ -5,6 +5,7 @@ import { idsInAddress, start, title } from "../lib/chrome.js";
 import { fill, guarded, h, icon, said, slot, to } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { onKey } from "../lib/keys.js";
+import { later } from "../lib/later.js";
 import { announce, note } from "../lib/say.js";
 import { tell } from "../lib/tabs.js";
 import { CONTENT_STATE, kindName, learnKinds, retryHelps, textOf } from "../lib/words.js";
@@ -16,7 +17,6 @@ import { course, pageContents, pageTools } from "../views/course.js";
 import { learner } from "../views/learner.js";
 import { causeInWords, heading } from "../views/parts.js";
 import { quizView } from "../views/quiz.js";
-import { streamed } from "../views/markdown.js";
 import { headingsOf, tutorial } from "../views/tutorial.js";
 
 const RETRYABLE = new Set(["partial_failure", "completed"]);
@@ -36,6 +36,8 @@ start(async (main) => {
   const place = placeOf(roadmap, conceptId);
   let quiz = null;
   let resume = () => {};
+  let markdown = null;
+  let read = (text) => text;
   /** The kinds that have a view of their own; others are drawn as what they consist of. */
   const views = {
     tutorial: () => tutorial(concept.tutorial.html, concept.title),
@@ -192,7 +194,7 @@ start(async (main) => {
     if (state.status === "failed") return shared(kind) ? h("p.quiet", {}, t`Not written: see above.`) : failed([kind], state.error);
     const { arriving } = sections[kind];
     const words = TERMINAL_STATUSES.has(task.status) ? t`not written` : CONTENT_STATE[state.status];
-    sections[kind].view = h("div.arriving.prose", { hidden: !arriving.text, tabIndex: 0, role: "region", "aria-label": t`The text so far` }, streamed(arriving.text));
+    sections[kind].view = h("div.arriving.prose", { hidden: !arriving.text, tabIndex: 0, role: "region", "aria-label": t`The text so far` }, rendered(arriving.text));
     return h("div.pending", { dataset: { state: state.status } },
       h("p", {}, h("span.mark", { "aria-hidden": "true", dataset: { state: state.status } }), ` ${kindName(kind)}: ${words}.`, concept[kind] && ` ${t`Below is the version before.`}`),
       state.version === null && RETRYABLE.has(task.status)
@@ -208,8 +210,14 @@ start(async (main) => {
     sections[kind].frame ||= requestAnimationFrame(() => {
       sections[kind].frame = 0;
       // nothing is drawn anew under a selection
-      if (!view.contains(getSelection()?.anchorNode) || getSelection().isCollapsed) fill(view, streamed(arriving.text));
+      if (!view.contains(getSelection()?.anchorNode) || getSelection().isCollapsed) fill(view, rendered(arriving.text));
     });
+  }
+
+  /** What arrives, as Markdown as soon as its reader is here, which only they need who watch it come. */
+  function rendered(text) {
+    markdown ??= text && later("markdown").then(({ streamed }) => (read = streamed), () => {});
+    return read(text);
   }
 
   function again(which, words, tone = "") {

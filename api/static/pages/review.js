@@ -3,6 +3,7 @@
 import { call, client, get, inWords, noticeRefusal } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
 import { draft } from "../lib/drafts.js";
+import { later } from "../lib/later.js";
 import { fill, h, icon, slot, to, write } from "../lib/dom.js";
 import { figure, n, t } from "../lib/i18n.js";
 import { onKey } from "../lib/keys.js";
@@ -15,7 +16,6 @@ import { changeList, editList } from "../views/changes.js";
 import { decisionCard } from "../views/decision.js";
 import { outlineEditor } from "../views/outline-editor.js";
 import { heading } from "../views/parts.js";
-import { shapeReview } from "../views/value-review.js";
 
 const DECIDED = { approve: t`approved`, reject: t`sent back`, edit: t`approved with changes` };
 const MOST_EDITS = 500;
@@ -30,7 +30,7 @@ start(async (main) => {
     }),
   ]);
   if (!answer) nothingToReview(main, task);
-  else if (!answer.data.roadmap) shapeReview(main, { task, review: answer.data, etag: answer.etag });
+  else if (!answer.data.roadmap) (await later("value-review", "concept", "forms")).shapeReview(main, { task, review: answer.data, etag: answer.etag });
   else reviewPage(main, task, answer.data, answer.etag);
 });
 

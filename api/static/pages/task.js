@@ -5,14 +5,14 @@ import { idsInAddress, start, title } from "../lib/chrome.js";
 import { fill, h, write } from "../lib/dom.js";
 import { SERVERS, n, t } from "../lib/i18n.js";
 import { announce } from "../lib/say.js";
+import { later } from "../lib/later.js";
 import { ownPage, workflowOf } from "../lib/workflows.js";
 import { hear, tell } from "../lib/tabs.js";
 import { ago, duration } from "../lib/time.js";
-import { STATUS, TONE, attempt as attemptName, called, contents, learnKinds } from "../lib/words.js";
+import { STATUS, TONE, attempt as attemptName, called, contents, learnKinds, stepName } from "../lib/words.js";
 import { TERMINAL_STATUSES, TaskModel, partId } from "../model/task-model.js";
 import { actions } from "../views/actions.js";
 import { badge } from "../views/badge.js";
-import { made } from "../views/made.js";
 import { chip, heading, legend, meter } from "../views/parts.js";
 import { rail } from "../views/rail.js";
 import { prospect } from "../views/task-row.js";
@@ -41,6 +41,7 @@ start(async (main) => {
     model,
     taskId,
     roadmapId: () => model.task.roadmap_id,
+    stepName,
     titleOf: (id) => titles.get(id) ?? "",
     reveal: (id) => views.tree.reveal(id),
     retried: () => {
@@ -49,7 +50,7 @@ start(async (main) => {
     },
   };
   const titles = new Map();
-  const views = { rail: rail(), tree: workflow ? made(context, workflow, await ownPage(workflow)) : tree(context), actions: actions(context), badge: badge(), meter: meter() };
+  const views = { rail: rail(), tree: workflow ? (await later("made", "concept", "forms")).made(context, workflow, await ownPage(workflow)) : tree(context), actions: actions(context), badge: badge(), meter: meter() };
   const page = layout(model, views);
   // all of it before it is shown: nothing moves because something comes later
   await readTree();

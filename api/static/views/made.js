@@ -5,7 +5,7 @@ import { fill, guarded, h, icon, said, slot, write } from "../lib/dom.js";
 import { n, t } from "../lib/i18n.js";
 import { recall, remember } from "../lib/place.js";
 import { note } from "../lib/say.js";
-import { CONTENT_STATE, kindName, retryHelps, stepName } from "../lib/words.js";
+import { CONTENT_STATE, kindName, retryHelps } from "../lib/words.js";
 import { Arriving } from "../model/arriving.js";
 import { partId } from "../model/task-model.js";
 import { bySchema } from "./by-schema.js";
@@ -16,7 +16,7 @@ const TOOLS = { h, markdown, bySchema };
 const RETRYABLE = new Set(["partial_failure", "completed"]);
 
 /**
- * @param {{model: any, taskId: string, retried: () => void}} context
+ * @param {{model: any, taskId: string, retried: () => void, stepName: (step: string) => string}} context
  * @param {any} workflow As `GET /workflows` tells it.
  * @param {{results: Record<string, Function>, parts: Record<string, Function>}} own The author's renderers.
  */
@@ -32,7 +32,7 @@ export function made(context, workflow, own) {
 
   function draw({ results: found, parts }) {
     // of a workflow that is not known here any more, there are names and values only
-    const steps = found.steps ?? Object.keys(found.results).map((step) => ({ step, title: stepName(step), round: 1, schema: {} }));
+    const steps = found.steps ?? Object.keys(found.results).map((step) => ({ step, title: context.stepName(step), round: 1, schema: {} }));
     steps.forEach((step) => drawResult(step, found.results[step.step], !parts.length));
     const now = JSON.stringify(parts.map((part) => [partId(part), part.kind, part.title]));
     if (now === structure) return parts.forEach((part) => update(partId(part)));
@@ -65,7 +65,7 @@ export function made(context, workflow, own) {
     const tally = { counter: h("span.stage-count"), ids: parts.map(partId) };
     const list = h("ul.concepts", {}, parts.map((part) => row(part, tally)));
     count(tally);
-    return h("section.stage", {}, h("header.stage-head", {}, h("h3", {}, stepName(step)), tally.counter), list);
+    return h("section.stage", {}, h("header.stage-head", {}, h("h3", {}, context.stepName(step)), tally.counter), list);
   }
 
   function count({ counter, ids }) {
