@@ -42,7 +42,7 @@ async def block(ctx: Context, request: Request) -> str:
     return threading.current_thread().name
 
 
-@rough.parts(of=lambda request: request.words, timeout_s=1.0)
+@rough.parts(of=lambda request: request.words, timeout_s=3.0)
 async def word(ctx: Context, request: Request, part: str) -> str:
     """Do what the word says."""
     if part == "busy" and not note(request, part):

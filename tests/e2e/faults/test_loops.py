@@ -72,7 +72,8 @@ async def test_two_hundred_tasks(rig: Rig, look: asyncpg.Connection) -> None:
     (loop_pid,) = _pids(worker, "event_loop_started")
     (engine,) = worker.logged("db_engine_created_for_event_loop")
     assert engine["pid"] == loop_pid == worker.pid
-    assert 0 < most <= engine["pool_size"], f"{most} connections"
+    # one more than the pool's: by it the others see that the worker lives
+    assert 0 < most <= engine["pool_size"] + 1, f"{most} connections"
     await _end(rig, look, worker)
     rows = await look.fetch("SELECT task_id, status FROM roadmap_tasks ORDER BY task_id")
     assert [str(row["task_id"]) for row in rows] == ids

@@ -35,7 +35,7 @@ async def test_what_blocks_hangs_and_breaks(
     careless, stuck, next_one = new_id(), new_id(), new_id()
     words = ["fine", "busy", "broken", "swallows", "blocks"]
     _send(rig, str(careless), words, tmp_path)
-    await rig.until_status(look, [careless], "partial_failure", within_s=30)
+    await rig.until_status(look, [careless], "partial_failure", within_s=90)
     rows = await look.fetch("SELECT key, error FROM parts WHERE status = 'failed'")
     errors = {row["key"]: json.loads(row["error"]) for row in rows}
     assert {key: error["code"] for key, error in errors.items()} == {
@@ -51,8 +51,8 @@ async def test_what_blocks_hangs_and_breaks(
     assert results["hang"][0].startswith("step-")
     assert results["block"] == "event-loop"
     assert (tmp_path / "ledger").read_text().splitlines().count("busy") == 2
-    (blocked,) = worker.logged("event_loop_blocked_by")
-    assert blocked["function"] == f"block of task {careless}"
+    named = f"block of task {careless}"  # a busy machine may hold the loop up elsewhere, too
+    (blocked,) = (e for e in worker.logged("event_loop_blocked_by") if e["function"] == named)
     assert "time.sleep(1.6)" in blocked["stack"]
 
     _send(rig, str(stuck), ["hangs"], tmp_path)
@@ -63,7 +63,7 @@ async def test_what_blocks_hangs_and_breaks(
     await until(hangs, what="the step that hangs")
     await cancel_task(stuck, actor=ALICE)
     _send(rig, str(next_one), ["fine"], tmp_path)
-    await rig.until_status(look, [next_one], "completed", within_s=10)
+    await rig.until_status(look, [next_one], "completed", within_s=40)
     assert worker.logged("function_left_behind")
     worker.send_signal(signal.SIGTERM)
     assert worker.wait_end(within_s=20) == 0  # for ninety seconds nobody waits
