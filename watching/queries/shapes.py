@@ -22,6 +22,10 @@ Moment = Annotated[
 """A time, shown as events show it: UTC, milliseconds, `Z`."""
 
 
+def _is_missing(value: object) -> bool:
+    return value is None
+
+
 class View(BaseModel):
     """Something that was read; it never changes once made."""
 
@@ -65,7 +69,9 @@ class TaskErrorView(View):
     message: str
     step: StepName
     trace: str | None = Field(
-        default=None, description="Of an unexpected error: its traceback. Only admins see it."
+        default=None,
+        exclude_if=_is_missing,
+        description="Of an unexpected error: its traceback. Only admins see it.",
     )
 
 
@@ -80,7 +86,9 @@ class FailedContentView(View):
     concept_title: str | None = Field(description="Of roadmaps only.")
     code: str
     message: str
-    trace: str | None = Field(default=None, description="As that of a task's error.")
+    trace: str | None = Field(
+        default=None, exclude_if=_is_missing, description="As that of a task's error."
+    )
 
 
 class UsageView(View):

@@ -243,7 +243,7 @@ async def test_a_code_signs_a_browser_in_once(local: httpx.AsyncClient) -> None:
     page = await local.get("/signin", params={"code": code}, headers={"Accept": "text/html"})
     assert page.status_code == 401
     assert "<code>roadmap open</code>" in page.text
-    assert "/css/base.css" in page.text, "it looks like the other pages"
+    assert "/css/notice.all.css" in page.text, "it looks like the other pages"
     assert not any("set-cookie" in answer.headers for answer in (again, page))
 
 
