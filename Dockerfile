@@ -20,6 +20,7 @@ COPY wiring wiring
 COPY api api
 COPY cli cli
 COPY embedded embedded
+COPY roadmap_worker roadmap_worker
 COPY deploy deploy
 RUN /venv/bin/pip install --no-cache-dir --no-deps .
 

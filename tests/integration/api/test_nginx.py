@@ -191,7 +191,7 @@ async def _pages_are_below(client: httpx.AsyncClient) -> None:
         if "javascript" in answer.headers["content-type"]:
             imported = re.findall(r'(?:from|import) "([./][^"]+)"', answer.text)
             waiting += [urljoin(address, found) for found in imported]
-    assert any("/lib/dom.js" in address for address in seen)
+    assert any("/pages/home.all.js" in address for address in seen)
     signed_in = await client.get(f"/learn/signin?code={make_code(SECRET)}")
     assert signed_in.headers["location"] == "/learn/"
     assert "path=/learn;" in f"{signed_in.headers['set-cookie'].lower()};"
