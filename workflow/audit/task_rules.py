@@ -21,7 +21,7 @@ def pair_rule(known: Iterable[Stages]) -> dict[str, str]:
     """Return the rule on status and step: names are known of the workflows that are known here."""
     strangers = "".join(
         f" OR workflow = '{stages.workflow}' AND status = '{status}'"
-        f" AND current_step NOT IN ({_quoted(stages.legal_steps(status))})"
+        f" AND current_step <> ALL (ARRAY[{_quoted(stages.legal_steps(status))}]::text[])"
         for stages in known
         for status in Status
     )

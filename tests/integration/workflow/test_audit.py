@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from pydantic import BaseModel
+
+from roadmap_worker import Context, Workflow
 from tests.factories import ALICE, column, new_task, pair, until
 from tests.integration.workflow.healthy import APPROVAL, COUNTS, TASKS, Healthy, kinds, unguarded
 from watching.queries import audit_findings
 from workflow.audit import audit, examine_all, repair
+from workflow.authoring import definition
 from workflow.lease import acquire
 from workflow.recovery import Queue, recover
+from workflow.registry import register
 from workflow.runs import run_task
 from workflow.schedules import run_job
 from workflow.service import decide_review, retry_task
@@ -25,6 +30,10 @@ if TYPE_CHECKING:
     from tests.ledger import LedgerAuthor
 
 
+class Partless(BaseModel):
+    """Nothing is asked for."""
+
+
 async def test_what_the_workflow_leaves_is_healthy(
     healthy: Healthy, database: asyncpg.Connection
 ) -> None:
@@ -36,6 +45,18 @@ async def test_what_the_workflow_leaves_is_healthy(
     before = await database.fetch("SELECT * FROM roadmap_tasks ORDER BY task_id")
     assert await repair(found.kept) == ([], [])
     assert await database.fetch("SELECT * FROM roadmap_tasks ORDER BY task_id") == before
+
+
+async def test_a_workflow_without_parts_is_examined(database: asyncpg.Connection) -> None:
+    """A workflow that makes no parts, and so has no step to partly fail at, gives no finding."""
+    flow = Workflow("partless", request=Partless)
+
+    @flow.step
+    async def think(ctx: Context) -> str:
+        return "done"
+
+    register(definition(flow))
+    assert (await examine_all()).kept == []
 
 
 async def test_one_bad_task_does_not_hide_another(
