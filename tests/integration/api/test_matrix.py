@@ -152,6 +152,9 @@ ROWS: Final = {
     ("GET", "/tasks/{task_id}/review"): Row(kind=OPEN),
     ("GET", "/roadmaps/{roadmap_id}"): Row(kind=OPEN),
     ("GET", "/roadmaps/{roadmap_id}/concepts/{concept_id}"): Row(kind=OPEN),
+    ("GET", "/reviews"): Row(kind=OPEN),
+    ("GET", "/workflows/{name}"): Row(kind=OPEN, name="roadmap"),
+    ("GET", "/workflows/{name}/page/{path:path}"): Row(kind=OPEN, success=404),  # it brings none
     ("GET", "/operations"): Row(kind=OPEN),
     ("GET", "/favicon.ico"): Row(kind=OPEN),
     ("GET", "/static/{path:path}"): Row(kind=OPEN),
