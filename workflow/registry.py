@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from workflow.definition import Definition
 
 _known: Final[dict[str, Definition]] = {}
-_named: Final[set[str]] = set()
-"""Workflows whose steps' names this process has seen committed."""
+_named: Final[set[tuple[str, tuple[str, ...]]]] = set()
+"""Workflows and their steps, whose names this process has seen committed."""
 
 
 def register(definition: Definition) -> None:
@@ -62,9 +62,10 @@ def definition_of(name: str) -> Definition:
 
 async def name_steps(tx: Transaction, definition: Definition) -> None:
     """Let tasks stand at the steps of a workflow, once in this process."""
-    if definition.name not in _named:
-        await keep_steps(tx.session, definition.name, definition.stages.steps)
-        tx.on_commit(lambda: _named.add(definition.name))
+    named = (definition.name, tuple(definition.stages.steps))
+    if named not in _named:
+        await keep_steps(tx.session, *named)
+        tx.on_commit(lambda: _named.add(named))
 
 
 def can_run(name: str, version: int) -> bool:

@@ -85,6 +85,7 @@ def decisions(seeded: seeds.Seeded) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.timeout(600)  # many large bodies, one after the other
 async def test_bodies(alice: httpx.AsyncClient, database: asyncpg.Connection) -> None:
     """Any body is refused or taken, never 500, and holds the loop for less than 100 ms."""
     seeded = await seeds.review(database)

@@ -12,6 +12,7 @@ from core.settings import get_settings
 from core.states import ContentStatus
 from roadmap_worker import Context, Parts, Workflow
 from roadmap_worker.testing import lab
+from tests.e2e.faults.whole_set import WHOLE_SET
 from workflow import part_steps
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def count(ctx: Context, letter: Parts[Letter]) -> int:
 BOB = {Letter: Letter(text="Bob")}
 
 
+@pytest.mark.skipif(not WHOLE_SET, reason="half a minute; with FAULTS=all (make chaos)")
 async def test_sound_workflow() -> None:
     """Whatever place a worker dies at, each step and part of a sound workflow is done once."""
     asked: list[str] = []
