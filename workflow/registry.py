@@ -32,13 +32,11 @@ def known_for_now(definitions: Iterable[Definition]) -> Iterator[None]:
     before: dict[str, Definition | None] = {}
     for each in definitions:
         before[each.name] = _known.get(each.name)
-        _named.discard(each.name)  # one of the same name may have had other steps
         register(each)
     try:
         yield
     finally:
         for name, earlier in before.items():
-            _named.discard(name)
             if earlier is None:
                 del _known[name]
                 stages.forget(name)
