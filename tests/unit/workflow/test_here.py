@@ -30,7 +30,7 @@ async def think(ctx: Context) -> str:
 
 def test_found_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A module of the working folder is found, behind everything that is installed."""
-    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if place])
     monkeypatch.chdir(tmp_path)
     (tmp_path / "found_here_flow.py").write_text(_FLOW)
     (tmp_path / "json.py").write_text("raise RuntimeError('it must not be taken')")
@@ -43,7 +43,7 @@ def test_found_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nothing_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The folder is left out when nothing of it is named."""
-    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if place])
     monkeypatch.chdir(tmp_path)
     assert from_here(["json:loads"]) == ["json:loads"]
     assert str(tmp_path) not in sys.path
