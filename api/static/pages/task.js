@@ -21,6 +21,7 @@ import { tree } from "../views/tree.js";
 const PAGE = 500;
 const PARTS = 1000;
 const REVISIT_MS = 15_000;
+const AGAIN_MS = 2_000;
 /** How often is read what no event tells: the time left, and what the task waits for. */
 const OUTLOOK_MS = 4_000;
 
@@ -69,6 +70,7 @@ start(async (main) => {
       const touched = model.apply(event);
       if (touched.concept) dirty.add(touched.concept);
       if (touched.structure || touched.ended) settle();
+      if (touched.ended) setTimeout(settle, AGAIN_MS); // what was read on the way may be older than the end
       if (touched.ended || event.type === "review_required") telling = event;
       schedule();
     },
@@ -131,7 +133,9 @@ start(async (main) => {
       await readTree();
       drawAll();
     } catch (error) {
-      noticeRefusal(error); // otherwise the next event or snapshot will do
+      noticeRefusal(error);
+      // after the end no event comes that would have it read once more
+      if (TERMINAL_STATUSES.has(model.status) && error.status !== 401 && error.status !== 404) setTimeout(settle, AGAIN_MS);
     }
   }
 
@@ -179,6 +183,7 @@ start(async (main) => {
   }
 
   function tick() {
+    if (frame && dirty.size) drawDirty(); // a busy browser gives no frame for long
     page.tick();
     views.rail.tick();
     views.badge.tick();

@@ -64,7 +64,11 @@ async def test_what_blocks_hangs_and_breaks(
     await cancel_task(stuck, actor=ALICE)
     _send(rig, str(next_one), ["fine"], tmp_path)
     await rig.until_status(look, [next_one], "completed", within_s=40)
-    assert worker.logged("function_left_behind")
+
+    async def left_behind() -> bool:
+        return bool(worker.logged("function_left_behind"))
+
+    await until(left_behind, within_s=30, what="the function that is left behind")
     worker.send_signal(signal.SIGTERM)
     assert worker.wait_end(within_s=20) == 0  # for ninety seconds nobody waits
 
