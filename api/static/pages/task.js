@@ -183,7 +183,6 @@ start(async (main) => {
   }
 
   function tick() {
-    if (frame && dirty.size) drawDirty(); // a busy browser gives no frame for long
     page.tick();
     views.rail.tick();
     views.badge.tick();
