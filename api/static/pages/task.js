@@ -36,7 +36,7 @@ start(async (main) => {
   let meanwhile = [];
   let reading = 0;
   // the log may tell of a roadmap that the row did not have yet when it was read
-  if (!task.roadmap_id) model.takeSnapshot(await get(`/tasks/${taskId}`));
+  if (!task.roadmap_id && !workflow) model.takeSnapshot(await get(`/tasks/${taskId}`));
 
   const context = {
     model,
@@ -151,8 +151,11 @@ start(async (main) => {
 
   /** Read what another workflow has made so far: results of steps, and parts. */
   async function readMade() {
-    const [results, parts] = await Promise.all([get(`/tasks/${taskId}/results`), allParts(taskId)]);
+    reading += 1;
+    const [results, parts] = await Promise.all([get(`/tasks/${taskId}/results`), allParts(taskId)]).finally(() => (reading -= 1));
     model.takeParts(parts);
+    model.replay(meanwhile);
+    if (!reading) meanwhile = [];
     titles.clear();
     for (const part of parts) titles.set(partId(part), part.title || part.key);
     const seen = JSON.stringify([results, parts]);
