@@ -2,7 +2,8 @@
 
 SQLAlchemy's own question takes three round trips, which is more than most reads. A server that has
 closed a connection has said so on its socket, whether or not the event loop has read that yet; an
-idle connection has nothing else to read.
+idle connection has nothing else to read. In the instant between its last words and the closing,
+the first statement fails as on a lost connection, and is tried again where those are.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import select
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 
@@ -24,6 +26,12 @@ def leave_out_closed(engine: AsyncEngine) -> None:
     def _check(dbapi_connection: Any, _record: Any, _proxy: Any) -> None:
         if _is_closed(dbapi_connection.driver_connection):
             raise DisconnectionError("the server closed the connection")
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def _ended_in_between(context: Any) -> None:
+        # the server's last words were read and its closing not yet: the driver refuses to begin
+        if isinstance(context.original_exception.__cause__, asyncpg.InternalClientError):
+            context.is_disconnect = True
 
 
 def _is_closed(connection: Any) -> bool:

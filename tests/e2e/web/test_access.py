@@ -157,7 +157,7 @@ async def test_the_whole_way_by_keyboard(site: Site, window: Watched) -> None:
 
 async def test_screen_readers_are_told(site: Site, window: Watched) -> None:
     """Landmarks are there, the page has one h1, and progress is announced without a reload."""
-    task_id = site.create("Play chess well", review=True)
+    task_id = site.create("Play go well", review=True)
     page = await window.open(f"/tasks/{task_id}")
     for role in ("banner", "main", "contentinfo"):
         await expect(page.get_by_role(role)).to_have_count(1)

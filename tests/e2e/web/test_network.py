@@ -74,7 +74,7 @@ async def test_the_bell_rings_in_every_tab(site: Site, window: Watched) -> None:
     second = await other.open("/operations")
     for each in (first, second):
         await expect(each.get_by_role("button", name="Notifications", exact=True)).to_be_visible()
-    site.wait(site.create("Play chess well"), "completed")
+    site.wait(site.create("Play bridge well"), "completed")
     for each in (first, second):
         await expect(each.get_by_role("button", name="Notifications, 1 unread")).to_be_visible()
     await second.get_by_role("button", name="Notifications, 1 unread").click()

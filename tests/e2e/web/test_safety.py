@@ -151,7 +151,7 @@ async def test_a_foreign_site_follows_a_task(site: Site, window: Watched) -> Non
     page = window.page
     await page.goto(f"{site.foreign}/?api={site.base}")
     await page.get_by_label("Token").fill(site.stack.info["token"])
-    await page.get_by_label("What to learn").fill("Play chess well")
+    await page.get_by_label("What to learn").fill("Play draughts well")
     await page.get_by_role("button", name="Go").click()
     await expect(page.locator("#state")).to_have_text("live by websocket")
     await expect(page.locator("#state")).to_have_text("ended")

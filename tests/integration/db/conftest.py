@@ -58,7 +58,9 @@ class Wire:
         self.hold_commits = False
         """COMMITs do not reach the server."""
         self.held = asyncio.Event()
-        """A COMMIT is being held."""
+        """A COMMIT is being held, or whatever the server closes is."""
+        self.ended = asyncio.Event()
+        """The server has closed a connection."""
         self.cut = asyncio.Event()
         """Let go of connections whose COMMIT is held, or whose server is gone."""
         self.commits = 0
@@ -120,6 +122,7 @@ class Wire:
                 return  # the server did it; nobody will hear of it
             writer.write(data)
             await writer.drain()
+        self.ended.set()
         if self.held.is_set():
             await self.cut.wait()
 

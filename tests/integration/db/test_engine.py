@@ -10,13 +10,16 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest
 import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from core.connection_budget import (
     LARGEST_POOL,
@@ -38,11 +41,19 @@ from db.engine import (
     init_db,
 )
 from db.pool_metrics import ENGINES
-from db.session import AsyncSessionLocal, get_session_maker, read_session, transaction
+from db.session import (
+    AsyncSessionLocal,
+    get_session_maker,
+    is_transient,
+    read_session,
+    retrying,
+    transaction,
+)
 from tests.factories import until
 
 if TYPE_CHECKING:
-    import asyncpg
+    from embedded import EmbeddedPostgres
+    from tests.integration.db.conftest import Wire
 
 
 async def ask(number: int = 1) -> int:
@@ -295,7 +306,28 @@ async def test_terminated_while_idle(database: asyncpg.Connection) -> None:
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE application_name = 'roadmap-worker'"
     )
-    assert await asyncio.gather(*(ask(n) for n in range(20))) == list(range(20))
+    answers = await asyncio.gather(*(retrying(partial(ask, n)) for n in range(20)))
+    assert answers == list(range(20))
+
+
+async def test_terminated_and_not_closed_yet(mortal: EmbeddedPostgres, wire: Wire) -> None:
+    """A connection whose last words were read before its end was is a lost one, not a fault."""
+    await ask()
+    wire.held.set()  # the client's side of what the server closes stays open
+    other = await asyncpg.connect(mortal.url)
+    await other.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE application_name = 'roadmap-worker'"
+    )
+    await other.close()
+    await wire.ended.wait()
+    for _ in range(10):
+        await asyncio.sleep(0)  # the driver reads what it was sent
+    with pytest.raises(DBAPIError, match="another operation") as refused:
+        await ask()
+    assert is_transient(refused.value)
+    wire.held.clear()
+    assert await ask(2) == 2
 
 
 async def test_session_settings(database: asyncpg.Connection) -> None:
