@@ -82,6 +82,7 @@ class ModelServer:
     """Bodies of the requests, for tests that look at what was sent."""
     headers: list[dict[str, str]] = field(default_factory=list)
     in_flight: int = 0
+    """Requests whose answer has not begun: who has an answer may have asked anew by then."""
     peak: int = 0
     connections: int = 0
 
@@ -217,11 +218,11 @@ class ModelServer:
             await asyncio.wait({work, watch})
             if entry.outcome == "in_progress":
                 self._note(entry, "client_gone")
-            self.in_flight -= 1
-            self._changed.set()
 
     def _note(self, entry: Entry, outcome: str) -> None:
         """Complete the entry; called before an answer is sent, so whoever has it can look."""
+        self.in_flight -= 1
+        self._changed.set()
         entry.outcome = outcome
         entry.seconds = round(time.time() - entry.at, 4)
         if self.ledger_file is not None:
