@@ -60,7 +60,7 @@ _STYLES: Final = {
     "notice": (),
 }
 """The style sheets of a page beside the common ones; by default the one of its name."""
-_LATER: Final = ("views/made", "views/markdown", "views/value-review")
+_LATER: Final = ("views/made", "views/markdown", "views/signin", "views/value-review")
 """Modules that pages fetch when they need them."""
 _REMARK: Final = re.compile(rb"/\*(?:[^*]|\*(?!/))*\*/\n*")
 _NOTICE: Final = """\

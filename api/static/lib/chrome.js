@@ -2,12 +2,12 @@
 
 import { bell } from "../views/bell.js";
 import { openPalette } from "../views/palette.js";
-import { askForToken } from "../views/signin.js";
 import { call, get, inWords, noticeRefusal, onUnauthenticated } from "./api.js";
 import { forgetDrafts } from "./drafts.js";
 import { fill, h, icon, to } from "./dom.js";
 import { LANGUAGES, choose, language, t } from "./i18n.js";
 import { listen } from "./keys.js";
+import { later } from "./later.js";
 import { settle } from "./place.js";
 import { note } from "./say.js";
 import { claims, maybeAdmin, signOut, token } from "./session.js";
@@ -24,7 +24,7 @@ const TONES = { busy: "icon-busy.svg", ask: "icon-ask.svg", bad: "icon-bad.svg",
  *   drawn is shown instead of it, what it throws later beside it.
  */
 export async function start(page) {
-  onUnauthenticated(askForToken);
+  onUnauthenticated(() => later("signin").then(({ askForToken }) => askForToken(), noticeRefusal));
   document.documentElement.lang = language;
   fill(document.getElementById("nav"), links());
   fill(document.getElementById("tools"), themeToggle(), bell());
