@@ -232,6 +232,8 @@ async def test_changes_of_an_outline_are_undone_and_redone(site: Site, window: W
     names = await page.locator(".edit-name").all_text_contents()
     await page.get_by_role("button", name=f"Remove {names[0]}", exact=True).click()
     await page.get_by_role("button", name=f"Move {names[2]} up", exact=True).click()
+    middle = page.locator(".edit-row:has(.grip)").nth(2)
+    await middle.evaluate("(row) => row.scrollIntoView({block: 'center', behavior: 'instant'})")
     grip = await page.locator(".edit-row .grip").nth(3).bounding_box()
     target = await page.locator(".edit-row:has(.grip)").nth(1).bounding_box()
     assert grip is not None
