@@ -15,7 +15,7 @@ from roadmaps.outline import Outline, from_draft
 from roadmaps.outputs import CurriculumDraft
 from roadmaps.requests import ReviewDecision, TaskRequest
 from workflow import turns
-from workflow.lease import stop_keeping
+from workflow.heartbeat import stop_keeping
 from workflow.service import create_task, decide_review
 
 if TYPE_CHECKING:

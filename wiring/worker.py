@@ -26,7 +26,8 @@ from worker.intake import store  # noqa: F401 - the metric it defines
 from workflow import live_text
 from workflow.asking import close_author, install_cluster
 from workflow.drain import drain
-from workflow.lease import Stop, keeper, stop_keeping
+from workflow.heartbeat import keeper, stop_keeping
+from workflow.lease import Stop
 from workflow.lives import Watch
 from workflow.presence import Presence
 from workflow.threads import close_threads

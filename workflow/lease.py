@@ -1,23 +1,22 @@
-"""A worker's right to work on a task: acquired, renewed by a heartbeat, checked in every write."""
+"""A worker's right to work on a task: acquired, checked in every write, released.
+
+`workflow.heartbeat` renews it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from prometheus_client import Counter, Gauge
 from pydantic import ValidationError
 
 from core import telemetry
 from core.errors import (
-    AppError,
     InvalidRequestError,
     PlanError,
-    ServiceUnavailableError,
     TaskExpiredError,
     UnexpectedError,
     UnreadableRecordError,
@@ -25,7 +24,6 @@ from core.errors import (
     WorkerLostRepeatedlyError,
 )
 from core.logging import get_logger
-from core.loop_local import LoopLocal
 from core.settings import get_settings
 from core.stages import is_known
 from core.states import RESERVED, Status, Step
@@ -36,8 +34,8 @@ from db.ledger import lock_tasks
 from db.life import life
 from db.raw import raw_of
 from db.recorder import record, record_in
-from db.repositories.leases import renew, waits
-from db.session import AsyncSessionLocal, Transaction, is_transient, retrying, transaction
+from db.repositories.leases import waits
+from db.session import Transaction, retrying, transaction
 from notifications.events import EventType
 from workflow import turns
 from workflow.budget import Budget
@@ -59,11 +57,6 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-HELD: Final = Gauge(
-    "roadmap_leases_held", "Tasks that this process works on.", multiprocess_mode="livesum"
-)
-LOST: Final = Counter("roadmap_leases_lost_total", "Tasks that were taken from this process.")
-
 _PLANNED: Final = frozenset({Step.HUMAN_REVIEW, Step.COMPLETED})
 """What a plan may name besides the workflow's own steps."""
 _HOPELESS: Final = (
@@ -74,8 +67,6 @@ _HOPELESS: Final = (
 _TOOK_OVER: Final = (
     "A worker took over: the one before was lost, or the database did not answer it for long"
 )
-LONGEST_BEAT_S: Final = 1.0
-"""The heartbeat also brings cancellations, which are to stop running work within 2 s."""
 
 
 class DeferredError(Exception):
@@ -291,112 +282,3 @@ async def release(claim: Claim) -> None:
         )
     )
     log.info("lease_released", task_id=str(claim.task_id), epoch=claim.epoch)
-
-
-class Keeper:
-    """Keeps the leases of one event loop's claims alive, with one statement for all of them."""
-
-    def __init__(self) -> None:
-        self._claims: dict[UUID, Claim] = {}
-        self._left: list[Claim] = []
-        self._beat: asyncio.Task[None] | None = None
-
-    def keep(self, claim: Claim) -> None:
-        """Renew this claim's lease from now on."""
-        self._claims[claim.task_id] = claim
-        HELD.set(len(self._claims))
-        self._begin()
-
-    def drop(self, claim: Claim) -> None:
-        """Renew it no longer."""
-        if self._keeps(claim):
-            del self._claims[claim.task_id]
-        HELD.set(len(self._claims))
-
-    def give_back(self, claim: Claim) -> None:
-        """Release a task that nobody works on any more as soon as the database answers.
-
-        Otherwise its lease would expire, and this worker, which lives, would count as lost.
-        """
-        self._left.append(claim)
-        self._begin()
-
-    def _begin(self) -> None:
-        if self._beat is None or self._beat.done():
-            self._beat = asyncio.create_task(self._run(), name="lease-keeper")
-
-    async def end(self) -> None:
-        """Renew nothing any more; a statement that is under way is broken off."""
-        if self._beat is not None:
-            self._beat.cancel()
-            await asyncio.wait({self._beat})
-
-    def claims(self) -> list[Claim]:
-        """Return what this process works on."""
-        return list(self._claims.values())
-
-    def stop(self, claim: Claim, why: Stop) -> None:
-        """Have a claim's running work cancelled by whoever supervises it."""
-        claim.stop = claim.stop or why
-        claim.stopped.set()
-
-    async def _run(self) -> None:
-        lease_s = get_settings().lease_s
-        every = min(LONGEST_BEAT_S, lease_s / 5)
-        beaten = time.monotonic()
-        while self._claims or self._left:
-            await asyncio.sleep(every)
-            claims, why = self.claims(), Stop.LOST
-            try:
-                async with asyncio.timeout(lease_s / 2):
-                    lost = await self._ask(claims, lease_s)
-                beaten = time.monotonic()
-            except Exception as error:
-                if not is_transient(error):
-                    log.exception("heartbeat_failed")
-                # by our own clock the leases have expired: further writes would be refused
-                why, away = Stop.AWAY, time.monotonic() - beaten > lease_s
-                lost = {claim.task_id for claim in claims} if away else set()
-            for claim in claims:
-                if claim.stop is None and claim.task_id in lost and self._keeps(claim):
-                    LOST.inc()
-                    log.warning("lease_lost", task_id=str(claim.task_id), epoch=claim.epoch)
-                    self.stop(claim, why)
-            await self._release_left()
-
-    def _keeps(self, claim: Claim) -> bool:
-        return self._claims.get(claim.task_id) is claim
-
-    async def _release_left(self) -> None:
-        for claim in [*self._left]:
-            try:
-                await release(claim)
-            except ServiceUnavailableError:
-                return
-            except AppError as error:  # somebody was quicker
-                log.info("lease_left", task_id=str(claim.task_id), reason=error.message)
-            self._left.remove(claim)
-
-    async def _ask(self, claims: list[Claim], lease_s: float) -> set[UUID]:
-        if not claims:
-            return set()
-        async with AsyncSessionLocal() as session:
-            held = [(claim.task_id, claim.epoch) for claim in claims]
-            lost = await renew(session, held, lease_s=lease_s, life=life().held)
-            await session.commit()
-            return lost
-
-
-_keepers: LoopLocal[Keeper] = LoopLocal(Keeper)
-
-
-def keeper() -> Keeper:
-    """Return the running loop's keeper."""
-    return _keepers.get()
-
-
-async def stop_keeping() -> None:
-    """End the running loop's heartbeat, before its connections are closed."""
-    ended = _keepers.pop()
-    if ended is not None:
-        await ended.end()

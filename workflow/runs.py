@@ -18,7 +18,8 @@ from db.session import read_session, retrying
 from workflow import turns
 from workflow.ending import Result, fail, release_run
 from workflow.engine import advance
-from workflow.lease import Claim, DeferredError, Stop, acquire, keeper
+from workflow.heartbeat import keeper
+from workflow.lease import Claim, DeferredError, Stop, acquire
 from workflow.trying import GRACE_S
 
 if TYPE_CHECKING:

@@ -29,7 +29,8 @@ from tests.factories import (
 from tests.integration.workflow.stealing import everything, freed, taken_over
 from tests.ledger import CONTENTS, LedgerAuthor, nothing
 from workflow.ending import Result
-from workflow.lease import Claim, Stop, acquire, keeper
+from workflow.heartbeat import keeper
+from workflow.lease import Claim, Stop, acquire
 from workflow.recovery import recover
 from workflow.runs import run_task
 from workflow.service import cancel_task

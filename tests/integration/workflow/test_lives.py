@@ -13,7 +13,8 @@ from db.answering import EVERY_S, answering
 from db.life import end_life, life
 from tests.factories import column, events, expire_lease, new_task, pair, until
 from workflow import lives
-from workflow.lease import acquire, keeper
+from workflow.heartbeat import keeper
+from workflow.lease import acquire
 from workflow.lives import Watch
 from workflow.recovery import recover
 

@@ -18,7 +18,8 @@ from watching import queries
 from workflow import Context, PartFailed, Parts, Retryable, Workflow, trying
 from workflow.drain import drain
 from workflow.ending import Result
-from workflow.lease import Stop, keeper
+from workflow.heartbeat import keeper
+from workflow.lease import Stop
 from workflow.runs import run_task
 from workflow.service import retry_task
 
