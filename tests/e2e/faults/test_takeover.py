@@ -6,8 +6,10 @@ import asyncio
 import signal
 import time
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from tests.e2e.faults.judging import check_completed, plain_calls
+from tests.e2e.faults.vanishing import vanished
 from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.factories import events, new_task, until
 
@@ -82,3 +84,22 @@ async def test_another_goes_on(
         assert others[-2].returncode == -signal.SIGKILL, rig.logs()
     record_property("takeover_s", {key: [round(s, 2) for s in each] for key, each in took.items()})
     assert all(max(each) < LONGEST_S for each in took.values()), took
+
+
+async def test_a_host_that_vanishes(
+    rig: Rig, look: asyncpg.Connection, record_property: Callable[[str, object], None]
+) -> None:
+    """A host whose connections neither answer nor end is given up long before its lease ends."""
+    lost = rig.worker(concurrency=2)
+    task = await _held(rig, look, "Kites afar")
+    rig.worker(concurrency=2)
+    port = urlsplit(rig.database_url).port
+    assert port
+    with vanished(lost.pid, port) as connections:
+        assert connections > 1
+        since = time.time()
+        await asyncio.to_thread(lost.kill)
+        took = await _taken_over(rig, look, task, since)
+        record_property("takeover_s", round(took, 2))
+        assert 2 < took < LONGEST_S
+        await _ended_once(rig, look, "Kites afar", task)
