@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-broker = ListQueueBroker(os.environ["BENCH_REDIS_URL"])
+broker = ListQueueBroker(os.environ["BENCH_REDIS_URL"], socket_timeout=None)
+"""It waits for messages longer than the five seconds after which redis-py gives up by itself."""
 
 
 @cache
