@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cli.child import ChildSpec
 from cli.options import FLOWER_HOST
 from cli.processes import process_command
-from core.environment import for_children
+from core.environment import STARTED_IN, for_children
 from core.given import PREFIX
 from core.settings.spelling import as_text
 
@@ -69,6 +70,8 @@ def child_environment(
         if value is not None:
             env[PREFIX + name.upper()] = as_text(value)
     env["PYTHONUNBUFFERED"] = "1"
+    if settings.workflows:
+        env[STARTED_IN] = str(Path.cwd())  # where they may stand
     return env
 
 

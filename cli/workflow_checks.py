@@ -42,9 +42,10 @@ def require_workflows(settings: Settings) -> None:
         SettingsError: One of them cannot be run; the message says why.
     """
     if settings.workflows or entry_points(group="roadmap_worker.workflows"):
+        from workflow.here import from_here
         from workflow.loading import load  # a second, which who has none does not wait
 
-        load(settings.workflows)
+        load(from_here(settings.workflows))
 
 
 def _strangers(settings: Settings, url: str) -> list[Finding]:

@@ -35,6 +35,9 @@ CHILDREN: Final = (
 )  # fmt: skip
 """What the processes of a stack get of ours, besides the settings and PASS_ENVIRONMENT."""
 
+STARTED_IN: Final = "_ROADMAP_STARTED_IN"
+"""Tells the processes of a stack the folder in which `roadmap up` was called; theirs is another."""
+
 _CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
@@ -47,11 +50,20 @@ def for_children(environment: Mapping[str, str], *, also: Iterable[str] = ()) ->
         also: Further names, or patterns such as `SHOP_*`.
     """
     wanted = (*CHILDREN, *also)
-    return {
+    env = {
         name: value
         for name, value in environment.items()
         if any(fnmatch.fnmatchcase(name, each) for each in wanted)
     }
+    if "PYTHONPATH" in env:
+        env["PYTHONPATH"] = _from_here(env["PYTHONPATH"])
+    return env
+
+
+def _from_here(path: str) -> str:
+    """Return a search path that means the same in another working folder, as children have."""
+    folders = [folder for folder in path.split(os.pathsep) if folder]
+    return os.pathsep.join(map(os.path.abspath, folders))
 
 
 def leave_behind(environment: MutableMapping[str, str] = os.environ) -> list[str]:

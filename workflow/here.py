@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from core.environment import STARTED_IN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +18,8 @@ if TYPE_CHECKING:
 def from_here(names: Sequence[str]) -> Sequence[str]:
     """Let Python look in the working folder, too, when a named workflow is only there.
 
-    It looks there last of all: nothing in that folder takes the place of what is installed.
+    It looks there last of all: nothing in that folder takes the place of what is installed. The
+    processes of a stack, which work in a folder of their own, look where the stack was started.
 
     Args:
         names: `package.module:attribute` of each.
@@ -23,9 +27,9 @@ def from_here(names: Sequence[str]) -> Sequence[str]:
     Returns:
         The same names.
     """
-    here = Path.cwd()
+    here = Path(os.environ.get(STARTED_IN) or os.curdir).absolute() if names else Path()
     for name in names:
-        top = name.partition(":")[0].partition(".")[0]
+        top = name.partition(":")[0].partition(".")[0].strip()
         there = (here / f"{top}.py").is_file() or (here / top).is_dir()
         if top.isidentifier() and there and find_spec(top) is None:
             sys.path.append(str(here))

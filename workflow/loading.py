@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from traceback import extract_tb
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +15,7 @@ from core.errors import SettingsError
 from core.states import RESERVED
 from workflow.authoring import Workflow, WorkflowError, definition
 from workflow.definition import Definition
+from workflow.nearby import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 GROUP: Final = "roadmap_worker.workflows"
 """The entry points by which installed packages bring workflows."""
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_MODULE: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_SETTING: Final = "ROADMAP_WORKFLOWS"
 
 
 def load(names: Iterable[str]) -> list[Definition]:
@@ -66,8 +71,8 @@ def as_definition(found: object, *, where: str = "workflow") -> Definition:
             raise SettingsError(f"{where}: {error.message}") from error
     if not isinstance(found, Definition):
         raise SettingsError(
-            f"{where}: it is no `Workflow`, but {type(found).__name__}. Name the object that"
-            " `Workflow(...)` gave."
+            f"{where}: it is no `Workflow`, but {_kind_of(found)}. Name the object that"
+            f" `Workflow(...)` gave.{_hint(where)}"
         )
     for problem in _problems(found):
         raise SettingsError(f"{where}: the workflow {problem}.")
@@ -81,37 +86,73 @@ def _brought(where: str, bring: Callable[[], object]) -> object:
         raise
     except WorkflowError as error:
         raise SettingsError(f"{where}: {error.message}") from error
-    except Exception as error:
-        place = _last_line_of(error)
+    except (Exception, SystemExit) as error:
         raise SettingsError(
-            f"{where}: it cannot be imported: {type(error).__name__}: {error}{place}"
+            f"{where}: it cannot be imported: {type(error).__name__}: {error}{_place_of(error)}"
         ) from error
 
 
 def _imported(name: str) -> object:
-    module, colon, attribute = name.partition(":")
-    if not colon or not module or not attribute:
+    module, colon, attribute = (each.strip() for each in name.partition(":"))
+    if not colon or not _MODULE.fullmatch(module) or not attribute.isidentifier():
         raise SettingsError(
-            f"ROADMAP_WORKFLOWS: {name!r} must be like `mybook.flows:book`: a module, a colon,"
-            " and the workflow's name in it."
+            f"{_SETTING}: {name!r} must be like `mybook.flows:book`: a module, a colon, and the"
+            f" workflow's name in it; a comma before the next one.{_hint(name)}"
         )
-    loaded = importlib.import_module(module)
+    try:
+        loaded = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise  # the module is there, and imports another one that is not
+        raise SettingsError(
+            f"{_SETTING}: {name}: there is no module {error.name!r}."
+            f"{did_you_mean(module, attribute) or _where_to_put(error.name)}"
+        ) from error
     if not hasattr(loaded, attribute):
-        raise SettingsError(f"ROADMAP_WORKFLOWS: {name}: {module!r} has no {attribute!r}.")
+        raise SettingsError(
+            f"{_SETTING}: {name}: {module!r} has no {attribute!r}.{did_you_mean(module, attribute)}"
+        )
     return getattr(loaded, attribute)
+
+
+def _where_to_put(module: str) -> str:
+    """Return what lets Python find a module, or a part of a package."""
+    package, dot, _ = module.partition(".")
+    if dot:
+        return f" The package {package!r} is there; look into it for the module's name."
+    return (
+        f" Install its package where {sys.executable} finds it (`pip install`), or put the folder"
+        f" that holds {package!r} on PYTHONPATH."
+    )
+
+
+def _hint(where: str) -> str:
+    """Return where the workflows of the package are that something names, if it names one."""
+    module, _, attribute = where.removeprefix(f"{_SETTING}: ").strip().partition(":")
+    dotted = module.removesuffix(".py").strip("./\\").replace("/", ".").replace("\\", ".")
+    names = dotted.split(".") if _MODULE.fullmatch(dotted) else []
+    # of a file's path, the module's name is the end
+    ways = (did_you_mean(".".join(names[first:]), attribute) for first in range(len(names)))
+    return next(filter(None, ways), "")
+
+
+def _kind_of(found: object) -> str:
+    return f"the class {found.__name__}" if isinstance(found, type) else f"a {type(found).__name__}"
 
 
 def _distribution(point: EntryPoint) -> str:
     return "a package" if point.dist is None else str(point.dist.name)
 
 
-def _last_line_of(error: Exception) -> str:
-    """Return where an import failed, if that can be told."""
-    frames = extract_tb(error.__traceback__)
-    last = frames[-1] if frames else None
-    if last is None or last.filename.startswith("<") or last.filename == importlib.__file__:
-        return ""
-    return f" ({last.filename}, line {last.lineno})"
+def _place_of(error: BaseException) -> str:
+    """Return the author's line at which an import failed, if that can be told."""
+    ours = {__file__, importlib.__file__, str(Path(__file__).parent / "__init__.py")}
+    lines = [
+        frame
+        for frame in extract_tb(error.__traceback__)
+        if frame.filename not in ours and not frame.filename.startswith("<")
+    ]
+    return f" ({lines[-1].filename}, line {lines[-1].lineno})" if lines else ""
 
 
 def _problems(found: Definition) -> Iterable[str]:

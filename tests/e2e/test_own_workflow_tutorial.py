@@ -30,7 +30,8 @@ def test_every_block_runs(
 ) -> None:
     """Workflow, test and commands do what the tutorial says, in its order."""
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOT}")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.chdir(tmp_path)
     told: list[str] = []
     for language, text in blocks(TUTORIAL, "python", "sh", "console"):
         if language == "python":

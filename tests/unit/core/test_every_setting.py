@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,6 @@ from core.settings import Settings, load_settings
 from core.settings.spelling import as_text
 from docs.settings_table import settings_table
 from tests.settings_samples import LONG_SECRET, fields, sample, spellings
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -85,6 +83,7 @@ def test_children_get_a_chosen_environment(env: pytest.MonkeyPatch) -> None:
         "OPENAI_API_KEY": "theirs", "WEB_CONCURRENCY": "9", "DATABASE_URL": "theirs",
         "ROADMAP_API_SERVICE_HOST": "10.0.0.1", "SHOP_KEY": "ours", "OTHER_KEY": "theirs",
         "OTEL_SERVICE_NAME": "mine", "LD_PRELOAD": "", "TZ": "UTC", "LC_ALL": "POSIX",
+        "PYTHONPATH": "examples/report::/shop",
     }.items():  # fmt: skip
         env.setenv(name, value)
     env.setenv("ROADMAP_PASS_ENVIRONMENT", "SHOP_*, NOBODY")
@@ -104,3 +103,5 @@ def test_children_get_a_chosen_environment(env: pytest.MonkeyPatch) -> None:
         "DATABASE_URL", "ROADMAP_API_SERVICE_HOST", "OTHER_KEY",
     ):  # fmt: skip
         assert name not in got
+    # they work in another folder
+    assert got["PYTHONPATH"] == f"{Path.cwd() / 'examples/report'}:/shop"

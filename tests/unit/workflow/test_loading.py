@@ -72,10 +72,18 @@ def test_where_they_come_from(package: Callable[..., str]) -> None:
         ("1 / 0", "{}", "ROADMAP_WORKFLOWS: {}: it cannot be imported: ZeroDivisionError"),
         (RIGHT, "gamma_flows:delta", "'gamma_flows' has no 'delta'"),
         (RIGHT, "gamma_flows", "must be like `mybook.flows:book`"),
-        (RIGHT, "gamma_flows:Ask", "it is no `Workflow`, but ModelMetaclass"),
+        (RIGHT, "gamma_flows:Ask", "it is no `Workflow`, but the class Ask"),
         (f"{HEAD}\ngamma = Workflow('gamma', request=Ask)", "{}", "workflow 'gamma' has no step"),
         (RIGHT.replace("NAME = ", "NAME = other = ").replace('"NAME"', '"toy"'), "{},tests.toy:TOY",
          "there is another workflow called 'toy' already"),
+        ("import no_such_thing", "{}", "No module named 'no_such_thing' ("),
+        ("import sys; sys.exit('no')", "{}", "it cannot be imported: SystemExit: no"),
+        (RIGHT, "nowhere_flows:gamma", "there is no module 'nowhere_flows'. Install its package"),
+        (RIGHT, "gamma_flows:gama", "has no 'gama'. Did you mean gamma_flows:gamma?"),
+        (RIGHT, "gamma_flows:one", "`Workflow(...)` gave. Did you mean gamma_flows:gamma?"),
+        (RIGHT, "src/gamma_flows.py:gamma", "before the next one. Did you mean gamma_flows:gamma?"),
+        (RIGHT, "{} tests.toy:TOY", "a comma before the next one"),
+        (RIGHT, ".gamma_flows:gamma", "must be like `mybook.flows:book`"),
     ],
 )  # fmt: skip
 def test_what_is_wrong(package: Callable[..., str], text: str, names: str, said: str) -> None:
@@ -85,6 +93,42 @@ def test_what_is_wrong(package: Callable[..., str], text: str, names: str, said:
     with pytest.raises(SettingsError) as raised:
         load(names.format(found).split(","))
     assert said.format(found) in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("shop:order", " Did you mean shop.deep.flows:order?"),
+        ("shop", " Workflows of 'shop': shop.deep.flows:order, shop.deep.flows:parcel."),
+        ("shop.flow:order", "no module 'shop.flow'. Did you mean shop.deep.flows:order?"),
+        ("shop:bill", "Workflows of 'shop': shop.deep.flows:order, shop.deep.flows:parcel."),
+    ],
+)
+def test_where_to_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, said: str
+) -> None:
+    """A package's modules are read, not run, to say which workflows they hold."""
+    folder = tmp_path / "shop" / "deep"
+    folder.mkdir(parents=True)
+    (folder.parent / "__init__.py").touch()
+    (folder.parent / "broken.py").write_text("def (")
+    (folder / "flows.py").write_text(
+        "import roadmap_worker as r\n1 / 0\n"
+        "order: r.Workflow = r.Workflow('order')\nif order:\n    parcel = 1\n"
+        "parcel = r.Workflow('parcel')\nother = dict()\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "shop", raising=False)
+    with pytest.raises(SettingsError) as raised:
+        load([named])
+    assert raised.value.message.endswith(said)
+
+
+def test_what_is_harmless(package: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commas too many, spaces, and a workflow named twice do no harm."""
+    alpha = package("alpha", RIGHT)
+    monkeypatch.setenv("ROADMAP_WORKFLOWS", f" {alpha} ,,{alpha.replace(':', ' : ')}, ")
+    assert "alpha" in {each.name for each in load(load_settings().workflows)}
 
 
 def test_an_installed_package_that_is_wrong(package: Callable[..., str]) -> None:
