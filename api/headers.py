@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from api import early
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 NO_PAGE: Final = b"default-src 'none'; frame-ancestors 'none'"
 PAGE: Final = (
-    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self';"
+    b"default-src 'none'; script-src 'self' '"
+    + early.DIGEST
+    + b"'; style-src 'self'; img-src 'self'; font-src 'self';"
     b" connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
     b" require-trusted-types-for 'script'; trusted-types tutorial"
 )
-"""No inline script or style, nothing from elsewhere, and one named way to turn text into HTML."""
+"""No style and but one known script in the page itself, nothing from elsewhere, and one named way
+to turn text into HTML."""
 
 ALWAYS: Final = {
     b"x-content-type-options": b"nosniff",

@@ -22,6 +22,9 @@ _COMMENT: Final = re.compile(
     r"^[ \t]*(?:/\*\*?(?:[^*]|\*(?!/))*\*/[ \t]*|//[^\n]*)\n", re.MULTILINE
 )
 _INDENT: Final = re.compile(r"^[ \t]+", re.MULTILINE)
+_REMARK: Final = re.compile(r"[ \t]+//[^\n`\"']*$", re.MULTILINE)
+"""What stands behind code on its line; with a quotation mark in it, it may be part of a text."""
+_BLANK: Final = re.compile(r"\n{2,}")
 _WAITS: Final = re.compile(r"^(?!async|export async)\S.*\bawait\b", re.MULTILINE)
 """Something at the top of a module that waits, as for the messages of a language."""
 _AS: Final = re.compile(r"\s+as\s+")
@@ -47,6 +50,14 @@ def bundle(entry: str, sources: dict[str, str]) -> str:
     whole = "".join(_wrapped(path, sources[path], numbers) for path in order)
     given = ", ".join(_DECLARED.findall(sources[entry]))
     return whole + (f"export const {{{given}}} = m{numbers[entry]};\n" if given else "")
+
+
+def squeezed(source: str) -> str:
+    """Return a script without what only its readers need."""
+    text = _COMMENT.sub("", source)
+    if any(line.count("`") % 2 for line in text.splitlines()):
+        return text  # a text goes over several lines, and its spaces count
+    return _BLANK.sub("\n", _INDENT.sub("", _REMARK.sub("", text)))
 
 
 def _visit(
@@ -80,10 +91,8 @@ def _wrapped(path: str, source: str, numbers: dict[str, int]) -> str:
     text = _DECLARED.sub("", _LISTED.sub("", _IMPORT.sub("", source)))
     if unknown := _OTHER.search(text):
         raise UnknownFormError(f"{path}: `{unknown[0]}` is no form of import or export known here.")
-    text = _COMMENT.sub("", text)
-    waits = _WAITS.search(text) is not None
-    if all(line.count("`") % 2 == 0 for line in text.splitlines()):
-        text = _INDENT.sub("", text)  # no text goes over several lines, whose spaces would count
+    waits = _WAITS.search(_COMMENT.sub("", text)) is not None
+    text = squeezed(text)
     answer = ", ".join(f"{called}: {own}" if called != own else own for called, own in given)
     wait, kind = ("await ", "async () =>") if waits else ("", "() =>")
     return (

@@ -20,6 +20,7 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from api import early
 from api.author_files import author_file
 from api.http import ConceptId, RoadmapId, TaskId  # noqa: TC001 - FastAPI reads the signature
 from api.modules import bundle
@@ -60,9 +61,16 @@ _STYLES: Final = {
     "notice": (),
 }
 """The style sheets of a page beside the common ones; by default the one of its name."""
-_LATER: Final = ("views/made", "views/markdown", "views/signin", "views/value-review")
+_LATER: Final = (
+    "views/made",
+    "views/markdown",
+    "views/palette",
+    "views/signin",
+    "views/value-review",
+)
 """Modules that pages fetch when they need them."""
 _REMARK: Final = re.compile(rb"/\*(?:[^*]|\*(?!/))*\*/\n*")
+_SPACE: Final = re.compile(rb"\s*([{};,])\s*")
 _NOTICE: Final = """\
 <main id="main" tabindex="-1"><section class="failure"><h1>{{heading}}</h1><p>{{reason}}</p>
 <p class="actions"><a class="button" href="{{root}}/">Home</a></p></section></main>
@@ -120,7 +128,8 @@ def assets() -> Assets:
 def _styles(page: str, bodies: dict[str, bytes]) -> bytes:
     """Return all styles of a page as one file: each request more is a round trip more."""
     names = ("base", "parts", *_STYLES.get(page, (page,)), "print")
-    return _REMARK.sub(b"", b"\n".join(bodies[f"css/{name}.css"] for name in names))
+    whole = _REMARK.sub(b"", b"\n".join(bodies[f"css/{name}.css"] for name in names))
+    return _SPACE.sub(rb"\1", whole)
 
 
 def asset(path: str) -> str:
@@ -157,7 +166,11 @@ async def static(path: str, request: Request) -> Response:
 
 @lru_cache(maxsize=1)
 def _template() -> str:
-    return (FOLDER / "page.html").read_text(encoding="utf-8")
+    """Read what all pages are made from; its script and its sign stand in it, without requests."""
+    sign = (FOLDER / "icon.svg").read_text(encoding="utf-8").strip()
+    sign = sign.replace("<svg ", '<svg aria-hidden="true" width="28" height="28" ', 1)
+    text = (FOLDER / "page.html").read_text(encoding="utf-8")
+    return text.replace("{{early}}", early.SCRIPT).replace("{{brand}}", sign)
 
 
 def _page(name: str, title: str) -> Response:

@@ -1,4 +1,4 @@
-// Runs before the first paint: the theme that was chosen does not flash, and what the page is about
+// Stands in the page itself and runs before the first paint: the theme that was chosen does not flash, and what the page is about
 // is asked for while its modules are still on their way.
 (() => {
   const root = document.documentElement;

@@ -1,12 +1,11 @@
 /** What all pages share: navigation, theme, inbox, account, and what a page that fails shows. */
 
 import { bell } from "../views/bell.js";
-import { openPalette } from "../views/palette.js";
 import { call, get, inWords, noticeRefusal, onUnauthenticated } from "./api.js";
 import { forgetDrafts } from "./drafts.js";
 import { fill, h, icon, to } from "./dom.js";
 import { LANGUAGES, choose, language, t } from "./i18n.js";
-import { listen } from "./keys.js";
+import { commands, keyCap, listen } from "./keys.js";
 import { later } from "./later.js";
 import { settle } from "./place.js";
 import { note } from "./say.js";
@@ -29,7 +28,7 @@ export async function start(page) {
   fill(document.getElementById("nav"), links());
   fill(document.getElementById("tools"), themeToggle(), bell());
   foot();
-  listen(openPalette);
+  listen(() => later("palette").then(({ openPalette }) => openPalette({ get, commands, keyCap }), noticeRefusal));
   await null; // the page's own module is read to its end before it is run
   try {
     await page(main);

@@ -1,9 +1,7 @@
 /** The palette: one field that finds pages, tasks and what this page can do. */
 
-import { get } from "../lib/api.js";
 import { fill, h, to } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
-import { commands, keyCap } from "../lib/keys.js";
 import { maybeAdmin } from "../lib/session.js";
 import { STATUS, called, cut } from "../lib/words.js";
 import { targetOf } from "./task-row.js";
@@ -11,8 +9,13 @@ import { targetOf } from "./task-row.js";
 const PAUSE_MS = 180;
 let open = null;
 
-/** Open it, or close it when it is open. */
-export function openPalette() {
+/**
+ * Open it, or close it when it is open.
+ *
+ * @param {{get: (path: string) => Promise<any>, commands: () => any[], keyCap: (keys: string) => any}} page Of the page: how it
+ *   asks the server, what it can do, and how its keys look.
+ */
+export function openPalette({ get, commands, keyCap }) {
   if (open) return open.close();
   let entries = [];
   let at = 0;

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
+from base64 import b64encode
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -161,13 +164,16 @@ async def test_a_foreign_site_follows_a_task(site: Site, window: Watched) -> Non
 
 
 async def test_the_pages_headers(site: Site) -> None:
-    """Pages allow no inline script or style and no frame; assets may be cached for good."""
+    """Pages allow one script of their own inline, no style and no frame; assets last for good."""
     page = site.api.get("/")
     policy = page.headers["content-security-policy"]
     assert "unsafe" not in policy
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "style=" not in page.text
+    [early] = re.findall(r"<script>(.*?)</script>", page.text, re.DOTALL)
+    digest = b64encode(hashlib.sha256(early.encode()).digest()).decode()
+    assert f"script-src 'self' 'sha256-{digest}';" in policy
     [script] = [part.split('"')[0] for part in page.text.split('type="module" src="')[1:]]
     asset = site.api.get(script)
     assert "immutable" in asset.headers["cache-control"]
