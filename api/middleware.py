@@ -31,6 +31,9 @@ SECONDS: Final = Histogram(
     "roadmap_http_request_seconds", "Time until the answer began.", ["method", "route"]
 )
 _KNOWN_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+DIRECT_SEND: Final = "roadmap.direct_send"
+"""Where a request's scope keeps the server's own `send`, for streams that have begun: what stands
+between has nothing to say about later pieces, and costs each viewer of each event its time."""
 _REQUEST_ID: Final = re.compile(r"[\w.\-]{1,64}")
 _QUIET: Final = frozenset({"/livez", "/readyz", "/metrics"})
 """Asked every few seconds by machines: logged only when they go wrong."""
@@ -62,6 +65,7 @@ class Observed:
                 self._count(scope, status, time.perf_counter() - started)
             await send(message)
 
+        scope[DIRECT_SEND] = send
         traced = (
             nullcontext()
             if scope["path"] in _QUIET

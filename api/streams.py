@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Final
 import orjson
 from fastapi.sse import EventSourceResponse, format_sse_event
 
+from api.middleware import DIRECT_SEND
 from api.patience import Patience
 from api.registry import registry
 from core.errors import AppError
 from core.logging import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable
 
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
 
     from core.actor import Actor
     from watching.feed import Entry
@@ -37,6 +38,8 @@ HEARTBEAT: Final = b": ping\n"
 """A comment, and no blank line after it: some clients take every blank line for an event."""
 CLOSED: Final = ": closed {code}\n"
 """The last line of a stream that ends before its source does; a comment too."""
+_THROUGH_LAYERS: Final = 2
+"""An answer's head, and the piece with which compression lets it go."""
 _RETRY: Final = f"retry: {RETRY_MS}\n".encode()
 
 
@@ -100,10 +103,11 @@ class EventStream(EventSourceResponse):
         self._actor = actor
         registry().check(actor)  # here a refusal can still be a problem response
 
-    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until one of the three ends it; then nothing is left behind."""
+        direct: Send = scope.get(DIRECT_SEND, send)
         with registry().entered(self._actor, "sse"):
-            sending = asyncio.ensure_future(self._send_all(send))
+            sending = asyncio.ensure_future(self._send_all(send, direct))
             leaving = asyncio.ensure_future(self.listen_for_disconnect(receive))
             try:
                 await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -114,10 +118,18 @@ class EventStream(EventSourceResponse):
         if isinstance(results[0], Exception):
             raise results[0]
 
-    async def _send_all(self, send: Send) -> None:
+    async def _send_all(self, send: Send, direct: Send) -> None:
+        """Send head and first bytes through the application's layers, the rest directly."""
+        begun = 0
+
+        def sending(message: Message) -> Awaitable[None]:
+            nonlocal begun
+            begun += 1
+            return send(message) if begun <= _THROUGH_LAYERS else direct(message)
+
         try:
             async with Patience(SEND_TIMEOUT_S) as patience, aclosing(self._frames):
-                await self.stream_response(lambda message: patience.sent(send(message)))
+                await self.stream_response(lambda message: patience.sent(sending(message)))
         except TimeoutError:
             registry().drop("sse", "slow")
             log.warning("stream_dropped", transport="sse", reason="slow")

@@ -43,6 +43,9 @@ async def running_api(place: Place) -> AsyncIterator[Api]:
         "ROADMAP_REDIS_URL": place.redis_url,
         "ROADMAP_AUTH": "none",
         "ROADMAP_LOG_LEVEL": "WARNING",
+        # all viewers are one user at one address here
+        "ROADMAP_USER_MAX_STREAMS": "20000",
+        "ROADMAP_ADDRESS_MAX_CONNECTIONS": "20000",
     }
     process: subprocess.Popen[bytes] = spawn_child(
         (sys.executable, "-m", "api", "--port", str(port)),

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from enum import StrEnum
-from typing import TYPE_CHECKING, Generic, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from itertools import islice
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -53,8 +51,7 @@ class Backlog(Generic[T]):
             if self.policy is Policy.REREAD:
                 return None
             missing = len(self._kept)
-        return list(self._last(missing))
-
-    def _last(self, count: int) -> Iterator[T]:
-        start = len(self._kept) - count
-        return (entry for at, entry in enumerate(self._kept) if at >= start)
+        # from the end: a thousand viewers want the newest one or two, of hundreds
+        newest_first = list(islice(reversed(self._kept), missing))
+        newest_first.reverse()
+        return newest_first

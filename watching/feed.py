@@ -21,6 +21,7 @@ from watching import topic as topics
 from watching.queries.events import log_page, log_states
 from watching.topic import Entry, Topic, Wakeups
 from watching.viewer import Viewer
+from watching.waiting import Crowd
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator
@@ -42,6 +43,7 @@ class Feed:
     def __init__(self) -> None:
         self.wakeups: Wakeups | None = None
         self._topics: dict[UUID, Topic] = {}
+        self._crowd = Crowd()
         self._poller: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._hurried = False
@@ -155,9 +157,10 @@ class Feed:
         return {str(topic.task_id): topic.viewers for topic in self._topics.values()}
 
     def _join(self, task_id: UUID) -> Topic:
+        self._crowd.size += 1
         topic = self._topics.get(task_id)
         if topic is None or topic.gone:
-            topic = Topic(task_id)
+            topic = Topic(task_id, self._crowd)
             if self._stopping:
                 topic.gone = True
                 return topic
@@ -176,6 +179,7 @@ class Feed:
         task.add_done_callback(self._tasks.discard)
 
     def _leave(self, topic: Topic) -> None:
+        self._crowd.size -= 1
         topic.viewers -= 1
         if topic.viewers <= 0:
             if self._topics.get(topic.task_id) is topic:
@@ -186,12 +190,8 @@ class Feed:
         """Return the events after a number, and the transient ones after a place, if wanted."""
         if topic.head is None:
             return []
-        batch = topic.after(after)
-        if batch is None:
-            return await self._from_log(topic, after)
-        if place is not None and place < topic.transient.newest:
-            batch = _woven(batch, topic.transient.after(place) or [])
-        return batch
+        batch = topic.fresh(after, place)
+        return await self._from_log(topic, after) if batch is None else batch
 
     async def _from_log(self, topic: Topic, after: int) -> list[Entry]:
         while not topic.gone:
@@ -227,11 +227,6 @@ class Feed:
         for topic in behind:
             topic.doubt()
         return bool(behind)
-
-
-def _woven(events: list[Entry], transient: list[Entry]) -> list[Entry]:
-    """Put transient events behind the events that they followed."""
-    return sorted([*events, *transient], key=lambda entry: (entry.seq, entry.transient))
 
 
 _feeds: LoopLocal[Feed] = LoopLocal(Feed)

@@ -20,10 +20,13 @@ from notifications.events import TERMINAL_EVENTS, task_channel
 from notifications.reading import read_copy
 from watching.backlog import Backlog, Policy
 from watching.queries.events import LogPage, LogState, log_page, log_states
+from watching.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
+
+    from watching.waiting import Crowd
 
 log = get_logger(__name__)
 F = TypeVar("F")
@@ -36,12 +39,6 @@ PASSING: Final = 64
 """Transient events of one task kept for viewers that are about to take them."""
 PASS_ON_S: Final = 0.1
 """How long a transient event waits for others, to go on together."""
-CROWD: Final = 200
-"""Viewers of one task in one process who are told of several events at a time, …"""
-PACE_S: Final = 0.04
-"""… at most so often."""
-GRAIN_S: Final = 0.05
-"""How exactly heartbeats and ends of credentials are kept."""
 LAG: Final = Histogram(
     "roadmap_event_lag_seconds",
     "From the commit of an event until a watching process knows it.",
@@ -94,7 +91,7 @@ class Entry:
 class Topic:
     """What this process knows of one watched task's log."""
 
-    def __init__(self, task_id: UUID) -> None:
+    def __init__(self, task_id: UUID, crowd: Crowd) -> None:
         self.task_id = task_id
         self.viewers = 0
         self.owner: str | None = None
@@ -106,11 +103,8 @@ class Topic:
         self.transient: Backlog[Entry] = Backlog(limit=PASSING, policy=Policy.DROP_OLDEST)
         self._events: Backlog[Entry] = Backlog(limit=TAIL, policy=Policy.REREAD)
         self._looked = False
-        self._pass_on: asyncio.TimerHandle | None = None
-        self._alarm: asyncio.TimerHandle | None = None
         self._doubt = asyncio.Event()
-        self._waiters: dict[asyncio.Future[None], float] = {}
-        """Who waits for something new, and until when."""
+        self._waiting = Waiting(crowd)
         self._unsubscribe: Callable[[], None] = lambda: None
         self._watched_from = datetime.now(UTC)
 
@@ -138,15 +132,13 @@ class Topic:
         """Stop watching, without waiting; a read under way ends by itself."""
         self._unsubscribe()
         self.end()
-        for timer in (self._alarm, self._pass_on):
-            if timer is not None:
-                timer.cancel()
+        self._waiting.close()
 
     def end(self) -> None:
         """Let everybody who follows the task come to an end."""
         self.gone = True
         self._doubt.set()
-        self._announce()
+        self._waiting.tell()
 
     def receive(self, message: bytes | None) -> None:
         """Take a copy of an event; anything but the very next one is a doubt."""
@@ -159,9 +151,9 @@ class Topic:
             self._append(event)
             if event["type"] in TERMINAL_EVENTS:
                 self._doubt.set()  # is it the end, or was the task retried already?
-                self._announce()
+                self._waiting.tell()
             else:
-                self._announce_soon()
+                self._waiting.tell_soon()
 
     def doubt(self) -> None:
         """Read the log again."""
@@ -171,64 +163,36 @@ class Topic:
         """Return the events after a number, or None when the log has to be read for them."""
         return self._events.after(seq) if self._looked else None
 
+    def fresh(self, seq: int, place: int | None) -> list[Entry] | None:
+        """Return the events after a number, and the transient ones after a place, if wanted.
+
+        None means that the log has to be read.
+        """
+        batch = self.after(seq)
+        if batch is not None and place is not None and place < self.transient.newest:
+            batch = [*batch, *(self.transient.after(place) or [])]
+            batch.sort(key=lambda entry: (entry.seq, entry.transient))
+        return batch
+
     def learn(self, state: LogState | None) -> bool:
         """Compare with what the rows say; return whether the log has to be read again."""
         if state is not None and state.owner != self.owner:
             self.owner = state.owner
-            self._announce()  # viewers who may not see it any more are woken and leave
+            self._waiting.tell()  # viewers who may not see it any more are woken and leave
         if state is None or self.head is None or state.last_seq > self.head:
             return True
         return state.last_seq == self.head and state.terminal != self.final
 
     async def changed(self, timeout_s: float) -> None:
         """Wait until something is new, or for a while."""
-        # one timer for all who wait: a thousand viewers would set and cancel one each per event
-        loop = asyncio.get_running_loop()
-        waiter = loop.create_future()
-        until = self._waiters[waiter] = loop.time() + timeout_s
-        if self._alarm is None or until < self._alarm.when():
-            self._wake_at(until)
-        try:
-            await waiter
-        finally:
-            self._waiters.pop(waiter, None)
-
-    def _wake_at(self, moment: float) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._alarm = asyncio.get_running_loop().call_at(moment, self._wake_late)
-
-    def _wake_late(self) -> None:
-        """Release those who have waited for long enough; look again when the next one has."""
-        self._alarm = None
-        now = asyncio.get_running_loop().time()
-        for waiter, until in self._waiters.items():
-            if until <= now:
-                _release(waiter)
-        rest = [until for waiter, until in self._waiters.items() if not waiter.done()]
-        if rest:
-            self._wake_at(max(min(rest), now + GRAIN_S))
+        await self._waiting.wait(timeout_s)
 
     def _pass(self, event: dict[str, Any]) -> None:
         """Keep a transient event for a moment; who is not there to take it has lost it."""
         if self.head is None:
             return
         self.transient.append(Entry(event, behind=self.head))
-        if self._pass_on is None:  # many at a time: a thousand viewers are woken once for them
-            loop = asyncio.get_running_loop()
-            self._pass_on = loop.call_later(PASS_ON_S, self._announce)
-
-    def _announce_soon(self) -> None:
-        """Tell of an event: a crowd at most every `PACE_S`, since waking it takes that long."""
-        if len(self._waiters) < CROWD:
-            return self._announce()
-        loop = asyncio.get_running_loop()
-        at = loop.time() + PACE_S
-        if self._pass_on is None or self._pass_on.when() > at:
-            if self._pass_on is not None:
-                self._pass_on.cancel()
-            self._pass_on = loop.call_at(at, self._announce)
-        return None
+        self._waiting.tell_within(PASS_ON_S)  # many at a time: viewers are woken once for them
 
     def _append(self, event: dict[str, Any]) -> None:
         if event["seq"] != self._events.newest + 1:  # older ones were purged
@@ -241,14 +205,7 @@ class Topic:
 
     def wake(self) -> None:
         """Let everybody who waits look around."""
-        self._announce()
-
-    def _announce(self) -> None:
-        if self._pass_on is not None:
-            self._pass_on.cancel()
-            self._pass_on = None
-        for waiter in self._waiters:
-            _release(waiter)
+        self._waiting.tell()
 
     async def _read_when_in_doubt(self) -> None:
         while True:
@@ -288,9 +245,4 @@ class Topic:
         elif page.last_seq > self._events.newest:  # they were purged
             self._events.begin_at(page.last_seq)
         self.final = page.terminal and self._events.newest == page.last_seq
-        self._announce()
-
-
-def _release(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)
+        self._waiting.tell()
