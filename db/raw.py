@@ -42,6 +42,10 @@ class Prepared:
         """Return the first column of the first row, or None."""
         return await raw.fetchval(self._sql, *(parameters[name] for name in self._names))
 
+    async def fetchrow(self, raw: Raw, parameters: Mapping[str, object]) -> Any:
+        """Return the first row, or None."""
+        return await raw.fetchrow(self._sql, *(parameters[name] for name in self._names))
+
 
 @asynccontextmanager
 async def raw_transaction() -> AsyncIterator[Raw]:

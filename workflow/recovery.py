@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Counter
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select, text
 
 from core.errors import TaskExpiredError
 from core.logging import get_logger
@@ -182,10 +182,13 @@ async def _ring_again(queue: Queue) -> int:
         waiting = await session.execute(
             select(RoadmapTask.task_id)
             .where(
-                RoadmapTask.status.in_([Status.PENDING, Status.PROCESSING]),
+                text("status IN ('pending', 'processing')"),  # spelled out, as in its index
                 RoadmapTask.lease_until.is_(None),
                 RoadmapTask.deferred_at.is_(None),  # these are rung for when their turn comes
-                func.coalesce(RoadmapTask.rung_at, RoadmapTask.created_at) < before,
+                or_(
+                    RoadmapTask.rung_at < before,
+                    and_(RoadmapTask.rung_at.is_(None), RoadmapTask.created_at < before),
+                ),
             )
             .order_by(RoadmapTask.rung_at.nulls_first())
             .limit(LARGEST_SWEEP)

@@ -54,8 +54,26 @@ class RoadmapTask(Spent, Base):
         Index("ix_roadmap_tasks_status", "status"),
         Index(
             "ix_roadmap_tasks_claimable",
-            "rung_at",
-            postgresql_where=text("status IN ('pending', 'processing')"),
+            text("rung_at NULLS FIRST"),
+            postgresql_where=text("status IN ('pending', 'processing') AND deferred_at IS NULL"),
+        ),
+        Index(  # each user's line, in its order
+            "ix_roadmap_tasks_line",
+            "user_id",
+            text("(deferred_at IS NOT NULL)"),
+            "created_at",
+            "task_id",
+            postgresql_where=text("status = 'pending' AND starts_at IS NULL"),
+        ),
+        Index(
+            "ix_roadmap_tasks_timed",
+            "starts_at",
+            postgresql_where=text("status = 'pending' AND starts_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_roadmap_tasks_active",
+            "user_id",
+            postgresql_where=text("status IN ('processing', 'human_review_pending')"),
         ),
         Index(
             "ix_roadmap_tasks_expires_at",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
 
-from db.repositories.turns import USERS
+from db.repositories.turns import LIVE, RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,14 +21,27 @@ if TYPE_CHECKING:
 NEVER: Final = float("-inf")
 # One row a user, however many tasks wait.
 _STANDINGS: Final = text(
-    USERS  # noqa: S608 - two constants
-    + """
-    SELECT total, user_id, running, active, pending, resuming,
-        CASE WHEN last_started > '-infinity' THEN extract(epoch FROM last_started)::float END
-            AS last_started,
+    f"""
+    WITH {LIVE}, counted AS (
+        SELECT user_id,
+            count(*) FILTER (WHERE {RUNS}) AS running,
+            count(*) FILTER (WHERE status <> 'pending') AS active,
+            count(*) FILTER (
+                WHERE status = 'pending' AND coalesce(starts_at <= clock_timestamp(), true)
+            ) AS pending,
+            count(*) FILTER (WHERE status = 'processing' AND lease_until IS NULL) AS resuming,
+            min(created_at) FILTER (WHERE status = 'pending'
+                OR status = 'processing' AND lease_until IS NULL) AS oldest
+        FROM roadmap_tasks
+        WHERE status IN ('pending', 'processing', 'human_review_pending')
+        GROUP BY user_id
+    )
+    SELECT total, user_id, running, active, pending, resuming, extract(epoch FROM (
+            SELECT max(started_at) FROM roadmap_tasks t WHERE t.user_id = counted.user_id
+        ))::float AS last_started,
         extract(epoch FROM oldest)::float AS oldest
-    FROM capacity LEFT JOIN users ON true
-    """
+    FROM capacity LEFT JOIN counted ON true
+    """  # noqa: S608 - two constants
 )
 # The number of each task among its user's that may begin now, the begun ones apart. A user's
 # pending tasks are counted along an index, up to the newest one that was asked for.
@@ -122,7 +135,10 @@ class Line:
 
 async def line(session: AsyncSession, *, bounds: Bounds) -> Line:
     """Return how everybody stands."""
-    rows = (await session.execute(_STANDINGS, bounds.parameters())).all()
+    told = bounds.parameters()
+    rows = (
+        await session.execute(_STANDINGS, {name: told[name] for name in ("silent", "lease")})
+    ).all()
     users = [
         Standing(
             user_id=row.user_id,

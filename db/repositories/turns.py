@@ -66,97 +66,168 @@ def bounds() -> Bounds:
 
 
 # `slots` is what one user may have running, `total` what all may; both null while no worker tells
-# of itself. A lease counts while its worker lives, in that life. `startable`: what of a user's
-# waiting tasks his limits would let begin at this moment.
-USERS: Final = """
-    WITH live AS (
+# of itself. A lease counts while its worker lives, in that life.
+LIVE: Final = """
+    live AS (
         SELECT name, slots, spare, since + CAST(:lease AS interval) AS first_lease FROM workers
         WHERE seen_at > clock_timestamp() - CAST(:silent AS interval)
     ), capacity AS (
         SELECT sum(slots) AS slots, sum(slots + spare) AS total FROM live
-    ), counted AS (
-        SELECT user_id,
-            count(*) FILTER (WHERE lease_until >= clock_timestamp() AND EXISTS (
-                SELECT FROM live WHERE name = lease_owner AND lease_until >= first_lease
-            )) AS running,
-            count(*) FILTER (WHERE status <> 'pending') AS active,
-            count(*) FILTER (
-                WHERE status = 'pending' AND coalesce(starts_at <= clock_timestamp(), true)
-            ) AS pending,
-            count(*) FILTER (WHERE status = 'processing' AND lease_until IS NULL) AS resuming,
-            min(created_at) FILTER (WHERE status = 'pending'
-                OR status = 'processing' AND lease_until IS NULL) AS oldest
-        FROM roadmap_tasks
-        WHERE status IN ('pending', 'processing', 'human_review_pending')
-        GROUP BY user_id
-    ), users AS (
-        SELECT counted.*,
-            least(
-                resuming + least(pending, greatest(:most_active - active, 0)),
-                greatest(coalesce(slots, :unlimited) - running, 0)
-            ) AS startable,
-            coalesce(
-                (SELECT max(started_at) FROM roadmap_tasks t WHERE t.user_id = counted.user_id),
-                '-infinity'
-            ) AS last_started
-        FROM counted CROSS JOIN capacity
-    ), room AS (
-        SELECT total - (SELECT sum(running) FROM users) AS free FROM capacity
     )
 """
-# A task's place is the number of tasks its user would have running with it; at the same place it
-# is first whose user has waited longer for a start. The last free slot is for somebody who has
-# nothing running. Whatever is compared with what no worker tells is null, and so not held.
-_DEFER: Final = Prepared(
-    USERS  # noqa: S608 - two constants
-    + """
-    , mine AS (
-        SELECT users.* FROM users JOIN roadmap_tasks USING (user_id) WHERE task_id = :task_id
-    ), others AS (
-        SELECT coalesce(sum(least(
-            users.startable,
-            greatest(mine.running - users.running, 0) + CASE
-                WHEN users.running <= mine.running AND users.last_started < mine.last_started
-                THEN 1 ELSE 0 END
-        )), 0) AS ahead
-        FROM users CROSS JOIN mine WHERE users.user_id <> mine.user_id
+RUNS: Final = """
+    lease_until >= clock_timestamp() AND EXISTS (
+        SELECT FROM live WHERE name = lease_owner AND lease_until >= first_lease
     )
-    UPDATE roadmap_tasks task SET deferred_at = clock_timestamp()
-    FROM mine CROSS JOIN others CROSS JOIN capacity CROSS JOIN room
-    WHERE task.task_id = :task_id
-      AND task.status IN ('pending', 'processing') AND task.lease_until IS NULL
-      AND (
-        task.status = 'pending' AND task.starts_at > clock_timestamp()
-        OR task.status = 'pending' AND mine.active >= :most_active
-        OR mine.running >= capacity.slots
-        OR others.ahead >= room.free - CASE WHEN mine.running > 0 THEN 1 ELSE 0 END
-      )
-    RETURNING task.task_id
-    """
+"""
+# Whatever is counted here has a bound: rows that workers hold, rows that wait for one, the first
+# few of those that nobody has begun. However many tasks wait for a time, for a human or in line,
+# nobody reads through them all. An order where none is needed leads to the index, and the
+# statement's own time lets a plan count with how few are due.
+_BEGUN: Final = f"""
+    {LIVE}, begun AS MATERIALIZED (
+        SELECT user_id, count(*) FILTER (WHERE {RUNS}) AS running,
+            count(*) FILTER (WHERE lease_until IS NULL) AS resuming
+        FROM roadmap_tasks WHERE status = 'processing' GROUP BY user_id
+    ), room AS MATERIALIZED (
+        SELECT slots, total - coalesce((SELECT sum(running) FROM begun), 0) AS free FROM capacity
+    )
+"""  # noqa: S608 - constants
+_WAITING: Final = """
+    due AS MATERIALIZED (
+        SELECT user_id, count(*) AS tasks FROM roadmap_tasks
+        WHERE status = 'pending' AND starts_at <= statement_timestamp() GROUP BY user_id
+    ), untimed AS (
+        (SELECT user_id FROM roadmap_tasks WHERE status = 'pending' AND starts_at IS NULL
+        ORDER BY user_id LIMIT 1)
+        UNION ALL
+        SELECT (
+            SELECT next.user_id FROM roadmap_tasks next
+            WHERE status = 'pending' AND starts_at IS NULL AND next.user_id > untimed.user_id
+            ORDER BY next.user_id LIMIT 1
+        ) FROM untimed WHERE untimed.user_id IS NOT NULL
+    ), waiting AS (
+        SELECT user_id FROM untimed WHERE user_id IS NOT NULL
+        UNION SELECT user_id FROM due
+        UNION SELECT user_id FROM begun WHERE resuming > 0
+    )
+"""
+# What a user has begun and not ended, as far as it counts.
+_ACTIVE: Final = """
+    CASE WHEN CAST(:most_active AS int) = CAST(:unlimited AS int) THEN 0 ELSE (
+        SELECT count(*) FROM (
+            SELECT FROM roadmap_tasks
+            WHERE user_id = {user} AND status IN ('processing', 'human_review_pending')
+            LIMIT CAST(:most_active AS int)
+        ) counted
+    ) END
+"""
+_LAST_STARTED: Final = """
+    coalesce(
+        (SELECT max(started_at) FROM roadmap_tasks t WHERE t.user_id = {user}), '-infinity'
+    )
+"""
+# How many of a user's tasks may begin, `{most}` of them at most.
+_STARTABLE: Final = f"""
+    least(
+        coalesce(begun.resuming, 0) + least(
+            coalesce(due.tasks, 0) + (
+                SELECT count(*) FROM (
+                    SELECT FROM roadmap_tasks t WHERE t.user_id = waiting.user_id
+                        AND status = 'pending' AND starts_at IS NULL
+                    ORDER BY t.user_id, t.deferred_at IS NOT NULL LIMIT {{most}}
+                ) counted
+            ),
+            greatest(CAST(:most_active AS int) - {_ACTIVE.format(user="waiting.user_id")}, 0)
+        ),
+        greatest(coalesce(slots, CAST(:unlimited AS int)) - coalesce(begun.running, 0), 0),
+        {{most}}
+    )
+"""  # noqa: S608 - constants
+# How a waiting task stands, and how much there is for it. `crowd` is all that may begin now, one
+# more than what is free at most.
+_PLACE: Final = Prepared(
+    f"""
+    WITH {_BEGUN}
+    SELECT user_id, coalesce(begun.running, 0) AS running, slots, free,
+        status = 'pending' AND starts_at > statement_timestamp() AS later,
+        CASE WHEN status = 'pending' THEN {_ACTIVE.format(user="task.user_id")}
+            ELSE 0 END AS active,
+        coalesce((SELECT sum(resuming) FROM begun), 0) + (
+            SELECT count(*) FROM roadmap_tasks
+            WHERE status = 'pending' AND starts_at <= statement_timestamp()
+        ) + (SELECT count(*) FROM (
+            SELECT FROM roadmap_tasks WHERE status = 'pending' AND starts_at IS NULL
+            ORDER BY user_id LIMIT greatest(free, 0) + 1
+        ) counted) AS crowd
+    FROM roadmap_tasks task CROSS JOIN room LEFT JOIN begun USING (user_id)
+    WHERE task_id = :task_id AND status IN ('pending', 'processing') AND lease_until IS NULL
+    """  # noqa: S608 - constants
 )
+# How many tasks begin before one of a user who has so many running. A task's place is the number of
+# tasks its user would have running with it; at the same place it is first whose user has waited
+# longer for a start.
+_AHEAD: Final = Prepared(
+    f"""
+    WITH RECURSIVE {_BEGUN}, {_WAITING}, mine AS (
+        SELECT {_LAST_STARTED.format(user="CAST(:user_id AS text)")} AS last_started,
+            CAST(:running AS bigint) AS running
+    )
+    SELECT coalesce(sum({_STARTABLE.format(most="most")}), 0)
+    FROM mine CROSS JOIN room CROSS JOIN waiting
+        LEFT JOIN begun ON begun.user_id = waiting.user_id
+        LEFT JOIN due ON due.user_id = waiting.user_id
+        CROSS JOIN LATERAL (SELECT
+            greatest(mine.running - coalesce(begun.running, 0), 0) + CASE
+                WHEN coalesce(begun.running, 0) <= mine.running
+                    AND {_LAST_STARTED.format(user="waiting.user_id")} < mine.last_started
+                THEN 1 ELSE 0 END AS most
+            OFFSET 0
+        ) bound
+    WHERE waiting.user_id <> :user_id AND most > 0
+    """  # noqa: S608 - constants
+)
+_PUT_OFF: Final = """
+    UPDATE roadmap_tasks SET deferred_at = clock_timestamp()
+    WHERE task_id = $1 AND status IN ('pending', 'processing') AND lease_until IS NULL
+"""
+_WAITS_IN_LINE: Final = """
+    SELECT task_id, status = 'pending' AS new, deferred_at, created_at FROM roadmap_tasks t
+    WHERE t.user_id = standing.user_id
+"""
 _NEXT: Final = text(
-    USERS  # noqa: S608 - two constants
-    + """
-    , waiting AS (
-        SELECT task_id, deferred_at, created_at, startable, last_started, running,
-            row_number() OVER (
-                PARTITION BY user_id
-                ORDER BY status = 'pending', deferred_at IS NOT NULL, created_at, task_id
-            ) AS number
-        FROM roadmap_tasks JOIN users USING (user_id)
-        WHERE status IN ('pending', 'processing') AND lease_until IS NULL AND startable > 0
-          AND (status <> 'pending' OR coalesce(starts_at <= clock_timestamp(), true))
+    f"""
+    WITH RECURSIVE {_BEGUN}, {_WAITING}, standing AS MATERIALIZED (
+        SELECT user_id, coalesce(begun.running, 0) AS running, free,
+            {_LAST_STARTED.format(user="waiting.user_id")} AS last_started,
+            {_STARTABLE.format(most="least(free, CAST(:unlimited AS int))")} AS startable
+        FROM room CROSS JOIN waiting
+            LEFT JOIN begun USING (user_id) LEFT JOIN due USING (user_id)
+        WHERE free IS NULL OR free > 0
     ), line AS (
-        SELECT task_id, deferred_at, running + number AS place, row_number() OVER (
+        SELECT task_id, deferred_at, free, running + number AS place, row_number() OVER (
             ORDER BY running + number, last_started, created_at, task_id
         ) AS rank
-        FROM waiting WHERE number <= startable
+        FROM standing CROSS JOIN LATERAL (
+            SELECT *, row_number() OVER (
+                ORDER BY new, deferred_at IS NOT NULL, created_at, task_id
+            ) AS number
+            FROM (
+                ({_WAITS_IN_LINE} AND status = 'processing' AND lease_until IS NULL)
+                UNION ALL
+                ({_WAITS_IN_LINE} AND status = 'pending' AND starts_at <= statement_timestamp())
+                UNION ALL
+                ({_WAITS_IN_LINE} AND status = 'pending' AND starts_at IS NULL
+                ORDER BY (deferred_at IS NOT NULL), created_at, task_id LIMIT startable)
+            ) first
+        ) numbered
+        WHERE startable > 0 AND number <= startable
     )
-    SELECT task_id FROM line CROSS JOIN room
+    SELECT task_id FROM line
     WHERE deferred_at IS NOT NULL
       AND (free IS NULL OR rank <= free - CASE WHEN place = 1 THEN 0 ELSE 1 END)
     ORDER BY rank LIMIT :most
-    """
+    """  # noqa: S608 - constants
 )
 _ONE_AT_A_TIME: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))"
 PATIENCE_S: Final = 2.0
@@ -181,8 +252,28 @@ async def lock_user(session: AsyncSession, user_id: str) -> None:
 async def defer(raw: Raw, task_id: UUID, *, bounds: Bounds) -> bool:
     """Put a waiting task off if others come before it, or its user has enough; tell whether."""
     with known_errors(raw):
-        found = await _DEFER.fetchval(raw, {**bounds.parameters(), "task_id": task_id})
-    return found is not None
+        if put_off := await _has_to_wait(raw, task_id, bounds):
+            await raw.execute(_PUT_OFF, task_id)
+    return put_off
+
+
+async def _has_to_wait(raw: Raw, task_id: UUID, bounds: Bounds) -> bool:
+    told = {**bounds.parameters(), "task_id": task_id}
+    place = await _PLACE.fetchrow(raw, told)
+    if place is None:
+        return False
+    if place["later"] or place["active"] >= bounds.most_active:
+        return True
+    if place["free"] is None:  # no worker tells of itself
+        return False
+    # the last free slot is for somebody who has nothing running
+    room, running = place["free"] - (place["running"] > 0), place["running"]
+    if running >= place["slots"] or room <= 0:
+        return True
+    if place["crowd"] <= room:  # there is room for all who wait, itself included
+        return False
+    ahead = await _AHEAD.fetchval(raw, {**told, "user_id": place["user_id"], "running": running})
+    return bool(ahead >= room)
 
 
 async def next_in_line(session: AsyncSession, *, bounds: Bounds, limit: int) -> list[UUID]:

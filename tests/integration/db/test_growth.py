@@ -1,0 +1,182 @@
+"""However many tasks and events there are, what runs all the time reads its rows by indexes.
+
+The plans are what is looked at, not a clock: each statement is explained with the very values that
+it was sent with, over tables that are filled by one statement each.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+import pytest
+from sqlalchemy import event
+
+from core.states import Status
+from db.engine import get_engine
+from db.raw import raw_transaction
+from db.repositories.leases import LOOK, expired, renew
+from db.repositories.turns import Bounds, defer, next_in_line
+from db.session import AsyncSessionLocal, read_session
+from tests.examined import rows_examined, statements
+from tests.factories import ALICE, a_worker_is_there, new_task
+from watching.queries.events import log_page, log_state
+from watching.queries.tasks import get_task, list_tasks
+from workflow.audit.examine import examine
+from workflow.lease import acquire
+from workflow.recovery import Queue, recover
+from workflow.review_deadlines import expire, remind
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from uuid import UUID
+
+    import asyncpg
+
+    from tests.examined import Statements
+
+ALL: Final = os.environ.get("FAULTS") == "all"
+ENDED, EVENTS = (100_000, 50) if ALL else (10_000, 5)
+"""Tasks that are done, and the events of each."""
+WAITING: Final = 10_000 if ALL else 3_000
+"""Tasks that wait for a time, and as many that wait for a human."""
+GROWING: Final = frozenset({"roadmap_tasks", "task_events", "parts", "checkpoints", "reviews"})
+_TASKS: Final = """
+    INSERT INTO roadmap_tasks (task_id, user_id, goal, title, request, status, current_step,
+        workflow_version, request_digest, created_at, started_at, finished_at, percent, last_seq,
+        starts_at, deferred_at)
+    SELECT gen_random_uuid(), CASE WHEN n % 10 = 0 THEN 'alice' ELSE 'user' || n % 200 END,
+        'Goal ' || n, 'Title ' || n, '{}', $2, $3, 1, 'd', now() - n * interval '1 second',
+        CASE WHEN $2 <> 'pending' THEN now() - n * interval '1 second' END,
+        CASE WHEN $2 = 'completed' THEN now() END, CASE WHEN $2 = 'completed' THEN 100 ELSE 0 END,
+        $4, CASE WHEN $2 = 'pending' THEN now() + interval '1 day' END,
+        CASE WHEN $2 = 'pending' THEN now() END
+    FROM generate_series(1, $1::int) n
+"""
+_FILL: Final = """
+    INSERT INTO task_events (task_id, seq, type, payload)
+    SELECT task_id, n, 'content_started', '{}' FROM roadmap_tasks, generate_series(1, last_seq) n
+    WHERE status = 'completed';
+    INSERT INTO parts (content_id, task_id, step, key, title, kind, version, status, input_digest)
+    SELECT gen_random_uuid(), task_id, 'content_generation', 'k', 't', 'quiz', n, 'pending', 'd'
+    FROM roadmap_tasks, generate_series(1, 3) n WHERE status = 'completed';
+    INSERT INTO checkpoints (task_id, position, step, workflow_version, input_digest, output)
+    SELECT task_id, n, 'intent_analysis', 1, 'd', '{}' FROM roadmap_tasks, generate_series(1, 4) n
+    WHERE status = 'completed';
+    INSERT INTO reviews (review_id, task_id, round, version, status, due_at, decision)
+    SELECT gen_random_uuid(), task_id, 1, 1,
+        CASE status WHEN 'completed' THEN 'decided' ELSE 'open' END, now() + interval '1 day',
+        CASE status WHEN 'completed' THEN 'approve' END
+    FROM roadmap_tasks WHERE status IN ('completed', 'human_review_pending');
+"""
+
+
+@pytest.fixture
+async def grown(database: asyncpg.Connection) -> AsyncIterator[asyncpg.Connection]:
+    """A database in which there is much, and nothing to do."""
+    await database.execute("SET session_replication_role = replica")  # no checks of foreign keys
+    for count, status, step in (
+        (ENDED, Status.COMPLETED, "completed"),
+        (WAITING, Status.PENDING, "queued"),
+        (WAITING, Status.HUMAN_REVIEW_PENDING, "human_review"),
+    ):
+        await database.execute(_TASKS, count, status, step, EVENTS)
+    await database.execute(_FILL)
+    await database.execute("SET session_replication_role = origin")
+    await database.execute(f"ANALYZE {', '.join(GROWING)}")
+    await a_worker_is_there(database)
+    yield database
+    await database.execute(f"TRUNCATE {', '.join(GROWING)} CASCADE")
+    await database.execute(f"ANALYZE {', '.join(GROWING)}")
+
+
+@contextmanager
+def every_statement() -> Iterator[Statements]:
+    """Collect what is sent meanwhile, by SQLAlchemy or straight to the driver."""
+
+    def note(told: Any) -> None:
+        sent.append((told.query, tuple(told.args or ())))
+
+    def listen(_dbapi: Any, record: Any, *_: Any) -> None:
+        record.driver_connection.add_query_logger(note)
+
+    def leave(_dbapi: Any, record: Any, *_: Any) -> None:
+        record.driver_connection.remove_query_logger(note)
+
+    pool = get_engine().sync_engine.pool
+    event.listen(pool, "checkout", listen)
+    event.listen(pool, "checkin", leave)
+    try:
+        with statements() as sent:
+            yield sent
+    finally:
+        event.remove(pool, "checkout", listen)
+        event.remove(pool, "checkin", leave)
+
+
+async def read_through(connection: asyncpg.Connection, sent: Statements) -> dict[str, str]:
+    """Return the growing tables that a statement reads from one end to the other, and by which."""
+    found: dict[str, str] = {}
+    for statement, parameters in dict(sent).items():
+        if statement.lstrip().upper().startswith(("SELECT", "WITH", "UPDATE", "DELETE")):
+            plan = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {statement}", *parameters)
+            found |= dict.fromkeys(_whole(orjson.loads(plan)[0]["Plan"]), statement)
+    return found
+
+
+def _whole(node: dict[str, Any]) -> set[str]:
+    own = {node["Relation Name"]} if node["Node Type"] == "Seq Scan" else set()
+    return (own & GROWING).union(*map(_whole, node.get("Plans", ())))
+
+
+async def test_nothing_that_runs_all_the_time_reads_a_table_through(
+    grown: asyncpg.Connection,
+) -> None:
+    """Claims, heartbeats, sweeps, lists, replay and the audit find their rows by indexes."""
+    done: UUID = await grown.fetchval(
+        "SELECT task_id FROM roadmap_tasks WHERE status = 'completed' AND user_id = 'alice' LIMIT 1"
+    )
+    with every_statement() as sent:
+        claim = await acquire(await new_task(user="alice"), worker="told")
+        assert claim is not None
+        async with AsyncSessionLocal() as session:
+            await renew(session, [(claim.task_id, claim.epoch)], lease_s=30)
+            await expired(session, limit=100)
+        await recover(Queue(depth=0))
+        await remind()
+        await expire()
+        await get_task(done, actor=ALICE)
+        await list_tasks(actor=ALICE, limit=20)
+        await list_tasks(actor=ALICE, statuses=[Status.PENDING], limit=20)
+        page, last = await list_tasks(actor=ALICE, limit=20)
+        assert len(page) == 20
+        await list_tasks(actor=ALICE, before=last, limit=20)
+        assert await log_page(done, after=0) is not None
+        await log_state(done, after=0, actor=ALICE)
+        async for page_of_audit in examine(after=None):
+            assert page_of_audit.tasks
+            break
+    sent.append((LOOK, (0,)))
+    assert any("pg_try_advisory_xact_lock" in statement for statement, _ in sent), "drivers' too"
+    assert len(dict(sent)) > 30
+    assert await read_through(grown, sent) == {}
+
+
+async def test_those_who_wait_cost_an_idle_worker_nothing(grown: asyncpg.Connection) -> None:
+    """Thousands that wait for a time or a human are not looked at, by sweeps or by a claim."""
+    await recover(Queue(depth=0))
+    task_id, others = await new_task(user="alice"), [await new_task(user="bob") for _ in range(5)]
+    few = Bounds(most_active=3, lease_s=30, silent_s=15)
+    with every_statement() as sent:
+        await recover(Queue(depth=0))
+        async with read_session() as session:
+            await next_in_line(session, bounds=few, limit=100)
+        async with raw_transaction() as raw:
+            assert await defer(raw, task_id, bounds=few), "alice has begun enough"
+            assert not await defer(
+                raw, others[0], bounds=Bounds(most_active=2**31 - 1, lease_s=30, silent_s=15)
+            )
+    sent.append((LOOK, (0,)))
+    assert await rows_examined(grown, [*dict(sent).items()]) < 150
