@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import socket
 import sys
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from api.protocols import BoundedHttp
 from api.websockets import WS_MESSAGE_BYTES, BoundedWebSocket
 from core.errors import SettingsError
+from core.garbage import settle
 from core.numbers import in_words
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _serve(host: str, port: int, *, pid_file: Path | None = None) -> None:
     listener = _listen(host, port)
     if pid_file is not None:  # tells the supervisor that it is us who listens here
         pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")
-    gc.freeze()  # what was imported stays: nobody has to look at it again
+    settle()  # what was imported stays: nobody has to look at it again
     uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import mmap
 import os
 from typing import TYPE_CHECKING, Any, Final
 
 from celery import signals
 
+from core.garbage import settle
 from core.logging import configure_logging, get_logger
 from core.resources import Resource
 from core.settings import get_settings
@@ -54,7 +54,7 @@ def _ready(sender: Any, **_: Any) -> None:
     _consumers.append(sender)
     if not is_prefork(sender.pool):
         process_loop()
-    gc.freeze()  # what was imported stays: nobody has to look at it again
+    settle()  # what was imported stays: nobody has to look at it again
     log.info("worker_ready", hostname=str(sender.hostname))
 
 
