@@ -34,7 +34,7 @@ def show_task(client: Client, task: dict[str, Any], *, quiet: bool) -> dict[str,
         head = shown(title_of(task), "bold")
         head.append(f"  {task.get('workflow', 'roadmap')}, {task['status']}", style="dim")
         console.print(head)
-        for step in results["steps"]:
+        for step in (each for each in results["steps"] if not each["parts"]):
             console.print()
             console.print(shown(step["title"], "bold cyan"))
             print_value(console, results["results"][step["step"]], step.get("schema"))

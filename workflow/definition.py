@@ -115,6 +115,11 @@ class PartsStep(ABC):
         """The kinds of parts that a key may have, new ones included."""
         return ()
 
+    @property
+    def by_kind(self) -> bool:
+        """What a key has is told by kind: the author declared kinds."""
+        return len(self.kinds) > 1
+
     @abstractmethod
     async def list(self, context: Any) -> Sequence[Need]:
         """Return all parts that there should be, with what each is made from."""

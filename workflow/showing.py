@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ConfigDict, Field
 
 from core.errors import UnknownWorkflowError
-from core.states import RESERVED
+from core.states import RESERVED, ContentStatus
 from notifications.event_types import StepName  # noqa: TC001 - pydantic reads it
 from watching.queries.parts import PartView, stored_part
-from watching.queries.results import stored_results
+from watching.queries.results import StoredResult, StoredResults, stored_results
 from watching.queries.shapes import Moment, View
 from workflow.registry import definition_of, definitions
 from workflow.shape import in_words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from core.actor import Actor
@@ -53,6 +54,16 @@ class WorkflowView(View):
     page: str | None = Field(description="Where its own page's module is, if it has one.")
 
 
+class PartFailureView(View):
+    """Why a part is not there."""
+
+    key: str
+    kind: str
+    title: str
+    code: str
+    message: str
+
+
 class FinishedStepView(_Described):
     """A step that has ended at least once."""
 
@@ -61,7 +72,13 @@ class FinishedStepView(_Described):
     round: int = Field(description="How often it has run.")
     finished_at: Moment
     schema_: Json | None = Field(
-        alias="schema", description="JSON Schema of its result; null where none is known."
+        alias="schema",
+        description="JSON Schema of its result, or of one part; null where none is known.",
+    )
+    parts: bool = Field(description="It made parts.")
+    failed: list[PartFailureView] = Field(description="The parts that are missing, and why.")
+    left_out: bool = Field(
+        description="Its parts hold too much to stand in `results`; they are at `/parts`."
     )
 
 
@@ -71,8 +88,8 @@ class ResultsView(View):
     task_id: str
     workflow: str
     results: Json = Field(
-        description="By step, in the order in which they ended. What a step made in parts is at"
-        " `/parts`."
+        description="By step, in the order in which they ended. Of a step with parts what is there"
+        " of them, by key, and by kind where it declares kinds."
     )
     steps: list[FinishedStepView] = Field(description="More about each of these steps.")
 
@@ -117,40 +134,116 @@ def _step(step: StepShape) -> StepView:
     )
 
 
-async def results_of(task_id: UUID, *, actor: Actor) -> ResultsView:
+async def results_of(task_id: UUID, *, actor: Actor, parts: bool = True) -> ResultsView:
     """Return what a task's finished steps gave.
+
+    Args:
+        task_id: The task.
+        actor: Who asks.
+        parts: With the steps that make parts.
 
     Raises:
         NotFoundError: There is no such task, or it belongs to somebody else.
     """
-    workflow, stored = await stored_results(task_id, actor=actor)
-    definition = known(workflow)
-    shown = [
-        each
-        for each in stored
-        if each.step not in RESERVED and not (definition and each.step in definition.parts)
-    ]
-    titles = titles_of(definition)
+
+    def of_parts(workflow: str) -> list[str]:
+        definition = known(workflow)
+        return list(definition.parts) if parts and definition else []
+
+    stored = await stored_results(task_id, actor=actor, of_parts=of_parts)
+    definition = known(stored.workflow)
+    steps = [each for each in stored.steps if each.step not in RESERVED]
+    if definition is None:
+        results = {each.step: each.output for each in steps}
+    else:
+        made = PartsMade(definition, stored)
+        steps = made.with_parts(steps) if parts else made.without_parts(steps)
+        results = {
+            each.step: made.values(each.step)
+            if each.step in definition.parts
+            else definition.result_value(each.step, each.output)
+            for each in steps
+            if each.step not in stored.too_large
+        }
     return ResultsView(
         task_id=str(task_id),
-        workflow=workflow,
-        results={
-            each.step: definition.result_value(each.step, each.output)
-            if definition
-            else each.output
-            for each in shown
-        },
-        steps=[
-            FinishedStepView(
-                step=each.step,
-                title=titles.get(each.step, in_words(each.step)),
-                round=each.round,
-                finished_at=each.finished_at,
-                schema_=definition.result_schema(each.step) if definition else None,
-            )
-            for each in shown
-        ],
+        workflow=stored.workflow,
+        results=results,
+        steps=[_finished(definition, stored, each) for each in steps],
     )
+
+
+def _finished(
+    definition: Definition | None, stored: StoredResults, each: StoredResult
+) -> FinishedStepView:
+    made = definition.parts.get(each.step) if definition else None
+    schema = None
+    if definition is not None and made is None:
+        schema = definition.result_schema(each.step)
+    elif definition is not None and made is not None:
+        schema = definition.part_schema(each.step, next(iter(made.kinds), ""))
+    return FinishedStepView(
+        step=each.step,
+        title=titles_of(definition).get(each.step, in_words(each.step)),
+        round=each.round,
+        finished_at=each.finished_at,
+        schema_=schema,
+        parts=made is not None,
+        failed=[
+            PartFailureView(
+                key=part.key,
+                kind=part.kind,
+                title=part.title,
+                code=str((part.error or {}).get("code", "internal_error")),
+                message=str((part.error or {}).get("message", "")),
+            )
+            for part in stored.parts
+            if part.step == each.step and part.status == ContentStatus.FAILED
+        ],
+        left_out=each.step in stored.too_large,
+    )
+
+
+class PartsMade:
+    """What a task's steps with parts gave."""
+
+    def __init__(self, definition: Definition, stored: StoredResults) -> None:
+        """Take what is stored."""
+        self._definition = definition
+        self._stored = stored
+
+    def without_parts(self, steps: Sequence[StoredResult]) -> list[StoredResult]:
+        """Return the steps that make no parts."""
+        return [each for each in steps if each.step not in self._definition.parts]
+
+    def with_parts(self, steps: Sequence[StoredResult]) -> list[StoredResult]:
+        """Add the step whose parts ended the task: it has no checkpoint, for nothing follows."""
+        there = {each.step for each in steps}
+        ended = self._stored.finished_at
+        if ended is None:
+            return list(steps)
+        return [
+            *steps,
+            *(
+                StoredResult(step=step, round=1, finished_at=ended, output={})
+                for step in self._definition.parts
+                if step not in there and any(part.step == step for part in self._stored.parts)
+            ),
+        ]
+
+    def values(self, step: str) -> Json:
+        """Return the parts that are there, as later steps get them."""
+        by_kind = self._definition.parts[step].by_kind
+        found: Json = {}
+        for part in self._stored.parts:
+            if part.step != step or part.status != ContentStatus.COMPLETED:
+                continue
+            value = self._definition.part_value(step, part.kind, part.body or {})
+            if by_kind:
+                found.setdefault(part.key, {})[part.kind] = value
+            else:
+                found[part.key] = value
+        return found
 
 
 async def part_of(

@@ -79,9 +79,17 @@ class PartRegeneration(Asked):
     response_model=ResultsView,
     responses={**_UNCHANGED, **documented(404)},
 )
-async def get_results(task_id: TaskId, request: Request, actor: CurrentActor) -> Response:
+async def get_results(
+    task_id: TaskId,
+    request: Request,
+    actor: CurrentActor,
+    *,
+    parts: Annotated[
+        bool, Query(description="Without the steps that make parts, when `false`.")
+    ] = True,
+) -> Response:
     """Return what each finished step gave, by step."""
-    return tagged(request, await results_of(task_id, actor=actor))
+    return tagged(request, await results_of(task_id, actor=actor, parts=parts))
 
 
 @router.get(

@@ -64,6 +64,7 @@ SHOWN = {
     "python3 -m venv ~/roadmap": "tests/e2e/packaging installs so, and runs what is installed",
     "export ROADMAP_LLM_PROVIDER=openai": "asks a provider on the internet",
     "export ROADMAP_API_URL=": "the test of that page gives both variables",
+    "PYTHONPATH=examples/report": "tests/unit/workflow/test_here.py has what is new in it",
     "CREATE INDEX CONCURRENTLY": "tests/integration/api/test_search.py has a migration make them",
 }
 """Blocks that no test runs, by how they begin, and why."""

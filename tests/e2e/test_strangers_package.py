@@ -93,8 +93,14 @@ def test_over_http(client: httpx.Client, stack: RunningStack) -> None:
     assert client.get(f"{here}/results").json()["results"]["outline"] == value
     assert client.post(f"{here}/retry").status_code == 202
     ended(client, task, "completed")
-    index = client.get(f"{here}/results").json()["results"]["index"]
-    assert index == {"entries": ["CALM", ODD.upper()]}
+    found = client.get(f"{here}/results").json()
+    assert found["results"]["index"] == {"entries": ["CALM", ODD.upper()]}
+    assert {key: set(kinds) for key, kinds in found["results"]["chapter"].items()} == {
+        "calm": {"text", "picture"},
+        ODD: {"text", "picture"},
+    }
+    alone = client.get(f"{here}/results", params={"parts": False}).json()
+    assert list(alone["results"]) == ["outline", "index"]
     _made_anew(client, task, one)
     _is_paged(client, here)
     listing = {"workflow": "book", "q": "wind"}

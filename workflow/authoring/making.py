@@ -59,6 +59,11 @@ class AuthoredParts(PartsStep):
         """The kinds of parts that a key may have."""
         return self._listing.kinds or (self._step.name,)
 
+    @property
+    def by_kind(self) -> bool:
+        """What a key has is told by kind, even if only one is declared."""
+        return bool(self._listing.kinds)
+
     async def list(self, context: StepContext) -> Sequence[Need]:
         """Return all parts that there should be."""
         results = Results(self._compiled, context)

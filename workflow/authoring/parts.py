@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 T_co = TypeVar("T_co", covariant=True)
@@ -11,12 +11,18 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a part is not there."""
+    """Why a part is not there.
+
+    Where several kinds of a key failed, `code` and `kind` are the first one's, `message` tells of
+    all, and `by_kind` has each by itself.
+    """
 
     code: str
     message: str
     kind: str | None = None
     """Which kind of it, where a step makes several."""
+    by_kind: Mapping[str, Failure] = field(default_factory=dict, hash=False, repr=False)
+    """Each kind that failed; empty where a step makes one."""
 
 
 class Parts(Mapping[str, T_co], Generic[T_co]):
@@ -78,3 +84,43 @@ class Parts(Mapping[str, T_co], Generic[T_co]):
     def of_kind(self, kind: str) -> Mapping[str, Any]:
         """Return the parts of one kind, by key, of a step with `kinds`."""
         return {key: value[kind] for key, value in self._made.items() if kind in value}
+
+
+def collected(
+    made: Iterable[tuple[str, str, Any]],
+    failed: Iterable[tuple[str, str, Mapping[str, Any] | None]],
+    *,
+    kinds: tuple[str, ...] = (),
+) -> Parts[Any]:
+    """Put the parts of a step together.
+
+    Args:
+        made: Key, kind and value of each that is there.
+        failed: Key, kind and stored error of each that failed.
+        kinds: The kinds that the step declares.
+    """
+    values: dict[str, Any] = {}
+    for key, kind, value in made:
+        if kinds:
+            values.setdefault(key, {})[kind] = value
+        else:
+            values[key] = value
+    failures: dict[str, Failure] = {}
+    for key, kind, error in failed:
+        failure = _failure(error, kind if kinds else None)
+        before = failures.get(key)
+        failures[key] = _both(before, failure) if before else failure
+    return Parts(values, failures, kinds=kinds)
+
+
+def _failure(error: Mapping[str, Any] | None, kind: str | None) -> Failure:
+    code, message = (str((error or {}).get(name, "")) for name in ("code", "message"))
+    alone = Failure(code=code, message=message, kind=kind)
+    return alone if kind is None else replace(alone, by_kind={kind: alone})
+
+
+def _both(one: Failure, other: Failure) -> Failure:
+    """Return the failure of a key of which another kind failed, too."""
+    each = {**one.by_kind, **other.by_kind}
+    told = "; ".join(f"{kind}: {failure.message}" for kind, failure in each.items())
+    return replace(one, message=told, by_kind=each)

@@ -10,7 +10,7 @@ from core.errors import PlanError
 from core.states import ContentStatus, Decision, Step
 from db.repositories.parts import newest_parts
 from db.session import read_session, retrying
-from workflow.authoring.parts import Failure, Parts
+from workflow.authoring.parts import Parts, collected
 from workflow.authoring.signature import MISSING
 from workflow.history import last_output
 
@@ -94,25 +94,21 @@ class Results:
 
 def parts_of(step: DeclaredStep, rows: Sequence[Part], order: Sequence[str]) -> Parts[Any]:
     """Return the parts of a step as later steps get them."""
-    kinds = step.listing.kinds if step.listing else ()
-    made: dict[str, Any] = {}
-    failed: dict[str, Failure] = {}
     place = {key: number for number, key in enumerate(order)}
-    for row in sorted(rows, key=lambda each: (place.get(each.key, len(place)), each.key)):
-        if row.status == ContentStatus.COMPLETED:
-            value = step.codec.read(row.body or {}, what=f"the {step.name} of {row.title!r}")
-            if kinds:
-                made.setdefault(row.key, {})[row.kind] = value
-            else:
-                made[row.key] = value
-        elif row.status == ContentStatus.FAILED:
-            error = row.error or {}
-            failed[row.key] = Failure(
-                code=str(error.get("code", "")),
-                message=str(error.get("message", "")),
-                kind=row.kind if kinds else None,
+    rows = sorted(rows, key=lambda each: (place.get(each.key, len(place)), each.key))
+    return collected(
+        (
+            (
+                row.key,
+                row.kind,
+                step.codec.read(row.body or {}, what=f"the {step.name} of {row.title!r}"),
             )
-    return Parts(made, failed, kinds=kinds)
+            for row in rows
+            if row.status == ContentStatus.COMPLETED
+        ),
+        ((row.key, row.kind, row.error) for row in rows if row.status == ContentStatus.FAILED),
+        kinds=step.listing.kinds if step.listing else (),
+    )
 
 
 def rejection(history: Sequence[Done], step: str, *, reviewed: bool) -> str | None:

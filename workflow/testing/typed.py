@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workflow.authoring import Failure, Parts
 from workflow.authoring.compiled import Compiled
+from workflow.authoring.parts import collected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from workflow.authoring import Parts
     from workflow.definition import Definition
     from workflow.testing.seen import SeenPart
 
@@ -32,20 +33,9 @@ def typed_part(definition: Definition, step: str, kind: str, body: Mapping[str, 
 
 def parts_of(definition: Definition, step: str, parts: Sequence[SeenPart]) -> Parts[Any]:
     """Return the parts of a step as later steps get them."""
-    kinds = definition.parts[step].kinds
-    several = len(kinds) > 1
-    made: dict[str, Any] = {}
-    failed: dict[str, Failure] = {}
-    for part in parts:
-        if part.error is not None:
-            error = part.error
-            failed[part.key] = Failure(
-                code=str(error.get("code", "")),
-                message=str(error.get("message", "")),
-                kind=part.kind if several else None,
-            )
-        elif part.value is not None and several:
-            made.setdefault(part.key, {})[part.kind] = part.value
-        elif part.value is not None:
-            made[part.key] = part.value
-    return Parts(made, failed, kinds=kinds if several else ())
+    made = definition.parts[step]
+    return collected(
+        ((part.key, part.kind, part.value) for part in parts if part.value is not None),
+        ((part.key, part.kind, part.error) for part in parts if part.error is not None),
+        kinds=made.kinds if made.by_kind else (),
+    )

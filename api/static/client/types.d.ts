@@ -167,8 +167,14 @@ export interface FinishedStep {
   round: number;
   /** ISO 8601, UTC. */
   finished_at: string;
-  /** JSON Schema of its result; null where none is known. */
+  /** JSON Schema of its result, or of one part; null where none is known. */
   schema: Record<string, any> | null;
+  /** It made parts. */
+  parts: boolean;
+  /** The parts that are missing, and why. */
+  failed: PartFailure[];
+  /** Its parts hold too much to stand in `results`; they are at `/parts`. */
+  left_out: boolean;
 }
 
 /** What people are told of: that somebody is asked, and every way in which a task ends. */
@@ -288,6 +294,15 @@ export interface PartError {
   message: string;
 }
 
+/** Why a part is not there. */
+export interface PartFailure {
+  key: string;
+  kind: string;
+  title: string;
+  code: string;
+  message: string;
+}
+
 /** A page of a task's parts, by step, key and kind. */
 export interface PartPage {
   parts: Part[];
@@ -390,7 +405,10 @@ export interface Resource {
 export interface Results {
   task_id: string;
   workflow: string;
-  /** By step, in the order in which they ended. What a step made in parts is at `/parts`. */
+  /**
+   * By step, in the order in which they ended. Of a step with parts what is there of them, by key,
+   * and by kind where it declares kinds.
+   */
   results: Record<string, any>;
   /** More about each of these steps. */
   steps: FinishedStep[];

@@ -152,7 +152,7 @@ start(async (main) => {
   /** Read what another workflow has made so far: results of steps, and parts. */
   async function readMade() {
     reading += 1;
-    const [results, parts] = await Promise.all([get(`/tasks/${taskId}/results`), allParts(taskId)]).finally(() => (reading -= 1));
+    const [results, parts] = await Promise.all([get(`/tasks/${taskId}/results?parts=false`), allParts(taskId)]).finally(() => (reading -= 1));
     model.takeParts(parts);
     model.replay(meanwhile);
     if (!reading) meanwhile = [];

@@ -20,6 +20,7 @@ from workflow.ending import Result
 from workflow.review_deadlines import expire
 from workflow.runs import run_task
 from workflow.service import create_task, decide_review, retry_task
+from workflow.showing import results_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -228,6 +229,7 @@ def shop_of(made: list[str], *, version: int = 1) -> Workflow[Shop]:
         return {
             "prices": dict(price),
             "failed": {key: why.code for key, why in advert.failed.items()},
+            "why": {key: sorted(why.by_kind) for key, why in advert.failed.items()},
             "pictures": dict(advert.of_kind("picture")),
         }
 
@@ -248,7 +250,56 @@ async def test_parts_of_kinds(database: asyncpg.Connection) -> None:
     assert till == {
         "prices": {"tea": 22, "rum": 22},
         "failed": {},
+        "why": {},
         "pictures": {"tea": "picture: tea", "rum": "picture: rum"},
+    }
+
+
+async def test_what_parts_gave(
+    database: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key that failed in two kinds shows both; results have all parts, unless it is too much."""
+    task = await asked(shop_of([]), goods=["tea", "bad"])
+    await run_task(task, worker="w")
+    assert (await results_of(task, actor=ALICE)).results.keys() == {"stock"}
+    await decide(task, "approve")
+    assert await run_task(task, worker="w") is Result.PARTIAL_FAILURE
+    given = await results_of(task, actor=ALICE)
+    assert list(given.results) == ["stock", "advert", "price", "till"]
+    assert given.results["advert"] == {"tea": {"text": "text: tea", "picture": "picture: tea"}}
+    assert given.results["price"] == {"bad": 20, "tea": 22}
+    assert given.results["till"]["why"] == {"bad": ["picture", "text"]}
+    advert = next(each for each in given.steps if each.step == "advert")
+    assert [(f.key, f.kind, f.code) for f in advert.failed] == [
+        ("bad", "picture", "unsellable"),
+        ("bad", "text", "unsellable"),
+    ]
+    assert (advert.parts, advert.left_out, advert.schema_) == (True, False, {"type": "string"})
+    alone = await results_of(task, actor=ALICE, parts=False)
+    assert list(alone.results) == ["stock", "till"]
+    monkeypatch.setattr("watching.queries.results.MOST_AT_ONCE", 10)
+    short = await results_of(task, actor=ALICE)
+    assert list(short.results) == ["stock", "till"] or list(short.results) == [
+        "stock",
+        "price",
+        "till",
+    ]
+    assert [each.step for each in short.steps if each.left_out][:1] == ["advert"]
+
+
+async def test_the_parts_at_the_end(database: asyncpg.Connection) -> None:
+    """Results have the parts of a step that nothing follows, once the task has ended."""
+    last = Workflow("last", request=Shop)
+
+    @last.parts(of=lambda request: request.goods, kinds=("text",))
+    async def advert(ctx: Context, part: str, kind: str) -> str:
+        return f"{kind}: {part}"
+
+    task = await asked(last, goods=["tea"])
+    assert (await results_of(task, actor=ALICE)).results == {}
+    assert await run_task(task, worker="w") is Result.COMPLETED
+    assert (await results_of(task, actor=ALICE)).results == {
+        "advert": {"tea": {"text": "text: tea"}}
     }
 
 

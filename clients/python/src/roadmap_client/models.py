@@ -37,19 +37,6 @@ class FailedContent(Answer):
     """As that of a task's error."""
 
 
-class FinishedStep(Answer):
-    """A step that has ended at least once."""
-
-    step: str
-    """A step of the task's workflow, or `queued`, `human_review`, `resuming`, `completed`."""
-    title: str
-    round: int
-    """How often it has run."""
-    finished_at: Moment
-    schema_: dict[str, Any] | None = Field(default=None, alias="schema")
-    """JSON Schema of its result; None where none is known."""
-
-
 class KindOfContent(Answer):
     """A kind of content, and what people call it."""
 
@@ -82,6 +69,35 @@ class PartError(Answer):
 
     code: str
     message: str
+
+
+class PartFailure(Answer):
+    """Why a part is not there."""
+
+    key: str
+    kind: str
+    title: str
+    code: str
+    message: str
+
+
+class FinishedStep(Answer):
+    """A step that has ended at least once."""
+
+    step: str
+    """A step of the task's workflow, or `queued`, `human_review`, `resuming`, `completed`."""
+    title: str
+    round: int
+    """How often it has run."""
+    finished_at: Moment
+    schema_: dict[str, Any] | None = Field(default=None, alias="schema")
+    """JSON Schema of its result, or of one part; None where none is known."""
+    parts: bool
+    """It made parts."""
+    failed: list[PartFailure]
+    """The parts that are missing, and why."""
+    left_out: bool
+    """Its parts hold too much to stand in `results`; they are at `/parts`."""
 
 
 class Progress(Answer):
@@ -160,7 +176,10 @@ class Results(Answer):
     task_id: str = ""
     workflow: str = ""
     results: dict[str, Any]
-    """By step, in the order in which they ended. What a step made in parts is at `/parts`."""
+    """
+    By step, in the order in which they ended. Of a step with parts what is there of them, by
+    key, and by kind where it declares kinds.
+    """
     steps: list[FinishedStep] = Field(default=[], validate_default=True)
     """More about each of these steps."""
 
