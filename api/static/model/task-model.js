@@ -33,8 +33,9 @@ export class TaskModel {
     this.takeSnapshot(task);
   }
 
-  /** Take the task's own row for true, unless events have told newer things already. */
+  /** Take the task's own row for true, unless a newer one or events have told newer things already. */
   takeSnapshot(task) {
+    if (task.last_seq < this.task?.last_seq) return; // it was asked for earlier and has come later
     this.task = task;
     if (this.lastEvent && task.last_seq < this.lastEvent.seq) return;
     this.status = task.status;
@@ -83,6 +84,7 @@ export class TaskModel {
     for (const { type, data, at } of events) {
       if (type in CONTENT_EVENTS) this.#content(data, CONTENT_EVENTS[type], at);
     }
+    if (TERMINAL_STATUSES.has(this.status)) this.#settle(); // what began and was cancelled is not being written
   }
 
   /**

@@ -62,6 +62,8 @@ start(async (main) => {
   const dirty = new Set();
   let awaited = false;
   let telling = null;
+  let unread = false;
+  let settling = false;
   const watch = client.watch(taskId, {
     after: last,
     revisitMs: REVISIT_MS,
@@ -70,7 +72,6 @@ start(async (main) => {
       const touched = model.apply(event);
       if (touched.concept) dirty.add(touched.concept);
       if (touched.structure || touched.ended) settle();
-      if (touched.ended) setTimeout(settle, AGAIN_MS); // what was read on the way may be older than the end
       if (touched.ended || event.type === "review_required") telling = event;
       schedule();
     },
@@ -126,8 +127,22 @@ start(async (main) => {
     views.tree.refresh();
   }
 
-  /** Read anew what events only point to: the task's row and the roadmap's tree. */
+  /**
+   * Read anew what events only point to: the task's row and the roadmap's tree. One reading at a time: of two
+   * at once the older answer may come last. What is asked for meanwhile is read once more afterwards.
+   */
   async function settle() {
+    unread = true;
+    if (settling) return;
+    settling = true;
+    while (unread) {
+      unread = false;
+      await readAnew();
+    }
+    settling = false;
+  }
+
+  async function readAnew() {
     try {
       model.takeSnapshot(await get(`/tasks/${taskId}`));
       await readTree();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -16,6 +17,8 @@ from tests.e2e.web.browser import Watched
 from tests.factories import until
 
 if TYPE_CHECKING:
+    from playwright.async_api import Route
+
     from tests.e2e.web.conftest import Site
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
@@ -100,3 +103,34 @@ async def _approved(site: Site, task_id: str) -> bool:
 
 def _api_pid(site: Site) -> int:
     return int(json.loads((site.stack.folder / "stack.json").read_text())["pids"]["api"])
+
+
+async def test_an_answer_from_before_the_end_takes_nothing_back(
+    site: Site, window: Watched
+) -> None:
+    """The task's row, asked for at the review and arriving after the end, changes nothing."""
+    page, task_id = window.page, _under_review(site, "Play draughts well")
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def hold_first(route: Route) -> None:
+        answer = await route.fetch()
+        if not begun.is_set():
+            begun.set()
+            await ended.wait()
+        await route.fulfill(response=answer)
+
+    await page.add_init_script(
+        "const every = setInterval; window.setInterval = (does, ms) => every(does, ms / 10)"
+    )
+    await window.open(f"/tasks/{task_id}")
+    await page.route(re.compile(rf"/api/v1/tasks/{task_id}$"), hold_first)
+    await asyncio.wait_for(begun.wait(), 20)
+    assert await _approved(site, task_id)
+    site.wait(task_id, "completed")
+    await expect(page.locator(".numbers")).to_contain_text("model calls")
+    async with page.expect_event("requestfinished", lambda asked: asked.url.endswith(task_id)):
+        ended.set()
+    numbers = page.locator(".numbers")
+    await expect(numbers).to_contain_text(re.compile(r"^(\d+) of \1 contents.*model calls"))
+    await expect(page.locator(".task-line")).to_contain_text(re.compile(r"took .* in all"))
+    await expect(page.locator(".task-line .chip")).to_have_text("Complete")

@@ -278,3 +278,22 @@ test("a content of any shape is drawn from texts, points and fields", () => {
     fields: [["task", { text: "Tie it" }], ["hints", { points: [{ text: "Loop" }, { text: "2" }] }], ["checked", { text: "yes" }]],
   });
 });
+
+test("an answer that was asked for earlier and comes later takes nothing back", () => {
+  const known = model();
+  const row = (status, last_seq, calls) => ({ status, last_seq, current_step: status, progress: PROGRESS, attempt: 1, error: null, usage: { calls } });
+  known.takeSnapshot(row("completed", 90, 12));
+  known.takeSnapshot(row("processing", 40, 3));
+  assert.equal(known.status, "completed");
+  assert.equal(known.task.usage.calls, 12);
+});
+
+test("what was begun before the end and is replayed after it is not being written", () => {
+  const known = model();
+  const begun = event("content_started", content("a", "quiz"));
+  known.apply(event("task_cancelled", {}, { status: "cancelled" }));
+  known.takeTree(roadmap(["a", "b"]));
+  known.replay([begun]);
+  assert.equal(known.running, 0);
+  assert.equal(known.contents.get("a").quiz.status, "pending");
+});
