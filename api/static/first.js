@@ -31,6 +31,7 @@
   (asks[page] ?? []).forEach(ask);
 
   function ask(path) {
+    if (early.has(`/api/v1${path}`)) return; // the page was quicker: an answer that nobody awaits grows old
     const answer = fetch(`${base}/api/v1${path}`, {
       headers: { Accept: "application/json", ...(token && { Authorization: `Bearer ${token}` }) },
       cache: "no-store", credentials: "same-origin", referrerPolicy: "no-referrer",

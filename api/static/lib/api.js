@@ -20,11 +20,11 @@ export const client = new RoadmapClient({
 /** Take the answer to what was asked for before the modules were there, once and while it is fresh. */
 function asked(address, { method = "GET", headers = {} } = {}) {
   const early = globalThis.early;
-  if (!early?.size || method !== "GET" || headers["If-None-Match"] || performance.now() > AGE_MS) return null;
+  if (!early || method !== "GET" || headers["If-None-Match"] || performance.now() > AGE_MS) return null;
   const { pathname, search } = new URL(address);
   const path = pathname.slice(BASE.length) + search;
   const answer = early.get(path);
-  early.delete(path);
+  early.set(path, undefined); // from now on it is asked for anew, and not early any more
   return answer;
 }
 

@@ -25,3 +25,10 @@ export function drawn(value) {
   }
   return { text: typeof value === "boolean" ? (value ? "yes" : "no") : String(value ?? "") };
 }
+
+/**
+ * Whether one of a concept's contents is still to come.
+ *
+ * @param {Record<string, {status: string, version: number|null}>} contents By kind.
+ */
+export const unfinished = (contents) => begun(contents).some(({ status }) => status === "pending" || status === "running");

@@ -10,6 +10,7 @@ import { announce, note } from "../lib/say.js";
 import { tell } from "../lib/tabs.js";
 import { CONTENT_STATE, kindName, learnKinds, retryHelps, textOf } from "../lib/words.js";
 import { Arriving } from "../model/arriving.js";
+import { unfinished } from "../model/contents.js";
 import { TERMINAL_STATUSES } from "../roadmap-client.js";
 import { costOf, facts, needs, neighbours, placeOf, resourceList } from "../views/concept-parts.js";
 import { anyContent } from "../views/content.js";
@@ -30,6 +31,8 @@ start(async (main) => {
   ]);
   let concept = first;
   let task = await get(`/tasks/${roadmap.task_id}`);
+  // events are followed from the row's on: what came between the two answers would be missed
+  if (unfinished(first.contents)) concept = await get(path);
   const progress = learner(roadmapId, learnt);
   learnKinds(roadmap);
   const kinds = Object.keys(concept.contents);

@@ -8,6 +8,7 @@ import { onKey } from "../lib/keys.js";
 import { readdress, recall, remember } from "../lib/place.js";
 import { announce } from "../lib/say.js";
 import { concepts as conceptsIn, hours, learnKinds } from "../lib/words.js";
+import { unfinished } from "../model/contents.js";
 import { TERMINAL_STATUSES } from "../roadmap-client.js";
 import { course, pageTools, stateOf } from "../views/course.js";
 import { learner } from "../views/learner.js";
@@ -16,11 +17,13 @@ import { chip, heading, legend, setMark } from "../views/parts.js";
 
 start(async (main) => {
   const [id] = idsInAddress();
-  const [roadmap, learnt] = await Promise.all([get(`/roadmaps/${id}`), get(`/roadmaps/${id}/progress`)]);
-  learnKinds(roadmap);
-  const task = await get(`/tasks/${roadmap.task_id}`);
+  const [first, learnt] = await Promise.all([get(`/roadmaps/${id}`), get(`/roadmaps/${id}/progress`)]);
+  learnKinds(first);
+  const task = await get(`/tasks/${first.task_id}`);
+  // events are followed from the row's on: what came between the two answers would be missed
+  const roadmap = conceptsOf(first).some(({ contents }) => unfinished(contents)) ? await get(`/roadmaps/${id}`) : first;
   const progress = learner(id, learnt);
-  const concepts = roadmap.stages.flatMap((s) => s.modules).flatMap((m) => m.concepts);
+  const concepts = conceptsOf(roadmap);
   const address = (concept) => `/roadmaps/${id}/concepts/${concept.concept_id}`;
   const outline = course(roadmap, { learner: progress });
   const picture = map(roadmap, { address, state: (concept) => stateOf(concept, progress) });
@@ -43,6 +46,7 @@ start(async (main) => {
   if (!TERMINAL_STATUSES.has(task.status)) follow(task, outline.element);
 });
 
+const conceptsOf = (roadmap) => roadmap.stages.flatMap((s) => s.modules).flatMap((m) => m.concepts);
 const STATE = { content_started: "running", content_completed: "completed", content_failed: "failed" };
 
 /** Let the marks go along while the rest is written. */

@@ -33,7 +33,9 @@ start(async (main) => {
   log.forEach((event) => model.apply(event));
   const last = log.at(-1)?.seq ?? 0;
   let roadmap = null;
-  let meanwhile = [];
+  // the tree is read after the row, but perhaps before the log: it need not know yet what only the log tells
+  let meanwhile = log.filter(({ seq }) => seq > task.last_seq);
+  const ahead = meanwhile.length > 0;
   let reading = 0;
   // the log may tell of a roadmap that the row did not have yet when it was read
   if (!task.roadmap_id && !workflow) model.takeSnapshot(await get(`/tasks/${taskId}`));
@@ -86,6 +88,7 @@ start(async (main) => {
   });
   hear((message) => message.type === "retried" && message.taskId === taskId && watch.resume());
   addEventListener("pagehide", () => watch.stop());
+  if (ahead) settle(); // perhaps the tree is another by now, and no event comes that tells so
   setInterval(tick, 1000);
   setInterval(readOutlook, OUTLOOK_MS);
 

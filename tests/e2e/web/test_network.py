@@ -134,3 +134,26 @@ async def test_an_answer_from_before_the_end_takes_nothing_back(
     await expect(numbers).to_contain_text(re.compile(r"^(\d+) of \1 contents.*model calls"))
     await expect(page.locator(".task-line")).to_contain_text(re.compile(r"took .* in all"))
     await expect(page.locator(".task-line .chip")).to_have_text("Complete")
+
+
+async def test_what_is_asked_for_early_never_grows_old(site: Site, window: Watched) -> None:
+    """A page that is quicker than its first script takes no answer of it later, for a newer one."""
+    page, roadmap = window.page, site.roadmap_of("done")
+    await page.add_init_script("""
+        const copy = Response.prototype.clone;
+        Response.prototype.clone = function () {
+          const taken = copy.call(this);
+          const read = taken.json;
+          taken.json = async function () {
+            while (!document.querySelector("main h1")) await new Promise((r) => setTimeout(r, 10));
+            setTimeout(() => (window.late = true), 50);
+            return read.call(taken);
+          };
+          return taken;
+        };
+    """)
+    trees: list[str] = []
+    page.on("request", lambda each: trees.append(each.url) if roadmap in each.url else None)
+    await window.open(f"/tasks/{site.tasks['done']}")
+    await page.wait_for_function("window.late")
+    assert len(trees) == 1
