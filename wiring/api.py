@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from core.logging import get_logger
 from core.resources import Resource
 from db.engine import init_db
+from roadmaps.rendering.renderer import close_renderer
 from watching import feed
 from wiring.common import shared_resources
 
@@ -33,6 +34,7 @@ def api_resources(hub: Hub, redis: Redis, own: Iterable[Resource]) -> list[Resou
         own: What the HTTP layer keeps for itself.
     """
     return [
+        Resource("renderer", close=close_renderer, close_blocks=True),
         *shared_resources("api"),
         Resource("first connection", open=_connect),
         Resource("redis", close=redis.aclose),

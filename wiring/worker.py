@@ -16,7 +16,6 @@ from core.settings import get_settings
 from db.life import end_life
 from notifications.deltas import stream_text
 from roadmaps.links import close_links
-from roadmaps.rendering.renderer import close_renderer
 from roadmaps.sources import close_search
 from tasks.llm_cluster import RedisCluster
 from wiring.common import bring_workflows, shared_resources
@@ -44,7 +43,6 @@ def worker_resources() -> list[Resource]:
         Resource("search", close=close_search),
         Resource("link checks", close=close_links),
         Resource("threads", close=close_threads),
-        Resource("renderer", close=close_renderer, close_blocks=True),
         Resource("live text", open=partial(live_text.install, stream_text)),
         Resource("life", close=end_life),
         *shared_resources("worker"),

@@ -11,8 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from core.printed import printed
 from core.settings import get_settings
 from roadmaps.prompts import RoadmapPrompt, text_of
-from roadmaps.rendering.renderer import render
-from roadmaps.rendering.stored import rows_of
 from workflow import Written, as_data, input_digest, show_text
 
 if TYPE_CHECKING:
@@ -104,7 +102,7 @@ class Kind:
         output: The shape of the author's answer.
         tokens: What a call usually takes, prompt and answer, before anything is known.
         text: The field of the answer that is Markdown, if there is one: shown while it is written,
-            and stored as HTML too.
+            and as HTML to whoever reads it.
         asks: The prompt, with a `system` and a `user` block, where it is not in a file of its own.
     """
 
@@ -144,12 +142,7 @@ class Kind:
         Raises:
             AppError: The author did not give a usable answer.
         """
-        answer = await self.asked(writing, writing.inputs)
-        body = self.stored(answer)
-        if self.text is None:
-            return Written(body)
-        html = await render(body[self.text])  # once here instead of by whoever reads it
-        return Written(body, rows=rows_of(writing.want.content_id, html))
+        return Written(self.stored(await self.asked(writing, writing.inputs)))
 
     async def asked(self, writing: Writing, inputs: ContentInputs) -> Any:
         """Return the author's answer; its text is shown while it is written."""

@@ -1,4 +1,7 @@
-"""The stored HTML of tutorials: written with the content, made up for when it is missing or old."""
+"""The stored HTML of tutorials: made when one is first read, and anew when it is old.
+
+Rendering takes as much of a processor as all else that a tutorial needs, and many are never read.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.logging import get_logger
 from core.loop_local import LoopLocal
-from db.facts import Insert, RowWrite
 from db.models import Rendering
 from db.session import transaction
-from roadmaps.rendering.renderer import Rendered, render
+from roadmaps.rendering.renderer import render
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -25,20 +27,12 @@ log = get_logger(__name__)
 RENDERINGS: Final = cast("Table", Rendering.__table__)
 
 
-def rows_of(content_id: UUID, rendered: Rendered) -> tuple[RowWrite, ...]:
-    """Return what stores a rendering with its content; nothing when it is to be tried again."""
-    if rendered.version is None:
-        return ()
-    values = {"content_id": content_id, "renderer": rendered.version, "html": rendered.html}
-    return (Insert(RENDERINGS, values),)
-
-
 async def html_of(content_id: UUID, markdown: str) -> str:
     """Render a content that has no rendering by this version, once for all who wait for it."""
     waiting = _under_way.get()
     task = waiting.get(content_id)
     if task is None:
-        task = waiting[content_id] = asyncio.ensure_future(_made_up_for(content_id, markdown))
+        task = waiting[content_id] = asyncio.ensure_future(_made(content_id, markdown))
         task.add_done_callback(lambda _: waiting.pop(content_id, None))
     return await asyncio.shield(task)
 
@@ -46,7 +40,7 @@ async def html_of(content_id: UUID, markdown: str) -> str:
 _under_way: Final[LoopLocal[dict[UUID, asyncio.Task[str]]]] = LoopLocal(dict)
 
 
-async def _made_up_for(content_id: UUID, markdown: str) -> str:
+async def _made(content_id: UUID, markdown: str) -> str:
     rendered = await render(markdown)
     if rendered.version is not None:
         statement = insert(RENDERINGS).values(
