@@ -48,11 +48,20 @@ class Usage:
             prompt_tokens=self.prompt_tokens + other.prompt_tokens,
             completion_tokens=self.completion_tokens + other.completion_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
-            cost=_sum(self, other),
+            cost=_sum_of(self.tokens, self.cost, other.tokens, other.cost),
         )
 
 
-_NOTHING: Final = Usage()
+    def add_to(self, values: dict[str, Any]) -> None:
+        """Add it to what a row's values keep in these columns, and change those in place."""
+        values["cost"] = _sum_of(values["tokens"], values["cost"], self.tokens, self.cost)
+        values["calls"] += self.calls
+        values["tokens"] += self.tokens
+        values["prompt_tokens"] += self.prompt_tokens
+        values["completion_tokens"] += self.completion_tokens
+
+
+NOTHING: Final = Usage()
 
 
 def read_usage(told: Any) -> Usage:
@@ -63,7 +72,7 @@ def read_usage(told: Any) -> Usage:
             names of vendors whose own interface a gateway leaves as they are.
     """
     if not isinstance(told, dict) or not told:
-        return _NOTHING
+        return NOTHING
     prompt = _first(
         told, ("prompt_tokens", "input_tokens", "promptTokenCount", "prompt_eval_count")
     )
@@ -88,7 +97,7 @@ def usage_in(body: Any) -> Usage:
     OpenAI's place is `usage`; Groq's streams have `x_groq.usage`, Moonshot's choices their own.
     """
     if not isinstance(body, dict):
-        return _NOTHING
+        return NOTHING
     choices = body.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
     for holder in (body, body.get("x_groq"), first, body.get("message"), body.get("response")):
@@ -118,8 +127,12 @@ _ABSURD: Final = 5_000_000
 """No model reads and writes as much at once; the columns bear hundreds of such."""
 
 
-def _sum(one: Usage, other: Usage) -> Decimal | None:
+def _sum_of(
+    tokens: int, cost: Decimal | None, more_tokens: int, more_cost: Decimal | None
+) -> Decimal | None:
     """Return the cost of both; what took no tokens was free, whatever the price."""
-    parts = [usage.cost for usage in (one, other) if usage.tokens]
-    known = [cost for cost in parts if cost is not None]
-    return sum(known, Decimal()) if known and len(known) == len(parts) else None
+    if not more_tokens:
+        return cost if tokens else None
+    if not tokens:
+        return more_cost
+    return None if cost is None or more_cost is None else cost + more_cost

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from core.usage import Usage
+from core.usage import NOTHING, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,7 +113,7 @@ class Fact:
     failed: int = 0
     reset_failed: int = 0
     begins: bool = False
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = NOTHING
     progressed: bool = False
     rings: Reason | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)

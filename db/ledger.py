@@ -10,7 +10,8 @@ from uuid import UUID
 from core.errors import AppError, IllegalTransitionError, LeaseLostError, NotFoundError
 from core.stages import stages_of
 from core.states import TERMINAL, Status, Step, can_move
-from core.usage import Usage
+from core.usage import COLUMNS as USAGE_COLUMNS
+from core.usage import NOTHING
 from db.facts import Recorded
 from db.models import RoadmapTask, TaskEvent
 from db.raw import known_errors, raw_of
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
     from sqlalchemy.ext.asyncio import AsyncSession
 
-    from db.facts import Fact, RowWrite
+    from db.facts import EventDraft, Fact, RowWrite
     from db.raw import Raw
 
 TASKS: Final = cast("Table", RoadmapTask.__table__)
@@ -34,12 +35,27 @@ _MUTABLE: Final = tuple(
     and column.name not in {"idempotency_key", "request_digest"}
     and column.name != "asks_review"
 )
+_COUNTED: Final = (
+    *("losses", "last_seq", "done", "percent", "failures", "step_ended", "updated_at"),
+    *USAGE_COLUMNS,
+)
+"""What facts change that only tell how far a step is: nearly all are such."""
+_LOOKED_AT: Final = ("status", "current_step", "epoch", "lease_owner", "total")
+"""What they look at beside that."""
+_NAMED: Final = ("task_id", "user_id", "workflow")
+
+
+def _locking(*columns: str) -> str:
+    return f"""
+        SELECT {", ".join(columns)}, clock_timestamp() AS _now
+        FROM roadmap_tasks WHERE task_id = ANY($1::uuid[])
+        ORDER BY task_id FOR NO KEY UPDATE
+    """  # noqa: S608 - names of our own columns
+
+
 # the parts of the row that facts look at; the request, which may be long, is not among them
-_LOCK: Final = f"""
-    SELECT {", ".join(("task_id", "user_id", "workflow", *_MUTABLE))}, clock_timestamp() AS _now
-    FROM roadmap_tasks WHERE task_id = ANY($1::uuid[])
-    ORDER BY task_id FOR NO KEY UPDATE
-"""  # noqa: S608 - names of our own columns
+_LOCK: Final = _locking(*_NAMED, *_MUTABLE)
+_LOCK_COUNTED: Final = _locking(*_NAMED, *_LOOKED_AT, *_COUNTED)
 _LOCK_ALL: Final = f"""
     SELECT {", ".join(TASKS.columns.keys())}, clock_timestamp() AS _now FROM roadmap_tasks
     WHERE task_id = ANY($1::uuid[]) AND ($2::text IS NULL OR user_id = $2)
@@ -107,7 +123,7 @@ async def was_committed(
     took back to somebody else. Facts without any event must bear to be written twice.
     """
     # a transaction that has neither committed nor aborted yet still holds these locks
-    await _lock_rows(raw, {fact.task_id for fact in facts})
+    await raw.fetch(_LOCK_COUNTED, list({fact.task_id for fact in facts}))
     for outcome in outcomes:
         if isinstance(outcome, Recorded) and outcome.events:
             event = outcome.events[0]
@@ -134,17 +150,14 @@ async def write_facts(
         DBAPIError: The database refused the transaction, and with it all facts.
     """
     with known_errors(raw):
+        count = rows is None and all(map(_only_counts, facts))
         if rows is None:
-            rows = await _lock_rows(raw, {fact.task_id for fact in facts})
-        batch = _Batch()
+            ids = {fact.task_id for fact in facts}
+            rows = _task_rows(await raw.fetch(_LOCK_COUNTED if count else _LOCK, list(ids)))
+        batch = _Batch(_COUNTED if count else _MUTABLE)
         outcomes = [batch.take(rows.get(fact.task_id), fact) for fact in facts]
         await batch.write(raw, rows)
         return outcomes
-
-
-async def _lock_rows(raw: Raw, task_ids: Iterable[UUID]) -> dict[UUID, TaskRow]:
-    """Lock tasks' rows and read what facts change, in the order of their ids."""
-    return _task_rows(await raw.fetch(_LOCK, list(task_ids)))
 
 
 def _task_rows(records: Iterable[Mapping[str, Any]]) -> dict[UUID, TaskRow]:
@@ -158,7 +171,8 @@ def _task_rows(records: Iterable[Mapping[str, Any]]) -> dict[UUID, TaskRow]:
 class _Batch:
     """What facts that go into one transaction change, add and tell."""
 
-    def __init__(self) -> None:
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        self._columns = columns
         self._touched: set[UUID] = set()
         self._writes: list[RowWrite] = []
         self._events: list[tuple[Any, ...]] = []
@@ -171,15 +185,18 @@ class _Batch:
             _check(row, fact)
         except AppError as error:
             return error
-        _change(row, fact)
-        payloads = tuple(_payload(row, draft) for draft in fact.events)
+        if _only_counts(fact):
+            _count(row, fact)
+        else:
+            _change(row, fact)
+        payloads = _payloads(row, fact.events)
         self._events += [(fact.task_id, p["seq"], p["type"], p, row.now) for p in payloads]
         self._writes += fact.rows
         self._touched.add(fact.task_id)
         return Recorded(
             task_id=fact.task_id,
-            workflow=row.workflow,
-            user_id=row.user_id,
+            workflow=row.values["workflow"],
+            user_id=row.values["user_id"],
             events=payloads,
             rows=fact.rows,
             rings=fact.rings,
@@ -189,10 +206,11 @@ class _Batch:
     async def write(self, raw: Raw, rows: Mapping[UUID, TaskRow]) -> None:
         """Write all that was taken."""
         if self._touched:
-            # sorted as they were locked; all mutable columns, so that it is one prepared statement
+            # sorted as they were locked; always the same columns: these are prepared statements
             changed = [rows[key].values for key in sorted(self._touched)]
-            tasks = change(TASKS, ("task_id",), _MUTABLE)
-            await tasks.run(raw, [[v[name] for name in ("task_id", *_MUTABLE)] for v in changed])
+            names = ("task_id", *self._columns)
+            tasks = change(TASKS, ("task_id",), self._columns)
+            await tasks.run(raw, [[v[name] for name in names] for v in changed])
         if self._writes:
             now = max(row.now for row in rows.values())
             await write_rows(raw, self._writes, now=now)
@@ -213,22 +231,61 @@ async def write_fact(raw: Raw, fact: Fact, *, row: TaskRow | None = None) -> Rec
     return outcome
 
 
+def _only_counts(fact: Fact) -> bool:
+    """Tell whether a fact of the worker that has the task changes nothing but `_COUNTED`."""
+    return (
+        fact.epoch is not None
+        and fact.status is None
+        and fact.step is None
+        and fact.total is None
+        and not fact.begins
+        and fact.rings is None
+        and not fact.changes
+    )
+
+
 def _check(row: TaskRow, fact: Fact) -> None:
+    values = row.values
     if fact.epoch is not None and (
-        fact.epoch != row.epoch or row.status != Status.PROCESSING or row.lease_owner is None
+        fact.epoch != values["epoch"]
+        or values["status"] != Status.PROCESSING
+        or values["lease_owner"] is None
     ):
         raise LeaseLostError(
             f"Task {fact.task_id} is held under epoch {row.epoch} ({row.status}),"
             f" not {fact.epoch}.",
         )
-    before = Status(row.status)
+    before, current = Status(values["status"]), values["current_step"]
     after = fact.status or before
-    step = fact.step or row.current_step
+    step = fact.step or current
     moved = fact.status is not None and not can_move(before, after)
-    if moved or not stages_of(row.workflow).is_legal(after, step):
+    if moved or not stages_of(values["workflow"]).is_legal(after, step):
         raise IllegalTransitionError(
-            f"Task {fact.task_id} cannot go from {before}/{row.current_step} to {after}/{step}."
+            f"Task {fact.task_id} cannot go from {before}/{current} to {after}/{step}."
         )
+
+
+def _count(row: TaskRow, fact: Fact) -> None:
+    """Change a row whose task stays where it is."""
+    values = row.values
+    _add(values, fact)
+    if fact.done:
+        now_at = stages_of(values["workflow"]).percent(
+            Status.PROCESSING, values["current_step"], done=values["done"], total=values["total"]
+        )
+        values["percent"] = max(values["percent"], now_at)
+    values["updated_at"] = row.now
+
+
+def _add(values: dict[str, Any], fact: Fact) -> None:
+    """Add up what ended, and what it cost."""
+    values["done"] = max(0, values["done"] + fact.done)
+    values["failures"] = max(0, values["failures"] + fact.failed)
+    values["step_ended"] = max(0, values["step_ended"] + fact.done + fact.failed)
+    if fact.usage is not NOTHING:
+        fact.usage.add_to(values)
+    if fact.progressed:
+        values["losses"] = 0
 
 
 def _change(row: TaskRow, fact: Fact) -> None:
@@ -241,16 +298,11 @@ def _change(row: TaskRow, fact: Fact) -> None:
     if fact.total is not None:
         values["total"], values["done"] = fact.total, fact.reset_done
         values["failures"] = fact.reset_failed
-    values["done"] = max(0, values["done"] + fact.done)
-    values["failures"] = max(0, values["failures"] + fact.failed)
-    values["step_ended"] = max(0, values["step_ended"] + fact.done + fact.failed)
+    _add(values, fact)
     if fact.begins:
         values["step_began_at"], values["step_ended"] = row.now, 0
-    values.update((Usage.of(row) + fact.usage).columns())
     if fact.rings is not None:
         values["rung_at"], values["deferred_at"] = row.now, None
-    if fact.progressed:
-        values["losses"] = 0
     stages, counted = stages_of(row.workflow), {"done": values["done"], "total": values["total"]}
     if new_attempt and step == Step.RESUMING:  # a retry starts from what is done already
         now_at = stages.retried_percent(**counted)
@@ -267,19 +319,25 @@ def _change(row: TaskRow, fact: Fact) -> None:
     values["updated_at"] = row.now
 
 
-def _payload(row: TaskRow, draft: Any) -> dict[str, Any]:
-    row.values["last_seq"] += 1
-    return {
-        "seq": row.last_seq,
-        "task_id": str(row.task_id),
-        "type": str(draft.type),
-        "at": timestamp(row.now),
-        "status": row.status,
-        "current_step": row.current_step,
-        "message": draft.message,
-        "progress": {"done": row.done, "total": row.total, "percent": row.percent},
-        "data": dict(draft.data),
-    }
+def _payloads(row: TaskRow, drafts: Sequence[EventDraft]) -> tuple[dict[str, Any], ...]:
+    """Return the events of a fact, once its row is changed."""
+    values, told = row.values, []
+    for draft in drafts:
+        values["last_seq"] += 1
+        told.append(
+            {
+                "seq": values["last_seq"],
+                "task_id": str(values["task_id"]),
+                "type": str(draft.type),
+                "at": timestamp(row.now),
+                "status": values["status"],
+                "current_step": values["current_step"],
+                "message": draft.message,
+                "progress": {name: values[name] for name in ("done", "total", "percent")},
+                "data": dict(draft.data),
+            }
+        )
+    return tuple(told)
 
 
 def timestamp(moment: datetime) -> str:
