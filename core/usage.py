@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 COLUMNS: Final = ("calls", "tokens", "prompt_tokens", "completion_tokens", "cost")
 """Of the tables that keep a usage; each is an attribute of `Usage`."""
@@ -50,7 +52,6 @@ class Usage:
             cached_tokens=self.cached_tokens + other.cached_tokens,
             cost=_sum_of(self.tokens, self.cost, other.tokens, other.cost),
         )
-
 
     def add_to(self, values: dict[str, Any]) -> None:
         """Add it to what a row's values keep in these columns, and change those in place."""

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
-from core.errors import AppError, IllegalTransitionError, LeaseLostError, NotFoundError
-from core.stages import stages_of
-from core.states import TERMINAL, Status, Step, can_move
-from core.usage import COLUMNS as USAGE_COLUMNS
-from core.usage import NOTHING
+from core.errors import AppError, NotFoundError
+from core.states import Status
 from db.facts import Recorded
 from db.models import RoadmapTask, TaskEvent
 from db.raw import known_errors, raw_of
 from db.row_statements import change, insertion, write_rows
+from db.task_changes import COUNTED, LOOKED_AT, check, count, move, only_counts, payloads_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from sqlalchemy import Table
     from sqlalchemy.ext.asyncio import AsyncSession
 
-    from db.facts import EventDraft, Fact, RowWrite
+    from db.facts import Fact, RowWrite
     from db.raw import Raw
 
 TASKS: Final = cast("Table", RoadmapTask.__table__)
@@ -35,13 +33,6 @@ _MUTABLE: Final = tuple(
     and column.name not in {"idempotency_key", "request_digest"}
     and column.name != "asks_review"
 )
-_COUNTED: Final = (
-    *("losses", "last_seq", "done", "percent", "failures", "step_ended", "updated_at"),
-    *USAGE_COLUMNS,
-)
-"""What facts change that only tell how far a step is: nearly all are such."""
-_LOOKED_AT: Final = ("status", "current_step", "epoch", "lease_owner", "total")
-"""What they look at beside that."""
 _NAMED: Final = ("task_id", "user_id", "workflow")
 
 
@@ -55,7 +46,7 @@ def _locking(*columns: str) -> str:
 
 # the parts of the row that facts look at; the request, which may be long, is not among them
 _LOCK: Final = _locking(*_NAMED, *_MUTABLE)
-_LOCK_COUNTED: Final = _locking(*_NAMED, *_LOOKED_AT, *_COUNTED)
+_LOCK_COUNTED: Final = _locking(*_NAMED, *LOOKED_AT, *COUNTED)
 _LOCK_ALL: Final = f"""
     SELECT {", ".join(TASKS.columns.keys())}, clock_timestamp() AS _now FROM roadmap_tasks
     WHERE task_id = ANY($1::uuid[]) AND ($2::text IS NULL OR user_id = $2)
@@ -150,11 +141,11 @@ async def write_facts(
         DBAPIError: The database refused the transaction, and with it all facts.
     """
     with known_errors(raw):
-        count = rows is None and all(map(_only_counts, facts))
+        counting = rows is None and all(map(only_counts, facts))
         if rows is None:
             ids = {fact.task_id for fact in facts}
-            rows = _task_rows(await raw.fetch(_LOCK_COUNTED if count else _LOCK, list(ids)))
-        batch = _Batch(_COUNTED if count else _MUTABLE)
+            rows = _task_rows(await raw.fetch(_LOCK_COUNTED if counting else _LOCK, list(ids)))
+        batch = _Batch(COUNTED if counting else _MUTABLE)
         outcomes = [batch.take(rows.get(fact.task_id), fact) for fact in facts]
         await batch.write(raw, rows)
         return outcomes
@@ -182,14 +173,14 @@ class _Batch:
         try:
             if row is None:
                 raise NotFoundError(f"There is no task {fact.task_id}.")
-            _check(row, fact)
+            check(row, fact)
         except AppError as error:
             return error
-        if _only_counts(fact):
-            _count(row, fact)
+        if only_counts(fact):
+            count(row, fact)
         else:
-            _change(row, fact)
-        payloads = _payloads(row, fact.events)
+            move(row, fact)
+        payloads = payloads_of(row, fact.events)
         self._events += [(fact.task_id, p["seq"], p["type"], p, row.now) for p in payloads]
         self._writes += fact.rows
         self._touched.add(fact.task_id)
@@ -229,117 +220,3 @@ async def write_fact(raw: Raw, fact: Fact, *, row: TaskRow | None = None) -> Rec
     if isinstance(outcome, AppError):
         raise outcome
     return outcome
-
-
-def _only_counts(fact: Fact) -> bool:
-    """Tell whether a fact of the worker that has the task changes nothing but `_COUNTED`."""
-    return (
-        fact.epoch is not None
-        and fact.status is None
-        and fact.step is None
-        and fact.total is None
-        and not fact.begins
-        and fact.rings is None
-        and not fact.changes
-    )
-
-
-def _check(row: TaskRow, fact: Fact) -> None:
-    values = row.values
-    if fact.epoch is not None and (
-        fact.epoch != values["epoch"]
-        or values["status"] != Status.PROCESSING
-        or values["lease_owner"] is None
-    ):
-        raise LeaseLostError(
-            f"Task {fact.task_id} is held under epoch {row.epoch} ({row.status}),"
-            f" not {fact.epoch}.",
-        )
-    before, current = Status(values["status"]), values["current_step"]
-    after = fact.status or before
-    step = fact.step or current
-    moved = fact.status is not None and not can_move(before, after)
-    if moved or not stages_of(values["workflow"]).is_legal(after, step):
-        raise IllegalTransitionError(
-            f"Task {fact.task_id} cannot go from {before}/{current} to {after}/{step}."
-        )
-
-
-def _count(row: TaskRow, fact: Fact) -> None:
-    """Change a row whose task stays where it is."""
-    values = row.values
-    _add(values, fact)
-    if fact.done:
-        now_at = stages_of(values["workflow"]).percent(
-            Status.PROCESSING, values["current_step"], done=values["done"], total=values["total"]
-        )
-        values["percent"] = max(values["percent"], now_at)
-    values["updated_at"] = row.now
-
-
-def _add(values: dict[str, Any], fact: Fact) -> None:
-    """Add up what ended, and what it cost."""
-    values["done"] = max(0, values["done"] + fact.done)
-    values["failures"] = max(0, values["failures"] + fact.failed)
-    values["step_ended"] = max(0, values["step_ended"] + fact.done + fact.failed)
-    if fact.usage is not NOTHING:
-        fact.usage.add_to(values)
-    if fact.progressed:
-        values["losses"] = 0
-
-
-def _change(row: TaskRow, fact: Fact) -> None:
-    values = row.values
-    new_attempt = fact.changes.get("attempt", values["attempt"]) != values["attempt"]
-    values.update(fact.changes)
-    status = Status(fact.status or values["status"])
-    step = str(fact.step or values["current_step"])
-    values["status"], values["current_step"] = str(status), str(step)
-    if fact.total is not None:
-        values["total"], values["done"] = fact.total, fact.reset_done
-        values["failures"] = fact.reset_failed
-    _add(values, fact)
-    if fact.begins:
-        values["step_began_at"], values["step_ended"] = row.now, 0
-    if fact.rings is not None:
-        values["rung_at"], values["deferred_at"] = row.now, None
-    stages, counted = stages_of(row.workflow), {"done": values["done"], "total": values["total"]}
-    if new_attempt and step == Step.RESUMING:  # a retry starts from what is done already
-        now_at = stages.retried_percent(**counted)
-    else:
-        now_at = stages.percent(status, step, **counted)
-    values["percent"] = now_at if new_attempt else max(values["percent"], now_at)
-    if status in TERMINAL:
-        values["finished_at"] = values["finished_at"] or row.now
-    else:
-        values["finished_at"] = None
-        values["error"] = None
-    if status is not Status.PROCESSING:
-        values["lease_owner"] = values["lease_until"] = None
-    values["updated_at"] = row.now
-
-
-def _payloads(row: TaskRow, drafts: Sequence[EventDraft]) -> tuple[dict[str, Any], ...]:
-    """Return the events of a fact, once its row is changed."""
-    values, told = row.values, []
-    for draft in drafts:
-        values["last_seq"] += 1
-        told.append(
-            {
-                "seq": values["last_seq"],
-                "task_id": str(values["task_id"]),
-                "type": str(draft.type),
-                "at": timestamp(row.now),
-                "status": values["status"],
-                "current_step": values["current_step"],
-                "message": draft.message,
-                "progress": {name: values[name] for name in ("done", "total", "percent")},
-                "data": dict(draft.data),
-            }
-        )
-    return tuple(told)
-
-
-def timestamp(moment: datetime) -> str:
-    """Return a time as events and the API show it: UTC, milliseconds, `Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 from core.loop_local import LoopLocal
 from core.stages import is_known
 from core.states import Status, Step
-from db.ledger import timestamp
 from db.repositories.line import Line, Standing, line, lost, numbers
 from db.repositories.turns import bounds
+from db.task_changes import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -27,11 +27,12 @@ from core.states import (
 )
 from core.visible import cut
 from db.facts import Fact
-from db.ledger import lock_tasks, timestamp
+from db.ledger import lock_tasks
 from db.models import RoadmapTask
 from db.recorder import record_in
 from db.repositories.turns import lock_user
 from db.session import Transaction, retrying, transaction
+from db.task_changes import timestamp
 from notifications.events import EventType
 from workflow import outcomes, quotas
 from workflow.doorbell import DEFAULT, first_reason

@@ -12,10 +12,11 @@ from core.errors import ConflictError, UnknownWorkflowError
 from core.settings import get_settings
 from core.states import ReviewStatus
 from db.facts import NOW, Fact, Update
-from db.ledger import lock_tasks, timestamp
+from db.ledger import lock_tasks
 from db.models import Review
 from db.recorder import record_in
 from db.session import read_session, transaction
+from db.task_changes import timestamp
 from notifications.events import EventType, ReviewData
 from notifications.inbox_entry import InboxKind
 from workflow import outcomes

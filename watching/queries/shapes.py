@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from core.states import Status
-from db.ledger import timestamp
+from db.task_changes import timestamp
 from notifications.event_types import StepName
 from notifications.inbox_entry import InboxKind
 from watching.line import LineReason
