@@ -44,6 +44,17 @@ async def test_a_first_view_is_small_and_stands_still(site: Site, browser: Brows
         assert found.requests <= 20, found
 
 
+async def test_every_font_can_be_read(site: Site, window: Watched) -> None:
+    """The browser takes each font of ours; of a broken one only its console would tell."""
+    page = await window.open("/")
+    loaded = await page.evaluate(
+        "async () => Promise.all([...document.fonts].map(async font => {"
+        " await font.load().catch(() => null); return [font.family, font.weight, font.status] }))"
+    )
+    assert len(loaded) == 6  # three, each in two pieces
+    assert [font for font in loaded if font[2] != "loaded"] == []
+
+
 async def test_addresses_of_nothing_are_pages(site: Site, window: Watched) -> None:
     """A mistyped address and one of somebody else's thing say so as a page, with a way home."""
     for path in ("/nosuch", "/tasks/abc", f"/tasks/{'0' * 8}-0000-7000-8000-{'0' * 12}"):
