@@ -101,5 +101,7 @@ class WorkerPing:
         return " ".join(str(told.get(name, "")) for name in ("product", "version")).strip()
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, which Celery's own `close` would leave open."""
+        pool = self._app.pool  # it is any application's with the same address
+        pool.resize(pool.limit, reset=True)
         self._app.close()

@@ -1,7 +1,7 @@
 """How a coroutine runs inside Celery: the app, the process's loop, drain on shutdown."""
 
 import roadmap_start.checked  # noqa: F401 - first: what follows might be another project's
-from worker import exporter, flower_login, lifecycle, migrated, prefork, pulse, slots
+from worker import exporter, for_flower, lifecycle, migrated, prefork, pulse, slots
 from worker.app import app
 from worker.intake import keeping
 from worker.loop import opening, run_async
@@ -12,7 +12,7 @@ __all__ = [
     "app",
     "async_task",
     "exporter",
-    "flower_login",
+    "for_flower",
     "keeping",
     "lifecycle",
     "migrated",

@@ -203,6 +203,11 @@ def _judged(item: bytes, *, queue: str) -> tuple[dict[str, Any] | None, RefusedE
 class Channel(Judging, redis.Channel):  # type: ignore[misc]  # kombu publishes no types
     """To one Redis."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Ask whether Redis is there, and close the connection that asked."""
+        super().__init__(*args, **kwargs)
+        self.async_pool.disconnect()  # most channels of a worker never use it again
+
 
 class Transport(redis.Transport):  # type: ignore[misc]  # ditto
     """For `redis://` and `rediss://`."""
@@ -212,6 +217,11 @@ class Transport(redis.Transport):  # type: ignore[misc]  # ditto
 
 class SentinelChannel(Judging, redis.SentinelChannel):  # type: ignore[misc]  # ditto
     """To the one that Sentinel names."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Ask whether Redis is there, and close the connection that asked."""
+        super().__init__(*args, **kwargs)
+        self.async_pool.disconnect()
 
 
 class SentinelTransport(redis.SentinelTransport):  # type: ignore[misc]  # ditto

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+from redis import Redis
 
 from cli.probes import http_ok
 
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).parents[3]
 READY_S = 90.0
 RESTART_S = 5.0
+MOST_CONNECTIONS = 15
 
 
 class Up:
@@ -202,6 +204,13 @@ def test_a_roadmap_is_generated_from_the_command_line(first: Up, second: Up) -> 
     doctor = first.run("doctor", "--json")
     assert doctor.returncode == 0, doctor.stdout
     assert first.stack()["token"] not in doctor.stdout
+
+
+def test_a_stack_has_few_connections_to_redis(first: Up) -> None:
+    """Whatever was asked, by the supervisor or by Flower, nobody keeps what is not used again."""
+    with Redis.from_url(first.stack()["redis_url"]) as redis:
+        clients = [client for client in redis.client_list() if client["cmd"] != "client|list"]
+    assert len(clients) <= MOST_CONNECTIONS, clients
 
 
 def test_a_folder_has_one_stack(first: Up) -> None:
