@@ -115,5 +115,7 @@ async def _asked(
 
 def _before(definition: Definition, history: Sequence[Done], of: str, *, back: int) -> Any:
     """Return what a step gave so many times before the last."""
+    if of in definition.parts:
+        return None  # earlier versions of each part are at its own address
     given = [done.output for done in history if done.step == of]
     return definition.result_value(of, given[-1 - back]) if len(given) > back else None

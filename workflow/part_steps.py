@@ -71,7 +71,10 @@ async def make_parts(claim: Claim, step: str, parts: PartsStep) -> Result | None
     done = done_with(claim, step, result)
     after = claim.next_step(then=done)
     needs = options_of(claim, after).needs
-    if after == Step.COMPLETED or not _enough(tally, parts.needs if needs is None else needs):
+    enough = _enough(tally, parts.needs if needs is None else needs)
+    if after == Step.HUMAN_REVIEW and tally.failed and not tally.completed:
+        enough = False  # nobody is asked about nothing
+    if after == Step.COMPLETED or not enough:
         return await conclude(claim, await _of_all(claim, tally))
     await record(finished(claim, step, number, result, Usage(), took))
     claim.history.append(done)

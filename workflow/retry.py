@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from core.errors import ConflictError, InvalidRequestError, NotFoundError
 from core.ids import new_id
-from core.states import RETRYABLE, TERMINAL, ContentStatus, Status, Step
+from core.states import RETRYABLE, TERMINAL, ContentStatus, Decision, Status, Step
 from db.facts import Delete, Fact, Insert, Reason, RowWrite
 from db.models import Checkpoint
 from db.recorder import record_in
@@ -163,9 +163,16 @@ def _anew(part: Part | None, kind: str, sample: Part, instruction: str | None) -
 async def _steps_again(tx: Transaction, row: TaskRow, steps: set[str]) -> list[RowWrite]:
     """Return what forgets steps that make parts, and all after them, so that they run again."""
     done = await checkpoints(tx.session, row.task_id)
-    first = next((each.position for each in done if each.step in steps), None)
-    if first is None:
+    # what a human rejected stays rejected: parts know by that from what they were made
+    rejected = {
+        each.output.get("of"): each.position
+        for each in done
+        if each.step == Step.HUMAN_REVIEW and each.output.get("decision") == Decision.REJECT
+    }
+    again = [d.position for d in done if d.step in steps and d.position > rejected.get(d.step, 0)]
+    if not again:
         return []
+    first = min(again)
     return [
         Delete(CHECKPOINTS, {"task_id": row.task_id, "position": each.position})
         for each in done

@@ -220,12 +220,8 @@ def check_review(workflow: Workflow[Any], review: DeclaredReview, reader: Reader
     """Check that a step can be reviewed.
 
     Raises:
-        WorkflowError: It is reviewed already, or makes parts.
+        WorkflowError: It is reviewed already, or its time is none.
     """
-    if steps(workflow)[review.of].listing is not None:
-        raise reader.wrong(
-            f"{review.of!r} makes parts, which are regenerated one by one; review a step"
-        )
     if any(isinstance(each, DeclaredReview) and each.of == review.of for each in workflow.declared):
         raise reader.wrong(f"{review.of!r} is reviewed already")
     if review.due_hours is not None and review.due_hours <= 0:

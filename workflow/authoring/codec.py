@@ -91,8 +91,12 @@ class Codec:
                 " workflow; raise its version and translate with `upgrade`, or ask anew."
             ) from None
 
-    def edited(self, value: Any) -> dict[str, Any]:
+    def edited(self, value: Any, *, at: str = "value") -> dict[str, Any]:
         """Return a value that a human gave, as it is stored.
+
+        Args:
+            value: What was given.
+            at: What it is called in messages.
 
         Raises:
             InvalidRequestError: It does not fit; the message names each field.
@@ -100,7 +104,7 @@ class Codec:
         try:
             fits = self._adapter.validate_python(value)
         except Invalid as error:
-            raise refused(error, at="value") from None
+            raise refused(error, at=at) from None
         return {VALUE: self._adapter.dump_python(fits, mode="json", by_alias=True, round_trip=True)}
 
 

@@ -14,12 +14,14 @@ from workflow.authoring.declared import DeclaredReview
 from workflow.authoring.making import AuthoredParts
 from workflow.authoring.planning import END, planned
 from workflow.authoring.results import Results, rejection
+from workflow.authoring.reviewing import PartsUnderReview
 from workflow.authoring.shares import stages_of
 from workflow.authoring.upgrading import upgraded
 from workflow.context import Context
 from workflow.definition import Definition, Edited, StepResult, Terms, UnderReview
 from workflow.history import last_output, round_of
 from workflow.shape import StepShape, WorkflowShape, in_words
+from workflow.stored import finished_steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,30 +106,40 @@ class Compiled(Definition):
         self, session: AsyncSession, row: TaskRow, history: Sequence[Done]
     ) -> UnderReview:
         """Return what the reviewed step gave."""
-        del session
         of = self.reviewed(history, self.request.model_validate(row.request))
-        output = last_output(history, of) or {}
-        return UnderReview(
+        subject = UnderReview(
             title=str(row.title or row.goal),
             version=sum(done.step in self.reviews for done in history),
             of=of,
-            value=output.get("value"),
+            value=(last_output(history, of) or {}).get("value"),
             schema=self.result_schema(of),
         )
+        if of not in self.makers:
+            return subject
+        parts = await PartsUnderReview.read(session, row.task_id, self.declared[of])
+        return replace(subject, value=parts.value, schema=parts.schema)
 
     async def edited(
         self, session: AsyncSession, row: TaskRow, review: Review, decision: Answer, *, of: str
     ) -> Edited | None:
         """Return the reviewer's own value in place of what the step gave."""
-        del session, review
+        del review
         if decision.decision is not Decision.EDIT:
             return None
         if of not in self.declared:
             raise InvalidRequestError(f"This version has no step {of!r}; reject with `feedback`.")
+        title = str(row.title or row.goal)
+        if of not in self.makers:
+            return Edited(
+                title=title, step=of, output=self.declared[of].codec.edited(decision.edits)
+            )
+        parts = await PartsUnderReview.read(session, row.task_id, self.declared[of])
+        rows = await finished_steps(session, row.task_id)
         return Edited(
-            title=str(row.title or row.goal),
+            title=title,
+            writes=parts.replaced(decision.edits),
             step=of,
-            output=self.declared[of].codec.edited(decision.edits),
+            output=last_output(rows, of) or {},
         )
 
     # --- what is told of it ---------------------------------------------------------------------

@@ -14,6 +14,7 @@ from notifications.events import PartData
 from workflow.authoring.calling import call
 from workflow.authoring.errors import ResultError
 from workflow.authoring.results import Results
+from workflow.authoring.reviewing import rejections
 from workflow.context import Context
 from workflow.definition import PartsStep, Written
 from workflow.limits import check_key, few
@@ -68,6 +69,7 @@ class AuthoredParts(PartsStep):
         """Return all parts that there should be."""
         results = Results(self._compiled, context)
         items = await self._items(results)
+        rejected = rejections(context.history, self._step.name)
         needs = []
         for key, item in items.items():
             inputs = Inputs(item, results)
@@ -76,7 +78,7 @@ class AuthoredParts(PartsStep):
                     key=key,
                     title=self._title(item, key),
                     kind=kind,
-                    digest=self._digest(item, kind),
+                    digest=self._digest(item, kind, rejected=rejected),
                     inputs=inputs,
                 )
                 for kind in self.kinds
@@ -96,7 +98,7 @@ class AuthoredParts(PartsStep):
             ctx=Context(asking),
             part=inputs.item,
             kind=need.kind,
-            feedback=want.feedback,
+            feedback=want.feedback or inputs.results.feedback(self._step.name),
         )
         value = await call(self._step.signature.function, arguments)
         return Written(self._step.codec.stored(value, what=f"The {need.kind} of {need.title!r}"))
@@ -157,7 +159,7 @@ class AuthoredParts(PartsStep):
                 f" its {what}."
             ) from None
 
-    def _digest(self, item: Any, kind: str) -> str:
+    def _digest(self, item: Any, kind: str, *, rejected: int) -> str:
         listing = self._listing
         made_from = (
             {name: self._told_by(name, item, "source") for name in listing.made_from}
@@ -166,7 +168,8 @@ class AuthoredParts(PartsStep):
         )
         try:
             told = _plain.dump_python(made_from, mode="json")
-            return digest([self._step.name, kind, listing.version, told])
+            again = [rejected] if rejected else []  # all are made anew after each rejection
+            return digest([self._step.name, kind, listing.version, told, *again])
         except (ValueError, TypeError) as error:
             raise ResultError(
                 f"A part of the step {self._step.name!r} holds what cannot be stored as JSON:"

@@ -36,6 +36,10 @@ class Results:
         self._read: dict[str, Any] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
+    def feedback(self, step: str) -> str | None:
+        """Return what the last rejection wants changed, if it is meant for a step."""
+        return self._compiled.feedback(self._base.history, step)
+
     async def arguments(self, signature: Signature, *, step: str, **given: Any) -> dict[str, Any]:
         """Return what a function is called with.
 
@@ -54,7 +58,7 @@ class Results:
             elif name == "request":
                 arguments[name] = self._base.request
             elif name == "feedback":
-                arguments[name] = self._compiled.feedback(self._base.history, step)
+                arguments[name] = self.feedback(step)
             else:
                 arguments[name] = await self._result(parameter, step)
         return arguments

@@ -71,7 +71,7 @@ def upgraded(compiled: Compiled, history: Sequence[Done], *, from_version: int) 
 def _stays(compiled: Compiled, done: Done, results: dict[str, Any]) -> bool:
     """Tell whether a finished step is one of the new version, too."""
     if done.step == Step.HUMAN_REVIEW:
-        return done.output.get("of") in results
+        return done.output.get("of") in {*results, *compiled.makers}
     if VALUE in done.output:
         return done.step in results
     return done.step in compiled.makers  # what it has made is compared part by part

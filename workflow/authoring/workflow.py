@@ -246,7 +246,8 @@ class Workflow(Generic[R]):
         """Ask a human about what a step gave, before the task goes on.
 
         No worker is held meanwhile. A rejection runs the step again with `feedback`; an edit puts
-        another value in its place, which is checked as the step's own.
+        another value in its place, which is checked as the step's own. Of a step with parts all
+        are asked about at once, by key: a rejection makes all anew, an edit replaces some.
 
         Args:
             of: The step.
