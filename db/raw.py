@@ -69,6 +69,29 @@ async def raw_transaction() -> AsyncIterator[Raw]:
             raise
 
 
+@asynccontextmanager
+async def raw_statements() -> AsyncIterator[Raw]:
+    """Lend a connection for statements of which each is committed by itself.
+
+    Raises:
+        DBAPIError: A statement failed, or the connection is gone.
+    """
+    engine = get_engine()
+    if limits_of(engine):  # a pooler's connections are told their limits in a transaction
+        async with raw_transaction() as raw:
+            yield raw
+        return
+    async with engine.connect() as connection:
+        raw = await _driver_of(connection)
+        try:
+            with known_errors(raw):
+                yield raw
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                await connection.invalidate(error)
+            raise
+
+
 async def raw_of(session: AsyncSession) -> Raw:
     """Return the connection of a session, in the session's transaction."""
     raw = await _driver_of(await session.connection())

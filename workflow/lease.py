@@ -32,9 +32,7 @@ from db.answering import answering
 from db.facts import Fact, Reason
 from db.ledger import lock_tasks
 from db.life import life
-from db.raw import raw_of
 from db.recorder import record, record_in
-from db.repositories.leases import waits
 from db.session import Transaction, retrying, transaction
 from notifications.events import EventType
 from workflow import turns
@@ -146,15 +144,18 @@ async def acquire(task_id: UUID, *, worker: str) -> Claim | None:
 
 
 async def _acquire(task_id: UUID, worker: str) -> Claim | DeferredError | None:
-    async with transaction() as tx:
-        # most late and repeated deliveries end here, without a lock
-        raw = await raw_of(tx.session)
-        return await _acquire_row(tx, task_id, worker) if await waits(raw, task_id) else None
-
-
-async def _acquire_row(tx: Transaction, task_id: UUID, worker: str) -> Claim | DeferredError | None:
-    if await turns.defer_unless_next(tx, task_id):
+    turn = await turns.look_at(task_id)
+    if turn is None:
+        return None
+    if turn.put_off:
         return DeferredError()
+    async with turns.one_of_user(turn.user_id) as alone, transaction() as tx:
+        return await _acquire_row(tx, task_id, worker, alone=alone)
+
+
+async def _acquire_row(
+    tx: Transaction, task_id: UUID, worker: str, *, alone: bool
+) -> Claim | DeferredError | None:
     row = (await lock_tasks(tx.session, [task_id])).get(task_id)
     if row is None or row.leased or row.status not in {Status.PENDING, Status.PROCESSING}:
         return None
@@ -167,14 +168,16 @@ async def _acquire_row(tx: Transaction, task_id: UUID, worker: str) -> Claim | D
         if await give_up_if_hopeless(tx, row):
             return None
     try:
-        return await _acquire_locked(tx, row, worker)
+        return await _acquire_locked(tx, row, worker, alone=alone)
     except _HOPELESS as error:
         # otherwise it would be rung for, taken and dropped for ever
         await record_in(tx, failure(row, error))
         return None
 
 
-async def _acquire_locked(tx: Transaction, row: TaskRow, worker: str) -> Claim | DeferredError:
+async def _acquire_locked(
+    tx: Transaction, row: TaskRow, worker: str, *, alone: bool
+) -> Claim | DeferredError:
     if row.expired:
         raise TaskExpiredError
     definition = definition_of(row.workflow)
@@ -183,7 +186,7 @@ async def _acquire_locked(tx: Transaction, row: TaskRow, worker: str) -> Claim |
         request = definition.request.model_validate(row.request)
     except ValidationError:
         raise InvalidRequestError("The stored request is invalid.") from None
-    if await turns.defer_unless_still_next(tx, row):
+    if await turns.defer_unless_still_next(tx, row, alone=alone):
         return DeferredError()
     taken_over, held = row.lease_until is not None, life().held
     history, rows = await current_history(tx.session, row, definition)

@@ -8,6 +8,8 @@ made of rows: it is the same for all workers, whoever sent the messages and in w
 from __future__ import annotations
 
 import asyncio
+import time
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -15,15 +17,17 @@ from prometheus_client import Counter
 
 from core.logging import get_logger
 from core.loop_local import LoopLocal
-from db.raw import raw_of
-from db.repositories.turns import bounds, defer, lock_user, next_in_line
+from db.raw import raw_of, raw_statements
+from db.repositories.turns import PATIENCE_S, bounds, lock_user, look, next_in_line
 from db.session import read_session
 from workflow.ringing import ring_again
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from uuid import UUID
 
     from db.ledger import TaskRow
+    from db.repositories.turns import Turn
     from db.session import Transaction
 
 log = get_logger(__name__)
@@ -36,18 +40,64 @@ PAUSE_S: Final = 0.1
 """Between two looks at the line: when hundreds are put off, one look does for many."""
 
 
-async def defer_unless_next(tx: Transaction, task_id: UUID) -> bool:
-    """Put a waiting task off if it is not its turn, and tell whether; it takes no lock."""
-    return await defer(await raw_of(tx.session), task_id, bounds=bounds())
+class _Gate:
+    """Lets the claims of one user in this process through, one after the other."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.moved_at = time.monotonic()
+        self.claims = 0
 
 
-async def defer_unless_still_next(tx: Transaction, row: TaskRow) -> bool:
+_gates: Final[LoopLocal[dict[str, _Gate]]] = LoopLocal(dict)
+
+
+async def look_at(task_id: UUID) -> Turn | None:
+    """Return whether it is a task's turn, and put it off if not; takes no lock that outlasts this.
+
+    None when there is nothing to take: most late and repeated deliveries end here.
+    """
+    async with raw_statements() as raw:
+        return await look(raw, task_id, bounds=bounds())
+
+
+@asynccontextmanager
+async def one_of_user(user_id: str) -> AsyncIterator[bool]:
+    """Let one claim of a user at a time go on in this process; tell whether this one is alone.
+
+    They queue here, without a connection, and only the first one asks other processes. When that
+    one does not get on for as long as a process's patience lasts, the others go on without.
+    """
+    gates = _gates.get()
+    gate = gates.setdefault(user_id, _Gate())
+    gate.claims += 1
+    alone = False
+    try:
+        while not alone and (left_s := gate.moved_at + PATIENCE_S - time.monotonic()) > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left_s):
+                    alone = await gate.lock.acquire()
+        if alone:
+            gate.moved_at = time.monotonic()
+        yield alone
+    finally:
+        if alone:
+            gate.moved_at = time.monotonic()
+            gate.lock.release()
+        gate.claims -= 1
+        if not gate.claims:
+            del gates[user_id]
+
+
+async def defer_unless_still_next(tx: Transaction, row: TaskRow, *, alone: bool) -> bool:
     """Look again at a locked task that is about to begin.
 
     Only one task of a user is looked at at a time, or several would each take the last place.
     """
-    await lock_user(tx.session, row.user_id)
-    return await defer(await raw_of(tx.session), row.task_id, bounds=bounds())
+    if alone:
+        await lock_user(tx.session, row.user_id)
+    turn = await look(await raw_of(tx.session), row.task_id, bounds=bounds())
+    return turn is not None and turn.put_off
 
 
 async def ring_next() -> int:

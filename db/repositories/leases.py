@@ -10,15 +10,12 @@ from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from core.states import Status
 from db.models import RoadmapTask
-from db.raw import known_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
     from sqlalchemy.ext.asyncio import AsyncSession
-
-    from db.raw import Raw
 
 # One statement for all leases of a process: renews what is still ours and due, and tells what is
 # not ours any more (taken over, cancelled). A row that somebody has locked is left for the next
@@ -71,13 +68,6 @@ LOOK: Final = """
 """
 
 
-_WAITS: Final = """
-    SELECT task_id FROM roadmap_tasks WHERE task_id = $1
-      AND status IN ('pending', 'processing')
-      AND (lease_until IS NULL OR lease_until < clock_timestamp())
-"""
-
-
 async def renew(
     session: AsyncSession,
     held: Sequence[tuple[UUID, int]],
@@ -101,12 +91,6 @@ async def renew(
         },
     )
     return set(lost)
-
-
-async def waits(raw: Raw, task_id: UUID) -> bool:
-    """Tell, without a lock, whether a worker could take a task: it exists, unfinished, not held."""
-    with known_errors(raw):
-        return await raw.fetchval(_WAITS, task_id) is not None
 
 
 async def expired(session: AsyncSession, *, limit: int) -> list[UUID]:

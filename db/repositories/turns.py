@@ -6,7 +6,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import text
 
@@ -151,6 +151,7 @@ _PLACE: Final = Prepared(
     WITH {_BEGUN}
     SELECT user_id, coalesce(begun.running, 0) AS running, slots, free,
         status = 'pending' AND starts_at > statement_timestamp() AS later,
+        lease_until IS NOT NULL AS left_alone,
         CASE WHEN status = 'pending' THEN {_ACTIVE.format(user="task.user_id")}
             ELSE 0 END AS active,
         coalesce((SELECT sum(resuming) FROM begun), 0) + (
@@ -161,7 +162,8 @@ _PLACE: Final = Prepared(
             ORDER BY user_id LIMIT greatest(free, 0) + 1
         ) counted) AS crowd
     FROM roadmap_tasks task CROSS JOIN room LEFT JOIN begun USING (user_id)
-    WHERE task_id = :task_id AND status IN ('pending', 'processing') AND lease_until IS NULL
+    WHERE task_id = :task_id AND status IN ('pending', 'processing')
+      AND (lease_until IS NULL OR lease_until < clock_timestamp())
     """  # noqa: S608 - constants
 )
 # How many tasks begin before one of a user who has so many running. A task's place is the number of
@@ -249,20 +251,35 @@ async def lock_user(session: AsyncSession, user_id: str) -> None:
         await asyncio.sleep(_AGAIN_S)
 
 
-async def defer(raw: Raw, task_id: UUID, *, bounds: Bounds) -> bool:
-    """Put a waiting task off if others come before it, or its user has enough; tell whether."""
-    with known_errors(raw):
-        if put_off := await _has_to_wait(raw, task_id, bounds):
-            await raw.execute(_PUT_OFF, task_id)
-    return put_off
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """A task that a worker could take: it exists, is unfinished, and nobody holds it.
+
+    Attributes:
+        user_id: Whose it is.
+        put_off: Others come before it, or its user has enough.
+    """
+
+    user_id: str
+    put_off: bool
 
 
-async def _has_to_wait(raw: Raw, task_id: UUID, bounds: Bounds) -> bool:
+async def look(raw: Raw, task_id: UUID, *, bounds: Bounds) -> Turn | None:
+    """Return whether it is a task's turn, and put it off if not; None when nobody may take it."""
     told = {**bounds.parameters(), "task_id": task_id}
-    place = await _PLACE.fetchrow(raw, told)
-    if place is None:
+    with known_errors(raw):
+        place = await _PLACE.fetchrow(raw, told)
+        if place is None:
+            return None
+        if put_off := await _has_to_wait(raw, place, told):
+            await raw.execute(_PUT_OFF, task_id)
+    return Turn(user_id=place["user_id"], put_off=put_off)
+
+
+async def _has_to_wait(raw: Raw, place: Any, told: Mapping[str, Any]) -> bool:
+    if place["left_alone"]:  # its worker is lost: it has had its turn
         return False
-    if place["later"] or place["active"] >= bounds.most_active:
+    if place["later"] or place["active"] >= told["most_active"]:
         return True
     if place["free"] is None:  # no worker tells of itself
         return False

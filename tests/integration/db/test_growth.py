@@ -18,7 +18,7 @@ from core.states import Status
 from db.engine import get_engine
 from db.raw import raw_transaction
 from db.repositories.leases import LOOK, expired, renew
-from db.repositories.turns import Bounds, defer, next_in_line
+from db.repositories.turns import Bounds, look, next_in_line
 from db.session import AsyncSessionLocal, read_session
 from tests.examined import rows_examined, statements
 from tests.factories import ALICE, a_worker_is_there, new_task
@@ -174,9 +174,13 @@ async def test_those_who_wait_cost_an_idle_worker_nothing(grown: asyncpg.Connect
         async with read_session() as session:
             await next_in_line(session, bounds=few, limit=100)
         async with raw_transaction() as raw:
-            assert await defer(raw, task_id, bounds=few), "alice has begun enough"
-            assert not await defer(
+            turn = await look(raw, task_id, bounds=few)
+            assert turn is not None
+            assert turn.put_off, "alice has begun enough"
+            turn = await look(
                 raw, others[0], bounds=Bounds(most_active=2**31 - 1, lease_s=30, silent_s=15)
             )
+            assert turn is not None
+            assert not turn.put_off
     sent.append((LOOK, (0,)))
     assert await rows_examined(grown, [*dict(sent).items()]) < 150

@@ -213,6 +213,39 @@ async def test_a_frozen_worker_holds_up_nobody(database: asyncpg.Connection, wor
             assert await taken(task) is not None
 
 
+async def test_a_frozen_worker_holds_up_no_queue(database: asyncpg.Connection, worker: str) -> None:
+    """Neither does he keep a whole queue of claims waiting, each as long as the first."""
+    made = [await new_task() for _ in range(8)]
+    async with database.transaction():
+        await database.execute("SELECT pg_advisory_xact_lock(hashtextextended('alice', 0))")
+        async with asyncio.timeout(2 * PATIENCE_S):
+            claims = await asyncio.gather(*(taken(task) for task in made))
+    assert sum(claim is not None for claim in claims) >= 2
+
+
+async def test_claims_of_a_user_queue_without_a_connection(database: asyncpg.Connection) -> None:
+    """In one process they go on one after the other, in their order; other users' go past them."""
+    entered: list[str] = []
+
+    async def claim(user: str, name: str, going_on: asyncio.Event) -> None:
+        async with turns.one_of_user(user) as alone:
+            assert alone
+            entered.append(name)
+            await going_on.wait()
+
+    wait, go = asyncio.Event(), asyncio.Event()
+    go.set()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(claim("alice", "first", wait))
+        await asyncio.sleep(0)
+        for name in ("second", "third"):
+            group.create_task(claim("alice", name, go))
+        await claim("bob", "other", go)
+        assert entered == ["first", "other"]
+        wait.set()
+    assert entered == ["first", "other", "second", "third"]
+
+
 async def test_all_at_once_find_no_place_twice(database: asyncpg.Connection, worker: str) -> None:
     """Deliveries that are looked at in the same moment do not all find the last place free."""
     made = [await new_task() for _ in range(8)]
