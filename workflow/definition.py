@@ -338,6 +338,32 @@ class Definition(ABC):
         """Return the step that a human is asked about when `next_step` is `human_review`."""
         return history[-1].step if history else ""
 
+    # --- what is stored of it -------------------------------------------------------------------
+
+    def reads(self, version: int) -> bool:
+        """Tell whether what tasks of a version have stored has the shapes of this version."""
+        return version in self.known_versions
+
+    def check_output(self, step: str, output: Any) -> None:
+        """Check what is stored of a step.
+
+        Raises:
+            ValueError: It cannot be read.
+        """
+        model = self.audit.outputs.get(step)
+        if model is not None:
+            model.model_validate(output)
+
+    def check_body(self, step: str, kind: str, body: Any) -> None:  # noqa: ARG002 - for those who override
+        """Check what is stored of a finished part.
+
+        Raises:
+            ValueError: It cannot be read.
+        """
+        model = self.audit.bodies.get(kind)
+        if model is not None:
+            model.model_validate(body)
+
     # --- what people and programs are told of it ------------------------------------------------
 
     def describe(self) -> WorkflowShape:

@@ -92,6 +92,13 @@ async def _contents_wait(tx: Transaction, row: TaskRow) -> str | None:
 
 async def _recounted(tx: Transaction, row: TaskRow) -> str | None:
     newest = await newest_parts(tx.session, row.task_id)
+    made_at = {part.step for part in newest}
+    if row.current_step in made_at:
+        counted_at = row.current_step
+    else:  # the last one that made parts
+        order = stages_of(row.workflow).steps
+        counted_at = next((step for step in reversed(order) if step in made_at), row.current_step)
+    newest = [part for part in newest if part.step == counted_at]
     done = sum(part.status == ContentStatus.COMPLETED for part in newest)
     failed = sum(part.status == ContentStatus.FAILED for part in newest)
     wanted = len(newest) or row.total  # before there are rows, only the step knows how many come

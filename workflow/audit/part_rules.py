@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # The newest version of each part that is not hidden, as the worker counts them.
 _NEWEST: Final = """
-    SELECT DISTINCT ON (p.step, p.key, p.kind) p.status
+    SELECT DISTINCT ON (p.step, p.key, p.kind) p.step, p.status
     FROM parts p WHERE p.task_id = batch.task_id AND NOT p.hidden
     ORDER BY p.step, p.key, p.kind, p.version DESC
 """
@@ -24,6 +24,10 @@ _TALLY: Final = f"""
         count(*) FILTER (WHERE n.status = 'failed') AS failed
     FROM ({_NEWEST}) n
 """  # before there are rows, only the step knows how many come
+_BY_STEP: Final = f"""
+    SELECT count(*) AS wanted, count(*) FILTER (WHERE n.status = 'completed') AS ready
+    FROM ({_NEWEST}) n GROUP BY n.step
+"""  # a row counts the parts of the step that makes them, or made some last
 
 
 def part_rules(known: Iterable[Stages]) -> dict[str, str]:
@@ -44,6 +48,7 @@ def part_rules(known: Iterable[Stages]) -> dict[str, str]:
                 done, total, ready, wanted)
             FROM batch, LATERAL ({_TALLY}) tally
             WHERE (done, total) IS DISTINCT FROM (ready, wanted)
+                AND (done, total) NOT IN (SELECT step.ready, step.wanted FROM ({_BY_STEP}) step)
         """,
         Kind.PERCENT: f"""
             SELECT task_id, format('%s %% at %s/%s, %s of %s', percent, status, current_step, done,

@@ -51,17 +51,22 @@ async def look_at_shapes(
 ) -> list[Finding]:
     """Return what of these tasks' JSON cannot be read, a page of rows at a time.
 
-    Tasks of workflows that are not known here are left out: nobody can tell their shapes.
+    Tasks of workflows and versions that are not known here are left out: nobody can tell their
+    shapes.
     """
-    wanted = select(RoadmapTask.task_id, RoadmapTask.workflow).where(
+    wanted = select(RoadmapTask.task_id, RoadmapTask.workflow, RoadmapTask.workflow_version).where(
         RoadmapTask.task_id.in_(task_ids)
     )
-    by_workflow: dict[str, list[UUID]] = defaultdict(list)
-    for task_id, workflow in await session.execute(wanted):
-        by_workflow[workflow].append(task_id)
+    by_workflow: dict[str, list[tuple[UUID, int]]] = defaultdict(list)
+    for task_id, workflow, version in await session.execute(wanted):
+        by_workflow[workflow].append((task_id, version))
     findings: list[Finding] = []
     for definition in definitions:
-        own = by_workflow[definition.name]
+        own = [
+            task_id
+            for task_id, version in by_workflow[definition.name]
+            if definition.reads(version)
+        ]
         for look in _looks(definition, definition.audit) if own else ():
             findings += [
                 Finding(kind=look.kind, key=row.task_id, detail=_which(row) + said)
@@ -72,12 +77,6 @@ async def look_at_shapes(
 
 
 def _looks(definition: Definition, rules: AuditRules) -> list[Look]:
-    outputs: dict[str, type[BaseModel]] = {
-        **dict.fromkeys((*definition.steps, *definition.parts), BaseModel),
-        Step.HUMAN_REVIEW: _Decided,
-        **rules.outputs,
-    }
-
     def task(row: Any) -> None:
         if row.error is not None:
             _TaskError.model_validate(row.error)
@@ -88,12 +87,6 @@ def _looks(definition: Definition, rules: AuditRules) -> list[Look]:
     def edits(row: Any) -> None:
         if rules.edits is not None:
             rules.edits.validate_python(row.edits)
-
-    def part(row: Any) -> None:
-        if row.status == ContentStatus.COMPLETED:
-            _fits(rules.bodies.get(row.kind, BaseModel), row.body)
-        if row.status == ContentStatus.FAILED:
-            _fits(_Error, row.error)
 
     return [
         Look(
@@ -118,7 +111,7 @@ def _looks(definition: Definition, rules: AuditRules) -> list[Look]:
                 Checkpoint.task_id.in_(ids)
             ),
             at_a_time=BODIES_AT_A_TIME,
-            check=lambda row: _fits(outputs.get(row.step), row.output),
+            check=lambda row: _checkpoint(row, definition),
         ),
         Look(
             kind=Kind.REVIEW_SHAPE,
@@ -131,13 +124,35 @@ def _looks(definition: Definition, rules: AuditRules) -> list[Look]:
         Look(
             kind=Kind.CONTENT_SHAPE,
             rows=lambda ids: select(
-                Part.task_id, Part.content_id, Part.kind, Part.status, Part.body, Part.error
+                Part.task_id,
+                Part.content_id,
+                Part.step,
+                Part.kind,
+                Part.status,
+                Part.body,
+                Part.error,
             ).where(Part.task_id.in_(ids)),
             at_a_time=BODIES_AT_A_TIME,
-            check=part,
+            check=lambda row: _part(row, definition),
         ),
         *rules.looks,
     ]
+
+
+def _checkpoint(row: Any, definition: Definition) -> None:
+    if row.step == Step.HUMAN_REVIEW:
+        _Decided.model_validate(row.output)
+    elif row.step in definition.steps or row.step in definition.parts:
+        definition.check_output(row.step, row.output)
+    else:
+        raise ValueError("unknown")
+
+
+def _part(row: Any, definition: Definition) -> None:
+    if row.status == ContentStatus.COMPLETED:
+        definition.check_body(row.step, row.kind, row.body)
+    if row.status == ContentStatus.FAILED:
+        _Error.model_validate(row.error)
 
 
 async def _rows(session: AsyncSession, statement: Select[Any], page: int) -> AsyncIterator[Any]:
@@ -167,12 +182,6 @@ def _which(row: Any) -> str:
         if hasattr(row, name):
             return f"{title} {getattr(row, name)}: "
     return ""
-
-
-def _fits(model: type[BaseModel] | None, value: Any) -> None:
-    if model is None:
-        raise ValueError("unknown")
-    model.model_validate(value)
 
 
 def _event(row: Any) -> None:

@@ -77,6 +77,16 @@ class Codec:
             raise ResultError(f"{what} returned a number at {lost} that JSON does not have.")
         return {VALUE: dumped}
 
+    def check(self, stored: Any) -> None:
+        """Check that something stored can be read.
+
+        Raises:
+            ValueError: It cannot.
+        """
+        if not isinstance(stored, dict) or VALUE not in stored:
+            raise ValueError(f"{VALUE}: missing")
+        self._adapter.validate_python(stored[VALUE])
+
     def read(self, stored: Mapping[str, Any], *, what: str) -> Any:
         """Return a stored value.
 

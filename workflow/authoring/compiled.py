@@ -183,6 +183,22 @@ class Compiled(Definition):
         """Return what a part's function gave."""
         return body.get("value")
 
+    # --- what is stored of it -------------------------------------------------------------------
+
+    def reads(self, version: int) -> bool:
+        """Tell whether a version's results have this one's types: only its own surely have."""
+        return version == self.version
+
+    def check_output(self, step: str, output: Any) -> None:
+        """Check what is stored of a step that gives one result."""
+        if step in self.steps:
+            self.declared[step].codec.check(output)
+
+    def check_body(self, step: str, kind: str, body: Any) -> None:  # noqa: ARG002 - one shape for all
+        """Check what is stored of a finished part."""
+        if step in self.makers:
+            self.declared[step].codec.check(body)
+
     # --- what its own steps get -----------------------------------------------------------------
 
     def result(self, history: Sequence[Done], step: str) -> Any:

@@ -15,6 +15,7 @@ from roadmap_worker import END, Context, Finished, Next, PartFailed, Parts, Work
 from tests import book
 from tests.factories import ALICE, column, events, pair
 from workflow import registry
+from workflow.audit import examine_all, repair
 from workflow.authoring import definition
 from workflow.ending import Result
 from workflow.review_deadlines import expire
@@ -23,6 +24,7 @@ from workflow.service import create_task, decide_review, retry_task
 from workflow.showing import results_of
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from uuid import UUID
 
     import asyncpg
@@ -63,6 +65,34 @@ async def outputs(database: asyncpg.Connection, task: UUID) -> list[tuple[str, A
         "SELECT step, output FROM checkpoints WHERE task_id = $1 ORDER BY position", task
     )
     return [(row["step"], json.loads(row["output"])) for row in rows]
+
+
+@pytest.fixture(autouse=True)
+async def _sound(database: asyncpg.Connection) -> AsyncIterator[None]:
+    """Whatever a test has left, the audit reads it and finds nothing wrong."""
+    yield
+    assert (await examine_all()).kept == []
+
+
+async def test_the_audit_reads_results(database: asyncpg.Connection) -> None:
+    """A result and a part that are of another type than their functions' are found, and named."""
+    task = await asked(book.book, topic="Wind", fails=[])
+    await run_task(task, worker="w")
+    await decide(task, "approve")
+    assert await run_task(task, worker="w") is Result.COMPLETED
+    outline = json.dumps({"value": {"title": 1, "chapters": []}})
+    for statement, wrong in (
+        ("UPDATE checkpoints SET output = $2 WHERE task_id = $1 AND step = 'outline'", outline),
+        ("UPDATE parts SET body = $2 WHERE task_id = $1 AND key = 'chapter-1'", '{"text": "x"}'),
+    ):
+        await database.execute(statement, task, wrong)
+    found = (await examine_all()).kept
+    assert sorted((each.kind, each.key) for each in found) == [
+        ("checkpoint_shape", task),
+        ("content_shape", task),
+    ], found
+    await database.execute("UPDATE roadmap_tasks SET workflow_version = 0")
+    assert (await examine_all()).kept == [], "shapes of a version that nobody here knows"
 
 
 async def test_a_book(database: asyncpg.Connection) -> None:
@@ -253,6 +283,11 @@ async def test_parts_of_kinds(database: asyncpg.Connection) -> None:
         "why": {},
         "pictures": {"tea": "picture: tea", "rum": "picture: rum"},
     }
+    await database.execute("UPDATE roadmap_tasks SET done = 1 WHERE task_id = $1", task)
+    wrong = (await examine_all()).kept
+    assert [each.kind for each in wrong] == ["progress_counts"]
+    await repair(wrong)
+    assert await column(database, task, "done") == 2, "of the step that made parts last"
 
 
 async def test_what_parts_gave(
