@@ -153,6 +153,8 @@ export default {
   "messages in the queue": "Nachrichten in der Schlange",
   "the broker does not answer": "der Broker antwortet nicht",
   "Tasks": "Aufträge",
+  "Tasks of workflows that nobody here knows": "Aufträge von Abläufen, die hier niemand kennt",
+  "They wait until a worker knows the workflow (ROADMAP_WORKFLOWS, or its package), or somebody cancels them.": "Sie warten, bis ein Arbeiter den Ablauf kennt (ROADMAP_WORKFLOWS oder sein Paket) oder jemand sie abbricht.",
   "Workers with tasks": "Arbeiter mit Aufträgen",
   "None, though tasks wait: is a worker running?": "Keiner, obwohl Aufträge warten: Läuft ein Arbeiter?",
   "None at the moment; nothing is to be done.": "Gerade keiner; es ist nichts zu tun.",

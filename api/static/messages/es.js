@@ -153,6 +153,8 @@ export default {
   "messages in the queue": "mensajes en la cola",
   "the broker does not answer": "el broker no responde",
   "Tasks": "Tareas",
+  "Tasks of workflows that nobody here knows": "Tareas de flujos que nadie conoce aquí",
+  "They wait until a worker knows the workflow (ROADMAP_WORKFLOWS, or its package), or somebody cancels them.": "Esperan hasta que un trabajador conozca el flujo (ROADMAP_WORKFLOWS o su paquete), o alguien las cancele.",
   "Workers with tasks": "Trabajadores con tareas",
   "None, though tasks wait: is a worker running?": "Ninguno, aunque hay tareas en espera: ¿hay algún trabajador activo?",
   "None at the moment; nothing is to be done.": "Ninguno por ahora; no hay nada que hacer.",

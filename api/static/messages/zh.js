@@ -153,6 +153,8 @@ export default {
   "messages in the queue": "队列中的消息",
   "the broker does not answer": "消息代理无响应",
   "Tasks": "任务",
+  "Tasks of workflows that nobody here knows": "此处无人认识的工作流的任务",
+  "They wait until a worker knows the workflow (ROADMAP_WORKFLOWS, or its package), or somebody cancels them.": "它们会一直等待，直到有工作进程认识该工作流（ROADMAP_WORKFLOWS 或其软件包），或有人取消它们。",
   "Workers with tasks": "有任务的工作进程",
   "None, though tasks wait: is a worker running?": "没有，但有任务在等待：工作进程在运行吗？",
   "None at the moment; nothing is to be done.": "目前没有；无事可做。",

@@ -102,10 +102,19 @@ function queueCard(data) {
     h("h3.sub", {}, t`Tasks`),
     h("ul.statuses", {}, Object.entries(data.tasks_by_status).map(([status, number]) =>
       h("li", {}, h(`span.chip.is-${TONE[status]}`, {}, STATUS[status]), h("strong", {}, figure(number))))),
+    ...(data.unknown?.length ? strangers(data.unknown) : []),
     h("h3.sub", {}, t`Workers with tasks`),
     workers.length
       ? rows(workers.map(([name, tasks]) => [name, n(tasks, "{n} task at the moment", "{n} tasks at the moment")]))
       : h("p.quiet", {}, data.waiting ? t`None, though tasks wait: is a worker running?` : t`None at the moment; nothing is to be done.`)];
+}
+
+/** Tasks that wait for ever, unless somebody brings their workflow or cancels them. */
+function strangers(unknown) {
+  return [
+    h("h3.sub", {}, t`Tasks of workflows that nobody here knows`),
+    rows(unknown.map(({ workflow, version, tasks }) => [`${workflow}, ${t`version ${version}`}`, figure(tasks)])),
+    h("p.quiet", {}, t`They wait until a worker knows the workflow (ROADMAP_WORKFLOWS, or its package), or somebody cancels them.`)];
 }
 
 function databaseCard({ pool, server }) {

@@ -18,11 +18,15 @@ from websockets.exceptions import InvalidStatus
 
 from core.settings import get_settings
 from embedded import EmbeddedRedis
+from tests import book
 from tests.factories import a_worker_is_there, new_task, until
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer, in_process
 from tests.integration.api.processes import running_api
 from watching.queries import queue_state
+from workflow import registry
+from workflow.authoring import definition
+from workflow.service import create_task
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -192,6 +196,21 @@ async def test_what_waits_for_its_user_waits_for_no_worker(
     assert (await queue_state()).waiting == 0
     await new_task(user="bob")
     assert (await queue_state()).waiting == 1
+
+
+async def test_tasks_of_workflows_that_nobody_knows(
+    alice: httpx.AsyncClient, database: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Admins see of which workflow they are, and how many."""
+    registry.register(definition(book.book))
+    for topic in ("Wind", "Rain"):
+        request = book.BookRequest(topic=topic)
+        await create_task(request, user_id="alice", workflow="book")
+    alice.headers.update(bearer("root", role="admin"))
+    assert (await alice.get("/api/v1/admin/queue")).json()["unknown"] == []
+    monkeypatch.delitem(registry._known, "book")
+    unknown = (await alice.get("/api/v1/admin/queue")).json()["unknown"]
+    assert unknown == [{"workflow": "book", "version": 1, "tasks": 2}]
 
 
 async def test_the_documentation_works_offline(local: httpx.AsyncClient) -> None:
