@@ -1,0 +1,92 @@
+"""Finding what waits for a decision, and seeing what changed since any round."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.async_api import expect
+
+from tests.e2e.web.browser import PHONE, overflow
+
+if TYPE_CHECKING:
+    from tests.e2e.web.browser import Watched
+    from tests.e2e.web.conftest import Site
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_a_third_round_is_compared_with_any_before(site: Site, window: Watched) -> None:
+    """The inbox names the round and leads to it; there one chooses what it is compared with."""
+    task_id = site.create("Bake bread", review=True)
+    for number in (1, 2):
+        site.wait(task_id, "human_review_pending")
+        wish = {"decision": "reject", "feedback": f"Add a module about loaf number {number}"}
+        assert site.api.post(f"/api/v1/tasks/{task_id}/review", json=wish).status_code == 202
+        _wait_for_round(site, task_id, number + 1)
+
+    page = await window.open("/reviews")
+    row = page.locator(f'a.task-row[href$="/tasks/{task_id}/review"]')
+    await expect(row).to_contain_text("round 3")
+    await expect(row).to_contain_text(re.compile(r"due in \d+ h.*\d+ concepts"))
+    await page.set_viewport_size(PHONE)
+    assert await overflow(page) <= 0
+
+    await row.click()
+    changes = page.get_by_role("region", name=re.compile("What changed since round"))
+    await expect(changes.get_by_role("heading")).to_have_text(
+        re.compile(r"since round 2 \([1-9]\d*\)")
+    )
+    sizes = [await changes.locator("li").count()]
+    await page.get_by_label("Compare with round").select_option("1")
+    await expect(changes.get_by_role("heading")).to_have_text(
+        re.compile(r"since round 1 \([1-9]\d*\)")
+    )
+    sizes.append(await changes.locator("li").count())
+    assert sizes[1] > sizes[0]
+    assert site.api.post(f"/api/v1/tasks/{task_id}/cancel").status_code == 202
+    await window.open("/reviews")
+    await expect(row).to_have_count(0)
+
+
+async def test_the_list_at_home_is_filtered_by_how_things_stand(
+    site: Site, window: Watched
+) -> None:
+    """Each filter leaves its own tasks only, tells that it is chosen, and outlives a reload."""
+    page = await window.open("/")
+    listed = page.locator("section.recent:not(.needs-you)")
+    filters = page.get_by_role("group", name="Only those that are")
+
+    def row(name: str) -> str:
+        return f'.task-row[href*="{site.tasks[name]}"], .task-row[href*="{_roadmap(site, name)}"]'
+
+    for words, shown, hidden in (
+        ("Failed", "partial", "done"),
+        ("To review", "review", "partial"),
+        ("Complete", "done", "review"),
+    ):
+        await filters.get_by_role("button", name=words).click()
+        await expect(listed.locator(row(shown))).to_have_count(1)
+        await expect(listed.locator(row(hidden))).to_have_count(0)
+    await page.reload()
+    await expect(filters.get_by_role("button", name="Complete")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    await expect(listed.locator(row("done"))).to_have_count(1)
+    await expect(listed.locator(row("review"))).to_have_count(0)
+
+
+def _roadmap(site: Site, name: str) -> str:
+    return str(site.get(f"/tasks/{site.tasks[name]}")["roadmap_id"])
+
+
+def _wait_for_round(site: Site, task_id: str, number: int) -> None:
+    """Follow the task's events until the review of a round is there."""
+    after = 0
+    while True:
+        page = site.get(f"/tasks/{task_id}/events?after={after}&wait=2")
+        after = page["next_after"]
+        for event in page["events"]:
+            if event["type"] == "review_required" and event["data"]["round"] == number:
+                return
