@@ -27,6 +27,8 @@ ARGUMENTS: Final = [
     "--disable-component-update",
     "--disable-sync",
 ]
+COMPLAINTS: Final = ("Content Security Policy", "TrustedHTML", "Failed to decode downloaded font")
+"""What a browser says on its console that is never right."""
 PATIENCE_MS: Final = 20_000
 PHONE: Final[ViewportSize] = {"width": 360, "height": 780}
 DESK: Final[ViewportSize] = {"width": 1440, "height": 900}
@@ -49,7 +51,7 @@ class Watched:
         self.page.on("request", self._see)
 
     def _hear(self, message: Any) -> None:
-        if "Content Security Policy" in message.text or "TrustedHTML" in message.text:
+        if any(part in message.text for part in COMPLAINTS):
             self.errors.append(message.text)
 
     def _see(self, request: Any) -> None:
