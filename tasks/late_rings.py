@@ -199,10 +199,16 @@ def _run(channel: Any, ended: threading.Event) -> None:
 
 def _clear_all(channel: Any, ended: threading.Event) -> int | None:
     """Look at each list of the queue: kombu keeps one for each step of priorities."""
+    keys = [channel._q_for_pri(QUEUE, step) for step in channel.priority_steps]  # noqa: SLF001 - no public way
     with channel.conn_or_acquire() as client:
+        # most of the time they are short, and one round trip says so of all
+        depths = client.pipeline(transaction=False)
+        for key in keys:
+            depths.llen(key)
         found = [
             clear(client, key, read=_read, go_on=lambda: not ended.is_set())
-            for key in (channel._q_for_pri(QUEUE, step) for step in channel.priority_steps)  # noqa: SLF001 - no public way
+            for key, depth in zip(keys, depths.execute(), strict=True)
+            if depth >= MANY
         ]
     looked = [taken for taken in found if taken is not None]
     return sum(looked) if looked else None
