@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
+    from contextvars import Token
+    from types import TracebackType
 
 
 @dataclass(slots=True)
@@ -35,19 +37,45 @@ class _Limit:
 _limit: ContextVar[_Limit | None] = ContextVar("time_limit", default=None)
 
 
-@asynccontextmanager
-async def time_limit(seconds: float) -> AsyncIterator[asyncio.Timeout]:
+class TimeLimit(AbstractAsyncContextManager[asyncio.Timeout]):
+    """A class, since one is entered for every model call, and a generator takes twice as long."""
+
+    __slots__ = ("_seconds", "_timeout", "_token")
+    _timeout: asyncio.Timeout
+    _token: Token[_Limit | None]
+
+    def __init__(self, seconds: float) -> None:
+        """Begin when it is entered."""
+        self._seconds = seconds
+
+    async def __aenter__(self) -> asyncio.Timeout:
+        """Begin."""
+        self._timeout = await asyncio.timeout(self._seconds).__aenter__()
+        self._token = _limit.set(_Limit(self._timeout))
+        return self._timeout
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End.
+
+        Raises:
+            TimeoutError: The time is over.
+        """
+        _limit.reset(self._token)
+        await self._timeout.__aexit__(kind, error, trace)
+
+
+def time_limit(seconds: float) -> TimeLimit:
     """Bound what runs inside by time, as `asyncio.timeout` does, waits in line not counted.
 
     Raises:
         TimeoutError: The time is over.
     """
-    async with asyncio.timeout(seconds) as timeout:
-        token = _limit.set(_Limit(timeout))
-        try:
-            yield timeout
-        finally:
-            _limit.reset(token)
+    return TimeLimit(seconds)
 
 
 @contextmanager

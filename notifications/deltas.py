@@ -63,6 +63,8 @@ def stream_text(task_id: UUID, about: PartData, *, offset: int, text: str) -> No
 def forget(events: Iterable[dict[str, Any]]) -> None:
     """Drop what is still gathered of contents and tasks that these events end."""
     deltas = _all_deltas.get()
+    if not deltas.gathering:
+        return
     for event in events:
         if event["type"] in _ENDS_CONTENT:
             data = event["data"]
@@ -98,6 +100,11 @@ class Deltas:
 
     def __init__(self) -> None:
         self._gathered: dict[_Key, _Gathered] = {}
+
+    @property
+    def gathering(self) -> bool:
+        """Whether anything was streamed lately."""
+        return bool(self._gathered)
 
     def add(self, key: _Key, about: PartData, *, offset: int, text: str) -> None:
         """Send a first piece at once, and gather what follows it closely."""

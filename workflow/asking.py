@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from prometheus_client import Counter, Histogram
@@ -28,7 +29,7 @@ from workflow.model_memory import DatabaseMemory
 
 if TYPE_CHECKING:
     import concurrent.futures
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from pydantic import BaseModel
 
@@ -59,6 +60,14 @@ CALL_SECONDS: Final = Histogram(
 COST: Final = Counter(
     "roadmap_llm_cost_dollars_total", "Cost of model calls whose price is known.", ["kind"]
 )
+
+
+@cache
+def _counters(kind: str, outcome: str) -> tuple[Counter, Counter, Counter, Counter]:
+    """Look up once what each call of a kind that ends so is counted by."""
+    tokens = TOKENS.labels(kind, "prompt"), TOKENS.labels(kind, "completion")
+    return CALLS.labels(kind, outcome), REQUESTS.labels(kind), *tokens
+
 
 _cluster: list[Callable[[], Cluster]] = []
 _expected: LoopLocal[Expected] = LoopLocal(Expected)
@@ -172,7 +181,9 @@ class Asking:
             ProviderError: There is no usable answer.
             TokenBudgetExceededError: The task's tokens are used up.
         """
-        async with self._reserved(prompt, output) as call:
+        expected = self._expects(prompt)
+        async with self.claim.budget.reserve(expected) as left:
+            call = self._call(prompt, output, expected, left)
             return await self._spending(call, _author().complete(call, on_retry=self._tell_retry))
 
     async def stream(self, prompt: Prompt, output: type[T], *, field: str, on_text: OnText) -> T:
@@ -182,26 +193,28 @@ class Asking:
             ProviderError: There is no usable answer.
             TokenBudgetExceededError: The task's tokens are used up.
         """
-        async with self._reserved(prompt, output) as call:
+        expected = self._expects(prompt)
+        async with self.claim.budget.reserve(expected) as left:
+            call = self._call(prompt, output, expected, left)
             return await self._spending(
                 call,
                 _author().stream(call, field=field, on_text=on_text, on_retry=self._tell_retry),
             )
 
-    @asynccontextmanager
-    async def _reserved(self, prompt: Prompt, output: type[T]) -> AsyncIterator[Call[T]]:
-        """Hold back what the call is expected to take while it runs."""
+    def _expects(self, prompt: Prompt) -> int:
+        """Return what a call is expected to take."""
         if self.over:
             raise asyncio.CancelledError
-        expected = _expected.get().tokens(prompt)
-        async with self.claim.budget.reserve(expected) as left:
-            yield Call(
-                prompt=prompt,
-                output=output,
-                user=self.claim.user_id,
-                expected_tokens=expected,
-                max_tokens=left,
-            )
+        return _expected.get().tokens(prompt)
+
+    def _call(self, prompt: Prompt, output: type[T], expected: int, left: int | None) -> Call[T]:
+        return Call(
+            prompt=prompt,
+            output=output,
+            user=self.claim.user_id,
+            expected_tokens=expected,
+            max_tokens=left,
+        )
 
     async def _spending(self, call: Call[T], answer: Awaitable[Completion[T]]) -> T:
         called = telemetry.span(
@@ -228,10 +241,11 @@ class Asking:
         self.spent += usage
         self.claim.budget.spend(usage)
         _expected.get().learn(kind, usage)
-        CALLS.labels(kind, outcome).inc()
-        REQUESTS.labels(kind).inc(usage.calls)
-        TOKENS.labels(kind, "prompt").inc(usage.prompt_tokens)
-        TOKENS.labels(kind, "completion").inc(usage.tokens - usage.prompt_tokens)
+        calls, requests, prompted, completed = _counters(kind, outcome)
+        calls.inc()
+        requests.inc(usage.calls)
+        prompted.inc(usage.prompt_tokens)
+        completed.inc(usage.tokens - usage.prompt_tokens)
         if usage.cost is not None:
             COST.labels(kind).inc(float(usage.cost))
 

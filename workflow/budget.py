@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
 from core.errors import TokenBudgetExceededError
@@ -11,9 +11,33 @@ from core.settings import get_settings
 from core.time_limit import in_line
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from core.usage import Usage
+
+
+class Held(AbstractAsyncContextManager[int | None]):
+    """What is held back for one call while it runs."""
+
+    __slots__ = ("_budget", "_tokens")
+
+    def __init__(self, budget: Budget, tokens: int) -> None:
+        """Hold nothing yet."""
+        self._budget = budget
+        self._tokens = tokens
+
+    async def __aenter__(self) -> int | None:
+        """Hold it.
+
+        Returns:
+            How many tokens the call may take at most; None without a limit.
+
+        Raises:
+            TokenBudgetExceededError: Nothing is left.
+        """
+        return await self._budget.hold(self._tokens)
+
+    async def __aexit__(self, *_: object) -> None:
+        """Let go of it."""
+        self._budget.let_go(self._tokens)
 
 
 class Budget:
@@ -41,12 +65,12 @@ class Budget:
         """Add what a call took."""
         self.spent += usage
 
-    @asynccontextmanager
-    async def reserve(self, tokens: int) -> AsyncIterator[int | None]:
-        """Hold back what a call is expected to take, while it runs.
+    def reserve(self, tokens: int) -> Held:
+        """Return what holds back what a call is expected to take, while it runs."""
+        return Held(self, tokens)
 
-        Yields:
-            How many tokens it may take at most; None without a limit.
+    async def hold(self, tokens: int) -> int | None:
+        """Hold back what a call is expected to take, and return how much it may.
 
         Raises:
             TokenBudgetExceededError: Nothing is left.
@@ -57,12 +81,13 @@ class Budget:
         left = limit - self.spent.tokens - self._expected if limit else None
         self._expected += tokens
         self._running += 1
-        try:
-            yield left
-        finally:
-            self._expected -= tokens
-            self._running -= 1
-            self._ended.set()
+        return left
+
+    def let_go(self, tokens: int) -> None:
+        """Hold it back no more: the call has ended."""
+        self._expected -= tokens
+        self._running -= 1
+        self._ended.set()
 
     def check(self) -> None:
         """Look whether anything is left.

@@ -3,16 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from core.errors import ProviderError
-from core.time_limit import time_limit
+from core.time_limit import TimeLimit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from types import TracebackType
 
     from core.errors import AppError
+
+
+class Cut(TimeLimit):
+    """The limit of one content, known to the halt while it is being written."""
+
+    __slots__ = ("_limits",)
+
+    def __init__(self, seconds: float, limits: set[asyncio.Timeout]) -> None:
+        """Begin when it is entered.
+
+        Args:
+            seconds: How long it may take.
+            limits: Of all contents that are being written.
+        """
+        super().__init__(seconds)
+        self._limits = limits
+
+    async def __aenter__(self) -> asyncio.Timeout:
+        """Begin."""
+        limit = await super().__aenter__()
+        self._limits.add(limit)
+        return limit
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End.
+
+        Raises:
+            TimeoutError: The time is over, or the writing of all was halted.
+        """
+        self._limits.discard(self._timeout)
+        await super().__aexit__(kind, error, trace)
 
 
 class Halt:
@@ -29,19 +64,13 @@ class Halt:
         self.cause: AppError | None = None
         self._limits: set[asyncio.Timeout] = set()
 
-    @asynccontextmanager
-    async def limit(self, seconds: float) -> AsyncIterator[None]:
+    def limit(self, seconds: float) -> Cut:
         """Bound the writing of one content by time, and by the halt.
 
         Raises:
             TimeoutError: The time is over, or the writing of all was halted.
         """
-        async with time_limit(seconds) as limit:
-            self._limits.add(limit)
-            try:
-                yield
-            finally:
-                self._limits.discard(limit)
+        return Cut(seconds, self._limits)
 
     def after(self, error: AppError) -> None:
         """Halt everything if the error is one that every further call would meet."""

@@ -170,10 +170,9 @@ class Maker:
         """Make one part, and record how that went."""
         need = want.need
         began = time.monotonic()
-        with (
-            structlog.contextvars.bound_contextvars(key=need.key, kind=need.kind),
-            telemetry.span(f"content {need.kind}", attributes={"roadmap.part": need.key}),
-        ):
+        # for good: each part has an asyncio task of its own, whose context ends with it
+        structlog.contextvars.bind_contextvars(key=need.key, kind=need.kind)
+        with telemetry.span(f"content {need.kind}", attributes={"roadmap.part": need.key}):
             fact = await self._make(want, seat)
         outcome = ContentStatus.COMPLETED if fact.done else ContentStatus.FAILED
         took = time.monotonic() - began

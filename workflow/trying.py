@@ -75,7 +75,7 @@ async def bounded(
     async with limit:
         task = asyncio.create_task(_awaited(work), name=name)
         try:
-            await asyncio.wait({task})
+            await _ended(task)
         except asyncio.CancelledError:
             await _stop(task)
             raise
@@ -160,6 +160,21 @@ async def _awaited(work: Callable[[], Awaitable[R]]) -> R:
         return await work()
     except (SystemExit, KeyboardInterrupt) as error:  # either would end the whole event loop
         raise RuntimeError(f"it raised {type(error).__name__}") from error
+
+
+async def _ended(task: asyncio.Task[Any]) -> None:
+    """Wait for its end as `asyncio.wait` does, which is made for many and takes twice as long."""
+    ended = task.get_loop().create_future()
+
+    def tell(_: asyncio.Task[Any]) -> None:
+        if not ended.done():
+            ended.set_result(None)
+
+    task.add_done_callback(tell)
+    try:
+        await ended
+    finally:
+        task.remove_done_callback(tell)
 
 
 async def _stop(task: asyncio.Task[Any]) -> None:

@@ -64,7 +64,8 @@ class ContentGeneration(PartsStep):
 
     async def make(self, task_id: UUID, want: Wanted, asking: Asking) -> Written:
         """Ask the author for a content, and make of the answer what is stored."""
-        writing = Writing(task_id=task_id, want=want, about=self.data(want), asking=asking)
+        about = asking.about or self.data(want)
+        writing = Writing(task_id=task_id, want=want, about=about, asking=asking)
         return await kind_of(want.need.kind).write(writing)
 
     def data(self, want: Wanted) -> PartData:
