@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
 
 from celery.worker.consumer import Consumer as CeleryConsumer
 
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
+TELL_EVERY_S: Final = 0.2
+"""Celery tells Flower after each message and each task that ends, which is a message and a client
+of Redis each time: in a burst that took as long as all else that its thread does."""
+
 
 class Consumer(CeleryConsumer):  # type: ignore[misc]  # Celery publishes no types
     """Goes on when a message fails in it, and when its connection is lost."""
@@ -27,6 +33,9 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]  # Celery publishes no typ
         default_steps = [  # noqa: RUF012 - Celery's own class attribute
             step for step in CeleryConsumer.Blueprint.default_steps if not step.endswith(":Gossip")
         ]
+
+    _told_at = 0.0
+    _tells_at = 0.0
 
     def create_task_handler(self) -> Callable[[Any], None]:
         """Return what takes a message: Celery's way, with nothing coming out of it."""
@@ -47,6 +56,23 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]  # Celery publishes no typ
                 self._refuse(message, unforeseen(error))
 
         return on_task_received
+
+    def _flush_events(self) -> None:
+        """Tell what happened, a few times a second."""
+        now = time.monotonic()
+        wait_s = self._told_at + TELL_EVERY_S - now
+        if wait_s <= 0:
+            self._told_at = now
+            super()._flush_events()
+        elif self._tells_at <= now:
+            self._tells_at = now + wait_s
+            self.timer.call_after(wait_s, self._flush_events)
+
+    def stop(self) -> None:
+        """Tell what is left, then stop."""
+        with suppress(*self.connection_errors, *self.channel_errors):
+            super()._flush_events()
+        super().stop()
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
         """Set aside what kombu could not decode."""
