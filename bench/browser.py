@@ -38,7 +38,7 @@ async def measure(data_dir: Path) -> None:
             await big.install(page)
             await page.goto(f"{base}/tasks/{TASK}")
             await expect(page.locator(".concept")).to_have_count(size)
-            await expect(page.locator(".badge")).to_have_text("Live by WebSocket")
+            await expect(page.locator(".badge")).to_have_text("Live")
             devtools = await context.new_cdp_session(page)
             await devtools.send("Performance.enable")
             before = await _sums(devtools)

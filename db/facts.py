@@ -60,7 +60,7 @@ class Insert:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """A change to the rows that `where` names by column values."""
+    """A change to the rows that `where` names by column values; None names those without one."""
 
     table: Table
     where: Mapping[str, Any]

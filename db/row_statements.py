@@ -71,16 +71,21 @@ def insertion(table: Table, names: tuple[str, ...]) -> Statement:
 
 
 @cache
-def change(table: Table, where: tuple[str, ...], names: tuple[str, ...]) -> Statement:
-    """Return what sets these columns in the rows that the others name."""
+def change(
+    table: Table, where: tuple[str, ...], names: tuple[str, ...], empty: tuple[str, ...] = ()
+) -> Statement:
+    """Return what sets these columns in the rows that the others name, `empty` ones by no value."""
     columns = tuple(table.c[name] for name in (*where, *names))
     if _has_arrays(columns):
         at = len(where) + 1
         new = ", ".join(f"{name} = ${number}" for number, name in enumerate(names, at))
-        which = " AND ".join(f"{name} = ${number}" for number, name in enumerate(where, 1))
+        which = " AND ".join(
+            [f"{name} = ${number}" for number, name in enumerate(where, 1)]
+            + [f"{name} IS NULL" for name in empty]
+        )
         return Statement(f"UPDATE {table.name} SET {new} WHERE {which}", columns, many=False)  # noqa: S608
     new = ", ".join(f"{name} = v.n{number}" for number, name in enumerate(names, len(where)))
-    text = f"UPDATE {table.name} t SET {new} FROM {_unnested(columns)} WHERE {_same(where)}"  # noqa: S608
+    text = f"UPDATE {table.name} t SET {new} FROM {_unnested(columns)} WHERE {_same(where, empty)}"  # noqa: S608
     return Statement(text, columns, many=True)
 
 
@@ -109,8 +114,10 @@ def _taken_apart(write: RowWrite) -> tuple[tuple[Any, ...], list[Any]]:
     where = tuple(write.where)
     if isinstance(write, Delete):
         return (deletion, write.table, where), [*write.where.values()]
-    both = [*write.where.values(), *write.values.values()]
-    return (change, write.table, where, tuple(write.values)), both
+    named = {name: value for name, value in write.where.items() if value is not None}
+    empty = tuple(name for name in where if name not in named)
+    shape = (change, write.table, tuple(named), tuple(write.values), empty)
+    return shape, [*named.values(), *write.values.values()]
 
 
 def _has_arrays(columns: Iterable[Column[Any]]) -> bool:
@@ -126,5 +133,6 @@ def _unnested(columns: Sequence[Column[Any]]) -> str:
     return f"unnest({arrays}) AS v({names})"
 
 
-def _same(where: Sequence[str]) -> str:
-    return " AND ".join(f"t.{name} = v.n{number}" for number, name in enumerate(where))
+def _same(where: Sequence[str], empty: Sequence[str] = ()) -> str:
+    same = [f"t.{name} = v.n{number}" for number, name in enumerate(where)]
+    return " AND ".join(same + [f"t.{name} IS NULL" for name in empty])

@@ -23,7 +23,7 @@ from llm import Author, Call, create_author
 from llm.expected import Expected
 from llm.prices import price_of
 from notifications.events import EventType, StepRetryingData
-from workflow.drafts import draft
+from workflow.drafts import draft, spoken
 from workflow.history import round_of
 from workflow.model_memory import DatabaseMemory
 
@@ -257,7 +257,7 @@ class Asking:
                 events=(
                     draft(
                         EventType.STEP_RETRYING,
-                        f"A model call of {self.step} is tried again ({code})",
+                        f"A model call of {spoken(self.step)} is tried again ({code})",
                         StepRetryingData(
                             step=self.step,
                             round=round_of(self.claim.history, self.step),

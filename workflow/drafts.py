@@ -34,6 +34,11 @@ def stored_error(error: AppError) -> dict[str, str]:
     return {**told, "trace": trace} if trace else told
 
 
+def spoken(step: str) -> str:
+    """Return a step's name as people say it."""
+    return step.replace("_", " ")
+
+
 def counted(number: int, noun: str) -> str:
     """Return `1 part`, `2 parts`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

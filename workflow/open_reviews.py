@@ -8,7 +8,9 @@ from uuid import UUID  # noqa: TC003 - pydantic reads it
 from pydantic import ConfigDict, Field
 from sqlalchemy import func, select
 
+from core.choices import ReviewExpiry
 from core.errors import NotFoundError
+from core.settings import get_settings
 from core.states import ReviewStatus
 from db.models import Review, RoadmapTask
 from db.session import read_session
@@ -39,6 +41,7 @@ class OpenReviewView(View):
     created_at: Moment
     due_at: Moment
     overdue: bool
+    on_expiry: ReviewExpiry = Field(description="What happens when nobody decides in time.")
     of: str = Field(description="The step that made what is under review.")
     value: Any = Field(
         description="What it made; null for a roadmap, whose structure is at `roadmap`."
@@ -91,6 +94,7 @@ async def open_review(task_id: UUID, *, actor: Actor, since: int | None = None) 
         created_at=review.created_at,
         due_at=review.due_at,
         overdue=found.overdue,
+        on_expiry=ReviewExpiry(review.on_expiry or get_settings().review_on_expiry),
         **asked,
     )
 

@@ -8,11 +8,11 @@ from core.ids import new_id
 from core.stages import stages_of
 from core.states import ContentStatus, Status, Step
 from core.usage import Usage
-from db.facts import Fact, Insert, Update
+from db.facts import NOW, Fact, Insert, Update
 from db.models import Notification
 from notifications.events import CancelData, EventType, FailureData, OutcomeData
 from notifications.inbox_entry import InboxKind
-from workflow.drafts import counted, draft, stored_error
+from workflow.drafts import counted, draft, spoken, stored_error
 from workflow.parts import PARTS
 from workflow.registry import definition_of
 
@@ -60,6 +60,18 @@ def notification(subject: Subject, kind: InboxKind, message: str) -> RowWrite:
     )
 
 
+def notices_settled(task_id: UUID) -> tuple[RowWrite, ...]:
+    """Return what marks read what was told of a task's reviews: none of them waits any more."""
+    return tuple(
+        Update(
+            NOTIFICATIONS,
+            {"task_id": task_id, "kind": str(kind), "read_at": None},
+            {"read_at": NOW},
+        )
+        for kind in (InboxKind.REVIEW_REQUIRED, InboxKind.REVIEW_REMINDER)
+    )
+
+
 def _nothing_runs(subject: Subject) -> tuple[RowWrite, ...]:
     """Return what makes parts wait that were being made: nobody makes them now."""
     running = {"task_id": subject.task_id, "status": str(ContentStatus.RUNNING)}
@@ -87,7 +99,7 @@ def failure(
     stages = stages_of(subject.workflow)
     if stages.steps and at not in stages.steps:
         at = stages.first
-    message = f"The task failed at {at}: {error.message}"
+    message = f"The task failed at {spoken(at)}: {error.message}"
     return Fact(
         task_id=subject.task_id,
         epoch=epoch,
@@ -161,7 +173,7 @@ def partial_failure(
 def cancellation(subject: Subject, *, step: str, by: str, rows: tuple[RowWrite, ...]) -> Fact:
     """Return the fact that a task was stopped; the epoch is raised, so its worker is fenced off."""
     data = CancelData(by=by, step=step)
-    message = f"The task was cancelled at {step}"
+    message = f"The task was cancelled at {spoken(step)}"
     return Fact(
         task_id=subject.task_id,
         status=Status.CANCELLED,

@@ -12,7 +12,7 @@ from db.facts import Fact
 from db.recorder import record
 from notifications.events import EventType, StepRetryingData
 from workflow.definition import StepOptions
-from workflow.drafts import draft
+from workflow.drafts import draft, spoken
 from workflow.drain import drain
 from workflow.history import round_of
 
@@ -54,7 +54,7 @@ async def pause(
         DrainedError: The worker is to stop before that.
     """
     need = None if want is None else want.need
-    what = f"The step {step!r}" if need is None else f"The {need.kind} of '{need.title}'"
+    what = f"The step '{spoken(step)}'" if need is None else f"The {need.kind} of '{need.title}'"
     part = {} if need is None else {"key": need.key, "kind": need.kind, "title": need.title}
     when = f" in {seconds:.0f} s" if seconds >= 1 else ""
     await record(

@@ -190,7 +190,11 @@ async def decide_review(
             ),
         )
         position = len(history) + 1
-        rows: tuple[RowWrite, ...] = (*upgrade, _decided(review, decision, actor))
+        rows: tuple[RowWrite, ...] = (
+            *upgrade,
+            _decided(review, decision, actor),
+            *outcomes.notices_settled(task_id),
+        )
         if edited:
             rows += edited.writes
         if edited and edited.step:
@@ -246,7 +250,10 @@ def cancelled_review(review: Review | None) -> tuple[RowWrite, ...]:
     if review is None or review.status != ReviewStatus.OPEN:
         return ()
     cancelled = {"status": str(ReviewStatus.CANCELLED)}
-    return (Update(REVIEWS, {"review_id": review.review_id}, cancelled),)
+    return (
+        Update(REVIEWS, {"review_id": review.review_id}, cancelled),
+        *outcomes.notices_settled(review.task_id),
+    )
 
 
 def _decidable(row: TaskRow, review: Review | None, version: int | None) -> Review:

@@ -20,7 +20,7 @@ from db.session import read_session, retrying
 from notifications.events import EventType, StepCompletedData, StepStartedData
 from workflow.asking import Asking
 from workflow.definition import StepContext, StepResult
-from workflow.drafts import draft, spent_data
+from workflow.drafts import draft, spent_data, spoken
 from workflow.history import Done, round_of
 from workflow.limits import check_result
 from workflow.retrying import limit_s, options_of, pause, took_too_long
@@ -54,7 +54,7 @@ async def run_step(claim: Claim, step: str) -> None:
             events=(
                 draft(
                     EventType.STEP_STARTED,
-                    f"{step.replace('_', ' ').capitalize()} began",
+                    f"{spoken(step).capitalize()} began",
                     StepStartedData(step=step, round=number, worker=claim.worker),
                 ),
             ),

@@ -21,10 +21,10 @@ class RoadmapStep(StrEnum):
 
 TITLES: Final = {
     RoadmapStep.INTENT_ANALYSIS: "Understand the goal",
-    RoadmapStep.CURRICULUM_DESIGN: "Design the curriculum",
+    RoadmapStep.CURRICULUM_DESIGN: "Design the roadmap",
     RoadmapStep.STRUCTURE_VALIDATION: "Check the structure",
-    RoadmapStep.EDIT_PLAN_ANALYSIS: "Plan the edit",
-    RoadmapStep.ROADMAP_EDIT: "Edit the roadmap",
+    RoadmapStep.EDIT_PLAN_ANALYSIS: "Plan the changes",
+    RoadmapStep.ROADMAP_EDIT: "Change the roadmap",
     RoadmapStep.CONTENT_GENERATION: "Write the contents",
 }
 """What people call them."""

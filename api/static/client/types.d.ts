@@ -426,6 +426,8 @@ export interface Review {
   /** ISO 8601, UTC. */
   due_at: string;
   overdue: boolean;
+  /** What happens when nobody decides in time. */
+  on_expiry: ReviewExpiry;
   /** The step that made what is under review. */
   of: string;
   /** What it made; null for a roadmap, whose structure is at `roadmap`. */
@@ -459,6 +461,9 @@ export interface ReviewDecision {
    */
   value?: unknown;
 }
+
+/** What happens to a review that nobody decided in time. */
+export type ReviewExpiry = "keep" | "approve" | "cancel";
 
 /** A roadmap's tree with the states of its contents. */
 export interface Roadmap {

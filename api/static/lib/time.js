@@ -28,6 +28,9 @@ export function duration(ms) {
   return t`${Math.floor(hours / 24)} days`;
 }
 
+/** Return a duration as people want it: nothing is told of parts of a second. */
+export const brief = (ms) => (ms < 950 ? "< 1 s" : duration(ms));
+
 /** Return the range of a time left in one unit: `8-14 s`, `up to 3 min`, `1-3 h`. */
 export function range({ p50, p90 }) {
   for (const [size, unit] of /** @type {[number, string][]} */ ([[3600, "h"], [60, "min"]])) {

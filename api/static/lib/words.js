@@ -75,6 +75,11 @@ export function learnSteps(found) {
 /** What a step is called; those of other workflows by their own names. */
 export const stepName = (step) => STEP[step] ?? steps.get(step) ?? capitalized(step);
 
+const DECIDED = { approve: t`approved`, reject: t`sent back`, edit: t`approved with changes` };
+
+/** What was decided about a review. */
+export const decisionName = ({ decision, then }) => (then === "review" ? t`changed, to be looked at again` : DECIDED[decision] ?? decision);
+
 export const TRANSPORT = { websocket: "WebSocket", sse: "SSE", polling: "polling" };
 
 /** Error code to its cause in words, what helps, and whether trying the same again is likely to. */

@@ -99,6 +99,19 @@ export function changesById(edits) {
   return found;
 }
 
+/**
+ * Return the concepts that stand before some that they build on, and which these are.
+ *
+ * @param {any[]} stages
+ * @param {Map<string, string[]>} needs By concept, what it builds on.
+ */
+export function outOfOrder(stages, needs) {
+  const order = modulesOf(stages).flatMap((module) => module.concepts).filter(({ removed }) => !removed).map(idOf);
+  const at = new Map(order.map((id, place) => [id, place]));
+  const early = order.map((id, place) => [id, (needs.get(id) ?? []).filter((need) => at.get(need) > place)]);
+  return new Map(early.filter(([, before]) => before.length));
+}
+
 /** Return what an outline is in numbers. */
 export function totals(stages) {
   const kept = modulesOf(stages).flatMap((module) => module.concepts).filter((concept) => !concept.removed && concept.title);

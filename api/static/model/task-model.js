@@ -17,6 +17,10 @@ const CONTENT_EVENTS = {
   content_started: "running", content_completed: "completed", content_failed: "failed",
 };
 
+const WORK = new Set([...Object.keys(CONTENT_EVENTS), "task_started", "task_recovered", "step_started", "step_completed", "step_retrying"]);
+/** After these it waits for a worker anew. */
+const LINED_UP = new Set(["task_queued", "task_retried", "review_decided"]);
+
 export class TaskModel {
   /**
    * @param {any} task As `GET /tasks/{id}` gives it.
@@ -30,14 +34,17 @@ export class TaskModel {
     this.failed = 0;
     this.lastEvent = null;
     this.review = null;
+    /** Whether events tell of work that a worker does, so that no place in the line is true any more. */
+    this.atWork = false;
     this.takeSnapshot(task);
   }
 
   /** Take the task's own row for true, unless a newer one or events have told newer things already. */
   takeSnapshot(task) {
     if (task.last_seq < this.task?.last_seq) return; // it was asked for earlier and has come later
-    this.task = task;
-    if (this.lastEvent && task.last_seq < this.lastEvent.seq) return;
+    const older = this.lastEvent && task.last_seq < this.lastEvent.seq;
+    this.task = older && this.atWork ? { ...task, line: null } : task;
+    if (older) return;
     this.status = task.status;
     this.step = task.current_step;
     this.progress = task.progress;
@@ -100,6 +107,10 @@ export class TaskModel {
     this.progress = event.progress;
     const touched = { concept: null, steps: false, structure: false, ended: false };
     const { type, data, at } = event;
+    if (WORK.has(type)) {
+      this.atWork = true;
+      this.task = { ...this.task, line: null };
+    } else if (LINED_UP.has(type)) this.atWork = false;
     if (type in CONTENT_EVENTS) {
       touched.concept = this.#content(data, CONTENT_EVENTS[type], at);
     } else if (type in TERMINAL) {

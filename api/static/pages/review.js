@@ -9,15 +9,14 @@ import { figure, n, t } from "../lib/i18n.js";
 import { onKey } from "../lib/keys.js";
 import { announce } from "../lib/say.js";
 import { tell } from "../lib/tabs.js";
-import { STATUS, called, concepts as conceptsIn, hours } from "../lib/words.js";
-import { applyEdits, changesById, computeEdits, totals } from "../model/edits.js";
+import { STATUS, called, decisionName, concepts as conceptsIn, hours } from "../lib/words.js";
+import { applyEdits, changesById, computeEdits, modulesOf, totals } from "../model/edits.js";
 import { History } from "../model/history.js";
 import { changeList, editList } from "../views/changes.js";
-import { decisionCard } from "../views/decision.js";
+import { changesSince, decisionCard, roundLine } from "../views/decision.js";
 import { outlineEditor } from "../views/outline-editor.js";
 import { heading } from "../views/parts.js";
 
-const DECIDED = { approve: t`approved`, reject: t`sent back`, edit: t`approved with changes` };
 const MOST_EDITS = 500;
 
 start(async (main) => {
@@ -58,11 +57,13 @@ function reviewPage(main, task, review, etag) {
   const notices = h("div", { role: "status" });
   const own = slot(h("section.card", { "aria-labelledby": "own-title", hidden: true }));
   const numbers = h("p.quiet.totals", { role: "status" });
+  const hint = h("p.quiet", {}, t`Change what you like in place; nothing is written before you decide.`);
+  let open = true;
   const undo = stepButton("undo", t`Undo`, () => back(history.undo(), t`Taken back`));
   const redo = stepButton("redo", t`Redo`, () => back(history.redo(), t`Done again`));
   const decision = decisionCard(review, { key, decide, remarks: () => comments.all().map(([id, text]) => `${titleOf(id)}: ${text}`) });
   const editor = outlineEditor({
-    stages, diff: review.diff, own: () => changesById(history.now), form, comments, changed: changedByHand,
+    stages, needs: needsOf(roadmap), titleOf, diff: review.diff, own: () => changesById(history.now), form, comments, changed: changedByHand,
   });
   title(t`Review: ${roadmap.title}`, "ask");
   fill(main, h("div.review-page", {},
@@ -70,12 +71,12 @@ function reviewPage(main, task, review, etag) {
       h("p.crumbs", {}, h("a", { href: `/tasks/${taskId}` }, t`Task`), " / ", t`Review`),
       heading(roadmap.title, { lang: roadmap.language || null }),
       h("p.lead", { dir: "auto", lang: roadmap.language || null }, roadmap.summary),
-      h("p.quiet", {}, t`Version ${review.version}, round ${review.round}`)),
+      roundLine(review)),
     notices,
     h("div.review-side", {}, decision.element, own.element, sinceRound(review, titleOf, editor), issues(review)),
     h("section.review-outline", { "aria-labelledby": "outline-title" },
       h("div.outline-line", {}, h("h2", { id: "outline-title" }, t`The outline`), h("div.step-buttons", {}, undo, redo)),
-      h("p.quiet", {}, t`Change what you like in place; nothing is written before you decide.`), numbers,
+      hint, numbers,
       h("div", { lang: roadmap.language || null }, editor.element))), decision.bar);
   if (before && before.version !== review.version && before.history.now.length) carryOver(before);
   decision.setRemarks(comments.all().length);
@@ -115,8 +116,8 @@ function reviewPage(main, task, review, etag) {
   function show() {
     const edits = history.now;
     own.element.hidden = edits.length === 0;
-    own.show(edits, () => [h("h2.card-title", { id: "own-title" }, t`Your changes (${edits.length})`), editList(edits, titleOf),
-      h("p.actions", {}, h("button.button", { type: "button", onclick: () => {
+    own.show([edits, open], () => [h("h2.card-title", { id: "own-title" }, t`Your changes (${edits.length})`), editList(edits, titleOf),
+      open && h("p.actions", {}, h("button.button", { type: "button", onclick: () => {
         if (editor.settle() && history.step([])) back(true, t`All of it is taken back; Undo brings it again.`);
       } }, t`Undo all`))]);
     decision.setEdits(edits.length);
@@ -143,7 +144,7 @@ function reviewPage(main, task, review, etag) {
       await call(`/tasks/${taskId}/review`, { method: "POST", body, headers: etag ? { "If-Match": etag } : {} });
       // what went is not kept; what did not go (edits beside a wish) is there at the next look
       if (kind !== "reject") kept.clear();
-      else {
+      if (kind !== "again") {
         decision.sent();
         comments.clear();
       }
@@ -164,7 +165,7 @@ function reviewPage(main, task, review, etag) {
   function elsewhere(event) {
     const ours = event.data?.review_id === review.review_id;
     if (event.type === "review_decided" && ours) {
-      decided = t`This review was ${DECIDED[event.data.decision]} by ${event.data.decided_by}.`;
+      decided = t`This review was ${decisionName(event.data)} by ${event.data.decided_by}.`;
       over(decided);
     } else if (event.type === "review_required" && !ours) {
       stale();
@@ -175,7 +176,7 @@ function reviewPage(main, task, review, etag) {
 
   function stale() {
     over(null, h("div.notice.is-ask", {}, h("p", {}, decided, " ", h("strong", {}, t`There is a newer version of this outline.`), " ",
-      !decided && [t`You were looking at version ${review.version}, so your decision was not taken: it might have meant something else.`, " "],
+      !decided && [t`You were looking at an older one, so your decision was not taken: it might have meant something else.`, " "],
       t`Look at the new one and decide anew.`, " ", t`What you typed and changed is kept.`),
     h("p.actions", {}, h("button.button.is-primary", { type: "button", onclick: () => location.reload() }, t`Show the new version`))));
   }
@@ -183,7 +184,9 @@ function reviewPage(main, task, review, etag) {
   function over(words, notice = null) {
     editor.lock();
     decision.close();
-    undo.disabled = redo.disabled = true;
+    open = false;
+    hint.hidden = undo.hidden = redo.hidden = true;
+    show();
     fill(notices, notice ?? h("div.notice.is-ask", {}, h("p", {}, words),
       h("p.actions", {}, h("a.button.is-primary", { href: `/tasks/${taskId}` }, t`See the task`))));
     notices.scrollIntoView({ block: "center" });
@@ -195,9 +198,9 @@ function reviewPage(main, task, review, etag) {
   }
 
   /** Changes to a version that was replaced: they are offered for this one, as far as they fit. */
-  function carryOver({ version, history: { now: edits } }) {
+  function carryOver({ history: { now: edits } }) {
     const notice = h("div.notice.is-ask", {},
-      h("p", {}, n(edits.length, "You had made {n} change in an earlier version.", "You had made {n} changes in an earlier version."), " ", t`It was version ${version}.`),
+      h("p", {}, n(edits.length, "You had made {n} change in an earlier version.", "You had made {n} changes in an earlier version."), " ", t`Make them in this one, too?`),
       h("p.actions", {},
         h("button.button.is-primary", { type: "button", onclick: () => {
           notice.remove();
@@ -205,7 +208,7 @@ function reviewPage(main, task, review, etag) {
           editor.take(stages);
           changedByHand();
           editor.redraw();
-        } }, t`Make them here, too`),
+        } }, t`Make them`),
         h("button.button", { type: "button", onclick: () => {
           notice.remove();
           kept.clear();
@@ -252,6 +255,11 @@ function namesOf(roadmap) {
   return names;
 }
 
+/** Which concepts each concept builds on. */
+function needsOf({ stages }) {
+  return new Map(modulesOf(stages).flatMap(({ concepts }) => concepts).map((each) => [each.concept_id, each.prerequisites ?? []]));
+}
+
 /** What changed since the round before, or since any other. */
 function sinceRound({ task_id: taskId, diff, round, version }, titleOf, editor) {
   if (!diff) return null;
@@ -276,7 +284,7 @@ function sinceRound({ task_id: taskId, diff, round, version }, titleOf, editor) 
   }
 
   function show(found, other) {
-    write(heading, t`What changed since round ${other} (${found.length})`);
+    write(heading, changesSince(other, found));
     list.show([other, found], () => (found.length ? changeList(found, titleOf) : h("p.quiet", {}, t`Nothing: the outline is the same as before.`)));
   }
 }

@@ -3,12 +3,13 @@
 import { client, get, noticeRefusal } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
 import { fill, h, write } from "../lib/dom.js";
-import { SERVERS, n, t } from "../lib/i18n.js";
+import { n, t } from "../lib/i18n.js";
+import { happened } from "../lib/happened.js";
 import { announce } from "../lib/say.js";
 import { later } from "../lib/later.js";
 import { ownPage, workflowOf } from "../lib/workflows.js";
 import { hear, tell } from "../lib/tabs.js";
-import { ago, duration } from "../lib/time.js";
+import { ago, brief } from "../lib/time.js";
 import { STATUS, TONE, attempt as attemptName, called, contents, learnKinds, stepName } from "../lib/words.js";
 import { TERMINAL_STATUSES, TaskModel, partId } from "../model/task-model.js";
 import { actions } from "../views/actions.js";
@@ -114,7 +115,7 @@ start(async (main) => {
     const holds = telling?.type === "review_required"
       ? model.review?.review_id === telling.data.review_id
       : TERMINAL_STATUSES.has(model.status);
-    if (telling && holds) announce(telling.message);
+    if (telling && holds) announce(happened(telling)[0]);
     telling = null;
   }
 
@@ -249,7 +250,7 @@ function layout(model, views) {
   const status = h("span");
   const attempt = h("span.quiet");
   const numbers = h("p.numbers");
-  const finding = h("p.finding", { lang: SERVERS });
+  const finding = h("p.finding");
   const outlook = h("p.outlook.quiet");
   const age = h("span.quiet");
   const clock = h("span.quiet");
@@ -295,7 +296,9 @@ function layout(model, views) {
     write(outlook, over || model.status === "human_review_pending" ? "" : prospect({ ...model.task, status: model.status }));
     write(attempt, model.attempt > 1 ? attemptName(model.attempt) : "");
     // why it failed stands where something can be done about it
-    write(finding, model.status === "failed" ? "" : model.lastEvent?.message ?? "");
+    const [words, lang] = model.lastEvent && model.status !== "failed" ? happened(model.lastEvent) : ["", null];
+    write(finding, words);
+    if (finding.lang !== (lang ?? "")) finding.lang = lang ?? "";
     if (!designed) {
       write(summary, over ? t`It ended before there was anything to show.` : t`It appears here as soon as it is designed.`);
     }
@@ -310,7 +313,7 @@ function layout(model, views) {
     if (model.lastEvent) write(age, ago(model.lastEvent.at));
     const { created_at: from, took_s: took } = model.task;
     const over = took !== null && model.status === model.task.status;
-    write(clock, over && took !== undefined ? t`took ${duration(1000 * took)} in all` : t`asked ${ago(from)}`);
+    write(clock, over && took !== undefined ? t`took ${brief(1000 * took)} in all` : t`asked ${ago(from)}`);
   }
 
   function roadmap({ title: name, summary: text, version, kinds, language }) {

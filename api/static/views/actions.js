@@ -33,11 +33,12 @@ export function actions(context) {
       h("p.actions", {}, roadmapLink(t`Start learning`)),
     ],
     partial_failure: () => {
+      const some = model.progress.done > 0;
       const helps = failedErrors().some(retryHelps);
-      const learn = roadmapLink(t`Start learning`, !helps);
+      const learn = some && roadmapLink(t`Start learning`, !helps);
       const retry = send(t`Retry what failed (${model.failed})`, "retry", helps ? ".is-primary" : "");
       return [
-        h("p", {}, model.own ? n(model.failed, "{n} part failed; all the rest can be used.", "{n} parts failed; all the rest can be used.")
+        h("p", {}, !some ? t`Nothing of it could be written.` : model.own ? n(model.failed, "{n} part failed; all the rest can be used.", "{n} parts failed; all the rest can be used.")
           : n(model.failed, "{n} content failed; all the rest can be used.", "{n} contents failed; all the rest can be used.")),
         failures(),
         h("p.actions", {}, helps ? [retry, learn] : [learn, retry]),
@@ -54,8 +55,8 @@ export function actions(context) {
       ];
     },
     cancelled: () => [
-      h("p", {}, t`It was cancelled. What had been written is kept.`),
-      h("p.actions", {}, send(t`Go on where it stopped`, "retry", ".is-primary"), roadmapLink(t`Read what is ready`, false)),
+      h("p", {}, model.own || model.progress.done ? t`It was cancelled. What had been written is kept.` : t`It was cancelled before anything was written.`),
+      h("p.actions", {}, send(t`Go on where it stopped`, "retry", ".is-primary"), model.progress.done > 0 && roadmapLink(t`Read what is ready`, false)),
     ],
   };
   return {
@@ -63,7 +64,7 @@ export function actions(context) {
       h("h2.card-title", { id: "actions-title" }, t`What you can do now`), body),
     update() {
       const now = JSON.stringify([model.status, model.review, model.error, model.task.roadmap_id,
-        model.status === "processing" ? model.progress.done > 0 : [model.failed, failedErrors().map(({ code }) => code)]]);
+        model.progress.done > 0, model.status !== "processing" && [model.failed, failedErrors().map(({ code }) => code)]]);
       if (now === shown) return;
       shown = now;
       const focused = body.contains(document.activeElement);
@@ -113,7 +114,7 @@ export function actions(context) {
         }
       });
       fill(place, h("span.question-line", { role: "group", "aria-label": t`Cancel this task?` },
-        h("span", {}, t`What is written is kept.`), keep, really));
+        h("span", {}, model.progress.done ? t`What is written is kept.` : t`Cancel this task?`), keep, really));
       keep.focus();
     }
   }

@@ -28,6 +28,7 @@ export function badge() {
     const [tone, text] = describe(state);
     element.dataset.state = tone;
     write(words, text);
+    element.title = state.status === "live" ? TRANSPORT[state.transport] : "";
     if (tone !== was && (tone === "offline" || was === "offline")) {
       announce(tone === "offline" ? t`Connection lost. It is tried again.` : text);
     }
@@ -38,7 +39,7 @@ export function badge() {
 function describe({ status, transport, reachable, retryAt }) {
   switch (status) {
     case "live":
-      return transport === "polling" ? ["polling", t`Live by polling`] : ["live", t`Live by ${TRANSPORT[transport]}`];
+      return [transport === "polling" ? "polling" : "live", t`Live`];
     case "waiting": {
       const seconds = Math.max(1, Math.ceil((retryAt - Date.now()) / 1000));
       return reachable

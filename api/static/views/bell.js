@@ -6,12 +6,19 @@ import { SERVERS, t } from "../lib/i18n.js";
 import { announce, note } from "../lib/say.js";
 import { hear, tell } from "../lib/tabs.js";
 import { ago } from "../lib/time.js";
-import { cut } from "../lib/words.js";
+import { STATUS, cut } from "../lib/words.js";
 
 const TONES = {
   review_required: "ask", review_reminder: "ask", task_completed: "good",
   task_partially_failed: "bad", task_failed: "bad",
 };
+
+const MEANS = {
+  review_required: "human_review_pending", review_reminder: "human_review_pending", task_completed: "completed",
+  task_partially_failed: "partial_failure", task_failed: "failed", task_cancelled: "cancelled",
+};
+const MOST_TASKS = 30;
+const MOST_OF_ONE = 3;
 
 export function bell() {
   let entries = [];
@@ -39,12 +46,13 @@ export function bell() {
       draw();
       // the task's own page shows it anyway
       if (location.pathname !== to(`/tasks/${entry.task_id}`)) {
-        note(entry.title ? `${cut(entry.title, 60)}: ${entry.message}` : entry.message, { tone: TONES[entry.kind], href: target(entry) });
+        note(entry.title ? `${cut(entry.title, 60)}: ${inShort(entry)[0]}` : inShort(entry)[0], { tone: TONES[entry.kind], href: target(entry) });
       }
     },
     onError: noticeRefusal,
   });
-  hear((message) => message.type === "inbox" && watch.refresh());
+  // a decision settles what was told of its review
+  hear((message) => ["inbox", "retried"].includes(message.type) && watch.refresh());
   addEventListener("pagehide", () => watch.stop());
   addEventListener("pageshow", (event) => event.persisted && location.reload());
   draw();
@@ -70,19 +78,25 @@ export function bell() {
     readAll.hidden = unread === 0;
     if (panel.hidden) return;
     fill(list, entries.length
-      ? entries.slice(0, 30).map(row)
+      ? byTask(entries).slice(0, MOST_TASKS).map(row)
       : h("li.empty", {}, t`Nothing yet. You will be told here when a roadmap is ready or needs you.`));
   }
 
-  function row(entry) {
-    return h(`li.inbox-entry.is-${TONES[entry.kind]}`, { class: entry.read_at ? "" : "is-unread" },
-      h("a", { href: target(entry), onclick: () => markOne(entry) },
-        h("span", {}, entry.title && said("strong.inbox-title", cut(entry.title)), h("span", { lang: SERVERS }, entry.message), !entry.read_at && h("span.unseen", {}, ` ${t`(unread)`}`)),
-        h("time", { dateTime: entry.created_at }, ago(entry.created_at))));
+  /** What was told of a task: the newest, and what came before it. */
+  function row(told) {
+    const [newest] = told;
+    const unseen = told.filter((entry) => !entry.read_at);
+    return h(`li.inbox-entry.is-${TONES[newest.kind]}`, { class: unseen.length ? "is-unread" : "" },
+      h("a", { href: target(newest), onclick: () => unseen.forEach(markOne) },
+        newest.title && said("strong.inbox-title", cut(newest.title)),
+        told.slice(0, MOST_OF_ONE).map((entry, at) => {
+          const [words, lang] = inShort(entry);
+          return h(`span.inbox-line${at ? ".is-earlier" : ""}`, {}, h("span", { lang }, words, !entry.read_at && h("span.unseen", {}, ` ${t`(unread)`}`)),
+            h("time", { dateTime: entry.created_at }, ago(entry.created_at)));
+        })));
   }
 
   function markOne(entry) {
-    if (entry.read_at) return;
     // this click leaves the page: the request goes on without it
     call(`/notifications/${entry.notification_id}/read`, { method: "POST", keepalive: true })
       .then(() => tell({ type: "inbox" }), () => {});
@@ -102,6 +116,19 @@ export function bell() {
       note(inWords(error), { tone: "bad" });
     }
   }
+}
+
+/** Return the entries of each task, newest first, whatever order they came in. */
+function byTask(entries) {
+  const found = new Map();
+  for (const entry of entries) found.set(entry.task_id, [...(found.get(entry.task_id) ?? []), entry]);
+  return [...found.values()];
+}
+
+/** What an entry tells, without the title that stands beside it, and its language when that is another. */
+function inShort({ kind, message, title }) {
+  const words = STATUS[MEANS[kind]];
+  return words && title && (SERVERS || kind.startsWith("review") || kind === "task_cancelled") ? [words, null] : [message, SERVERS];
 }
 
 /** To the question, to what came of it, or to what went wrong. */

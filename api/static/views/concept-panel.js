@@ -4,7 +4,7 @@ import { inWords, post } from "../lib/api.js";
 import { fill, guarded, h, said } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { note } from "../lib/say.js";
-import { duration } from "../lib/time.js";
+import { brief } from "../lib/time.js";
 import { CONTENT_STATE, kindName, retryHelps } from "../lib/words.js";
 import { Arriving } from "../model/arriving.js";
 import { costOf } from "./concept-parts.js";
@@ -56,7 +56,7 @@ export function conceptPanel(concept, context) {
 
   function took({ status, startedAt, finishedAt }) {
     if (status !== "completed" || !startedAt || !finishedAt) return "";
-    return duration(Date.parse(finishedAt) - Date.parse(startedAt));
+    return brief(Date.parse(finishedAt) - Date.parse(startedAt));
   }
 
   function retryButton(kinds, states) {

@@ -1,12 +1,21 @@
 /** What a reviewer decides: the card beside the outline, and the bar below it on phones. */
 
-import { guarded, h, write } from "../lib/dom.js";
+import { fill, guarded, h, write } from "../lib/dom.js";
 import { keepField } from "../lib/drafts.js";
 import { n, t } from "../lib/i18n.js";
 import { announce } from "../lib/say.js";
 import { due, moment } from "../lib/time.js";
 
 const LONGEST = 4000;
+/** What happens to a review that nobody decided in time. */
+const EXPIRY = {
+  keep: t`It waits on after that.`, approve: t`Undecided by then, it is approved.`, cancel: t`Undecided by then, the task is cancelled.`,
+};
+
+/** Which look at it this is, from the second on. */
+export const roundLine = ({ round }) => round > 1 && h("p.quiet", {}, t`Round ${round}`);
+
+export const changesSince = (round, { length }) => t`Since round ${round}: ${n(length, "{n} change", "{n} changes")}`;
 
 /**
  * @param {any} review
@@ -14,32 +23,28 @@ const LONGEST = 4000;
  *   `key` names the draft of the wish; `remarks` are what was said of single concepts.
  */
 export function decisionCard(review, { key, decide, remarks, approval = t`Approve the outline` }) {
-  const approve = guarded(h("button.button.is-primary.is-large.approve", { type: "button" }), () => decide("approve"));
+  const unsent = h("div.unsent");
+  const barUnsent = h("div.unsent");
+  const approve = guarded(h("button.button.is-primary.is-large.approve", { type: "button" }), () => approved(unsent));
   const again = guarded(h("button.button", { type: "button", hidden: true }, t`Save my changes and look again`), () => decide("again"));
   const wish = h("textarea", { id: "feedback", rows: 4, maxLength: LONGEST, dir: "auto", placeholder: t`More practice, less theory. Add a module about testing.` });
   const kept = keepField(wish, `${key}/feedback`);
   const problem = h("p.field-error", { role: "alert" });
-  const warning = h("p.quiet", { hidden: true }, t`Your own changes above are not sent along when you send it back.`);
+  const warning = h("p.quiet", { hidden: true }, t`Your own changes are not sent along; they stay here.`);
   const alongside = h("p.quiet", { hidden: true });
-  const sendBack = guarded(h("button.button", { type: "button" }, t`Send it back`), async () => {
-    problem.textContent = "";
-    const feedback = [wish.value.trim(), ...remarks()].filter(Boolean).join("\n");
-    if (!feedback || feedback.length > LONGEST) {
-      problem.textContent = feedback ? t`This is too long by ${feedback.length - LONGEST} letters.` : t`Say what should be different.`;
-      return wish.focus();
-    }
-    await decide("reject", feedback);
-  });
+  const sendBack = guarded(h("button.button", { type: "button" }, t`Send it back`), back);
   const details = h("details.send-back", { open: kept.kept }, h("summary", {}, t`Ask for something different`),
     h("label", { htmlFor: "feedback" }, t`What should be different?`), wish, alongside, problem, warning, sendBack);
+  wish.addEventListener("input", settled);
+  const deadline = h("p.due", { class: review.overdue ? "is-overdue" : "" }, review.overdue ? due(review.due_at) : t`Due ${due(review.due_at)}`,
+    h("span.quiet", {}, ` (${moment(review.due_at)})`, ". ", EXPIRY[review.on_expiry]));
   const element = h("section.card.decision", { "aria-labelledby": "decision-title" },
     h("h2.card-title", { id: "decision-title" }, t`Your decision`),
-    h("p.due", { class: review.overdue ? "is-overdue" : "" }, review.overdue ? due(review.due_at) : t`Due ${due(review.due_at)}`,
-      h("span.quiet", {}, ` (${moment(review.due_at)})`)),
-    approve, again, details);
-  const barApprove = guarded(h("button.button.is-primary", { type: "button" }), () => decide("approve"));
+    deadline,
+    approve, unsent, again, details);
+  const barApprove = guarded(h("button.button.is-primary", { type: "button" }), () => approved(barUnsent));
   const barNumbers = h("span.quiet");
-  const bar = h("div.decision-bar", { role: "group", "aria-label": t`Your decision` }, barNumbers,
+  const bar = h("div.decision-bar", { role: "group", "aria-label": t`Your decision` }, barUnsent, barNumbers,
     h("div.bar-buttons", {}, h("button.button", { type: "button", onclick: () => {
       details.open = true;
       wish.focus();
@@ -52,8 +57,9 @@ export function decisionCard(review, { key, decide, remarks, approval = t`Approv
     setEdits,
     setNumbers: (text) => write(barNumbers, text),
     setRemarks(number) {
+      settled();
       alongside.hidden = number === 0;
-      write(alongside, n(number, "{n} comment on a concept goes along.", "{n} comments on concepts go along."));
+      write(alongside, n(number, "{n} comment on a concept goes along when you send it back.", "{n} comments on concepts go along when you send it back."));
       if (number) details.open = true;
     },
     /** It went: what was typed for it is not needed any more. */
@@ -63,7 +69,8 @@ export function decisionCard(review, { key, decide, remarks, approval = t`Approv
       for (const button of [...element.querySelectorAll("button"), ...bar.querySelectorAll("button")]) button.disabled = true;
       wish.readOnly = true;
       element.classList.add("is-closed");
-      bar.hidden = true;
+      bar.hidden = deadline.hidden = warning.hidden = true;
+      settled();
       announce(t`This review is closed.`);
     },
   };
@@ -74,5 +81,35 @@ export function decisionCard(review, { key, decide, remarks, approval = t`Approv
     barApprove.textContent = words;
     warning.hidden = number === 0;
     again.hidden = number === 0;
+  }
+
+  async function back() {
+    problem.textContent = "";
+    const feedback = [wish.value.trim(), ...remarks()].filter(Boolean).join("\n");
+    if (!feedback || feedback.length > LONGEST) {
+      problem.textContent = feedback ? t`This is too long by ${feedback.length - LONGEST} letters.` : t`Say what should be different.`;
+      return wish.focus();
+    }
+    await decide("reject", feedback);
+  }
+
+  /** Approve; a wish or comments, which approving leaves behind, are asked about first. */
+  async function approved(place) {
+    const wished = wish.value.trim() !== "";
+    const said = remarks().length;
+    if (!wished && !said) return decide("approve");
+    const words = !said ? t`Your wish is not sent when you approve.`
+      : wished ? n(said, "Your wish and {n} comment are not sent when you approve.", "Your wish and {n} comments are not sent when you approve.")
+        : n(said, "Your {n} comment is not sent when you approve.", "Your {n} comments are not sent when you approve.");
+    const send = guarded(h("button.button", { type: "button" }, t`Send it back`), back);
+    fill(place, h("p", {}, words), h("p.question-line", { role: "group", "aria-label": words }, send,
+      guarded(h("button.button.is-danger", { type: "button" }, t`Approve without`), () => decide("approve"))));
+    send.focus();
+    announce(words);
+  }
+
+  function settled() {
+    fill(unsent);
+    fill(barUnsent);
   }
 }

@@ -4,7 +4,7 @@ import { fill, h, icon, iconButton, said } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { announce } from "../lib/say.js";
 import { hours, levelName } from "../lib/words.js";
-import { modulesOf, newConcept } from "../model/edits.js";
+import { modulesOf, newConcept, outOfOrder } from "../model/edits.js";
 import { dragging } from "./dragging.js";
 import { conceptForm, titleForm } from "./outline-forms.js";
 
@@ -12,16 +12,19 @@ const SINCE = { added: t`new`, renamed: t`renamed`, moved: t`moved`, updated: t`
 const OWN = { renamed: t`renamed by you`, moved: t`moved by you`, changed: t`changed by you` };
 
 /**
- * @param {{stages: any[], diff: any[]|null, own: () => Map<string, string[]>, form: any, comments: any,
- *   changed: () => void}} options `own` tells what was done to which concept, `form` and `comments` are
+ * @param {{stages: any[], needs: Map<string, string[]>, titleOf: (id: string) => string, diff: any[]|null, own: () => Map<string, string[]>, form: any, comments: any,
+ *   changed: () => void}} options `needs` tells which concepts each builds on,
+ *   `own` what was done to which concept, `form` and `comments` are
  *   drafts: what was typed and not taken yet; `changed` is called after each change.
  */
-export function outlineEditor({ stages, diff, own, form, comments, changed }) {
+export function outlineEditor({ stages, needs, titleOf, diff, own, form, comments, changed }) {
   const element = h("div.outline");
   let news = newsOf(diff);
   /** The form that is open: `{key, module_id, values}`. */
   let editing = form.read();
   let commenting = null;
+  /** What each concept stands before though it builds on it. */
+  let early = new Map();
   let added = 0;
   let locked = false;
   reopen();
@@ -69,6 +72,7 @@ export function outlineEditor({ stages, diff, own, form, comments, changed }) {
   /** Draw anew and keep the focus at what was worked on. */
   function draw(focus = null) {
     const marks = own();
+    early = outOfOrder(stages, needs);
     fill(element, stages.map((stage, number) => stageView(stage, number, marks)));
     if (focus) element.querySelector(focus)?.focus();
   }
@@ -168,7 +172,9 @@ export function outlineEditor({ stages, diff, own, form, comments, changed }) {
       !locked && h("span.grip", { "aria-hidden": "true", title: t`Drag to another place` }, icon("grip")),
       h("div.edit-title", {}, said("span.edit-name", concept.title), since && h(`span.tag.is-${news.get(key)}`, {}, since),
         mine.filter(Boolean).map((mark) => h("span.tag.is-yours", {}, mark)),
-        h("span.quiet", {}, `${hours(concept.estimated_hours)}, ${levelName(concept.difficulty)}`)),
+        h("span.quiet", {}, `${hours(concept.estimated_hours)}, ${levelName(concept.difficulty)}`),
+        concept.description && said("span.edit-about", concept.description, { title: concept.description }),
+        early.has(key) && h("span.edit-early", {}, t`Stands before ${early.get(key).map((id) => `“${titleOf(id)}”`).join(", ")}, which it builds on.`)),
       !locked && h("div.edit-buttons", {},
         mover(module, concept, -1, key), mover(module, concept, 1, key),
         concept.concept_id && iconButton("comment", t`Comment on ${concept.title}`, () => comment(key), { dataset: { comment: key }, "aria-expanded": String(showsComment(key)) }),

@@ -2,7 +2,7 @@
 
 import { h, write } from "../lib/dom.js";
 import { n, t } from "../lib/i18n.js";
-import { duration, now } from "../lib/time.js";
+import { brief, now } from "../lib/time.js";
 import { attempt, round as roundName, stepName } from "../lib/words.js";
 
 const STATE = {
@@ -49,7 +49,7 @@ export function rail() {
     write(state, `, ${STATE[step.state]}`);
     const spent = step.durationMs + (step.startedAt ? now() - Date.parse(step.startedAt) : 0);
     const timed = step.state !== "waiting" && (step.durationMs || step.startedAt) && step.name !== "completed";
-    write(time, timed ? duration(Math.max(0, step.startedAt ? Math.max(1000, spent) : spent)) : "");
+    write(time, timed ? brief(Math.max(0, spent)) : "");
     write(note, notes(step));
   }
 }

@@ -9,7 +9,7 @@ import { tell } from "../lib/tabs.js";
 import { called, stepName } from "../lib/words.js";
 import { differences } from "../model/differences.js";
 import { bySchema } from "./by-schema.js";
-import { decisionCard } from "./decision.js";
+import { changesSince, decisionCard, roundLine } from "./decision.js";
 import { heading } from "./parts.js";
 import { schemaForm } from "./schema-form.js";
 
@@ -29,7 +29,7 @@ export function shapeReview(main, { task, review, etag }) {
   title(t`Review: ${called(task)}`, "ask");
   fill(main, h("div.review-page", {},
     h("header.review-head", {}, h("p.crumbs", {}, h("a", { href: `/tasks/${taskId}` }, t`Task`), " / ", t`Review`),
-      heading(called(task)), h("p.quiet", {}, t`Version ${review.version}, round ${review.round}`)),
+      heading(called(task)), roundLine(review)),
     notices,
     h("div.review-side", {}, decision.element, since(review)),
     h("section.review-outline", { "aria-labelledby": "value-title" },
@@ -56,8 +56,8 @@ export function shapeReview(main, { task, review, etag }) {
       const body = kind === "reject" ? { decision: "reject", feedback }
         : same ? { decision: "approve" } : { decision: "edit", value, then: kind === "again" ? "review" : "approve" };
       await call(`/tasks/${taskId}/review`, { method: "POST", body, headers: etag ? { "If-Match": etag } : {} });
-      if (kind === "reject") decision.sent();
-      else kept.clear();
+      if (kind !== "again") decision.sent();
+      if (kind !== "reject") kept.clear();
       tell({ type: "retried", taskId });
       location.assign(to(`/tasks/${taskId}`));
       await new Promise(() => {});
@@ -80,7 +80,7 @@ function since({ previous, value, round }) {
   if (round < 2 || previous === null || previous === undefined) return null;
   const found = differences(previous, value);
   return h("section.card", { "aria-labelledby": "diff-title" },
-    h("h2.card-title", { id: "diff-title" }, t`What changed since round ${round - 1} (${found.length})`),
+    h("h2.card-title", { id: "diff-title" }, changesSince(round - 1, found)),
     found.length ? h("ul.plain", {}, found.slice(0, 100).map(({ path, before, after }) => h("li", {},
       h("strong", { dir: "auto" }, path || t`The value`), " ",
       before !== undefined && h("del", { dir: "auto" }, shortened(before)), " ", after !== undefined && h("ins", { dir: "auto" }, shortened(after)))))

@@ -38,7 +38,7 @@ async def test_from_the_question_to_the_finished_roadmap(site: Site, window: Wat
     await page.get_by_role("button", name="Make my roadmap").click()
     await page.wait_for_url("**/tasks/*")
     task_id = task_in(page)
-    await expect(page.locator(".badge")).to_have_text("Live by WebSocket")
+    await expect(page.locator(".badge")).to_have_text("Live")
     await page.get_by_role("link", name="Review the outline").click()
 
     rows = page.locator(".edit-row")
@@ -136,7 +136,7 @@ async def test_a_second_decision_is_explained(
     site.wait(task_id, "human_review_pending")
     await expect(page.get_by_text("There is a newer version of this outline.")).to_be_visible()
     await page.get_by_role("button", name="Show the new version").click()
-    await expect(page.get_by_text("What changed since round 1")).to_be_visible()
+    await expect(page.get_by_text("Since round 1:")).to_be_visible()
     await expect(page.locator(".change.is-added").first).to_be_visible()
     assert site.api.post(f"/api/v1/tasks/{task_id}/cancel").status_code == 202
 

@@ -130,7 +130,7 @@ async def test_a_task_of_another_workflow_is_shown_by_its_parts(window: Watched)
     await page.get_by_role("button", name="Chapter 1").click()
     await expect(page.locator(".part-body")).to_contain_text(TRAP)
     await expect(page.locator(".part-body")).to_contain_text("Sources")
-    await expect(page.locator(".badge")).to_have_text("Live by WebSocket")
+    await expect(page.locator(".badge")).to_have_text("Live")
     done = {"step": "chapters", "key": "2/x", "kind": "text", "title": "Chapter 2", "version": 1}
     sockets[-1].send(json.dumps(_event(5, "content_completed", done)))
     await expect(page.locator(".stage-count")).to_have_text("2 of 2 ready")

@@ -140,7 +140,7 @@ async def test_a_token_is_asked_for_and_never_stands_in_an_address(
     await expect(page.get_by_text("This token is not valid here")).to_be_visible()
     await page.get_by_label("Token").fill(token)
     await page.get_by_role("button", name="Sign in").click()
-    await expect(page.locator(".badge")).to_have_text("Live by WebSocket")
+    await expect(page.locator(".badge")).to_have_text("Live")
     await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     sockets = [address for address in addresses if "/ws/tasks/" in address]
     assert sockets

@@ -39,7 +39,7 @@ async def test_an_event_changes_a_handful_of_nodes(window: Watched) -> None:
     await big.install(window.page)
     page = await window.open(f"/tasks/{TASK}")
     await expect(page.locator(".concept")).to_have_count(CONCEPTS)
-    await expect(page.locator(".badge")).to_have_text("Live by WebSocket")
+    await expect(page.locator(".badge")).to_have_text("Live")
     await page.evaluate(COUNT_CHANGES)
     for event, _ in zip(big.content_events(), range(EVENTS), strict=False):
         big.send(event)

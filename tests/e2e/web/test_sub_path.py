@@ -39,7 +39,7 @@ async def test_a_task_is_followed_live_below_a_sub_path(
         await page.get_by_label("What do you want to learn?").fill("learn to fly kites")
         await page.get_by_role("button", name="Make my roadmap").click()
         await page.wait_for_url(f"{base}/tasks/*")
-        await expect(page.locator(".badge")).to_have_text("Live by WebSocket")
+        await expect(page.locator(".badge")).to_have_text("Live")
         await page.get_by_role("link", name="Review the outline").click()
         await page.wait_for_url(f"{base}/tasks/*/review")
         await expect(page.locator(".edit-row").first).to_be_visible()

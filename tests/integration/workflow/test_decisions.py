@@ -102,6 +102,8 @@ async def test_an_edit_may_be_looked_at_again(
         task,
     )
     assert [tuple(row) for row in rows] == [(1, 1, "decided", "edit"), (2, 2, "open", None)]
+    unread = "SELECT message FROM notifications WHERE task_id = $1 AND read_at IS NULL"
+    assert len(await database.fetch(unread, task)) == 1, "of the new round alone"
     again = await queries.open_review(task, actor=ALICE)
     shown = await open_review(task, actor=ALICE)
     assert (shown.version, shown.round) == (2, 2)

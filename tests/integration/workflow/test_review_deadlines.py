@@ -56,6 +56,24 @@ async def test_no_reminder_of_what_was_decided(
     assert await remind() == 0
 
 
+async def test_what_ends_a_review_reads_what_was_told_of_it(
+    database: asyncpg.Connection, author: LedgerAuthor
+) -> None:
+    """A decision and a cancellation read a review's notices, and keep when one was read before."""
+    approved, cancelled = await reviewed(author), await reviewed(author)
+    await age_reviews(database, 13)
+    assert await remind() == 2
+    await database.execute(
+        "UPDATE notifications SET read_at = '2000-01-01' WHERE kind = 'review_reminder'"
+    )
+    await approve(approved)
+    await cancel_task(cancelled, actor=ALICE)
+    unread = await database.fetch("SELECT kind FROM notifications WHERE read_at IS NULL")
+    assert [row["kind"] for row in unread] == ["task_cancelled"]
+    before = "SELECT count(*) FROM notifications WHERE read_at < '2001-01-01'"
+    assert await database.fetchval(before) == 2
+
+
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [

@@ -350,6 +350,8 @@ class Review(Answer):
     created_at: Moment | None = None
     due_at: Moment | None = None
     overdue: bool = False
+    on_expiry: str = ""
+    """What happens when nobody decides in time."""
     of: str = ""
     """The step that made what is under review."""
     value: Any = None
