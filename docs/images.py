@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, Page, ViewportSize
 
 FOLDER: Final = Path(__file__).parent / "images"
+EXAMPLE: Final = Path(__file__).parents[1] / "examples" / "report"
 GOAL: Final = "Learn Rust"
 FRAME_S: Final = 0.2
 FRAME_SIZE: Final[ViewportSize] = {"width": 1200, "height": 1080}
@@ -40,6 +42,7 @@ async def capture(stack: RunningStack) -> None:
             await _animation(browser, stack, watched)
             review = _ask(api, "learn to bake sourdough bread", review=True)
             await _round_of_review(api, review)
+            report = await _report(api)
             roadmap = api.get(f"/api/v1/tasks/{watched}").json()["roadmap_id"]
             tree = api.get(f"/api/v1/roadmaps/{roadmap}").json()
             concepts = [c for s in tree["stages"] for m in s["modules"] for c in m["concepts"]]
@@ -61,6 +64,7 @@ async def capture(stack: RunningStack) -> None:
             ("quiz", f"{concept}#quiz", DESK, "light"),
             ("concept-phone", concept, PHONE, "dark"),
             ("operations", "/operations", DESK, "dark"),
+            ("report", f"/tasks/{report}", DESK, "light"),
         ]
         for name, path, size, scheme in pages:
             context = await new_context(
@@ -91,6 +95,19 @@ async def _round_of_review(api: Any, task_id: str) -> None:
         await until(lambda: _waits(api, task_id), what="the review")
         if api.get(f"/api/v1/tasks/{task_id}/review").json()["round"] == 1:
             api.post(f"/api/v1/tasks/{task_id}/review", json=wish)
+
+
+async def _report(api: Any) -> str:
+    """Have the example's report written; return its task."""
+    request = {"company": "Acme", "depth": "thorough"}
+    asked = api.post("/api/v1/workflows/report/tasks", json={"request": request, "review": False})
+    task = str(asked.json()["task_id"])
+
+    async def ended() -> bool:
+        return bool(api.get(f"/api/v1/tasks/{task}").json()["status"] == "completed")
+
+    await until(ended, what="the report", within_s=120)
+    return task
 
 
 async def _prepare(page: Page, name: str) -> None:
@@ -148,12 +165,14 @@ def _save(png: bytes, name: str) -> None:
 
 def main() -> None:
     """Start a stack, take the pictures, stop it."""
+    os.environ["PYTHONPATH"] = str(EXAMPLE)
     with tempfile.TemporaryDirectory() as folder, starting_stacks() as start:
         stack = start(
             Path(folder) / "data",
             SAMPLE_LATENCY_S="0.7",
             SAMPLE_FAIL="Borrowing",
             CONTENT_CONCURRENCY="3",
+            WORKFLOWS="company_report.flow:report",
         )
         asyncio.run(capture(stack))
 
