@@ -44,6 +44,12 @@ _CODE: Final = re.compile(r"`([^`]+)`")
 _HEAD: Final = """\
 <script type="module" src="{{base}}/pages/{{page}}.all.js"></script>
 """
+_PROSE: Final = """\
+<link rel="preload" href="{{base}}/fonts/vollkorn-regular.woff2" as="font" type="font/woff2" \
+media="(min-width: 48rem)" crossorigin>
+"""
+"""The font of long texts: found in the styles only, it comes too late for the first of them. On a
+phone the text itself is wanted first."""
 _LOADING: Final = """\
 <main id="main" tabindex="-1"><div class="skeleton">{{first}}\
 <p role="status">Loading…</p></div></main>
@@ -174,7 +180,8 @@ def _template() -> str:
 
 
 def _page(name: str, title: str) -> Response:
-    text = _filled(name, title, head=_HEAD, main=_LOADING)
+    head = _HEAD + (_PROSE if name == "concept" else "")
+    text = _filled(name, title, head=head, main=_LOADING)
     return Response(text, media_type=_HTML, headers={"Cache-Control": "no-cache"})
 
 
