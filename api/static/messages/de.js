@@ -468,10 +468,11 @@ export default {
   "Since round {0}: {1}": "Seit Runde {0}: {1}",
   "Your own changes are not sent along; they stay here.": "Deine eigenen Änderungen gehen nicht mit; sie bleiben hier.",
   "Your wish is not sent when you approve.": "Dein Wunsch geht nicht mit, wenn du annimmst.",
-  "Approve without": "Ohne annehmen",
+  "Approve anyway": "Trotzdem annehmen",
   "{n} change": ["{n} Änderung", "{n} Änderungen"],
   "{n} comment on a concept goes along when you send it back.": ["{n} Bemerkung zu einem Konzept geht mit, wenn du es zurückschickst.", "{n} Bemerkungen zu Konzepten gehen mit, wenn du es zurückschickst."],
   "Your wish and {n} comment are not sent when you approve.": ["Dein Wunsch und {n} Bemerkung gehen nicht mit, wenn du annimmst.", "Dein Wunsch und {n} Bemerkungen gehen nicht mit, wenn du annimmst."],
   "Your {n} comment is not sent when you approve.": ["Deine {n} Bemerkung geht nicht mit, wenn du annimmst.", "Deine {n} Bemerkungen gehen nicht mit, wenn du annimmst."],
   "Stands before {0}, which it builds on.": "Steht vor {0}, worauf es aufbaut.",
+  "There is a newer version of it.": "Es gibt eine neuere Fassung davon.",
 };

@@ -468,10 +468,11 @@ export default {
   "Since round {0}: {1}": "Desde la ronda {0}: {1}",
   "Your own changes are not sent along; they stay here.": "Tus propios cambios no se envían; se quedan aquí.",
   "Your wish is not sent when you approve.": "Tu deseo no se envía si apruebas.",
-  "Approve without": "Aprobar sin ello",
+  "Approve anyway": "Aprobar de todos modos",
   "{n} change": ["{n} cambio", "{n} cambios"],
   "{n} comment on a concept goes along when you send it back.": ["{n} comentario sobre un concepto se envía también al devolverlo.", "{n} comentarios sobre conceptos se envían también al devolverlo."],
   "Your wish and {n} comment are not sent when you approve.": ["Tu deseo y {n} comentario no se envían si apruebas.", "Tu deseo y {n} comentarios no se envían si apruebas."],
   "Your {n} comment is not sent when you approve.": ["Tu {n} comentario no se envía si apruebas.", "Tus {n} comentarios no se envían si apruebas."],
   "Stands before {0}, which it builds on.": "Está antes de {0}, en lo que se basa.",
+  "There is a newer version of it.": "Hay una versión más nueva.",
 };

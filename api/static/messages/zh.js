@@ -468,10 +468,11 @@ export default {
   "Since round {0}: {1}": "自第 {0} 轮以来：{1}",
   "Your own changes are not sent along; they stay here.": "你自己的修改不会一并发送，会保留在这里。",
   "Your wish is not sent when you approve.": "批准时不会发送你的意见。",
-  "Approve without": "不发送，直接批准",
+  "Approve anyway": "仍然批准",
   "{n} change": ["{n} 处更改"],
   "{n} comment on a concept goes along when you send it back.": ["退回时将附带 {n} 条概念评论。"],
   "Your wish and {n} comment are not sent when you approve.": ["批准时不会发送你的意见和 {n} 条评论。"],
   "Your {n} comment is not sent when you approve.": ["批准时不会发送你的 {n} 条评论。"],
   "Stands before {0}, which it builds on.": "排在它所依赖的{0}之前。",
+  "There is a newer version of it.": "它有了更新的版本。",
 };

@@ -29,7 +29,7 @@ start(async (main) => {
     }),
   ]);
   if (!answer) nothingToReview(main, task);
-  else if (!answer.data.roadmap) (await later("value-review", "concept", "forms")).shapeReview(main, { task, review: answer.data, etag: answer.etag });
+  else if (!answer.data.roadmap) (await later("value-review", "concept", "forms")).shapeReview(main, { task, review: answer.data, etag: answer.etag, follow });
   else reviewPage(main, task, answer.data, answer.etag);
 });
 
@@ -53,7 +53,6 @@ function reviewPage(main, task, review, etag) {
   const names = namesOf(roadmap);
   const titleOf = (id) => names.get(id) ?? t`a removed concept`;
   let stages = applyEdits(roadmap, history.now);
-  let decided = "";
   const notices = h("div", { role: "status" });
   const own = slot(h("section.card", { "aria-labelledby": "own-title", hidden: true }));
   const numbers = h("p.quiet.totals", { role: "status" });
@@ -86,8 +85,7 @@ function reviewPage(main, task, review, etag) {
   onKey("mod+z", t`Undo`, () => undo.click());
   onKey("mod+shift+z", t`Redo`, () => redo.click());
   onKey("mod+y", "", () => redo.click());
-  const watch = client.watch(taskId, { after: task.last_seq, onEvent: elsewhere, onError: noticeRefusal });
-  addEventListener("pagehide", () => watch.stop());
+  const watch = follow(task, review, { over, stale });
 
   /** Something was changed in the outline: it is a step that can be taken back. */
   function changedByHand() {
@@ -161,20 +159,7 @@ function reviewPage(main, task, review, etag) {
     }
   }
 
-  /** Something happened to the task while this page was open; other reviews are not ours. */
-  function elsewhere(event) {
-    const ours = event.data?.review_id === review.review_id;
-    if (event.type === "review_decided" && ours) {
-      decided = t`This review was ${decisionName(event.data)} by ${event.data.decided_by}.`;
-      over(decided);
-    } else if (event.type === "review_required" && !ours) {
-      stale();
-    } else if (event.type === "task_cancelled") {
-      over(t`The task was cancelled.`);
-    }
-  }
-
-  function stale() {
+  function stale(decided = "") {
     over(null, h("div.notice.is-ask", {}, h("p", {}, decided, " ", h("strong", {}, t`There is a newer version of this outline.`), " ",
       !decided && [t`You were looking at an older one, so your decision was not taken: it might have meant something else.`, " "],
       t`Look at the new one and decide anew.`, " ", t`What you typed and changed is kept.`),
@@ -215,6 +200,19 @@ function reviewPage(main, task, review, etag) {
         } }, t`Forget them`)));
     notices.append(notice);
   }
+}
+
+/** Tell what happens to a review while its page is open; other reviews are not ours. */
+function follow(task, review, { over, stale }) {
+  let decided = "";
+  const watch = client.watch(task.task_id, { after: task.last_seq, onError: noticeRefusal, onEvent: ({ type, data }) => {
+    const ours = data?.review_id === review.review_id;
+    if (type === "review_decided" && ours) over((decided = t`This review was ${decisionName(data)} by ${data.decided_by}.`));
+    else if (type === "review_required" && !ours) stale(decided);
+    else if (type === "task_cancelled") over(t`The task was cancelled.`);
+  } });
+  addEventListener("pagehide", () => watch.stop());
+  return watch;
 }
 
 let perContent = 0;

@@ -102,8 +102,9 @@ export function decisionCard(review, { key, decide, remarks, approval = t`Approv
       : wished ? n(said, "Your wish and {n} comment are not sent when you approve.", "Your wish and {n} comments are not sent when you approve.")
         : n(said, "Your {n} comment is not sent when you approve.", "Your {n} comments are not sent when you approve.");
     const send = guarded(h("button.button", { type: "button" }, t`Send it back`), back);
-    fill(place, h("p", {}, words), h("p.question-line", { role: "group", "aria-label": words }, send,
-      guarded(h("button.button.is-danger", { type: "button" }, t`Approve without`), () => decide("approve"))));
+    // the second answer does not stand where the first click was
+    fill(place, h("p", {}, words), h("p.question-line", { role: "group", "aria-label": words },
+      guarded(h("button.button.is-danger", { type: "button" }, t`Approve anyway`), () => decide("approve")), send));
     send.focus();
     announce(words);
   }

@@ -13,8 +13,8 @@ import { changesSince, decisionCard, roundLine } from "./decision.js";
 import { heading } from "./parts.js";
 import { schemaForm } from "./schema-form.js";
 
-/** @param {HTMLElement} main @param {{task: any, review: any, etag: string|null}} what */
-export function shapeReview(main, { task, review, etag }) {
+/** @param {HTMLElement} main @param {{task: any, review: any, etag: string|null, follow: Function}} what */
+export function shapeReview(main, { task, review, etag, follow }) {
   const taskId = task.task_id;
   const key = `review/${taskId}`;
   const kept = draft(`${key}/value/${review.version}`);
@@ -35,6 +35,7 @@ export function shapeReview(main, { task, review, etag }) {
     h("section.review-outline", { "aria-labelledby": "value-title" },
       h("h2", { id: "value-title" }, stepName(String(review.of ?? t`The result`))), seen.element, own)), decision.bar);
   draw();
+  const watch = follow(task, review, { over, stale });
 
   function changed(value) {
     if (value === undefined) return;
@@ -58,12 +59,32 @@ export function shapeReview(main, { task, review, etag }) {
       await call(`/tasks/${taskId}/review`, { method: "POST", body, headers: etag ? { "If-Match": etag } : {} });
       if (kind !== "again") decision.sent();
       if (kind !== "reject") kept.clear();
+      watch.stop();
       tell({ type: "retried", taskId });
       location.assign(to(`/tasks/${taskId}`));
       await new Promise(() => {});
     } catch (error) {
-      fail(error);
+      if (error.status === 412) stale();
+      else if (error.status === 409) over(t`This review was decided already; your decision was not needed any more.`);
+      else fail(error);
     }
+  }
+
+  function stale(decided = "") {
+    close([decided, " ", h("strong", {}, t`There is a newer version of it.`), " ", t`Look at the new one and decide anew.`],
+      h("button.button.is-primary", { type: "button", onclick: () => location.reload() }, t`Show the new version`));
+  }
+
+  function over(words) {
+    close(words, h("a.button.is-primary", { href: `/tasks/${taskId}` }, t`See the task`));
+  }
+
+  /** Nothing can be decided or changed here any more. */
+  function close(words, way) {
+    decision.close();
+    own.hidden = true;
+    fill(notices, h("div.notice.is-ask", {}, h("p", {}, words), h("p.actions", {}, way)));
+    notices.scrollIntoView({ block: "center" });
   }
 
   function fail(error) {

@@ -82,3 +82,18 @@ async def _made(page: Page) -> None:
     await page.get_by_role("button", name=re.compile("Retry what failed")).click()
     await expect(page.locator(".task-line .chip")).to_have_text("Complete")
     await expect(page.get_by_role("heading", name="Index")).to_be_visible()
+
+
+async def test_a_review_decided_elsewhere_is_closed(site: Site, window: Watched) -> None:
+    """Decided in another browser, a review of any workflow says by whom, and changes nothing."""
+    body = {"request": {"topic": "Rain"}, "review": True}
+    task_id = site.api.post("/api/v1/workflows/book/tasks", json=body).json()["task_id"]
+    site.wait(task_id, "human_review_pending")
+    page = await window.open(f"/tasks/{task_id}/review")
+    await expect(page.get_by_text("Change it")).to_be_visible()
+    url = f"/api/v1/tasks/{task_id}/review"
+    assert site.api.post(url, json={"decision": "approve"}).status_code == 202
+    await expect(page.locator(".review-page > [role='status']")).to_contain_text("approved by")
+    await expect(page.get_by_text("Change it")).to_be_hidden()
+    await expect(page.locator(".decision .due")).to_be_hidden()
+    site.wait(task_id, "completed")
