@@ -10,9 +10,12 @@ import shlex
 import stat
 import tempfile
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cli.exits import usage
+
+if TYPE_CHECKING:
+    from core.settings import Settings
 
 DEFAULT: Final = Path(".roadmap")
 _SECRET_BYTES: Final = 32
@@ -209,6 +212,12 @@ class DataDir:
         except (OSError, ValueError):
             return None
         return stack if isinstance(stack, dict) else None
+
+    def pulses_by(self, settings: Settings) -> Path:
+        """Return where the workers of this folder's stack say what they do."""
+        from core.pulse import pulse_folder  # late: it takes long to import, and few ask for it
+
+        return self.pulses if settings.pulse_dir is None else pulse_folder(settings)
 
     def remove_stack(self) -> None:
         """Take `stack.json` away: nothing answers any more, or not yet."""

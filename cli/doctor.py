@@ -61,6 +61,7 @@ def examine(folder: DataDir, *, llm: bool = False) -> list[Finding]:
     from cli.setup_checks import check_auth, check_binaries, check_data_dir
     from cli.workflow_checks import check_workflows
     from core.errors import SettingsError
+    from core.pulse import pulse_folder
     from core.settings import load_settings
 
     try:
@@ -94,7 +95,8 @@ def examine(folder: DataDir, *, llm: bool = False) -> list[Finding]:
         findings += check_broker(broker_url)
     if broker_url:
         prefix = settings.redis_prefix or folder.redis_prefix()
-        findings.append(check_workers(broker_url, prefix=prefix))
+        pulses = folder.pulses_by(settings) if stack else pulse_folder(settings)
+        findings.append(check_workers(broker_url, prefix=prefix, pulses=pulses))
     if api_url:
         findings.append(check_api(api_url.rstrip("/")))
     if not stack and not api_url and folder.foreign() is None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.findings import Finding, clean
 from cli.probes import WorkerPing, http_ok
+from cli.standstill import ADVICE
 from cli.troubles import readiness
+from core.pulse import read_pulses
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from core.settings import Settings
 
 _TIMEOUT_S: Final = 5.0
@@ -166,8 +171,14 @@ def check_broker(url: str) -> list[Finding]:
     return [Finding(name="broker", ok=True, message=said)]
 
 
-def check_workers(broker_url: str, *, prefix: str = "") -> Finding:
-    """Ask whether a worker answers."""
+def check_workers(broker_url: str, *, prefix: str = "", pulses: Path | None = None) -> Finding:
+    """Ask whether a worker answers, and whether those of this machine do anything.
+
+    Args:
+        broker_url: Where they listen.
+        prefix: REDIS_PREFIX of the stack.
+        pulses: The folder in which those of this machine say what they do.
+    """
     ping = WorkerPing(broker_url, prefix=prefix, timeout_s=2.0)
     try:
         names = sorted(ping.answering())
@@ -180,6 +191,15 @@ def check_workers(broker_url: str, *, prefix: str = "") -> Finding:
     if not names:
         said = "none answers; start one with `roadmap worker` or `roadmap up`"
         return Finding(name="workers", ok=False, message=said)
+    now = time.time()
+    hanging = [
+        f"{pulse.node} answers, but {problem}"
+        for pulse in (read_pulses(pulses) if pulses is not None else [])
+        if pulse.node in names and (problem := pulse.hangs(now)) is not None
+    ]
+    if hanging:
+        message = f"{clean('; '.join(hanging))}. {ADVICE}. Restart it"
+        return Finding(name="workers", ok=False, message=message)
     return Finding(name="workers", ok=True, message=", ".join(names))
 
 

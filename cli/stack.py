@@ -21,6 +21,7 @@ from cli.plan import (
 from cli.ports import elsewhere
 from cli.readiness import Readiness
 from cli.servers import Servers, migrate
+from cli.standstill import Standstills
 from cli.supervisor import Supervisor
 from core.redaction import redact
 from core.signin_codes import make_code, signin_url
@@ -201,6 +202,7 @@ class Stack:
             say=self._say,
             on_change=self._write,
             on_end=self._give_way,
+            standstills=Standstills(self._data_dir.pulses_by(self._settings), say=self._say),
         )
         return self._supervisor
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from cli.child import ChildSpec
     from cli.child_logs import LogPump
+    from cli.standstill import Standstills
     from cli.stop_signals import StopSignals
 
 TICK_S: Final = 0.2
@@ -50,6 +51,7 @@ class Supervisor:
         say: Tells people what happened, one line each.
         on_change: Called after a process was started again.
         on_end: Called with the name of a process that ended, before it is started again.
+        standstills: Ends processes that live and do nothing.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Supervisor:
         say: Callable[[str], None],
         on_change: Callable[[], None],
         on_end: Callable[[str], None] | None = None,
+        standstills: Standstills | None = None,
     ) -> None:
         """Nothing is started yet."""
         self.children = {spec.name: Child(spec, logs) for spec in specs}
@@ -72,6 +75,7 @@ class Supervisor:
         self._say = say
         self._on_change = on_change
         self._on_end = on_end
+        self._standstills = standstills
 
     def start(self, *, early: bool) -> None:
         """Start the children that need no migrated database, or those that do."""
@@ -80,10 +84,12 @@ class Supervisor:
                 child.start()
 
     def tick(self) -> None:
-        """Start again what died, as soon as its back-off allows."""
+        """End what stands still, and start again what died, as soon as its back-off allows."""
         changed = False
         for name, server in self._servers.items():
             changed |= self._tend_server(name, server)
+        if self._standstills is not None:
+            self._standstills.tend(self.children.values())
         for child in self.children.values():
             changed |= self._tend_child(child)
         if changed:

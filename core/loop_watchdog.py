@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client import Counter
 
+from core.frames import authors
 from core.logging import get_logger
 
 if TYPE_CHECKING:
@@ -33,6 +34,15 @@ BLOCKED: Final = Counter(
     "roadmap_event_loop_blocked_total",
     "Times that code blocked the event loop for a second or more, and was named in the log.",
 )
+
+
+_holding: dict[int, str] = {}
+"""By the loop's thread: what holds it up now."""
+
+
+def held_up_by() -> str:
+    """Return what holds up an event loop of this process now, with its file; else nothing."""
+    return next(iter(list(_holding.values())), "")
 
 
 class Watchdog:
@@ -58,9 +68,12 @@ class Watchdog:
         told = 0.0
         while not self._ended.wait(LOOK_S):
             beaten = self._beaten
+            if beaten != told:
+                _holding.pop(self._thread_id, None)
             if beaten != told and time.monotonic() - beaten >= BLOCKED_S:
                 told = beaten  # once for each time that it is blocked
                 self._tell(time.monotonic() - beaten)
+        _holding.pop(self._thread_id, None)
 
     def _tell(self, seconds: float) -> None:
         frame = sys._current_frames().get(self._thread_id)  # noqa: SLF001 - its only name
@@ -71,10 +84,12 @@ class Watchdog:
             task = asyncio.current_task(self._loop)
         except RuntimeError:
             task = None
+        name = None if task is None else task.get_name()
+        _holding[self._thread_id] = _place(frame) + (f", in {name}" if name else "")
         log.warning(
             "event_loop_blocked_by",
             seconds=round(seconds, 1),
-            function=None if task is None else task.get_name(),
+            function=name,
             stack=_stack(frame),
             **_bound_to(task),
         )
@@ -82,6 +97,13 @@ class Watchdog:
 
 def _stack(frame: FrameType) -> str:
     return "".join(traceback.format_list(traceback.extract_stack(frame)[-_FRAMES:])).rstrip()
+
+
+def _place(frame: FrameType) -> str:
+    """Return where the author's code stands: its own function, not the library that it called."""
+    found = [each for each, _ in traceback.walk_stack(frame)]  # the innermost first
+    at = authors(found, lambda each: each.f_code.co_filename)[0]
+    return f"`{at.f_code.co_name}` ({at.f_code.co_filename}:{at.f_lineno})"
 
 
 def _bound_to(task: asyncio.Task[Any] | None) -> dict[str, Any]:

@@ -41,6 +41,7 @@ class Pulse:
         queues: What the consumer listens to.
         consumed: Messages taken since the start; `consumed_at` is when the last one was.
         active: Workflows it holds.
+        held_up_by: The function that holds up its event loop, with its file; else empty.
     """
 
     node: str
@@ -54,13 +55,15 @@ class Pulse:
     consumed: int = 0
     consumed_at: float = 0.0
     active: int = 0
+    held_up_by: str = ""
 
     def hangs(self, now: float) -> str | None:
         """Say why a restart is due, if it is: the process or its event loop does not turn."""
         if now - self.at > STALE_S:
             return f"says nothing since {now - self.at:.0f} s: it was killed, or is frozen"
         if now - self.loop_at > STALE_S:
-            return f"its event loop has not turned for {now - self.loop_at:.0f} s"
+            by = f": {self.held_up_by} holds it up" if self.held_up_by else ""
+            return f"its event loop has not turned for {now - self.loop_at:.0f} s{by}"
         return None
 
     def deaf(self, now: float) -> str | None:
@@ -123,7 +126,9 @@ def read_pulses(folder: Path) -> list[Pulse]:
     for path in folder.glob("*.json"):
         try:
             document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            found.append(Pulse(**{f.name: document[f.name] for f in fields(Pulse)}))
+            found.append(
+                Pulse(**{f.name: document[f.name] for f in fields(Pulse) if f.name in document})
+            )
         except (OSError, ValueError, KeyError, TypeError):
             continue  # of another version, or just being taken away
     return sorted(found, key=lambda pulse: -pulse.at)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from celery import bootsteps, signals
 
 from core.logging import get_logger
+from core.loop_watchdog import held_up_by
 from core.pulse import Pulse, pulse_file
 from worker.app import app
 from worker.consuming import STEADY_S, turned
@@ -50,6 +51,7 @@ class PulseWriter:
             if self._loop_turns():
                 self.pulse.loop_at = time.time()
             self.pulse.at = time.time()
+            self.pulse.held_up_by = held_up_by()
             self.pulse.active = len(state.active_requests)
             try:
                 self.pulse.write()

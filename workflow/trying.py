@@ -23,6 +23,7 @@ from core.errors import (
     TokenBudgetExceededError,
     UnexpectedError,
 )
+from core.frames import authors_traceback, raised_at
 from core.logging import get_logger
 from core.redaction import redact
 from core.request_shapes import storable
@@ -136,8 +137,9 @@ def as_ours(error: BaseException) -> AppError:
 
 def _unexpected(error: BaseException) -> UnexpectedError:
     """Return what everybody may see of an error, and what only admins see."""
-    text = "".join(traceback.format_exception(error, limit=-_MOST_FRAMES))
-    log.error("function_raised", exc_info=error)
+    text = authors_traceback(error, most=_MOST_FRAMES)
+    said = redact("".join(traceback.format_exception_only(error)).strip())
+    log.error("function_raised", error=said, at=raised_at(error), exc_info=error)
     return UnexpectedError(trace=redact(storable(text))[-_MOST_TRACE:])
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import copy
-import traceback
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from core.errors import AppError
+from core.frames import authors_traceback
 from workflow.failures import Retryable
 from workflow.history import round_of
 from workflow.parts import Wanted
@@ -146,19 +145,12 @@ def _told(about: About) -> Iterator[None]:
         _about.reset(token)
 
 
-_ENGINE: Final = str(Path(__file__).parent.parent)
-
-
-def traceback_of(about: About, error: BaseException | None) -> str | None:
-    """Return the traceback of what a workflow's own code did not foresee, without our own frames.
+def traceback_of(error: BaseException | None) -> str | None:
+    """Return the traceback of what a workflow's own code did not foresee, with its own frames.
 
     None for what says itself to people how a step or part failed.
     """
     cause = error.__cause__ if isinstance(error, AppError) else error
     if not isinstance(cause, Exception) or isinstance(cause, AppError | Retryable):
         return None
-    told = traceback.TracebackException.from_exception(cause)
-    own = [frame for frame in told.stack if not frame.filename.startswith(_ENGINE)]
-    if own:
-        told.stack = traceback.StackSummary.from_list(own)
-    return f"In the {about}:\n{''.join(told.format())}"
+    return authors_traceback(cause)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +13,7 @@ from llm.prompt import Text
 from llm.sample import SampleAuthor
 from workflow.testing.about import About, about_now
 from workflow.testing.errors import ScriptError
+from workflow.testing.given import CONTEXT, check_answers, wanted
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -52,15 +52,19 @@ class Asked:
 
     def context(self) -> dict[str, Any]:
         """Return what a function of answers may ask for by name."""
-        names = ("system", "step", "round", "key", "kind")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in CONTEXT}
 
 
 class ScriptedAuthor:
     """An `Author` that answers as a test says, and samples where the test says nothing."""
 
     def __init__(self, answers: Answers) -> None:
-        """Take the answers."""
+        """Take the answers.
+
+        Raises:
+            ScriptError: A function among them cannot be called as it will be.
+        """
+        check_answers(answers)
         self._answers = answers
         self._sample = SampleAuthor(get_settings())
         self.asked: list[Asked] = []
@@ -132,7 +136,9 @@ async def said(answers: Answers, asked: Asked) -> Any:
             return found
         answers = found
     function: Any = answers
-    found = function(asked.model, asked.prompt, **_wanted(function, asked.context()))
+    context = asked.context()
+    named = {name: context[name] for name in wanted(function)}
+    found = function(asked.model, asked.prompt, **named)
     return await found if isinstance(found, Awaitable) else found
 
 
@@ -156,18 +162,6 @@ def fitting(output: type[T], value: Any, asked: Asked) -> T | None:
         f"`answers` gave the {where} {type(value).__name__} where it asked for {output.__name__}."
         f" Return a {output.__name__}, a dictionary that fits it, or None for a made-up sample."
     )
-
-
-def _wanted(function: Callable[..., Any], context: dict[str, Any]) -> dict[str, Any]:
-    """Return the part of the context that a function takes."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return context
-    if any(each.kind is each.VAR_KEYWORD for each in parameters):
-        return context
-    names = [each.name for each in parameters if each.kind is not each.VAR_POSITIONAL][2:]
-    return {name: context[name] for name in names if name in context}
 
 
 def _words(prompt: Prompt) -> Any:

@@ -25,6 +25,7 @@ from workflow.testing import server
 from workflow.testing.about import About, traceback_of, watched, watching
 from workflow.testing.author import Answers, ScriptedAuthor
 from workflow.testing.errors import LabError
+from workflow.testing.given import check_answers, check_decide
 from workflow.testing.killing import kill_everywhere
 from workflow.testing.reviews import Decide, decide_open_review
 from workflow.testing.seen import USER, SeenTask, seen_task, status_of
@@ -108,6 +109,8 @@ class Lab:
             ValidationError: The request is not valid.
         """
         definition = self._definition(workflow)
+        check_answers(answers)
+        check_decide(decide)
         valid = definition.request.model_validate(request)
         task_id = await create_task(valid, user_id=user_id, workflow=definition.name)
         return await self._go_on(task_id, answers, decide)
@@ -166,6 +169,8 @@ class Lab:
             AssertionError: A step or part was done twice or lost.
         """
         definition = self._definition(workflow)
+        check_answers(answers)
+        check_decide(decide)
         valid = definition.request.model_validate(request)
         places = await kill_everywhere(definition, valid, answers=answers, decide=decide, only=only)
         return [str(place) for place in places]
@@ -197,9 +202,10 @@ class Lab:
                 idle = idle + 1 if result is Result.NOTHING_TO_DO else 0
                 if idle > _IDLE_RUNS:
                     raise LabError(f"The task is {status}, but no worker can take it.")
-        for text in errors.tracebacks:  # pytest shows this with the test that failed
+        told = errors.told()
+        for text in told:  # pytest shows this with the test that failed
             sys.stderr.write(text)
-        return await seen_task(task_id, asked=author.asked, tracebacks=errors.tracebacks)
+        return await seen_task(task_id, asked=author.asked, tracebacks=told)
 
 
 _ADMIN: Final = Actor(user_id="lab", admin=True)
@@ -209,15 +215,21 @@ class _Errors:
     """Keeps the tracebacks of what a workflow's own code raised unexpectedly."""
 
     def __init__(self) -> None:
-        self.tracebacks: list[str] = []
+        self._raised: dict[str, list[str]] = {}
+
+    def told(self) -> list[str]:
+        """Return each traceback once, with all steps and parts that it was raised in."""
+        return [f"In the {', '.join(of)}:\n{text}" for text, of in self._raised.items()]
 
     def began(self, about: About) -> None:
         """Nothing is of interest yet."""
 
     def ended(self, about: About, error: BaseException | None) -> None:
         """Keep what says nothing of itself to people."""
-        if (text := traceback_of(about, error)) is not None:
-            self.tracebacks.append(text)
+        if (text := traceback_of(error)) is not None:
+            of = self._raised.setdefault(text, [])
+            if str(about) not in of:  # else it was tried again
+                of.append(str(about))
 
     def listed(self, step: str, needs: Sequence[Need]) -> None:
         """Nothing is of interest here."""

@@ -71,8 +71,8 @@ class Places:
         """Note that it has run; nothing of that is committed yet."""
         if error is None:
             self.reach(f"when the {about} was done, before it was committed")
-        elif (text := traceback_of(about, error)) is not None:
-            self._reporter.tell(traceback=text)
+        elif (text := traceback_of(error)) is not None:
+            self._reporter.tell(traceback=f"In the {about}:\n{text}")
 
     def listed(self, step: str, needs: Sequence[Need]) -> None:
         """Note which parts there should be."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import BaseModel
 
 from core.settings import get_settings
+from roadmap_worker import Context, Workflow
 from tests.toy import TOY
 from workflow.testing import LabError, ScriptError, SeenReview, lab
+from workflow.testing.given import check_answers, check_decide
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +90,79 @@ async def test_no_decision(request_for: dict[str, Any]) -> None:
             await opened.run(request_for, decide="yes")
 
 
+class Answer(BaseModel):
+    """What a model answers."""
+
+    text: str
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({Answer: lambda key: Answer(text=key)}, "for Answer is `<lambda>(key)` (test_lab.py:"),
+        ({Answer: lambda key: Answer(text=key)}, "`lambda model, prompt, key: …`"),
+        ({Answer: lambda _model, _prompt, extra: extra}, "`<lambda>(_model, _prompt, extra)`"),
+        ({Answer: Answer}, "the class Answer for Answer; give an instance"),
+        ({"Answer": Answer(text="")}, "'Answer', which is no output model"),
+        (lambda: None, "`answers` is `<lambda>()`"),
+        ([], "must be a mapping"),
+    ],
+)
+def test_answers_that_cannot_be_called(given: Any, said: str) -> None:
+    """Before anything runs it is said which function of which model is called how."""
+    with pytest.raises(ScriptError, match=re.escape(said)):
+        check_answers(given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        {Answer: Answer(text="yes"), BaseModel: RuntimeError("no")},
+        {Answer: lambda _model, _prompt, key, kind: Answer(text=key + kind)},
+        {Answer: lambda *_args, **named: Answer(text=named["step"])},
+        lambda _model, _prompt, *, key="": Answer(text=key),
+    ],
+)
+def test_answers_that_can_be_called(given: Any) -> None:
+    """Instances, errors, and functions that take model, prompt and what they name of the rest."""
+    check_answers(given)
+
+
+def test_a_decision_takes_the_review() -> None:
+    """A function that takes anything else is named."""
+    with pytest.raises(ScriptError, match="called with the review"):
+        check_decide(lambda _review, _task: "approve")
+    check_decide(lambda _review: "approve")
+
+
+breaks = Workflow("breaks", request=Answer, title="Breaks")
+
+
+@breaks.parts(of=lambda request: request.text.split())
+def shout(ctx: Context, part: str) -> str:
+    """Fail alike for all parts, with another error behind."""
+    raise RuntimeError("no voice") from ValueError("behind")
+
+
+async def test_what_an_authors_code_raised_is_told_once() -> None:
+    """With all parts that it was raised in, and without a frame of the engine's."""
+    async with lab(breaks) as opened:
+        task = await opened.run({"text": "a b c"})
+    assert task.status == "failed"
+    (told,) = task.tracebacks
+    head, _, trace = told.partition("\n")
+    assert sorted(head.removeprefix("In the ").removesuffix(":").split(", ")) == [
+        "part shout/a",
+        "part shout/b",
+        "part shout/c",
+    ]
+    files = re.findall(r'File "(.+?)"', trace)
+    assert set(files) == {__file__}
+    assert "no voice" in repr(task)
+    assert "behind" in trace
+
+
 def test_nothing_to_run() -> None:
     """A lab without a workflow says how one is named."""
     with pytest.raises(LabError, match=r"lab\(book\)"):
@@ -121,6 +198,7 @@ async def test_at_the_same_time(request_for: dict[str, Any]) -> None:
 
 _SCRIPT = """
 import asyncio, os, signal, sys
+from roadmap_worker import Context, Workflow
 from tests.toy import TOY
 from workflow.testing import lab
 

@@ -14,8 +14,10 @@ import pytest
 
 from cli.child import LONGEST_DELAY_S, Backoff, ChildSpec
 from cli.child_logs import LogPump, readable
+from cli.standstill import Standstills
 from cli.stop_signals import StopSignals
 from cli.supervisor import Supervisor
+from core.pulse import Pulse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,6 +68,7 @@ class Scene:
             stop=self.stop,
             say=self.said.append,
             on_change=self._changed,
+            standstills=Standstills(self.folder / "pulses", say=self.said.append, replace_s=0.2),
         )
         self.supervisor.start(early=False)
         return self.supervisor
@@ -111,6 +114,33 @@ def test_a_killed_child_is_back_within_a_second(scene: Scene) -> None:
     scene.until(lambda: supervisor.children["api"].pid not in {before, None} and scene.changes > 0)
     assert time.monotonic() - begun < 2
     assert any("SIGKILL" in said for said in scene.said)
+
+
+def test_a_worker_that_stands_still_is_told_and_replaced(
+    scene: Scene, settings_env: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who holds it up is said once; one that is frozen from outside is let alone."""
+    settings_env.setenv("ROADMAP_PULSE_DIR", str(scene.folder / "pulses"))
+    monkeypatch.setattr("cli.standstill._LOOK_S", 0.05)
+    supervisor = scene.start(worker1=STAYS, worker2=STAYS)
+    before = {name: child.pid for name, child in supervisor.children.items()}
+    now = time.time()
+    for name, at in (("worker1", now), ("worker2", now - 100)):
+        Pulse(
+            node=name,
+            pid=before[name] or 0,
+            slots=1,
+            wanted=[],
+            at=at,
+            loop_at=at - 20,
+            consumer_at=at,
+            queues=[],
+            held_up_by="`draw` (flows.py:7)",
+        ).write()
+    scene.until(lambda: supervisor.children["worker1"].pid not in {before["worker1"], None})
+    (told,) = (said for said in scene.said if "flows.py" in said)
+    assert told.startswith("worker1 stands still: `draw` (flows.py:7) holds up its event loop")
+    assert supervisor.children["worker2"].pid == before["worker2"]
 
 
 def test_what_a_child_leaves_behind_goes_with_it(scene: Scene) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from structlog.testing import capture_logs
 
 from core import loop_watchdog
 from core.loop_lag import leave_loop, watch_loop
-from core.loop_watchdog import BLOCKED
+from core.loop_watchdog import BLOCKED, held_up_by
 
 if TYPE_CHECKING:
     import pytest
@@ -33,6 +34,8 @@ async def test_who_blocks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
             blocks_for(0.4)
 
     before = BLOCKED._value.get()
+    held: list[str] = []
+    threading.Timer(0.6, lambda: held.append(held_up_by())).start()
     with capture_logs() as logs:
         watch_loop()
         await asyncio.sleep(0.3)
@@ -41,6 +44,9 @@ async def test_who_blocks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.sleep(0.15)
         await leave_loop()
     (told,) = [line for line in logs if line["event"] == "event_loop_blocked_by"]
+    assert held[0].startswith(f"`blocks_for` ({__file__}:")
+    assert held[0].endswith("in draw of task 7")
+    assert held_up_by() == ""
     assert told["function"] == "draw of task 7"
     assert "blocks_for" in told["stack"]
     assert told["seconds"] >= 0.2

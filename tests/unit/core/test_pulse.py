@@ -48,6 +48,7 @@ def test_idle_for_long_is_no_proof_and_busy_is() -> None:
     [
         ({"at": NOW - 60}, "frozen"),
         ({"loop_at": NOW - 60}, "event loop"),
+        ({"loop_at": NOW - 60, "held_up_by": "`draw` (flows.py:7)"}, "`draw` (flows.py:7)"),
     ],
 )
 def test_what_hangs(change: dict[str, Any], said: str) -> None:

@@ -1,0 +1,65 @@
+"""Which frames of a stack are of an author's code: neither the engine's nor a library's."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+import traceback
+from typing import TYPE_CHECKING, Final
+
+from roadmap_start.own import FOLDERS, OURS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import TypeVar
+
+    F = TypeVar("F")
+
+_OURS: Final = tuple(f"{folder}{os.sep}{name}" for folder in FOLDERS for name in OURS)
+_LIBRARIES: Final = tuple(
+    {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+)
+
+
+def authors(frames: Sequence[F], file: Callable[[F], str]) -> list[F]:
+    """Return the frames of the author's code; where there are none, what comes nearest.
+
+    Args:
+        frames: In any order, which is kept.
+        file: Returns the file of a frame.
+    """
+    others = [frame for frame in frames if not _is_ours(file(frame))]
+    own = [frame for frame in others if not _is_library(file(frame))]
+    return own or others or list(frames)
+
+
+def authors_traceback(error: BaseException, *, most: int | None = None) -> str:
+    """Return an error's traceback with the author's frames alone, also of what caused it.
+
+    Args:
+        error: What was raised.
+        most: The most frames of each error; by default all.
+    """
+    told = traceback.TracebackException.from_exception(error)
+    left = [told]
+    while left:
+        each = left.pop()
+        kept = authors(each.stack, lambda frame: frame.filename)[-(most or 0) :]
+        each.stack = traceback.StackSummary.from_list(kept)
+        left += [other for other in (each.__cause__, each.__context__) if other is not None]
+        left += each.exceptions or []
+    return "".join(told.format())
+
+
+def raised_at(error: BaseException) -> str:
+    """Return where the author's code raised an error: `file:line, in function`."""
+    frames = authors(traceback.extract_tb(error.__traceback__), lambda frame: frame.filename)
+    return f"{frames[-1].filename}:{frames[-1].lineno}, in {frames[-1].name}" if frames else ""
+
+
+def _is_ours(file: str) -> bool:
+    return any(file.startswith((room + os.sep, room + ".py")) for room in _OURS)
+
+
+def _is_library(file: str) -> bool:
+    return file.startswith(("<", *(path + os.sep for path in _LIBRARIES)))
