@@ -5,7 +5,7 @@ import { call, get, inWords, noticeRefusal, onUnauthenticated } from "./api.js";
 import { forgetDrafts } from "./drafts.js";
 import { fill, h, icon, to } from "./dom.js";
 import { LANGUAGES, choose, language, t } from "./i18n.js";
-import { commands, keyCap, listen } from "./keys.js";
+import { commands, concepts, keyCap, listen } from "./keys.js";
 import { later } from "./later.js";
 import { settle } from "./place.js";
 import { note } from "./say.js";
@@ -28,7 +28,7 @@ export async function start(page) {
   fill(document.getElementById("nav"), links());
   fill(document.getElementById("tools"), themeToggle(), bell());
   foot();
-  listen(() => later("palette").then(({ openPalette }) => openPalette({ get, commands, keyCap }), noticeRefusal));
+  listen(() => later("palette").then(({ openPalette }) => openPalette({ get, commands, concepts, keyCap }), noticeRefusal));
   await null; // the page's own module is read to its end before it is run
   try {
     await page(main);

@@ -12,21 +12,31 @@ const memory = new Map();
 
 /**
  * @param {string} key What it is about, for example `home` or `task/…/feedback`.
- * @returns {{read: () => any, write: (value: any) => void, clear: () => void}} `read` gives what was
- *   written last, or null; writing null clears.
+ * @returns {{read: () => any, write: (value: any) => void, clear: () => void, sent: () => void, onSent: (callback: () => void) => void}}
+ *   `read` gives what was written last, or null; writing null clears, and so does `clear`, in this tab. `sent` says
+ *   that there is an answer now: what any tab had written before is over, and `onSent` tells it to the others.
  */
 export function draft(key) {
   const name = PREFIX + key;
   return {
-    read: () => take(own(), name) ?? take(shared(), name) ?? memory.get(name) ?? null,
+    read: () => [own(), shared()].map((store) => take(store, name)).concat(memory.get(name)).find((each) => isOpen(name, each))?.value ?? null,
     write(value) {
       if (value === null || value === undefined) return forget(name);
-      memory.set(name, value);
-      const text = JSON.stringify({ value, at: Date.now() });
-      put(own(), name, text);
-      put(shared(), name, text);
+      const sent = sentAt(name);
+      const entry = { value, at: Math.max(Date.now(), sent + 1), ...(sent && { sent }) };
+      memory.set(name, entry);
+      put(own(), name, JSON.stringify(entry));
+      put(shared(), name, JSON.stringify(entry));
     },
     clear: () => forget(name),
+    sent() {
+      memory.delete(name);
+      own()?.removeItem(name);
+      put(shared(), name, JSON.stringify({ at: Date.now(), sent: Date.now() }));
+    },
+    onSent: (callback) => addEventListener("storage", (event) => {
+      if (event.key === name && sentIn(event.newValue) > sentIn(event.oldValue)) callback();
+    }),
   };
 }
 
@@ -60,19 +70,27 @@ function forget(name) {
   memory.delete(name);
   own()?.removeItem(name);
   // another tab may have written something newer there: that is not ours to forget
-  if (mine === null || JSON.stringify(take(shared(), name)) === JSON.stringify(mine)) {
-    shared()?.removeItem(name);
-  }
+  if (mine && JSON.stringify(take(shared(), name)?.value) !== JSON.stringify(mine.value)) return;
+  const sent = sentAt(name);
+  if (sent) put(shared(), name, JSON.stringify({ at: Date.now(), sent }));
+  else shared()?.removeItem(name);
 }
 
 function take(store, name) {
   try {
     const found = JSON.parse(store?.getItem(name) ?? "null");
-    return found && Date.now() - found.at < DAYS * 86_400_000 ? found.value : null;
+    return found && Date.now() - found.at < DAYS * 86_400_000 ? found : null;
   } catch {
     return null;
   }
 }
+
+/** When it was sent by any tab, or 0. */
+const sentAt = (name) => take(shared(), name)?.sent ?? 0;
+const sentIn = (text) => JSON.parse(text ?? "null")?.sent ?? 0;
+
+/** Whether it is something that waits to be sent. */
+const isOpen = (name, entry) => entry?.value !== undefined && entry.at > sentAt(name);
 
 function put(store, name, text) {
   try {

@@ -1,7 +1,7 @@
 /** What events tell, in the interface's language and with the names that people know. */
 
 import { SERVERS, n, t } from "./i18n.js";
-import { CONTENT_STATE, STATUS, cause, contents, decisionName, kindName, stepName } from "./words.js";
+import { CONTENT_STATE, STATUS, cause, contentsReady, decisionName, kindName, stepName } from "./words.js";
 
 const ASKED = "human_review";
 const part = ({ kind, title, concept_title: concept = title }) => `${kindName(kind)}${concept ? ` “${concept}”` : ""}`;
@@ -31,7 +31,7 @@ const TRANSLATED = {
   content_failed: (data) => `${part(data)}: ${CONTENT_STATE.failed}. ${cause({ ...data, message: data.error })[0]}`,
   concept_completed: ({ concept_title: title }) => `“${title}”: ${CONTENT_STATE.completed}`,
   task_completed: () => STATUS.completed,
-  task_partially_failed: ({ completed, failed }) => `${STATUS.partial_failure}: ${n(failed, "{n} failed", "{n} failed")}, ${t`${completed} of ${contents(completed + failed)} ready`}`,
+  task_partially_failed: ({ completed, failed }) => `${STATUS.partial_failure}: ${n(failed, "{n} failed", "{n} failed")}, ${contentsReady(completed, completed + failed)}`,
 };
 
 /**

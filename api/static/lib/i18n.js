@@ -38,12 +38,24 @@ export function t(strings, ...values) {
   return filled(messages[key] ?? key, values);
 }
 
-/** Return a number of things. */
-export function n(number, one, many) {
+/** Return a number of things; `values` are what else the sentence has in braces: what a noun's case depends on is one text. */
+export function n(number, one, many, values = {}) {
   const forms = messages[one] ?? [one, many];
   const form = forms.length === 1 || plurals.select(number) === "one" ? forms[0] : forms[1];
-  return form.replace("{n}", figure(number));
+  return form.replace(/\{(\w+)\}/g, (_, name) => (name === "n" ? figure(number) : values[name]));
 }
+
+const lists = new Intl.ListFormat(locale, language === "en" ? { type: "unit", style: "short" } : {});
+
+/** Return names as one text, in the manner of the language: `教程、资源和测验`. */
+export const list = (texts) => lists.format(texts);
+
+/** Return elements with what stands between them. */
+export const listed = (elements) =>
+  lists.formatToParts(elements.map((_, at) => String(at))).map(({ type, value }) => (type === "element" ? elements[Number(value)] : value));
+
+/** Return a name as it stands within a sentence; German nouns keep their capitals. */
+export const within = (name) => (language !== "de" && /^\p{Lu}(?!\p{Lu})/u.test(name) ? name.charAt(0).toLocaleLowerCase() + name.slice(1) : name);
 
 export const figure = (number, options = {}) => number.toLocaleString(locale, options);
 

@@ -5,6 +5,8 @@ import { t } from "./i18n.js";
 
 /** @type {{keys: string, words: string, run: (event: KeyboardEvent) => void, hidden?: boolean}[]} */
 const known = [];
+/** @type {{text: string, note: string, about: string, run: () => void}[]} */
+let places = [];
 let listening = false;
 
 /**
@@ -42,6 +44,16 @@ export function listen(palette) {
     found.run(event);
   });
 }
+
+/** Let the palette find the concepts of the roadmap that this page is about. */
+export function offerConcepts({ roadmap_id: id, stages }) {
+  places = stages.flatMap((stage) => stage.modules).flatMap((module) => module.concepts.map((concept) => ({
+    text: concept.title, note: module.title, about: concept.description, run: () => location.assign(to(`/roadmaps/${id}/concepts/${concept.concept_id}`)),
+  })));
+}
+
+/** What the palette finds of this page. */
+export const concepts = () => places;
 
 /** What the palette offers of this page. */
 export const commands = () => known.filter(({ words }) => words);

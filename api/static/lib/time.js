@@ -1,6 +1,6 @@
 /** Times in words, by the server's clock: the reader's own may be wrong. */
 
-import { locale, t } from "./i18n.js";
+import { figure, locale, n, t } from "./i18n.js";
 
 let offsetMs = 0;
 
@@ -17,29 +17,33 @@ export function now() {
 
 /** Return a duration in words, as `roadmap` does: `850 ms`, `4.2 s`, `3 min 05 s`, `2 h 10 min`, `3 days`. */
 export function duration(ms) {
-  if (ms < 950) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms < 950) return t`${figure(Math.max(0, Math.round(ms)))} ms`;
   const s = ms / 1000;
-  if (s < 9.95) return `${s.toFixed(1)} s`;
-  if (s < 60) return `${Math.min(59, Math.round(s))} s`;
+  if (s < 9.95) return UNIT.s(figure(s, { minimumFractionDigits: 1, maximumFractionDigits: 1 }));
+  if (s < 60) return UNIT.s(figure(Math.min(59, Math.round(s))));
   const minutes = Math.floor(s / 60);
-  if (minutes < 60) return `${minutes} min ${String(Math.floor(s % 60)).padStart(2, "0")} s`;
+  if (minutes < 60) return `${UNIT.min(figure(minutes))} ${UNIT.s(padded(s % 60))}`;
   const hours = Math.floor(minutes / 60);
-  if (hours < 48) return `${hours} h ${String(minutes % 60).padStart(2, "0")} min`;
-  return t`${Math.floor(hours / 24)} days`;
+  if (hours < 48) return `${UNIT.h(figure(hours))} ${UNIT.min(padded(minutes % 60))}`;
+  return days(hours / 24);
 }
 
 /** Return a duration as people want it: nothing is told of parts of a second. */
-export const brief = (ms) => (ms < 950 ? "< 1 s" : duration(ms));
+export const brief = (ms) => (ms < 950 ? `< ${UNIT.s(1)}` : duration(ms));
+
+const UNIT = { s: (text) => t`${text} s`, min: (text) => t`${text} min`, h: (text) => t`${text} h` };
+const padded = (number) => figure(Math.floor(number), { minimumIntegerDigits: 2 });
+const days = (number) => n(Math.floor(number), "{n} day", "{n} days");
 
 /** Return the range of a time left in one unit: `8-14 s`, `up to 3 min`, `1-3 h`. */
 export function range({ p50, p90 }) {
-  for (const [size, unit] of /** @type {[number, string][]} */ ([[3600, "h"], [60, "min"]])) {
+  for (const [size, unit] of /** @type {[number, "h"|"min"][]} */ ([[3600, "h"], [60, "min"]])) {
     if (p90 < 2 * size) continue;
     const [low, high] = [Math.floor(p50 / size), Math.ceil(p90 / size)];
-    return low ? `${low}-${high} ${unit}` : t`up to ${high} ${unit}`;
+    return low ? UNIT[unit](`${low}-${high}`) : t`up to ${UNIT[unit](high)}`;
   }
   const [low, high] = [Math.floor(p50), Math.ceil(p90)];
-  return high > low ? `${low}-${high} s` : `${high} s`;
+  return UNIT.s(high > low ? `${low}-${high}` : high);
 }
 
 /** Return how long ago a time was, coarsely. */
@@ -56,7 +60,7 @@ export function ago(at) {
 export function upcoming(at) {
   const ms = Date.parse(at) - now();
   if (ms < 1000) return t`due now`;
-  return t`next in ${ms < 60_000 ? `${Math.floor(ms / 1000)} s` : duration(ms)}`;
+  return t`next in ${ms < 60_000 ? UNIT.s(Math.floor(ms / 1000)) : duration(ms)}`;
 }
 
 /** Return a day and time, in the reader's zone and manner. */
@@ -69,13 +73,12 @@ export function moment(at) {
 /** Return how long it is until a time: `in 23 h`, `12 min overdue`. */
 export function due(at) {
   const ms = Date.parse(at) - now();
-  const text = roughly(Math.abs(ms));
-  return ms >= 0 ? t`in ${text}` : t`${text} overdue`;
-}
-
-function roughly(ms) {
-  const minutes = Math.round(ms / 60_000);
-  if (minutes < 90) return `${minutes} min`;
-  const hours = Math.round(minutes / 60);
-  return hours < 48 ? `${hours} h` : t`${Math.round(hours / 24)} days`;
+  const minutes = Math.round(Math.abs(ms) / 60_000);
+  const late = ms < 0;
+  if (minutes < 48 * 60 - 30) {
+    const text = minutes < 90 ? UNIT.min(minutes) : UNIT.h(Math.round(minutes / 60));
+    return late ? t`${text} overdue` : t`in ${text}`;
+  }
+  const whole = Math.round(Math.round(minutes / 60) / 24);
+  return late ? t`${days(whole)} overdue` : n(whole, "in {n} day", "in {n} days");
 }

@@ -121,6 +121,10 @@ export function cut(text, most = 70) {
   return text.length > most ? `${text.slice(0, most - 1).trimEnd()}…` : text;
 }
 
+/** So many of so many contents or concepts: one text, since "of" asks for another form of the noun in some languages. */
+export const contentsReady = (done, number) => n(number, "{done} of {n} content ready", "{done} of {n} contents ready", { done: figure(done) });
+export const conceptsReady = (done, number) => n(number, "{done} of {n} concept ready", "{done} of {n} concepts ready", { done: figure(done) });
+export const conceptsDone = (done, number) => n(number, "{done} of {n} concept done", "{done} of {n} concepts done", { done: figure(done) });
 export const contents = (number) => n(number, "{n} content", "{n} contents");
 export const concepts = (number) => n(number, "{n} concept", "{n} concepts");
 

@@ -1,5 +1,7 @@
 /** The contents of a concept, of whatever kinds the server has. */
 
+import { t } from "../lib/i18n.js";
+
 /**
  * Return the states that count for the concept as a whole: all, without those of kinds that are
  * younger than its other contents. Such a one is written only when somebody asks for it.
@@ -23,7 +25,7 @@ export function drawn(value) {
     const said = Object.entries(value).filter(([, inner]) => inner !== null);
     return { fields: said.map(([name, inner]) => [name, drawn(inner)]) };
   }
-  return { text: typeof value === "boolean" ? (value ? "yes" : "no") : String(value ?? "") };
+  return { text: typeof value === "boolean" ? (value ? t`yes` : t`no`) : String(value ?? "") };
 }
 
 /**

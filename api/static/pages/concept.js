@@ -3,8 +3,8 @@
 import { call, client, get, inWords, noticeRefusal, post } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
 import { fill, guarded, h, icon, said, slot, to } from "../lib/dom.js";
-import { t } from "../lib/i18n.js";
-import { onKey } from "../lib/keys.js";
+import { list, t, within } from "../lib/i18n.js";
+import { offerConcepts, onKey } from "../lib/keys.js";
 import { later } from "../lib/later.js";
 import { announce, note } from "../lib/say.js";
 import { tell } from "../lib/tabs.js";
@@ -35,6 +35,7 @@ start(async (main) => {
   if (unfinished(first.contents)) concept = await get(path);
   const progress = learner(roadmapId, learnt);
   learnKinds(roadmap);
+  offerConcepts(roadmap);
   const kinds = Object.keys(concept.contents);
   const place = placeOf(roadmap, conceptId);
   let quiz = null;
@@ -59,6 +60,7 @@ start(async (main) => {
   const aside = h("details.course-outline", { open: matchMedia("(min-width: 64rem)").matches },
     h("summary", {}, icon("list"), t`Outline`), h("nav", { "aria-label": t`Outline` }, outline.element));
   const toc = slot();
+  progress.onChange((id) => id === conceptId && quiz?.scored(progress.quiz(id)));
   title(concept.title);
   kinds.forEach(draw);
   drawFailures();
@@ -181,13 +183,13 @@ start(async (main) => {
   }
 
   function failed(which, error) {
-    const names = which.map(kindName).join(", ");
+    const names = list(which.map(kindName));
     const tone = retryHelps(error ?? {}) ? ".is-primary" : "";
     return h("div.notice.is-bad", {},
       h("p", {}, h("strong", {}, t`${names}: failed.`), " ", causeInWords(error ?? {}), which.some((kind) => concept[kind]) && ` ${t`Below is the version before.`}`),
       h("p.cost", {}, which.length === 1 && costOf(concept.usage[which[0]])),
       RETRYABLE.has(task.status)
-        ? h("p.actions", {}, again(which, t`Retry: ${names.toLocaleLowerCase()}`, tone))
+        ? h("p.actions", {}, again(which, t`Retry: ${list(which.map((kind) => within(kindName(kind))))}`, tone))
         : h("p.quiet", {}, TERMINAL_STATUSES.has(task.status) ? h("a", { href: `/tasks/${task.task_id}` }, t`Retry the task`) : t`It can be tried again when the rest is written.`));
   }
 
@@ -201,7 +203,7 @@ start(async (main) => {
     return h("div.pending", { dataset: { state: state.status } },
       h("p", {}, h("span.mark", { "aria-hidden": "true", dataset: { state: state.status } }), ` ${kindName(kind)}: ${words}.`, concept[kind] && ` ${t`Below is the version before.`}`),
       state.version === null && RETRYABLE.has(task.status)
-        && h("p.actions", {}, again([kind], t`Write it: ${kindName(kind).toLocaleLowerCase()}`)),
+        && h("p.actions", {}, again([kind], t`Write it: ${within(kindName(kind))}`)),
       sections[kind].view);
   }
 
@@ -238,7 +240,7 @@ start(async (main) => {
 
   function renew(kind) {
     if (!RETRYABLE.has(task.status) || concept.contents[kind].status !== "completed") return null;
-    return h("p.renew", {}, again([kind], t`Write it anew: ${kindName(kind).toLocaleLowerCase()}`, ".is-quiet"));
+    return h("p.renew", {}, again([kind], t`Write it anew: ${within(kindName(kind))}`, ".is-quiet"));
   }
 
   function doneBar() {

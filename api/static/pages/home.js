@@ -4,14 +4,14 @@ import { client, get, inWords, noticeRefusal } from "../lib/api.js";
 import { start, title } from "../lib/chrome.js";
 import { keepField } from "../lib/drafts.js";
 import { fill, guarded, h, slot, to } from "../lib/dom.js";
-import { t } from "../lib/i18n.js";
+import { listed, t } from "../lib/i18n.js";
 import { hear } from "../lib/tabs.js";
 import { taskList } from "../views/task-list.js";
 import { told, taskRow } from "../views/task-row.js";
 import { usually } from "../views/usually.js";
 import { workflows } from "../lib/workflows.js";
 
-const IDEAS = ["Learn Rust", "Bake sourdough bread", "Play chess well", "Hold a conversation in Spanish"];
+const IDEAS = [t`Learn Rust`, t`Bake sourdough bread`, t`Play chess well`, t`Hold a conversation in Spanish`];
 const LEVELS = [["beginner", t`I am new to it`], ["intermediate", t`I know the basics`], ["advanced", t`I want to go deep`]];
 const WRITTEN_IN = [["", t`The language of the goal`], ["en", "English"], ["de", "Deutsch"], ["fr", "Français"], ["es", "Español"], ["zh", "中文"], ["ar", "العربية"]];
 const FRESH_DAYS = 7;
@@ -61,15 +61,15 @@ function askForm(hint) {
       h("p.field", {}, h("label", { htmlFor: "hours" }, t`Hours a week`), weekly),
       h("p.field.is-wide", {}, h("label", { htmlFor: "background" }, t`What you bring along`), background)));
   const fields = { goal, level: level.field, language: language.field, hours: weekly, background, review };
-  const kept = Object.entries(fields).map(([name, field]) => keepField(field, `home.${name}`));
-  more.open = [1, 2, 3, 4].some((at) => kept[at].kept);
+  const keeping = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, keepField(field, `home.${name}`)]));
+  more.open = ["level", "language", "hours", "background"].some((name) => keeping[name].kept);
   let key = newKey();
   let keyFor = "";
   const element = h("section.hero", {}, h("form", { onsubmit: (event) => event.preventDefault() },
     h("h1", {}, h("label", { htmlFor: "goal" }, t`What do you want to learn?`)),
     h("div.ask", {}, goal, submit),
     h("p.ideas", { id: "goal-help" }, t`In your own words, in any language. For instance `,
-      IDEAS.map((idea, at) => [at ? ", " : "", h("button.link", { type: "button", lang: "en", onclick: () => take(idea) }, idea)]), "."),
+      listed(IDEAS.map((idea) => h("button.link", { type: "button", onclick: () => take(idea) }, idea))), "."),
     problem,
     h("p.is-check.review-first", {}, review, h("label", { htmlFor: "review" }, t`Show me the outline first, so that I can change it`)),
     hint,
@@ -83,9 +83,18 @@ function askForm(hint) {
     },
   };
 
+  /** What belongs to this goal alone is forgotten; the other preferences stay for the next one. */
+  function begun() {
+    for (const [name, field] of Object.entries({ goal, background, review })) {
+      keeping[name].clear();
+      if (field === review) review.checked = review.defaultChecked;
+      else field.value = "";
+    }
+  }
+
   function take(idea) {
     goal.value = idea;
-    kept[0].save();
+    keeping.goal.save();
     grow();
     goal.focus();
   }
@@ -117,8 +126,7 @@ function askForm(hint) {
     keyFor = JSON.stringify(body);
     try {
       const task = await client.createTask(body, { idempotencyKey: key });
-      kept[0].clear(); // preferences stay for the next one
-      goal.value = "";
+      begun();
       location.assign(to(`/tasks/${task.task_id}`));
     } catch (error) {
       noticeRefusal(error);
@@ -133,7 +141,7 @@ async function showOthers(place) {
   try {
     const found = (await workflows()).filter(({ name }) => name !== "roadmap");
     if (!found.length) return;
-    fill(place, t`Something else: `, found.map(({ name, title: words }, at) => [at ? ", " : "", h("a", { href: `/workflows/${name}` }, words)]));
+    fill(place, t`Something else: `, listed(found.map(({ name, title: words }) => h("a", { href: `/workflows/${name}` }, words))));
     place.hidden = false;
   } catch (error) {
     noticeRefusal(error); // the list tells what is wrong

@@ -5,7 +5,7 @@ import { idsInAddress, start, title } from "../lib/chrome.js";
 import { draft } from "../lib/drafts.js";
 import { later } from "../lib/later.js";
 import { fill, h, icon, slot, to, write } from "../lib/dom.js";
-import { figure, n, t } from "../lib/i18n.js";
+import { figure, n, t, within } from "../lib/i18n.js";
 import { onKey } from "../lib/keys.js";
 import { announce } from "../lib/say.js";
 import { tell } from "../lib/tabs.js";
@@ -37,7 +37,7 @@ function nothingToReview(main, task) {
   title(t`Nothing to review`);
   fill(main, h("section.failure", {},
     h("h1", {}, t`Nothing to review now`),
-    h("p", { dir: "auto" }, `“${called(task)}”: ${STATUS[task.status].toLocaleLowerCase()}.`),
+    h("p", { dir: "auto" }, `“${called(task)}”: ${within(STATUS[task.status])}.`),
     h("p.actions", {}, h("a.button.is-primary", { href: `/tasks/${task.task_id}` }, t`See the task`))));
 }
 

@@ -4,10 +4,10 @@ import { client, get, noticeRefusal } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
 import { fill, h, icon, said, slot, write } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
-import { onKey } from "../lib/keys.js";
+import { offerConcepts, onKey } from "../lib/keys.js";
 import { readdress, recall, remember } from "../lib/place.js";
 import { announce } from "../lib/say.js";
-import { concepts as conceptsIn, hours, learnKinds } from "../lib/words.js";
+import { concepts as conceptsIn, conceptsDone, hours, learnKinds } from "../lib/words.js";
 import { unfinished } from "../model/contents.js";
 import { TERMINAL_STATUSES } from "../roadmap-client.js";
 import { course, pageTools, stateOf } from "../views/course.js";
@@ -19,6 +19,7 @@ start(async (main) => {
   const [id] = idsInAddress();
   const [first, learnt] = await Promise.all([get(`/roadmaps/${id}`), get(`/roadmaps/${id}/progress`)]);
   learnKinds(first);
+  offerConcepts(first);
   const task = await get(`/tasks/${first.task_id}`);
   // events are followed from the row's on: what came between the two answers would be missed
   const roadmap = conceptsOf(first).some(({ contents }) => unfinished(contents)) ? await get(`/roadmaps/${id}`) : first;
@@ -77,7 +78,7 @@ function learning(concepts, progress, address) {
     const done = concepts.filter((concept) => progress.isDone(concept.concept_id)).length;
     const next = concepts.find((concept) => !progress.isDone(concept.concept_id));
     bar.value = done;
-    write(numbers, t`${done} of ${conceptsIn(concepts.length)} done`);
+    write(numbers, conceptsDone(done, concepts.length));
     on.show([done > 0, next?.concept_id], () => (next
       ? h("a.button.is-primary.is-large", { href: address(next) }, h("span", {}, done ? t`Go on:` : t`Begin with:`, " ", h("bdi", {}, next.title)), icon("arrow"))
       : h("p.all-done", {}, t`You have been all the way. Well done.`)));

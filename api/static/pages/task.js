@@ -5,12 +5,13 @@ import { idsInAddress, start, title } from "../lib/chrome.js";
 import { fill, h, write } from "../lib/dom.js";
 import { n, t } from "../lib/i18n.js";
 import { happened } from "../lib/happened.js";
+import { offerConcepts } from "../lib/keys.js";
 import { announce } from "../lib/say.js";
 import { later } from "../lib/later.js";
 import { ownPage, workflowOf } from "../lib/workflows.js";
 import { hear, tell } from "../lib/tabs.js";
 import { ago, brief } from "../lib/time.js";
-import { STATUS, TONE, attempt as attemptName, called, contents, learnKinds, stepName } from "../lib/words.js";
+import { STATUS, TONE, attempt as attemptName, called, contentsReady, learnKinds, stepName } from "../lib/words.js";
 import { TERMINAL_STATUSES, TaskModel, partId } from "../model/task-model.js";
 import { actions } from "../views/actions.js";
 import { badge } from "../views/badge.js";
@@ -199,6 +200,7 @@ start(async (main) => {
     for (const concept of conceptsOf(read)) titles.set(concept.concept_id, concept.title);
     if (!same) {
       learnKinds(read);
+      offerConcepts(read);
       page.roadmap(read);
       views.tree.draw(read);
     }
@@ -288,7 +290,7 @@ function layout(model, views) {
     const { calls, tokens } = model.task.usage;
     const over = TERMINAL_STATUSES.has(model.status);
     write(numbers, [
-      total ? t`${done} of ${contents(total)} ready` : !over && model.task.workflow === "roadmap" && t`The contents are counted once the outline stands`,
+      total ? contentsReady(done, total) : !over && model.task.workflow === "roadmap" && t`The contents are counted once the outline stands`,
       model.failed > 0 && n(model.failed, "{n} failed", "{n} failed"),
       model.running > 0 && n(model.running, "{n} being written", "{n} being written"),
       TERMINAL_STATUSES.has(model.task.status) && `${n(calls, "{n} model call", "{n} model calls")}, ${n(tokens, "{n} token", "{n} tokens")}`,
@@ -303,7 +305,7 @@ function layout(model, views) {
       write(summary, over ? t`It ended before there was anything to show.` : t`It appears here as soon as it is designed.`);
     }
     if (done !== spoken && total) {
-      if (spoken >= 0) announce(t`${done} of ${contents(total)} ready`);
+      if (spoken >= 0) announce(contentsReady(done, total));
       spoken = done;
     }
     tick();

@@ -1,7 +1,7 @@
 /** Changes of an outline in words: between two versions, or a reviewer's before they are sent. */
 
 import { h } from "../lib/dom.js";
-import { t } from "../lib/i18n.js";
+import { list, t, within } from "../lib/i18n.js";
 import { hours } from "../lib/words.js";
 
 const PART = { concept: "", module: `${t`Module`} `, stage: `${t`Stage`} ` };
@@ -39,7 +39,7 @@ function describe(change, titleOf) {
 
 function value(field, raw, titleOf) {
   if (field === "estimated_hours") return hours(raw);
-  if (field === "prerequisites") return raw.map(titleOf).join(", ") || t`none`;
+  if (field === "prerequisites") return list(raw.map(titleOf)) || t`none`;
   return String(raw);
 }
 
@@ -49,7 +49,7 @@ export function editList(edits, titleOf) {
     const id = edit.concept_id ?? edit.module_id ?? edit.stage_id;
     const [kind, words] = {
       rename: () => ["renamed", [h("del", {}, titleOf(id)), " → ", h("ins", {}, edit.title)]],
-      update: () => ["updated", [h("strong", {}, titleOf(id)), `: ${Object.keys(edit).filter((key) => key in FIELD).map((key) => FIELD[key].toLocaleLowerCase()).join(", ")}`]],
+      update: () => ["updated", [h("strong", {}, titleOf(id)), `: ${list(Object.keys(edit).filter((key) => key in FIELD).map((key) => within(FIELD[key])))}`]],
       remove: () => ["removed", h("strong", {}, titleOf(id))],
       move: () => ["moved", [h("strong", {}, titleOf(edit.concept_id)), ` → ${titleOf(edit.module_id)}`]],
       add: () => ["added", [h("strong", {}, edit.title), ` → ${titleOf(edit.module_id)}`]],

@@ -1,10 +1,11 @@
 /** Parts of a concept's page that are drawn from data alone, without requests. */
 
 import { h, icon, said } from "../lib/dom.js";
-import { n, t } from "../lib/i18n.js";
+import { list, listed, n, t } from "../lib/i18n.js";
 import { dollars, hours, levelName } from "../lib/words.js";
 
 const UNVERIFIED = t`“Not verified” means that nobody could check whether the address answers (offline, or it did not answer in time): it may lead nowhere.`;
+const TYPE = { article: t`article`, book: t`book`, course: t`course`, documentation: t`documentation`, tool: t`tool`, video: t`video` };
 const WEB = new Set(["http:", "https:", "mailto:"]);
 
 /** Return where a concept stands in its roadmap: its module, and what comes before and after. */
@@ -24,14 +25,14 @@ export function needs({ prerequisites }, roadmap) {
   const titles = new Map(roadmap.stages.flatMap((s) => s.modules).flatMap((m) => m.concepts).map((c) => [c.concept_id, c.title]));
   const known = prerequisites.filter((id) => titles.has(id));
   if (!known.length) return null;
-  return [" · ", t`after`, " ", known.map((id, at) => [at ? ", " : "", h("a", { dir: "auto", href: `/roadmaps/${roadmap.roadmap_id}/concepts/${id}` }, titles.get(id))])];
+  return [" · ", t`after`, " ", listed(known.map((id) => h("a", { dir: "auto", href: `/roadmaps/${roadmap.roadmap_id}/concepts/${id}` }, titles.get(id))))];
 }
 
 export function costOf(usage) {
   if (!usage) return null;
   if (!usage.calls) return t`It cost nothing.`;
   const spent = [n(usage.calls, "{n} model call", "{n} model calls"), n(usage.tokens, "{n} token", "{n} tokens"), usage.cost && dollars(usage.cost)];
-  return t`It cost ${spent.filter(Boolean).join(", ")}.`;
+  return t`It cost ${list(spent.filter(Boolean))}.`;
 }
 
 export function resourceList(resources) {
@@ -40,7 +41,7 @@ export function resourceList(resources) {
   return [safe.every(({ verified }) => verified) ? null : h("p.quiet", {}, UNVERIFIED), h("ul.resources", {}, safe.map((each) => h("li.resource", {},
     h("p.resource-title", {},
       h("a", { href: each.url, target: "_blank", rel: "noopener noreferrer", hreflang: each.language, lang: each.language, dir: "auto" }, each.title, icon("out"), h("span.unseen", {}, " ", t`(opens in a new tab)`)),
-      h("span.tag", { lang: "en" }, each.type),
+      h("span.tag", {}, TYPE[each.type] ?? each.type),
       each.verified
         ? h("span.tag.is-verified", { title: t`Its address answered when it was checked` }, icon("check"), t`verified`)
         : h("span.tag.is-unverified", { title: t`Its address could not be checked` }, t`not verified`)),

@@ -1,8 +1,8 @@
 /** A roadmap's outline to learn along: every concept with a box to tick, its hours, quiz and contents. */
 
 import { h, icon, said, write } from "../lib/dom.js";
-import { t } from "../lib/i18n.js";
-import { hours } from "../lib/words.js";
+import { t, within } from "../lib/i18n.js";
+import { hours, kindName } from "../lib/words.js";
 import { begun } from "../model/contents.js";
 import { marks } from "./parts.js";
 
@@ -61,6 +61,7 @@ export function course(roadmap, { learner, current = null, brief = false }) {
     box.checked = learner.isDone(id);
     element.dataset.state = stateOf(concept, learner);
     write(score, quiz ? `${quiz.correct}/${quiz.total}` : "");
+    score.dataset.of = within(kindName("quiz"));
     score.title = quiz ? t`Quiz: ${quiz.correct} of ${quiz.total} right` : "";
   }
 

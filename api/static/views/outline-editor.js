@@ -1,7 +1,7 @@
 /** The outline under review, to be changed in place: rename, reorder, move, add, remove, remark on. */
 
 import { fill, h, icon, iconButton, said } from "../lib/dom.js";
-import { t } from "../lib/i18n.js";
+import { list, t } from "../lib/i18n.js";
 import { announce } from "../lib/say.js";
 import { hours, levelName } from "../lib/words.js";
 import { modulesOf, newConcept, outOfOrder } from "../model/edits.js";
@@ -174,7 +174,7 @@ export function outlineEditor({ stages, needs, titleOf, diff, own, form, comment
         mine.filter(Boolean).map((mark) => h("span.tag.is-yours", {}, mark)),
         h("span.quiet", {}, `${hours(concept.estimated_hours)}, ${levelName(concept.difficulty)}`),
         concept.description && said("span.edit-about", concept.description, { title: concept.description }),
-        early.has(key) && h("span.edit-early", {}, t`Stands before ${early.get(key).map((id) => `“${titleOf(id)}”`).join(", ")}, which it builds on.`)),
+        early.has(key) && h("span.edit-early", {}, t`Stands before ${list(early.get(key).map((id) => `“${titleOf(id)}”`))}, which it builds on.`)),
       !locked && h("div.edit-buttons", {},
         mover(module, concept, -1, key), mover(module, concept, 1, key),
         concept.concept_id && iconButton("comment", t`Comment on ${concept.title}`, () => comment(key), { dataset: { comment: key }, "aria-expanded": String(showsComment(key)) }),

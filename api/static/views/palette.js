@@ -7,15 +7,16 @@ import { STATUS, called, cut } from "../lib/words.js";
 import { targetOf } from "./task-row.js";
 
 const PAUSE_MS = 180;
+const MOST = 8;
 let open = null;
 
 /**
  * Open it, or close it when it is open.
  *
- * @param {{get: (path: string) => Promise<any>, commands: () => any[], keyCap: (keys: string) => any}} page Of the page: how it
- *   asks the server, what it can do, and how its keys look.
+ * @param {{get: (path: string) => Promise<any>, commands: () => any[], concepts: () => any[], keyCap: (keys: string) => any}} page Of the page: how it
+ *   asks the server, what it can do, and the concepts that it is about, and how its keys look.
  */
-export function openPalette({ get, commands, keyCap }) {
+export function openPalette({ get, commands, concepts, keyCap }) {
   if (open) return open.close();
   let entries = [];
   let at = 0;
@@ -65,10 +66,18 @@ export function openPalette({ get, commands, keyCap }) {
     const found = tasks.map((task) => ({
       text: cut(called(task), 90), note: STATUS[task.status], run: () => location.assign(to(targetOf(task))),
     }));
-    entries = [...found, ...fixed];
+    entries = [...here(words), ...found, ...fixed];
     at = Math.min(at, Math.max(0, entries.length - 1));
     fill(list, entries.length ? entries.map(row) : h("li.quiet", {}, t`Nothing found.`));
     mark();
+  }
+
+  /** Concepts of this roadmap: those whose titles have the words before those whose descriptions do. */
+  function here(words) {
+    if (!words) return [];
+    const has = (text) => text.toLocaleLowerCase().includes(words);
+    const named = concepts().filter(({ text }) => has(text));
+    return [...named, ...concepts().filter((each) => !named.includes(each) && has(each.about))].slice(0, MOST);
   }
 
   function row({ text, note, keys: cap }, number) {

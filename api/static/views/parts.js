@@ -1,7 +1,7 @@
 /** Small things that several pages show. */
 
 import { h, said } from "../lib/dom.js";
-import { SERVERS, t } from "../lib/i18n.js";
+import { SERVERS, list, t, within } from "../lib/i18n.js";
 import { CONTENT_STATE, STATUS, TONE, cause, kindName } from "../lib/words.js";
 
 const LONG = 110;
@@ -45,7 +45,7 @@ export function setMark(mark, kind, status) {
 /** What the marks mean. */
 export function legend({ kinds }) {
   return h("p.legend", {},
-    h("span", {}, t`Each concept: ${kinds.map(({ name }) => kindName(name).toLocaleLowerCase()).join(", ")}.`),
+    h("span", {}, t`Each concept: ${list(kinds.map(({ name }) => within(kindName(name))))}.`),
     Object.entries(CONTENT_STATE).map(([state, words]) =>
       h("span", {}, h("span.mark", { "aria-hidden": "true", dataset: { state } }), words)));
 }

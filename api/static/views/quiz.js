@@ -18,14 +18,27 @@ const HINT = { single: t`One answer is right.`, multiple: t`Several answers may 
 export function quizView(quiz, { version, path, key, score, marked }) {
   const element = h("div.quiz");
   const kept = draft(`quiz/${key}/${version}`);
-  if (!kept.read() && score && score.version === version) review(score);
-  else ask(kept.read() ?? []);
+  if (!settled()) ask(kept.read() ?? []);
+  kept.onSent(settled); // from another tab: what was ticked here before is older
   return {
     element,
+    /** Take a newer score, of another tab perhaps. */
+    scored(newer) {
+      if (JSON.stringify(newer) === JSON.stringify(score)) return;
+      score = newer;
+      settled();
+    },
     /** Whether there are answers that were not sent. */
     dirty: () => kept.read() !== null,
     drop: () => kept.clear(),
   };
+
+  /** Show what came of it, unless there are answers that were not sent. */
+  function settled() {
+    const is = !kept.read() && score?.version === version;
+    if (is) review(score);
+    return is;
+  }
 
   function ask(ticked) {
     const form = h("form", { onsubmit: (event) => event.preventDefault(), onchange: () => keep(form) },
@@ -71,7 +84,8 @@ export function quizView(quiz, { version, path, key, score, marked }) {
   async function send(answers, problem) {
     try {
       const { data } = await call(path, { method: "PUT", body: { version, answers } });
-      kept.clear();
+      kept.sent();
+      score = data.quiz;
       marked(data);
       shown(data.quiz);
     } catch (error) {

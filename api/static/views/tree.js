@@ -6,7 +6,7 @@
 import { h, icon, said, write } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { recall, remember } from "../lib/place.js";
-import { concepts, hours } from "../lib/words.js";
+import { conceptsReady, hours } from "../lib/words.js";
 import { begun } from "../model/contents.js";
 import { conceptPanel } from "./concept-panel.js";
 import { marks, setMark } from "./parts.js";
@@ -82,7 +82,7 @@ export function tree(context) {
   }
 
   function showTally({ counter, ready, failed, total }) {
-    const text = t`${ready} of ${concepts(total)} ready`;
+    const text = conceptsReady(ready, total);
     write(counter, failed ? t`${text}, ${failed} failed` : text);
   }
 

@@ -179,7 +179,7 @@ async def test_what_pages_say_is_true(site: Site, window: Watched) -> None:
 
 
 async def test_everything_is_a_key_away(site: Site, window: Watched) -> None:
-    """Ctrl-K finds a task by its words, `?` shows the keys, j goes to the next concept."""
+    """Ctrl-K finds tasks, and the concepts of the roadmap one is in; `?` shows keys, j goes on."""
     page = await window.open("/operations")
     await page.keyboard.press("Control+k")
     await page.get_by_role("combobox", name="Search tasks").fill("chess")
@@ -198,6 +198,11 @@ async def test_everything_is_a_key_away(site: Site, window: Watched) -> None:
     await page.wait_for_url("**/concepts/*")
     await expect(page.locator(".prose")).to_be_visible()
     title = await page.locator("h1").inner_text()
+    await page.keyboard.press("Control+k")
+    other = await page.locator(".concept-title").nth(5).inner_text()
+    await page.get_by_role("combobox", name="Search tasks").fill(other.upper())
+    await expect(page.locator(".palette-entry").first).to_contain_text(other)
+    await page.keyboard.press("Escape")
     await page.keyboard.press("j")
     await expect(page.locator("h1")).not_to_have_text(title)
 

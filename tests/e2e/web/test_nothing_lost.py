@@ -308,3 +308,54 @@ async def test_learning_in_one_tab_is_seen_in_the_other_where_it_is(
     await expect(page.get_by_role("button", name="Undo")).to_be_visible()
     await page.set_viewport_size(DESK)
     other.check()
+
+
+async def test_sending_a_quiz_retires_what_other_tabs_ticked_before(
+    site: Site, window: Watched
+) -> None:
+    """Checked in one tab, a quiz shows its result in all, after a reload and "Back", too."""
+    roadmap = site.roadmap_of("done")
+    concept = site.concepts(roadmap)[6]["concept_id"]
+    path = f"/roadmaps/{roadmap}/concepts/{concept}"
+    page = await window.open(path)
+    other = Watched(await page.context.new_page(), site.base)
+    tab = await other.open(path)
+    quiz = site.get(path)["quiz"]["questions"]
+    for at in range(len(quiz) - 1):
+        await page.locator(f"input[name='q{at}']").first.check()
+    await tab.locator(f"input[name='q{len(quiz) - 1}']").first.check()
+    await page.get_by_role("button", name="Check my answers").click()
+    await page.get_by_role("button", name="Check my answers").click()
+    result = re.compile(rf"^\d of {len(quiz)} right\.")
+    await expect(page.locator(".score-line")).to_have_text(result)
+    await expect(tab.locator(".score-line")).to_have_text(result)
+    await tab.reload()
+    await expect(tab.locator(".score-line")).to_have_text(result)
+    await page.get_by_role("link", name="Home").click()
+    await expect(page.locator("#goal")).to_be_visible()
+    await page.go_back()
+    await expect(page.locator(".score-line")).to_have_text(result)
+    await page.get_by_role("button", name="Answer again").click()
+    await page.locator("input[name='q0']").first.check()
+    await page.reload()
+    await expect(page.locator("input[name='q0']").first).to_be_checked()
+    await page.evaluate("localStorage.clear(), sessionStorage.clear()")
+    other.check()
+
+
+async def test_what_belongs_to_one_goal_is_forgotten_with_it(site: Site, window: Watched) -> None:
+    """After a roadmap was asked for, what one brings along is empty and the outline is shown."""
+    created = re.compile(r"/api/v1/tasks$")
+    like = site.get(f"/tasks/{site.tasks['done']}")
+    await window.page.route(created, lambda route: route.fulfill(status=202, json=like))
+    page = await window.open("/")
+    await _ask(page)
+    await page.get_by_role("button", name="Make my roadmap").click()
+    await page.wait_for_url("**/tasks/**")
+    await page.unroute(created)
+    await window.open("/")
+    await expect(page.get_by_label("What do you want to learn?")).to_have_value("")
+    await expect(page.get_by_label("What you bring along")).to_have_value("")
+    await expect(page.get_by_label("Show me the outline first")).to_be_checked()
+    await expect(page.get_by_label("How much do you know?")).to_have_value("advanced")
+    await page.evaluate("localStorage.clear(), sessionStorage.clear()")

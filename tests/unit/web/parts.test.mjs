@@ -1,6 +1,7 @@
 /** The parts of the pages that need no real browser: children, drafts, steps, edits, messages. */
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { allTexts, textsIn } from "./messages.mjs";
@@ -72,6 +73,26 @@ test("a tab prefers its own draft, a new tab begins with the newest, and sending
   forgetDrafts();
   globalThis.sessionStorage = store();
   assert.equal((await import("../../../api/static/lib/drafts.js?third")).draft("goal").read(), null);
+});
+
+test("what one tab sent retires what any tab had written before, and not what comes after", async () => {
+  const tabs = [store(), store()];
+  globalThis.localStorage = store();
+  globalThis.sessionStorage = tabs[0];
+  const { draft } = await import("../../../api/static/lib/drafts.js?sender");
+  draft("quiz").write("first tab");
+  globalThis.sessionStorage = tabs[1];
+  const other = (await import("../../../api/static/lib/drafts.js?other")).draft("quiz");
+  other.write("second tab");
+  globalThis.sessionStorage = tabs[0];
+  draft("quiz").sent();
+  assert.equal(draft("quiz").read(), null);
+  globalThis.sessionStorage = tabs[1];
+  assert.equal(other.read(), null);
+  other.write("after it");
+  assert.equal(other.read(), "after it");
+  other.clear();
+  assert.equal(other.read(), null);
 });
 
 test("steps are taken back and done again, also after they were written down", () => {
@@ -155,6 +176,21 @@ for (const language of ["de", "es", "zh"]) {
     }
   });
 }
+
+test("nouns have the case, numbers the signs and lists the commas of their language", () => {
+  const says = (language) => JSON.parse(execFileSync(process.execPath, ["--input-type=module", "-e", `
+    Object.defineProperty(globalThis, "navigator", { value: { languages: ["${language}"] } });
+    globalThis.document = { documentElement: { dataset: {} } };
+    const from = (name) => import("${new URL("../../../api/static/lib/", import.meta.url)}" + name);
+    const [{ list, within }, { duration, due }, { contentsReady, conceptsDone, kindName }] = await Promise.all(["i18n.js", "time.js", "words.js"].map(from));
+    const kinds = ["tutorial", "resources", "quiz"].map((kind) => within(kindName(kind)));
+    const days = due(new Date(Date.now() + 3 * 86_400_000).toISOString());
+    console.log(JSON.stringify([contentsReady(48, 48), conceptsDone(2, 16), duration(2200), duration(381_000), list(kinds), days]));`], { encoding: "utf8" }));
+  assert.deepEqual(says("en"), ["48 of 48 contents ready", "2 of 16 concepts done", "2.2 s", "6 min 21 s", "tutorial, resources, quiz", "in 3 days"]);
+  assert.deepEqual(says("de"), ["48 von 48 Inhalten fertig", "2 von 16 Konzepten erledigt", "2,2 s", "6 min 21 s", "Tutorial, Quellen und Quiz", "in 3 Tagen"]);
+  assert.deepEqual(says("es"), ["48 de 48 contenidos listos", "2 de 16 conceptos hechos", "2,2 s", "6 min 21 s", "tutorial, recursos y cuestionario", "en 3 días"]);
+  assert.deepEqual(says("zh"), ["48 项内容中 48 项就绪", "16 个概念中已完成 2 个", "2.2 秒", "6 分钟 21 秒", "教程、资源和测验", "3 天后"]);
+});
 
 test("the page's shell stands in the messages, too", () => {
   const shell = readFileSync(new URL("../../../api/static/page.html", import.meta.url), "utf8");
