@@ -2,7 +2,7 @@
 
 import { inWords, post } from "../lib/api.js";
 import { fill, guarded, h, said } from "../lib/dom.js";
-import { list, t, within } from "../lib/i18n.js";
+import { list as listing, t, within } from "../lib/i18n.js";
 import { note } from "../lib/say.js";
 import { brief } from "../lib/time.js";
 import { CONTENT_STATE, kindName, retryHelps } from "../lib/words.js";
@@ -60,7 +60,7 @@ export function conceptPanel(concept, context) {
   }
 
   function retryButton(kinds, states) {
-    const what = list(kinds.map((kind) => within(kindName(kind))));
+    const what = listing(kinds.map((kind) => within(kindName(kind))));
     if (!RETRYABLE.has(context.model.status)) {
       return h("span.quiet", {}, context.model.status === "processing"
         ? t`It can be tried again as soon as the rest is written.`
