@@ -203,6 +203,7 @@ async def test_everything_is_a_key_away(site: Site, window: Watched) -> None:
     await page.get_by_role("combobox", name="Search tasks").fill(other.upper())
     await expect(page.locator(".palette-entry").first).to_contain_text(other)
     await page.keyboard.press("Escape")
+    await expect(page.locator(".palette")).to_have_count(0)
     await page.keyboard.press("j")
     await expect(page.locator("h1")).not_to_have_text(title)
 
