@@ -39,6 +39,7 @@ def show_task(client: Client, task: dict[str, Any], *, quiet: bool) -> dict[str,
             console.print(shown(step["title"], "bold cyan"))
             print_value(console, results["results"][step["step"]], step.get("schema"))
         _print_parts(console, parts)
+        _print_traces(console, task)
         console.print()
         table = Table(box=None, show_header=False, pad_edge=False)
         for step, took in cost_table(usage):
@@ -84,6 +85,21 @@ def show_part(
             else:
                 print_value(console, body["body"], body.get("schema"))
     return bodies
+
+
+def _print_traces(console: Console, task: dict[str, Any]) -> None:
+    """Print what the author's code raised, each traceback once; only admins are told of it."""
+    failed = [task.get("error") or {}, *(task.get("failed_contents") or [])]
+    of: dict[str, list[str]] = {}
+    for error in failed:
+        if error.get("trace"):
+            name = f"{error.get('step')}/{error['key']}" if "key" in error else error.get("step")
+            of.setdefault(str(error["trace"]).rstrip(), []).append(str(name))
+    for trace, names in of.items():
+        console.print()
+        console.print(shown(f"{', '.join(names)}:", "bold red"))
+        for line in trace.splitlines():
+            console.print(shown(line, "dim"), soft_wrap=True)
 
 
 def _print_parts(console: Console, parts: list[dict[str, Any]]) -> None:

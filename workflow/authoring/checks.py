@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, TypeGuard, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -37,7 +38,7 @@ def check_parameters(workflow: Workflow[Any], step: DeclaredStep) -> None:
         if parameter.name in GIVEN:
             _check_given(workflow, step, parameter)
         else:
-            check_result(workflow, step.reader, parameter)
+            check_result(workflow, step.reader, parameter, plain=step.listing is None)
     if step.listing is not None and "part" not in step.signature.parameters:
         raise step.reader.wrong("it makes parts, so it must take `part`, the one to make")
 
@@ -75,8 +76,16 @@ def _check_request(workflow: Workflow[Any], reader: Reader, parameter: Parameter
     )
 
 
-def check_result(workflow: Workflow[Any], reader: Reader, parameter: Parameter) -> None:
+def check_result(
+    workflow: Workflow[Any], reader: Reader, parameter: Parameter, *, plain: bool = False
+) -> None:
     """Check that a parameter gets the result of a step that comes before, in its type.
+
+    Args:
+        workflow: The workflow so far.
+        reader: Whose parameter it is.
+        parameter: The parameter.
+        plain: It is of a step that makes no parts.
 
     Raises:
         WorkflowError: There is no such step, or it gives another type.
@@ -86,10 +95,12 @@ def check_result(workflow: Workflow[Any], reader: Reader, parameter: Parameter) 
     if source is None:
         if parameter.optional:
             return  # of a step that is declared later: looked for when all are there
-        known = ", ".join([*sorted(GIVEN), *earlier])
+        known = [*sorted(GIVEN - ({"part", "kind"} if plain else set())), *earlier]
+        near = get_close_matches(parameter.name, known, n=1)
         raise reader.wrong(
             f"the parameter {parameter.name!r} is no step declared before it, and none of the names"
-            f" that are given ({known})"
+            f" that are given ({', '.join(known)})"
+            + (f"; did you mean {near[0]!r}?" if near else "")
         )
     check_type(reader, parameter, source)
 
@@ -206,14 +217,75 @@ def may_have(annotation: Any, name: str) -> bool:
     return known is None or name in known or hasattr(annotation, name)
 
 
-def check_share(reader: Reader, name: str, share: float | None) -> None:
+def check_share(reader: Reader, name: str, share: object) -> None:
     """Check that a share lies between 0 and 1.
 
     Raises:
         WorkflowError: It does not.
     """
-    if share is not None and not 0 <= share <= 1:
-        raise reader.wrong(f"`{name}` must be between 0 and 1, not {share!r}")
+    if share is not None and not (_is_number(share) and 0 <= share <= 1):
+        raise reader.wrong(f"`{name}` must be a number between 0 and 1, not {share!r}")
+
+
+def check_number(
+    reader: Reader, name: str, value: object, *, above: int, whole: bool = False
+) -> None:
+    """Check that what may be left out is a number, and large enough.
+
+    Args:
+        reader: Whose it is.
+        name: The argument.
+        value: What was given.
+        above: It must be more than this.
+        whole: It must be a whole number.
+
+    Raises:
+        WorkflowError: It is not.
+    """
+    if value is None or (
+        _is_number(value) and value > above and (isinstance(value, int) or not whole)
+    ):
+        return
+    least = f"a whole number, {above + 1} or more" if whole else f"a number, more than {above}"
+    raise reader.wrong(f"`{name}` must be {least}, not {value!r}")
+
+
+def check_names(reader: Reader, name: str, value: object) -> None:
+    """Check that what may be left out is a list of texts: one text alone would be its letters.
+
+    Raises:
+        WorkflowError: It is not.
+    """
+    if value is None or (
+        isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
+    ):
+        return
+    example = f"; write [{value!r}]" if isinstance(value, str) else ""
+    raise reader.wrong(f"`{name}` must be a list of texts, not {value!r}{example}")
+
+
+def check_field(reader: Reader, name: str, value: object) -> None:
+    """Check that what may be left out is a field's name, or a function of a part.
+
+    Raises:
+        WorkflowError: It is neither.
+    """
+    if value is not None and not isinstance(value, str) and not callable(value):
+        raise reader.wrong(f"`{name}` must be a field's name or a function, not {value!r}")
+
+
+def check_text(reader: Reader, name: str, value: object) -> None:
+    """Check that what may be left out is a text.
+
+    Raises:
+        WorkflowError: It is not.
+    """
+    if value is not None and not isinstance(value, str):
+        raise reader.wrong(f"`{name}` must be a text, not {value!r}")
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def check_review(workflow: Workflow[Any], review: DeclaredReview, reader: Reader) -> None:
@@ -224,8 +296,7 @@ def check_review(workflow: Workflow[Any], review: DeclaredReview, reader: Reader
     """
     if any(isinstance(each, DeclaredReview) and each.of == review.of for each in workflow.declared):
         raise reader.wrong(f"{review.of!r} is reviewed already")
-    if review.due_hours is not None and review.due_hours <= 0:
-        raise reader.wrong(f"`due_hours` must be more than 0, not {review.due_hours!r}")
+    check_number(reader, "due_hours", review.due_hours, above=0)
 
 
 def step_of(workflow: Workflow[Any], of: Callable[..., Any] | str, reader: Reader) -> str:

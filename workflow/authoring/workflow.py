@@ -207,6 +207,11 @@ class Workflow(Generic[R]):
             name = self._name_of(function, "parts step")
             reader = self._reader(f"step {name!r}", names)
             signature = reader.read(function)
+            for what, field in (("key", key), ("title", title)):
+                checks.check_field(reader, what, field)
+            for what, texts in (("kinds", kinds), ("made_from", made_from)):
+                checks.check_names(reader, what, texts)
+            checks.check_number(reader, "version", version, above=0, whole=True)
             listing = Listing(
                 of=self._list_of(of, name, names),
                 key=key,
@@ -355,10 +360,12 @@ class Workflow(Generic[R]):
         reader = self._reader("itself", {})
         if not isinstance(self.request, type) or not issubclass(self.request, BaseModel):
             raise reader.wrong(f"`request` must be a pydantic model, not {self.request!r}")
-        if not isinstance(self.version, int) or self.version < 1:
-            raise reader.wrong(f"`version` must be 1 or more, not {self.version!r}")
-        if self.budget_tokens is not None and self.budget_tokens < 1:
-            raise reader.wrong(f"`budget_tokens` must be 1 or more, not {self.budget_tokens!r}")
+        checks.check_number(reader, "version", self.version, above=0, whole=True)
+        checks.check_number(reader, "budget_tokens", self.budget_tokens, above=0, whole=True)
+        checks.check_text(reader, "description", self.description)
+        checks.check_text(reader, "page", self.page)
+        if not callable(self._title):
+            checks.check_text(reader, "title", self._title)
 
     def _reader(self, what: str, names: Mapping[str, Any]) -> Reader:
         return Reader(self.name, what, names)
@@ -383,11 +390,9 @@ class Workflow(Generic[R]):
 
     def _options(self, reader: Reader, **said: Any) -> StepOptions:
         checks.check_share(reader, "share", said.get("share"))
-        for name in ("timeout_s", "concurrency"):
-            if said.get(name) is not None and said[name] <= 0:
-                raise reader.wrong(f"`{name}` must be more than 0, not {said[name]!r}")
-        if said.get("retries") is not None and said["retries"] < 0:
-            raise reader.wrong(f"`retries` must be 0 or more, not {said['retries']!r}")
+        checks.check_number(reader, "timeout_s", said.get("timeout_s"), above=0)
+        checks.check_number(reader, "concurrency", said.get("concurrency"), above=0, whole=True)
+        checks.check_number(reader, "retries", said.get("retries"), above=-1, whole=True)
         shares = [e.options.share or 0.0 for e in self.declared if isinstance(e, DeclaredStep)]
         if sum(shares) + (said.get("share") or 0.0) > 1 + 1e-9:
             raise reader.wrong("the shares of all steps are more than 1 together")

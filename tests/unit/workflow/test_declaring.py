@@ -283,7 +283,7 @@ def _plan_of_nothing(flow: Workflow[Ask]) -> None:
         (_other_result, "is annotated list[tests.unit"),
         (_feedback_must_be_none, "step 'write': `feedback` is None at first"),
         (_part_without_parts, "step 'write': it takes `part`, and makes no parts"),
-        (_needs_too_much, "step 'write': `needs` must be between 0 and 1, not 1.5"),
+        (_needs_too_much, "step 'write': `needs` must be a number between 0 and 1, not 1.5"),
         (_shares_too_much, "step 'read': the shares of all steps are more than 1 together"),
         (_later_list, "step 'write': `of` takes 'index', which is no step declared before it"),
         (_no_such_field, "`made_from` names the field 'text', which Item does not have"),
@@ -319,8 +319,13 @@ def test_what_is_wrong(declare: Callable[[Workflow[Ask]], None], said: str) -> N
         ({"name": "Flow"}, "the name must be of small letters"),
         ({"name": "roadmap"}, "and not be `roadmap`"),
         ({"request": dict}, "`request` must be a pydantic model"),
-        ({"version": 0}, "`version` must be 1 or more"),
-        ({"budget_tokens": 0}, "`budget_tokens` must be 1 or more"),
+        ({"version": 0}, "`version` must be a whole number, 1 or more, not 0"),
+        ({"version": "1"}, "`version` must be a whole number, 1 or more, not '1'"),
+        ({"budget_tokens": 0}, "`budget_tokens` must be a whole number, 1 or more"),
+        ({"budget_tokens": 0.5}, "`budget_tokens` must be a whole number, 1 or more"),
+        ({"title": 7}, "`title` must be a text, not 7"),
+        ({"description": 7}, "`description` must be a text, not 7"),
+        ({"page": 7}, "`page` must be a text, not 7"),
     ],
 )
 def test_what_is_wrong_with_itself(given: dict[str, Any], said: str) -> None:
@@ -328,6 +333,62 @@ def test_what_is_wrong_with_itself(given: dict[str, Any], said: str) -> None:
     with pytest.raises(WorkflowError) as raised:
         Workflow(**{"name": "flow", "request": Ask, **given})
     assert said in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("argument", "given", "said"),
+    [
+        ("needs", "distrct", "a number between 0 and 1, not 'distrct'"),
+        ("share", "half", "a number between 0 and 1, not 'half'"),
+        ("share", True, "a number between 0 and 1, not True"),
+        ("timeout_s", "9", "a number, more than 0, not '9'"),
+    ],
+)
+def test_a_steps_argument_of_a_wrong_type(argument: str, given: Any, said: str) -> None:
+    """It is named with the step, what it got and what it may be."""
+
+    async def write(ctx: Context) -> str:
+        return ""
+
+    with pytest.raises(WorkflowError) as raised:
+        Workflow("flow", request=Ask).step(None, **{argument: given})(write)
+    assert f"step 'write': `{argument}` must be {said}" in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("argument", "given", "said"),
+    [
+        ("key", 7, "a field's name or a function, not 7"),
+        ("title", 7, "a field's name or a function, not 7"),
+        ("kinds", "text", "a list of texts, not 'text'; write ['text']"),
+        ("made_from", "text", "a list of texts, not 'text'; write ['text']"),
+        ("kinds", 7, "a list of texts, not 7"),
+        ("version", "2", "a whole number, 1 or more, not '2'"),
+        ("concurrency", 1.5, "a whole number, 1 or more, not 1.5"),
+        ("retries", "no", "a whole number, 0 or more, not 'no'"),
+        ("timeout_s", "9", "a number, more than 0, not '9'"),
+    ],
+)
+def test_an_argument_of_parts_of_a_wrong_type(argument: str, given: Any, said: str) -> None:
+    """Ditto."""
+    with pytest.raises(WorkflowError) as raised:
+
+        @Workflow("flow", request=Ask).parts(**{"of": lambda: ["a"], argument: given})
+        async def write(ctx: Context, part: str, kind: str = "") -> str:
+            return ""
+
+    assert f"step 'write': `{argument}` must be {said}" in raised.value.message
+
+
+def test_a_misspelt_parameter() -> None:
+    """The likeliest name is told, and of a plain step no name that only parts get."""
+    with pytest.raises(WorkflowError, match="did you mean 'request'") as raised:
+
+        @Workflow("flow", request=Ask).step
+        async def write(ctx: Context, requst: Ask) -> str:
+            return ""
+
+    assert "(ctx, feedback, request)" in raised.value.message
 
 
 def test_any_storable_result() -> None:
