@@ -105,6 +105,7 @@ async def list_parts(  # noqa: PLR0913, PLR0917 - FastAPI names them
     actor: CurrentActor,
     step: Annotated[str | None, Query(max_length=63, description="Only of this step.")] = None,
     key: Annotated[str | None, Query(max_length=1000, description="Only of this key.")] = None,
+    kind: Annotated[str | None, Query(max_length=200, description="Only of this kind.")] = None,
     status: Annotated[
         list[ContentStatus] | None, Query(max_length=10, description="Only these; may be repeated.")
     ] = None,
@@ -117,6 +118,7 @@ async def list_parts(  # noqa: PLR0913, PLR0917 - FastAPI names them
         actor=actor,
         step=step and storable(step),
         key=key and storable(key),
+        kind=kind and storable(kind),
         statuses=status or (),
         after=decode_place(cursor),
         limit=limit,

@@ -219,6 +219,8 @@ def _is_paged(client: httpx.Client, here: str) -> None:
         ("calm", "picture", 1),
         ("calm", "text", 1),
     ]
+    texts = client.get(f"{here}/parts", params={"kind": "text"}).json()["parts"]
+    assert [(each["key"], each["kind"]) for each in texts] == [(ODD, "text"), ("calm", "text")]
 
 
 def _nobody_else_sees_it(stack: RunningStack, here: str, one: str) -> None:

@@ -81,6 +81,7 @@ async def parts_page(
     actor: Actor,
     step: str | None = None,
     key: str | None = None,
+    kind: str | None = None,
     statuses: Sequence[ContentStatus] = (),
     after: PartKey | None = None,
     limit: int = 200,
@@ -103,6 +104,8 @@ async def parts_page(
         newest = newest.where(Part.step == step)
     if key is not None:
         newest = newest.where(Part.key == key)
+    if kind is not None:
+        newest = newest.where(Part.kind == kind)
     if after is not None:
         newest = newest.where(tuple_(*_IDENTITY) > tuple_(*map(literal, after)))
     if statuses:
