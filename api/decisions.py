@@ -11,7 +11,7 @@ from core.states import Decision, Then
 from roadmaps.requests import ReviewDecision as RoadmapDecision
 
 if TYPE_CHECKING:
-    from workflow.definition import Answer
+    from workflow.under_review import Answer
 
 
 class ReviewDecision(RoadmapDecision):

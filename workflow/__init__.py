@@ -17,16 +17,12 @@ if TYPE_CHECKING:
     from workflow.authoring import END, Failure, Finished, Next, Parts, Workflow, WorkflowError
     from workflow.context import Context
     from workflow.definition import (
-        Answer,
         Definition,
-        Edited,
         PartsStep,
         StepBody,
         StepContext,
         StepOptions,
         StepResult,
-        Terms,
-        UnderReview,
         Written,
     )
     from workflow.drafts import counted, draft
@@ -38,6 +34,7 @@ if TYPE_CHECKING:
     from workflow.shape import StepShape, WorkflowShape
     from workflow.stored import reading
     from workflow.templates import as_data, environment, prompt
+    from workflow.under_review import Answer, Edited, Terms, UnderReview
 
 __all__ = [
     "END",
@@ -106,16 +103,12 @@ _AT: Final = {
     ),
     "workflow.context": ("Context",),
     "workflow.definition": (
-        "Answer",
         "Definition",
-        "Edited",
         "PartsStep",
         "StepBody",
         "StepContext",
         "StepOptions",
         "StepResult",
-        "Terms",
-        "UnderReview",
         "Written",
     ),
     "workflow.drafts": (
@@ -144,6 +137,12 @@ _AT: Final = {
         "as_data",
         "environment",
         "prompt",
+    ),
+    "workflow.under_review": (
+        "Answer",
+        "Edited",
+        "Terms",
+        "UnderReview",
     ),
 }
 """The modules in which the names stand."""

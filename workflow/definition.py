@@ -10,13 +10,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from core.errors import InvalidRequestError
-from core.states import Decision, Then
+from core.states import Decision
 from workflow.audit_rules import AuditRules
 from workflow.drafts import counted
 from workflow.shape import StepShape, WorkflowShape, in_words
+from workflow.under_review import Terms
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from sqlalchemy.ext.asyncio import AsyncSession
 
-    from core.choices import ReviewExpiry
     from core.stages import Stages
     from db.facts import EventDraft, RowWrite
     from db.ledger import TaskRow
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from workflow.asking import Asking
     from workflow.history import Done
     from workflow.parts import Need, Wanted
+    from workflow.under_review import Answer, Edited, UnderReview
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,88 +152,6 @@ class PartsStep(ABC):
     def complete(self, want: Wanted) -> EventDraft | None:  # noqa: ARG002 - ditto
         """Return the event that all kinds of a key are there, told with the last one."""
         return None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UnderReview:
-    """What a human is asked about."""
-
-    title: str
-    version: int
-    roadmap_id: UUID | None = None
-    of: str = ""
-    """The step that made it."""
-    value: Any = None
-    """What it made, as JSON."""
-    schema: dict[str, Any] | None = None
-    """The JSON Schema of that, and of what may be put in its place."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """Until when a review is to be decided, and what happens then; None leaves it to settings."""
-
-    due_hours: float | None = None
-    on_expiry: ReviewExpiry | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Edited:
-    """The next version that a reviewer's own edits make, what stores it, and what tells it."""
-
-    title: str
-    writes: tuple[RowWrite, ...] = ()
-    events: tuple[EventDraft, ...] = ()
-    total: int | None = None
-    step: str | None = None
-    """The step whose result is replaced; `output` becomes its newest checkpoint."""
-    output: dict[str, Any] = field(default_factory=dict)
-
-
-class Answer(Protocol):
-    """A human's answer to a review, as far as the engine reads it."""
-
-    @property
-    def decision(self) -> Decision:
-        """`approve`, `reject` or `edit`."""
-        ...
-
-    @property
-    def feedback(self) -> str | None:
-        """What a rejection wants changed."""
-        ...
-
-    @property
-    def edits(self) -> Any:
-        """The reviewer's own changes, in the workflow's shape."""
-        ...
-
-    @property
-    def then(self) -> Then | None:
-        """What follows own changes."""
-        ...
-
-    @property
-    def looks_again(self) -> bool:
-        """The edited version is to be reviewed once more."""
-        ...
-
-    @property
-    def replaces(self) -> bool:
-        """The changes are a whole value, to stand in the place of the one under review."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """The answer that lets a task go on as it is."""
-
-    decision: Decision = Decision.APPROVE
-    feedback: str | None = None
-    edits: Any = None
-    then: Then | None = None
-    looks_again: bool = False
-    replaces: bool = False
 
 
 class Definition(ABC):

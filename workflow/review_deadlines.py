@@ -20,10 +20,10 @@ from db.task_changes import timestamp
 from notifications.events import EventType, ReviewData
 from notifications.inbox_entry import InboxKind
 from workflow import outcomes
-from workflow.definition import Approval
 from workflow.drafts import draft
 from workflow.reviews import REVIEWS, decide_review, newest_review
 from workflow.service import cancel_task
+from workflow.under_review import Approval
 
 if TYPE_CHECKING:
     from uuid import UUID

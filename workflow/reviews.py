@@ -22,11 +22,11 @@ from db.session import retrying, transaction
 from notifications.events import DecisionData, EventType, ReviewData, StepCompletedData
 from notifications.inbox_entry import InboxKind
 from workflow import outcomes
-from workflow.definition import UnderReview
 from workflow.drafts import draft
 from workflow.history import Done, round_of
 from workflow.ownership import lock_owned
 from workflow.registry import definition_of
+from workflow.under_review import UnderReview
 from workflow.upgrading import current_history
 
 if TYPE_CHECKING:
@@ -36,9 +36,10 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from core.actor import Actor
-    from workflow.definition import Answer, Definition, Terms
+    from workflow.definition import Definition
     from workflow.lease import Claim
     from workflow.outcomes import Subject
+    from workflow.under_review import Answer, Terms
 
 REVIEWS: Final = cast("Table", Review.__table__)
 CHECKPOINTS: Final = cast("Table", Checkpoint.__table__)

@@ -18,10 +18,11 @@ from workflow.authoring.reviewing import PartsUnderReview
 from workflow.authoring.shares import stages_of
 from workflow.authoring.upgrading import upgraded
 from workflow.context import Context
-from workflow.definition import Definition, Edited, StepResult, Terms, UnderReview
+from workflow.definition import Definition, StepResult
 from workflow.history import last_output, round_of
 from workflow.shape import StepShape, WorkflowShape, in_words
 from workflow.stored import finished_steps
+from workflow.under_review import Edited, Terms, UnderReview
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
     from db.models import Review
     from workflow.authoring.declared import DeclaredStep
     from workflow.authoring.workflow import Workflow
-    from workflow.definition import Answer, StepBody, StepContext, StepOptions
+    from workflow.definition import StepBody, StepContext, StepOptions
     from workflow.history import Done
+    from workflow.under_review import Answer
 
 
 class Compiled(Definition):
