@@ -14,6 +14,7 @@ from db.recorder import flush_recorder
 from tests.integration.workflow.healthy import make_healthy
 from tests.ledger import LedgerAuthor
 from workflow import asking, doorbell
+from workflow.audit import examine_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -67,3 +68,10 @@ async def healthy(database: asyncpg.Connection, author: LedgerAuthor) -> Healthy
         )
     known = orjson.loads(await database.fetchval("SELECT tasks FROM healthy.made"))
     return {which: [UUID(task) for task in tasks] for which, tasks in known.items()}
+
+
+@pytest.fixture
+async def sound(database: asyncpg.Connection) -> AsyncIterator[None]:
+    """Whatever a test has left, the audit reads it and finds nothing wrong."""
+    yield
+    assert (await examine_all()).kept == []

@@ -11,7 +11,7 @@ from cli.workflow_checks import check_workflows
 from core.settings import load_settings
 from tasks import dispatch
 from tests import book
-from tests.integration.workflow.test_own_workflow import asked, decide
+from tests.integration.workflow.own import asked, decide
 from tests.integration.workflow.test_reviewed_parts import choir
 from watching.queries import queue_state
 from workflow import doorbell, registry

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from core.errors import InvalidRequestError
 from roadmap_worker import Context, PartFailed, Parts, Workflow
 from tests.factories import ALICE, pair
-from tests.integration.workflow.test_own_workflow import asked, decide
+from tests.integration.workflow.own import asked, decide
 from workflow.ending import Result
 from workflow.open_reviews import open_review
 from workflow.runs import run_task
