@@ -62,13 +62,14 @@ function links() {
 
 function showFailure(error) {
   const gone = error.status === 404;
-  const heading = gone ? t`There is nothing here` : error.status === 401 ? t`Please sign in` : t`This cannot be shown now`;
+  const barred = error.status === 403;
+  const heading = barred ? t`Not for this account` : gone ? t`There is nothing here` : error.status === 401 ? t`Please sign in` : t`This cannot be shown now`;
   title(heading);
   fill(main, h("section.failure", {},
     h("h1", {}, heading),
-    h("p", {}, gone ? t`It was removed, or it belongs to somebody else.` : inWords(error)),
+    h("p", {}, gone ? t`It was removed, or it belongs to somebody else.` : barred ? t`This page is for admins. Sign out below, then sign in as an admin.` : inWords(error)),
     h("p.actions", {},
-      !gone && h("button.button.is-primary", { type: "button", onclick: () => location.reload() }, t`Try again`),
+      !gone && !barred && h("button.button.is-primary", { type: "button", onclick: () => location.reload() }, t`Try again`),
       h("a.button", { href: "/" }, t`Home`))));
 }
 

@@ -492,4 +492,6 @@ export default {
   "documentation": "Dokumentation",
   "tool": "Werkzeug",
   "video": "Video",
+  "Not for this account": "Nicht für dieses Konto",
+  "This page is for admins. Sign out below, then sign in as an admin.": "Diese Seite ist für Administratoren. Melde dich unten ab und dann als Administrator an.",
 };

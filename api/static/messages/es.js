@@ -492,4 +492,6 @@ export default {
   "documentation": "documentación",
   "tool": "herramienta",
   "video": "vídeo",
+  "Not for this account": "No para esta cuenta",
+  "This page is for admins. Sign out below, then sign in as an admin.": "Esta página es para administradores. Cierra la sesión abajo y entra como administrador.",
 };

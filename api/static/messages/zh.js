@@ -492,4 +492,6 @@ export default {
   "documentation": "文档",
   "tool": "工具",
   "video": "视频",
+  "Not for this account": "此账号不可用",
+  "This page is for admins. Sign out below, then sign in as an admin.": "此页面仅供管理员使用。请在下方退出，再以管理员身份登录。",
 };

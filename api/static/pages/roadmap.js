@@ -28,7 +28,9 @@ start(async (main) => {
   const address = (concept) => `/roadmaps/${id}/concepts/${concept.concept_id}`;
   const outline = course(roadmap, { learner: progress });
   const picture = map(roadmap, { address, state: (concept) => stateOf(concept, progress) });
-  const legendLine = legend(roadmap);
+  const told = legend(roadmap);
+  const legendLine = h("div", {}, told);
+  drawStates();
   progress.onChange(picture.redraw);
   title(roadmap.title);
   fill(main, h("div.roadmap-page", {},
@@ -44,14 +46,21 @@ start(async (main) => {
     h("section", { "aria-labelledby": "outline-title" }, switcher({ outline: outline.element, legendLine, picture, search: search(outline) }))));
   onKey("j", t`Next concept`, () => outline.step(1));
   onKey("k", t`Concept before`, () => outline.step(-1));
-  if (!TERMINAL_STATUSES.has(task.status)) follow(task, outline.element);
+  if (!TERMINAL_STATUSES.has(task.status)) follow(task, outline.element, drawStates);
+
+  /** What each content is doing is told only while one of them is not simply there. */
+  function drawStates() {
+    const ready = !outline.element.querySelector(".mark:not([data-state='completed'])");
+    outline.element.classList.toggle("is-ready", ready);
+    told.hidden = ready;
+  }
 });
 
 const conceptsOf = (roadmap) => roadmap.stages.flatMap((s) => s.modules).flatMap((m) => m.concepts);
 const STATE = { content_started: "running", content_completed: "completed", content_failed: "failed" };
 
 /** Let the marks go along while the rest is written. */
-function follow(task, outline) {
+function follow(task, outline, drawStates) {
   const watch = client.watch(task.task_id, {
     after: task.last_seq,
     onEvent: ({ type, data }) => {
@@ -59,6 +68,7 @@ function follow(task, outline) {
       if (!(type in STATE)) return;
       const mark = outline.querySelector(`[data-concept="${CSS.escape(data.concept_id)}"] .mark[data-kind="${CSS.escape(data.kind)}"]`);
       if (mark) setMark(mark, data.kind, STATE[type]);
+      drawStates();
     },
     onError: noticeRefusal,
   });

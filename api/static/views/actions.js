@@ -40,6 +40,7 @@ export function actions(context) {
       return [
         h("p", {}, !some ? t`Nothing of it could be written.` : model.own ? n(model.failed, "{n} part failed; all the rest can be used.", "{n} parts failed; all the rest can be used.")
           : n(model.failed, "{n} content failed; all the rest can be used.", "{n} contents failed; all the rest can be used.")),
+        commonest(),
         failures(),
         h("p.actions", {}, helps ? [retry, learn] : [learn, retry]),
       ];
@@ -75,6 +76,16 @@ export function actions(context) {
 
   function failedErrors() {
     return [...model.contents.values()].flatMap(Object.values).filter(({ status }) => status === "failed").map(({ error }) => error ?? {});
+  }
+
+  /** Why most of what failed did, and for how many that holds where there are other causes. */
+  function commonest() {
+    const all = failedErrors();
+    const counts = new Map();
+    for (const { code } of all) counts.set(code, (counts.get(code) ?? 0) + 1);
+    const [code, most] = [...counts].sort(([, a], [, b]) => b - a)[0] ?? [];
+    if (!code) return null;
+    return h("p.cause", {}, most < all.length && `${t`${most} of ${all.length}`}: `, causeInWords(all.find((each) => each.code === code)));
   }
 
   function roadmapLink(words, primary = true) {

@@ -44,7 +44,7 @@ export function conceptPanel(concept, context) {
       h("div", {},
         h("strong", {}, kindName(kind)), " ", CONTENT_STATE[state.status],
         took(state) && h("span.quiet", {}, ` · ${took(state)}`),
-        state.status === "failed" && state.usage && h("span.cost", {}, ` · ${costOf(state.usage)}`),
+        state.status === "failed" && costOf(state.usage) && h("span.cost", {}, ` · ${costOf(state.usage)}`),
         pieces.has(kind) && arrivingText(kind)));
   }
 

@@ -31,7 +31,8 @@ export function needs({ prerequisites }, roadmap) {
 export function costOf(usage) {
   if (!usage) return null;
   if (!usage.calls) return t`It cost nothing.`;
-  const spent = [n(usage.calls, "{n} model call", "{n} model calls"), n(usage.tokens, "{n} token", "{n} tokens"), usage.cost && dollars(usage.cost)];
+  if (!usage.tokens && !usage.cost) return null; // nothing was counted
+  const spent = [n(usage.calls, "{n} model call", "{n} model calls"), usage.tokens && n(usage.tokens, "{n} token", "{n} tokens"), usage.cost && dollars(usage.cost)];
   return t`It cost ${list(spent.filter(Boolean))}.`;
 }
 

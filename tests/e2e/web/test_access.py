@@ -52,7 +52,7 @@ async def unfold(page: Page, name: str) -> None:
     """Open what a page hides at first, so that it is looked at too."""
     if name == "task":
         await page.locator(".failure-list button").click()
-        await expect(page.locator(".concept-panel .cost").first).to_be_visible()
+        await expect(page.locator(".concept-panel .cause").first).to_be_visible()
     elif name == "home":
         await page.locator("summary").click()
         await page.get_by_role("button", name="Notifications").click()
