@@ -21,8 +21,9 @@ start(async (main) => {
   title(t`What do you want to learn?`);
   const urgent = needsYou();
   const hint = h("p.usually.quiet");
-  const list = taskList({ changed: (tasks) => usually(hint, tasks), filtered: (is) => urgent.hide(is) });
-  const form = askForm(hint);
+  let form = null;
+  const list = taskList({ changed: (tasks) => [usually(hint, tasks), form?.reached()], filtered: (is) => urgent.hide(is) });
+  form = askForm(hint);
   const others = h("p.other-workflows.quiet", { hidden: true });
   const lists = h("div", { hidden: true }, others, urgent.element, list.element);
   fill(main, h("div.home-page", {}, form.element, lists));
@@ -76,6 +77,10 @@ function askForm(hint) {
     more));
   return {
     element,
+    /** The server answers again: that it did not is over. */
+    reached() {
+      if (problem.dataset.code === "unreachable") problem.textContent = "";
+    },
     begin() {
       grow();
       goal.focus({ preventScroll: true });
@@ -105,7 +110,7 @@ function askForm(hint) {
   }
 
   async function send() {
-    problem.textContent = "";
+    problem.textContent = problem.dataset.code = "";
     const wanted = goal.value.trim();
     if (!wanted) {
       problem.textContent = t`Say in a few words what you want to learn.`;
@@ -131,6 +136,7 @@ function askForm(hint) {
     } catch (error) {
       noticeRefusal(error);
       problem.textContent = inWords(error);
+      problem.dataset.code = error.code ?? "";
       goal.focus();
     }
   }

@@ -68,6 +68,7 @@ export function taskList({ changed = () => {}, filtered = () => {}, workflow = "
       failed(error);
     }
   });
+  for (const kind of ["online", "offline"]) addEventListener(kind, () => read());
   mark();
   return { element, read };
 
@@ -98,6 +99,7 @@ export function taskList({ changed = () => {}, filtered = () => {}, workflow = "
     clearTimeout(timer);
     const mine = anew ? (turn += 1) : turn;
     const first = anew || !rows.size;
+    let broken = false;
     try {
       // the first time as many as there were before "Back" or a reload
       const page = await get(`/tasks?limit=${first ? Math.min(MOST, Math.max(FIRST, recall("rows", FIRST))) : FIRST}${query()}`);
@@ -112,8 +114,9 @@ export function taskList({ changed = () => {}, filtered = () => {}, workflow = "
       if (!rows.size) fill(problem, h("p.quiet", {}, field.value.trim() || show !== "all" ? t`Nothing found.` : t`Nothing yet. What you ask for stands here.`));
     } catch (error) {
       failed(error);
+      broken = error.status !== 401; // what is wrong goes by itself
     }
-    const active = [...rows.values()].some((row) => ACTIVE.has(row.task.status));
+    const active = broken || [...rows.values()].some((row) => ACTIVE.has(row.task.status));
     if (active && !document.hidden) timer = setTimeout(read, REFRESH_MS);
   }
 
