@@ -77,8 +77,12 @@ export const stepName = (step) => STEP[step] ?? steps.get(step) ?? capitalized(s
 
 const DECIDED = { approve: t`approved`, reject: t`sent back`, edit: t`approved with changes` };
 
-/** What was decided about a review. */
-export const decisionName = ({ decision, then }) => (then === "review" ? t`changed, to be looked at again` : DECIDED[decision] ?? decision);
+/**
+ * What was decided about a review.
+ *
+ * @param {{decision?: string, then?: string}} decided
+ */
+export const decisionName = ({ decision, then }) => (then === "review" ? t`changed, to be looked at again` : DECIDED[decision ?? ""] ?? decision);
 
 export const TRANSPORT = { websocket: "WebSocket", sse: "SSE", polling: "polling" };
 

@@ -125,7 +125,12 @@ function byTask(entries) {
   return [...found.values()];
 }
 
-/** What an entry tells, without the title that stands beside it, and its language when that is another. */
+/**
+ * What an entry tells, without the title that stands beside it, and its language when that is another.
+ *
+ * @param {{kind: string, message: string, title?: string|null}} entry
+ * @returns {[string, string|null]}
+ */
 function inShort({ kind, message, title }) {
   const words = STATUS[MEANS[kind]];
   return words && title && (SERVERS || kind.startsWith("review") || kind === "task_cancelled") ? [words, null] : [message, SERVERS];
