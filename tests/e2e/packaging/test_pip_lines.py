@@ -28,6 +28,7 @@ USED = {
     ),
     "roadmap-worker[telemetry]": "import worker, opentelemetry.sdk.trace, opentelemetry.exporter",
     "socksio": "import socksio",
+    "examples/report": "import company_report.flow",
     "./clients/python": "from roadmap_client import RoadmapClient, SyncRoadmapClient",
 }
 """What is installed in the documents, and what its reader does with it."""
@@ -35,13 +36,14 @@ _LINE = re.compile(r"(?:pip|pipx) install ([^`\n#]+)")
 
 
 def named() -> set[str]:
-    """Return all that the documents install."""
+    """Return all that the documents install, without options."""
     pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("clients/*/README.md")]
     return {
         what.strip("'\"")
         for page in pages
         for line in _LINE.findall(page.read_text())
         for what in line.split()
+        if not what.startswith("-")
     }
 
 
@@ -77,6 +79,12 @@ def test_a_line_works(what: str, tmp_path: Path) -> None:
     elif what.startswith("PATH_OF_THE_CLONE"):
         copy_sources(ROOT, tmp_path / "any name")
         words = [what.replace("PATH_OF_THE_CLONE", str(tmp_path / "any name"))]
+    elif what == "examples/report":
+        words = [
+            "--find-links",
+            str(build_wheel(ROOT, tmp_path / "built").parent),
+            str(ROOT / what),
+        ]
     elif what.startswith("."):
         words = [str(ROOT / what)]
     environment.pip("install", "--no-compile", *words)
