@@ -5,7 +5,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 TOOLS  := $(VENV)/.ready-dev
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-PKGS   := roadmap_start core clients/python/src/roadmap_client db notifications llm watching workflow roadmaps worker tasks wiring api cli embedded roadmap_worker tests docs bench chaos .ci/migrations.py .ci/audit.py .ci/javascript.py celeryconfig.py
+SHIPS  := roadmap_start core clients/python/src/roadmap_client db notifications llm watching workflow roadmaps worker tasks wiring api cli embedded roadmap_worker celeryconfig.py
+PKGS   := $(SHIPS) tests docs bench chaos .ci/migrations.py .ci/audit.py .ci/javascript.py
 export GOAL
 
 .DEFAULT_GOAL := help
@@ -22,6 +23,7 @@ $(STAMP): requirements-local.txt pyproject.toml
 	@echo "installing what running needs, pinned (a minute, once)"
 	@$(PIP) --require-hashes -r requirements-local.txt
 	@$(PIP) --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q $(SHIPS)
 	@touch $@
 
 tools: $(TOOLS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from compileall import compile_dir
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,15 @@ from core.given import PREFIX
 from core.settings import get_settings
 from db.migrate import upgrade
 from embedded import EmbeddedPostgres, EmbeddedRedis
+from roadmap_start.own import OURS
 from tests.databases import commit_quickly, empty
 from tests.factories import close_loop
 from wiring.common import bring_workflows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+ROOT = Path(__file__).parents[1]
 
 
 # as after the README's `export PATH=…`: hints then say `roadmap`, wherever this environment is
@@ -34,6 +38,17 @@ hypothesis_settings.load_profile("roadmap")
 
 
 bring_workflows()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile our modules once.
+
+    Where Python may not keep what it compiled (`PYTHONDONTWRITEBYTECODE`), each of the hundreds of
+    processes of a run would do that again, half a second each.
+    """
+    if not hasattr(session.config, "workerinput"):
+        for folder in (*OURS, "clients/python/src", "tests"):
+            compile_dir(ROOT / folder, quiet=2)
 
 
 @pytest.hookimpl(optionalhook=True)  # xdist's

@@ -77,7 +77,7 @@ def next_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tree = tmp_path_factory.mktemp("next")
     layers = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     for package in (*layers["root_packages"], "tests"):
-        ignored = shutil.ignore_patterns("__pycache__", "images")
+        ignored = shutil.ignore_patterns("images")
         found = find_spec(package)
         assert found
         assert found.submodule_search_locations
