@@ -480,6 +480,7 @@ export default {
   "in {n} day": ["in {n} Tag", "in {n} Tagen"],
   "up to {0}": "bis zu {0}",
   "{done} of {n} content ready": ["{done} von {n} Inhalt fertig", "{done} von {n} Inhalten fertig"],
+  "{done} of {n} part ready": ["{done} von {n} Teil fertig", "{done} von {n} Teilen fertig"],
   "{done} of {n} concept ready": ["{done} von {n} Konzept fertig", "{done} von {n} Konzepten fertig"],
   "{done} of {n} concept done": ["{done} von {n} Konzept erledigt", "{done} von {n} Konzepten erledigt"],
   "Learn Rust": "Rust lernen",

@@ -480,6 +480,7 @@ export default {
   "in {n} day": ["en {n} día", "en {n} días"],
   "up to {0}": "hasta {0}",
   "{done} of {n} content ready": ["{done} de {n} contenido listo", "{done} de {n} contenidos listos"],
+  "{done} of {n} part ready": ["{done} de {n} parte lista", "{done} de {n} partes listas"],
   "{done} of {n} concept ready": ["{done} de {n} concepto listo", "{done} de {n} conceptos listos"],
   "{done} of {n} concept done": ["{done} de {n} concepto hecho", "{done} de {n} conceptos hechos"],
   "Learn Rust": "Aprender Rust",

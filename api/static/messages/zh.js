@@ -480,6 +480,7 @@ export default {
   "in {n} day": ["{n} 天后"],
   "up to {0}": "最多 {0}",
   "{done} of {n} content ready": ["{n} 项内容中 {done} 项就绪"],
+  "{done} of {n} part ready": ["{n} 个部分中 {done} 个就绪"],
   "{done} of {n} concept ready": ["{n} 个概念中 {done} 个就绪"],
   "{done} of {n} concept done": ["{n} 个概念中已完成 {done} 个"],
   "Learn Rust": "学习 Rust",

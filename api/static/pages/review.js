@@ -60,7 +60,8 @@ function reviewPage(main, task, review, etag) {
   let open = true;
   const undo = stepButton("undo", t`Undo`, () => back(history.undo(), t`Taken back`));
   const redo = stepButton("redo", t`Redo`, () => back(history.redo(), t`Done again`));
-  const decision = decisionCard(review, { key, decide, remarks: () => comments.all().map(([id, text]) => `${titleOf(id)}: ${text}`) });
+  const example = t`More practice, less theory. Add a module about testing.`;
+  const decision = decisionCard(review, { key, decide, example, remarks: () => comments.all().map(([id, text]) => `${titleOf(id)}: ${text}`) });
   const editor = outlineEditor({
     stages, needs: needsOf(roadmap), titleOf, diff: review.diff, own: () => changesById(history.now), form, comments, changed: changedByHand,
   });

@@ -3,7 +3,7 @@
 import { client, get, noticeRefusal } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
 import { fill, h, write } from "../lib/dom.js";
-import { n, t } from "../lib/i18n.js";
+import { figure, n, t } from "../lib/i18n.js";
 import { happened } from "../lib/happened.js";
 import { offerConcepts } from "../lib/keys.js";
 import { announce } from "../lib/say.js";
@@ -248,6 +248,9 @@ function structureOf(roadmap) {
   return JSON.stringify([roadmap.version, parts]);
 }
 
+/** What other workflows make is called by no name of ours. */
+const partsReady = (done, number) => n(number, "{done} of {n} part ready", "{done} of {n} parts ready", { done: figure(done) });
+
 function layout(model, views) {
   const status = h("span");
   const attempt = h("span.quiet");
@@ -259,6 +262,7 @@ function layout(model, views) {
   const roadmapTitle = h("h2", { id: "tree-title", dir: "auto" }, model.task.workflow === "roadmap" ? t`The roadmap` : t`What it makes`);
   const summary = h("p.lead", { dir: "auto" });
   const legendLine = h("div", { hidden: true });
+  const ready = model.task.workflow === "roadmap" ? contentsReady : partsReady;
   let shownStatus = null;
   let spoken = -1;
   let designed = false;
@@ -290,7 +294,7 @@ function layout(model, views) {
     const { calls, tokens } = model.task.usage;
     const over = TERMINAL_STATUSES.has(model.status);
     write(numbers, [
-      total ? contentsReady(done, total) : !over && model.task.workflow === "roadmap" && t`The contents are counted once the outline stands`,
+      total ? ready(done, total) : !over && model.task.workflow === "roadmap" && t`The contents are counted once the outline stands`,
       model.failed > 0 && n(model.failed, "{n} failed", "{n} failed"),
       model.running > 0 && n(model.running, "{n} being written", "{n} being written"),
       TERMINAL_STATUSES.has(model.task.status) && `${n(calls, "{n} model call", "{n} model calls")}, ${n(tokens, "{n} token", "{n} tokens")}`,
@@ -305,7 +309,7 @@ function layout(model, views) {
       write(summary, over ? t`It ended before there was anything to show.` : t`It appears here as soon as it is designed.`);
     }
     if (done !== spoken && total) {
-      if (spoken >= 0) announce(contentsReady(done, total));
+      if (spoken >= 0) announce(ready(done, total));
       spoken = done;
     }
     tick();

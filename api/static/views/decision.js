@@ -19,15 +19,15 @@ export const changesSince = (round, { length }) => t`Since round ${round}: ${n(l
 
 /**
  * @param {any} review
- * @param {{key: string, decide: (kind: string, feedback?: string) => Promise<void>, remarks: () => string[], approval?: string}} how
+ * @param {{key: string, decide: (kind: string, feedback?: string) => Promise<void>, remarks: () => string[], approval?: string, example?: string}} how
  *   `key` names the draft of the wish; `remarks` are what was said of single concepts.
  */
-export function decisionCard(review, { key, decide, remarks, approval = t`Approve the outline` }) {
+export function decisionCard(review, { key, decide, remarks, approval = t`Approve the outline`, example = "" }) {
   const unsent = h("div.unsent");
   const barUnsent = h("div.unsent");
   const approve = guarded(h("button.button.is-primary.is-large.approve", { type: "button" }), () => approved(unsent));
   const again = guarded(h("button.button", { type: "button", hidden: true }, t`Save my changes and look again`), () => decide("again"));
-  const wish = h("textarea", { id: "feedback", rows: 4, maxLength: LONGEST, dir: "auto", placeholder: t`More practice, less theory. Add a module about testing.` });
+  const wish = h("textarea", { id: "feedback", rows: 4, maxLength: LONGEST, dir: "auto", placeholder: example });
   const kept = keepField(wish, `${key}/feedback`);
   const problem = h("p.field-error", { role: "alert" });
   const warning = h("p.quiet", { hidden: true }, t`Your own changes are not sent along; they stay here.`);
