@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-PATIENCE_S: Final = 240.0
+PATIENCE_S: Final = 90.0
 FIGURES: Final = ("jobs_s", "cpu_ms", "pg_cpu_ms", "redis_cpu_ms", "mb", "connections")
 
 
