@@ -34,7 +34,7 @@ async def measure(place: Place, *, sizes: tuple[int, ...]) -> list[dict[str, Any
     rows = []
     database = await asyncpg.connect(place.database_url)
     async with (
-        running(OURS, "sleep", place) as worker,
+        running(OURS, "sleep", place, ROADMAP_MAX_CONCEPTS=str(max(sizes) // 3)) as worker,
         running_api(place) as api,
         aiohttp.ClientSession(f"{api.address}/api/v1/") as client,
     ):
@@ -92,6 +92,8 @@ async def _one(
         if row["status"] not in {"pending", "processing"}:
             if row["status"] != "completed":
                 raise RuntimeError(f"a roadmap of {size} contents ended as {row['status']}")
+            if row["total"] != size:
+                raise RuntimeError(f"a roadmap of {size} contents has {row['total']}")
             return read
         if not read[0] and row["total"] and 2 * row["done"] >= row["total"]:
             read = await _reads(client, task, row["roadmap_id"])
