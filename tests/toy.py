@@ -17,9 +17,10 @@ from core.errors import AppError
 from core.stages import Stages
 from core.states import Step
 from notifications.events import PartData
-from workflow.definition import Definition, PartsStep, StepResult, Written
+from workflow.definition import Definition
 from workflow.history import last_output
 from workflow.parts import Need
+from workflow.step import PartsStep, StepResult, Written
 from workflow.under_review import UnderReview
 
 if TYPE_CHECKING:

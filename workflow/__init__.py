@@ -16,15 +16,7 @@ if TYPE_CHECKING:
     from workflow.audit_rules import RESTORE, AuditRules, Look, Meaning
     from workflow.authoring import END, Failure, Finished, Next, Parts, Workflow, WorkflowError
     from workflow.context import Context
-    from workflow.definition import (
-        Definition,
-        PartsStep,
-        StepBody,
-        StepContext,
-        StepOptions,
-        StepResult,
-        Written,
-    )
+    from workflow.definition import Definition
     from workflow.drafts import counted, draft
     from workflow.failures import PartFailed, Retryable
     from workflow.history import Done, last_output
@@ -32,6 +24,7 @@ if TYPE_CHECKING:
     from workflow.parts import Need, Wanted
     from workflow.retry import remake
     from workflow.shape import StepShape, WorkflowShape
+    from workflow.step import PartsStep, StepBody, StepContext, StepOptions, StepResult, Written
     from workflow.stored import reading
     from workflow.templates import as_data, environment, prompt
     from workflow.under_review import Answer, Edited, Terms, UnderReview
@@ -102,15 +95,7 @@ _AT: Final = {
         "WorkflowError",
     ),
     "workflow.context": ("Context",),
-    "workflow.definition": (
-        "Definition",
-        "PartsStep",
-        "StepBody",
-        "StepContext",
-        "StepOptions",
-        "StepResult",
-        "Written",
-    ),
+    "workflow.definition": ("Definition",),
     "workflow.drafts": (
         "counted",
         "draft",
@@ -131,6 +116,14 @@ _AT: Final = {
     "workflow.shape": (
         "StepShape",
         "WorkflowShape",
+    ),
+    "workflow.step": (
+        "PartsStep",
+        "StepBody",
+        "StepContext",
+        "StepOptions",
+        "StepResult",
+        "Written",
     ),
     "workflow.stored": ("reading",),
     "workflow.templates": (

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from notifications.events import PartData
-    from workflow.definition import PartsStep, Written
     from workflow.lease import Claim
+    from workflow.step import PartsStep, Written
 
 CONTENT_SECONDS: Final = Histogram(
     "roadmap_content_seconds",

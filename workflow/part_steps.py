@@ -15,7 +15,6 @@ from db.repositories.parts import newest_parts
 from db.session import read_session, retrying
 from notifications.events import EventType, StepStartedData
 from workflow.asking import Asking
-from workflow.definition import StepResult
 from workflow.drafts import counted, draft
 from workflow.drain import drain
 from workflow.ending import Result, conclude, tally_of
@@ -24,16 +23,17 @@ from workflow.limits import checked_parts
 from workflow.making import Maker
 from workflow.parts import Work, work_left
 from workflow.retrying import limit_s, options_of, took_too_long
+from workflow.step import StepResult
 from workflow.stepping import STEP_SECONDS, context_of, done_with, finished
 from workflow.trying import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workflow.definition import PartsStep
     from workflow.lease import Claim
     from workflow.making import Tally
     from workflow.parts import Need
+    from workflow.step import PartsStep
 
 
 async def make_parts(claim: Claim, step: str, parts: PartsStep) -> Result | None:

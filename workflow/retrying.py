@@ -11,10 +11,10 @@ from core.visible import cut
 from db.facts import Fact
 from db.recorder import record
 from notifications.events import EventType, StepRetryingData
-from workflow.definition import StepOptions
 from workflow.drafts import draft, spoken
 from workflow.drain import drain
 from workflow.history import round_of
+from workflow.step import StepOptions
 
 if TYPE_CHECKING:
     from workflow.lease import Claim

@@ -19,11 +19,11 @@ from db.repositories.parts import newest_parts
 from db.session import read_session, retrying
 from notifications.events import EventType, StepCompletedData, StepStartedData
 from workflow.asking import Asking
-from workflow.definition import StepContext, StepResult
 from workflow.drafts import draft, spent_data, spoken
 from workflow.history import Done, round_of
 from workflow.limits import check_result
 from workflow.retrying import limit_s, options_of, pause, took_too_long
+from workflow.step import StepContext, StepResult
 from workflow.trying import bounded, tried
 
 if TYPE_CHECKING:

@@ -18,9 +18,10 @@ from workflow.authoring.reviewing import PartsUnderReview
 from workflow.authoring.shares import stages_of
 from workflow.authoring.upgrading import upgraded
 from workflow.context import Context
-from workflow.definition import Definition, StepResult
+from workflow.definition import Definition
 from workflow.history import last_output, round_of
 from workflow.shape import StepShape, WorkflowShape, in_words
+from workflow.step import StepResult
 from workflow.stored import finished_steps
 from workflow.under_review import Edited, Terms, UnderReview
 
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
     from db.models import Review
     from workflow.authoring.declared import DeclaredStep
     from workflow.authoring.workflow import Workflow
-    from workflow.definition import StepBody, StepContext, StepOptions
     from workflow.history import Done
+    from workflow.step import StepBody, StepContext, StepOptions
     from workflow.under_review import Answer
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from core.choices import ReviewExpiry
     from workflow.authoring.codec import Codec
     from workflow.authoring.signature import Reader, Signature
-    from workflow.definition import StepOptions
+    from workflow.step import StepOptions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

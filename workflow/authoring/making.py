@@ -16,9 +16,9 @@ from workflow.authoring.errors import ResultError
 from workflow.authoring.results import Results
 from workflow.authoring.reviewing import rejections
 from workflow.context import Context
-from workflow.definition import PartsStep, Written
 from workflow.limits import check_key, few
 from workflow.parts import Need
+from workflow.step import PartsStep, Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from workflow.asking import Asking
     from workflow.authoring.compiled import Compiled
     from workflow.authoring.declared import DeclaredStep, Listing
-    from workflow.definition import StepContext
     from workflow.parts import Wanted
+    from workflow.step import StepContext
 
 _plain: TypeAdapter[Any] = TypeAdapter(Any)
 

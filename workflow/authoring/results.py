@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from workflow.authoring.compiled import Compiled
     from workflow.authoring.declared import DeclaredStep
     from workflow.authoring.signature import Parameter, Signature
-    from workflow.definition import StepContext
     from workflow.history import Done
+    from workflow.step import StepContext
 
 
 class Results:

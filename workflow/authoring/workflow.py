@@ -17,7 +17,7 @@ from workflow.authoring.errors import WorkflowError
 from workflow.authoring.planning import Next
 from workflow.authoring.signature import TAKEN, Reader
 from workflow.context import Context
-from workflow.definition import StepOptions
+from workflow.step import StepOptions
 
 if TYPE_CHECKING:
     from workflow.authoring.signature import Signature

@@ -18,8 +18,9 @@ from workflow.parts import Wanted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from workflow.definition import Definition, PartsStep, StepBody
+    from workflow.definition import Definition
     from workflow.parts import Need
+    from workflow.step import PartsStep, StepBody
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

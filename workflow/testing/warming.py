@@ -17,9 +17,10 @@ from core.states import Step
 from notifications.events import PartData
 from workflow import registry
 from workflow.accepting import create_task
-from workflow.definition import Definition, PartsStep, StepResult, Written
+from workflow.definition import Definition
 from workflow.parts import Need
 from workflow.runs import run_task
+from workflow.step import PartsStep, StepResult, Written
 from workflow.testing.reviews import decide_open_review
 from workflow.testing.seen import seen_task
 from workflow.under_review import UnderReview
