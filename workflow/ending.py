@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from core.errors import (
     AppError,
@@ -10,13 +11,13 @@ from core.errors import (
     ServiceUnavailableError,
 )
 from core.logging import get_logger
-from core.states import ContentStatus
 from db.recorder import record
-from db.repositories.parts import newest_parts
-from db.session import read_session, retrying
 from workflow import outcomes
-from workflow.lease import Claim, release
-from workflow.making import Tally
+from workflow.lease import release
+
+if TYPE_CHECKING:
+    from workflow.lease import Claim
+    from workflow.tally import Tally
 
 log = get_logger(__name__)
 
@@ -34,27 +35,6 @@ class Result(StrEnum):
     LEASE_LOST = "lease_lost"
     RELEASED = "released"
     INTERRUPTED = "interrupted"
-
-
-async def tally_of(claim: Claim) -> Tally:
-    """Return how the parts of the whole task stand."""
-
-    async def read() -> Tally:
-        async with read_session() as session:
-            parts = await newest_parts(session, claim.task_id)
-        tally = Tally()
-        for part in parts:
-            tally.completed += part.status == ContentStatus.COMPLETED
-            if part.status == ContentStatus.FAILED:
-                error = part.error or {}
-                code = str(error.get("code", AppError.code))
-                tally.failed += 1
-                tally.failed_at.add(part.step)
-                tally.codes[code] += 1
-                tally.messages[code] = str(error.get("message", ""))
-        return tally
-
-    return await retrying(read)
 
 
 async def conclude(claim: Claim, tally: Tally) -> Result:

@@ -16,11 +16,12 @@ from core.errors import (
 from core.logging import get_logger
 from core.states import Step
 from workflow.drain import DrainedError, drain
-from workflow.ending import Result, conclude, fail, release_run, tally_of
+from workflow.ending import Result, conclude, fail, release_run
 from workflow.limits import MOST_STEPS
 from workflow.part_steps import make_parts, too_few_for
 from workflow.reviews import open_review, pass_review
 from workflow.stepping import run_step
+from workflow.tally import tally_of
 from workflow.trying import as_ours
 
 if TYPE_CHECKING:

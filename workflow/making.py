@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,10 +27,11 @@ from notifications.events import EventType, PartCompletedData, PartFailedData
 from workflow.asking import Asking
 from workflow.drafts import draft, spent_data, stored_error
 from workflow.drain import Drain, DrainedError
-from workflow.halting import Halt
+from workflow.key_slots import KeySlot, SlotHold
 from workflow.limits import check_result
 from workflow.parts import PARTS, Wanted, Work
 from workflow.retrying import limit_s, options_of, pause, took_too_long
+from workflow.tally import Tally
 from workflow.trying import bounded, tried
 
 if TYPE_CHECKING:
@@ -46,62 +47,6 @@ CONTENT_SECONDS: Final = Histogram(
     ["kind", "outcome", "workflow"],
     buckets=(0.1, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 900),
 )
-
-
-class Place:
-    """One of the places of a step, for all parts of one key."""
-
-    def __init__(self, slots: asyncio.Semaphore) -> None:
-        """Nothing of the key is being made yet."""
-        self._slots = slots
-        self._taken = 0
-        self._lock = asyncio.Lock()
-
-    async def take(self) -> None:
-        """Wait for the place, unless another part of the key has it."""
-        async with self._lock:
-            if not self._taken:
-                await self._slots.acquire()
-            self._taken += 1
-
-    def give(self) -> None:
-        """Give it to another key, unless another part of this one needs it."""
-        self._taken -= 1
-        if not self._taken:
-            self._slots.release()
-
-
-class Seat:
-    """One part's hold on the place of its key."""
-
-    def __init__(self, place: Place) -> None:
-        """Hold nothing yet."""
-        self._place = place
-        self._held = False
-
-    async def take(self) -> None:
-        """Wait for the place."""
-        await self._place.take()
-        self._held = True
-
-    def give(self) -> None:
-        """Let go of it, if it is held."""
-        if self._held:
-            self._held = False
-            self._place.give()
-
-
-@dataclass(slots=True)
-class Tally:
-    """How many parts ended how, and why the failed ones failed."""
-
-    completed: int = 0
-    failed: int = 0
-    failed_at: set[str] = field(default_factory=set)
-    """Steps with failed parts."""
-    codes: Counter[str] = field(default_factory=Counter)
-    messages: dict[str, str] = field(default_factory=dict)
-    halt: Halt = field(default_factory=Halt)
 
 
 class Maker:
@@ -138,10 +83,10 @@ class Maker:
             by_key[want.need.key].append(want)
 
         async def key(group: Sequence[Wanted]) -> None:
-            place = Place(slots)
+            slot = KeySlot(slots)
             async with asyncio.TaskGroup() as parts:
                 for want in group:
-                    parts.create_task(self._one(want, Seat(place), drain))
+                    parts.create_task(self._one(want, SlotHold(slot), drain))
 
         try:
             async with asyncio.TaskGroup() as keys:
@@ -153,27 +98,27 @@ class Maker:
             raise DrainedError
         return self.tally
 
-    async def _one(self, want: Wanted, seat: Seat, drain: Drain) -> None:
+    async def _one(self, want: Wanted, hold: SlotHold, drain: Drain) -> None:
         """Make one part, unless the worker is to stop: then nothing new begins."""
-        await seat.take()
+        await hold.take()
         try:
             if drain.begun:
                 self._left_out = True
             else:
-                await self._recorded(want, seat)
+                await self._recorded(want, hold)
         except DrainedError:
             self._left_out = True  # it waited for its next try
         finally:
-            seat.give()
+            hold.give()
 
-    async def _recorded(self, want: Wanted, seat: Seat) -> None:
+    async def _recorded(self, want: Wanted, hold: SlotHold) -> None:
         """Make one part, and record how that went."""
         need = want.need
         began = time.monotonic()
         # for good: each part has an asyncio task of its own, whose context ends with it
         structlog.contextvars.bind_contextvars(key=need.key, kind=need.kind)
         with telemetry.span(f"content {need.kind}", attributes={"roadmap.part": need.key}):
-            fact = await self._make(want, seat)
+            fact = await self._make(want, hold)
         outcome = ContentStatus.COMPLETED if fact.done else ContentStatus.FAILED
         took = time.monotonic() - began
         CONTENT_SECONDS.labels(need.kind, outcome, self._claim.workflow).observe(took)
@@ -191,7 +136,7 @@ class Maker:
         complete = self._parts.complete(want)
         return replace(fact, events=(*fact.events, complete)) if complete else fact
 
-    async def _make(self, want: Wanted, seat: Seat) -> Fact:
+    async def _make(self, want: Wanted, hold: SlotHold) -> Fact:
         """Make one part and return the fact of how that went."""
         halt = self.tally.halt
         about = self._parts.data(want)
@@ -219,9 +164,9 @@ class Maker:
                 spent += asking.spent
 
         async def wait(error: AppError, seconds: float) -> None:
-            seat.give()
+            hold.give()
             await pause(self._claim, self._step, error, seconds, want)
-            await seat.take()
+            await hold.take()
 
         try:
             written = await tried(once, retries=self._options.retries, pause=wait)

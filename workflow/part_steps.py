@@ -17,7 +17,7 @@ from notifications.events import EventType, StepStartedData
 from workflow.asking import Asking
 from workflow.drafts import counted, draft
 from workflow.drain import drain
-from workflow.ending import Result, conclude, tally_of
+from workflow.ending import Result, conclude
 from workflow.history import round_of
 from workflow.limits import checked_parts
 from workflow.making import Maker
@@ -25,15 +25,16 @@ from workflow.parts import Work, work_left
 from workflow.retrying import limit_s, options_of, took_too_long
 from workflow.step import StepResult
 from workflow.stepping import STEP_SECONDS, context_of, done_with, finished
+from workflow.tally import tally_of
 from workflow.trying import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from workflow.lease import Claim
-    from workflow.making import Tally
     from workflow.parts import Need
     from workflow.step import PartsStep
+    from workflow.tally import Tally
 
 
 async def make_parts(claim: Claim, step: str, parts: PartsStep) -> Result | None:

@@ -18,10 +18,12 @@ from tests.ledger import LedgerAuthor, nothing
 from workflow import ending, engine, outcomes, part_steps, stepping
 from workflow.asking import Asking
 from workflow.ending import Result
+from workflow.key_slots import KeySlot, SlotHold
 from workflow.lease import Claim, acquire, release
-from workflow.making import Maker, Place, Seat, Tally
+from workflow.making import Maker
 from workflow.reviews import open_review
 from workflow.runs import run_task
+from workflow.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -98,14 +100,14 @@ async def content_started(claim: Claim, steal: Any, author: LedgerAuthor) -> Non
     """A content begins."""
     maker, want = await one_wanted(claim)
     await steal()
-    await maker._make(want, Seat(Place(asyncio.Semaphore())))
+    await maker._make(want, SlotHold(KeySlot(asyncio.Semaphore())))
 
 
 async def content_completed(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
     """A content is written."""
     maker, want = await one_wanted(claim)
     _steals_at(author, "tutorial", steal)
-    await record(await maker._make(want, Seat(Place(asyncio.Semaphore()))))
+    await record(await maker._make(want, SlotHold(KeySlot(asyncio.Semaphore()))))
 
 
 async def content_failed(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
@@ -117,7 +119,7 @@ async def content_failed(claim: Claim, steal: Any, author: LedgerAuthor) -> None
         raise AppError("It failed.")
 
     author.before = before
-    await record(await maker._make(want, Seat(Place(asyncio.Semaphore()))))
+    await record(await maker._make(want, SlotHold(KeySlot(asyncio.Semaphore()))))
 
 
 async def completion(claim: Claim, steal: Any, author: LedgerAuthor) -> None:
