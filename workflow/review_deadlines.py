@@ -20,8 +20,9 @@ from db.task_changes import timestamp
 from notifications.events import EventType, ReviewData
 from notifications.inbox_entry import InboxKind
 from workflow import outcomes
+from workflow.decisions import decide_review
 from workflow.drafts import draft
-from workflow.reviews import REVIEWS, decide_review, newest_review
+from workflow.reviews import REVIEWS, newest_review
 from workflow.service import cancel_task
 from workflow.under_review import Approval
 

@@ -18,10 +18,11 @@ from db.recorder import record_in
 from db.session import transaction
 from workflow import outcomes, turns
 from workflow.accepting import accept_delivery, create_task, with_review
+from workflow.decisions import decide_review
 from workflow.doorbell import DEFAULT
 from workflow.ownership import lock_owned
 from workflow.retry import remake, retry_task
-from workflow.reviews import cancelled_review, decide_review, newest_review
+from workflow.reviews import cancelled_review, newest_review
 
 if TYPE_CHECKING:
     from uuid import UUID

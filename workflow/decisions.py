@@ -1,0 +1,197 @@
+"""Carries out the one decision about a review: what a human answered, and what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from core.digest import digest
+from core.errors import ConflictError, InvalidRequestError, StaleVersionError
+from core.states import Decision, ReviewStatus, Status, Step, Then
+from db.facts import NOW, Fact, Insert, Reason, RowWrite, Update
+from db.recorder import record_in
+from db.session import transaction
+from notifications.events import DecisionData, EventType
+from workflow import outcomes
+from workflow.drafts import draft
+from workflow.ownership import lock_owned
+from workflow.registry import definition_of
+from workflow.reviews import CHECKPOINTS, REVIEWS, newest_review, question_about
+from workflow.under_review import UnderReview
+from workflow.upgrading import current_history
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from core.actor import Actor
+    from db.facts import EventDraft
+    from db.ledger import TaskRow
+    from db.models import Review
+    from workflow.definition import Definition
+    from workflow.under_review import Answer, Edited
+
+
+async def decide_review(
+    task_id: UUID, decision: Answer, *, actor: Actor, version: int | None = None
+) -> None:
+    """Carry out a human's decision, once, and ask for a worker, or for another look at an edit.
+
+    The task's row is locked while deciding, so of many decisions at the same time one wins; the
+    others change nothing and are told so.
+
+    Args:
+        task_id: The task under review.
+        decision: What was decided.
+        actor: Who decided.
+        version: The version that was looked at, if known.
+
+    Raises:
+        NotFoundError: No such task for this actor.
+        ConflictError: No review is open, or it was decided otherwise.
+        StaleVersionError: Another version is under review.
+        InvalidRequestError: The edits do not fit.
+    """
+    async with transaction() as tx:
+        row = await lock_owned(tx, task_id, actor)
+        review = _decidable(row, await newest_review(tx.session, task_id), version)
+        definition = definition_of(row.workflow)
+        history, upgrade = await current_history(tx.session, row, definition)
+        of = definition.reviewed(history, definition.request.model_validate(row.request))
+        _check_form(definition, decision)
+        edited = await definition.edited(tx.session, row, review, decision, of=of)
+        position = len(history) + 1
+        rows: tuple[RowWrite, ...] = (
+            *upgrade,
+            _decided(review, decision, actor),
+            *outcomes.notices_settled(task_id),
+        )
+        if edited:
+            rows += edited.writes
+        if edited and edited.step:
+            rows += (_replaced(row, position, edited.step, edited.output),)
+            position += 1
+        changes: dict[str, Any] = {"title": edited.title} if edited else {}
+        if upgrade:
+            row.values["workflow_version"] = changes["workflow_version"] = definition.version
+        fact = Fact(
+            task_id=task_id,
+            total=edited.total if edited else None,
+            changes=changes,
+            events=(_told(review, decision, actor, edited), *(edited.events if edited else ())),
+        )
+        if edited and decision.looks_again:
+            # no decision is checkpointed: the question goes on, and needs no worker for that
+            subject = UnderReview(
+                title=edited.title, version=review.version + 1, roadmap_id=row.roadmap_id, of=of
+            )
+            question = question_about(row, subject, definition.terms(of), number=review.round + 1)
+            fact = replace(
+                fact, rows=(*rows, *question.writes), events=(*fact.events, question.event)
+            )
+        else:
+            fact = replace(
+                fact,
+                status=Status.PROCESSING,
+                step=Step.RESUMING,
+                rings=Reason.RESUME,
+                rows=(*rows, _checkpoint(row, position, review, decision, of=of)),
+            )
+        await record_in(tx, fact)
+
+
+def _told(review: Review, decision: Answer, actor: Actor, edited: Edited | None) -> EventDraft:
+    """Return the event that a review was decided."""
+    return draft(
+        EventType.REVIEW_DECIDED,
+        "It was edited, and is to be reviewed again"
+        if decision.looks_again
+        else f"The review was decided: {decision.decision}",
+        DecisionData(
+            review_id=review.review_id,
+            decision=decision.decision,
+            version=review.version + (edited is not None),
+            decided_by=actor.user_id,
+            then=(decision.then or Then.APPROVE) if edited else None,
+        ),
+    )
+
+
+def _decidable(row: TaskRow, review: Review | None, version: int | None) -> Review:
+    if review is None:
+        raise ConflictError("The task is not under review yet.")
+    if row.status != Status.HUMAN_REVIEW_PENDING or review.status != ReviewStatus.OPEN:
+        # before the version: when nothing is open, reading the review again is no help
+        was = f" ({review.decision} by {review.decided_by})" if review.decision else ""
+        raise ConflictError(f"The review was already {review.status}{was}.")
+    if version is not None and version != review.version:
+        raise StaleVersionError(
+            f"Version {version} is not under review; the current one is {review.version}."
+            " Read the review again and decide anew."
+        )
+    return review
+
+
+def _check_form(definition: Definition, decision: Answer) -> None:
+    """Refuse changes that are not of the kind which the workflow takes."""
+    if decision.decision is not Decision.EDIT or decision.replaces != definition.takes_edits:
+        return
+    takes, brings = ("edits", "value") if definition.takes_edits else ("value", "edits")
+    raise InvalidRequestError(
+        f"An edit of the workflow {definition.name!r} takes `{takes}`, not `{brings}`."
+    )
+
+
+def _decided(review: Review, decision: Answer, actor: Actor) -> RowWrite:
+    edits = [
+        edit.model_dump(mode="json", exclude_none=True) if isinstance(edit, BaseModel) else edit
+        for edit in (decision.edits if isinstance(decision.edits, list) else [decision.edits])
+        if edit is not None
+    ]
+    return Update(
+        REVIEWS,
+        {"review_id": review.review_id},
+        {
+            "status": str(ReviewStatus.DECIDED),
+            "decision": str(decision.decision),
+            "feedback": decision.feedback,
+            "edits": edits or None,
+            "decided_by": actor.user_id,
+            "decided_at": NOW,
+        },
+    )
+
+
+def _checkpoint(
+    row: TaskRow, position: int, review: Review, decision: Answer, *, of: str
+) -> RowWrite:
+    output: dict[str, Any] = {
+        "of": of,
+        "decision": str(decision.decision),
+        "feedback": decision.feedback,
+        "review_id": str(review.review_id),
+        "version": review.version,
+    }
+    return _finished(row, position, str(Step.HUMAN_REVIEW), output, made_from=review.version)
+
+
+def _replaced(row: TaskRow, position: int, step: str, output: dict[str, Any]) -> RowWrite:
+    """Return what puts a reviewer's own value in the place of what a step gave."""
+    return _finished(row, position, step, output, made_from="edited")
+
+
+def _finished(
+    row: TaskRow, position: int, step: str, output: dict[str, Any], *, made_from: Any
+) -> RowWrite:
+    return Insert(
+        CHECKPOINTS,
+        {
+            "task_id": row.task_id,
+            "position": position,
+            "step": step,
+            "workflow_version": row.workflow_version,
+            "input_digest": digest([made_from, output]),
+            "output": output,
+        },
+    )
