@@ -17,9 +17,11 @@ from db.ledger import lock_tasks
 from db.recorder import record_in
 from db.session import transaction
 from workflow import outcomes, turns
-from workflow.accepting import accept_delivery, create_task, with_review
+from workflow.accepting import create_task
 from workflow.decisions import decide_review
+from workflow.deliveries import accept_delivery
 from workflow.doorbell import DEFAULT
+from workflow.new_tasks import with_review
 from workflow.ownership import lock_owned
 from workflow.retry import remake, retry_task
 from workflow.reviews import cancelled_review, newest_review
