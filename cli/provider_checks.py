@@ -198,7 +198,7 @@ def _refused(base: str) -> Finding:
 
 def _refuses_key(response: Any) -> bool:
     """Tell whether it says with another status that the key is wrong, as some providers do."""
-    from core.errors import ProviderUnauthorizedError
+    from core.provider_errors import ProviderUnauthorizedError
     from llm.judging import judged
     from llm.told import told_in_text
 
@@ -224,7 +224,7 @@ def check_search(settings: Settings) -> list[Finding]:
     if not key.strip() or is_placeholder(key):
         said = "ROADMAP_SEARCH_API_KEY is not configured" + (" (a placeholder)" if key else "")
         return [_of_search(said, ok=False)]
-    from core.errors import ProviderError
+    from core.provider_errors import ProviderError
     from roadmaps.search import create_search
 
     async def ask() -> int:

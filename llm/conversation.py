@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Generic
 
-from core.errors import (
-    ContentInvalidError,
-    ContentRefusedError,
-    ContentTruncatedError,
-)
 from core.logging import get_logger
+from core.provider_errors import ContentInvalidError, ContentRefusedError, ContentTruncatedError
 from core.usage import Usage
 from llm import finish
 from llm.answers import UnusableAnswerError, is_whole, read_answer, spoken

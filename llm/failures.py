@@ -7,7 +7,7 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, Final
 
-from core.errors import (
+from core.provider_errors import (
     ContentRefusedError,
     ProviderAddressError,
     ProviderError,

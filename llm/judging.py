@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from core.errors import (
+from core.provider_errors import (
     ContentRefusedError,
     ContextTooLongError,
     ProviderAddressError,

@@ -12,7 +12,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
-from core.errors import (
+from core.logging import get_logger
+from core.provider_errors import (
     ContextTooLongError,
     ProviderAddressError,
     ProviderRejectedError,
@@ -20,7 +21,6 @@ from core.errors import (
     ProviderUnknownModelError,
     ProviderUnsupportedError,
 )
-from core.logging import get_logger
 from llm.abilities import LONG_ANSWER, Abilities, marks
 from llm.failures import judged
 from llm.refusals import Feature, bound_in, limit_in
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from core.errors import ProviderError
+    from core.provider_errors import ProviderError
     from llm.reply import Reply
     from llm.told import Told
 

@@ -10,14 +10,14 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from core.errors import (
+from core.logging import get_logger
+from core.loop_local import LoopLocal
+from core.provider_errors import (
     ProviderError,
     ProviderRateLimitedError,
     ProviderTimeoutError,
     ProviderUnauthorizedError,
 )
-from core.logging import get_logger
-from core.loop_local import LoopLocal
 from core.usage import Usage
 from llm.abilities import Abilities
 from llm.calls import Call, Completion, OnRetry, OnText, T

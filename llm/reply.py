@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from core.errors import ContentInvalidError
+from core.provider_errors import ContentInvalidError
 from core.usage import Usage, usage_in
 from llm.answers import LARGEST_ANSWER, parsed_json
 from llm.chunks import Event, chunks_in, lines_of, unwrapped

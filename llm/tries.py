@@ -7,8 +7,8 @@ import random
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from core.errors import ProviderRateLimitedError, ProviderTimeoutError
 from core.logging import get_logger
+from core.provider_errors import ProviderRateLimitedError, ProviderTimeoutError
 from core.time_limit import in_line
 from llm.failures import TransientError
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Counter
 
-from core.errors import ProviderError
 from core.logging import get_logger
 from core.loop_local import LoopLocal
+from core.provider_errors import ProviderError
 from core.settings import get_settings
 from roadmaps.search import Search, create_search
 

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from core.errors import ProviderError
+from core.provider_errors import ProviderError
 from core.usage import Usage
 from llm.calls import Call
 from llm.openai_compatible import OpenAIAuthor

@@ -12,9 +12,9 @@ from prometheus_client import Counter, Histogram
 
 from core import telemetry
 from core.digest import digest
-from core.errors import ContentTruncatedError, ProviderError
 from core.loop_local import LoopLocal
 from core.prices import priced
+from core.provider_errors import ContentTruncatedError, ProviderError
 from core.settings import get_settings
 from core.usage import Usage
 from db.facts import Fact

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from core.errors import ProviderError
+from core.provider_errors import ProviderError
 from core.time_limit import TimeLimit
 
 if TYPE_CHECKING:

@@ -16,15 +16,14 @@ from prometheus_client import Counter
 
 from core.errors import (
     AppError,
-    ContentRefusedError,
     LeaseLostError,
-    ProviderError,
     ServiceUnavailableError,
     TokenBudgetExceededError,
     UnexpectedError,
 )
 from core.frames import authors_traceback, raised_at
 from core.logging import get_logger
+from core.provider_errors import ContentRefusedError, ProviderError
 from core.redaction import redact
 from core.request_shapes import storable
 from workflow.failures import PartFailed, Retryable

@@ -6,7 +6,7 @@ import asyncio
 import re
 from typing import TYPE_CHECKING, Final
 
-from core.errors import ContentRefusedError
+from core.provider_errors import ContentRefusedError
 from core.usage import Usage
 from llm.calls import Call, Completion, OnRetry, OnText, T
 from llm.sample.making import answer

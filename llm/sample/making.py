@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from core.errors import ContentInvalidError
+from core.provider_errors import ContentInvalidError
 from llm.sample.mending import mend
 from llm.sample.texts import made_up, one_of, words_of
 

@@ -9,7 +9,7 @@ import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_random
 
-from core.errors import (
+from core.provider_errors import (
     ContentInvalidError,
     ProviderRateLimitedError,
     ProviderRejectedError,

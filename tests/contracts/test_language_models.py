@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.choices import LlmPreset
-from core.errors import ProviderError
+from core.provider_errors import ProviderError
 from llm.presets import PRESETS
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from api.app import create_app
-from core.errors import ProviderError
+from core.provider_errors import ProviderError
 from core.settings import get_settings
 from llm import Call
 from roadmaps.kinds.quiz import QuizDraft

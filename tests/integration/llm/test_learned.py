@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from core.errors import ProviderError, ProviderRejectedError
+from core.provider_errors import ProviderError, ProviderRejectedError
 from core.settings import get_settings
 from llm.openai_compatible import OpenAIAuthor
 from tests.integration.llm.calls import tutorial

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
-from core.errors import (
+from core.provider_errors import (
     ContentInvalidError,
     ContentRefusedError,
     ContentTruncatedError,

@@ -9,12 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.choices import Provider
-from core.errors import (
-    ContentInvalidError,
-    ContentRefusedError,
-    ContentTruncatedError,
-    SettingsError,
-)
+from core.errors import SettingsError
+from core.provider_errors import ContentInvalidError, ContentRefusedError, ContentTruncatedError
 from core.settings import Settings
 from llm import Call, create_author
 from roadmaps.inputs import (

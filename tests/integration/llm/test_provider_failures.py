@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from core.errors import (
+from core.provider_errors import (
     ProviderAddressError,
     ProviderError,
     ProviderQuotaExhaustedError,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.errors import (
+from core.provider_errors import (
     ContentInvalidError,
     ContentRefusedError,
     ContentTruncatedError,

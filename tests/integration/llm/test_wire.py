@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.errors import ProviderAddressError, ProviderError, ProviderUnavailableError
+from core.provider_errors import ProviderAddressError, ProviderError, ProviderUnavailableError
 from core.settings import Settings
 from llm import Call
 from llm.openai_compatible import OpenAIAuthor

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cli.provider_checks import check_search
-from core.errors import (
+from core.provider_errors import (
     ContentInvalidError,
     ProviderError,
     ProviderRateLimitedError,

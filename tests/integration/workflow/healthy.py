@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from core.errors import ContentRefusedError
+from core.provider_errors import ContentRefusedError
 from core.states import Decision
 from roadmaps.audit import RoadmapKind
 from roadmaps.requests import ReviewDecision

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from core.errors import ContentRefusedError
+from core.provider_errors import ContentRefusedError
 from tests.factories import kill, until
 from tests.ledger import CONTENTS, STRUCTURE, LedgerAuthor, nothing
 from workflow.runs import run_task

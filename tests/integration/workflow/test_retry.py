@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from core.errors import ConflictError, ProviderUnavailableError
+from core.errors import ConflictError
+from core.provider_errors import ProviderUnavailableError
 from roadmaps.regeneration import regenerate
 from tests.factories import ALICE, column, events, new_task, pair
 from tests.integration.workflow.stopping import (

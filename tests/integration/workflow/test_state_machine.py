@@ -19,8 +19,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from core.errors import AppError, ContentRefusedError
+from core.errors import AppError
 from core.loop_local import LoopLocal
+from core.provider_errors import ContentRefusedError
 from core.settings import get_settings
 from core.states import TERMINAL, Status, can_move
 from db.recorder import flush_recorder

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from core.errors import ContentRefusedError, TokenBudgetExceededError
+from core.errors import TokenBudgetExceededError
+from core.provider_errors import ContentRefusedError
 from core.settings import get_settings
 from core.usage import Usage
 from roadmaps import queries as roadmap_queries

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.errors import ProviderError
+from core.provider_errors import ProviderError
 from llm.failures import (
     RejectedAnswerError,
     Told,

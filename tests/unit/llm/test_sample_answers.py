@@ -26,7 +26,7 @@ from pydantic import (
     model_validator,
 )
 
-from core.errors import ContentInvalidError, ContentRefusedError
+from core.provider_errors import ContentInvalidError, ContentRefusedError
 from core.settings import Settings
 from llm import Author, Call, Output, Text, create_author
 from llm.sample.making import answer

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.errors import ProviderError
+from core.provider_errors import ProviderError
 from llm.failures import TransientError, failure_told
 from llm.told import error_in, told_in_text
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from core.errors import ContentRefusedError
+from core.provider_errors import ContentRefusedError
 from core.settings import Settings
 from llm import Call, create_author
 from roadmaps.inputs import CallKind, IntentInputs, Learner, OutlineInputs
