@@ -16,8 +16,8 @@ from db.repositories.tasks import checkpoints
 from db.session import read_session, retrying, transaction
 from workflow.accepting import create_task
 from workflow.testing.errors import LabError
+from workflow.testing.looking import seen_task, status_of
 from workflow.testing.reviews import decide_open_review
-from workflow.testing.seen import USER, SeenTask, seen_task, status_of
 from workflow.testing.warming import warm_up
 from workflow.testing.worker import Life, live
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from workflow.definition import Definition
     from workflow.testing.author import Answers
     from workflow.testing.reviews import Decide
+    from workflow.testing.seen import SeenTask
 
 _AT_A_TIME: Final = min(2, os.cpu_count() or 1)
 _MOST_LIVES: Final = 200
@@ -39,6 +40,8 @@ _SILENT: Final = text(
     "UPDATE roadmap_tasks SET lease_until = clock_timestamp() - interval '1 second'"
     " WHERE task_id = :task_id AND lease_until IS NOT NULL"
 )
+USER: Final = "author"
+"""Who asks, unless a test says."""
 _ENDED: Final = frozenset({ContentStatus.COMPLETED, ContentStatus.FAILED})
 
 

@@ -26,9 +26,9 @@ from workflow.testing.about import About, traceback_of, watched, watching
 from workflow.testing.author import Answers, ScriptedAuthor
 from workflow.testing.errors import LabError
 from workflow.testing.given import check_answers, check_decide
-from workflow.testing.killing import kill_everywhere
+from workflow.testing.killing import USER, kill_everywhere
+from workflow.testing.looking import seen_task, status_of
 from workflow.testing.reviews import Decide, decide_open_review
-from workflow.testing.seen import USER, SeenTask, seen_task, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from workflow.definition import Definition
     from workflow.parts import Need
+    from workflow.testing.seen import SeenTask
 
 _IDLE_RUNS: Final = 20
 """Runs in a row that find nothing to do: then something is wrong."""

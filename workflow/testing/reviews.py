@@ -15,7 +15,7 @@ from workflow.registry import definition_of
 from workflow.reviews import newest_review
 from workflow.stored import finished_steps
 from workflow.testing.errors import ScriptError
-from workflow.testing.typed import typed_result
+from workflow.testing.looking import typed_result
 
 if TYPE_CHECKING:
     from uuid import UUID

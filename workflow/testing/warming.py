@@ -21,8 +21,8 @@ from workflow.definition import Definition
 from workflow.parts import Need
 from workflow.runs import run_task
 from workflow.step import PartsStep, StepResult, Written
+from workflow.testing.looking import seen_task
 from workflow.testing.reviews import decide_open_review
-from workflow.testing.seen import seen_task
 from workflow.under_review import UnderReview
 
 if TYPE_CHECKING:
