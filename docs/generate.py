@@ -146,7 +146,7 @@ DOCUMENTS: Final[dict[Path, Callable[[], str]]] = {
     HERE / "asyncapi.json": lambda: json.dumps(asyncapi.document(), indent=1) + "\n",
     HERE / "openapi.json": openapi,
     PYTHON / "models.py": lambda: python_models(_shapes()),
-    PYTHON / "asking.py": lambda: blocking_methods(PYTHON / "client.py"),
+    PYTHON / "asking.py": lambda: blocking_methods(PYTHON / "client.py", PYTHON / "connection.py"),
     ROOT / "api/static/client/types.d.ts": lambda: typescript_types(_shapes()),
 }
 """Every generated file, and what says what should be in it."""

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
-from pydantic import ValidationError
-
-from roadmap_client.answer import Answer
-from roadmap_client.errors import UnexpectedAnswerError
+from roadmap_client.connection import Connection, read
 from roadmap_client.following import PATIENCE_S, Follower
 from roadmap_client.models import (
     ConceptPage,
@@ -23,7 +20,7 @@ from roadmap_client.models import (
     TaskPage,
     WorkflowPage,
 )
-from roadmap_client.transport import BASE, Transport
+from roadmap_client.paths import BASE, given, part_path, roadmap_path, segment, task_path
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -31,10 +28,8 @@ if TYPE_CHECKING:
     from roadmap_client.errors import RoadmapError
     from roadmap_client.models import Event
 
-A = TypeVar("A", bound=Answer)
 
-
-class RoadmapClient:
+class RoadmapClient(Connection):
     """An API of roadmap-worker. Use it as `async with`, in one event loop.
 
     Every method raises `ProblemError` (or the subclass that says which) when the API answers with a
@@ -46,19 +41,6 @@ class RoadmapClient:
         token: A bearer token; None for an API in `none` mode.
         retries: How often a request that failed in passing is sent again.
     """
-
-    def __init__(self, api_url: str, *, token: str | None = None, retries: int = 3) -> None:
-        """Nothing is sent yet."""
-        self._transport = Transport(api_url, token=token, retries=retries)
-
-    @property
-    def api_url(self) -> str:
-        """Where the API is."""
-        return self._transport.api_url
-
-    def move(self, api_url: str, *, token: str | None = None) -> None:
-        """Go on with another address or token; a `follow` that is under way goes on there too."""
-        self._transport.move(api_url, token=token)
 
     async def submit(
         self,
@@ -85,7 +67,7 @@ class RoadmapClient:
         answer = await self.request(
             "POST", f"{BASE}/tasks", repeatable=True, json=body, headers=headers
         )
-        return _read(Task, answer)
+        return read(Task, answer)
 
     async def run(
         self,
@@ -107,17 +89,17 @@ class RoadmapClient:
         if review is not None:
             body["review"] = review
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
-        path = f"{BASE}/workflows/{_segment(workflow)}/tasks"
+        path = f"{BASE}/workflows/{segment(workflow)}/tasks"
         answer = await self.request("POST", path, repeatable=True, json=body, headers=headers)
-        return _read(Task, answer)
+        return read(Task, answer)
 
     async def workflows(self) -> WorkflowPage:
         """Return the workflows that can be asked for, with the shapes of their requests."""
-        return _read(WorkflowPage, await self.request("GET", f"{BASE}/workflows"))
+        return read(WorkflowPage, await self.request("GET", f"{BASE}/workflows"))
 
     async def task(self, task_id: str) -> Task:
         """Return a task as it is now."""
-        return _read(Task, await self.request("GET", _task(task_id)))
+        return read(Task, await self.request("GET", task_path(task_id)))
 
     async def tasks(
         self,
@@ -138,14 +120,14 @@ class RoadmapClient:
             limit: How many at most.
         """
         wanted = [status] if isinstance(status, str) else list(status)
-        given = {"workflow": workflow, "q": q, "cursor": cursor}
-        params: dict[str, Any] = {"limit": limit, "status": wanted} | _given(given)
-        return _read(TaskPage, await self.request("GET", f"{BASE}/tasks", params=params))
+        options = {"workflow": workflow, "q": q, "cursor": cursor}
+        params: dict[str, Any] = {"limit": limit, "status": wanted} | given(options)
+        return read(TaskPage, await self.request("GET", f"{BASE}/tasks", params=params))
 
     async def events(self, task_id: str, *, after: int = 0) -> EventPage:
         """Return a page of a task's event log after a number."""
-        path = f"{_task(task_id)}/events"
-        return _read(EventPage, await self.request("GET", path, params={"after": after}))
+        path = f"{task_path(task_id)}/events"
+        return read(EventPage, await self.request("GET", path, params={"after": after}))
 
     def follow(
         self,
@@ -182,7 +164,7 @@ class RoadmapClient:
 
     async def review(self, task_id: str) -> Review:
         """Return a task's open review."""
-        return _read(Review, await self.request("GET", f"{_task(task_id)}/review"))
+        return read(Review, await self.request("GET", f"{task_path(task_id)}/review"))
 
     async def decide(
         self,
@@ -211,37 +193,37 @@ class RoadmapClient:
             ConflictError: Somebody decided it already, or nothing is under review.
         """
         changes = None if edits is None else list(edits)
-        given = {"feedback": feedback, "edits": changes, "value": value, "then": then}
-        body = {"decision": decision} | _given(given)
+        options = {"feedback": feedback, "edits": changes, "value": value, "then": then}
+        body = {"decision": decision} | given(options)
         headers = {} if version is None else {"If-Match": f'"{version}"'}
-        path = f"{_task(task_id)}/review"
-        return _read(Task, await self.request("POST", path, json=body, headers=headers))
+        path = f"{task_path(task_id)}/review"
+        return read(Task, await self.request("POST", path, json=body, headers=headers))
 
     async def retry(self, task_id: str) -> Task:
         """Have what failed, and only that, done again."""
-        return _read(Task, await self.request("POST", f"{_task(task_id)}/retry"))
+        return read(Task, await self.request("POST", f"{task_path(task_id)}/retry"))
 
     async def cancel(self, task_id: str) -> Task:
         """Stop a task; a retry goes on from there."""
-        return _read(Task, await self.request("POST", f"{_task(task_id)}/cancel"))
+        return read(Task, await self.request("POST", f"{task_path(task_id)}/cancel"))
 
     async def roadmap(self, roadmap_id: str) -> Roadmap:
         """Return a roadmap's tree."""
-        return _read(Roadmap, await self.request("GET", _roadmap(roadmap_id)))
+        return read(Roadmap, await self.request("GET", roadmap_path(roadmap_id)))
 
     async def concept(self, roadmap_id: str, concept_id: str) -> ConceptPage:
         """Return a concept with the newest version of each content."""
-        path = f"{_roadmap(roadmap_id)}/concepts/{quote(concept_id, safe='')}"
-        return _read(ConceptPage, await self.request("GET", path))
+        path = f"{roadmap_path(roadmap_id)}/concepts/{quote(concept_id, safe='')}"
+        return read(ConceptPage, await self.request("GET", path))
 
     async def regenerate(self, roadmap_id: str, concept_id: str, kinds: Sequence[str]) -> Task:
         """Have contents of a concept written anew; return the task that does it."""
-        path = f"{_roadmap(roadmap_id)}/concepts/{quote(concept_id, safe='')}/regenerate"
-        return _read(Task, await self.request("POST", path, json={"kinds": list(kinds)}))
+        path = f"{roadmap_path(roadmap_id)}/concepts/{quote(concept_id, safe='')}/regenerate"
+        return read(Task, await self.request("POST", path, json={"kinds": list(kinds)}))
 
     async def results(self, task_id: str) -> Results:
         """Return what a task's finished steps gave, by step."""
-        return _read(Results, await self.request("GET", f"{_task(task_id)}/results"))
+        return read(Results, await self.request("GET", f"{task_path(task_id)}/results"))
 
     async def parts(
         self,
@@ -264,9 +246,11 @@ class RoadmapClient:
             limit: How many at most.
         """
         wanted = [status] if isinstance(status, str) else list(status)
-        given = {"step": step, "key": key, "cursor": cursor}
-        params: dict[str, Any] = {"limit": limit, "status": wanted} | _given(given)
-        return _read(PartPage, await self.request("GET", f"{_task(task_id)}/parts", params=params))
+        options = {"step": step, "key": key, "cursor": cursor}
+        params: dict[str, Any] = {"limit": limit, "status": wanted} | given(options)
+        return read(
+            PartPage, await self.request("GET", f"{task_path(task_id)}/parts", params=params)
+        )
 
     async def part(
         self,
@@ -286,8 +270,10 @@ class RoadmapClient:
             kind: Which kind, where the step makes several of each key.
             version: By default the newest that can be read.
         """
-        params = _given({"kind": kind, "version": version})
-        return _read(PartBody, await self.request("GET", _part(task_id, step, key), params=params))
+        params = given({"kind": kind, "version": version})
+        return read(
+            PartBody, await self.request("GET", part_path(task_id, step, key), params=params)
+        )
 
     async def regenerate_part(
         self,
@@ -308,58 +294,6 @@ class RoadmapClient:
             instruction: What is to be different.
         """
         chosen = None if kinds is None else list(kinds)
-        body = _given({"kinds": chosen, "instruction": instruction})
-        path = f"{_part(task_id, step, key)}/regenerate"
-        return _read(Task, await self.request("POST", path, json=body))
-
-    async def request(self, method: str, path: str, **kwargs: Any) -> dict[str, Any]:
-        """Send any request and return its document: for what has no method of its own here."""
-        return await self._transport.call(method, path, **kwargs)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._transport.http.aclose()
-
-    async def __aenter__(self) -> Self:
-        """Return the client."""
-        return self
-
-    async def __aexit__(self, *_error: object) -> None:
-        """Close the connections."""
-        await self.aclose()
-
-
-_NAMED = 5
-
-
-def _read(model: type[A], document: dict[str, Any]) -> A:
-    try:
-        return model.model_validate(document)
-    except ValidationError as error:
-        wrong = sorted({".".join(map(str, entry["loc"])) for entry in error.errors()})
-        raise UnexpectedAnswerError(
-            "This client cannot read the answer: missing or of another kind is"
-            f" {', '.join(wrong[:_NAMED])}. Use client and API of the same release"
-        ) from error
-
-
-def _task(task_id: str) -> str:
-    return f"{BASE}/tasks/{quote(task_id, safe='')}"
-
-
-def _roadmap(roadmap_id: str) -> str:
-    return f"{BASE}/roadmaps/{quote(roadmap_id, safe='')}"
-
-
-def _part(task_id: str, step: str, key: str) -> str:
-    return f"{_task(task_id)}/parts/{_segment(step)}/{_segment(key)}"
-
-
-def _segment(word: str) -> str:
-    """Return a word as a part of an address, also one that would lead to another folder."""
-    quoted = quote(word, safe="")
-    return quoted.replace(".", "%2E") if word in {".", ".."} else quoted
-
-
-def _given(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
+        body = given({"kinds": chosen, "instruction": instruction})
+        path = f"{part_path(task_id, step, key)}/regenerate"
+        return read(Task, await self.request("POST", path, json=body))

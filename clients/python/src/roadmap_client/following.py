@@ -21,8 +21,8 @@ from roadmap_client.errors import (
     UnreachableError,
 )
 from roadmap_client.models import Event, EventPage
+from roadmap_client.paths import BASE
 from roadmap_client.transport import (
-    BASE,
     FIRST_PAUSE_S,
     LONGEST_PAUSE_S,
     jittered,

@@ -17,7 +17,6 @@ from roadmap_client.errors import (
     error_class,
 )
 
-BASE: Final = "/api/v1"
 TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
 FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 5.0

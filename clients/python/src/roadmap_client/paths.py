@@ -1,0 +1,34 @@
+"""The addresses of what the API has, and the parameters of a request."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import quote
+
+BASE: Final = "/api/v1"
+
+
+def task_path(task_id: str) -> str:
+    """Return where a task is."""
+    return f"{BASE}/tasks/{quote(task_id, safe='')}"
+
+
+def roadmap_path(roadmap_id: str) -> str:
+    """Return where a roadmap is."""
+    return f"{BASE}/roadmaps/{quote(roadmap_id, safe='')}"
+
+
+def part_path(task_id: str, step: str, key: str) -> str:
+    """Return where a part is."""
+    return f"{task_path(task_id)}/parts/{segment(step)}/{segment(key)}"
+
+
+def segment(word: str) -> str:
+    """Return a word as a part of an address, also one that would lead to another folder."""
+    quoted = quote(word, safe="")
+    return quoted.replace(".", "%2E") if word in {".", ".."} else quoted
+
+
+def given(values: dict[str, Any]) -> dict[str, Any]:
+    """Return what was given of the things that may be left out."""
+    return {name: value for name, value in values.items() if value is not None}
