@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sysconfig
 import traceback
@@ -19,6 +20,9 @@ _OURS: Final = tuple(f"{folder}{os.sep}{name}" for folder in FOLDERS for name in
 _LIBRARIES: Final = tuple(
     {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
 )
+
+
+_IMPORTING: Final = ("<frozen importlib", importlib.__file__)
 
 
 def authors(frames: Sequence[F], file: Callable[[F], str]) -> list[F]:
@@ -52,8 +56,17 @@ def authors_traceback(error: BaseException, *, most: int | None = None) -> str:
 
 
 def raised_at(error: BaseException) -> str:
-    """Return where the author's code raised an error: `file:line, in function`."""
-    frames = authors(traceback.extract_tb(error.__traceback__), lambda frame: frame.filename)
+    """Return where the author's code raised an error: `file:line, in function`.
+
+    Nothing, where only our code and what Python does to import a module stand in its traceback.
+    """
+    stack = traceback.extract_tb(error.__traceback__)
+    others = [
+        each
+        for each in stack
+        if not _is_ours(each.filename) and not each.filename.startswith(_IMPORTING)
+    ]
+    frames = authors(others, lambda frame: frame.filename)
     return f"{frames[-1].filename}:{frames[-1].lineno}, in {frames[-1].name}" if frames else ""
 
 

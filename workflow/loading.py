@@ -7,11 +7,10 @@ import re
 import sys
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
-from traceback import extract_tb
 from typing import TYPE_CHECKING, Final
 
 from core.errors import SettingsError
+from core.frames import raised_at
 from core.states import RESERVED
 from workflow.authoring import Workflow, WorkflowError, definition
 from workflow.definition import Definition
@@ -87,8 +86,9 @@ def _brought(where: str, bring: Callable[[], object]) -> object:
     except WorkflowError as error:
         raise SettingsError(f"{where}: {error.message}") from error
     except (Exception, SystemExit) as error:
+        at = f" ({line})" if (line := raised_at(error)) else ""
         raise SettingsError(
-            f"{where}: it cannot be imported: {type(error).__name__}: {error}{_place_of(error)}"
+            f"{where}: it cannot be imported: {type(error).__name__}: {error}{at}"
         ) from error
 
 
@@ -142,17 +142,6 @@ def _kind_of(found: object) -> str:
 
 def _distribution(point: EntryPoint) -> str:
     return "a package" if point.dist is None else str(point.dist.name)
-
-
-def _place_of(error: BaseException) -> str:
-    """Return the author's line at which an import failed, if that can be told."""
-    ours = {__file__, importlib.__file__, str(Path(__file__).parent / "__init__.py")}
-    lines = [
-        frame
-        for frame in extract_tb(error.__traceback__)
-        if frame.filename not in ours and not frame.filename.startswith("<")
-    ]
-    return f" ({lines[-1].filename}, line {lines[-1].lineno})" if lines else ""
 
 
 def _problems(found: Definition) -> Iterable[str]:

@@ -86,6 +86,11 @@ class Judging:
     judges = True
     """The consumer need not judge again."""
 
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        """Ask whether Redis is there, and close the connection that asked."""
+        super().__init__(*args, **kwargs)
+        self.async_pool.disconnect()  # most channels of a worker never use it again
+
     def _brpop_read(self: Any, **options: Any) -> bool:
         try:
             try:
@@ -203,11 +208,6 @@ def _judged(item: bytes, *, queue: str) -> tuple[dict[str, Any] | None, RefusedE
 class Channel(Judging, redis.Channel):  # type: ignore[misc]  # kombu publishes no types
     """To one Redis."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Ask whether Redis is there, and close the connection that asked."""
-        super().__init__(*args, **kwargs)
-        self.async_pool.disconnect()  # most channels of a worker never use it again
-
 
 class Transport(redis.Transport):  # type: ignore[misc]  # ditto
     """For `redis://` and `rediss://`."""
@@ -217,11 +217,6 @@ class Transport(redis.Transport):  # type: ignore[misc]  # ditto
 
 class SentinelChannel(Judging, redis.SentinelChannel):  # type: ignore[misc]  # ditto
     """To the one that Sentinel names."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Ask whether Redis is there, and close the connection that asked."""
-        super().__init__(*args, **kwargs)
-        self.async_pool.disconnect()
 
 
 class SentinelTransport(redis.SentinelTransport):  # type: ignore[misc]  # ditto
