@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from api.protocols import BoundedHttp
 from api.websockets import WS_MESSAGE_BYTES, BoundedWebSocket
 from core.errors import SettingsError
-from core.garbage import settle
 from core.numbers import in_words
+from roadmap_start.garbage import settle
 
 if TYPE_CHECKING:
     from core.settings import Settings

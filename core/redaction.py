@@ -1,4 +1,4 @@
-"""Takes secrets out of logs and messages.
+"""Tells which names have a secret under them, and takes secrets out of logs and messages.
 
 Quotes, braces and backslashes stay where they are: a line of JSON stays one.
 """
@@ -8,12 +8,30 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from core.secret_names import names_secret
-
+TELLING: Final = r"pass|pwd|secret|token|key|auth|credential|cookie|signature|bearer|session"
+"""Words of such a name, for a regular expression that ignores case."""
+_TELLING: Final = re.compile(rf"(?i){TELLING}|(?<![a-z])sig(?![a-z])")
+_HARMLESS: Final = re.compile(
+    r"(?i)(?<![a-z])(?:"
+    r"(?:routing|primary|foreign|idempotency|partition|sort|cache|unique|dedup(?:lication)?"
+    r"|ordering|group|object|publishable|content|part)[ _.-]?keys?"
+    r"|(?:max|min|total|prompt|completion|input|output|cached|reasoning|used|num)[ _.-]?"
+    r"(?:[a-z]+[ _.-])?tokens"
+    r"|tokens?[ _.-](?:counts?|limits?|used|left|total|per[ _.-][a-z]+)"
+    r"|tokeni[sz]ers?|keywords?|keyboards?|monkeys?|turkeys?|hockey|whiskey|passengers?|passages?"
+    r"|passed|passes|passive|compass|bypass|authors?|authored|obsession"
+    r")(?![a-z])"
+)
+"""Keys that sort and address, tokens that are counted, and words that contain a telling one."""
 _PASSWORD_IN_URL: Final = re.compile(r"(?<=://)([^:/@\s\"']*):([^/\s\"']+)@")
 _LOGIN_IN_URL: Final = re.compile(r"(?i)(?:(?<=https://)|(?<=http://))[^:/@\s\"'?#]+@")
 _IN_QUERY: Final = re.compile(r"(?<=[?&])([\w.-]+)=([^&\s\"'#\\]+)")
 _CREDENTIAL: Final = re.compile(r"(?i)(bearer\s+|ticket=|token=|api[_-]?key=)[\w.\-~+/]+=*")
+
+
+def names_secret(name: str) -> bool:
+    """Tell whether a value under this name may be a secret."""
+    return _TELLING.search(_HARMLESS.sub("", name)) is not None
 
 
 def redact(text: str) -> str:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llm.presets import ResponseFormat
 from llm.refusals import Feature, bound_in, limit_in, refused
-from llm.schema import strict_schema
-from llm.simple_schema import simple_schema
+from llm.schema import simple_schema, strict_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,9 +1,11 @@
-"""An outline's version as rows: inserted once, then only what an edit touched is rewritten."""
+"""An outline's versions as rows: read, inserted once, then rewritten where an edit touched them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
+
+from sqlalchemy import select
 
 from db.facts import NOW, Delete, Insert, RowWrite, Update
 from db.models import Concept, Module, Roadmap, Stage
@@ -11,6 +13,7 @@ from db.models import Outline as OutlineVersion
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
+    from sqlalchemy.ext.asyncio import AsyncSession
 
     from roadmaps.outline import ConceptNode, Outline
 
@@ -19,6 +22,19 @@ OUTLINES: Final = cast("Table", OutlineVersion.__table__)
 STAGES: Final = cast("Table", Stage.__table__)
 MODULES: Final = cast("Table", Module.__table__)
 CONCEPTS: Final = cast("Table", Concept.__table__)
+
+
+async def roadmap_of(session: AsyncSession, task_id: UUID) -> Roadmap | None:
+    """Return the task's roadmap, if it was designed already."""
+    return (await session.scalars(select(Roadmap).where(Roadmap.task_id == task_id))).one_or_none()
+
+
+async def stored_outline(
+    session: AsyncSession, roadmap_id: UUID, version: int
+) -> dict[str, Any] | None:
+    """Return one version's structure as it was stored."""
+    row = await session.get(OutlineVersion, (roadmap_id, version))
+    return None if row is None else row.outline
 
 
 def first_version(

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast
 
 from core.settings import get_settings
-from db.repositories.roadmaps import roadmap_of
 from roadmaps.audit import AUDIT
+from roadmaps.outline_rows import roadmap_of
 from roadmaps.plan import next_step
 from roadmaps.requests import ReviewDecision, TaskRequest
 from roadmaps.reviewed_edits import edited_version

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from celery import signals
 
-from core.garbage import settle
 from core.logging import configure_logging, get_logger
 from core.resources import Resource
 from core.settings import get_settings
+from roadmap_start.garbage import settle
 from worker import intake
 from worker.loop import opening, process_loop, stop_process_loop
 from worker.prefork import is_prefork

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import threading
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,7 +24,7 @@ from core.settings import get_settings
 from core.time_limit import in_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -159,6 +160,14 @@ _threads: LoopLocal[Threads] = LoopLocal(Threads, on_discard=Threads.let_go)
 async def in_thread(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """Run a function in a thread of the running loop's; context variables are its own copies."""
     return await _threads.get().run(function, *args, **kwargs)
+
+
+async def call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """Call a function; one that is no coroutine runs in a thread, so that the loop goes on."""
+    if inspect.iscoroutinefunction(function):
+        return await function(**arguments)
+    value = await in_thread(function, **arguments)
+    return await value if inspect.isawaitable(value) else value
 
 
 async def close_threads() -> None:

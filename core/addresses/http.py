@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from core.addresses.text import AddressError, cleaned
-from core.secret_names import names_secret
+from core.redaction import names_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

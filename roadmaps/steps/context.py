@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from db.repositories import roadmaps as reads
 from db.session import read_session, retrying
 from roadmaps.inputs import Learner
 from roadmaps.outline import Outline
+from roadmaps.outline_rows import roadmap_of, stored_outline
 from roadmaps.steps.names import RoadmapStep
 from workflow import StepContext, last_output, reading
 
@@ -97,8 +97,8 @@ async def context_of(base: StepContext) -> RoadmapContext:
 
 async def _stored(task_id: UUID) -> Structure | None:
     async with read_session() as session:
-        roadmap = await reads.roadmap_of(session, task_id)
-        stored = roadmap and await reads.outline(session, roadmap.roadmap_id, roadmap.version)
+        roadmap = await roadmap_of(session, task_id)
+        stored = roadmap and await stored_outline(session, roadmap.roadmap_id, roadmap.version)
     if roadmap is None:
         return None
     with reading("the outline"):

@@ -8,8 +8,7 @@ import json
 import re
 from typing import Any, Final
 
-from core.redaction import redact
-from core.secret_names import TELLING, names_secret
+from core.redaction import TELLING, names_secret, redact
 
 LONGEST: Final = 1000
 """Characters of an excerpt."""

@@ -6,8 +6,7 @@ what came past the constraints: a restored backup, a hand-written UPDATE, a cloc
 
 from workflow.audit.examine import Findings, examine_all
 from workflow.audit.job import audit
-from workflow.audit.kinds import Finding, Kind
-from workflow.audit.meanings import meaning_of, meanings
+from workflow.audit.kinds import Finding, Kind, meaning_of, meanings
 from workflow.audit.repair import Mended, repair
 from workflow.audit_rules import Meaning
 

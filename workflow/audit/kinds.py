@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from workflow.audit_rules import RESTORE, Meaning
+from workflow.registry import definitions
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -186,3 +187,14 @@ MEANINGS: Final[dict[str, Meaning]] = {
         advice=f"{RESTORE} of what is missing, or delete these; they are kept as evidence.",
     ),
 }
+
+
+def meanings() -> dict[str, Meaning]:
+    """Return the meanings in the order in which findings are told."""
+    own = {kind: what for each in definitions() for kind, what in each.audit.meanings.items()}
+    return {**MEANINGS, **own}
+
+
+def meaning_of(kind: str) -> Meaning:
+    """Return what a kind means."""
+    return meanings()[kind]

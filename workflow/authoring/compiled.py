@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from core.digest import digest
 from core.errors import InvalidRequestError
 from core.states import Decision, Step
-from workflow.authoring.calling import call
 from workflow.authoring.checks import steps
 from workflow.authoring.declared import DeclaredReview
 from workflow.authoring.making import AuthoredParts
@@ -23,6 +22,7 @@ from workflow.history import last_output, round_of
 from workflow.shape import StepShape, WorkflowShape, in_words
 from workflow.step import StepResult
 from workflow.stored import finished_steps
+from workflow.threads import call
 from workflow.under_review import Edited, Terms, UnderReview
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from pydantic import TypeAdapter
 from core.digest import digest
 from core.errors import InvalidPartError
 from notifications.events import PartData
-from workflow.authoring.calling import call
 from workflow.authoring.errors import ResultError
 from workflow.authoring.results import Results
 from workflow.authoring.reviewing import rejections
@@ -19,6 +18,7 @@ from workflow.context import Context
 from workflow.limits import check_key, few
 from workflow.parts import Need
 from workflow.step import PartsStep, Written
+from workflow.threads import call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

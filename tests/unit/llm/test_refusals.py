@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from llm.refusals import Feature, bound_in, refused
-from llm.simple_schema import simple_schema
+from llm.schema import simple_schema
 from llm.told import Told
 
 ASKED = 100_000
