@@ -29,7 +29,6 @@ class Kind(StrEnum):
     CONTENT_RUNNING_UNATTENDED = "content_running_unattended"
     PROGRESS_COUNTS = "progress_counts"
     PERCENT = "percent"
-    FINISHED_AT = "finished_at"
     WAITING_LONG = "waiting_long"
     ORPHANED_NOTIFICATION = "orphaned_notification"
     SEQ_GAP = "seq_gap"
@@ -114,11 +113,6 @@ MEANINGS: Final[dict[str, Meaning]] = {
     Kind.PERCENT: Meaning(
         means="The percentage is out of its range, or behind what is done.",
         mended="It is worked out anew.",
-        advice=_LOCKED,
-    ),
-    Kind.FINISHED_AT: Meaning(
-        means="A task that ended has no time of its end, or one that goes on has one.",
-        mended="The time of the last event is taken, or the time is taken away.",
         advice=_LOCKED,
     ),
     Kind.WAITING_LONG: Meaning(

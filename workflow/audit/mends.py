@@ -113,14 +113,6 @@ async def _percent(tx: Transaction, row: TaskRow) -> str | None:
     return "worked out anew"
 
 
-async def _finished(tx: Transaction, row: TaskRow) -> str | None:
-    told = await tx.session.scalar(
-        select(func.max(TaskEvent.created_at)).where(TaskEvent.task_id == row.task_id)
-    )
-    await record_in(tx, Fact(task_id=row.task_id, changes={"finished_at": told}))
-    return "time of its end set right"
-
-
 async def _rung(tx: Transaction, row: TaskRow) -> str | None:
     await record_in(tx, Fact(task_id=row.task_id, rings=reason_for(row)))
     return "a worker was asked for again"
@@ -137,7 +129,6 @@ MENDS: Final[dict[str, Mend]] = {
     Kind.CONTENT_RUNNING_UNATTENDED: _contents_wait,
     Kind.PROGRESS_COUNTS: _recounted,
     Kind.PERCENT: _percent,
-    Kind.FINISHED_AT: _finished,
     Kind.WAITING_LONG: _rung,
 }
 

@@ -54,8 +54,7 @@ def part_rules(known: Iterable[Stages]) -> dict[str, str]:
             SELECT task_id, format('%s %% at %s/%s, %s of %s', percent, status, current_step, done,
                 total)
             FROM batch
-            WHERE percent = 'NaN' OR percent < 0 OR percent > 100
-                OR (percent = 100) <> (status = 'completed') OR {behind or "false"}
+            WHERE status = 'completed' AND percent < 100 OR {behind or "false"}
         """,
         Kind.OUTCOME_CONTRADICTS_CONTENTS: f"""
             SELECT task_id, format('%s: %s of %s contents are ready, %s failed',

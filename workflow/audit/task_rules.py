@@ -1,4 +1,7 @@
-"""Rules about a task's row, its event log, its reviews and checkpoints: one query each."""
+"""Rules about a task's row, its event log, its reviews and checkpoints: one query each.
+
+What a CHECK constraint of one row refuses is not looked for again.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,7 @@ TASK_RULES: Final[dict[str, str]] = {
     Kind.LEASE_ON_IDLE_TASK: """
         SELECT task_id, format('%s, held by %s', status, coalesce(lease_owner, 'nobody'))
         FROM batch
-        WHERE status <> 'processing' AND (lease_owner IS NOT NULL OR lease_until IS NOT NULL)
+        WHERE status <> 'processing' AND lease_owner IS NOT NULL
     """,
     Kind.LEASE_BROKEN: """
         SELECT task_id, format('owner %s, until %s', lease_owner, lease_until) FROM batch
@@ -69,10 +72,6 @@ TASK_RULES: Final[dict[str, str]] = {
         SELECT task_id, 'no review is open' FROM batch
         WHERE status = 'human_review_pending' AND NOT EXISTS (
             SELECT FROM reviews r WHERE r.task_id = batch.task_id AND r.status = 'open')
-    """,
-    Kind.FINISHED_AT: f"""
-        SELECT task_id, format('%s, finished_at %s', status, coalesce(finished_at::text, 'missing'))
-        FROM batch WHERE (status IN ({_ENDED})) <> (finished_at IS NOT NULL)
     """,
     Kind.WAITING_LONG: """
         SELECT task_id, format('%s, last rung at %s', status, coalesce(rung_at, created_at))
@@ -143,8 +142,7 @@ TASK_RULES: Final[dict[str, str]] = {
         SELECT task_id, format('round %s is %s with decision %s', round, r.status,
             coalesce(decision, 'none'))
         FROM batch JOIN reviews r USING (task_id)
-        WHERE (r.status = 'decided') <> (decision IS NOT NULL)
-            OR decision = 'reject' AND coalesce(feedback, '') = ''
+        WHERE decision = 'reject' AND coalesce(feedback, '') = ''
             OR (decision IS NOT DISTINCT FROM 'edit') <> (edits IS NOT NULL)
     """,
 }

@@ -60,11 +60,7 @@ MENDED: list[Case] = [
     (Kind.PROGRESS_COUNTS, "completed", TASKS.format("done = 3, total = 5")),
     (Kind.PROGRESS_COUNTS, "running", TASKS.format("done = 6")),
     (Kind.PERCENT, "completed", TASKS.format("percent = 40")),
-    (Kind.PERCENT, "partial", TASKS.format("percent = 100")),
-    (Kind.PERCENT, "partial", TASKS.format("percent = 'NaN'")),
     (Kind.PERCENT, "running", TASKS.format("percent = 2")),
-    (Kind.FINISHED_AT, "failed", TASKS.format("finished_at = NULL")),
-    (Kind.FINISHED_AT, "waiting", TASKS.format("finished_at = now()")),
     (
         Kind.WAITING_LONG,
         "waiting",
