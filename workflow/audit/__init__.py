@@ -1,8 +1,8 @@
 """The audit: what is stored, held against the invariants; and the repair of what is safe to mend.
 
-Constraints refuse what one row can tell, and are not repeated here. The audit finds what only several
-rows together can, what no constraint knows (a clock that jumped, the steps of an own workflow), and
-rows whose parent is missing, since a restore may switch foreign keys off.
+Constraints refuse what one row can tell, and are not repeated here. The audit finds what only
+several rows together can, what no constraint knows (a clock that jumped, the steps of an own
+workflow), and rows whose parent is missing, since a restore may switch foreign keys off.
 """
 
 from workflow.audit.examine import Findings, examine_all
