@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from cli.exits import usage
-from cli.json_file import read_json
 
 
 def read_input(given: str, *, what: str) -> Any:
@@ -22,22 +21,51 @@ def read_input(given: str, *, what: str) -> Any:
         CommandError: It is no JSON, or the file cannot be read.
     """
     if given == "-":
-        return _parsed(sys.stdin.read(), where="stdin", what=what)
+        return _parsed(sys.stdin.read(), where="Stdin", what=what)
     if given.startswith("@"):
         return read_json(Path(given[1:]), what=what)
-    return _parsed(given, where="the option", what=what)
+    return _parsed(given, where="The option", what=what, hint=" Give a file as @FILE.")
 
 
-def _parsed(text: str, *, where: str, what: str) -> Any:
+def read_json(path: Path, *, what: str) -> Any:
+    """Return what a file holds.
+
+    Args:
+        path: The file.
+        what: What it is to hold, for messages: `the edits`.
+
+    Raises:
+        CommandError: There is none, it may not be read, or it holds no JSON.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise usage(f"There is no file {path} with {what}.") from None
+    except IsADirectoryError:
+        raise usage(f"{path} is a folder; name the file with {what}.") from None
+    except OSError as error:
+        raise usage(f"{path} with {what} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise usage(f"{path} is not UTF-8 text; save {what} as UTF-8.") from None
+    return _parsed(text, where=str(path), what=what)
+
+
+def _parsed(text: str, *, where: str, what: str, hint: str = "") -> Any:
     if not text.strip():
-        raise usage(f"{where.capitalize()} is empty; give {what} as JSON.")
+        raise usage(f"{where} is empty; it must hold {what} as JSON.")
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        hint = " Give a file as @FILE." if where == "the option" else ""
         raise usage(
-            f"{where.capitalize()} does not hold {what} as JSON: look at line {error.lineno},"
-            f" column {error.colno}.{hint}"
+            f"{where} does not hold {what} as JSON: look at line {error.lineno}, column"
+            f" {error.colno}{_found(text, error.pos)}.{hint}"
         ) from None
-    except (ValueError, RecursionError):
-        raise usage(f"{where.capitalize()} does not hold {what}: no JSON can be read.") from None
+    except (ValueError, RecursionError):  # a number of thousands of digits, brackets in brackets
+        raise usage(f"{where} does not hold {what}: it is no JSON that can be read.") from None
+
+
+def _found(text: str, at: int) -> str:
+    rest = text[at:].lstrip()
+    if not rest:
+        return ", where it ends too early"
+    return f", where it says {rest[0]}" if rest[0].isprintable() else ""

@@ -11,8 +11,7 @@ from cli.console import emit, emit_json, note
 from cli.data_dir import DEFAULT
 from cli.exits import EPILOG, ExitCode, usage
 from cli.hints import command
-from cli.json_file import read_json
-from cli.json_input import read_input
+from cli.json_input import read_input, read_json
 from core.states import Then
 
 app = typer.Typer()
