@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.findings import Finding, clean
@@ -13,6 +14,7 @@ from cli.troubles import readiness
 from core.pulse import read_pulses
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from core.settings import Settings
@@ -248,11 +250,10 @@ async def _redis_facts(url: str) -> dict[str, Any]:
         return told
 
 
-async def _postgres_facts(
-    url: str, settings: Settings
-) -> tuple[int, str, int, str, str | None, bool]:
+@asynccontextmanager
+async def connected(url: str, settings: Settings) -> AsyncIterator[Any]:
+    """Open a connection to PostgreSQL as our processes do, and tell of a pooler before it."""
     from core.addresses import postgres_address
-    from core.choices import Pooler
     from db.connecting import APPLICATION, open_connection
 
     address = postgres_address(url)
@@ -264,6 +265,17 @@ async def _postgres_facts(
         command_timeout_s=_TIMEOUT_S,
     )
     try:
+        yield connection, between
+    finally:
+        await connection.close(timeout=_TIMEOUT_S)
+
+
+async def _postgres_facts(
+    url: str, settings: Settings
+) -> tuple[int, str, int, str, str | None, bool]:
+    from core.choices import Pooler
+
+    async with connected(url, settings) as (connection, between):
         row = await connection.fetchrow(_FACTS_SQL)
         if row is None:
             raise OSError("PostgreSQL answered nothing")
@@ -272,8 +284,6 @@ async def _postgres_facts(
         if stamped:
             revision = await connection.fetchval("SELECT version_num FROM alembic_version")
         return major, version, available, encoding, revision, between is Pooler.TRANSACTION
-    finally:
-        await connection.close(timeout=_TIMEOUT_S)
 
 
 def _version(text: str) -> tuple[int, ...]:

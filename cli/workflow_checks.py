@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from core.settings import Settings
 
-_TIMEOUT_S: Final = 5.0
 _UNFINISHED: Final = """
     SELECT workflow, workflow_version, count(*) FROM roadmap_tasks
     WHERE status IN ('pending', 'processing') GROUP BY 1, 2 ORDER BY 1, 2
@@ -73,18 +72,7 @@ def _strangers(settings: Settings, url: str) -> list[Finding]:
 
 
 async def _unfinished(settings: Settings, url: str) -> Sequence[tuple[str, int, int]]:
-    from core.addresses import postgres_address
-    from db.connecting import APPLICATION, open_connection
+    from cli.service_checks import connected
 
-    address = postgres_address(url)
-    connection, _ = await open_connection(
-        address,
-        session={"application_name": APPLICATION, **address.server_settings},
-        pooler=settings.database_pooler,
-        connect_timeout_s=_TIMEOUT_S,
-        command_timeout_s=_TIMEOUT_S,
-    )
-    try:
+    async with connected(url, settings) as (connection, _):
         return [tuple(row) for row in await connection.fetch(_UNFINISHED)]
-    finally:
-        await connection.close(timeout=_TIMEOUT_S)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from workflow.history import Done
 
+
 def place_of(way: Sequence[str | DeclaredReview], done: Done) -> int | None:
     """Return where a finished step stands on the way; None when it is no step of this version."""
     for number, each in enumerate(way):
