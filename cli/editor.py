@@ -1,4 +1,4 @@
-"""The user's own editor."""
+"""Lets people change a text in their own editor."""
 
 from __future__ import annotations
 

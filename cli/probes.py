@@ -1,4 +1,4 @@
-"""Cheap questions: does it answer?"""
+"""Quick questions to services: does an address, or a worker, answer?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same through a SOCKS proxy, which takes another library: `pip install socksio`."""
+"""Reaches a server through a SOCKS proxy, which takes another library: `pip install socksio`."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from db.session import transaction
 from notifications.events import DecisionData, EventType
 from workflow import outcomes
 from workflow.drafts import draft
-from workflow.ownership import lock_owned
+from workflow.owners import lock_owned
 from workflow.registry import definition_of
 from workflow.reviews import CHECKPOINTS, REVIEWS, newest_review, question_about
 from workflow.under_review import UnderReview

@@ -1,11 +1,18 @@
-"""Whose task it is, told by whoever sent its message."""
+"""Whose task it is: as its message says, and for whoever wants to do something to it."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from core.errors import InvalidRequestError
+from core.errors import InvalidRequestError, NotFoundError
 from core.visible import cut, is_blank, one_line
+from db.ledger import TaskRow, lock_tasks
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from core.actor import Actor
+    from db.session import Transaction
 
 LONGEST: Final = 255
 UNKNOWN: Final = "unknown"
@@ -38,3 +45,18 @@ def nearest_owner(user_id: Any) -> str:
     if is_blank(text[: 10 * LONGEST]):
         return UNKNOWN
     return cut(one_line(text[: 10 * LONGEST]), LONGEST)
+
+
+async def lock_owned(tx: Transaction, task_id: UUID, actor: Actor) -> TaskRow:
+    """Lock a task that the actor may see, until the transaction ends.
+
+    This is the one look at whose it is: a stranger's request locks nothing and waits for nothing.
+
+    Raises:
+        NotFoundError: There is none, or it is somebody else's.
+    """
+    owner = None if actor.admin else actor.user_id
+    row = (await lock_tasks(tx.session, [task_id], owner=owner)).get(task_id)
+    if row is None:
+        raise NotFoundError(f"There is no task {task_id}.")
+    return row

@@ -15,7 +15,7 @@ from db.repositories.tasks import checkpoints
 from db.session import Transaction, transaction
 from notifications.events import EventType, RetryData
 from workflow.drafts import counted, draft
-from workflow.ownership import lock_owned
+from workflow.owners import lock_owned
 from workflow.parts import PARTS, pending_again
 from workflow.quotas import check_retries
 from workflow.registry import definition_of

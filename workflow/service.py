@@ -22,7 +22,7 @@ from workflow.decisions import decide_review
 from workflow.deliveries import accept_delivery
 from workflow.doorbell import DEFAULT
 from workflow.new_tasks import with_review
-from workflow.ownership import lock_owned
+from workflow.owners import lock_owned
 from workflow.retry import remake, retry_task
 from workflow.reviews import cancelled_review, newest_review
 

@@ -1,4 +1,4 @@
-"""The sample author itself."""
+"""The sample author: hands out prepared answers, makes up all others, fails where it is told to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A quiz: questions whose right answers stand at no telling place."""
+"""A quiz: questions whose options stand in an order that gives no answer away."""
 
 from __future__ import annotations
 
