@@ -1,4 +1,4 @@
-"""What ARCHITECTURE.md and CONTRIBUTING.md name is there, and the rooms are those of the checks."""
+"""What the pages for developers name is there, and the rooms are those of the checks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT: Final = Path(__file__).parents[2]
-PAGES: Final = ("docs/ARCHITECTURE.md", "CONTRIBUTING.md")
+PAGES: Final = ("docs/ARCHITECTURE.md", "CONTRIBUTING.md", "docs/GLOSSARY.md")
 _CODE: Final = re.compile(r"`([^`\n]+)`")
 _FILE: Final = re.compile(
     r"(?P<path>(?:[\w.-]+/)*(?:[\w.-]+\.(?:css|js|json|md|mjs|py|toml|ts|yml)|(?<=/)))"
