@@ -10,15 +10,17 @@ from pydantic import BaseModel
 from core.digest import digest
 from core.errors import ConflictError, InvalidRequestError, StaleVersionError
 from core.states import Decision, ReviewStatus, Status, Step, Then
-from db.facts import NOW, Fact, Insert, Reason, RowWrite, Update
+from db.facts import NOW, Fact, Reason, RowWrite, Update
 from db.recorder import record_in
 from db.session import transaction
 from notifications.events import DecisionData, EventType
 from workflow import outcomes
+from workflow.checkpoints import checkpoint
 from workflow.drafts import draft
+from workflow.history import Done
 from workflow.owners import lock_owned
 from workflow.registry import definition_of
-from workflow.reviews import CHECKPOINTS, REVIEWS, newest_review, question_about
+from workflow.reviews import REVIEWS, decided_output, newest_review, question_about
 from workflow.under_review import UnderReview
 from workflow.upgrading import current_history
 
@@ -166,13 +168,7 @@ def _decided(review: Review, decision: Answer, actor: Actor) -> RowWrite:
 def _checkpoint(
     row: TaskRow, position: int, review: Review, decision: Answer, *, of: str
 ) -> RowWrite:
-    output: dict[str, Any] = {
-        "of": of,
-        "decision": str(decision.decision),
-        "feedback": decision.feedback,
-        "review_id": str(review.review_id),
-        "version": review.version,
-    }
+    output = decided_output(of, decision.decision, feedback=decision.feedback, review=review)
     return _finished(row, position, str(Step.HUMAN_REVIEW), output, made_from=review.version)
 
 
@@ -184,14 +180,7 @@ def _replaced(row: TaskRow, position: int, step: str, output: dict[str, Any]) ->
 def _finished(
     row: TaskRow, position: int, step: str, output: dict[str, Any], *, made_from: Any
 ) -> RowWrite:
-    return Insert(
-        CHECKPOINTS,
-        {
-            "task_id": row.task_id,
-            "position": position,
-            "step": step,
-            "workflow_version": row.workflow_version,
-            "input_digest": digest([made_from, output]),
-            "output": output,
-        },
+    done = Done(
+        position=position, step=step, input_digest=digest([made_from, output]), output=output
     )
+    return checkpoint(row.task_id, done, version=row.workflow_version)

@@ -15,8 +15,8 @@ from core.states import ReviewStatus
 from db.models import Review, RoadmapTask
 from db.session import read_session
 from watching.queries.shapes import Moment, View
+from workflow.checkpoints import finished_steps
 from workflow.registry import definition_of
-from workflow.stored import finished_steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

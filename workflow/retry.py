@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any
 
 from core.errors import ConflictError, InvalidRequestError, NotFoundError
 from core.ids import new_id
 from core.states import RETRYABLE, TERMINAL, ContentStatus, Decision, Status, Step
-from db.facts import Delete, Fact, Insert, Reason, RowWrite
-from db.models import Checkpoint
+from db.facts import Fact, Insert, Reason, RowWrite
 from db.recorder import record_in
 from db.repositories.parts import newest_parts
 from db.repositories.tasks import checkpoints
 from db.session import Transaction, transaction
 from notifications.events import EventType, RetryData
+from workflow.checkpoints import forgotten
 from workflow.drafts import counted, draft
 from workflow.owners import lock_owned
 from workflow.parts import PARTS, pending_again
@@ -24,13 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from sqlalchemy import Table
-
     from core.actor import Actor
     from db.ledger import TaskRow
     from db.models import Part
-
-CHECKPOINTS: Final = cast("Table", Checkpoint.__table__)
 
 
 async def retry_task(task_id: UUID, *, actor: Actor) -> None:
@@ -173,11 +169,7 @@ async def _steps_again(tx: Transaction, row: TaskRow, steps: set[str]) -> list[R
     if not again:
         return []
     first = min(again)
-    return [
-        Delete(CHECKPOINTS, {"task_id": row.task_id, "position": each.position})
-        for each in done
-        if each.position >= first
-    ]
+    return [forgotten(row.task_id, each.position) for each in done if each.position >= first]
 
 
 async def _go_on(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import select
 
@@ -14,12 +14,13 @@ from core.settings import get_settings
 from core.states import Decision, ReviewStatus, Status, Step
 from db.facts import EventDraft, Fact, Insert, RowWrite, Update
 from db.ledger import TaskRow, lock_tasks
-from db.models import Checkpoint, Review
+from db.models import Review
 from db.recorder import record, record_in
 from db.session import retrying, transaction
 from notifications.events import EventType, ReviewData, StepCompletedData
 from notifications.inbox_entry import InboxKind
 from workflow import outcomes
+from workflow.checkpoints import checkpoint
 from workflow.drafts import draft
 from workflow.history import Done, round_of
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from workflow.under_review import Terms, UnderReview
 
 REVIEWS: Final = cast("Table", Review.__table__)
-CHECKPOINTS: Final = cast("Table", Checkpoint.__table__)
 
 
 async def open_review(claim: Claim) -> None:
@@ -75,36 +75,37 @@ async def pass_review(claim: Claim) -> Done:
         ServiceUnavailableError: The database kept failing.
     """
     step = str(Step.HUMAN_REVIEW)
-    output = {
-        "of": claim.definition.reviewed(claim.history, claim.request),
-        "decision": str(Decision.APPROVE),
-        "feedback": None,
-        "review_id": None,
-        "version": 0,
-    }
+    output = decided_output(
+        claim.definition.reviewed(claim.history, claim.request), Decision.APPROVE, feedback=None
+    )
     done = Done(
         position=len(claim.history) + 1, step=step, input_digest=digest(output), output=output
     )
     told = StepCompletedData(
         step=step, round=round_of(claim.history, step), duration_s=0, calls=0, tokens=0
     )
-    checkpoint = {
-        "task_id": claim.task_id,
-        "position": done.position,
-        "step": step,
-        "workflow_version": claim.definition.version,
-        "input_digest": done.input_digest,
-        "output": output,
-    }
     await record(
         Fact(
             task_id=claim.task_id,
             epoch=claim.epoch,
-            rows=(Insert(CHECKPOINTS, checkpoint),),
+            rows=(checkpoint(claim.task_id, done, version=claim.definition.version),),
             events=(draft(EventType.STEP_COMPLETED, "No review was wanted", told),),
         )
     )
     return done
+
+
+def decided_output(
+    of: str, decision: Decision, *, feedback: str | None, review: Review | None = None
+) -> dict[str, Any]:
+    """Return what a review gives: how it was decided; without a row where nobody asked."""
+    return {
+        "of": of,
+        "decision": str(decision),
+        "feedback": feedback,
+        "review_id": review and str(review.review_id),
+        "version": 0 if review is None else review.version,
+    }
 
 
 @dataclass(frozen=True, slots=True)

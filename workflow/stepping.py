@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Histogram
 
@@ -12,13 +12,13 @@ from core.logging import get_logger
 from core.states import ContentStatus
 from core.time_limit import time_limit
 from core.usage import Usage
-from db.facts import Fact, Insert
-from db.models import Checkpoint
+from db.facts import Fact
 from db.recorder import record
 from db.repositories.parts import newest_parts
 from db.session import read_session, retrying
 from notifications.events import EventType, StepCompletedData, StepStartedData
 from workflow.asking import Asking
+from workflow.checkpoints import checkpoint
 from workflow.drafts import draft, spent_data, spoken
 from workflow.history import Done, round_of
 from workflow.limits import check_result
@@ -27,13 +27,10 @@ from workflow.step import StepContext, StepResult
 from workflow.trying import bounded, tried
 
 if TYPE_CHECKING:
-    from sqlalchemy import Table
-
     from workflow.lease import Claim
 
 log = get_logger(__name__)
 
-CHECKPOINTS: Final = cast("Table", Checkpoint.__table__)
 STEP_SECONDS: Final = Histogram(
     "roadmap_step_seconds",
     "Duration of steps.",
@@ -153,18 +150,8 @@ def finished(
         spent: What its model calls cost.
         took: Seconds.
     """
-    checkpoint = Insert(
-        CHECKPOINTS,
-        {
-            "task_id": claim.task_id,
-            "position": len(claim.history) + 1,
-            "step": step,
-            "workflow_version": claim.definition.version,
-            "input_digest": result.input_digest,
-            "output": result.output,
-            **spent.columns(),
-        },
-    )
+    done = done_with(claim, step, result)
+    kept = checkpoint(claim.task_id, done, version=claim.definition.version, **spent.columns())
     completed = draft(
         EventType.STEP_COMPLETED,
         result.summary,
@@ -184,6 +171,6 @@ def finished(
         usage=spent,
         progressed=True,
         changes=result.changes,
-        rows=(checkpoint, *result.rows),
+        rows=(kept, *result.rows),
         events=(completed, *result.events),
     )

@@ -7,14 +7,9 @@ from typing import TYPE_CHECKING
 
 from core.errors import UnreadableRecordError
 from core.logging import get_logger
-from db.repositories.tasks import checkpoints
-from workflow.history import Done
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from uuid import UUID
-
-    from sqlalchemy.ext.asyncio import AsyncSession
 
 log = get_logger(__name__)
 
@@ -37,22 +32,3 @@ def reading(what: str) -> Iterator[None]:
         raise UnreadableRecordError(
             f"What is stored of {what} cannot be read by this version; ask for the task anew."
         ) from None
-
-
-async def finished_steps(session: AsyncSession, task_id: UUID) -> list[Done]:
-    """Return a task's history.
-
-    Raises:
-        UnreadableRecordError: A step of it gave something unusable.
-    """
-    stored = await checkpoints(session, task_id)
-    with reading("its finished steps"):
-        return [
-            Done(
-                position=each.position,
-                step=each.step,
-                input_digest=each.input_digest,
-                output=dict(each.output),
-            )
-            for each in stored
-        ]

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING
 
-from db.facts import Delete, Insert
-from db.models import Checkpoint
 from db.repositories.tasks import checkpoints
-from workflow.stored import finished_steps
+from workflow.checkpoints import checkpoint, finished_steps, forgotten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Table
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from db.facts import RowWrite
     from db.ledger import TaskRow
     from workflow.definition import Definition
     from workflow.history import Done
-
-CHECKPOINTS: Final = cast("Table", Checkpoint.__table__)
 
 
 async def current_history(
@@ -49,21 +44,11 @@ async def _rewritten(
 ) -> tuple[RowWrite, ...]:
     """Return what puts the translated steps in the place of those that are stored."""
     stored = {each.position: each for each in await checkpoints(session, row.task_id)}
-    gone = tuple(
-        Delete(CHECKPOINTS, {"task_id": row.task_id, "position": position}) for position in stored
-    )
+    gone = tuple(forgotten(row.task_id, position) for position in stored)
     columns = {"calls", "tokens", "prompt_tokens", "completion_tokens", "cost", "created_at"}
     new = []
     for done in translated:
         before = stored.get(done.origin) if done.origin is not None else None
-        values = {
-            "task_id": row.task_id,
-            "position": done.position,
-            "step": done.step,
-            "workflow_version": version,
-            "input_digest": done.input_digest,
-            "output": done.output,
-        }
         kept = {} if before is None else {name: getattr(before, name) for name in columns}
-        new.append(Insert(CHECKPOINTS, {**values, **kept}))
+        new.append(checkpoint(row.task_id, done, version=version, **kept))
     return (*gone, *new)

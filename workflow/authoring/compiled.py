@@ -16,12 +16,12 @@ from workflow.authoring.results import Results, rejection
 from workflow.authoring.reviewing import PartsUnderReview
 from workflow.authoring.shares import stages_of
 from workflow.authoring.upgrading import upgraded
+from workflow.checkpoints import finished_steps
 from workflow.context import Context
 from workflow.definition import Definition
 from workflow.history import last_output, round_of
 from workflow.shape import StepShape, WorkflowShape, in_words
 from workflow.step import StepResult
-from workflow.stored import finished_steps
 from workflow.threads import call
 from workflow.under_review import Edited, Terms, UnderReview
 

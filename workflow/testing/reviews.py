@@ -10,10 +10,10 @@ from core.actor import Actor
 from core.states import Decision, ReviewStatus, Then
 from db.ledger import lock_tasks
 from db.session import transaction
+from workflow.checkpoints import finished_steps
 from workflow.decisions import decide_review
 from workflow.registry import definition_of
 from workflow.reviews import newest_review
-from workflow.stored import finished_steps
 from workflow.testing.errors import ScriptError
 from workflow.testing.looking import typed_result
 
