@@ -90,7 +90,7 @@ def _engine() -> None:
         pytest.skip(f"CELERY_NODES=docker, but NOTHING WAS TESTED: no Docker engine answers: {why}")
 
 
-ON_BOTH_POOLS_ELSEWHERE = {"test_drains", "test_broker_restarts", "test_flushed"}
+ON_BOTH_POOLS_ELSEWHERE = {"test_drains", "test_broker_restarts", "test_failover", "test_flushed"}
 """tests/e2e/faults has the same on prefork; here it runs there too with FAULTS=all."""
 
 

@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from tests.celery.roadmaps import Roadmaps
 
 
-async def test_ready(celery_setup: RoadmapSetup, pool: str) -> None:
-    """It answers a control ping, from both queues, and its pool is the one that was asked for."""
+async def test_generates(celery_setup: RoadmapSetup, roadmaps: Roadmaps, pool: str) -> None:
+    """It answers a control ping, and a foreign program's message becomes a roadmap.
+
+    It takes both queues, and its pool is the one that was asked for.
+    """
     assert celery_setup.ready(control=True)
     node = celery_setup.worker.hostname()
     inspect = celery_setup.app.control.inspect([node], timeout=5)
@@ -23,11 +26,7 @@ async def test_ready(celery_setup: RoadmapSetup, pool: str) -> None:
     processes = celery_setup.worker.get_running_processes_info(["pid"])
     # the main process, one child a slot, and the spare one
     assert len(processes) == (1 + 2 + 1 if pool == "prefork" else 1)
-    celery_setup.app.close()
 
-
-async def test_generates(celery_setup: RoadmapSetup, roadmaps: Roadmaps) -> None:
-    """A foreign program's message through the broker becomes a roadmap."""
     task = roadmaps.ask("Kites")
     await roadmaps.until_completed(task)
     roadmaps.check_answered_once("Kites")

@@ -24,6 +24,8 @@ from core.visible import visible
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from click.testing import Result
+
     from tests.e2e.conftest import RunningStack
 
 COMMAND = Path(__file__).parents[3] / ".venv/bin/roadmap"
@@ -66,6 +68,11 @@ def roadmap(stack: RunningStack, *words: str, **more: Any) -> subprocess.Complet
     )
 
 
+def here(stack: RunningStack, *words: str, given: str | None = None) -> Result:
+    """Run a command on a stack in this process, which saves its start."""
+    return CliRunner().invoke(app, [*words, "--data-dir", str(stack.folder)], input=given)
+
+
 @pytest.fixture(scope="module")
 def made(stacks: tuple[RunningStack, RunningStack]) -> Iterator[dict[str, Any]]:
     """A finished roadmap of each stack, and every channel that was heard meanwhile."""
@@ -90,15 +97,18 @@ def made(stacks: tuple[RunningStack, RunningStack]) -> Iterator[dict[str, Any]]:
 
 
 def test_neither_hears_or_lists_what_is_the_others(
-    stacks: tuple[RunningStack, RunningStack], made: dict[str, Any]
+    stacks: tuple[RunningStack, RunningStack],
+    made: dict[str, Any],
+    settings_env: pytest.MonkeyPatch,
 ) -> None:
     """Tasks, channels, keys and remote control of each are its own."""
+    assert settings_env
     ours, theirs = made["tasks"]
     for stack, mine, other in ((stacks[0], ours, theirs), (stacks[1], theirs, ours)):
-        listed = json.loads(roadmap(stack, "list", "--json").stdout)["tasks"]
+        listed = json.loads(here(stack, "list", "--json").stdout)["tasks"]
         assert [task["task_id"] for task in listed] == [mine]
-        assert roadmap(stack, "show", other).returncode == 2
-        assert roadmap(stack, "show", mine[-8:]).returncode == 0
+        assert here(stack, "show", other).exit_code == 2
+        assert here(stack, "show", mine[-8:]).exit_code == 0
     assert {f"task_progress:{ours}", "notifications:local"} <= made["channels"]
     assert {f"{OTHER}task_progress:{theirs}", f"{OTHER}notifications:local"} <= made["channels"]
     assert not {f"task_progress:{theirs}", f"{OTHER}task_progress:{ours}"} & made["channels"]
@@ -130,30 +140,30 @@ def test_a_probe_looks_at_its_own_stack_and_sees_a_frozen_worker(
 
 
 def test_sql_reaches_the_right_database(
-    stacks: tuple[RunningStack, RunningStack], made: dict[str, Any]
+    stacks: tuple[RunningStack, RunningStack],
+    made: dict[str, Any],
+    settings_env: pytest.MonkeyPatch,
 ) -> None:
     """`db shell` asks the stack's own server, shows what is safe to show, and changes nothing."""
+    assert settings_env
     for stack, task in zip(stacks, made["tasks"], strict=True):
         found = roadmap(stack, "db", "shell", "-c", "SELECT task_id, goal FROM roadmap_tasks")
         assert found.returncode == 0, found.stderr
         assert task in found.stdout
         assert visible(found.stdout) == found.stdout
-        rows = json.loads(
-            roadmap(
-                stack, "db", "shell", "--json", "-c", "SELECT task_id FROM roadmap_tasks"
-            ).stdout
-        )
+        ids = ("--json", "-c", "SELECT task_id FROM roadmap_tasks")
+        rows = json.loads(roadmap(stack, "db", "shell", *ids).stdout)
         assert rows["rows"] == [{"task_id": task}]
     for options in ((), ("--json",)):
         for words, given in (
             (["-c", "DELETE FROM task_events"], None),
             ([], "DELETE FROM task_events;\n"),
         ):
-            refused = roadmap(stacks[0], "db", "shell", *options, *words, input=given)
-            assert refused.returncode == 1
+            refused = here(stacks[0], "db", "shell", *options, *words, given=given)
+            assert refused.exit_code == 1
             assert "read-only" in refused.stderr
             assert "give --write" in refused.stderr
-    several = roadmap(stacks[0], "db", "shell", "--json", input="SELECT 1 AS a;\nSELECT\n2 AS b;")
+    several = here(stacks[0], "db", "shell", "--json", given="SELECT 1 AS a;\nSELECT\n2 AS b;")
     assert [json.loads(line)["rows"] for line in several.stdout.splitlines()] == [
         [{"a": 1}],
         [{"b": 2}],
@@ -173,13 +183,13 @@ def test_hostile_text_acts_nowhere(
         ("retry", task), ("queue", "rejected"), ("schedule", "list"),
     ]  # fmt: skip
     for words in [*lines, *((*words, "--json") for words in lines)]:
-        here = CliRunner().invoke(app, [*words, "--data-dir", str(first.folder)])
-        for output in (here.stdout, here.stderr):
+        said = here(first, *words)
+        for output in (said.stdout, said.stderr):
             assert visible(output) == output, words
             assert "ready http://forged:1" not in output.splitlines()
     for words in (("db", "check"), ("doctor",)):
-        said = roadmap(first, *words)
-        for output in (said.stdout, said.stderr):
+        told = roadmap(first, *words)
+        for output in (told.stdout, told.stderr):
             assert visible(output) == output, words
             assert "ready http://forged:1" not in output.splitlines()
     api = first.client()

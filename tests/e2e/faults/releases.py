@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tarfile
 import zipfile
+from compileall import compile_dir
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +91,13 @@ def tree_before(added: str, folder: Path) -> Path:
     with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as packed_files:
         packed_files.extractall(folder, filter="data")
     shutil.copytree(folder / _CLIENT, folder / _CLIENT.name)  # as an installation would have it
-    return folder
+    return compiled(folder)
+
+
+def compiled(tree: Path) -> Path:
+    """Return a release's folder, compiled: each of its processes would do that again."""
+    compile_dir(tree, quiet=2)
+    return tree
 
 
 def _git(*words: str) -> subprocess.CompletedProcess[bytes]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.ids import new_id
+from tests.e2e.faults.whole_set import pools
 from tests.factories import until
 from tests.junk import cases, envelope
 from tests.junk_commands import ORDERS, commands
@@ -34,7 +35,7 @@ async def _set_aside(look: asyncpg.Connection) -> int:
     return int(await look.fetchval("SELECT coalesce(sum(messages), 0) FROM rejected_counts"))
 
 
-@pytest.mark.parametrize("pool", ["threads", "prefork"])
+@pytest.mark.parametrize("pool", pools("threads"))
 async def test_nothing_in_the_queue_stops_a_worker(
     rig: Rig, look: asyncpg.Connection, pool: str
 ) -> None:

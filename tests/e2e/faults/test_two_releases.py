@@ -24,7 +24,7 @@ from db.engine import get_engine
 from db.migrate import upgrade
 from db.revisions import Schema, current, schema_of
 from tests.e2e.faults.judging import check_completed, plain_calls
-from tests.e2e.faults.releases import api_of, get, other_database, tree_before
+from tests.e2e.faults.releases import api_of, compiled, get, other_database, tree_before
 from tests.e2e.faults.worker_process import ROOT, program_environment
 from tests.factories import new_task
 from tests.integration.api.conftest import in_process
@@ -96,7 +96,7 @@ def next_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     named = re.search(r"^revision\b.*?=\s*[\"'](.+?)[\"']", newest, re.MULTILINE)
     assert named
     (versions / "next_release.py").write_text(_MIGRATION.format(head=named[1]))
-    return tree
+    return compiled(tree)
 
 
 def _change(file: Path, was: str, becomes: str) -> None:
