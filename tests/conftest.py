@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from compileall import compile_dir
@@ -21,6 +22,7 @@ from db.migrate import upgrade
 from embedded import EmbeddedPostgres, EmbeddedRedis
 from roadmap_start.own import OURS
 from tests.databases import commit_quickly, empty
+from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.factories import close_loop
 from wiring.common import bring_workflows
 
@@ -33,7 +35,9 @@ ROOT = Path(__file__).parents[1]
 # as after the README's `export PATH=…`: hints then say `roadmap`, wherever this environment is
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 # time limits per example only measure how busy the machine is
-hypothesis_settings.register_profile("roadmap", hypothesis_settings(), deadline=None)
+hypothesis_settings.register_profile(
+    "roadmap", hypothesis_settings(), deadline=None, max_examples=100 if WHOLE_SET else 30
+)
 hypothesis_settings.load_profile("roadmap")
 
 
@@ -49,6 +53,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput"):
         for folder in (*OURS, "clients/python/src", "tests"):
             compile_dir(ROOT / folder, quiet=2)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what was collected: thousands of tests, which stay."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)  # xdist's
