@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, TypeGuard, get_args, get_origin
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from pydantic import BaseModel
-
-from core.choices import ReviewExpiry
-from workflow.authoring.declared import DeclaredReview, DeclaredStep, Listing
+from workflow.authoring.arguments import check_number
+from workflow.authoring.declared import DeclaredReview, DeclaredStep
 from workflow.authoring.errors import WorkflowError
 from workflow.authoring.parts import Parts
 from workflow.authoring.signature import (
@@ -146,148 +143,6 @@ def _is_wider(wanted: Any, gives: Any) -> bool:
     return not isinstance(wanted, type)  # unions and the like are left to type checkers
 
 
-def check_listing(workflow: Workflow[Any], step: DeclaredStep) -> None:
-    """Check what says which parts there are.
-
-    Raises:
-        WorkflowError: It takes what is not there, or names fields that a part does not have.
-    """
-    if step.listing is None:
-        return
-    _check_source(workflow, step, step.listing)
-    _check_fields(step, step.listing)
-    _check_kinds(step, step.listing)
-
-
-def _check_source(workflow: Workflow[Any], step: DeclaredStep, listing: Listing) -> None:
-    for parameter in listing.of.parameters.values():
-        if parameter.name == "request":
-            continue
-        if parameter.name in GIVEN:
-            raise step.reader.wrong(f"`of` takes {parameter.name!r}, which is not there yet")
-        if parameter.name not in steps(workflow):
-            raise step.reader.wrong(
-                f"`of` takes {parameter.name!r}, which is no step declared before it; there are"
-                f" {', '.join(steps(workflow)) or 'none'}"
-            )
-
-
-def _check_fields(step: DeclaredStep, listing: Listing) -> None:
-    part = step.signature.parameters["part"].annotation
-    said_of = {"key": listing.key, "title": listing.title, "made_from": listing.made_from}
-    for what, names in said_of.items():
-        for name in _texts(names):
-            if not may_have(part, name):
-                raise step.reader.wrong(
-                    f"`{what}` names the field {name!r}, which {said(part)} does not have"
-                )
-    if listing.key is None and isinstance(part, type) and issubclass(part, BaseModel):
-        raise step.reader.wrong(f"say with `key` which field of {said(part)} names a part")
-
-
-def _check_kinds(step: DeclaredStep, listing: Listing) -> None:
-    if listing.kinds and "kind" not in step.signature.parameters:
-        raise step.reader.wrong("it makes several kinds, so it must take `kind`, the one to make")
-    if len(set(listing.kinds)) != len(listing.kinds) or not all(
-        isinstance(kind, str) and kind for kind in listing.kinds
-    ):
-        raise step.reader.wrong(f"its `kinds` must be different texts, not {listing.kinds!r}")
-
-
-def _texts(names: object) -> tuple[str, ...]:
-    if isinstance(names, str):
-        return (names,)
-    return names if isinstance(names, tuple) else ()
-
-
-def may_have(annotation: Any, name: str) -> bool:
-    """Tell whether objects of a type have a field; True where that cannot be told."""
-    if not isinstance(annotation, type) or get_args(annotation):
-        return True
-    if issubclass(annotation, BaseModel):
-        return (
-            name in annotation.model_fields
-            or name in annotation.model_computed_fields
-            or hasattr(annotation, name)
-            or annotation.model_config.get("extra") == "allow"
-        )
-    if issubclass(annotation, str | int | float | bytes):
-        return False
-    known = getattr(annotation, "__dataclass_fields__", None)
-    return known is None or name in known or hasattr(annotation, name)
-
-
-def check_share(reader: Reader, name: str, share: object) -> None:
-    """Check that a share lies between 0 and 1.
-
-    Raises:
-        WorkflowError: It does not.
-    """
-    if share is not None and not (_is_number(share) and 0 <= share <= 1):
-        raise reader.wrong(f"`{name}` must be a number between 0 and 1, not {share!r}")
-
-
-def check_number(
-    reader: Reader, name: str, value: object, *, above: int, whole: bool = False
-) -> None:
-    """Check that what may be left out is a number, and large enough.
-
-    Args:
-        reader: Whose it is.
-        name: The argument.
-        value: What was given.
-        above: It must be more than this.
-        whole: It must be a whole number.
-
-    Raises:
-        WorkflowError: It is not.
-    """
-    if value is None or (
-        _is_number(value) and value > above and (isinstance(value, int) or not whole)
-    ):
-        return
-    least = f"a whole number, {above + 1} or more" if whole else f"a number, more than {above}"
-    raise reader.wrong(f"`{name}` must be {least}, not {value!r}")
-
-
-def check_names(reader: Reader, name: str, value: object) -> None:
-    """Check that what may be left out is a list of texts: one text alone would be its letters.
-
-    Raises:
-        WorkflowError: It is not.
-    """
-    if value is None or (
-        isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
-    ):
-        return
-    example = f"; write [{value!r}]" if isinstance(value, str) else ""
-    raise reader.wrong(f"`{name}` must be a list of texts, not {value!r}{example}")
-
-
-def check_field(reader: Reader, name: str, value: object) -> None:
-    """Check that what may be left out is a field's name, or a function of a part.
-
-    Raises:
-        WorkflowError: It is neither.
-    """
-    if value is not None and not isinstance(value, str) and not callable(value):
-        raise reader.wrong(f"`{name}` must be a field's name or a function, not {value!r}")
-
-
-def check_text(reader: Reader, name: str, value: object) -> None:
-    """Check that what may be left out is a text.
-
-    Raises:
-        WorkflowError: It is not.
-    """
-    if value is not None and not isinstance(value, str):
-        raise reader.wrong(f"`{name}` must be a text, not {value!r}")
-
-
-def _is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def check_review(workflow: Workflow[Any], review: DeclaredReview, reader: Reader) -> None:
     """Check that a step can be reviewed.
 
@@ -315,42 +170,9 @@ def step_of(workflow: Workflow[Any], of: Callable[..., Any] | str, reader: Reade
     )
 
 
-def expiry(value: str, reader: Reader) -> ReviewExpiry:
-    """Return what happens to a review that nobody decides.
-
-    Raises:
-        WorkflowError: There is no such thing.
-    """
-    try:
-        return ReviewExpiry(value)
-    except ValueError:
-        choices = ", ".join(repr(str(each)) for each in ReviewExpiry)
-        raise reader.wrong(f"`on_expiry` must be one of {choices}, not {value!r}") from None
-
-
-def check_plain(signature: Signature, reader: Reader) -> None:
-    """Check that a function is no coroutine: it is asked for data, and does nothing.
-
-    Raises:
-        WorkflowError: It is one.
-    """
-    if inspect.iscoroutinefunction(signature.function):
-        raise reader.wrong("it must not be `async`: it only says what follows from what is there")
-
-
 def steps(workflow: Workflow[Any]) -> dict[str, DeclaredStep]:
     """Return the steps that are declared so far, by name."""
     return {each.name: each for each in workflow.declared if isinstance(each, DeclaredStep)}
-
-
-def result_of(step: str) -> Signature:
-    """Return a function that gives the result of a step as it is."""
-
-    def result(**results: Any) -> Any:
-        return results[step]
-
-    parameter = Parameter(name=step, annotation=Any, optional=False)
-    return Signature(function=result, parameters={step: parameter}, returns=MISSING)
 
 
 def check_whole(workflow: Workflow[Any]) -> None:

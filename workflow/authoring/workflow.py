@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, TypeVar, overload
 
 from pydantic import BaseModel
 
-from core.states import RESERVED
-from workflow.authoring import checks
-from workflow.authoring.codec import Codec
-from workflow.authoring.declared import DeclaredReview, DeclaredStep, Listing
-from workflow.authoring.errors import WorkflowError
+from workflow.authoring import declaring
+from workflow.authoring.declared import DeclaredReview, DeclaredStep
 from workflow.authoring.planning import Next
-from workflow.authoring.signature import TAKEN, Reader
 from workflow.context import Context
-from workflow.step import StepOptions
 
 if TYPE_CHECKING:
     from workflow.authoring.signature import Signature
@@ -27,8 +20,6 @@ F = TypeVar("F", bound=Callable[Concatenate[Context, ...], Any])
 P = TypeVar("P", bound=Callable[..., Next])
 U = TypeVar("U", bound=Callable[[dict[str, Any]], Mapping[str, Any]])
 
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_TAKEN: Final = frozenset({"roadmap"})
 Field = str | Callable[[Any], Any]
 
 
@@ -80,7 +71,7 @@ class Workflow(Generic[R]):
         self.declared: list[DeclaredStep | DeclaredReview] = []
         self.own_plan: Signature | None = None
         self.upgrades: dict[int, Callable[..., Mapping[str, Any]]] = {}
-        self._check()
+        declaring.check_itself(self, title)
 
     def __repr__(self) -> str:
         steps = [each.name for each in self.declared if isinstance(each, DeclaredStep)]
@@ -139,25 +130,15 @@ class Workflow(Generic[R]):
         """
 
         def declare(function: F, names: Mapping[str, Any]) -> F:
-            name = self._name_of(function, "step")
-            reader = self._reader(f"step {name!r}", names)
-            signature = reader.read(function)
-            checks.check_share(reader, "needs", needs)
-            step = DeclaredStep(
-                name=name,
-                signature=signature,
-                codec=Codec(signature.returns, reader),
-                options=self._options(reader, share=share, timeout_s=timeout_s, needs=needs),
-                reader=reader,
-                needs=needs,
+            step = declaring.declared_step(
+                self, function, names, share=share, needs=needs, timeout_s=timeout_s
             )
-            checks.check_parameters(self, step)
             self.declared.append(step)
             return function
 
         if function is None:
-            return lambda given: declare(given, _names_around())
-        return declare(function, _names_around())
+            return lambda given: declare(given, declaring.names_around())
+        return declare(function, declaring.names_around())
 
     def parts(  # noqa: PLR0913 - each says one thing of the parts
         self,
@@ -203,39 +184,23 @@ class Workflow(Generic[R]):
         """
 
         def declare(function: F) -> F:
-            names = _names_around()
-            name = self._name_of(function, "parts step")
-            reader = self._reader(f"step {name!r}", names)
-            signature = reader.read(function)
-            for what, field in (("key", key), ("title", title)):
-                checks.check_field(reader, what, field)
-            for what, texts in (("kinds", kinds), ("made_from", made_from)):
-                checks.check_names(reader, what, texts)
-            checks.check_number(reader, "version", version, above=0, whole=True)
-            listing = Listing(
-                of=self._list_of(of, name, names),
+            step = declaring.declared_parts(
+                self,
+                function,
+                declaring.names_around(),
+                of=of,
                 key=key,
                 title=title,
-                kinds=tuple(kinds or ()),
-                made_from=None if made_from is None else tuple(made_from),
+                kinds=kinds,
+                made_from=made_from,
                 version=version,
+                limits={
+                    "share": share,
+                    "timeout_s": timeout_s,
+                    "retries": retries,
+                    "concurrency": concurrency,
+                },
             )
-            step = DeclaredStep(
-                name=name,
-                signature=signature,
-                codec=Codec(signature.returns, reader),
-                options=self._options(
-                    reader,
-                    share=share,
-                    timeout_s=timeout_s,
-                    retries=retries,
-                    concurrency=concurrency,
-                ),
-                reader=reader,
-                listing=listing,
-            )
-            checks.check_parameters(self, step)
-            checks.check_listing(self, step)
             self.declared.append(step)
             return function
 
@@ -267,14 +232,7 @@ class Workflow(Generic[R]):
             book.review(of=outline, due_hours=72, on_expiry="keep")
             ```
         """
-        name = of if isinstance(of, str) else getattr(of, "__name__", repr(of))
-        reader = self._reader(f"review of {name!r}", {})
-        review = DeclaredReview(
-            of=checks.step_of(self, of, reader),
-            due_hours=due_hours,
-            on_expiry=None if on_expiry is None else checks.expiry(on_expiry, reader),
-        )
-        checks.check_review(self, review, reader)
+        review = declaring.declared_review(self, of, due_hours=due_hours, on_expiry=on_expiry)
         self.declared.append(review)
         return review
 
@@ -301,12 +259,7 @@ class Workflow(Generic[R]):
                 return done.next
             ```
         """
-        reader = self._reader("plan", _names_around(1))
-        if self.own_plan is not None:
-            raise reader.wrong("there is one already")
-        signature = reader.read(function)
-        checks.check_plain(signature, reader)
-        self.own_plan = signature
+        self.own_plan = declaring.declared_plan(self, function, declaring.names_around())
         return function
 
     def upgrade(self, *, from_version: int) -> Callable[[U], U]:
@@ -335,71 +288,10 @@ class Workflow(Generic[R]):
         """
 
         def declare(function: U) -> U:
-            reader = self._reader(f"upgrade from version {from_version!r}", _names_around(1))
-            if not isinstance(from_version, int) or not 1 <= from_version < self.version:
-                raise reader.wrong(f"`from_version` must be from 1 to {self.version - 1}")
-            if from_version in self.upgrades:
-                raise reader.wrong("there is one already")
-            signature = reader.read(function)
-            checks.check_plain(signature, reader)
-            if list(signature.parameters) != ["results"]:
-                raise reader.wrong("it must take `results` and nothing else")
+            declaring.check_upgrade(
+                self, function, declaring.names_around(), from_version=from_version
+            )
             self.upgrades[from_version] = function
             return function
 
         return declare
-
-    # --- what is checked ------------------------------------------------------------------------
-
-    def _check(self) -> None:
-        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name) or self.name in _TAKEN:
-            raise WorkflowError(
-                f"workflow {self.name!r}: the name must be of small letters, digits and `_`, begin"
-                " with a letter, and not be `roadmap`."
-            )
-        reader = self._reader("itself", {})
-        if not isinstance(self.request, type) or not issubclass(self.request, BaseModel):
-            raise reader.wrong(f"`request` must be a pydantic model, not {self.request!r}")
-        checks.check_number(reader, "version", self.version, above=0, whole=True)
-        checks.check_number(reader, "budget_tokens", self.budget_tokens, above=0, whole=True)
-        checks.check_text(reader, "description", self.description)
-        checks.check_text(reader, "page", self.page)
-        if not callable(self._title):
-            checks.check_text(reader, "title", self._title)
-
-    def _reader(self, what: str, names: Mapping[str, Any]) -> Reader:
-        return Reader(self.name, what, names)
-
-    def _name_of(self, function: Callable[..., Any], what: str) -> str:
-        name = getattr(function, "__name__", "")
-        reader = self._reader(f"{what} {name!r}", {})
-        if not _NAME.fullmatch(name):
-            raise reader.wrong("a step's name must be of small letters, digits and `_`")
-        if name in RESERVED or name in TAKEN:
-            raise reader.wrong(f"the name {name!r} means something else here; take another one")
-        if any(isinstance(each, DeclaredStep) and each.name == name for each in self.declared):
-            raise reader.wrong("there is a step of this name already")
-        return name
-
-    def _list_of(self, of: Callable[..., Any], step: str, names: Mapping[str, Any]) -> Any:
-        reader = self._reader(f"step {step!r}, `of`", names)
-        for each in self.declared:
-            if isinstance(each, DeclaredStep) and each.signature.function is of:
-                return checks.result_of(each.name)
-        return reader.read(of)
-
-    def _options(self, reader: Reader, **said: Any) -> StepOptions:
-        checks.check_share(reader, "share", said.get("share"))
-        checks.check_number(reader, "timeout_s", said.get("timeout_s"), above=0)
-        checks.check_number(reader, "concurrency", said.get("concurrency"), above=0, whole=True)
-        checks.check_number(reader, "retries", said.get("retries"), above=-1, whole=True)
-        shares = [e.options.share or 0.0 for e in self.declared if isinstance(e, DeclaredStep)]
-        if sum(shares) + (said.get("share") or 0.0) > 1 + 1e-9:
-            raise reader.wrong("the shares of all steps are more than 1 together")
-        return StepOptions(**said)
-
-
-def _names_around(depth: int = 1) -> dict[str, Any]:
-    """Return what is named where the decorator stands, for annotations that are text."""
-    frame = sys._getframe(depth + 1)  # noqa: SLF001 - the author's, as `typing` itself looks for it
-    return {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)

@@ -1,0 +1,127 @@
+"""What is wrong with a step that makes parts is told when it is imported, in one sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from roadmap_worker import Context, Parts, Workflow, WorkflowError
+from tests.unit.workflow.flow import Ask, Item, Plan, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _part_without_parts(flow: Workflow[Ask]) -> None:
+    @flow.step
+    async def write(ctx: Context, part: Item) -> str:
+        return ""
+
+
+def _later_list(flow: Workflow[Ask]) -> None:
+    @flow.parts(of=lambda index: index.items, key="slug")
+    async def write(ctx: Context, part: Item) -> str:
+        return ""
+
+
+def _no_such_field(flow: Workflow[Ask]) -> None:
+    @flow.parts(of=lambda plan_it: plan_it.items, key="slug", made_from=("slug", "text"))
+    async def write(ctx: Context, part: Item) -> str:
+        return ""
+
+
+def _no_such_key(flow: Workflow[Ask]) -> None:
+    @flow.parts(of=lambda plan_it: plan_it.items, key="name")
+    async def write(ctx: Context, part: Item) -> str:
+        return ""
+
+
+def _no_key(flow: Workflow[Ask]) -> None:
+    @flow.parts(of=lambda plan_it: plan_it.items)
+    async def write(ctx: Context, part: Item) -> str:
+        return ""
+
+
+def _no_part(flow: Workflow[Ask]) -> None:
+    @flow.parts(of=lambda plan_it: plan_it.items, key="slug")
+    async def write(ctx: Context) -> str:
+        return ""
+
+
+def _other_kinds(flow: Workflow[Ask]) -> None:
+    @flow.parts(of=lambda plan_it: plan_it.items, key="slug", kinds=("text", "image"))
+    async def write(ctx: Context, part: Item, kind: Literal["text", "picture"]) -> str:
+        return ""
+
+
+def _kinds_not_taken(flow: Workflow[Ask]) -> None:
+    @flow.parts(of=lambda plan_it: plan_it.items, key="slug", kinds=("text", "image"))
+    async def write(ctx: Context, part: Item) -> str:
+        return ""
+
+
+def _parts_as_result(flow: Workflow[Ask]) -> None:
+    @flow.parts(of=lambda plan_it: plan_it.items, key="slug")
+    async def write(ctx: Context, part: Item) -> str:
+        return ""
+
+    @flow.step
+    async def read(ctx: Context, write: str) -> str:
+        return ""
+
+
+def _other_parts(flow: Workflow[Ask]) -> None:
+    @flow.parts(of=lambda plan_it: plan_it.items, key="slug")
+    async def write(ctx: Context, part: Item) -> str:
+        return ""
+
+    @flow.step
+    async def read(ctx: Context, write: Parts[Plan]) -> str:
+        return ""
+
+
+@pytest.mark.parametrize(
+    ("declare", "said"),
+    [
+        (_part_without_parts, "step 'write': it takes `part`, and makes no parts"),
+        (_later_list, "step 'write': `of` takes 'index', which is no step declared before it"),
+        (_no_such_field, "`made_from` names the field 'text', which Item does not have"),
+        (_no_such_key, "`key` names the field 'name', which Item does not have"),
+        (_no_key, "say with `key` which field of Item names a part"),
+        (_no_part, "step 'write': it makes parts, so it must take `part`"),
+        (_other_kinds, "and its kinds are text, image"),
+        (_kinds_not_taken, "it makes several kinds, so it must take `kind`"),
+        (_parts_as_result, "'write' makes parts; annotate it `Parts[str]`"),
+        (_other_parts, "the parts of 'write' are str"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_is_wrong_with_parts(declare: Callable[[Workflow[Ask]], None], said: str) -> None:
+    """The message names the workflow, the step, and the reason."""
+    refused(declare, said)
+
+
+@pytest.mark.parametrize(
+    ("argument", "given", "said"),
+    [
+        ("key", 7, "a field's name or a function, not 7"),
+        ("title", 7, "a field's name or a function, not 7"),
+        ("kinds", "text", "a list of texts, not 'text'; write ['text']"),
+        ("made_from", "text", "a list of texts, not 'text'; write ['text']"),
+        ("kinds", 7, "a list of texts, not 7"),
+        ("version", "2", "a whole number, 1 or more, not '2'"),
+        ("concurrency", 1.5, "a whole number, 1 or more, not 1.5"),
+        ("retries", "no", "a whole number, 0 or more, not 'no'"),
+        ("timeout_s", "9", "a number, more than 0, not '9'"),
+    ],
+)
+def test_an_argument_of_parts_of_a_wrong_type(argument: str, given: Any, said: str) -> None:
+    """It is named with the step, what it got and what it may be."""
+    with pytest.raises(WorkflowError) as raised:
+
+        @Workflow("flow", request=Ask).parts(**{"of": lambda: ["a"], argument: given})
+        async def write(ctx: Context, part: str, kind: str = "") -> str:
+            return ""
+
+    assert f"step 'write': `{argument}` must be {said}" in raised.value.message
