@@ -97,7 +97,7 @@ class WorkflowList(Answer):
 
 
 class PartList(Answer):
-    """A page of a task's parts, by step, key and kind."""
+    """A page of a task's parts, in the order of steps and lists."""
 
     parts: list[PartView]
     next_cursor: str | None = Field(description="Give it as `cursor`; null on the last page.")

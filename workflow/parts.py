@@ -12,7 +12,7 @@ from db.facts import Insert, RowWrite, Update
 from db.models import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from uuid import UUID
 
     from sqlalchemy import Table
@@ -80,18 +80,14 @@ def work_left(task_id: UUID, step: str, needs: Sequence[Need], newest: Iterable[
     """
     newest = tuple(newest)
     have = {(part.key, part.kind): part for part in newest if part.step == step}
-    begun = {key for key, _ in have}
     wanted: list[Wanted] = []
     rows: list[RowWrite] = []
     incomplete: set[str] = set()
     completed = total = 0
-    for need in needs:
-        part = have.pop((need.key, need.kind), None)
-        if part is None and need.key in begun:
-            continue  # this kind is younger than the key's parts: it is made when asked for
+    for need, part, position in _in_order(needs, have):
         total += 1
-        if part is not None and part.hidden:
-            rows.append(_hide(part, hidden=False))
+        if part is not None and (part.hidden or part.position != position):
+            rows.append(_stands(part, hidden=False, position=position))
         same = part is not None and part.input_digest == need.digest
         if part is not None and same and part.status == ContentStatus.COMPLETED:
             completed += 1
@@ -99,10 +95,10 @@ def work_left(task_id: UUID, step: str, needs: Sequence[Need], newest: Iterable[
         if part is not None and same and part.status == ContentStatus.FAILED:
             incomplete.add(need.key)
             continue
-        want, writes = _want(task_id, step, need, part)
+        want, writes = _want(task_id, step, need, part, position=position)
         wanted.append(want)
         rows += writes
-    rows += [_hide(part, hidden=True) for part in have.values() if not part.hidden]
+    rows += [_stands(part, hidden=True) for part in have.values() if not part.hidden]
     failed = total - completed - len(wanted)
     return Work(
         wanted=tuple(wanted),
@@ -118,7 +114,27 @@ def work_left(task_id: UUID, step: str, needs: Sequence[Need], newest: Iterable[
     )
 
 
-def _want(task_id: UUID, step: str, need: Need, part: Part | None) -> tuple[Wanted, list[RowWrite]]:
+def _in_order(
+    needs: Sequence[Need], have: dict[tuple[str, str], Part]
+) -> Iterator[tuple[Need, Part | None, int]]:
+    """Yield what there should be in the list's order, with its newest part and its position.
+
+    Positions only rise. A part keeps its own while that fits, so that an entry taken out of a list
+    changes no other row. What the list has is taken out of `have`.
+    """
+    begun = {key for key, _ in have}
+    position = -1
+    for need in needs:
+        part = have.pop((need.key, need.kind), None)
+        if part is None and need.key in begun:
+            continue  # this kind is younger than the key's parts: it is made when asked for
+        position = max(position + 1, part.position if part else 0)
+        yield need, part, position
+
+
+def _want(
+    task_id: UUID, step: str, need: Need, part: Part | None, *, position: int
+) -> tuple[Wanted, list[RowWrite]]:
     new = part is None or part.status == ContentStatus.COMPLETED
     content_id = new_id() if part is None or new else part.content_id
     version = 1 if part is None else part.version + new
@@ -137,6 +153,7 @@ def _want(task_id: UUID, step: str, need: Need, part: Part | None) -> tuple[Want
             "step": step,
             "key": need.key,
             "title": need.title,
+            "position": position,
             "kind": need.kind,
             "version": version,
             "status": str(ContentStatus.PENDING),
@@ -166,7 +183,7 @@ def pending_again(content_id: UUID, made_from: str, **more: Any) -> RowWrite:
     )
 
 
-def _hide(part: Part, *, hidden: bool) -> RowWrite:
-    """Return what hides or shows all versions of a part."""
+def _stands(part: Part, **changes: Any) -> RowWrite:
+    """Return what hides, shows or moves all versions of a part."""
     where = {"task_id": part.task_id, "step": part.step, "key": part.key, "kind": part.kind}
-    return Update(PARTS, where, {"hidden": hidden})
+    return Update(PARTS, where, changes)

@@ -145,6 +145,7 @@ def _anew(part: Part | None, kind: str, sample: Part, instruction: str | None) -
         "step": sample.step,
         "key": sample.key,
         "title": sample.title,
+        "position": (part or sample).position,
         "roadmap_id": sample.roadmap_id,
         "concept_id": sample.concept_id,
         "kind": kind,

@@ -112,7 +112,7 @@ async def list_parts(  # noqa: PLR0913, PLR0917 - FastAPI names them
     cursor: Annotated[str | None, Query(max_length=4000)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> PartList:
-    """Return a page of parts, each in its newest version, by step, key and kind."""
+    """Return a page of parts, each in its newest version, in the order of steps and lists."""
     views, last = await parts_page(
         task_id,
         actor=actor,

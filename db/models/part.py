@@ -33,6 +33,7 @@ class Part(Spent, Base):
             "ix_parts_error",
             "task_id",
             "step",
+            "position",
             "key",
             "kind",
             postgresql_where=text("error IS NOT NULL"),
@@ -47,6 +48,8 @@ class Part(Spent, Base):
     """Names the part within its step, the same over all versions and kinds."""
     title: Mapped[str]
     """What people call it."""
+    position: Mapped[int] = mapped_column(server_default="0")
+    """Its place in the list of parts, the same over all versions; only the order counts."""
     hidden: Mapped[bool] = mapped_column(server_default="false")
     """Its key is not in the list of parts any more; kept, in case it comes back."""
     roadmap_id: Mapped[UUID | None] = mapped_column(

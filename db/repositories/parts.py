@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select, true
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
 
+_IN_ORDER: Final = (Part.step, Part.position, Part.key, Part.kind)
+
+
 async def newest_parts(
     session: AsyncSession,
     task_id: UUID,
@@ -25,7 +28,7 @@ async def newest_parts(
     hidden: bool = False,
     bodies: bool = False,
 ) -> Sequence[Part]:
-    """Return the newest version of each part.
+    """Return the newest version of each part, those of a step in the order of its list.
 
     Their bodies stay in the database unless they are wanted: what they were made from is enough to
     plan work.
@@ -49,7 +52,8 @@ async def newest_parts(
         statement = statement.where(Part.hidden.is_(False))
     if step is not None:
         statement = statement.where(Part.step == step)
-    return (await session.scalars(statement)).all()
+    found = (await session.scalars(statement)).all()
+    return sorted(found, key=lambda part: (part.step, part.position, part.key, part.kind))
 
 
 async def failed_parts(
@@ -82,7 +86,7 @@ async def failed_parts(
             Part.hidden.is_(False),
             ~superseded.exists(),
         )
-        .order_by(Part.step, Part.key, Part.kind)
+        .order_by(*_IN_ORDER)
         .limit(each)
         .correlate(RoadmapTask)
         .lateral("failed_here")
@@ -93,7 +97,7 @@ async def failed_parts(
         .join(failed, true())
         .join(Part, Part.content_id == failed.c.content_id)
         .where(RoadmapTask.task_id.in_(task_ids))
-        .order_by(Part.task_id, Part.step, Part.key, Part.kind)
+        .order_by(Part.task_id, *_IN_ORDER)
         .options(defer(Part.body, raiseload=True))
     )
     return (await session.scalars(statement)).all()

@@ -214,13 +214,13 @@ def _is_paged(client: httpx.Client, here: str) -> None:
     assert last["next_cursor"] is None
     parts = first.json()["parts"] + last["parts"]
     assert [(each["key"], each["kind"], each["version"]) for each in parts] == [
-        (ODD, "picture", 1),
-        (ODD, "text", 2),
-        ("calm", "picture", 1),
         ("calm", "text", 1),
+        ("calm", "picture", 1),
+        (ODD, "text", 2),
+        (ODD, "picture", 1),
     ]
     texts = client.get(f"{here}/parts", params={"kind": "text"}).json()["parts"]
-    assert [(each["key"], each["kind"]) for each in texts] == [(ODD, "text"), ("calm", "text")]
+    assert [(each["key"], each["kind"]) for each in texts] == [("calm", "text"), (ODD, "text")]
 
 
 def _nobody_else_sees_it(stack: RunningStack, here: str, one: str) -> None:
@@ -292,6 +292,10 @@ def test_by_commands(stack: RunningStack, shop: Path, tmp_path: Path) -> None:
     assert "Entries" in shown.stdout
     part = json.loads(roadmap("show", task, "--part", "chapter/mist/text", "--json", *where).stdout)
     assert [each["body"] for each in part] == [{"markdown": "# Mist: text"}]
+    less = json.loads(roadmap("show", task, "--kind", "picture", "--json", *where).stdout)
+    assert [each["kind"] for each in less["parts"]] == ["picture"]
+    none = json.loads(roadmap("show", task, "--no-parts", "--json", *where).stdout)
+    assert ("parts" in none, list(none["results"])) == (False, ["outline", "index"])
     assert "Mist: picture" in roadmap("show", task, "--part", "chapter/mist", *where).stdout
     listed = roadmap("list", "--workflow", "book", "--json", *where)
     assert task in [each["task_id"] for each in json.loads(listed.stdout)["tasks"]]
@@ -307,7 +311,10 @@ def test_a_check_needs_no_stack(shop: Path, tmp_path: Path) -> None:
     """What is in order is listed; what is not is told with workflow, step and reason."""
     good = roadmap("workflows", "check", "--json", PYTHONPATH=str(shop))
     assert good.returncode == 0, good.stderr
-    assert {each["name"] for each in json.loads(good.stdout)["workflows"]} == {"roadmap", "book"}
+    said = json.loads(good.stdout)
+    assert {each["name"] for each in said["workflows"]} == {"roadmap", "book"}
+    (hint,) = said["hints"]
+    assert "'book' leaves out fields that its request does not have" in hint
     flows = bookshop.FLOWS.replace("part: Chapter,", "part: Chapter, chapters: Outline,")
     bad = bookshop.written_to(tmp_path / "bad", flows=flows)
     told = roadmap("workflows", "check", PYTHONPATH=str(bad))

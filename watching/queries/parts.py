@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
-from sqlalchemy import func, literal, select, tuple_
+from sqlalchemy import case, func, literal, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from core.errors import InvalidRequestError, NotFoundError
+from core.stages import stages_of
 from core.states import ContentStatus
 from core.usage import COLUMNS, Usage
 from db.models import Part
@@ -20,9 +21,10 @@ from watching.queries.usage import usage_view
 from watching.queries.visible import visible_task
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
+    from sqlalchemy import Tuple
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from core.actor import Actor
@@ -86,7 +88,9 @@ async def parts_page(
     after: PartKey | None = None,
     limit: int = 200,
 ) -> tuple[list[PartView], PartKey | None]:
-    """Return a page of a task's parts, each in its newest version, by step, key and kind.
+    """Return a page of a task's parts, each in its newest version.
+
+    They come in the order of the workflow's steps, and within a step in that of its list.
 
     Returns:
         The parts, and what to give as `after` for the next page, or None on the last one.
@@ -95,31 +99,41 @@ async def parts_page(
         NotFoundError: There is no such task, or it belongs to somebody else.
     """
     newest = (
-        select(*_STATE)
+        select(*_STATE, Part.position)
         .where(Part.task_id == task_id, Part.hidden.is_(False))
         .ext(distinct_on(*_IDENTITY))
         .order_by(*_IDENTITY, Part.version.desc())
     )
-    if step is not None:
-        newest = newest.where(Part.step == step)
-    if key is not None:
-        newest = newest.where(Part.key == key)
-    if kind is not None:
-        newest = newest.where(Part.kind == kind)
-    if after is not None:
-        newest = newest.where(tuple_(*_IDENTITY) > tuple_(*map(literal, after)))
-    if statuses:
-        found = newest.subquery()
-        page = select(found).where(found.c.status.in_([str(s) for s in statuses]))
-        page = page.order_by(found.c.step, found.c.key, found.c.kind)
-    else:
-        page = newest
+    for column, wanted in ((Part.step, step), (Part.key, key), (Part.kind, kind)):
+        if wanted is not None:
+            newest = newest.where(column == wanted)
+    found = newest.subquery().c
     async with read_session() as session:
-        await visible_task(session, task_id, actor)
-        rows = (await session.execute(page.limit(limit + 1))).all()
+        row = await visible_task(session, task_id, actor)
+        steps = {name: place for place, name in enumerate(stages_of(row.workflow).steps)}
+        place = case(steps, value=found.step, else_=len(steps)) if steps else literal(0)
+        order = (place, found.step, found.position, found.key, found.kind)
+        page = select(found).order_by(*order).limit(limit + 1)
+        if statuses:
+            page = page.where(found.status.in_([str(each) for each in statuses]))
+        if after is not None:
+            page = page.where(tuple_(*order) > _where(task_id, after, steps))
+        rows = (await session.execute(page)).all()
     views = [_view(row) for row in rows[:limit]]
     last = views[-1] if len(rows) > limit else None
     return views, None if last is None else (last.step, last.key, last.kind)
+
+
+def _where(task_id: UUID, part: PartKey, steps: Mapping[str, int]) -> Tuple:
+    """Return where a part stands now in the order of its task's parts."""
+    step, key, kind = part
+    position = (
+        select(func.max(Part.position))
+        .where(Part.task_id == task_id, tuple_(*_IDENTITY) == tuple_(*map(literal, part)))
+        .scalar_subquery()
+    )
+    place = literal(steps.get(step, len(steps)))
+    return tuple_(place, literal(step), func.coalesce(position, 0), literal(key), literal(kind))
 
 
 async def stored_part(

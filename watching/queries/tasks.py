@@ -9,6 +9,7 @@ from sqlalchemy import String, cast, or_, select, tuple_, union
 
 from core.errors import InvalidRequestError, NotFoundError
 from core.request_shapes import storable
+from core.stages import stages_of
 from core.states import Status
 from core.usage import Usage
 from db.models import RoadmapTask
@@ -162,7 +163,7 @@ async def _views(
     left = await times_left(session, [row for row in rows if row.task_id not in standing])
     views = []
     for row in rows:
-        named = failed.get(row.task_id, [])
+        named = _by_step(row.workflow, failed.get(row.task_id, []))
         count = len(named) if len(named) < failures else max(row.failures, failures)
         views.append(
             _view(row, named, count, left=left.get(row.task_id), place=standing.get(row.task_id))
@@ -222,6 +223,12 @@ def _error(error: dict[str, Any], step: str) -> TaskErrorView:
         step=error.get("step", step),
         trace=error.get("trace"),
     )
+
+
+def _by_step(workflow: str, failed: Sequence[FailedContentView]) -> list[FailedContentView]:
+    """Return the failed parts of a task by step, in the workflow's order."""
+    steps = stages_of(workflow).steps
+    return sorted(failed, key=lambda each: steps.index(each.step) if each.step in steps else -1)
 
 
 def _without_traces(view: TaskView) -> TaskView:

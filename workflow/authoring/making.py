@@ -85,10 +85,6 @@ class AuthoredParts(PartsStep):
             ]
         return needs
 
-    async def keys(self, results: Results) -> Sequence[str]:
-        """Return the keys of all parts in the order of the list."""
-        return list(await self._items(results))
-
     async def make(self, task_id: UUID, want: Wanted, asking: Asking) -> Written:  # noqa: ARG002
         """Call the author's function for one part."""
         need, inputs = want.need, want.need.inputs

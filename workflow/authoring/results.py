@@ -82,9 +82,7 @@ class Results:
     async def _of(self, step: DeclaredStep) -> Any:
         if step.listing is None:
             return self._compiled.result(self._base.history, step.name)
-        rows = await self._rows(step.name)
-        items = await self._compiled.makers[step.name].keys(self)
-        return parts_of(step, rows, items)
+        return parts_of(step, await self._rows(step.name))
 
     async def _rows(self, step: str) -> Sequence[Part]:
         task_id: UUID = self._base.task_id
@@ -96,10 +94,8 @@ class Results:
         return await retrying(read)
 
 
-def parts_of(step: DeclaredStep, rows: Sequence[Part], order: Sequence[str]) -> Parts[Any]:
-    """Return the parts of a step as later steps get them."""
-    place = {key: number for number, key in enumerate(order)}
-    rows = sorted(rows, key=lambda each: (place.get(each.key, len(place)), each.key))
+def parts_of(step: DeclaredStep, rows: Sequence[Part]) -> Parts[Any]:
+    """Return the parts of a step as later steps get them, in the order of its list."""
     return collected(
         (
             (

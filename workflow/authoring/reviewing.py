@@ -40,7 +40,7 @@ class PartsUnderReview:
     async def read(
         cls, session: AsyncSession, task_id: UUID, step: DeclaredStep
     ) -> PartsUnderReview:
-        """Read the parts, by key and kind."""
+        """Read the parts, in the order of their list."""
         parts = await newest_parts(session, task_id, step=step.name, bodies=True)
         return cls(step, [part for part in parts if part.status == ContentStatus.COMPLETED])
 
@@ -142,6 +142,7 @@ def _next_version(part: Part, body: dict[str, Any]) -> RowWrite:
         "step": part.step,
         "key": part.key,
         "title": part.title,
+        "position": part.position,
         "kind": part.kind,
         "version": part.version + 1,
         "status": str(ContentStatus.COMPLETED),

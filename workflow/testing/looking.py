@@ -9,6 +9,7 @@ from sqlalchemy import select
 from core.states import Status, Step
 from core.usage import Usage
 from db.models import Part, RoadmapTask, TaskEvent
+from db.repositories.parts import newest_parts
 from db.repositories.tasks import checkpoints
 from db.session import read_session, retrying
 from workflow.authoring.compiled import Compiled
@@ -37,13 +38,7 @@ async def seen_task(
                 await session.scalars(select(RoadmapTask).where(RoadmapTask.task_id == task_id))
             ).one()
             done = await checkpoints(session, task_id)
-            parts = (
-                await session.scalars(
-                    select(Part)
-                    .where(Part.task_id == task_id, Part.hidden.is_(False))
-                    .order_by(Part.content_id)
-                )
-            ).all()
+            parts = await newest_parts(session, task_id, bodies=True)
             events = (
                 await session.scalars(
                     select(TaskEvent.payload)
@@ -52,7 +47,7 @@ async def seen_task(
                 )
             ).all()
         definition = definition_of(row.workflow)
-        seen = SeenParts([_part(definition, part) for part in _newest(parts)])
+        seen = SeenParts([_part(definition, part) for part in _by_step(definition, parts)])
         return SeenTask(
             task_id=task_id,
             workflow=row.workflow,
@@ -73,13 +68,10 @@ async def seen_task(
     return await retrying(read)
 
 
-def _newest(parts: Sequence[Part]) -> list[Part]:
-    newest: dict[tuple[str, str, str], Part] = {}
-    for part in parts:
-        name = (part.step, part.key, part.kind)
-        if name not in newest or newest[name].version < part.version:
-            newest[name] = part
-    return list(newest.values())
+def _by_step(definition: Definition, parts: Sequence[Part]) -> list[Part]:
+    """Return parts in the order of the steps that make them."""
+    place = {step: number for number, step in enumerate(definition.parts)}
+    return sorted(parts, key=lambda part: place.get(part.step, len(place)))
 
 
 def _part(definition: Definition, part: Part) -> SeenPart:

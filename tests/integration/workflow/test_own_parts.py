@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from pydantic import BaseModel
 
+from core.states import ContentStatus
 from roadmap_worker import Context, PartFailed, Parts, Workflow
 from tests.factories import ALICE, column
 from tests.integration.workflow.own import asked, decide, outputs
+from watching.queries.parts import parts_page
+from watching.queries.tasks import get_task
 from workflow import registry
 from workflow.audit import examine_all, repair
 from workflow.authoring import definition
@@ -113,12 +117,12 @@ async def test_what_parts_gave(
     given = await results_of(task, actor=ALICE)
     assert list(given.results) == ["stock", "advert", "price", "till"]
     assert given.results["advert"] == {"tea": {"text": "text: tea", "picture": "picture: tea"}}
-    assert given.results["price"] == {"bad": 20, "tea": 22}
+    assert list(given.results["price"].items()) == [("tea", 22), ("bad", 20)]
     assert given.results["till"]["why"] == {"bad": ["picture", "text"]}
     advert = next(each for each in given.steps if each.step == "advert")
     assert [(f.key, f.kind, f.code) for f in advert.failed] == [
-        ("bad", "picture", "unsellable"),
         ("bad", "text", "unsellable"),
+        ("bad", "picture", "unsellable"),
     ]
     assert (advert.parts, advert.left_out, advert.schema_) == (True, False, {"type": "string"})
     alone = await results_of(task, actor=ALICE, parts=False)
@@ -131,6 +135,25 @@ async def test_what_parts_gave(
         "till",
     ]
     assert [each.step for each in short.steps if each.left_out][:1] == ["advert"]
+
+
+async def test_their_order(database: asyncpg.Connection) -> None:
+    """They are listed as the author listed them, steps, entries and kinds, page by page."""
+    task = await asked(shop_of([]), goods=["tea", "bad", "rum", "gin"])
+    await run_task(task, worker="w")
+    await decide(task, "edit", edits=[{"name": name} for name in ("wine", "bad", "tea", "ale")])
+    assert await run_task(task, worker="w") is Result.PARTIAL_FAILURE
+    pages, after = [], None
+    while not pages or after:
+        views, after = await parts_page(task, actor=ALICE, after=after, limit=5)
+        pages += [(each.step, each.key, each.kind) for each in views]
+    goods = ("wine", "bad", "tea", "ale")
+    adverts = [("advert", key, kind) for key in goods for kind in ("text", "picture")]
+    assert pages == [*adverts, *(("price", key, "price") for key in goods)]
+    failed, _ = await parts_page(task, actor=ALICE, statuses=[ContentStatus.FAILED], limit=1)
+    assert [each.kind for each in failed] == ["text"]
+    task_view = await get_task(task, actor=ALICE)
+    assert [each.kind for each in task_view.failed_contents] == ["text", "picture"]
 
 
 async def test_the_parts_at_the_end(database: asyncpg.Connection) -> None:
@@ -196,7 +219,49 @@ async def test_a_list_that_an_edit_changes(database: asyncpg.Connection) -> None
     await decide(task, "approve")
     assert await run_task(task, worker="w") is Result.COMPLETED
     assert made == ["tea", "rum", "gin"]
+    assert [each.key for each in (await parts_page(task, actor=ALICE))[0]] == ["tea", "gin"]
     assert dict(await outputs(database, task))["till"]["value"] == ["TEA", "GIN"]
+
+
+class Priced(BaseModel):
+    """A good with what is said of it."""
+
+    name: str
+    cents: int
+    note: str = ""
+
+
+async def test_what_parts_are_made_from(database: asyncpg.Connection) -> None:
+    """Only the fields that are named make a part anew; so many keys are made at a time."""
+    made: list[str] = []
+    busy = most = 0
+    sale = Workflow("sale", request=Shop)
+
+    @sale.step
+    async def stock(ctx: Context, request: Shop) -> list[Priced]:
+        return [Priced(name=name, cents=1) for name in request.goods]
+
+    @sale.parts(of=stock, key="name", made_from=("cents",), concurrency=2)
+    async def label(ctx: Context, part: Priced) -> str:
+        nonlocal busy, most
+        busy += 1
+        most = max(most, busy)
+        await asyncio.sleep(0.01)
+        busy -= 1
+        made.append(part.name)
+        return f"{part.name}: {part.cents}"
+
+    sale.review(of=stock)
+
+    task = await asked(sale, goods=["tea", "rum", "gin", "ale"])
+    assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
+    assert (sorted(made), most) == (["ale", "gin", "rum", "tea"], 2)
+    edits = [{"name": "tea", "cents": 1, "note": "green"}, {"name": "rum", "cents": 2}]
+    await decide(task, "edit", edits=edits)
+    assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
+    assert made[4:] == ["rum"]
+    views, _ = await parts_page(task, actor=ALICE)
+    assert [(each.key, each.version) for each in views] == [("tea", 1), ("rum", 2)]
 
 
 async def test_an_overdue_review(database: asyncpg.Connection) -> None:

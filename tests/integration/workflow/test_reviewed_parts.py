@@ -75,7 +75,7 @@ async def test_rejected_then_edited(database: asyncpg.Connection) -> None:
     task = await asked(choir(made), names=["b", "a"])
     assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
     shown = await open_review(task, actor=ALICE)
-    assert (shown.of, list(shown.value)) == ("song", ["a", "b"])
+    assert (shown.of, list(shown.value)) == ("song", ["b", "a"])
     assert shown.value["a"] == {"text": "a, None"}
     assert shown.schema_ is not None
     assert shown.schema_["properties"]["a"] == {"title": "a", "$ref": "#/$defs/__part__"}
