@@ -76,10 +76,13 @@ def worker(
         if problem is None and not alive:
             look = _Look(folder=folder, nudge=_nudge(data_dir))
             problem = look.proof(seen, within_s=within, timeout_s=timeout)
+    remark = None if problem else seen.remark(time.time())
     if json:
-        emit_json({"ok": problem is None, "node": node, "problem": problem})
+        told = {} if remark is None else {"remark": remark}
+        emit_json({"ok": problem is None, "node": node, "problem": problem, **told})
     else:
-        emit(f"{node or 'worker'}: {problem or ('alive' if alive else 'consumes')}")
+        well = "alive" if alive else "consumes"
+        emit(f"{node or 'worker'}: {problem or (f'{well}, but {remark}' if remark else well)}")
     if problem is not None:
         raise typer.Exit(ExitCode.FAILED)
 

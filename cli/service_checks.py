@@ -14,9 +14,10 @@ from cli.troubles import readiness
 from core.pulse import read_pulses
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
+    from core.pulse import Pulse
     from core.settings import Settings
 
 _TIMEOUT_S: Final = 5.0
@@ -193,16 +194,20 @@ def check_workers(broker_url: str, *, prefix: str = "", pulses: Path | None = No
     if not names:
         said = "none answers; start one with `roadmap worker` or `roadmap up`"
         return Finding(name="workers", ok=False, message=said)
+    said = read_pulses(pulses) if pulses is not None else []
+    return _standing([pulse for pulse in said if pulse.node in names], names)
+
+
+def _standing(pulses: Sequence[Pulse], names: Sequence[str]) -> Finding:
+    """Return whether workers that answer do anything; a child is replaced by its worker."""
     now = time.time()
-    hanging = [
-        f"{pulse.node} answers, but {problem}"
-        for pulse in (read_pulses(pulses) if pulses is not None else [])
-        if pulse.node in names and (problem := pulse.hangs(now)) is not None
-    ]
-    if hanging:
-        message = f"{clean('; '.join(hanging))}. {ADVICE}. Restart it"
-        return Finding(name="workers", ok=False, message=message)
-    return Finding(name="workers", ok=True, message=", ".join(names))
+    hanging = {pulse.node: problem for pulse in pulses if (problem := pulse.hangs(now))}
+    remarks = {pulse.node: remark for pulse in pulses if (remark := pulse.remark(now))}
+    if not hanging and not remarks:
+        return Finding(name="workers", ok=True, message=", ".join(names))
+    told = "; ".join(f"{node} answers, but {why}" for node, why in (hanging or remarks).items())
+    message = f"{clean(told)}. {ADVICE}" + (". Restart it" if hanging else "")
+    return Finding(name="workers", ok=False, message=message, required=bool(hanging))
 
 
 def check_api(api_url: str) -> Finding:

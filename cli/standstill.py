@@ -1,7 +1,8 @@
 """Workers that live while nothing in them moves: told, and replaced when it does not pass.
 
 A function that blocks holds up the event loop of its worker, and with it everything there. The
-process does not end by that, so nobody would start it again.
+process does not end by that, so nobody would start it again. (A prefork worker replaces its own
+children, and says which one stands still.)
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from core.pulse import STALE_S, read_pulses
+from core.pulse import REPLACE_S, STALE_S, STANDS_S, read_pulses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from cli.child import Child
     from core.pulse import Pulse
 
-TOLD_S: Final = 8.0
-"""Shorter standstills are told in the worker's log alone."""
-REPLACE_S: Final = 60.0
-"""How long it may stand after it was told."""
 ADVICE: Final = "Code that blocks belongs into a function without `async`, which runs in a thread"
 _LOOK_S: Final = 1.0
 
@@ -53,6 +50,8 @@ class Standstills:
         self._say = say
         self._replace_s = replace_s
         self._seen: dict[int, _Seen] = {}
+        self._told: dict[int, float] = {}
+        """By worker: since when the child stands still that was told of last."""
         self._due = 0.0
 
     def tend(self, children: Iterable[Child]) -> None:
@@ -68,10 +67,14 @@ class Standstills:
                 self._look(child, pulses[pid])
 
     def _look(self, child: Child, pulse: Pulse) -> None:
+        remark = pulse.remark(time.time())
+        if remark is not None and self._told.get(pulse.pid) != pulse.child_since:
+            self._told[pulse.pid] = pulse.child_since
+            self._say(f"{child.spec.name}: {remark}. {ADVICE}")
         seen = self._seen.get(pulse.pid)
         # By the worker's own clock, and only while it speaks: a process that is stopped from
         # outside, with its whole machine or by a debugger, is no matter of its code.
-        stands = pulse.at - pulse.loop_at > TOLD_S and time.time() - pulse.at <= STALE_S
+        stands = pulse.at - pulse.loop_at > STANDS_S and time.time() - pulse.at <= STALE_S
         if not stands or (seen is not None and seen.loop_at != pulse.loop_at):
             self._seen.pop(pulse.pid, None)
             return

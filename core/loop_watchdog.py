@@ -20,7 +20,7 @@ from core.frames import authors
 from core.logging import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import FrameType
 
 log = get_logger(__name__)
@@ -38,6 +38,10 @@ BLOCKED: Final = Counter(
 
 _holding: dict[int, str] = {}
 """By the loop's thread: what holds it up now."""
+
+
+observers: Final[list[Callable[[str], None]]] = []
+"""Called from the watchdog's thread with what holds a loop up; with nothing when it turns again."""
 
 
 def held_up_by() -> str:
@@ -69,11 +73,22 @@ class Watchdog:
         while not self._ended.wait(LOOK_S):
             beaten = self._beaten
             if beaten != told:
-                _holding.pop(self._thread_id, None)
+                self._hold("")
             if beaten != told and time.monotonic() - beaten >= BLOCKED_S:
                 told = beaten  # once for each time that it is blocked
                 self._tell(time.monotonic() - beaten)
-        _holding.pop(self._thread_id, None)
+        self._hold("")
+
+    def _hold(self, by: str) -> None:
+        """Note what holds the loop up; nothing when it turns."""
+        if by == _holding.get(self._thread_id, ""):
+            return
+        if by:
+            _holding[self._thread_id] = by
+        else:
+            del _holding[self._thread_id]
+        for observer in observers:
+            observer(by)
 
     def _tell(self, seconds: float) -> None:
         frame = sys._current_frames().get(self._thread_id)  # noqa: SLF001 - its only name
@@ -85,7 +100,7 @@ class Watchdog:
         except RuntimeError:
             task = None
         name = None if task is None else task.get_name()
-        _holding[self._thread_id] = _place(frame) + (f", in {name}" if name else "")
+        self._hold(_place(frame) + (f", in {name}" if name else ""))
         log.warning(
             "event_loop_blocked_by",
             seconds=round(seconds, 1),

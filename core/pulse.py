@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 STALE_S: Final = 15.0
 """A process, loop or consumer that has not turned for so long hangs."""
+STANDS_S: Final = 8.0
+"""An event loop that has not turned for so long is told of; shorter standstills are only logged."""
+REPLACE_S: Final = 60.0
+"""How long it may stand still after that, before its process is replaced."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,6 +46,8 @@ class Pulse:
         consumed: Messages taken since the start; `consumed_at` is when the last one was.
         active: Workflows it holds.
         held_up_by: The function that holds up its event loop, with its file; else empty.
+        child: (prefork) The child whose event loop it is; 0 when it is none's.
+        child_since: (prefork) Since when that stands still.
     """
 
     node: str
@@ -56,6 +62,8 @@ class Pulse:
     consumed_at: float = 0.0
     active: int = 0
     held_up_by: str = ""
+    child: int = 0
+    child_since: float = 0.0
 
     def hangs(self, now: float) -> str | None:
         """Say why a restart is due, if it is: the process or its event loop does not turn."""
@@ -65,6 +73,16 @@ class Pulse:
             by = f": {self.held_up_by} holds it up" if self.held_up_by else ""
             return f"its event loop has not turned for {now - self.loop_at:.0f} s{by}"
         return None
+
+    def remark(self, now: float) -> str | None:
+        """Say what is wrong with one of its children, which it replaces by itself."""
+        if not self.child or now - self.child_since < STANDS_S:
+            return None
+        return (
+            f"the event loop of its child {self.child} has not turned for"
+            f" {now - self.child_since:.0f} s: {self.held_up_by} holds it up; after"
+            f" {STANDS_S + REPLACE_S:.0f} s the child is replaced"
+        )
 
     def deaf(self, now: float) -> str | None:
         """Say why it takes no messages, if that is certain without trying."""

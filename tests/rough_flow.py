@@ -39,6 +39,8 @@ async def block(ctx: Context, request: Request) -> str:
     """Hold the loop, as careless code does."""
     if "blocks" in request.words:
         time.sleep(1.6)  # noqa: ASYNC251 - this is what is tested
+    if "stands" in request.words and not note(request, "stands"):
+        time.sleep(300)  # noqa: ASYNC251 - ditto
     return threading.current_thread().name
 
 

@@ -13,6 +13,8 @@ from celery import concurrency, signals
 from celery.concurrency.asynpool import AsynPool
 from celery.concurrency.prefork import TaskPool
 
+from worker.children import watch_children
+
 
 def is_prefork(pool: Any) -> bool:
     """Tell whether a pool is Celery's prefork pool: its name, its class, or itself."""
@@ -34,6 +36,7 @@ class ProcessPool(AsynPool):  # type: ignore[misc]  # Celery publishes no types
 def _use(sender: Any, **_: Any) -> None:
     if is_prefork(sender.pool_cls):
         TaskPool.Pool = ProcessPool
+        watch_children()
 
 
 signals.worker_init.connect(_use)

@@ -14,6 +14,7 @@ from core.logging import get_logger
 from core.loop_watchdog import held_up_by
 from core.pulse import Pulse, pulse_file
 from worker.app import app
+from worker.children import standing_still
 from worker.consuming import STEADY_S, turned
 from worker.loop import running_loop
 from worker.prefork import is_prefork
@@ -51,7 +52,7 @@ class PulseWriter:
             if self._loop_turns():
                 self.pulse.loop_at = time.time()
             self.pulse.at = time.time()
-            self.pulse.held_up_by = held_up_by()
+            self._look_at_children()
             self.pulse.active = len(state.active_requests)
             try:
                 self.pulse.write()
@@ -61,6 +62,13 @@ class PulseWriter:
                     log.warning("pulse_write_failed", error=str(error))
                 failed = True
             self._stop.wait(BEAT_S)
+
+    def _look_at_children(self) -> None:
+        """Note what holds up this process's loop, or that of a child of it."""
+        child = standing_still()
+        self.pulse.held_up_by = held_up_by() if child is None else child.by
+        self.pulse.child = 0 if child is None else child.pid
+        self.pulse.child_since = 0.0 if child is None else child.since
 
     def _loop_turns(self) -> bool:
         if not self._has_loop:

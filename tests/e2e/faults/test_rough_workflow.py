@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.ids import new_id
-from tests.e2e.faults.whole_set import WHOLE_SET
+from tests.e2e.faults.whole_set import WHOLE_SET, whole_set_only
 from tests.factories import ALICE, until
 from tests.rough_flow import rough
 from workflow import registry
@@ -71,6 +71,21 @@ async def test_what_blocks_hangs_and_breaks(
     await until(left_behind, within_s=30, what="the function that is left behind")
     worker.send_signal(signal.SIGTERM)
     assert worker.wait_end(within_s=20) == 0  # for ninety seconds nobody waits
+
+
+@whole_set_only
+async def test_a_child_that_stands_still(
+    rig: Rig, look: asyncpg.Connection, tmp_path: Path
+) -> None:
+    """A prefork worker ends it within about a minute; its task goes on in another child."""
+    registry.register(definition(rough))
+    worker = rig.worker(pool="prefork", concurrency=1, WORKFLOWS="tests.rough_flow:rough")
+    task = new_id()
+    _send(rig, str(task), ["stands"], tmp_path)
+    await rig.until_status(look, [task], "completed", within_s=120)
+    (ended,) = worker.logged("child_ended_for_standing_still")
+    assert "`block` (" in ended["held_up_by"]
+    assert worker.returncode is None
 
 
 def _send(rig: Rig, task_id: str, words: list[str], folder: Path) -> None:

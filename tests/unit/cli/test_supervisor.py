@@ -119,28 +119,38 @@ def test_a_killed_child_is_back_within_a_second(scene: Scene) -> None:
 def test_a_worker_that_stands_still_is_told_and_replaced(
     scene: Scene, settings_env: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who holds it up is said once; one that is frozen from outside is let alone."""
+    """Who holds it up is said once; one frozen from outside, or with children, is let alone."""
     settings_env.setenv("ROADMAP_PULSE_DIR", str(scene.folder / "pulses"))
     monkeypatch.setattr("cli.standstill._LOOK_S", 0.05)
-    supervisor = scene.start(worker1=STAYS, worker2=STAYS)
+    supervisor = scene.start(worker1=STAYS, worker2=STAYS, worker3=STAYS)
     before = {name: child.pid for name, child in supervisor.children.items()}
     now = time.time()
-    for name, at in (("worker1", now), ("worker2", now - 100)):
+    prefork = {"loop_at": now, "child": 7, "child_since": now - 20}
+    for name, at, more in (
+        ("worker1", now, {}),
+        ("worker2", now - 100, {}),
+        ("worker3", now, prefork),
+    ):
         Pulse(
-            node=name,
-            pid=before[name] or 0,
-            slots=1,
-            wanted=[],
-            at=at,
-            loop_at=at - 20,
-            consumer_at=at,
-            queues=[],
-            held_up_by="`draw` (flows.py:7)",
+            **{
+                "node": name,
+                "pid": before[name] or 0,
+                "slots": 1,
+                "wanted": [],
+                "at": at,
+                "loop_at": at - 20,
+                "consumer_at": at,
+                "queues": [],
+                "held_up_by": "`draw` (flows.py:7)",
+                **more,
+            }
         ).write()
     scene.until(lambda: supervisor.children["worker1"].pid not in {before["worker1"], None})
-    (told,) = (said for said in scene.said if "flows.py" in said)
+    told, child = sorted(said for said in scene.said if "flows.py" in said)
     assert told.startswith("worker1 stands still: `draw` (flows.py:7) holds up its event loop")
-    assert supervisor.children["worker2"].pid == before["worker2"]
+    assert child.startswith("worker3: the event loop of its child 7 has not turned for")
+    for name in ("worker2", "worker3"):
+        assert supervisor.children[name].pid == before[name]
 
 
 def test_what_a_child_leaves_behind_goes_with_it(scene: Scene) -> None:

@@ -43,6 +43,15 @@ def test_idle_for_long_is_no_proof_and_busy_is() -> None:
     assert replace(idle, active=2).proved(NOW, within_s=60)
 
 
+def test_a_child_that_stands_still() -> None:
+    """It is named, and makes the worker no candidate for a restart: others work, it is replaced."""
+    held = replace(WELL, child=7, child_since=NOW - 20, held_up_by="`draw` (flows.py:7)")
+    assert held.hangs(NOW) is None
+    remark = held.remark(NOW) or ""
+    assert "its child 7 has not turned for 20 s: `draw` (flows.py:7) holds it up" in remark
+    assert replace(held, child_since=NOW - 2).remark(NOW) is None
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
