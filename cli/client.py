@@ -157,16 +157,19 @@ class Client(Caller):
         asked = self._api.concept(roadmap_id, concept_id)
         return self._run(asked, what=f"concept {concept_id}").document()
 
-    def results(self, task_id: str) -> dict[str, Any]:
-        """Return what a task's finished steps gave."""
-        return self._run(self._api.results(task_id), what=f"task {task_id}").document()
+    def results(self, task_id: str, *, parts: bool) -> dict[str, Any]:
+        """Return what a task's finished steps gave, those that make parts included or not."""
+        asked = self._api.results(task_id, parts=parts)
+        return self._run(asked, what=f"task {task_id}").document()
 
-    def parts(self, task_id: str, *, step: str | None = None) -> list[dict[str, Any]]:
-        """Return all parts of a task, or of one of its steps, and where each is."""
+    def parts(
+        self, task_id: str, *, step: str | None = None, kind: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Return all parts of a task, of one of its steps or of one kind, and where each is."""
         found: list[dict[str, Any]] = []
         cursor = None
         while True:
-            asked = self._api.parts(task_id, step=step, cursor=cursor, limit=1000)
+            asked = self._api.parts(task_id, step=step, kind=kind, cursor=cursor, limit=1000)
             page = self._run(asked, what=f"task {task_id}").document()
             found += page["parts"]
             if (cursor := page.get("next_cursor")) is None:

@@ -36,6 +36,16 @@ def show(
             show_default="everything",
         ),
     ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="List only the task's parts of this kind.", show_default="all kinds"),
+    ] = None,
+    parts: Annotated[
+        bool,
+        typer.Option(
+            "--parts/--no-parts", help="Leave out the task's parts: what its other steps gave."
+        ),
+    ] = True,
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Show where the task's time went instead.")
     ] = False,
@@ -66,7 +76,9 @@ def show(
         elif is_own(task):
             if concept is not None:
                 raise usage("--concept is for roadmaps; name a part with --part.")
-            document = show_task(client, task, quiet=json)
+            document = show_task(client, task, with_parts=parts, kind=kind, quiet=json)
+        elif kind is not None or not parts:
+            raise usage("--kind and --no-parts are for other workflows than roadmaps.")
         else:
             roadmap = roadmap or _roadmap_of(client, task)
             document = (

@@ -23,11 +23,26 @@ _MOST_PARTS = 200
 """Shown in a table; whoever has more asks with --json."""
 
 
-def show_task(client: Client, task: dict[str, Any], *, quiet: bool) -> dict[str, Any]:
-    """Print a task's results, parts and cost unless quiet; return all that."""
+def show_task(
+    client: Client,
+    task: dict[str, Any],
+    *,
+    with_parts: bool = True,
+    kind: str | None = None,
+    quiet: bool,
+) -> dict[str, Any]:
+    """Print a task's results, parts and cost unless quiet; return all that.
+
+    Args:
+        client: The API.
+        task: The task.
+        with_parts: With its parts, and what the steps gave that make them.
+        kind: Only parts of this kind.
+        quiet: Print nothing.
+    """
     task_id = str(task["task_id"])
-    results = client.results(task_id)
-    parts = client.parts(task_id)
+    results = client.results(task_id, parts=with_parts and quiet)  # a table does without bodies
+    parts = client.parts(task_id, kind=kind) if with_parts else []
     usage = client.usage(task_id)
     if not quiet:
         console = make_console()
@@ -45,7 +60,8 @@ def show_task(client: Client, task: dict[str, Any], *, quiet: bool) -> dict[str,
         for step, took in cost_table(usage):
             table.add_row(Text(step, style="dim"), Text(took))
         console.print(table)
-    return {"task": task, **results, "parts": parts, "usage": usage}
+    listed = {"parts": parts} if with_parts else {}
+    return {"task": task, **results, **listed, "usage": usage}
 
 
 def show_part(

@@ -101,12 +101,14 @@ export class RoadmapClient {
     options?: { review?: boolean; idempotencyKey?: string },
   ): Promise<Task>;
   task(taskId: string): Promise<Task>;
-  /** What its finished steps gave, by step. */
-  results(taskId: string): Promise<Results>;
-  /** A page of its parts, by step, key and kind. */
+  /** What its finished steps gave, by step; with `parts: false` without the steps that make parts. */
+  results(taskId: string, options?: { parts?: boolean }): Promise<Results>;
+  /** A page of its parts, in the order of steps and lists. */
   parts(
     taskId: string,
-    options?: { step?: string; key?: string; status?: string | string[]; cursor?: string; limit?: number },
+    options?: {
+      step?: string; key?: string; kind?: string; status?: string | string[]; cursor?: string; limit?: number;
+    },
   ): Promise<PartPage>;
   /** A part with what was made; `kind` is needed where a step makes several of each key. */
   part(

@@ -74,8 +74,8 @@ export class RoadmapClient {
     return this.#read(`${API}/tasks/${taskId}`);
   }
 
-  async results(taskId) {
-    return this.#read(`${API}/tasks/${taskId}/results`);
+  async results(taskId, { parts } = {}) {
+    return this.#read(`${API}/tasks/${taskId}/results${query({ parts })}`);
   }
 
   async parts(taskId, options = {}) {

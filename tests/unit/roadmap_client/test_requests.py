@@ -28,6 +28,23 @@ async def test_a_submission_whose_answer_was_lost_is_sent_again(
     assert script.asked[-1].headers["idempotency-key"] == "mine"
 
 
+async def test_what_is_read_of_a_task(client: RoadmapClient, script: Any) -> None:
+    """Parts are asked for by step, key, kind and status, results with or without them."""
+    script.answers = [(200, {}, {"parts": []})]
+    await client.parts(TASK, step="chapter", kind="text", status="failed", limit=9)
+    assert script.asked[-1].query == {
+        "step": "chapter",
+        "kind": "text",
+        "status": "failed",
+        "limit": "9",
+    }
+    given = {"task_id": TASK, "workflow": "book", "results": {}, "steps": []}
+    script.answers = [(200, {}, given), (200, {}, given)]
+    await client.results(TASK)
+    await client.results(TASK, parts=False)
+    assert [asked.query for asked in script.paths("/results")] == [{}, {"parts": "false"}]
+
+
 async def test_a_decision_is_sent_once(client: RoadmapClient, script: Any) -> None:
     """What must not happen twice is not repeated when its answer is lost."""
     script.answers = [None]

@@ -255,3 +255,19 @@ test("the inbox tells its snapshot, then each new entry once, over every transpo
     watch.stop();
   }
 });
+
+test("parts are asked for by kind, results without them", async () => {
+  const asked = [];
+  const fetch = async (address) => {
+    asked.push(address);
+    return new Response("{}", { headers: { "content-type": "application/json" } });
+  };
+  const client = new RoadmapClient({ baseUrl: BASE, fetch });
+  await client.parts(TASK, { step: "chapter", kind: "text", status: ["failed", "running"] });
+  await client.results(TASK);
+  await client.results(TASK, { parts: false });
+  const of = `${BASE}/api/v1/tasks/${TASK}`;
+  assert.deepEqual(asked, [
+    `${of}/parts?step=chapter&kind=text&status=failed&status=running`, `${of}/results`, `${of}/results?parts=false`,
+  ]);
+});

@@ -180,9 +180,14 @@ class Asking(ABC):
         """Have contents of a concept written anew; return the task that does it."""
         return self._run(lambda client: client.regenerate(roadmap_id, concept_id, kinds))
 
-    def results(self, task_id: str) -> Results:
-        """Return what a task's finished steps gave, by step."""
-        return self._run(lambda client: client.results(task_id))
+    def results(self, task_id: str, *, parts: bool = True) -> Results:
+        """Return what a task's finished steps gave, by step.
+
+        Args:
+            task_id: The task.
+            parts: With the steps that make parts.
+        """
+        return self._run(lambda client: client.results(task_id, parts=parts))
 
     def parts(
         self,
@@ -190,23 +195,31 @@ class Asking(ABC):
         *,
         step: str | None = None,
         key: str | None = None,
+        kind: str | None = None,
         status: str | Sequence[str] = (),
         cursor: str | None = None,
         limit: int = 200,
     ) -> PartPage:
-        """Return a page of a task's parts and where each is, by step, key and kind.
+        """Return a page of a task's parts and where each is, in the order of steps and lists.
 
         Args:
             task_id: The task.
             step: Only of this step.
             key: Only of this key.
+            kind: Only of this kind.
             status: Only `pending`, `running`, `completed` or `failed` ones.
             cursor: `next_cursor` of the page before.
             limit: How many at most.
         """
         return self._run(
             lambda client: client.parts(
-                task_id, step=step, key=key, status=status, cursor=cursor, limit=limit
+                task_id,
+                step=step,
+                key=key,
+                kind=kind,
+                status=status,
+                cursor=cursor,
+                limit=limit,
             )
         )
 

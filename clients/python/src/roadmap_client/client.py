@@ -221,9 +221,16 @@ class RoadmapClient(Connection):
         path = f"{roadmap_path(roadmap_id)}/concepts/{quote(concept_id, safe='')}/regenerate"
         return read(Task, await self.request("POST", path, json={"kinds": list(kinds)}))
 
-    async def results(self, task_id: str) -> Results:
-        """Return what a task's finished steps gave, by step."""
-        return read(Results, await self.request("GET", f"{task_path(task_id)}/results"))
+    async def results(self, task_id: str, *, parts: bool = True) -> Results:
+        """Return what a task's finished steps gave, by step.
+
+        Args:
+            task_id: The task.
+            parts: With the steps that make parts.
+        """
+        params = {} if parts else {"parts": "false"}
+        path = f"{task_path(task_id)}/results"
+        return read(Results, await self.request("GET", path, params=params))
 
     async def parts(
         self,
@@ -231,22 +238,24 @@ class RoadmapClient(Connection):
         *,
         step: str | None = None,
         key: str | None = None,
+        kind: str | None = None,
         status: str | Sequence[str] = (),
         cursor: str | None = None,
         limit: int = 200,
     ) -> PartPage:
-        """Return a page of a task's parts and where each is, by step, key and kind.
+        """Return a page of a task's parts and where each is, in the order of steps and lists.
 
         Args:
             task_id: The task.
             step: Only of this step.
             key: Only of this key.
+            kind: Only of this kind.
             status: Only `pending`, `running`, `completed` or `failed` ones.
             cursor: `next_cursor` of the page before.
             limit: How many at most.
         """
         wanted = [status] if isinstance(status, str) else list(status)
-        options = {"step": step, "key": key, "cursor": cursor}
+        options = {"step": step, "key": key, "kind": kind, "cursor": cursor}
         params: dict[str, Any] = {"limit": limit, "status": wanted} | given(options)
         return read(
             PartPage, await self.request("GET", f"{task_path(task_id)}/parts", params=params)

@@ -310,7 +310,7 @@ class PartBody(Part):
 
 
 class PartPage(Answer):
-    """A page of a task's parts, by step, key and kind."""
+    """A page of a task's parts, in the order of steps and lists."""
 
     parts: list[Part]
     next_cursor: str | None = None
