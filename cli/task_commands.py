@@ -210,7 +210,7 @@ def _print(tasks: list[dict[str, Any]], *, asker: str | None) -> None:
         Column(name="created"),
         *((Column(name="user"),) if shared else ()),
         *((Column(name="workflow"),) if several else ()),
-        Column(name="goal", kind=Kind.TEXT),
+        Column(name="title", kind=Kind.TEXT),
     )
     rows = [_cells(task, shared=shared, several=several) for task in tasks]
     print_table(tree_console(), columns, rows)

@@ -1,6 +1,7 @@
 """`roadmap up`: the whole stack on this machine, in the foreground."""
 
 import sys
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,10 @@ from cli.options import DEFAULT_CONCURRENCY, FLOWER_HOST, Pool, StackOptions
 from cli.ports import choose_port
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from core.settings import Settings
+    from workflow.definition import Definition
 
 API_PORT = 8000
 FLOWER_PORT = 5555
@@ -100,7 +104,7 @@ def up(  # noqa: PLR0913 - each is an option of the command
     from core.settings import load_settings
 
     settings = load_settings(**({} if root_path is None else {"api_root_path": root_path}))
-    require_workflows(settings)
+    own = require_workflows(settings)
     folder = DataDir(data_dir)
     chosen_host = host or settings.api_host
     _check_host(chosen_host, settings)
@@ -125,7 +129,7 @@ def up(  # noqa: PLR0913 - each is an option of the command
         )
         try:
             stack.start()
-            _announce(stack.options, folder, signin_url=stack.signin_url(), json=json)
+            _announce(stack.options, folder, signin_url=stack.signin_url(), own=own, json=json)
             stack.run()
             note("Stopping; press Ctrl-C again to hurry")
         except StopRequestedError:
@@ -137,7 +141,12 @@ def up(  # noqa: PLR0913 - each is an option of the command
 
 
 def _announce(
-    options: StackOptions, folder: DataDir, *, signin_url: str | None, json: bool
+    options: StackOptions,
+    folder: DataDir,
+    *,
+    signin_url: str | None,
+    own: "Sequence[Definition]",
+    json: bool,
 ) -> None:
     if signin_url is None:
         note(f"Open              {options.api_url}/")
@@ -148,7 +157,7 @@ def _announce(
     if options.flower_url:
         note(f"Flower            {options.flower_url}  (user:password in {folder.flower_file})")
     note(f"Logs              {folder.logs}")
-    note(f"Next              {command('generate', 'Learn Rust')}    (Ctrl-C here stops everything)")
+    note(f"Next              {_next(own)}    (Ctrl-C here stops everything)")
     try:
         if json:
             emit_json(
@@ -165,6 +174,17 @@ def _announce(
             sys.stdout.flush()
     except OSError:
         note("Nobody reads our output; going on")
+
+
+def _next(own: "Sequence[Definition]") -> str:
+    """Return a first command: a request of the first own workflow, else for a roadmap."""
+    if not own:
+        return command("generate", "Learn Rust")
+    from cli.first_request import first_request  # as own workflows, not loaded without any
+
+    request = first_request(own[0])
+    given = "@request.json" if request is None else dumps(request)
+    return command("run", own[0].name, "--input", given)
 
 
 def _api_port(host: str, asked: int | None, settings: "Settings") -> int:

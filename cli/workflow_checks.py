@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from core.settings import Settings
+    from workflow.definition import Definition
 
 _UNFINISHED: Final = """
     SELECT workflow, workflow_version, count(*) FROM roadmap_tasks
@@ -34,8 +35,8 @@ def check_workflows(settings: Settings, *, database_url: str | None) -> list[Fin
     return found + (_strangers(settings, database_url) if database_url else [])
 
 
-def require_workflows(settings: Settings) -> None:
-    """Look at own workflows before a stack is started for them.
+def require_workflows(settings: Settings) -> Sequence[Definition]:
+    """Return the own workflows, looked at before a stack is started for them.
 
     Raises:
         SettingsError: One of them cannot be run; the message says why.
@@ -44,7 +45,8 @@ def require_workflows(settings: Settings) -> None:
         from workflow.here import from_here
         from workflow.loading import load  # a second, which who has none does not wait
 
-        load(from_here(settings.workflows))
+        return load(from_here(settings.workflows))
+    return ()
 
 
 def _strangers(settings: Settings, url: str) -> list[Finding]:

@@ -1,7 +1,7 @@
 """`roadmap workflows` and `roadmap run`: which workflows there are, and a task of one."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,9 @@ from cli.completion import workflow_names
 from cli.console import emit, emit_json, note
 from cli.data_dir import DEFAULT
 from cli.exits import EPILOG, ExitCode, usage
+
+if TYPE_CHECKING:
+    from workflow.definition import Definition
 
 app = typer.Typer()
 
@@ -98,21 +101,36 @@ def _check(*, json: bool) -> None:
     """Import what is set up here and tell of each workflow, or what is wrong."""
     from core.errors import AppError
     from wiring.common import bring_workflows
+    from workflow.registry import definitions
     from workflow.showing import workflow_views
 
     try:
         bring_workflows()
         found = [view.model_dump(mode="json") for view in workflow_views()]
+        hints = [hint for each in definitions() if (hint := _hint(each))]
     except AppError as error:
         if json:
             emit_json({"ok": False, "error": {"code": error.code, "message": error.message}})
         note(f"Error: {error.message}")
         raise typer.Exit(ExitCode.FAILED) from None
     if json:
-        emit_json({"ok": True, "workflows": found})
+        emit_json({"ok": True, "workflows": found, "hints": hints})
         return
     _print(found)
+    for hint in hints:
+        note(f"Hint: {hint}")
     emit("All workflows are in order.")
+
+
+def _hint(workflow: "Definition") -> str | None:
+    """Return what is allowed, and mostly not meant: fields of a request that nobody reads."""
+    model = workflow.request
+    if model.model_config.get("extra", "ignore") != "ignore":
+        return None
+    return (
+        f"the workflow {workflow.name!r} leaves out fields that its request does not have, misspelt"
+        f' ones too. `class {model.__name__}(BaseModel, extra="forbid")` refuses them by name.'
+    )
 
 
 def _print(found: list[dict[str, Any]]) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import roadmap_worker
 from tests.e2e.test_documents import blocks
+from tests.e2e.test_strangers_package import ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +30,7 @@ TUTORIAL = "docs/OWN_WORKFLOW_TUTORIAL.md"
 def test_every_block_runs(
     tmp_path: Path, start_stack: Callable[..., RunningStack], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Workflow, test and commands do what the tutorial says, in its order."""
+    """Workflow, test and commands do what the tutorial says, in order; so does the guide's curl."""
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.chdir(tmp_path)
@@ -39,7 +41,11 @@ def test_every_block_runs(
             (tmp_path / name).write_text(text)
         elif "$ roadmap up" in text:
             (tmp_path / ".env").write_text("ROADMAP_WORKFLOWS=book:book\n")
-            start_stack(tmp_path / ".roadmap", "--no-flower", "--no-beat", WORKFLOWS="book:book")
+            stack = start_stack(
+                tmp_path / ".roadmap", "--no-flower", "--no-beat", WORKFLOWS="book:book"
+            )
+            log = (stack.folder.parent / f"{stack.folder.name}.log").read_text()
+            assert """roadmap run book --input '{"topic": "Kites"}'""" in log
         elif language == "sh":
             done = subprocess.run(
                 ["/bin/sh", "-ec", text],
@@ -55,6 +61,34 @@ def test_every_block_runs(
     assert "book" in checked
     assert "nothing was done twice or lost" in tested
     assert "A book about Kites" in ran or "book" in ran
+    _asked_and_decided_by_curl(stack)
+
+
+def _asked_and_decided_by_curl(stack: RunningStack) -> None:
+    """Run the guide's curl lines one after the other, with what it says that the names are."""
+    (text,) = (text for _, text in blocks("docs/OWN_WORKFLOWS.md", "console") if "curl" in text)
+    commands = [each.strip() for each in f"\n{text}".split("\n$ ")][1:]
+    given = {"API": stack.info["api_url"], "TOKEN": stack.info["token"]}
+
+    def run(command: str) -> dict[str, Any]:
+        done = subprocess.run(
+            ["/bin/sh", "-ec", command],
+            env={**os.environ, **given},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+        )
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+    ask, look, decide = commands
+    given["TASK"] = task = run(ask)["task_id"]
+    with stack.client() as client:
+        ended(client, task, "human_review_pending")
+        assert run(look)["of"] == "outline"
+        assert run(decide)["task_id"] == task
+        ended(client, task, "completed")
 
 
 def test_the_guide_is_python() -> None:

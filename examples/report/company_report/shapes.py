@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 Analyst = Literal["market", "news", "fundamentals", "sentiment"]
 
 
-class ReportRequest(BaseModel):
+class ReportRequest(BaseModel, extra="forbid"):
     """A report on a company, by analysts of your choice."""
 
     company: str = Field(min_length=1, max_length=120, description="Which company")

