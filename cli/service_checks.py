@@ -194,8 +194,8 @@ def check_workers(broker_url: str, *, prefix: str = "", pulses: Path | None = No
     if not names:
         said = "none answers; start one with `roadmap worker` or `roadmap up`"
         return Finding(name="workers", ok=False, message=said)
-    said = read_pulses(pulses) if pulses is not None else []
-    return _standing([pulse for pulse in said if pulse.node in names], names)
+    told = read_pulses(pulses) if pulses is not None else []
+    return _standing([pulse for pulse in told if pulse.node in names], names)
 
 
 def _standing(pulses: Sequence[Pulse], names: Sequence[str]) -> Finding:

@@ -23,7 +23,7 @@ from core.pulse import REPLACE_S, STANDS_S
 
 log = get_logger(__name__)
 
-_MOST: Final = 1000
+_MOST: Final = 600
 """Characters of what is told: a line that fits into a pipe is written in one piece."""
 _READ: Final = 65536
 

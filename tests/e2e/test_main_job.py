@@ -104,12 +104,9 @@ def test_partial_failure_and_retry(api: httpx.Client) -> None:
     assert api.post(f"/api/v1/tasks/{task['task_id']}/retry").status_code == 202
     _wait(api, task["task_id"], *OVER)
     again = _events(api, task["task_id"])[before:]
-    begun = {
-        (event["data"]["concept_id"], event["data"]["kind"])
-        for event in again
-        if event["type"] == "content_started"
-    }
-    assert begun == failed
+    started = [event["data"] for event in again if event["type"] == "content_started"]
+    assert {(data["concept_id"], data["kind"]) for data in started} == failed
+    assert all(data.keys() >= {"step", "key", "title", "version"} for data in started)
     assert again[0]["type"] == "task_retried"
 
 

@@ -107,13 +107,14 @@ async def parts_page(
     for column, wanted in ((Part.step, step), (Part.key, key), (Part.kind, kind)):
         if wanted is not None:
             newest = newest.where(column == wanted)
-    found = newest.subquery().c
+    every = newest.subquery()
+    found = every.c
     async with read_session() as session:
         row = await visible_task(session, task_id, actor)
         steps = {name: place for place, name in enumerate(stages_of(row.workflow).steps)}
         place = case(steps, value=found.step, else_=len(steps)) if steps else literal(0)
         order = (place, found.step, found.position, found.key, found.kind)
-        page = select(found).order_by(*order).limit(limit + 1)
+        page = select(every).order_by(*order).limit(limit + 1)
         if statuses:
             page = page.where(found.status.in_([str(each) for each in statuses]))
         if after is not None:

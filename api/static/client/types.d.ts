@@ -303,7 +303,7 @@ export interface PartFailure {
   message: string;
 }
 
-/** A page of a task's parts, by step, key and kind. */
+/** A page of a task's parts, in the order of steps and lists. */
 export interface PartPage {
   parts: Part[];
   /** Give it as `cursor`; null on the last page. */

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -125,26 +126,21 @@ def test_a_worker_that_stands_still_is_told_and_replaced(
     supervisor = scene.start(worker1=STAYS, worker2=STAYS, worker3=STAYS)
     before = {name: child.pid for name, child in supervisor.children.items()}
     now = time.time()
-    prefork = {"loop_at": now, "child": 7, "child_since": now - 20}
-    for name, at, more in (
-        ("worker1", now, {}),
-        ("worker2", now - 100, {}),
-        ("worker3", now, prefork),
-    ):
-        Pulse(
-            **{
-                "node": name,
-                "pid": before[name] or 0,
-                "slots": 1,
-                "wanted": [],
-                "at": at,
-                "loop_at": at - 20,
-                "consumer_at": at,
-                "queues": [],
-                "held_up_by": "`draw` (flows.py:7)",
-                **more,
-            }
-        ).write()
+    stands = Pulse(
+        node="worker1",
+        pid=before["worker1"] or 0,
+        slots=1,
+        wanted=[],
+        at=now,
+        loop_at=now - 20,
+        consumer_at=now,
+        queues=[],
+        held_up_by="`draw` (flows.py:7)",
+    )
+    frozen = replace(stands, node="worker2", pid=before["worker2"] or 0, at=now - 100)
+    prefork = replace(stands, node="worker3", pid=before["worker3"] or 0, loop_at=now)
+    for pulse in (stands, frozen, replace(prefork, child=7, child_since=now - 20)):
+        pulse.write()
     scene.until(lambda: supervisor.children["worker1"].pid not in {before["worker1"], None})
     told, child = sorted(said for said in scene.said if "flows.py" in said)
     assert told.startswith("worker1 stands still: `draw` (flows.py:7) holds up its event loop")

@@ -213,13 +213,7 @@ class Asking(ABC):
         """
         return self._run(
             lambda client: client.parts(
-                task_id,
-                step=step,
-                key=key,
-                kind=kind,
-                status=status,
-                cursor=cursor,
-                limit=limit,
+                task_id, step=step, key=key, kind=kind, status=status, cursor=cursor, limit=limit
             )
         )
 
