@@ -74,8 +74,8 @@ export class RoadmapClient {
     return this.#read(`${API}/tasks/${taskId}`);
   }
 
-  async results(taskId, { parts } = {}) {
-    return this.#read(`${API}/tasks/${taskId}/results${query({ parts })}`);
+  async results(taskId, options = {}) {
+    return this.#read(`${API}/tasks/${taskId}/results${query(options)}`);
   }
 
   async parts(taskId, options = {}) {
