@@ -61,6 +61,10 @@ class ConflictError(AppError):
     code = "conflict"
 
 
+class AlreadyThereError(ConflictError):
+    """There is a task of this id already; nothing was changed."""
+
+
 class StaleVersionError(ConflictError):
     """The version you acted on is no longer the current one; read it again and decide anew."""
 

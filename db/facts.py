@@ -98,7 +98,9 @@ class Fact:
         progressed: A step or a part ended, so the worker is not stuck on this task.
         rings: Why a worker is asked for, if one is: right after the commit, by whoever observes
             the recorder. The row remembers when.
-        changes: Other columns of the task's row.
+        creates: The columns of the task's row, where the fact is that there is one now; it is
+            refused when there was one before.
+        changes: Other columns of the task's row; `NOW` is the time of the commit.
         rows: Rows of other tables, written in this order.
         events: Events that tell the fact, in this order.
     """
@@ -116,6 +118,7 @@ class Fact:
     usage: Usage = NOTHING
     progressed: bool = False
     rings: Reason | None = None
+    creates: Mapping[str, Any] | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
     rows: tuple[RowWrite, ...] = ()
     events: tuple[EventDraft, ...] = ()

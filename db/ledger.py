@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
-from core.errors import AppError, NotFoundError
+from core.errors import AlreadyThereError, AppError, NotFoundError
 from core.states import Status
 from db.facts import Recorded
 from db.models import RoadmapTask, TaskEvent
 from db.raw import known_errors, raw_of
-from db.row_statements import change, insertion, write_rows
+from db.row_statements import change, creation, insertion, write_rows
 from db.task_changes import COUNTED, LOOKED_AT, check, count, move, only_counts, payloads_of
 
 if TYPE_CHECKING:
@@ -89,17 +89,24 @@ async def lock_tasks(
     owner: str | None = None,
     skip_locked: bool = False,
 ) -> dict[UUID, TaskRow]:
+    """Lock tasks' rows until the session's transaction ends; see `lock_rows`."""
+    raw = await raw_of(session)
+    return await lock_rows(raw, task_ids, owner=owner, skip_locked=skip_locked)
+
+
+async def lock_rows(
+    raw: Raw, task_ids: Iterable[UUID], *, owner: str | None = None, skip_locked: bool = False
+) -> dict[UUID, TaskRow]:
     """Lock tasks' rows until the transaction ends, always in the order of their ids.
 
     The same order everywhere is what keeps writers of many tasks from deadlocking.
 
     Args:
-        session: The transaction.
+        raw: The connection that has the transaction.
         task_ids: The tasks; those that are not there are left out.
         owner: Only this user's; other rows are neither locked nor waited for.
         skip_locked: Leave out what somebody else holds, instead of waiting for it.
     """
-    raw = await raw_of(session)
     statement = _LOCK_ALL.format(skip="SKIP LOCKED" if skip_locked else "")
     with known_errors(raw):
         return _task_rows(await raw.fetch(statement, list(task_ids), owner))
@@ -141,14 +148,34 @@ async def write_facts(
         DBAPIError: The database refused the transaction, and with it all facts.
     """
     with known_errors(raw):
+        created = await _create(raw, facts)
         counting = rows is None and all(map(only_counts, facts))
         if rows is None:
             ids = {fact.task_id for fact in facts}
             rows = _task_rows(await raw.fetch(_LOCK_COUNTED if counting else _LOCK, list(ids)))
         batch = _Batch(COUNTED if counting else _MUTABLE)
-        outcomes = [batch.take(rows.get(fact.task_id), fact) for fact in facts]
+        outcomes: list[Recorded | AppError] = []
+        for fact in facts:
+            if fact.creates is not None and fact.task_id not in created:
+                outcomes.append(AlreadyThereError())
+                continue
+            created.discard(fact.task_id)
+            outcomes.append(batch.take(rows.get(fact.task_id), fact))
         await batch.write(raw, rows)
         return outcomes
+
+
+async def _create(raw: Raw, facts: Sequence[Fact]) -> set[UUID]:
+    """Make the rows of tasks that are new; return which were not there before."""
+    by_shape: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+    for fact in facts:
+        if fact.creates is not None:
+            by_shape.setdefault(tuple(fact.creates), []).append(tuple(fact.creates.values()))
+    created: set[UUID] = set()
+    for names, rows in by_shape.items():
+        added = await creation(TASKS, names, "task_id").fetch(raw, rows)
+        created.update(row[0] for row in added)
+    return created
 
 
 def _task_rows(records: Iterable[Mapping[str, Any]]) -> dict[UUID, TaskRow]:

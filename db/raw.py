@@ -38,13 +38,13 @@ class Prepared:
         numbers = {name: number for number, name in enumerate(self._names, 1)}
         self._sql = _NAME.sub(lambda found: f"${numbers[found[1]]}", sql)
 
+    async def fetch(self, raw: Raw, parameters: Mapping[str, object]) -> Any:
+        """Return all rows."""
+        return await raw.fetch(self._sql, *(parameters[name] for name in self._names))
+
     async def fetchval(self, raw: Raw, parameters: Mapping[str, object]) -> Any:
         """Return the first column of the first row, or None."""
         return await raw.fetchval(self._sql, *(parameters[name] for name in self._names))
-
-    async def fetchrow(self, raw: Raw, parameters: Mapping[str, object]) -> Any:
-        """Return the first row, or None."""
-        return await raw.fetchrow(self._sql, *(parameters[name] for name in self._names))
 
 
 @asynccontextmanager

@@ -71,7 +71,8 @@ def unobserve(callback: Callable[[Recorded], None]) -> None:
         _observers.remove(callback)
 
 
-def _announce(recorded: Recorded) -> None:
+def announce(recorded: Recorded) -> None:
+    """Tell the observers of a committed fact, in the context in which it became true."""
     for event in recorded.events:
         COMMITTED.labels(event["type"]).inc()
     for observer in _observers:
@@ -93,7 +94,7 @@ async def record_in(tx: Transaction, fact: Fact, *, row: TaskRow | None = None) 
         AppError: The fact was refused.
     """
     recorded = await write_fact(await raw_of(tx.session), fact, row=row)
-    tx.on_commit(lambda: _announce(recorded))
+    tx.on_commit(lambda: announce(recorded))
     return recorded
 
 
@@ -106,7 +107,7 @@ async def record_all_in(tx: Transaction, facts: Sequence[Fact]) -> list[Recorded
     outcomes = await write_facts(await raw_of(tx.session), facts)
     for outcome in outcomes:
         if isinstance(outcome, Recorded):
-            tx.on_commit(partial(_announce, outcome))
+            tx.on_commit(partial(announce, outcome))
     return outcomes
 
 
@@ -188,7 +189,7 @@ class Recorder:
                 if not entry.future.done():
                     entry.future.set_exception(outcome)
             else:
-                entry.context.run(_announce, outcome)
+                entry.context.run(announce, outcome)
                 if not entry.future.done():
                     entry.future.set_result(outcome)
 

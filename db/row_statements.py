@@ -44,14 +44,23 @@ class Statement:
 
     async def run(self, raw: Raw, rows: Sequence[Sequence[Any]]) -> None:
         """Write rows, their values in the order of the columns."""
-        ready = [
-            [_as_json(value) for value in values] if isinstance(column.type, JSONB) else values
-            for column, values in zip(self.columns, zip(*rows, strict=True), strict=True)
-        ]
+        ready = self._ready(rows)
         if self.many:
             await raw.execute(self.text, *ready)
         else:
             await raw.executemany(self.text, list(zip(*ready, strict=True)))
+
+    async def fetch(self, raw: Raw, rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
+        """Do the same with a statement that returns something, for many rows at once."""
+        found: Sequence[Any] = await raw.fetch(self.text, *self._ready(rows))
+        return found
+
+    def _ready(self, rows: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
+        """Return the values of each column."""
+        return [
+            [_as_json(value) for value in values] if isinstance(column.type, JSONB) else values
+            for column, values in zip(self.columns, zip(*rows, strict=True), strict=True)
+        ]
 
 
 def _as_json(value: Any) -> str | None:
@@ -67,6 +76,17 @@ def insertion(table: Table, names: tuple[str, ...]) -> Statement:
         given = ", ".join(f"${number}" for number in range(1, len(names) + 1))
         return Statement(f"{into} VALUES ({given})", columns, many=False)
     text = f"{into} SELECT * FROM {_unnested(columns)}"  # noqa: S608
+    return Statement(text, columns, many=True)
+
+
+@cache
+def creation(table: Table, names: tuple[str, ...], key: str) -> Statement:
+    """Return what adds rows that are not there yet, and returns the keys of those it added."""
+    columns = tuple(table.c[name] for name in names)
+    text = (
+        f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM {_unnested(columns)}"  # noqa: S608
+        f" ON CONFLICT DO NOTHING RETURNING {key}"
+    )
     return Statement(text, columns, many=True)
 
 

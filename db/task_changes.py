@@ -10,6 +10,7 @@ from core.stages import stages_of
 from core.states import TERMINAL, Status, Step, can_move
 from core.usage import COLUMNS as USAGE_COLUMNS
 from core.usage import NOTHING
+from db.facts import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,7 @@ def only_counts(fact: Fact) -> bool:
         and fact.total is None
         and not fact.begins
         and fact.rings is None
+        and fact.creates is None
         and not fact.changes
     )
 
@@ -93,7 +95,7 @@ def move(row: TaskRow, fact: Fact) -> None:
     """Change a row by a fact that may change any of it."""
     values = row.values
     new_attempt = fact.changes.get("attempt", values["attempt"]) != values["attempt"]
-    values.update(fact.changes)
+    values.update({n: row.now if value is NOW else value for n, value in fact.changes.items()})
     status = Status(fact.status or values["status"])
     step = str(fact.step or values["current_step"])
     values["status"], values["current_step"] = str(status), str(step)

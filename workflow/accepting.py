@@ -11,7 +11,7 @@ from core.ids import new_id
 from core.settings import get_settings
 from core.states import Status
 from db.models import RoadmapTask
-from db.repositories.turns import lock_user
+from db.repositories.user_locks import lock_user
 from db.session import Transaction, transaction
 from workflow import quotas
 from workflow.doorbell import DEFAULT, first_reason

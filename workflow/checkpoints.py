@@ -11,6 +11,7 @@ from workflow.history import Done
 from workflow.stored import reading
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from uuid import UUID
 
     from sqlalchemy import Table
@@ -50,7 +51,15 @@ async def finished_steps(session: AsyncSession, task_id: UUID) -> list[Done]:
     Raises:
         UnreadableRecordError: A step of it gave something unusable.
     """
-    stored = await checkpoints(session, task_id)
+    return history_of(await checkpoints(session, task_id))
+
+
+def history_of(stored: Iterable[Any]) -> list[Done]:
+    """Return a task's history, made of its checkpoints in their order.
+
+    Raises:
+        UnreadableRecordError: A step of it gave something unusable.
+    """
     with reading("its finished steps"):
         return [
             Done(

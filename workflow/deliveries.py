@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.errors import InvalidRequestError, QuotaExceededError, TaskExpiredError
+from core.errors import (
+    AlreadyThereError,
+    InvalidRequestError,
+    QuotaExceededError,
+    TaskExpiredError,
+)
 from core.request_shapes import parse_request, storable
+from db.facts import NOW, Fact
 from db.ledger import lock_tasks
-from db.recorder import record_in
+from db.recorder import record, record_in
 from db.session import retrying, transaction
 from workflow import outcomes, quotas
 from workflow.doorbell import DEFAULT
-from workflow.new_tasks import NewTask, announce_queued, insert_task, with_review
+from workflow.new_tasks import NewTask, announce_queued, insert_task, queued, row_of, with_review
 from workflow.owners import check_owner, nearest_owner
-from workflow.registry import definition_of
+from workflow.registry import are_named, definition_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -85,6 +92,10 @@ async def _accept(task_id: UUID, user_id: Any, asked: _Asked, times: Times) -> b
         new = asked.new(task_id, user_id)
     except InvalidRequestError as error:
         return not await _reject(task_id, nearest_owner(user_id), asked, error)
+    bound = times != (None, None) or quotas.bound_users()
+    if not bound and are_named(definition_of(new.workflow)):
+        await _accept_plain(new)
+        return True
     owner, (starts_at, expires_at) = new.user_id, times
     async with transaction() as tx:
         if await insert_task(tx, new, times=times, delivered=True):
@@ -99,6 +110,19 @@ async def _accept(task_id: UUID, user_id: Any, asked: _Asked, times: Times) -> b
                 await record_in(tx, outcomes.failure(row, error))
                 return False
     return True
+
+
+async def _accept_plain(new: NewTask) -> None:
+    """Make the row of a task that only has to be there, together with whatever else is pending."""
+    with suppress(AlreadyThereError):
+        await record(
+            Fact(
+                task_id=new.task_id,
+                creates=row_of(new),
+                changes={"rung_at": NOW},  # a worker looks at it already
+                events=(queued(),),
+            )
+        )
 
 
 async def _reject(task_id: UUID, user_id: str, asked: _Asked, error: InvalidRequestError) -> bool:

@@ -15,12 +15,12 @@ from core.settings import get_settings
 from db.life import life
 from db.repositories.leases import renew
 from db.session import AsyncSessionLocal, is_transient
-from workflow.lease import Stop, release
+from workflow.claim import Stop, release
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from workflow.lease import Claim
+    from workflow.claim import Claim
 
 log = get_logger(__name__)
 

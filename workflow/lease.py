@@ -5,126 +5,34 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, field
-from datetime import timedelta
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from core import telemetry
-from core.errors import (
-    InvalidRequestError,
-    PlanError,
-    TaskExpiredError,
-    UnexpectedError,
-    UnreadableRecordError,
-    UpgradeError,
-    WorkerLostRepeatedlyError,
-)
+from core.errors import WorkerLostRepeatedlyError
 from core.logging import get_logger
 from core.settings import get_settings
 from core.stages import is_known
-from core.states import RESERVED, Status, Step
-from core.usage import Usage
+from core.states import RESERVED, Status
 from db.answering import answering
-from db.facts import Fact, Reason
 from db.ledger import lock_tasks
-from db.life import life
-from db.recorder import record, record_in
+from db.recorder import record_in
 from db.session import Transaction, retrying, transaction
-from notifications.events import EventType
 from workflow import turns
-from workflow.budget import Budget
-from workflow.drafts import draft
+from workflow.claim import Claim, Stop, release, request_of, taken
+from workflow.claiming import HOPELESS, Apart, claims
 from workflow.outcomes import failure
 from workflow.registry import can_run, definition_of, name_steps
 from workflow.ringing import leave_to_newer_worker
-from workflow.stored import reading
-from workflow.trying import as_ours
+from workflow.turns import DeferredError
 from workflow.upgrading import current_history
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from db.facts import EventDraft
     from db.ledger import TaskRow
-    from workflow.definition import Definition
-    from workflow.history import Done
+
+__all__ = ["Claim", "DeferredError", "Stop", "acquire", "give_up_if_hopeless", "release"]
 
 log = get_logger(__name__)
-
-_PLANNED: Final = frozenset({Step.HUMAN_REVIEW, Step.COMPLETED})
-"""What a plan may name besides the workflow's own steps."""
-_HOPELESS: Final = (
-    *(TaskExpiredError, UnreadableRecordError, InvalidRequestError),
-    *(PlanError, UpgradeError, UnexpectedError),
-)
-"""What every worker that takes the task would meet."""
-_TOOK_OVER: Final = (
-    "A worker took over: the one before was lost, or the database did not answer it for long"
-)
-
-
-class DeferredError(Exception):
-    """Others come first: the task was put off, and is rung for when its turn has come."""
-
-
-class Stop(StrEnum):
-    """Why a workflow is stopped from outside."""
-
-    LOST = "lost"
-    AWAY = "away"
-    """The database did not answer for as long as the lease, so others may have taken over."""
-    DRAIN = "drain"
-
-
-@dataclass(slots=True)
-class Claim:
-    """A task that this process holds, and what it was when it was taken."""
-
-    task_id: UUID
-    epoch: int
-    user_id: str
-    definition: Definition
-    request: Any
-    """In the shape of the workflow's request model."""
-    history: list[Done]
-    budget: Budget
-    asks_review: bool = True
-    """Whether its reviews are asked; else each is taken as approved."""
-    title: str = ""
-    """What people call the task."""
-    attempt: int = 1
-    """1, and one more with each retry."""
-    worker: str = ""
-    kept: dict[str, Any] = field(default_factory=dict, repr=False)
-    """What its steps leave in memory for those that follow."""
-    continues: str | None = None
-    """Where in which trace the task was worked on before."""
-    stop: Stop | None = None
-    stopped: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
-
-    @property
-    def workflow(self) -> str:
-        """The name of what it runs."""
-        return self.definition.name
-
-    def next_step(self, *, then: Done | None = None) -> str:
-        """Return the step that follows this claim's history, and one more step if given.
-
-        Raises:
-            PlanError: It is a step that the workflow does not have.
-        """
-        history = self.history if then is None else [*self.history, then]
-        step = str(self.definition.next_step(history, self.request))
-        if step not in _PLANNED and step not in self.definition.stages.steps:
-            raise PlanError(
-                f"The plan of {self.workflow!r} names the step {step[:80]!r}, which it does not"
-                " have; mend it, then retry the task."
-            )
-        return step
 
 
 async def acquire(task_id: UUID, *, worker: str) -> Claim | None:
@@ -149,8 +57,13 @@ async def _acquire(task_id: UUID, worker: str) -> Claim | DeferredError | None:
         return None
     if turn.put_off:
         return DeferredError()
-    async with turns.one_of_user(turn.user_id) as alone, transaction() as tx:
-        return await _acquire_row(tx, task_id, worker, alone=alone)
+    async with turns.one_of_user(turn.user_id) as alone:
+        if alone:
+            claim = await claims().take(task_id, turn.user_id, worker)
+            if not isinstance(claim, Apart):
+                return claim
+        async with transaction() as tx:
+            return await _acquire_row(tx, task_id, worker, alone=alone)
 
 
 async def _acquire_row(
@@ -169,7 +82,7 @@ async def _acquire_row(
             return None
     try:
         return await _acquire_locked(tx, row, worker, alone=alone)
-    except _HOPELESS as error:
+    except HOPELESS as error:
         # otherwise it would be rung for, taken and dropped for ever
         await record_in(tx, failure(row, error))
         return None
@@ -178,82 +91,15 @@ async def _acquire_row(
 async def _acquire_locked(
     tx: Transaction, row: TaskRow, worker: str, *, alone: bool
 ) -> Claim | DeferredError:
-    if row.expired:
-        raise TaskExpiredError
     definition = definition_of(row.workflow)
+    request = request_of(row, definition)
     await name_steps(tx, definition)
-    try:
-        request = definition.request.model_validate(row.request)
-    except ValidationError:
-        raise InvalidRequestError("The stored request is invalid.") from None
     if await turns.defer_unless_still_next(tx, row, alone=alone):
         return DeferredError()
-    taken_over, held = row.lease_until is not None, life().held
     history, rows = await current_history(tx.session, row, definition)
-    claim = Claim(
-        task_id=row.task_id,
-        epoch=row.epoch + 1,
-        user_id=row.user_id,
-        definition=definition,
-        request=request,
-        history=history,
-        asks_review=row.asks_review,
-        budget=Budget(Usage.of(row), definition.budget_tokens),
-        title=row.title or row.goal,
-        attempt=row.attempt,
-        worker=worker,
-        continues=row.traceparent,
-    )
-    step = _planned(claim)
-    await record_in(
-        tx,
-        Fact(
-            task_id=row.task_id,
-            status=Status.PROCESSING,
-            step=Step.RESUMING if step in RESERVED else step,
-            changes={
-                "epoch": claim.epoch,
-                "lease_owner": worker,
-                "lease_until": row.now + timedelta(seconds=get_settings().lease_s),
-                "life": held,
-                "life_epoch": None if held is None else claim.epoch,
-                "losses": row.losses + taken_over,
-                "recovered": False,
-                "deferred_at": None,
-                "traceparent": telemetry.position(),
-                "started_at": row.started_at or row.now,
-                **({"workflow_version": definition.version} if rows else {}),
-            },
-            rows=rows,
-            events=tuple(_taken_events(row, recovered=taken_over or row.recovered)),
-        ),
-        row=row,
-    )
+    claim, fact = taken(row, worker, request, history, rows)
+    await record_in(tx, fact, row=row)
     return claim
-
-
-def _planned(claim: Claim) -> str:
-    """Return what is to be done first.
-
-    Raises:
-        UnreadableRecordError: The plan understands nothing of what is stored.
-        PlanError: It names no step.
-        UnexpectedError: It raised something else.
-    """
-    try:
-        with reading("its finished steps"):
-            return claim.next_step()
-    except Exception as error:
-        raise as_ours(error) from error
-
-
-def _taken_events(row: TaskRow, *, recovered: bool) -> list[EventDraft]:
-    events = []
-    if row.started_at is None:
-        events.append(draft(EventType.TASK_STARTED, "A worker started the task"))
-    if recovered:
-        events.append(draft(EventType.TASK_RECOVERED, _TOOK_OVER))
-    return events
 
 
 async def give_up_if_hopeless(tx: Transaction, row: TaskRow) -> bool:
@@ -265,23 +111,3 @@ async def give_up_if_hopeless(tx: Transaction, row: TaskRow) -> bool:
     await record_in(tx, failure(row, WorkerLostRepeatedlyError()))
     log.error("task_given_up", task_id=str(row.task_id), losses=row.losses + 1)
     return True
-
-
-async def release(claim: Claim) -> None:
-    """Give a task back unfinished, and ask for another worker, so that it goes on at once.
-
-    The epoch is raised, so that nothing of this run can be written any more.
-
-    Raises:
-        LeaseLostError: It was not ours any more.
-    """
-    await record(
-        Fact(
-            task_id=claim.task_id,
-            epoch=claim.epoch,
-            step=Step.RESUMING,
-            changes={"lease_owner": None, "lease_until": None, "epoch": claim.epoch + 1},
-            rings=Reason.RESUME,
-        )
-    )
-    log.info("lease_released", task_id=str(claim.task_id), epoch=claim.epoch)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from sqlalchemy import Table
 
-    from db.facts import Reason
+    from db.facts import EventDraft, Reason
     from db.session import Transaction
     from workflow.definition import Definition
 
@@ -106,6 +106,23 @@ def with_review(definition: Definition, request: Any, review: bool | None) -> An
     return {**request, "review": review}
 
 
+def row_of(new: NewTask) -> dict[str, Any]:
+    """Return the columns of a new task's row."""
+    return {
+        "task_id": new.task_id,
+        "user_id": new.user_id,
+        "workflow": new.workflow,
+        "title": new.title,
+        "goal": new.title,
+        "request": new.body,
+        "status": str(Status.PENDING),
+        "current_step": str(Step.QUEUED),
+        "workflow_version": new.version,
+        "request_digest": new.digest,
+        "asks_review": new.asks_review,
+    }
+
+
 async def insert_task(
     tx: Transaction,
     new: NewTask,
@@ -128,18 +145,8 @@ async def insert_task(
     statement = (
         insert(TASKS)
         .values(
-            task_id=new.task_id,
-            user_id=new.user_id,
-            workflow=new.workflow,
-            title=new.title,
-            goal=new.title,
-            request=new.body,
-            status=Status.PENDING,
-            current_step=Step.QUEUED,
-            workflow_version=new.version,
+            **row_of(new),
             idempotency_key=idempotency_key,
-            request_digest=new.digest,
-            asks_review=new.asks_review,
             starts_at=starts_at,
             expires_at=expires_at,
             rung_at=func.clock_timestamp() if delivered else None,  # a worker looks at it already
@@ -158,6 +165,10 @@ async def announce_queued(
     starts_at: datetime | None = None,
 ) -> None:
     """Write a new task's first event, and ring for a worker if there is a reason to."""
+    await record_in(tx, Fact(task_id=task_id, rings=rings, events=(queued(starts_at),)))
+
+
+def queued(starts_at: datetime | None = None) -> EventDraft:
+    """Return the event that a task was accepted."""
     waits = "for a worker" if starts_at is None else f"until {timestamp(starts_at)}"
-    queued = draft(EventType.TASK_QUEUED, f"The task was accepted and waits {waits}")
-    await record_in(tx, Fact(task_id=task_id, rings=rings, events=(queued,)))
+    return draft(EventType.TASK_QUEUED, f"The task was accepted and waits {waits}")

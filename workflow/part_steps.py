@@ -60,6 +60,7 @@ async def make_parts(claim: Claim, step: str, parts: PartsStep) -> Result | None
             ),
         )
     )
+    claim.fresh = False
     started = time.monotonic()
     tally = await Maker(claim, step, parts, work).make(drain())
     took = time.monotonic() - started
@@ -121,6 +122,8 @@ async def _work(claim: Claim, step: str, parts: PartsStep) -> Work:
     except TimeoutError:
         raise took_too_long(options) from None
     needs = checked_parts(needs, step)
+    if claim.fresh:
+        return work_left(claim.task_id, step, needs, ())
     several = len(claim.definition.parts) > 1
 
     async def read() -> Work:

@@ -43,15 +43,27 @@ def _limit(given: int | None, default: int) -> int:
     return default if get_settings().auth is AuthMode.JWT else 0
 
 
+def bound_users() -> bool:
+    """Tell whether what a user may have in a day is limited."""
+    return any(_of_users())
+
+
+def _of_users() -> tuple[int, int]:
+    """Return how many tasks and tokens a user may have in a day; 0 is without limit."""
+    settings = get_settings()
+    return (
+        _limit(settings.user_max_tasks_per_day, TASKS_A_DAY),
+        _limit(settings.user_max_tokens_per_day, TOKENS_A_DAY),
+    )
+
+
 async def check_user(session: AsyncSession, user_id: str) -> None:
     """Refuse a user's task, whose row is there already, when it is one too many.
 
     Raises:
         QuotaExceededError: `retry_after_s` tells when there is room again.
     """
-    settings = get_settings()
-    tasks = _limit(settings.user_max_tasks_per_day, TASKS_A_DAY)
-    tokens = _limit(settings.user_max_tokens_per_day, TOKENS_A_DAY)
+    tasks, tokens = _of_users()
     if not tasks and not tokens:
         return
     found = (await session.execute(_OF_USER, {"user": user_id})).one()

@@ -60,10 +60,19 @@ def definition_of(name: str) -> Definition:
 
 async def name_steps(tx: Transaction, definition: Definition) -> None:
     """Let tasks stand at the steps of a workflow, once in this process."""
-    named = (definition.name, tuple(definition.stages.steps))
-    if named not in _named:
+    if not are_named(definition):
+        named = _name_of(definition)
         await keep_steps(tx.session, *named)
         tx.on_commit(lambda: _named.add(named))
+
+
+def are_named(definition: Definition) -> bool:
+    """Tell whether tasks may stand at the steps of a workflow, as this process has seen."""
+    return _name_of(definition) in _named
+
+
+def _name_of(definition: Definition) -> tuple[str, tuple[str, ...]]:
+    return definition.name, tuple(definition.stages.steps)
 
 
 def can_run(name: str, version: int) -> bool:

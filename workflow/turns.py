@@ -15,17 +15,20 @@ from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Counter
 
+from core.gathering import Gathering
 from core.logging import get_logger
 from core.loop_local import LoopLocal
 from db.raw import raw_of, raw_statements
-from db.repositories.turns import PATIENCE_S, bounds, lock_user, look, next_in_line
+from db.repositories.turns import bounds, look, look_at_all, next_in_line
+from db.repositories.user_locks import PATIENCE_S, lock_user
 from db.session import read_session
 from workflow.ringing import ring_again
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from uuid import UUID
 
+    from core.gathering import Asked
     from db.ledger import TaskRow
     from db.repositories.turns import Turn
     from db.session import Transaction
@@ -38,6 +41,10 @@ MOST_ALARMS: Final = 1000
 LONGEST_ALARM_S: Final = 3600.0
 PAUSE_S: Final = 0.1
 """Between two looks at the line: when hundreds are put off, one look does for many."""
+
+
+class DeferredError(Exception):
+    """Others come first: the task was put off, and is rung for when its turn has come."""
 
 
 class _Gate:
@@ -57,8 +64,16 @@ async def look_at(task_id: UUID) -> Turn | None:
 
     None when there is nothing to take: most late and repeated deliveries end here.
     """
+    return await _looks.get().ask(task_id)
+
+
+async def _look_at_all(asked: Sequence[Asked[UUID, Turn | None]]) -> list[Turn | None]:
     async with raw_statements() as raw:
-        return await look(raw, task_id, bounds=bounds())
+        turns = await look_at_all(raw, [each.item for each in asked], bounds=bounds())
+    return [turns.get(each.item) for each in asked]
+
+
+_looks: Final[LoopLocal[Gathering[UUID, Turn | None]]] = LoopLocal(lambda: Gathering(_look_at_all))
 
 
 @asynccontextmanager

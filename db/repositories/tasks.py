@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from sqlalchemy import ARRAY, bindparam, func, select
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.states import RESERVED
 from db.models import Checkpoint, RoadmapTask, WorkflowStep
+from db.raw import known_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
     from sqlalchemy.ext.asyncio import AsyncSession
 
+    from db.raw import Raw
+
 STEPS: Final = cast("Table", WorkflowStep.__table__)
+_OF_MANY: Final = """
+    SELECT task_id, position, step, input_digest, output FROM checkpoints
+    WHERE task_id = ANY($1::uuid[]) ORDER BY task_id, position
+"""
 
 
 async def statuses_of(session: AsyncSession, task_ids: Sequence[UUID]) -> dict[UUID, str]:
@@ -36,6 +43,24 @@ async def checkpoints(session: AsyncSession, task_id: UUID) -> Sequence[Checkpoi
         select(Checkpoint).where(Checkpoint.task_id == task_id).order_by(Checkpoint.position)
     )
     return (await session.scalars(statement)).all()
+
+
+class Stored(NamedTuple):
+    """What a plan goes by of a checkpoint."""
+
+    position: int
+    step: str
+    input_digest: str
+    output: Any
+
+
+async def checkpoints_of(raw: Raw, task_ids: Sequence[UUID]) -> dict[UUID, list[Stored]]:
+    """Return the checkpoints of many tasks; a task that has none is left out."""
+    found: dict[UUID, list[Stored]] = {}
+    with known_errors(raw):
+        for task_id, *stored in await raw.fetch(_OF_MANY, list(task_ids)):
+            found.setdefault(task_id, []).append(Stored(*stored))
+    return found
 
 
 async def keep_steps(session: AsyncSession, workflow: str, steps: Iterable[str]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -12,10 +10,10 @@ from sqlalchemy import text
 
 from core.logging import get_logger
 from core.settings import get_settings
-from db.raw import Prepared, known_errors, raw_of
+from db.raw import Prepared, known_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -149,7 +147,7 @@ _STARTABLE: Final = f"""
 _PLACE: Final = Prepared(
     f"""
     WITH {_BEGUN}
-    SELECT user_id, coalesce(begun.running, 0) AS running, slots, free,
+    SELECT task_id, user_id, coalesce(begun.running, 0) AS running, slots, free,
         status = 'pending' AND starts_at > statement_timestamp() AS later,
         lease_until IS NOT NULL AS left_alone,
         CASE WHEN status = 'pending' THEN {_ACTIVE.format(user="task.user_id")}
@@ -162,7 +160,7 @@ _PLACE: Final = Prepared(
             ORDER BY user_id LIMIT greatest(free, 0) + 1
         ) counted) AS crowd
     FROM roadmap_tasks task CROSS JOIN room LEFT JOIN begun USING (user_id)
-    WHERE task_id = :task_id AND status IN ('pending', 'processing')
+    WHERE task_id = ANY(CAST(:task_ids AS uuid[])) AND status IN ('pending', 'processing')
       AND (lease_until IS NULL OR lease_until < clock_timestamp())
     """  # noqa: S608 - constants
 )
@@ -191,7 +189,7 @@ _AHEAD: Final = Prepared(
 )
 _PUT_OFF: Final = """
     UPDATE roadmap_tasks SET deferred_at = clock_timestamp()
-    WHERE task_id = $1 AND status IN ('pending', 'processing') AND lease_until IS NULL
+    WHERE task_id = ANY($1::uuid[]) AND status IN ('pending', 'processing') AND lease_until IS NULL
 """
 _WAITS_IN_LINE: Final = """
     SELECT task_id, status = 'pending' AS new, deferred_at, created_at FROM roadmap_tasks t
@@ -231,24 +229,6 @@ _NEXT: Final = text(
     ORDER BY rank LIMIT :most
     """  # noqa: S608 - constants
 )
-_ONE_AT_A_TIME: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))"
-PATIENCE_S: Final = 2.0
-_AGAIN_S: Final = 0.02
-
-
-async def lock_user(session: AsyncSession, user_id: str) -> None:
-    """Let one transaction at a time count a user's tasks, until it ends.
-
-    After `PATIENCE_S` this goes on without the lock: whoever holds it for so long is frozen or lost
-    its network, and one task too many is better than a user whose tasks all wait for that.
-    """
-    deadline = time.monotonic() + PATIENCE_S
-    raw = await raw_of(session)
-    while not await raw.fetchval(_ONE_AT_A_TIME, user_id):
-        if time.monotonic() >= deadline:
-            log.warning("user_lock_timed_out", user_id=user_id)
-            return
-        await asyncio.sleep(_AGAIN_S)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -266,17 +246,44 @@ class Turn:
 
 async def look(raw: Raw, task_id: UUID, *, bounds: Bounds) -> Turn | None:
     """Return whether it is a task's turn, and put it off if not; None when nobody may take it."""
-    told = {**bounds.parameters(), "task_id": task_id}
+    return (await look_at_all(raw, [task_id], bounds=bounds)).get(task_id)
+
+
+async def look_at_all(
+    raw: Raw, task_ids: Sequence[UUID], *, bounds: Bounds, one_after_other: bool = False
+) -> dict[UUID, Turn]:
+    """Return whose turn it is, and put the others off; those that nobody may take are left out.
+
+    Args:
+        raw: Where.
+        task_ids: The tasks.
+        bounds: What the line is counted by.
+        one_after_other: Each of those whose turn it is will take a place from those behind it;
+            one for which that would have to be counted anew is left out, too. They are of
+            different users.
+    """
+    told = {**bounds.parameters(), "task_ids": list(task_ids)}
     with known_errors(raw):
-        place = await _PLACE.fetchrow(raw, told)
-        if place is None:
-            return None
-        if put_off := await _has_to_wait(raw, place, told):
-            await raw.execute(_PUT_OFF, task_id)
-    return Turn(user_id=place["user_id"], put_off=put_off)
+        places = {place["task_id"]: place for place in await _PLACE.fetch(raw, told)}
+        turns: dict[UUID, Turn] = {}
+        taken = 0
+        for task_id in task_ids:
+            if (place := places.get(task_id)) is None:
+                continue
+            if (waits := await _has_to_wait(raw, place, told, taken)) is None:
+                continue
+            turns[task_id] = Turn(user_id=place["user_id"], put_off=waits)
+            taken += one_after_other and not waits
+        if put_off := [task_id for task_id, turn in turns.items() if turn.put_off]:
+            await raw.execute(_PUT_OFF, put_off)
+    return turns
 
 
-async def _has_to_wait(raw: Raw, place: Any, told: Mapping[str, Any]) -> bool:
+async def _has_to_wait(raw: Raw, place: Any, told: Mapping[str, Any], taken: int) -> bool | None:
+    """Tell whether others come before a task, when so many places are taken since it was looked at.
+
+    None when that would have to be counted anew.
+    """
     if place["left_alone"]:  # its worker is lost: it has had its turn
         return False
     if place["later"] or place["active"] >= told["most_active"]:
@@ -284,11 +291,14 @@ async def _has_to_wait(raw: Raw, place: Any, told: Mapping[str, Any]) -> bool:
     if place["free"] is None:  # no worker tells of itself
         return False
     # the last free slot is for somebody who has nothing running
-    room, running = place["free"] - (place["running"] > 0), place["running"]
+    free, running = place["free"] - taken, place["running"]
+    room = free - (running > 0)
     if running >= place["slots"] or room <= 0:
         return True
-    if place["crowd"] <= room:  # there is room for all who wait, itself included
+    if place["crowd"] - taken <= room:  # there is room for all who wait, itself included
         return False
+    if taken:
+        return None
     ahead = await _AHEAD.fetchval(raw, {**told, "user_id": place["user_id"], "running": running})
     return bool(ahead >= room)
 

@@ -85,11 +85,21 @@ class Judging:
     QoS = QoS
     judges = True
     """The consumer need not judge again."""
+    _kept: Any = None
+    """The client for what is done at once; its connections are the pool's."""
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         """Ask whether Redis is there, and close the connection that asked."""
         super().__init__(*args, **kwargs)
         self.async_pool.disconnect()  # most channels of a worker never use it again
+
+    def _create_client(self: Any, asynchronous: bool = False) -> Any:  # noqa: FBT001, FBT002 - kombu's signature
+        """Return one client for all: kombu makes one for each acknowledgement and each event."""
+        if asynchronous:  # it holds on to the connection on which it waits
+            return super()._create_client(asynchronous=True)  # type: ignore[misc]  # of a mixin
+        if self._kept is None or self._kept.connection_pool is not self.pool:
+            self._kept = super()._create_client()  # type: ignore[misc]  # ditto
+        return self._kept
 
     def _brpop_read(self: Any, **options: Any) -> bool:
         try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
 
 from sqlalchemy import event
 
@@ -14,17 +16,24 @@ from db.recorder import BATCHES, observe, unobserve
 from tests import examined
 from tests.factories import new_task
 from workflow.ending import Result
+from workflow.lease import acquire
 from workflow.runs import run_task
+from workflow.service import accept_delivery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from uuid import UUID
 
     import asyncpg
 
     from db.facts import Recorded
 
-START: Final = 30
+START: Final = 20
 """Statements of a task besides its batches: accepting, its turn, taking it, ringing for others."""
+BURST: Final = 30
+BURST_STATEMENTS: Final = 40
+"""Of so many deliveries at once, until all are taken: at most three transactions for all of them
+and three for the first one, which gathers nobody."""
 BATCH: Final = 7
 """Statements that commit a batch of facts: begin, lock, the tasks, two shapes of rows, the events,
 commit. The first of a structure has more; it is among `START`."""
@@ -99,6 +108,22 @@ async def test_statements_rows_and_events(database: asyncpg.Connection) -> None:
     )
     assert rows <= contents * CONTENT_ROWS
     assert len(sent) <= START + BATCH * (batches() - before), Counter(sent).most_common()
+
+
+async def test_a_burst_shares_its_statements(database: asyncpg.Connection) -> None:
+    """Deliveries of the same moment are accepted, looked at and taken together."""
+    await run_task(await new_task(), worker="w")  # what is done once in a process
+    tasks = [uuid4() for _ in range(BURST)]
+
+    async def begin(number: int, task: UUID) -> bool:
+        asked = {"goal": "Learn Rust", "review": False}
+        await accept_delivery(task, user_id=f"user {number}", request=asked)
+        return await acquire(task, worker="w") is not None
+
+    with statements() as sent:
+        begun = await asyncio.gather(*(begin(n, task) for n, task in enumerate(tasks)))
+    assert all(begun)
+    assert len(sent) <= BURST_STATEMENTS, Counter(sent).most_common()
 
 
 async def test_no_index_is_touched(database: asyncpg.Connection) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.settings import get_settings
-from db.repositories.turns import PATIENCE_S
+from db.repositories.user_locks import PATIENCE_S
 from tests.factories import ALICE, column, new_task, pair
 from workflow import turns
 from workflow.lease import Claim, DeferredError, acquire
