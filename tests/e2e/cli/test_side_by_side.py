@@ -24,7 +24,7 @@ from core.visible import visible
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from click.testing import Result
+    from typer.testing import Result
 
     from tests.e2e.conftest import RunningStack
 
