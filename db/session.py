@@ -119,3 +119,17 @@ async def retrying(work: Callable[[], Awaitable[R]], *, tries: int = TRIES) -> R
                 raise ServiceUnavailableError("The database cannot be reached.") from error
         await asyncio.sleep(0.1 * 2**attempt * random.uniform(0.5, 1))  # noqa: S311 - jitter
     raise AssertionError  # pragma: no cover - the loop returns or raises
+
+
+async def retrying_read(read: Callable[[AsyncSession], Awaitable[R]]) -> R:
+    """Read in a session of its own, again when the database failed in passing.
+
+    Raises:
+        ServiceUnavailableError: The database kept failing.
+    """
+
+    async def once() -> R:
+        async with read_session() as session:
+            return await read(session)
+
+    return await retrying(once)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from core.states import Step
@@ -12,7 +13,7 @@ from core.usage import Usage
 from db.facts import Fact
 from db.recorder import record
 from db.repositories.parts import newest_parts
-from db.session import read_session, retrying
+from db.session import retrying_read
 from notifications.events import EventType, StepStartedData
 from workflow.asking import Asking
 from workflow.drafts import counted, draft
@@ -124,13 +125,8 @@ async def _work(claim: Claim, step: str, parts: PartsStep) -> Work:
     needs = checked_parts(needs, step)
     if claim.fresh:
         return work_left(claim.task_id, step, needs, ())
-    several = len(claim.definition.parts) > 1
-
-    async def read() -> Work:
-        async with read_session() as session:
-            newest = await newest_parts(
-                session, claim.task_id, step=None if several else step, hidden=True
-            )
-        return work_left(claim.task_id, step, needs, newest)
-
-    return await retrying(read)
+    made_in = None if len(claim.definition.parts) > 1 else step
+    newest = await retrying_read(
+        partial(newest_parts, task_id=claim.task_id, step=made_in, hidden=True)
+    )
+    return work_left(claim.task_id, step, needs, newest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Histogram
@@ -15,7 +16,7 @@ from core.usage import Usage
 from db.facts import Fact
 from db.recorder import record
 from db.repositories.parts import newest_parts
-from db.session import read_session, retrying
+from db.session import retrying_read
 from notifications.events import EventType, StepCompletedData, StepStartedData
 from workflow.asking import Asking
 from workflow.checkpoints import checkpoint
@@ -105,13 +106,8 @@ async def _parts_before(claim: Claim) -> list[str]:
     """Return the names of the finished parts that a step may read."""
     if not any(done.step in claim.definition.parts for done in claim.history):
         return []
-
-    async def read() -> list[str]:
-        async with read_session() as session:
-            parts = await newest_parts(session, claim.task_id)
-        return sorted(str(p.content_id) for p in parts if p.status == ContentStatus.COMPLETED)
-
-    return await retrying(read)
+    parts = await retrying_read(partial(newest_parts, task_id=claim.task_id))
+    return sorted(str(p.content_id) for p in parts if p.status == ContentStatus.COMPLETED)
 
 
 async def context_of(claim: Claim, asking: Asking) -> StepContext:

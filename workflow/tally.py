@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from core.errors import AppError
 from core.states import ContentStatus
 from db.repositories.parts import newest_parts
-from db.session import read_session, retrying
+from db.session import retrying_read
 from workflow.halting import Halt
 
 if TYPE_CHECKING:
@@ -31,20 +32,14 @@ class Tally:
 
 async def tally_of(claim: Claim) -> Tally:
     """Return how the parts of the whole task stand."""
-
-    async def read() -> Tally:
-        async with read_session() as session:
-            parts = await newest_parts(session, claim.task_id)
-        tally = Tally()
-        for part in parts:
-            tally.completed += part.status == ContentStatus.COMPLETED
-            if part.status == ContentStatus.FAILED:
-                error = part.error or {}
-                code = str(error.get("code", AppError.code))
-                tally.failed += 1
-                tally.failed_at.add(part.step)
-                tally.codes[code] += 1
-                tally.messages[code] = str(error.get("message", ""))
-        return tally
-
-    return await retrying(read)
+    tally = Tally()
+    for part in await retrying_read(partial(newest_parts, task_id=claim.task_id)):
+        tally.completed += part.status == ContentStatus.COMPLETED
+        if part.status == ContentStatus.FAILED:
+            error = part.error or {}
+            code = str(error.get("code", AppError.code))
+            tally.failed += 1
+            tally.failed_at.add(part.step)
+            tally.codes[code] += 1
+            tally.messages[code] = str(error.get("message", ""))
+    return tally

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from db.session import read_session, retrying
+from db.session import retrying_read
 from roadmaps.inputs import Learner
 from roadmaps.outline import Outline
 from roadmaps.outline_rows import roadmap_of, stored_outline
@@ -16,6 +16,8 @@ from workflow import StepContext, last_output, reading
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
+
+    from sqlalchemy.ext.asyncio import AsyncSession
 
     from roadmaps.requests import TaskRequest
 
@@ -81,7 +83,9 @@ async def context_of(base: StepContext) -> RoadmapContext:
     if last_output(base.history, RoadmapStep.CURRICULUM_DESIGN) is None:
         structure = None  # it comes with that step
     else:
-        structure = base.kept.get(_KEPT) or await retrying(partial(_stored, base.task_id))
+        structure = base.kept.get(_KEPT) or await retrying_read(
+            partial(_stored, task_id=base.task_id)
+        )
         base.kept[_KEPT] = structure
     known = {} if structure is None else structure._asdict()
     return RoadmapContext(
@@ -95,12 +99,11 @@ async def context_of(base: StepContext) -> RoadmapContext:
     )
 
 
-async def _stored(task_id: UUID) -> Structure | None:
-    async with read_session() as session:
-        roadmap = await roadmap_of(session, task_id)
-        stored = roadmap and await stored_outline(session, roadmap.roadmap_id, roadmap.version)
+async def _stored(session: AsyncSession, task_id: UUID) -> Structure | None:
+    roadmap = await roadmap_of(session, task_id)
     if roadmap is None:
         return None
+    stored = await stored_outline(session, roadmap.roadmap_id, roadmap.version)
     with reading("the outline"):
         outline = Outline.model_validate(stored)
     return Structure(roadmap.roadmap_id, roadmap.version, outline)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from core.errors import PlanError
 from core.states import ContentStatus, Decision, Step
 from db.repositories.parts import newest_parts
-from db.session import read_session, retrying
+from db.session import retrying_read
 from workflow.authoring.parts import Parts, collected
 from workflow.authoring.signature import MISSING
 from workflow.history import last_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from uuid import UUID
 
     from db.models import Part
     from workflow.authoring.compiled import Compiled
@@ -85,13 +85,8 @@ class Results:
         return parts_of(step, await self._rows(step.name))
 
     async def _rows(self, step: str) -> Sequence[Part]:
-        task_id: UUID = self._base.task_id
-
-        async def read() -> Sequence[Part]:
-            async with read_session() as session:
-                return await newest_parts(session, task_id, step=step, bodies=True)
-
-        return await retrying(read)
+        wanted = partial(newest_parts, task_id=self._base.task_id, step=step, bodies=True)
+        return await retrying_read(wanted)
 
 
 def parts_of(step: DeclaredStep, rows: Sequence[Part]) -> Parts[Any]:

@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from core.states import TERMINAL, ContentStatus, Status
 from db.models import Part
 from db.repositories.tasks import checkpoints
-from db.session import read_session, retrying, transaction
+from db.session import retrying_read, transaction
 from workflow.accepting import create_task
 from workflow.testing.errors import LabError
 from workflow.testing.looking import seen_task, status_of
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from pydantic import BaseModel
+    from sqlalchemy.ext.asyncio import AsyncSession
 
     from workflow.definition import Definition
     from workflow.testing.author import Answers
@@ -167,20 +168,17 @@ async def _fall_silent(task_id: UUID) -> None:
 
 
 async def _known(task_id: UUID) -> _Known:
-    async def read() -> _Known:
-        async with read_session() as session:
-            done = await checkpoints(session, task_id)
-            rows = (
-                await session.scalars(
-                    select(Part).where(Part.task_id == task_id).order_by(Part.version)
-                )
-            ).all()
+    async def read(session: AsyncSession) -> _Known:
+        done = await checkpoints(session, task_id)
+        rows = await session.scalars(
+            select(Part).where(Part.task_id == task_id).order_by(Part.version)
+        )
         return _Known(
             steps=[each.step for each in done],
             parts={(row.step, row.key, row.kind): row for row in rows if row.status in _ENDED},
         )
 
-    return await retrying(read)
+    return await retrying_read(read)
 
 
 def _check_reference(whole: _Story) -> None:

@@ -11,7 +11,7 @@ from core.usage import Usage
 from db.models import Part, RoadmapTask, TaskEvent
 from db.repositories.parts import newest_parts
 from db.repositories.tasks import checkpoints
-from db.session import read_session, retrying
+from db.session import retrying_read
 from workflow.authoring.compiled import Compiled
 from workflow.authoring.parts import collected
 from workflow.registry import definition_of
@@ -20,6 +20,8 @@ from workflow.testing.seen import SeenEvent, SeenPart, SeenParts, SeenTask
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
+
+    from sqlalchemy.ext.asyncio import AsyncSession
 
     from db.models import Checkpoint
     from workflow.authoring import Parts
@@ -32,20 +34,13 @@ async def seen_task(
 ) -> SeenTask:
     """Read a task."""
 
-    async def read() -> SeenTask:
-        async with read_session() as session:
-            row = (
-                await session.scalars(select(RoadmapTask).where(RoadmapTask.task_id == task_id))
-            ).one()
-            done = await checkpoints(session, task_id)
-            parts = await newest_parts(session, task_id, bodies=True)
-            events = (
-                await session.scalars(
-                    select(TaskEvent.payload)
-                    .where(TaskEvent.task_id == task_id)
-                    .order_by(TaskEvent.seq)
-                )
-            ).all()
+    async def read(session: AsyncSession) -> SeenTask:
+        row = await session.get_one(RoadmapTask, task_id)
+        done = await checkpoints(session, task_id)
+        parts = await newest_parts(session, task_id, bodies=True)
+        events = await session.scalars(
+            select(TaskEvent.payload).where(TaskEvent.task_id == task_id).order_by(TaskEvent.seq)
+        )
         definition = definition_of(row.workflow)
         seen = SeenParts([_part(definition, part) for part in _by_step(definition, parts)])
         return SeenTask(
@@ -65,7 +60,7 @@ async def seen_task(
             tracebacks=tuple(tracebacks),
         )
 
-    return await retrying(read)
+    return await retrying_read(read)
 
 
 def _by_step(definition: Definition, parts: Sequence[Part]) -> list[Part]:
@@ -103,13 +98,8 @@ def _results(definition: Definition, done: Sequence[Checkpoint], seen: SeenParts
 
 async def status_of(task_id: UUID) -> Status:
     """Return how a task stands."""
-
-    async def read() -> Status:
-        async with read_session() as session:
-            row = await session.get_one(RoadmapTask, task_id)
-            return Status(row.status)
-
-    return await retrying(read)
+    row = await retrying_read(lambda session: session.get_one(RoadmapTask, task_id))
+    return Status(row.status)
 
 
 def typed_result(definition: Definition, step: str, output: Mapping[str, Any]) -> Any:
