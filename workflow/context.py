@@ -55,9 +55,9 @@ class Context:
     Example:
         ```python
         @book.step
-        async def outline(ctx: Context, request: BookRequest) -> Outline:
+        async def plot(ctx: Context, request: BookRequest) -> Plot:
             ctx.progress("Looking for an order of chapters")
-            return await ctx.ask(Outline, f"Outline a book about {request.topic}.")
+            return await ctx.ask(Plot, f"Plot a book about {request.topic}.")
         ```
     """
 

@@ -45,7 +45,7 @@ def check_result(value: Mapping[str, Any], *, what: str) -> None:
 
     Args:
         value: As JSON.
-        what: Named in the message, as in `The result of 'outline'`.
+        what: Named in the message, as in `The result of 'plot'`.
 
     Raises:
         ResultTooLargeError: It has more than `LARGEST_RESULT` bytes.

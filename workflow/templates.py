@@ -81,7 +81,7 @@ def prompt(file: str, /, **values: Any) -> list[Message]:
     `{{ text | data("source") }}` puts a stranger's text between delimiters that it cannot close.
 
     Args:
-        file: The file's name, such as `outline.j2`.
+        file: The file's name, such as `plot.j2`.
         values: What it is filled with. A name that the file uses must be there.
 
     Raises:
@@ -89,7 +89,7 @@ def prompt(file: str, /, **values: Any) -> list[Message]:
 
     Example:
         ```python
-        await ctx.ask(Outline, prompt("outline.j2", topic=request.topic))
+        await ctx.ask(Plot, prompt("plot.j2", topic=request.topic))
         ```
     """
     caller = sys._getframe(1).f_globals  # noqa: SLF001 - whose prompt it is, without naming it

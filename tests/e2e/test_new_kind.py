@@ -31,7 +31,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from core.errors import ContentRefusedError
+from core.provider_errors import ContentRefusedError
 from llm.output import Output
 from roadmaps.kinds.kind import Kind
 

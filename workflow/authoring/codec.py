@@ -36,7 +36,7 @@ class Codec:
         """
         if annotation is MISSING:
             raise reader.wrong(
-                "it does not say what it returns; annotate it, such as `-> Outline`, or `-> None`"
+                "it does not say what it returns; annotate it, such as `-> Plot`, or `-> None`"
             )
         self.annotation = annotation
         try:

@@ -65,7 +65,7 @@ class Reader:
 
         Args:
             workflow: Its name.
-            what: What the function is of it, for messages, such as `step 'outline'`.
+            what: What the function is of it, for messages, such as `step 'plot'`.
             names: Names that stand where the function does, beside those of its module.
         """
         self._where = f"workflow {workflow!r}, {what}"

@@ -122,10 +122,10 @@ class Workflow(Generic[R]):
         Example:
             ```python
             @book.step
-            async def outline(
+            async def plot(
                 ctx: Context, request: BookRequest, feedback: str | None = None
-            ) -> Outline:
-                return await ctx.ask(Outline, f"Outline {request.topic}. {feedback or ''}")
+            ) -> Plot:
+                return await ctx.ask(Plot, f"Plot {request.topic}. {feedback or ''}")
             ```
         """
 
@@ -177,8 +177,8 @@ class Workflow(Generic[R]):
 
         Example:
             ```python
-            @book.parts(of=lambda outline: outline.chapters, key="slug", title="title")
-            async def chapter(ctx: Context, outline: Outline, part: Chapter) -> ChapterText:
+            @book.parts(of=lambda plot: plot.chapters, key="slug", title="title")
+            async def chapter(ctx: Context, plot: Plot, part: Chapter) -> ChapterText:
                 return await ctx.stream(ChapterText, f"Write '{part.title}'.", field="markdown")
             ```
         """
@@ -229,7 +229,7 @@ class Workflow(Generic[R]):
 
         Example:
             ```python
-            book.review(of=outline, due_hours=72, on_expiry="keep")
+            book.review(of=plot, due_hours=72, on_expiry="keep")
             ```
         """
         review = declaring.declared_review(self, of, due_hours=due_hours, on_expiry=on_expiry)
@@ -281,8 +281,8 @@ class Workflow(Generic[R]):
             ```python
             @book.upgrade(from_version=1)
             def with_subtitle(results: dict[str, Any]) -> dict[str, Any]:
-                if "outline" in results:
-                    results["outline"]["subtitle"] = ""
+                if "plot" in results:
+                    results["plot"]["subtitle"] = ""
                 return results
             ```
         """

@@ -38,7 +38,7 @@ class _Door:
 
             async def test_book() -> None:
                 async with lab(book) as l:
-                    task = await l.run({"topic": "Kites"}, answers={Outline: OUTLINE})
+                    task = await l.run({"topic": "Kites"}, answers={Plot: PLOT})
                 assert task.status == "completed"
             ```
         """

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from roadmap_client.connection import Connection, read
-from roadmap_client.following import PATIENCE_S, Follower
 from roadmap_client.models import (
     ConceptPage,
     EventPage,
@@ -23,10 +22,7 @@ from roadmap_client.models import (
 from roadmap_client.paths import BASE, given, part_path, roadmap_path, segment, task_path
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
-
-    from roadmap_client.errors import RoadmapError
-    from roadmap_client.models import Event
+    from collections.abc import Sequence
 
 
 class RoadmapClient(Connection):
@@ -128,39 +124,6 @@ class RoadmapClient(Connection):
         """Return a page of a task's event log after a number."""
         path = f"{task_path(task_id)}/events"
         return read(EventPage, await self.request("GET", path, params={"after": after}))
-
-    def follow(
-        self,
-        task_id: str,
-        *,
-        after: int = 0,
-        transient: bool = False,
-        patience_s: float | None = PATIENCE_S,
-        on_trouble: Callable[[RoadmapError | None], None] | None = None,
-    ) -> AsyncGenerator[Event]:
-        """Yield a task's events in order, each once, live, until it has ended.
-
-        Cut connections and restarts of the API are survived: it goes on after the last event, with
-        growing, jittered pauses; where no stream comes through it polls. It ends after the terminal
-        event that nothing follows. Close it (`contextlib.aclosing`) when you leave it early.
-
-        Args:
-            task_id: The task.
-            after: The last `seq` already known; 0 for all.
-            transient: Yield transient events too: `content_delta`, text while it is written.
-            patience_s: How long the API may be away before `UnreachableError`; None for ever.
-            on_trouble: Called with the error at each try while the API is away, and with None when
-                it is back.
-        """
-        follower = Follower(
-            self._transport,
-            quote(task_id, safe=""),
-            after=after,
-            transient=transient,
-            patience_s=patience_s,
-            on_trouble=on_trouble,
-        )
-        return follower.events()
 
     async def review(self, task_id: str) -> Review:
         """Return a task's open review."""

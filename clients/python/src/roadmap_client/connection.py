@@ -1,14 +1,22 @@
-"""A connection to one API, opened and closed, and the models that its answers are read into."""
+"""A connection to one API: asked anything, followed, closed; and how its answers are read."""
 
 from __future__ import annotations
 
-from typing import Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from urllib.parse import quote
 
 from pydantic import ValidationError
 
 from roadmap_client.answer import Answer
 from roadmap_client.errors import UnexpectedAnswerError
+from roadmap_client.following import PATIENCE_S, Follower
 from roadmap_client.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from roadmap_client.errors import RoadmapError
+    from roadmap_client.models import Event
 
 A = TypeVar("A", bound=Answer)
 
@@ -33,7 +41,7 @@ def read(model: type[A], document: dict[str, Any]) -> A:
 
 
 class Connection:
-    """An API that can be asked anything; `RoadmapClient` knows what there is to ask.
+    """An API that can be asked and followed; `RoadmapClient` knows what there is to ask.
 
     Args:
         api_url: Where the API is, as in `http://127.0.0.1:8000`.
@@ -57,6 +65,39 @@ class Connection:
     async def request(self, method: str, path: str, **kwargs: Any) -> dict[str, Any]:
         """Send any request and return its document: for what has no method of its own here."""
         return await self._transport.call(method, path, **kwargs)
+
+    def follow(
+        self,
+        task_id: str,
+        *,
+        after: int = 0,
+        transient: bool = False,
+        patience_s: float | None = PATIENCE_S,
+        on_trouble: Callable[[RoadmapError | None], None] | None = None,
+    ) -> AsyncGenerator[Event]:
+        """Yield a task's events in order, each once, live, until it has ended.
+
+        Cut connections and restarts of the API are survived: it goes on after the last event, with
+        growing, jittered pauses; where no stream comes through it polls. It ends after the terminal
+        event that nothing follows. Close it (`contextlib.aclosing`) when you leave it early.
+
+        Args:
+            task_id: The task.
+            after: The last `seq` already known; 0 for all.
+            transient: Yield transient events too: `content_delta`, text while it is written.
+            patience_s: How long the API may be away before `UnreachableError`; None for ever.
+            on_trouble: Called with the error at each try while the API is away, and with None when
+                it is back.
+        """
+        follower = Follower(
+            self._transport,
+            quote(task_id, safe=""),
+            after=after,
+            transient=transient,
+            patience_s=patience_s,
+            on_trouble=on_trouble,
+        )
+        return follower.events()
 
     async def aclose(self) -> None:
         """Close the connections."""
