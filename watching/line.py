@@ -14,7 +14,7 @@ from core.loop_local import LoopLocal
 from core.stages import is_known
 from core.states import Status, Step
 from db.repositories.line import Line, Standing, line, lost, numbers
-from db.repositories.turns import bounds
+from db.repositories.line_bounds import bounds
 from db.task_changes import timestamp
 
 if TYPE_CHECKING:

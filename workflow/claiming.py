@@ -27,8 +27,9 @@ from db.facts import Recorded
 from db.ledger import lock_rows, write_facts
 from db.raw import raw_transaction
 from db.recorder import announce
+from db.repositories.line_bounds import bounds
 from db.repositories.tasks import checkpoints_of
-from db.repositories.turns import bounds, look_at_all
+from db.repositories.turns import look_at_all
 from db.repositories.user_locks import lock_users
 from workflow.checkpoints import history_of
 from workflow.claim import Claim, request_of, taken

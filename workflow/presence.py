@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import text
 
 from core.logging import get_logger
-from db.repositories.turns import PRESENT_EVERY_S
+from db.repositories.line_bounds import PRESENT_EVERY_S
 from db.session import transaction
 
 if TYPE_CHECKING:

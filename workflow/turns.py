@@ -19,7 +19,8 @@ from core.gathering import Gathering
 from core.logging import get_logger
 from core.loop_local import LoopLocal
 from db.raw import raw_of, raw_statements
-from db.repositories.turns import bounds, look, look_at_all, next_in_line
+from db.repositories.line_bounds import bounds
+from db.repositories.turns import look, look_at_all, next_in_line
 from db.repositories.user_locks import PATIENCE_S, lock_user
 from db.session import read_session
 from workflow.ringing import ring_again

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
 
-from db.repositories.turns import LIVE, RUNS
+from db.repositories.line_bounds import LIVE, RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncSession
 
-    from db.repositories.turns import Bounds
+    from db.repositories.line_bounds import Bounds
 
 NEVER: Final = float("-inf")
 # One row a user, however many tasks wait.

@@ -12,7 +12,7 @@ from core.jobs import JOBS, JobName
 from core.settings import get_settings
 from core.states import Status
 from db.models import Schedule
-from db.repositories.turns import SILENT_S, UNLIMITED
+from db.repositories.line_bounds import SILENT_S, UNLIMITED
 from db.session import read_session
 from watching.queries.shapes import QueueState, UnfinishedView
 

@@ -18,7 +18,8 @@ from core.states import Status
 from db.engine import get_engine
 from db.raw import raw_transaction
 from db.repositories.leases import LOOK, expired, renew
-from db.repositories.turns import Bounds, look, next_in_line
+from db.repositories.line_bounds import Bounds
+from db.repositories.turns import look, next_in_line
 from db.session import AsyncSessionLocal, read_session
 from tests.examined import rows_examined, statements
 from tests.factories import ALICE, a_worker_is_there, new_task
