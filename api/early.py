@@ -12,9 +12,9 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Final
 
-from api.modules import squeezed
+from api.tight import tight
 
-SCRIPT: Final = squeezed(
+SCRIPT: Final = tight(
     (Path(__file__).parent / "static" / "first.js").read_text(encoding="utf-8")
 ).strip()
 DIGEST: Final = b"sha256-" + b64encode(hashlib.sha256(SCRIPT.encode()).digest())

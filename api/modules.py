@@ -12,6 +12,8 @@ import posixpath
 import re
 from typing import Final
 
+from api.tight import tight
+
 _IMPORT: Final = re.compile(r'^import \{([^}]*)\} from "(\.[^"]+)";\n', re.MULTILINE)
 _DECLARED: Final = re.compile(
     r"^export (?=(?:async function\*?|function\*?|class|const) ([A-Za-z_$][\w$]*))", re.MULTILINE
@@ -21,10 +23,6 @@ _OTHER: Final = re.compile(r"^(?:import\b(?!\()|export\b).*", re.MULTILINE)
 _COMMENT: Final = re.compile(
     r"^[ \t]*(?:/\*\*?(?:[^*]|\*(?!/))*\*/[ \t]*|//[^\n]*)\n", re.MULTILINE
 )
-_INDENT: Final = re.compile(r"^[ \t]+", re.MULTILINE)
-_REMARK: Final = re.compile(r"[ \t]+//[^\n`\"']*$", re.MULTILINE)
-"""What stands behind code on its line; with a quotation mark in it, it may be part of a text."""
-_BLANK: Final = re.compile(r"\n{2,}")
 _WAITS: Final = re.compile(r"^(?!async|export async)\S.*\bawait\b", re.MULTILINE)
 """Something at the top of a module that waits, as for the messages of a language."""
 _AS: Final = re.compile(r"\s+as\s+")
@@ -48,16 +46,8 @@ def bundle(entry: str, sources: dict[str, str]) -> str:
     _visit(entry, sources, order, on_the_way=())
     numbers = {path: number for number, path in enumerate(order)}
     whole = "".join(_wrapped(path, sources[path], numbers) for path in order)
-    given = ", ".join(_DECLARED.findall(sources[entry]))
+    given = ",".join(_DECLARED.findall(sources[entry]))
     return whole + (f"export const {{{given}}} = m{numbers[entry]};\n" if given else "")
-
-
-def squeezed(source: str) -> str:
-    """Return a script without what only its readers need."""
-    text = _COMMENT.sub("", source)
-    if any(line.count("`") % 2 for line in text.splitlines()):
-        return text  # a text goes over several lines, and its spaces count
-    return _BLANK.sub("\n", _INDENT.sub("", _REMARK.sub("", text)))
 
 
 def _visit(
@@ -81,8 +71,8 @@ def _wrapped(path: str, source: str, numbers: dict[str, int]) -> str:
     """Return a module as a function that is run once."""
     taken = []
     for names, other in _IMPORT.findall(source):
-        wanted = _AS.sub(": ", names.strip().rstrip(","))
-        taken.append(f"const {{{wanted}}} = m{numbers[_beside(path, other)]};\n")
+        wanted = _AS.sub(":", ",".join(each.strip() for each in names.split(",") if each.strip()))
+        taken.append(f"const {{{wanted}}}=m{numbers[_beside(path, other)]};\n")
     given = [(name, name) for name in _DECLARED.findall(source)]
     for names in _LISTED.findall(source):
         for each in filter(None, (name.strip() for name in names.split(","))):
@@ -92,10 +82,10 @@ def _wrapped(path: str, source: str, numbers: dict[str, int]) -> str:
     if unknown := _OTHER.search(text):
         raise UnknownFormError(f"{path}: `{unknown[0]}` is no form of import or export known here.")
     waits = _WAITS.search(_COMMENT.sub("", text)) is not None
-    text = squeezed(text)
-    answer = ", ".join(f"{called}: {own}" if called != own else own for called, own in given)
-    wait, kind = ("await ", "async () =>") if waits else ("", "() =>")
+    text = tight(text)
+    answer = ",".join(f"{called}:{own}" if called != own else own for called, own in given)
+    wait, kind = ("await ", "async()=>") if waits else ("", "()=>")
     return (
-        f"const m{numbers[path]} = {wait}({kind} {{\n{''.join(taken)}{text}"
+        f"const m{numbers[path]}={wait}({kind}{{\n{''.join(taken)}{text}"
         f"return {{{answer}}};\n}})();\n"
     )

@@ -8,6 +8,7 @@ import pytest
 
 from api.modules import UnknownFormError, bundle
 from api.pages import FOLDER, assets
+from api.tight import tight
 from tests.system_packages import need_program
 
 MODULES = {
@@ -33,6 +34,36 @@ def test_modules_together_do_what_they_do_apart() -> None:
     together = bundle("pages/a.js", MODULES)
     assert run(together) == "c of b 7 c"
     assert "What b is" not in together
+
+
+SCRIPT = r"""
+/* a remark // with another */
+const quoted = "// no remark", other = '/* nor this "one" */';  // "but this"
+const pattern = /[/"'`]\/+ {2}/g, half = 9 / 3 / 1; // three
+const made = `a  b ${ [1, 2].map((each) => `${ each + +1 } ${"}"}`).join(" - ") }  // text
+  stays ${ { one: `  }` }.one }`;
+let counted = 1
+let after = counted++
+;[counted, after] = [after - -counted, counted+ ++after]
+function sum (a, b) {
+  return (
+    a /* first */ + b // second
+  )
+}
+const tested = (text) => /^ *\d  x$/.test(text) && typeof text in { string: 1 }
+class Box { #inside = 1; get inside () { return this.#inside } static is(it) { return #inside in it } }
+console.log(quoted, other, "a/\"  b".replace(pattern, "-"), half, made, counted, after, sum(1, 2),
+  tested(" 1  x"), new Box().inside, Box.is(new Box()), [..."ab"].length ? "yes" : "no")
+"""
+
+
+def test_a_script_does_the_same_in_fewer_bytes() -> None:
+    """Remarks and spaces go; texts, patterns and ends of statements stay what they are."""
+    small = tight(SCRIPT)
+    assert run(small) == run(SCRIPT)
+    assert "remark //" not in small
+    assert "first" not in small
+    assert len(small) < 0.9 * len(SCRIPT)
 
 
 @pytest.mark.parametrize(
