@@ -1,24 +1,27 @@
-"""Security headers of every answer: browsers load nothing that does not come from this server."""
+"""Security headers of every answer: browsers load nothing from elsewhere."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from api import early
+from core.picture_hosts import sources
+from core.settings import get_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 NO_PAGE: Final = b"default-src 'none'; frame-ancestors 'none'"
-PAGE: Final = (
-    b"default-src 'none'; script-src 'self' '"
-    + early.DIGEST
-    + b"'; style-src 'self'; img-src 'self'; font-src 'self';"
-    b" connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
-    b" require-trusted-types-for 'script'; trusted-types tutorial"
+_PAGE: Final = (
+    "default-src 'none'; script-src 'self' '"
+    + early.DIGEST.decode()
+    + "'; style-src 'self'; img-src {images}; font-src 'self';"
+    " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
+    " require-trusted-types-for 'script'; trusted-types tutorial"
 )
-"""No style and but one known script in the page itself, nothing from elsewhere, and one named way
-to turn text into HTML."""
+"""No style and but one known script in the page itself, nothing from elsewhere but pictures of
+hosts that the setting names, and one named way to turn text into HTML."""
 
 ALWAYS: Final = {
     b"x-content-type-options": b"nosniff",
@@ -31,10 +34,17 @@ ALWAYS: Final = {
 }
 
 
+@lru_cache(maxsize=4)
+def page_policy(image_hosts: tuple[str, ...]) -> bytes:
+    """Return the policy of pages that show pictures of these hosts."""
+    return _PAGE.format(images=" ".join(("'self'", *sources(image_hosts)))).encode()
+
+
 def with_defaults(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Return an answer's headers with ours added, where the route does not say otherwise."""
     given = list(headers)
     present = {name.lower(): value for name, value in given}
     page = present.get(b"content-type", b"").startswith(b"text/html")
-    defaults = {**ALWAYS, b"content-security-policy": PAGE if page else NO_PAGE}
+    policy = page_policy(get_settings().image_hosts) if page else NO_PAGE
+    defaults = {**ALWAYS, b"content-security-policy": policy}
     return given + [(name, value) for name, value in defaults.items() if name not in present]

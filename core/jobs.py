@@ -30,11 +30,13 @@ class Job:
     Attributes:
         name: Its short name.
         description: What it does, for people.
+        if_paused: What happens while it is paused, for people.
         interval_s: How often it is due.
     """
 
     name: JobName
     description: str
+    if_paused: str
     interval_s: float
 
     @property
@@ -50,23 +52,28 @@ JOBS: Final[dict[str, Job]] = {
             name=JobName.RECOVER,
             description="Takes tasks from workers that went silent, and rings for tasks whose"
             " message was lost or whose turn has come.",
+            if_paused="Tasks of a worker that went silent may stand still, and so may some that"
+            " wait in line.",
             interval_s=5,
         ),
         Job(
             name=JobName.REMIND,
             description="Reminds reviewers of what is due, and does what REVIEW_ON_EXPIRY says"
             " with reviews that are past due.",
+            if_paused="Nobody is reminded, and reviews that are past due wait on.",
             interval_s=60,
         ),
         Job(
             name=JobName.PURGE,
             description="Deletes events and read notifications of tasks that ended"
             " EVENT_RETENTION_DAYS ago.",
+            if_paused="The database grows; nothing else changes.",
             interval_s=3600,
         ),
         Job(
             name=JobName.AUDIT,
             description="Looks for rows that contradict each other, and reports them.",
+            if_paused="A contradiction is not noticed; nothing else changes.",
             interval_s=600,
         ),
     )

@@ -136,8 +136,8 @@ async def column(connection: asyncpg.Connection, task_id: UUID, name: str) -> An
 async def a_worker_is_there(connection: asyncpg.Connection, *, consumes: bool = True) -> None:
     """Let a worker have told of itself, and of the hour that comes, too."""
     await connection.execute(
-        "INSERT INTO workers (name, slots, spare, incarnation, consumes, since, seen_at)"
-        " VALUES ('told', 1, 0, 'x', $1, now(), now() + interval '1 hour')"
+        "INSERT INTO workers (name, slots, spare, pool, incarnation, consumes, since, seen_at)"
+        " VALUES ('told', 1, 0, 'threads', 'x', $1, now(), now() + interval '1 hour')"
         " ON CONFLICT (name) DO UPDATE SET consumes = excluded.consumes",
         consumes,
     )

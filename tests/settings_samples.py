@@ -33,6 +33,7 @@ FORMS: Final = {
     "sample_fail": "(?i)nothing#like$this",
     "trusted_proxies": "127.0.0.1,10.0.0.0/8",
     "allowed_hosts": "127.0.0.1,roadmap.example",
+    "image_hosts": "upload.example,.pictures.example:8443",
     "cors_origins": "https://a.example,https://b.example",
     "llm_prices": json.dumps(PRICES),
     "workflows": "tests.toy:TOY",

@@ -75,6 +75,7 @@ async def _present() -> AsyncIterator[None]:
         slots=offered.slots,
         spare=offered.spare,
         incarnation=offered.incarnation,
+        pool=offered.pool,
         consumes=consuming,
     )
     await presence.begin()

@@ -35,12 +35,14 @@ class Slots:
         worker: Its node name.
         slots: Workflows at a time, as asked for by `--concurrency`.
         spare: Workflows on top of these, of users who have few or none running.
+        pool: What its workflows run in: `threads` or `prefork`.
         incarnation: Names this life of the worker; the next one under its name has another.
     """
 
     worker: str
     slots: int
     spare: int
+    pool: str
     incarnation: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
@@ -62,7 +64,12 @@ def _open_spare_slots(sender: Any, **_: Any) -> None:
     threads = not is_prefork(sender.pool_cls)
     # prefork: one spare process has to do, since each costs memory and connections
     spare = max(1, sender.concurrency // SPARE_SHARE) if threads else 1
-    _offered = Slots(worker=str(sender.hostname), slots=sender.concurrency, spare=spare)
+    _offered = Slots(
+        worker=str(sender.hostname),
+        slots=sender.concurrency,
+        spare=spare,
+        pool="threads" if threads else "prefork",
+    )
     sender.concurrency += max(spare, LOOKING) if threads else spare
     if not threads:
         _share_connections(sender.concurrency + BESIDES)

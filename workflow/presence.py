@@ -20,11 +20,15 @@ log = get_logger(__name__)
 
 _SEEN: Final = text(
     """
-    INSERT INTO workers AS known (name, slots, spare, incarnation, consumes, since, seen_at)
-    VALUES (:name, :slots, :spare, :incarnation, :consumes, clock_timestamp(), clock_timestamp())
+    INSERT INTO workers AS known (
+        name, slots, spare, pool, incarnation, consumes, since, seen_at
+    ) VALUES (
+        :name, :slots, :spare, :pool, :incarnation, :consumes, clock_timestamp(), clock_timestamp()
+    )
     ON CONFLICT (name) DO UPDATE SET
-        slots = excluded.slots, spare = excluded.spare, incarnation = excluded.incarnation,
-        consumes = excluded.consumes, seen_at = excluded.seen_at,
+        slots = excluded.slots, spare = excluded.spare, pool = excluded.pool,
+        incarnation = excluded.incarnation, consumes = excluded.consumes,
+        seen_at = excluded.seen_at,
         since = CASE WHEN known.incarnation = excluded.incarnation
             THEN known.since ELSE excluded.since END
     """
@@ -42,6 +46,7 @@ class Presence:
         slots: int,
         spare: int,
         incarnation: str,
+        pool: str | None = None,
         consumes: Callable[[], bool] = lambda: True,
     ) -> None:
         """Tell of a worker that runs so many workflows.
@@ -51,10 +56,17 @@ class Presence:
             slots: Workflows at a time.
             spare: On top of these.
             incarnation: Names this life of the worker.
+            pool: What its workflows run in, for people.
             consumes: Tells whether it takes messages at this moment.
         """
         self._consumes = consumes
-        self._worker = {"name": name, "slots": slots, "spare": spare, "incarnation": incarnation}
+        self._worker = {
+            "name": name,
+            "slots": slots,
+            "spare": spare,
+            "pool": pool,
+            "incarnation": incarnation,
+        }
         self._task: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:

@@ -172,6 +172,7 @@ def _view(job: Job, row: Schedule | None, now: datetime) -> ScheduleView:
     return ScheduleView(
         name=job.name,
         description=job.description,
+        if_paused=job.if_paused,
         interval_s=job.interval_s,
         paused=row is not None and row.paused,
         next_run_at=None if row is not None and row.paused else due,

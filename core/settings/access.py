@@ -11,6 +11,7 @@ from pydantic_settings import NoDecode
 
 from core.choices import AuthMode
 from core.keys import weakness
+from core.picture_hosts import HOST
 from core.settings.kinds import ROOT_PATH, HttpAddress, Positive
 
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+", re.IGNORECASE)
@@ -70,6 +71,12 @@ class AccessSettings(BaseModel):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Origins whose pages may call the API, separated by commas."
     )
+    image_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Hosts whose pictures are shown in texts, separated by commas, as in"
+        " `upload.wikimedia.org`; `.example.com` is all names below it. A picture tells its host"
+        " who reads what and when, so those of all other hosts are links.",
+    )
     flower_url: str | None = Field(
         default=None, description="Flower's address, for a link on the operations page."
     )
@@ -82,7 +89,9 @@ class AccessSettings(BaseModel):
             raise ValueError("must begin with a slash and have only letters, digits and . _ ~ -")
         return value
 
-    @field_validator("cors_origins", "trusted_proxies", "allowed_hosts", mode="before")
+    @field_validator(
+        "cors_origins", "trusted_proxies", "allowed_hosts", "image_hosts", mode="before"
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -107,6 +116,18 @@ class AccessSettings(BaseModel):
                     " the host or its port, as in http://localhost:3000"
                 )
         return value
+
+    @field_validator("image_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            if not HOST.fullmatch(host):
+                raise ValueError(
+                    f"{host!r} is no host of pictures: it is a name as it stands in addresses,"
+                    " without https:// and without a path, as in upload.wikimedia.org or"
+                    " .example.com; names in other scripts begin with xn--"
+                )
+        return tuple(host.lower() for host in value)
 
     @field_validator("trusted_proxies")
     @classmethod

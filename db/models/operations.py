@@ -36,6 +36,8 @@ class Worker(Base):
     """Workflows at a time, as asked for by `--concurrency`."""
     spare: Mapped[int]
     """Workflows on top of these, of users who have few or none running."""
+    pool: Mapped[str | None]
+    """`threads` or `prefork`; null of a worker of an older version."""
     incarnation: Mapped[str]
     """Names its present life."""
     since: Mapped[datetime]

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from core.errors import NotFoundError
+from core.settings import get_settings
 from core.states import ContentStatus
 from core.usage import COLUMNS
 from db.models import Concept, Module, Part, Rendering, Roadmap, Stage
@@ -17,6 +18,7 @@ from roadmaps.kinds import KINDS
 from roadmaps.queries.shapes import Concept as ConceptPage
 from roadmaps.queries.shapes import RoadmapView
 from roadmaps.rendering.markdown import VERSION
+from roadmaps.rendering.pictures import with_pictures
 from roadmaps.rendering.stored import html_of
 
 if TYPE_CHECKING:
@@ -97,10 +99,12 @@ async def _shown(row: Any) -> Any:
 
 
 async def _html(row: Any, text: str) -> str:
-    """Return a text's HTML: the stored one, or a new one by a newer renderer."""
+    """Return a text's HTML: the stored one, or a new one by a newer renderer; with pictures."""
     if row.html is not None and row.renderer >= VERSION:
-        return str(row.html)
-    return await html_of(row.content_id, str(row.body.get(text, "")))
+        html = str(row.html)
+    else:
+        html = await html_of(row.content_id, str(row.body.get(text, "")))
+    return with_pictures(html, get_settings().image_hosts)
 
 
 async def tree(session: AsyncSession, roadmap: Roadmap) -> RoadmapView:

@@ -1,9 +1,9 @@
 """Markdown from a language model to HTML that is safe to show.
 
 Model output is data. Raw HTML in it is shown as text, links go to http, https or mailto only,
-images become links (a picture's address would tell its host who reads), and what comes out is
-sanitised once more against an allow-list. Formulas are put in after that: they are made of elements
-that are allowed one by one (`formulas.py`).
+images become links (a picture's address would tell its host who reads; `pictures.py` shows those of
+hosts that are allowed), and what comes out is sanitised once more against an allow-list. Formulas
+are put in after that: they are made of elements that are allowed one by one (`formulas.py`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from markdown_it.rules_core import StateCore
     from markdown_it.token import Token
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the rendering: raise it with whatever makes other HTML of the same text; stored HTML of an
 older one is then made anew when it is read."""
 SCHEMES: Final = frozenset({"http", "https", "mailto"})
@@ -39,7 +39,7 @@ TAGS: Final = frozenset(
 )
 UNRENDERED: Final = "This text is too intricate to be shown with its formatting."
 ATTRIBUTES: Final = {
-    "a": {"href", "title", "id"},
+    "a": {"href", "title", "id", "class"},
     "code": {"class"},
     "li": {"id"},
     "ol": {"start"},
@@ -48,6 +48,8 @@ ATTRIBUTES: Final = {
 }
 _NOTE: Final = re.compile(r"#?fn(?:ref)?\d{1,4}(?::\d{1,4})?")
 """Names of a text's own notes, and the links between a note and where it belongs."""
+PICTURE: Final = "picture"
+"""The class of a link that stands for a picture."""
 _BOX: Final = re.compile(r"\[([ xX])\] ")
 
 
@@ -62,6 +64,8 @@ def _known(tag: str, name: str, value: str) -> str | None:
         return value if _safe(value) or _NOTE.fullmatch(value) else None
     if name == "id":
         return value if _NOTE.fullmatch(value) else None
+    if tag == "a" and name == "class":
+        return value if value == PICTURE else None
     if tag == "span":
         return value if colouring.CLASS.fullmatch(value) else None
     if tag == "section":
@@ -70,12 +74,25 @@ def _known(tag: str, name: str, value: str) -> str | None:
 
 
 def _image_as_link(
-    _renderer: RendererHTML, tokens: Sequence[Token], at: int, _options: Any, _env: Any
+    renderer: RendererHTML, tokens: Sequence[Token], at: int, options: Any, env: Any
 ) -> str:
+    """Return a link with the picture's words; within a link only the words."""
     token = tokens[at]
     address = str(token.attrGet("src") or "")
-    words = nh3.clean_text(token.content or address)
-    return f'<a href="{nh3.clean_text(address)}">{words}</a>'
+    words = renderer.renderInlineAsText(token.children or [], options, env).strip()
+    if token.meta.get("linked"):
+        return escape(words or address)
+    return f'<a href="{escape(address)}" class="{PICTURE}">{escape(words or address)}</a>'
+
+
+def _linked(state: StateCore) -> None:
+    """Mark the pictures that stand within links: a link cannot hold another one."""
+    for inline in state.tokens:
+        depth = 0
+        for token in inline.children or ():
+            depth += {"link_open": 1, "link_close": -1}.get(token.type, 0)
+            if token.type == "image":
+                token.meta["linked"] = depth > 0
 
 
 def _math(
@@ -114,6 +131,7 @@ def _parser() -> MarkdownIt:
     )
     setattr(parser, "validateLink", _safe)  # noqa: B010 - the documented way, which types forbid
     parser.core.ruler.after("inline", "boxes", _boxes)
+    parser.core.ruler.push("linked", _linked)
     parser.add_render_rule("image", _image_as_link)
     for kind in ("math_inline", "math_inline_double", "math_block"):
         parser.add_render_rule(kind, _math)

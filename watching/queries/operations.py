@@ -14,7 +14,7 @@ from core.states import Status
 from db.models import Schedule
 from db.repositories.line_bounds import SILENT_S, UNLIMITED
 from db.session import read_session
-from watching.queries.shapes import QueueState, UnfinishedView
+from watching.queries.shapes import QueueState, UnfinishedView, WorkerView
 
 _BY_STATUS = text("SELECT status, count(*) FROM roadmap_tasks GROUP BY status")
 # A task whose user has begun as many as allowed waits for those, not for a worker.
@@ -36,6 +36,15 @@ _WORKERS = text(
     WHERE status = 'processing' AND lease_until >= clock_timestamp() GROUP BY lease_owner
     """
 )
+_FLEET = text(
+    """
+    SELECT name, pool, slots, spare, consumes AS takes, since, (
+        SELECT count(*) FROM roadmap_tasks WHERE status = 'processing' AND lease_owner = name
+            AND lease_until >= clock_timestamp()
+    ) AS tasks
+    FROM workers WHERE seen_at > clock_timestamp() - CAST(:silent AS interval) ORDER BY name
+    """
+)
 
 _UNFINISHED = text(
     """
@@ -49,6 +58,7 @@ _CONSUMING = text(
     WHERE consumes AND seen_at > clock_timestamp() - CAST(:silent AS interval)
     """
 )
+_SILENT = {"silent": timedelta(seconds=SILENT_S)}
 _JOB_AGES = text(
     "SELECT name, extract(epoch FROM clock_timestamp() - last_run_at), paused FROM schedules"
 )
@@ -57,8 +67,7 @@ _JOB_AGES = text(
 async def consuming_workers() -> int:
     """Return how many workers have said lately that they take messages."""
     async with read_session() as session:
-        silent = {"silent": timedelta(seconds=SILENT_S)}
-        return await session.scalar(_CONSUMING, silent) or 0
+        return await session.scalar(_CONSUMING, _SILENT) or 0
 
 
 async def job_ages() -> dict[str, float]:
@@ -92,6 +101,7 @@ async def queue_state() -> QueueState:
         most_active = get_settings().user_max_active_tasks or UNLIMITED
         waiting, oldest = (await session.execute(_WAITING, {"most_active": most_active})).one()
         workers = dict(_pairs(await session.execute(_WORKERS)))
+        fleet = (await session.execute(_FLEET, _SILENT)).mappings().all()
         unfinished = (await session.execute(_UNFINISHED)).mappings().all()
     return QueueState(
         tasks_by_status={status: statuses.get(status, 0) for status in Status},
@@ -99,6 +109,7 @@ async def queue_state() -> QueueState:
         oldest_waiting_s=None if oldest is None else round(float(oldest), 3),
         running=sum(workers.values()),
         workers=workers,
+        fleet=[WorkerView.model_validate(dict(row)) for row in fleet],
         unfinished=[UnfinishedView.model_validate(dict(row)) for row in unfinished],
     )
 

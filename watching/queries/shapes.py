@@ -171,6 +171,18 @@ class NotificationView(View):
     roadmap_id: UUID | None = Field(default=None, description="Where to read what came of it.")
 
 
+class WorkerView(View):
+    """A worker that said lately that it is there, with or without something to do."""
+
+    name: str
+    pool: str | None = Field(description="`threads` or `prefork`; null of an older version.")
+    slots: int = Field(description="Workflows at a time.")
+    spare: int = Field(description="On top of these, of users who have few or none running.")
+    tasks: int = Field(description="Tasks that it works on.")
+    takes: bool = Field(description="Whether it takes messages at this moment.")
+    since: Moment
+
+
 class UnfinishedView(View):
     """How many tasks of a version of a workflow are to be worked on."""
 
@@ -187,6 +199,9 @@ class QueueState(View):
     oldest_waiting_s: float | None = Field(description="Age of the oldest of them.")
     running: int = Field(description="Tasks under a live lease.")
     workers: dict[str, int] = Field(description="Live lease owners and how many tasks each holds.")
+    fleet: list[WorkerView] = Field(
+        description="All workers that said in the last seconds that they are there, idle or not."
+    )
     unfinished: list[UnfinishedView] = Field(
         description="Tasks that a worker is to begin or to go on with, by workflow and version."
     )
@@ -197,6 +212,7 @@ class ScheduleView(View):
 
     name: str
     description: str
+    if_paused: str = Field(description="What happens while it is paused.")
     interval_s: float
     paused: bool
     next_run_at: Moment | None = Field(

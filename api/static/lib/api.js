@@ -3,6 +3,8 @@
 import { ApiError, RoadmapClient } from "../roadmap-client.js";
 import { BASE } from "./dom.js";
 import { t } from "./i18n.js";
+import { heed, isAway } from "./presence.js";
+import { note } from "./say.js";
 import { token } from "./session.js";
 import { learnClock } from "./time.js";
 
@@ -14,7 +16,7 @@ const AGE_MS = 10_000;
 export const client = new RoadmapClient({
   getToken: token,
   baseUrl: location.origin + BASE,
-  fetch: (address, options) => asked(address, options) ?? fetch(address, options),
+  fetch: (address, options) => heed(asked(address, options) ?? fetch(address, options)),
 });
 
 /** Take the answer to what was asked for before the modules were there, once and while it is fresh. */
@@ -51,6 +53,18 @@ export const post = async (path, body = undefined) => (await call(path, { method
 /** Ask for a sign-in when that is what an error is about. */
 export function noticeRefusal(error) {
   if (error.status === 401) whenRefused.forEach((callback) => callback(error));
+}
+
+/** Tell of something that was asked for and failed; not of what the page says anyway. */
+export async function complain(error) {
+  if (error.status !== 401 && !(await isAway())) note(inWords(error), { tone: "bad" });
+}
+
+/** Tell it where it was asked for; that nobody answers only as long as that holds. */
+export async function complainIn(place, error) {
+  const away = await isAway();
+  place.textContent = away ? t`Not sent yet.` : inWords(error);
+  if (away) addEventListener("online", () => (place.textContent = ""), { once: true });
 }
 
 /** Return an error in words for people. */

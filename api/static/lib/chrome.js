@@ -1,14 +1,14 @@
 /** What all pages share: navigation, theme, inbox, account, and what a page that fails shows. */
 
 import { bell } from "../views/bell.js";
-import { call, get, inWords, noticeRefusal, onUnauthenticated } from "./api.js";
+import { call, complain, get, inWords, noticeRefusal, onUnauthenticated } from "./api.js";
 import { forgetDrafts } from "./drafts.js";
 import { fill, h, icon, to } from "./dom.js";
 import { LANGUAGES, choose, language, t } from "./i18n.js";
 import { commands, concepts, keyCap, listen } from "./keys.js";
 import { later } from "./later.js";
 import { settle } from "./place.js";
-import { note } from "./say.js";
+import { isAway } from "./presence.js";
 import { claims, maybeAdmin, signOut, token } from "./session.js";
 import { cut } from "./words.js";
 
@@ -34,8 +34,9 @@ export async function start(page) {
     await page(main);
   } catch (error) {
     noticeRefusal(error);
-    if (main.querySelector(":scope > .loading, :scope > .skeleton")) showFailure(error);
-    else if (error.status !== 401) note(inWords(error), { tone: "bad" });
+    if (!main.querySelector(":scope > .loading, :scope > .skeleton")) complain(error);
+    else if (await isAway()) addEventListener("online", async () => (await isAway()) || location.reload());
+    else showFailure(error);
   }
   settle();
 }

@@ -1,12 +1,12 @@
 /** The page of a concept: its contents, the course around it, and a mark for "done". */
 
-import { call, client, get, inWords, noticeRefusal, post } from "../lib/api.js";
+import { call, client, complain, get, noticeRefusal, post } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
 import { fill, guarded, h, icon, said, slot, to } from "../lib/dom.js";
 import { list, t, within } from "../lib/i18n.js";
 import { offerConcepts, onKey } from "../lib/keys.js";
 import { later } from "../lib/later.js";
-import { announce, note } from "../lib/say.js";
+import { announce } from "../lib/say.js";
 import { tell } from "../lib/tabs.js";
 import { CONTENT_STATE, kindName, learnKinds, retryHelps, textOf } from "../lib/words.js";
 import { Arriving } from "../model/arriving.js";
@@ -233,7 +233,7 @@ start(async (main) => {
         resume();
         await refresh();
       } catch (error) {
-        note(inWords(error), { tone: "bad" });
+        complain(error);
       }
     });
   }
@@ -252,7 +252,7 @@ start(async (main) => {
     return h("p.done-bar", {}, button, next);
 
     async function doneAndNext() {
-      await call(`${path}/done`, { method: "PUT" }).then(({ data }) => progress.learnt(data), (error) => note(inWords(error), { tone: "bad" }));
+      await call(`${path}/done`, { method: "PUT" }).then(({ data }) => progress.learnt(data), (error) => complain(error));
       if (progress.isDone(conceptId)) go(place.after);
     }
 

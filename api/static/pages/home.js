@@ -1,6 +1,6 @@
 /** The home page: a form to ask for a roadmap, what needs one, and the recent tasks. */
 
-import { client, get, inWords, noticeRefusal } from "../lib/api.js";
+import { client, complainIn, get, noticeRefusal } from "../lib/api.js";
 import { start, title } from "../lib/chrome.js";
 import { keepField } from "../lib/drafts.js";
 import { fill, guarded, h, slot, to } from "../lib/dom.js";
@@ -21,14 +21,14 @@ start(async (main) => {
   title(t`What do you want to learn?`);
   const urgent = needsYou();
   const hint = h("p.usually.quiet");
-  let form = null;
-  const list = taskList({ changed: (tasks) => [usually(hint, tasks), form?.reached()], filtered: (is) => urgent.hide(is) });
-  form = askForm(hint);
+  const list = taskList({ changed: (tasks) => usually(hint, tasks), filtered: (is) => urgent.hide(is) });
+  const form = askForm(hint);
   const others = h("p.other-workflows.quiet", { hidden: true });
   const lists = h("div", { hidden: true }, others, urgent.element, list.element);
   fill(main, h("div.home-page", {}, form.element, lists));
   form.begin();
   hear((message) => message.type === "retried" && read());
+  addEventListener("online", urgent.read);
   document.addEventListener("visibilitychange", () => document.hidden || read());
   await Promise.all([read(), showOthers(others)]);
   lists.hidden = false; // both at once, so that one does not push the other
@@ -77,10 +77,6 @@ function askForm(hint) {
     more));
   return {
     element,
-    /** The server answers again: that it did not is over. */
-    reached() {
-      if (problem.dataset.code === "unreachable") problem.textContent = "";
-    },
     begin() {
       grow();
       goal.focus({ preventScroll: true });
@@ -110,7 +106,7 @@ function askForm(hint) {
   }
 
   async function send() {
-    problem.textContent = problem.dataset.code = "";
+    problem.textContent = "";
     const wanted = goal.value.trim();
     if (!wanted) {
       problem.textContent = t`Say in a few words what you want to learn.`;
@@ -135,8 +131,7 @@ function askForm(hint) {
       location.assign(to(`/tasks/${task.task_id}`));
     } catch (error) {
       noticeRefusal(error);
-      problem.textContent = inWords(error);
-      problem.dataset.code = error.code ?? "";
+      await complainIn(problem, error);
       goal.focus();
     }
   }

@@ -1,11 +1,11 @@
 /** The operations page, for admins: queue, workers, connections, jobs; refreshed every few seconds. */
 
-import { get, inWords, post } from "../lib/api.js";
+import { complain, get, inWords, post } from "../lib/api.js";
 import { start, title } from "../lib/chrome.js";
 import { fill, guarded, h, slot, write } from "../lib/dom.js";
 import { SERVERS, figure, n, t } from "../lib/i18n.js";
-import { note } from "../lib/say.js";
-import { ago, duration, upcoming } from "../lib/time.js";
+import { isAway } from "../lib/presence.js";
+import { ago, duration, now, upcoming } from "../lib/time.js";
 import { STATUS, TONE } from "../lib/words.js";
 import { trend } from "../views/trend.js";
 
@@ -16,6 +16,20 @@ const PARTS = {
 const NAME = {
   queue: t`Queue and workers`, database: "PostgreSQL", redis: "Redis", streams: t`Live viewers of this process`,
   schedules: t`Maintenance`, "queue/rejected": t`Rejected messages`,
+};
+const POOL = { threads: t`threads`, prefork: t`processes (prefork)` };
+/** What a job does, and what follows while it is paused; of one that is not known here the server's words. */
+const JOBS = {
+  recover: [
+    t`Takes tasks from workers that went silent, and rings for tasks whose message was lost or whose turn has come.`,
+    t`Tasks of a worker that went silent may stand still, and so may some that wait in line.`,
+  ],
+  remind: [
+    t`Reminds reviewers of what is due, and does with reviews that are past due what REVIEW_ON_EXPIRY says.`,
+    t`Nobody is reminded, and reviews that are past due wait on.`,
+  ],
+  purge: [t`Deletes events and read notifications of tasks that ended EVENT_RETENTION_DAYS ago.`, t`The database grows; nothing else changes.`],
+  audit: [t`Looks for rows that contradict each other, and reports them.`, t`A contradiction is not noticed; nothing else changes.`],
 };
 
 start(async (main) => {
@@ -35,6 +49,7 @@ start(async (main) => {
   fill(main, h("div.operations-page", {},
     h("header", {}, h("h1", {}, t`Operations`), state, flower),
     h("div.cards", {}, Object.values(cards).map(({ element }) => element))));
+  addEventListener("online", () => Object.keys(PARTS).forEach(read));
   setInterval(() => readAt && write(state, t`Read ${ago(readAt)}`), 1000);
 
   async function readAll() {
@@ -55,6 +70,7 @@ start(async (main) => {
       if (!isBusy(element)) body.show([data, Math.floor(Date.now() / 30_000)], () => PARTS[name](data, () => read(name)));
       return true;
     } catch (error) {
+      if (await isAway()) return false; // what was read stays
       element.hidden = error.status === 404; // this version has no such report
       body.show(error.message, () => h("p.cause", {}, inWords(error)));
       return false;
@@ -64,7 +80,8 @@ start(async (main) => {
 
 function isBusy(element) {
   const selection = getSelection();
-  return element.contains(document.activeElement) || (selection && !selection.isCollapsed && element.contains(selection.anchorNode));
+  return element.contains(document.activeElement) || element.querySelector("details[open]")
+    || (selection && !selection.isCollapsed && selection.containsNode(element, true));
 }
 
 function showFlower(element, address) {
@@ -89,7 +106,6 @@ function share(used, limit) {
 /** The figures add up: what waits is what the status says, told by what it waits for. */
 function queueCard(data) {
   const late = (data.oldest_waiting_s ?? 0) > 30;
-  const workers = Object.entries(data.workers);
   const held = Math.max(0, data.tasks_by_status.pending + data.tasks_by_status.processing - data.running - data.waiting);
   const up = data.queue.status === "up";
   return [
@@ -103,10 +119,25 @@ function queueCard(data) {
     h("ul.statuses", {}, Object.entries(data.tasks_by_status).map(([status, number]) =>
       h("li", {}, h(`span.chip.is-${TONE[status]}`, {}, STATUS[status]), h("strong", {}, figure(number))))),
     ...(data.unknown?.length ? strangers(data.unknown) : []),
-    h("h3.sub", {}, t`Workers with tasks`),
-    workers.length
-      ? rows(workers.map(([name, tasks]) => [name, n(tasks, "{n} task at the moment", "{n} tasks at the moment")]))
-      : h("p.quiet", {}, data.waiting ? t`None, though tasks wait: is a worker running?` : t`None at the moment; nothing is to be done.`)];
+    h("h3.sub", {}, t`Workers`),
+    data.fleet.length || Object.keys(data.workers).length ? rows(workersOf(data)) : h("p.cause", {}, t`None: what is asked for waits until one is started.`)];
+}
+
+/** All that are there, and those that are not heard of any more and still hold tasks. */
+function workersOf({ fleet, workers }) {
+  const known = new Set(fleet.map(({ name }) => name));
+  const lost = Object.entries(workers).filter(([name]) => !known.has(name));
+  return [
+    ...fleet.map((each) => [each.name, [
+      !each.takes && h("span.chip.is-bad", {}, t`takes no messages`), " ",
+      [
+        each.tasks ? n(each.slots, "{tasks} of {n} place taken", "{tasks} of {n} places taken", { tasks: figure(each.tasks) }) : n(each.slots, "idle, {n} place", "idle, {n} places"),
+        POOL[each.pool] ?? each.pool,
+        t`here for ${duration(now() - Date.parse(each.since))}`,
+      ].filter(Boolean).join(" · "),
+    ]]),
+    ...lost.map(([name, tasks]) => [name, `${t`not heard of`} · ${n(tasks, "{n} task at the moment", "{n} tasks at the moment")}`]),
+  ];
 }
 
 /** Tasks that wait for ever, unless somebody brings their workflow or cancels them. */
@@ -147,16 +178,27 @@ function streamsCard({ by_transport: transports, by_user: users, by_task: tasks 
 
 function schedulesCard(data, again) {
   const all = data.schedules ?? data;
-  return h("ul.schedules", {}, all.map((each) => h("li", {},
-    h("div.schedule", {}, h("strong", { title: each.description }, each.name), each.paused && h("span.chip", {}, t`paused`),
-      h("span.quiet", {}, [
-        each.last_run_at ? t`ran ${ago(each.last_run_at)}` : t`has not run yet`,
-        !each.paused && each.next_run_at && upcoming(each.next_run_at),
-        each.outcome?.error && t`failed: ${each.outcome.error}`,
-      ].filter(Boolean).join(", "))),
-    h("div.schedule-buttons", {},
-      job(each.name, "run", t`Run now`, again),
-      each.paused ? job(each.name, "resume", t`Go on`, again) : job(each.name, "pause", t`Pause`, again)))));
+  return h("ul.schedules", {}, all.map((each) => {
+    const [does, without] = JOBS[each.name] ?? [each.description, each.if_paused];
+    const lang = JOBS[each.name] ? null : SERVERS;
+    return h("li", {},
+      h("div.schedule", {}, h("strong", {}, each.name), each.paused && h("span.chip.is-ask", {}, t`paused`),
+        h("span.quiet", {}, [
+          every(each.interval_s),
+          each.last_run_at ? t`ran ${ago(each.last_run_at)}` : t`has not run yet`,
+          !each.paused && each.next_run_at && upcoming(each.next_run_at),
+          each.outcome?.error && t`failed: ${each.outcome.error}`,
+        ].filter(Boolean).join(", "))),
+      h("div.schedule-buttons", {},
+        job(each.name, "run", t`Run now`, again),
+        each.paused ? job(each.name, "resume", t`Go on`, again) : job(each.name, "pause", t`Pause`, again)),
+      h("p.schedule-words", {}, h("span", { lang }, does), " ", h("span.quiet", {}, t`While it is paused:`, " ", h("span", { lang }, without))));
+  }));
+}
+
+function every(s) {
+  if (s < 60) return n(s, "every {n} second", "every {n} seconds");
+  return s < 3600 ? n(s / 60, "every {n} minute", "every {n} minutes") : n(s / 3600, "every {n} hour", "every {n} hours");
 }
 
 function job(name, verb, words, again) {
@@ -167,7 +209,7 @@ function job(name, verb, words, again) {
       button.blur();
       await again();
     } catch (error) {
-      note(inWords(error), { tone: "bad" });
+      complain(error);
     }
   });
 }

@@ -1,6 +1,6 @@
 /** The page of a review: the outline, what changed in it, and the form for a decision. */
 
-import { call, client, get, inWords, noticeRefusal } from "../lib/api.js";
+import { call, client, complain, complainIn, get, noticeRefusal } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
 import { draft } from "../lib/drafts.js";
 import { later } from "../lib/later.js";
@@ -156,7 +156,7 @@ function reviewPage(main, task, review, etag) {
     } catch (error) {
       if (error.status === 412) stale();
       else if (error.status === 409) over(t`This review was decided already; your decision was not needed any more.`);
-      else fail(inWords(error));
+      else fail("", error);
     }
   }
 
@@ -178,8 +178,10 @@ function reviewPage(main, task, review, etag) {
     notices.scrollIntoView({ block: "center" });
   }
 
-  function fail(words) {
-    fill(notices, h("div.notice.is-bad", {}, words));
+  async function fail(words, error = null) {
+    const notice = h("div.notice.is-bad", {}, words);
+    if (error) await complainIn(notice, error);
+    fill(notices, notice);
     notices.scrollIntoView({ block: "center" });
   }
 
@@ -260,7 +262,7 @@ function needsOf({ stages }) {
 }
 
 /** What changed since the round before, or since any other. */
-function sinceRound({ task_id: taskId, diff, round, version }, titleOf, editor) {
+function sinceRound({ task_id: taskId, diff, round }, titleOf, editor) {
   if (!diff) return null;
   const list = slot();
   const heading = h("h2.card-title", { id: "diff-title" });
@@ -268,6 +270,7 @@ function sinceRound({ task_id: taskId, diff, round, version }, titleOf, editor) 
   const choice = rounds.length > 1 && h("select", {
     "aria-label": t`Compare with round`, onchange: () => compare(Number(choice.value)),
   }, rounds.map((each) => h("option", { value: each }, t`Round ${each}`)));
+  let shown = 0;
   show(diff, round - 1);
   return h("section.card", { "aria-labelledby": "diff-title" }, heading, choice, list.element);
 
@@ -277,12 +280,13 @@ function sinceRound({ task_id: taskId, diff, round, version }, titleOf, editor) 
       show(found ?? [], other);
       editor.since(found);
     } catch (error) {
-      noticeRefusal(error);
-      list.show([version, other, "failed"], () => h("p.cause", {}, inWords(error)));
+      complain(error);
+      choice.value = String(shown);
     }
   }
 
   function show(found, other) {
+    shown = other;
     write(heading, changesSince(other, found));
     list.show([other, found], () => (found.length ? changeList(found, titleOf) : h("p.quiet", {}, t`Nothing: the outline is the same as before.`)));
   }

@@ -4,6 +4,7 @@ import { get, inWords, noticeRefusal } from "../lib/api.js";
 import { start, title } from "../lib/chrome.js";
 import { fill, h, said, slot } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
+import { isAway } from "../lib/presence.js";
 import { hear } from "../lib/tabs.js";
 import { ago, due } from "../lib/time.js";
 import { called, concepts, hours } from "../lib/words.js";
@@ -21,6 +22,7 @@ start(async (main) => {
   fill(main, h("div.reviews-page", {}, h("h1", {}, t`Reviews`),
     h("p.lead", {}, t`Outlines that wait for a decision; nothing is written before.`), problem.element, list.element));
   hear((message) => message.type === "retried" && read());
+  addEventListener("online", read);
   setInterval(() => document.hidden || read(), EVERY_MS);
 
   async function read() {
@@ -33,7 +35,7 @@ start(async (main) => {
         (found.length ? found.map(row) : h("li.quiet", {}, t`Nothing waits for you.`)));
     } catch (error) {
       noticeRefusal(error);
-      if (error.status !== 401) problem.show(error.message, () => h("div.notice.is-bad", {}, inWords(error)));
+      if (error.status !== 401 && !(await isAway())) problem.show(error.message, () => h("div.notice.is-bad", {}, inWords(error)));
     }
   }
 

@@ -13,7 +13,7 @@ import { TERMINAL_STATUSES } from "../roadmap-client.js";
 import { course, pageTools, stateOf } from "../views/course.js";
 import { learner } from "../views/learner.js";
 import { map } from "../views/map.js";
-import { chip, heading, legend, setMark } from "../views/parts.js";
+import { chip, explain, heading, legend, setMark } from "../views/parts.js";
 
 start(async (main) => {
   const [id] = idsInAddress();
@@ -50,9 +50,9 @@ start(async (main) => {
 
   /** What each content is doing is told only while one of them is not simply there. */
   function drawStates() {
-    const ready = !outline.element.querySelector(".mark:not([data-state='completed'])");
-    outline.element.classList.toggle("is-ready", ready);
-    told.hidden = ready;
+    const states = [...outline.element.querySelectorAll(".mark")].map(({ dataset }) => dataset.state);
+    outline.element.classList.toggle("is-ready", states.every((state) => state === "completed"));
+    explain(told, states, TERMINAL_STATUSES.has(task.status));
   }
 });
 

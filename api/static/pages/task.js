@@ -15,7 +15,7 @@ import { STATUS, TONE, attempt as attemptName, called, contentsReady, learnKinds
 import { TERMINAL_STATUSES, TaskModel, partId } from "../model/task-model.js";
 import { actions } from "../views/actions.js";
 import { badge } from "../views/badge.js";
-import { chip, heading, legend, meter } from "../views/parts.js";
+import { chip, explain, heading, legend, meter } from "../views/parts.js";
 import { rail } from "../views/rail.js";
 import { prospect } from "../views/task-row.js";
 import { tree } from "../views/tree.js";
@@ -261,7 +261,8 @@ function layout(model, views) {
   const clock = h("span.quiet");
   const roadmapTitle = h("h2", { id: "tree-title", dir: "auto" }, model.task.workflow === "roadmap" ? t`The roadmap` : t`What it makes`);
   const summary = h("p.lead", { dir: "auto" });
-  const legendLine = h("div", { hidden: true });
+  const legendLine = h("div");
+  let told = null;
   const ready = model.task.workflow === "roadmap" ? contentsReady : partsReady;
   let shownStatus = null;
   let spoken = -1;
@@ -308,6 +309,7 @@ function layout(model, views) {
     if (!designed) {
       write(summary, over ? t`It ended before there was anything to show.` : t`It appears here as soon as it is designed.`);
     }
+    if (told) explain(told, over ? [...model.contents.values()].flatMap((each) => Object.values(each).map((one) => one.status)) : [], over);
     if (done !== spoken && total) {
       if (spoken >= 0) announce(ready(done, total));
       spoken = done;
@@ -327,7 +329,6 @@ function layout(model, views) {
     fill(roadmapTitle, name, version > 1 && h("span.version", {}, ` ${t`version ${version}`}`));
     views.tree.element.lang = summary.lang = language || "";
     write(summary, text);
-    fill(legendLine, legend({ kinds }));
-    legendLine.hidden = false;
+    fill(legendLine, (told = legend({ kinds })));
   }
 }

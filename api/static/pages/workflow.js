@@ -1,9 +1,9 @@
 /** The page of a workflow: what it does, and the form that asks for a task of it. */
 
-import { call, inWords, noticeRefusal } from "../lib/api.js";
+import { call, complainIn, noticeRefusal } from "../lib/api.js";
 import { start, title } from "../lib/chrome.js";
 import { draft } from "../lib/drafts.js";
-import { BASE, fill, guarded, h, slot, to } from "../lib/dom.js";
+import { BASE, fill, guarded, h, to } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { hear } from "../lib/tabs.js";
 import { stepName, learnSteps } from "../lib/words.js";
@@ -39,16 +39,16 @@ function ask({ name, version, request_schema: schema, steps }) {
   const before = kept.read();
   const fields = schemaForm(schema, { ...(before !== null && { value: before }), changed: (value) => value !== undefined && kept.write(value) });
   const review = h("input", { id: "review", type: "checkbox", defaultChecked: true });
-  const problem = slot(h("div", { role: "alert" }));
+  const problem = h("p.field-error", { role: "alert" });
   const submit = guarded(h("button.button.is-primary.is-large", { type: "submit" }, t`Begin`), send);
   let key = newKey();
   let sent = "";
   return h("form", { onsubmit: (event) => event.preventDefault(), novalidate: true }, fields.element,
     steps.some((step) => step.reviewed) && h("p.is-check.review-first", {}, review, h("label", { htmlFor: "review" }, t`Ask me before it goes on, so that I can change it`)),
-    problem.element, submit);
+    problem, submit);
 
   async function send() {
-    problem.show(null, () => []);
+    problem.textContent = "";
     try {
       const body = { request: fields.value(), review: review.checked };
       // the same request, sent again because no answer came, is the same task
@@ -59,8 +59,8 @@ function ask({ name, version, request_schema: schema, steps }) {
       location.assign(to(`/tasks/${task.task_id}`));
     } catch (error) {
       noticeRefusal(error);
-      const left = error.problem?.errors?.length ? fields.complain(error.problem.errors.map(pathOf)) : [inWords(error)];
-      if (left.length) problem.show(left, () => h("p.field-error", {}, left.join(" ")));
+      if (error.problem?.errors?.length) problem.textContent = fields.complain(error.problem.errors.map(pathOf)).join(" ");
+      else await complainIn(problem, error);
     }
   }
 }

@@ -1,9 +1,8 @@
 /** What can be done with a task, for each of its statuses. */
 
-import { inWords, post } from "../lib/api.js";
+import { complain, post } from "../lib/api.js";
 import { fill, guarded, h, said } from "../lib/dom.js";
 import { n, t } from "../lib/i18n.js";
-import { note } from "../lib/say.js";
 import { due, moment } from "../lib/time.js";
 import { retryHelps } from "../lib/words.js";
 import { causeInWords } from "./parts.js";
@@ -99,7 +98,7 @@ export function actions(context) {
         await post(`/tasks/${taskId}/${path}`);
         context.retried();
       } catch (error) {
-        note(inWords(error), { tone: "bad" });
+        complain(error);
       }
     });
   }
@@ -121,7 +120,7 @@ export function actions(context) {
         try {
           await post(`/tasks/${taskId}/cancel`);
         } catch (error) {
-          note(inWords(error), { tone: "bad" });
+          complain(error);
         }
       });
       fill(place, h("span.question-line", { role: "group", "aria-label": t`Cancel this task?` },

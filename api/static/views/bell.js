@@ -1,6 +1,6 @@
 /** The inbox: a bell with the unread count, live and the same in every tab. */
 
-import { call, client, get, inWords, noticeRefusal, post } from "../lib/api.js";
+import { call, client, complain, get, noticeRefusal, post } from "../lib/api.js";
 import { fill, h, icon, said, to, write } from "../lib/dom.js";
 import { SERVERS, t } from "../lib/i18n.js";
 import { announce, note } from "../lib/say.js";
@@ -113,7 +113,7 @@ export function bell() {
       announce(t`All notifications are read`);
       tell({ type: "inbox" });
     } catch (error) {
-      note(inWords(error), { tone: "bad" });
+      complain(error);
     }
   }
 }

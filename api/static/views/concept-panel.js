@@ -1,9 +1,8 @@
 /** An open concept in the tree: what each content is doing, why some failed, what it cost. */
 
-import { inWords, post } from "../lib/api.js";
+import { complain, post } from "../lib/api.js";
 import { fill, guarded, h, said } from "../lib/dom.js";
 import { list as listing, t, within } from "../lib/i18n.js";
-import { note } from "../lib/say.js";
 import { brief } from "../lib/time.js";
 import { CONTENT_STATE, kindName, retryHelps } from "../lib/words.js";
 import { Arriving } from "../model/arriving.js";
@@ -73,7 +72,7 @@ export function conceptPanel(concept, context) {
         await post(`/roadmaps/${context.roadmapId()}/concepts/${id}/regenerate`, { kinds });
         context.retried();
       } catch (error) {
-        note(inWords(error), { tone: "bad" });
+        complain(error);
       }
     });
   }

@@ -1,6 +1,6 @@
 /** What a person has learnt of a roadmap: marked at once, kept by the server, told to the other tabs. */
 
-import { call, inWords } from "../lib/api.js";
+import { call, complain } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
 import { note } from "../lib/say.js";
 import { hear, tell } from "../lib/tabs.js";
@@ -48,7 +48,7 @@ export function learner(roadmapId, learnt) {
       });
     } catch (error) {
       take(before);
-      note(inWords(error), { tone: "bad" });
+      complain(error);
     }
   }
 }

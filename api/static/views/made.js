@@ -1,10 +1,10 @@
 /** What a task of any workflow has made: the results of its steps, and its parts as they are made. */
 
-import { get, inWords, post } from "../lib/api.js";
+import { complain, get, inWords, post } from "../lib/api.js";
+import { isAway } from "../lib/presence.js";
 import { fill, guarded, h, icon, said, slot, write } from "../lib/dom.js";
 import { n, t } from "../lib/i18n.js";
 import { recall, remember } from "../lib/place.js";
-import { note } from "../lib/say.js";
 import { CONTENT_STATE, kindName, retryHelps } from "../lib/words.js";
 import { Arriving } from "../model/arriving.js";
 import { partId } from "../model/task-model.js";
@@ -189,7 +189,10 @@ function partPanel({ step, key, title }, workflow, context, own) {
         fill(place, drawn(own.parts[step], body, schema), version > 1 && h("p.quiet", {}, t`version ${version}`));
         place.removeAttribute("aria-busy");
       },
-      (error) => fill(place, h("p.cause", {}, inWords(error))),
+      async (error) => {
+        if (!(await isAway())) return fill(place, h("p.cause", {}, inWords(error)));
+        addEventListener("online", () => place.isConnected && place.replaceWith(bodyOf(kind)), { once: true });
+      },
     );
     return place;
   }
@@ -202,7 +205,7 @@ function partPanel({ step, key, title }, workflow, context, own) {
         await post(`${address}/regenerate`, several ? { kinds: failed } : {});
         context.retried();
       } catch (error) {
-        note(inWords(error), { tone: "bad" });
+        complain(error);
       }
     });
   }

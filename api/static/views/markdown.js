@@ -22,7 +22,7 @@ export function streamed(text) {
 function block(each) {
   switch (each.type) {
     case "heading": return h(`h${Math.min(6, HIGHEST - 1 + each.level)}`, { dir: "auto" }, spans(each.inline));
-    case "code": return h("pre", {}, h("code", { dir: "ltr" }, each.text));
+    case "code": return h("pre", {}, h("code", { dir: "ltr", class: each.language ? `language-${each.language}` : null }, each.text));
     case "quote": return h("blockquote", {}, each.blocks.map(block));
     case "rule": return h("hr");
     case "list": return h(each.ordered ? "ol" : "ul", { start: each.ordered && each.first !== 1 ? each.first : null }, each.items.map(item));

@@ -47,7 +47,14 @@ export function legend({ kinds }) {
   return h("p.legend", {},
     h("span", {}, t`Each concept: ${list(kinds.map(({ name }) => within(kindName(name))))}.`),
     Object.entries(CONTENT_STATE).map(([state, words]) =>
-      h("span", {}, h("span.mark", { "aria-hidden": "true", dataset: { state } }), words)));
+      h("span", { dataset: { means: state } }, h("span.mark", { "aria-hidden": "true", dataset: { state } }), words)));
+}
+
+/** Let a legend explain what there is: nothing once all is simply there, and while it may change every state. */
+export function explain(legend, states, over) {
+  const found = new Set(states);
+  legend.hidden = over && [...found].every((state) => state === "completed");
+  for (const each of legend.querySelectorAll("[data-means]")) each.hidden = over && !found.has(each.dataset.means);
 }
 
 /** Why something failed, and what helps. */

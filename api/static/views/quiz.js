@@ -1,6 +1,6 @@
 /** A quiz: answered in one go, marked by the server, then reviewed question by question. */
 
-import { call, inWords } from "../lib/api.js";
+import { call, complainIn } from "../lib/api.js";
 import { draft } from "../lib/drafts.js";
 import { fill, guarded, h, icon, said } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
@@ -90,8 +90,7 @@ export function quizView(quiz, { version, path, key, score, marked }) {
       shown(data.quiz);
     } catch (error) {
       if (error.status !== 412) {
-        problem.textContent = inWords(error);
-        return;
+        return complainIn(problem, error);
       }
       // what was ticked is worth an answer all the same; only it cannot be kept
       kept.clear();

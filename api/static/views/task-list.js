@@ -4,6 +4,7 @@ import { get, inWords, noticeRefusal } from "../lib/api.js";
 import { fill, guarded, h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { readdress, recall, remember } from "../lib/place.js";
+import { isAway } from "../lib/presence.js";
 import { announce } from "../lib/say.js";
 import { taskRow, told } from "./task-row.js";
 
@@ -121,9 +122,9 @@ export function taskList({ changed = () => {}, filtered = () => {}, workflow = "
   }
 
   /** What was shown stays; what is wrong stands above it. */
-  function failed(error) {
+  async function failed(error) {
     noticeRefusal(error);
-    if (error.status === 401) return;
+    if (error.status === 401 || (await isAway())) return;
     fill(problem, h("div.notice.is-bad", {}, h("p", {}, t`The list cannot be read now.`, " ", inWords(error)),
       h("p.actions", {}, guarded(h("button.button", { type: "button" }, t`Try again`), () => read()))));
   }

@@ -1,6 +1,6 @@
 /** A review of a workflow of any kind: the value in question, approved, sent back, or changed in a form. */
 
-import { call, inWords } from "../lib/api.js";
+import { call, complainIn } from "../lib/api.js";
 import { title } from "../lib/chrome.js";
 import { draft } from "../lib/drafts.js";
 import { fill, h, slot, to } from "../lib/dom.js";
@@ -87,11 +87,13 @@ export function shapeReview(main, { task, review, etag, follow }) {
     notices.scrollIntoView({ block: "center" });
   }
 
-  function fail(error) {
+  async function fail(error) {
     const found = (error.problem?.errors ?? []).map(({ field, message }) => ({ path: field.split(".").filter((each, at) => each && !(at < 2 && ["body", "value"].includes(each))), message }));
-    const left = found.length ? form.complain(found) : [inWords(error)];
+    const left = form.complain(found);
     if (left.length < found.length) own.open = true;
-    fill(notices, h("div.notice.is-bad", {}, left.join(" ") || t`Some fields are not right yet.`));
+    const notice = h("div.notice.is-bad", {}, left.join(" ") || t`Some fields are not right yet.`);
+    if (!found.length) await complainIn(notice, error);
+    fill(notices, notice);
     notices.scrollIntoView({ block: "center" });
   }
 }

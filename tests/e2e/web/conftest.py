@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 FAILS: Final = "Borrowing"
 """One concept of the Rust roadmap fails."""
 GOALS: Final = {"done": "Play chess well", "partial": "Learn Rust", "review": "Learn SQL"}
+PICTURES: Final = "pictures.example"
+"""The host whose pictures are shown in texts."""
 PAGE: Final = """\
 export const results = {
   outline: ({ title, chapters }, { h }) =>
@@ -125,6 +127,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, foreign_site: str) -> Iterato
             SAMPLE_LATENCY_S="0.1",
             SAMPLE_FAIL=FAILS,
             CORS_ORIGINS=foreign_site,
+            IMAGE_HOSTS=PICTURES,
             TRUSTED_PROXIES="127.0.0.1",  # for tests/e2e/web/test_sub_path.py
         )
         with stack.client() as api:

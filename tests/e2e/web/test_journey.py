@@ -59,7 +59,8 @@ async def test_from_the_question_to_the_finished_roadmap(site: Site, window: Wat
     await page.wait_for_url(f"**/tasks/{task_id}")
     await expect(page.locator(".mark[data-state='completed']").first).to_be_visible()
     await expect(page.locator(".task-line .chip")).to_have_text("Complete")
-    await expect(page.locator(".mark:not([data-state='completed'])")).to_have_count(3)  # legend
+    await expect(page.locator(".tree .mark:not([data-state='completed'])")).to_have_count(0)
+    await expect(page.locator(".legend")).to_be_hidden()
     titles = [c["title"] for c in site.concepts(site.get(f"/tasks/{task_id}")["roadmap_id"])]
     assert titles[0] == "Flour, water and patience"
     assert titles[2] == second

@@ -10,6 +10,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
 from bench.first_view import view
+from core.jobs import JOBS
 from tests.e2e.web.browser import PHONE, Watched, new_context, overflow
 from tests.factories import until
 
@@ -176,6 +177,27 @@ async def test_what_pages_say_is_true(site: Site, window: Watched) -> None:
     entry = page.locator(".inbox-entry", has_text="complete").first
     await expect(entry.locator(".inbox-title")).not_to_be_empty()
     assert "/roadmaps/" in (await entry.locator("a").get_attribute("href") or "")
+
+
+async def test_operations_tell_who_is_there_and_what_for(site: Site, window: Watched) -> None:
+    """An idle worker is listed with pool and places, each job says what it does; no text moves."""
+    await window.page.add_init_script(
+        "const later = setTimeout; window.setTimeout = (does, ms) => later(does, ms / 20)"
+    )
+    page = await window.open("/operations")
+    worker = page.locator(".is-queue .rows div", has_text="worker1")
+    await expect(worker).to_contain_text(re.compile(r"(idle|taken).*threads.*here for"))
+    jobs = page.locator(".schedules li")
+    await expect(jobs).to_have_count(len(JOBS))
+    for job in await jobs.all():
+        await expect(job).to_contain_text(re.compile(r"every \d+ .*While it is paused: [A-Z]"))
+    # a selection over several cards holds while the page goes on reading
+    await page.evaluate("getSelection().selectAllChildren(document.querySelector('.cards'))")
+    text = await page.evaluate("getSelection().toString()")
+    for _ in range(3):
+        async with page.expect_response("**/admin/queue"):
+            pass
+    assert await page.evaluate("getSelection().toString()") == text
 
 
 async def test_everything_is_a_key_away(site: Site, window: Watched) -> None:

@@ -7,13 +7,16 @@ import json
 import os
 import re
 import signal
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from itertools import cycle
+from typing import TYPE_CHECKING, Final
 
 import httpx
 import pytest
 from playwright.async_api import expect
 
 from tests.e2e.web.browser import Watched
+from tests.e2e.web.test_access import paths
 from tests.factories import until
 
 if TYPE_CHECKING:
@@ -36,6 +39,51 @@ async def test_the_page_survives_an_api_that_dies(site: Site, window: Watched) -
     await until(lambda: _approved(site, task_id), within_s=60, what="the API to be back")
     await expect(page.locator(".task-line .chip")).to_have_text("Complete")
     await expect(page.locator(".numbers")).to_contain_text(re.compile(r"^(\d+) of \1 contents"))
+
+
+@dataclass
+class Gone:
+    """An API that does not answer, or says in one of the usual ways that it cannot now."""
+
+    status: int
+
+    async def __call__(self, route: Route) -> None:
+        """Answer so."""
+        if not self.status:
+            return await route.abort()
+        return await route.fulfill(status=self.status, json={"detail": "Not now."})
+
+
+API: Final = "**/api/v1/**"
+
+
+async def test_one_line_tells_that_nobody_answers(site: Site, window: Watched) -> None:
+    """On every page one line says that the server is away, nothing else; then all goes on."""
+    page, ways = window.page, cycle((0, 503, 502, 429, 504))
+    line = page.locator(".away")
+    told = page.locator(".away, .toast, .notice, .failure, .cause, .field-error:not(:empty)")
+    for path in (*paths(site).values(), "/reviews"):
+        await page.route(API, gone := Gone(next(ways)))
+        await page.goto(site.base + path)
+        await expect(line).to_contain_text("The server")
+        await expect(told).to_have_count(1)
+        await page.unroute(API, gone)
+        await line.get_by_role("button").click()
+        await expect(page.locator("main h1")).to_be_visible()
+        await expect(page.locator(".skeleton")).to_have_count(0)
+        await expect(line).to_have_count(0)
+    page = await window.open("/")
+    await page.get_by_label("What do you want to learn?").fill("Sail around the world")
+    await page.route(API, gone := Gone(0))
+    await page.get_by_role("button", name="Make my roadmap").click()
+    await expect(line).to_have_count(1)
+    await expect(page.locator(".field-error")).to_have_text("Not sent yet.")
+    await expect(page.locator(".toast, .notice")).to_have_count(0)
+    await page.unroute(API, gone)
+    await expect(line).to_have_count(0)  # by itself
+    await expect(page.locator(".field-error")).to_be_empty()
+    await expect(page.locator("#goal")).to_have_value("Sail around the world")
+    await page.evaluate("localStorage.clear(), sessionStorage.clear()")
 
 
 async def test_without_a_network_the_badge_says_so_and_then_catches_up(

@@ -7,18 +7,25 @@ import json
 import re
 from base64 import b64encode
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 from playwright.async_api import expect
 
+from tests.e2e.web.conftest import PICTURES
+from tests.factories import until
+
 if TYPE_CHECKING:
+    from playwright.async_api import Page, Route
+
     from tests.e2e.web.browser import Watched
     from tests.e2e.web.conftest import Site
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
 TRAP: Final = "<img src=x onerror=window.hacked=1><script>window.hacked=1</script>"
+DIAGRAM: Final = "graph TD; A[<b>Borrow</b>] --> B"
 CORPUS: Final = [
     TRAP,
     "<svg onload=window.hacked=1>",
@@ -27,8 +34,11 @@ CORPUS: Final = [
     "[click](JaVaScRiPt:window.hacked=1)",
     "[click](data:text/html,<script>window.hacked=1</script>)",
     "![picture](https://stranger.example/pixel.png)",
+    "![picture](https://pictures.example@stranger.example/pixel.png)",
+    "![a kite](https://pictures.example/kite.svg)",
     '[a](https://stranger.example "onmouseover=window.hacked=1")',
     "<a href='https://stranger.example' onclick='window.hacked=1'>here</a>",
+    f"```mermaid\n{DIAGRAM}\n```",
     "<style>body{display:none}</style>",
     "`<script>window.hacked=1</script>`",
     "<math><mtext><table><mglyph><style><img src=x onerror=window.hacked=1>",
@@ -93,6 +103,38 @@ async def poison(site: Site, task_id: str) -> None:
     await connection.close()
 
 
+KITE: Final = "<svg xmlns='http://www.w3.org/2000/svg' width='40' height='30'/>"
+
+
+async def _one_picture_is_shown(window: Watched, asked: list[dict[str, str]]) -> None:
+    """That of the host that is allowed, asked for without telling who reads what; no other can."""
+    page = window.page
+    picture = page.locator("main img")
+    await expect(picture).to_have_count(1)
+    await picture.scroll_into_view_if_needed()
+    await until(lambda: picture.evaluate("e => e.naturalWidth === 40"), what="the picture")
+    assert not {"cookie", "referer"} & asked[0].keys()
+    blocked = await page.evaluate(
+        "host => new Promise((done) => {"
+        " addEventListener('securitypolicyviolation', (event) => done(event.blockedURI));"
+        " new Image().src = `https://${host}.stranger.example/pixel.png`; })",
+        PICTURES,
+    )
+    assert "stranger" in blocked
+    assert {urlsplit(address).netloc for address in window.strangers} == {PICTURES}
+    window.errors.clear()  # the browser's word about what it blocked
+    window.strangers.clear()
+
+
+async def _a_diagram_is_code_with_a_name(page: Page) -> None:
+    """What a Mermaid block is stands beside it, and it can be copied to where they are drawn."""
+    box = page.locator(".code", has_text="graph TD")
+    await expect(box.locator(".code-language")).to_have_text("Diagram, as Mermaid code")
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await box.get_by_role("button", name="Copy the code").click()
+    assert (await page.evaluate("navigator.clipboard.readText()")).strip() == DIAGRAM
+
+
 async def test_hostile_model_output_is_inert(site: Site, window: Watched) -> None:
     """Whatever a model writes, wherever it is shown, is text: nothing runs, nothing loads."""
     task_id = site.create("learn JavaScript")
@@ -100,8 +142,17 @@ async def test_hostile_model_output_is_inert(site: Site, window: Watched) -> Non
     await poison(site, task_id)
     roadmap_id = site.get(f"/tasks/{task_id}")["roadmap_id"]
     concept_id = site.concepts(roadmap_id)[0]["concept_id"]
+    asked: list[dict[str, str]] = []
+
+    async def kite(route: Route) -> None:
+        asked.append(await route.request.all_headers())
+        await route.fulfill(content_type="image/svg+xml", body=KITE)
+
+    await window.page.route(f"https://{PICTURES}/**", kite)
     page = await window.open(f"/roadmaps/{roadmap_id}/concepts/{concept_id}")
     await expect(page.locator("h1")).to_have_text(TRAP)
+    await _one_picture_is_shown(window, asked)
+    await _a_diagram_is_code_with_a_name(page)
     await expect(page.locator(".prose")).to_contain_text("<svg onload=window.hacked=1>")
     await expect(page.locator("a[href^='javascript' i], a[href^='data' i]")).to_have_count(0)
     await expect(page.locator(".resource")).to_have_count(1)

@@ -232,6 +232,11 @@ async def test_admins_see_what_is_going_on(
     alice.headers.update(bearer("root", role="admin"))
     await new_task()
     await seeds.failed_task()
+    await a_worker_is_there(database)
+    [idle] = (await alice.get("/api/v1/admin/queue")).json()["fleet"]
+    assert idle.pop("since").endswith("Z")
+    known = {"name": "told", "pool": "threads", "slots": 1, "spare": 0, "tasks": 0, "takes": True}
+    assert idle == known
 
     async def connected() -> bool:
         report = (await alice.get("/api/v1/admin/redis")).json()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from core.settings import get_settings
 from roadmaps.rendering import renderer, stored
 from roadmaps.rendering.markdown import UNRENDERED, VERSION, to_html
 from roadmaps.rendering.renderer import Rendered, close_renderer
@@ -63,6 +64,30 @@ async def test_a_tutorial_that_nobody_reads_is_not_rendered(
     assert [tuple(each) for each in stored_rows] == [(row["content_id"], VERSION, html)]
     assert (await alice.get(url)).json()["tutorial"]["html"] == html
     assert rendered == [row["markdown"]]
+
+
+async def test_what_is_stored_follows_the_hosts_of_pictures(
+    alice: httpx.AsyncClient,
+    database: asyncpg.Connection,
+    rendered: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A picture that was stored under one setting is shown or a link as the present one says."""
+    seeded = await seeds.roadmap(database)
+    url = f"/api/v1/roadmaps/{seeded.roadmap_id}/concepts/{seeded.concepts[0]}"
+    body = {"markdown": "![a kite](https://kites.example/red.png)"}
+    await seeds.content(database, seeded, seeded.concepts[0], "tutorial", version=7, body=body)
+    for hosts, is_shown in (("", False), ("kites.example", True), (".kites.example", False)):
+        monkeypatch.setenv("ROADMAP_IMAGE_HOSTS", hosts)
+        get_settings.cache_clear()
+        html = (await alice.get(url)).json()["tutorial"]["html"]
+        assert ("<img " in html) is is_shown
+        assert '<a href="https://kites.example/red.png"' in html
+        policy = (await alice.get("/")).headers["content-security-policy"]
+        assert ("img-src 'self' https://kites.example;" in policy) is is_shown
+    assert len(rendered) == 1
+    stored_html = await database.fetchval("SELECT html FROM renderings")
+    assert "<img" not in stored_html
 
 
 async def test_many_readers_of_a_hostile_tutorial_have_it_rendered_once(

@@ -42,6 +42,7 @@ async def test_jobs_are_listed(admin: httpx.AsyncClient) -> None:
     assert purge["last_run_at"] < purge["next_run_at"]
     assert purge["duration_s"] >= 0
     assert purge["description"]
+    assert purge["if_paused"]
 
 
 async def test_pausing_outlasts_a_restart(

@@ -136,3 +136,11 @@ def test_a_strange_formula_is_shown_as_code() -> None:
     assert "<b>" not in html
     assert html.count("<code>") == 2
     assert "href" not in to_html("$\\href{javascript:alert(1)}{y}$")
+
+
+def test_a_picture_within_a_link_is_its_words() -> None:
+    """A link cannot hold another one: where the picture stood are the words that describe it."""
+    html = to_html("[![a *badge*](https://e.org/b.svg)](https://e.org/where)")
+    assert html.count("<a ") == 1
+    assert 'href="https://e.org/where"' in html
+    assert ">a badge</a>" in html
