@@ -34,9 +34,8 @@ export async function start(page) {
     await page(main);
   } catch (error) {
     noticeRefusal(error);
-    if (!main.querySelector(":scope > .loading, :scope > .skeleton")) complain(error);
-    else if (await isAway()) addEventListener("online", async () => (await isAway()) || location.reload());
-    else showFailure(error);
+    if (main.querySelector(":scope > .loading, :scope > .skeleton")) return broken(error);
+    complain(error);
   }
   settle();
 }
@@ -59,6 +58,12 @@ function links() {
   if (maybeAdmin()) wanted.push(["/operations", t`Operations`]);
   return wanted.map(([href, text]) =>
     h("a", { href, "aria-current": location.pathname === to(href) ? "page" : null }, text));
+}
+
+/** The page has not come up: it is loaded anew when the server is back, at the place where one was. */
+async function broken(error) {
+  if (!(await isAway())) return showFailure(error);
+  addEventListener("online", async () => (await isAway()) || location.reload());
 }
 
 function showFailure(error) {

@@ -10,6 +10,7 @@ import { token } from "./session.js";
 
 const FIRST_MS = 1000;
 const LONGEST_MS = 15_000;
+const PATIENCE_MS = 5000;
 /** Said by a proxy that finds nobody behind it, by a server without its database, to somebody who asks too often. */
 const NO = new Set([429, 502, 503, 504]);
 
@@ -56,7 +57,7 @@ function begin() {
     clearTimeout(timer);
     const own = token();
     const answer = await fetch(`${BASE}/api/v1/notifications/unread-count`, {
-      headers: own ? { Authorization: `Bearer ${own}` } : {}, cache: "no-store", signal: AbortSignal.timeout(LONGEST_MS),
+      headers: own ? { Authorization: `Bearer ${own}` } : {}, cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS),
     }).catch(() => null);
     if (left) return;
     if (answer && !NO.has(answer.status)) return back();

@@ -519,4 +519,5 @@ export default {
   "every {n} second": ["alle {n} Sekunde", "alle {n} Sekunden"],
   "every {n} minute": ["alle {n} Minute", "alle {n} Minuten"],
   "every {n} hour": ["alle {n} Stunde", "alle {n} Stunden"],
+  "What it made": "Was dabei entstand",
 };

@@ -519,4 +519,5 @@ export default {
   "every {n} second": ["cada {n} segundo", "cada {n} segundos"],
   "every {n} minute": ["cada {n} minuto", "cada {n} minutos"],
   "every {n} hour": ["cada {n} hora", "cada {n} horas"],
+  "What it made": "Lo que hizo",
 };

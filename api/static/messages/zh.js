@@ -519,4 +519,5 @@ export default {
   "every {n} second": ["每 {n} 秒"],
   "every {n} minute": ["每 {n} 分钟"],
   "every {n} hour": ["每 {n} 小时"],
+  "What it made": "生成的内容",
 };

@@ -5,6 +5,7 @@ import { start, title } from "../lib/chrome.js";
 import { keepField } from "../lib/drafts.js";
 import { fill, guarded, h, slot, to } from "../lib/dom.js";
 import { listed, t } from "../lib/i18n.js";
+import { once } from "../lib/once.js";
 import { hear } from "../lib/tabs.js";
 import { taskList } from "../views/task-list.js";
 import { told, taskRow } from "../views/task-row.js";
@@ -64,8 +65,7 @@ function askForm(hint) {
   const fields = { goal, level: level.field, language: language.field, hours: weekly, background, review };
   const keeping = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, keepField(field, `home.${name}`)]));
   more.open = ["level", "language", "hours", "background"].some((name) => keeping[name].kept);
-  let key = newKey();
-  let keyFor = "";
+  const sending = once("home");
   const element = h("section.hero", {}, h("form", { onsubmit: (event) => event.preventDefault() },
     h("h1", {}, h("label", { htmlFor: "goal" }, t`What do you want to learn?`)),
     h("div.ask", {}, goal, submit),
@@ -122,11 +122,9 @@ function askForm(hint) {
       },
       review: review.checked,
     };
-    // the same request, sent again because no answer came, is the same task
-    if (JSON.stringify(body) !== keyFor) key = newKey();
-    keyFor = JSON.stringify(body);
     try {
-      const task = await client.createTask(body, { idempotencyKey: key });
+      const task = await client.createTask(body, { idempotencyKey: sending.keyOf(body) });
+      sending.answered();
       begun();
       location.assign(to(`/tasks/${task.task_id}`));
     } catch (error) {
@@ -147,10 +145,6 @@ async function showOthers(place) {
   } catch (error) {
     noticeRefusal(error); // the list tells what is wrong
   }
-}
-
-function newKey() {
-  return crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`; // plain http has no randomUUID
 }
 
 function select(id, label, options) {

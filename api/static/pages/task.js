@@ -31,7 +31,7 @@ start(async (main) => {
   const [taskId] = idsInAddress();
   const [task, log] = await Promise.all([get(`/tasks/${taskId}`), readLog(taskId)]);
   const workflow = await workflowOf(task);
-  const model = new TaskModel(task, wayOf(workflow));
+  const model = new TaskModel(task, wayOf(workflow, task.review));
   log.forEach((event) => model.apply(event));
   const last = log.at(-1)?.seq ?? 0;
   let roadmap = null;
@@ -213,10 +213,10 @@ start(async (main) => {
   }
 });
 
-/** The steps of another workflow, its reviews among them; of a roadmap, what the model knows. */
-function wayOf(workflow) {
+/** The steps of another workflow, its reviews among them where somebody is asked; of a roadmap, what the model knows. */
+function wayOf(workflow, asked) {
   if (!workflow) return undefined;
-  const steps = workflow.steps.flatMap(({ name, reviewed }) => (reviewed ? [name, "human_review"] : [name]));
+  const steps = workflow.steps.flatMap(({ name, reviewed }) => (reviewed && asked !== false ? [name, "human_review"] : [name]));
   return ["queued", ...new Set(steps), "completed"];
 }
 
@@ -259,7 +259,7 @@ function layout(model, views) {
   const outlook = h("p.outlook.quiet");
   const age = h("span.quiet");
   const clock = h("span.quiet");
-  const roadmapTitle = h("h2", { id: "tree-title", dir: "auto" }, model.task.workflow === "roadmap" ? t`The roadmap` : t`What it makes`);
+  const roadmapTitle = h("h2", { id: "tree-title", dir: "auto" }, model.task.workflow === "roadmap" ? t`The roadmap` : "");
   const summary = h("p.lead", { dir: "auto" });
   const legendLine = h("div");
   let told = null;
@@ -298,7 +298,7 @@ function layout(model, views) {
       total ? ready(done, total) : !over && model.task.workflow === "roadmap" && t`The contents are counted once the outline stands`,
       model.failed > 0 && n(model.failed, "{n} failed", "{n} failed"),
       model.running > 0 && n(model.running, "{n} being written", "{n} being written"),
-      TERMINAL_STATUSES.has(model.task.status) && `${n(calls, "{n} model call", "{n} model calls")}, ${n(tokens, "{n} token", "{n} tokens")}`,
+      TERMINAL_STATUSES.has(model.task.status) && calls > 0 && `${n(calls, "{n} model call", "{n} model calls")}, ${n(tokens, "{n} token", "{n} tokens")}`,
     ].filter(Boolean).join(" · "));
     write(outlook, over || model.status === "human_review_pending" ? "" : prospect({ ...model.task, status: model.status }));
     write(attempt, model.attempt > 1 ? attemptName(model.attempt) : "");
@@ -306,6 +306,7 @@ function layout(model, views) {
     const [words, lang] = model.lastEvent && model.status !== "failed" ? happened(model.lastEvent) : ["", null];
     write(finding, words);
     if (finding.lang !== (lang ?? "")) finding.lang = lang ?? "";
+    if (model.task.workflow !== "roadmap") write(roadmapTitle, over ? t`What it made` : t`What it makes`);
     if (!designed) {
       write(summary, over ? t`It ended before there was anything to show.` : t`It appears here as soon as it is designed.`);
     }

@@ -2,9 +2,10 @@
 
 import { call, complainIn, noticeRefusal } from "../lib/api.js";
 import { start, title } from "../lib/chrome.js";
-import { draft } from "../lib/drafts.js";
+import { draft, keepField } from "../lib/drafts.js";
 import { BASE, fill, guarded, h, to } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
+import { once } from "../lib/once.js";
 import { hear } from "../lib/tabs.js";
 import { stepName, learnSteps } from "../lib/words.js";
 import { workflows } from "../lib/workflows.js";
@@ -41,8 +42,8 @@ function ask({ name, version, request_schema: schema, steps }) {
   const review = h("input", { id: "review", type: "checkbox", defaultChecked: true });
   const problem = h("p.field-error", { role: "alert" });
   const submit = guarded(h("button.button.is-primary.is-large", { type: "submit" }, t`Begin`), send);
-  let key = newKey();
-  let sent = "";
+  const sending = once(`workflow/${name}`);
+  const keptReview = keepField(review, `workflow/${name}/review`);
   return h("form", { onsubmit: (event) => event.preventDefault(), novalidate: true }, fields.element,
     steps.some((step) => step.reviewed) && h("p.is-check.review-first", {}, review, h("label", { htmlFor: "review" }, t`Ask me before it goes on, so that I can change it`)),
     problem, submit);
@@ -51,11 +52,10 @@ function ask({ name, version, request_schema: schema, steps }) {
     problem.textContent = "";
     try {
       const body = { request: fields.value(), review: review.checked };
-      // the same request, sent again because no answer came, is the same task
-      if (JSON.stringify(body) !== sent) key = newKey();
-      sent = JSON.stringify(body);
-      const { data: task } = await call(`/workflows/${name}/tasks`, { method: "POST", body, headers: { "Idempotency-Key": key } });
+      const { data: task } = await call(`/workflows/${name}/tasks`, { method: "POST", body, headers: { "Idempotency-Key": sending.keyOf(body) } });
+      sending.answered();
       kept.clear();
+      keptReview.clear();
       location.assign(to(`/tasks/${task.task_id}`));
     } catch (error) {
       noticeRefusal(error);
@@ -71,8 +71,4 @@ function pathOf({ field, message }) {
   if (path[0] === "body") path.shift();
   if (path[0] === "request") path.shift();
   return { path, message };
-}
-
-function newKey() {
-  return crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`; // plain http has no randomUUID
 }

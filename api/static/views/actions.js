@@ -29,7 +29,7 @@ export function actions(context) {
     ],
     completed: () => [
       h("p", {}, model.own ? t`Everything is done.` : t`Everything is written.`),
-      h("p.actions", {}, roadmapLink(t`Start learning`)),
+      model.task.roadmap_id && h("p.actions", {}, roadmapLink(t`Start learning`)),
     ],
     partial_failure: () => {
       const some = model.progress.done > 0;

@@ -21,9 +21,8 @@ const RETRYABLE = new Set(["partial_failure", "completed"]);
  * @param {{results: Record<string, Function>, parts: Record<string, Function>}} own The author's renderers.
  */
 export function made(context, workflow, own) {
-  const results = h("div.results");
-  const lists = h("div.part-lists");
-  const element = h("div.tree", {}, results, lists);
+  const element = h("div.tree");
+  const order = workflow.steps.map(({ name }) => name);
   const shown = new Map();
   let rows = new Map();
   let open = new Map();
@@ -46,17 +45,25 @@ export function made(context, workflow, own) {
       const keys = makers.get(part.step);
       if (!keys.has(part.key)) keys.set(part.key, part);
     }
-    fill(lists, [...makers].map(([step, keys]) => stage(step, [...keys.values()])));
+    element.querySelectorAll(":scope > .stage").forEach((each) => each.remove());
+    for (const [step, keys] of makers) put(stage(step, [...keys.values()]), step);
     wasOpen.filter((id) => rows.has(id)).forEach((id) => toggle(id, true));
+  }
+
+  /** What the steps made stands in the steps' order, whatever came first. */
+  function put(made, step) {
+    made.dataset.step = step;
+    const later = [...element.children].find((each) => order.indexOf(each.dataset.step) > order.indexOf(step));
+    element.insertBefore(made, later ?? null);
   }
 
   /** A step's result: what was opened stays open, and it is drawn anew only when it is another. */
   function drawResult({ step, title, round, schema }, value, open) {
     if (!shown.has(step)) {
       const place = slot();
-      const details = h("details.result", { open, dataset: { step } }, h("summary", {}, h("h3", {}, title)), place.element);
+      const details = h("details.result", { open }, h("summary", {}, h("h3", {}, title)), place.element);
       shown.set(step, { place, details });
-      results.append(details);
+      put(details, step);
     }
     shown.get(step).place.show([round, value], () => drawn(own.results[step], value, schema));
   }

@@ -1,25 +1,30 @@
-"""The main way once more in Firefox: Debian's own, driven by WebDriver BiDi."""
+"""The main way once more in Firefox, where Debian's package is."""
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import async_playwright, expect
 
-from tests.e2e.web.browser import Watched, new_context
+from tests.e2e.conftest import signin_address
+from tests.e2e.web.firefox import firefox
 from tests.system_packages import need_program
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from tests.e2e.web.conftest import Site
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+GOAL = "learn to sail"
+SET_GOAL = f"goal.value = {GOAL!r}, goal.dispatchEvent(new Event('input', {{bubbles: true}})), null"
+TICK = (
+    "[...document.querySelectorAll('fieldset.question')]"
+    ".map((each) => each.querySelector('input').click()).length"
+)
 
 
 def _path() -> str:
@@ -32,41 +37,32 @@ def _path() -> str:
     return path
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def firefox(site: Site) -> AsyncIterator[Watched]:
-    """A page in Firefox; at the end nothing must have gone wrong in it."""
-    path = _path()
-    async with async_playwright() as playwright:
-        browser = await playwright.firefox.launch(channel="moz-firefox", executable_path=path)
-        context = await new_context(browser, stack=site.stack.folder)
-        watched = Watched(await context.new_page(), site.base)
-        yield watched
-        await browser.close()
-    watched.check()
-
-
-async def test_the_main_way_in_firefox(site: Site, firefox: Watched) -> None:
+async def test_the_main_way_in_firefox(site: Site, tmp_path: Path) -> None:
     """Asked, reviewed, written live, read, answered and marked as done: as in the other browser."""
-    page = await firefox.open("/")
-    await page.get_by_label("What do you want to learn?").fill("learn to sail")
-    await page.get_by_role("button", name="Make my roadmap").click()
-    await page.wait_for_url("**/tasks/*")
-    await page.get_by_role("link", name="Review the outline").click()
-    await page.get_by_role("button", name=re.compile("^Remove ")).last.click()
-    await page.get_by_role("button", name="Approve with my 1 change").click()
-    await page.wait_for_url(re.compile(r"/tasks/[0-9a-f-]{36}$"))
-    await expect(page.locator(".task-line .chip")).to_have_text("Complete")
-    await page.get_by_role("link", name="Start learning").click()
-    await page.get_by_role("link", name=re.compile("^Begin with")).click()
-    await expect(page.locator(".prose")).to_be_visible()
-    questions = await page.locator("fieldset.question").count()
-    for number in range(questions):
-        await page.locator(f"input[name='q{number}']").first.check()
-    await page.get_by_role("button", name="Check my answers").click()
-    await expect(page.locator(".score-line")).to_contain_text(f"of {questions} right.")
-    await page.get_by_role("button", name="Mark as done").click()
-    await expect(page.get_by_role("button", name="Done", exact=True)).to_have_attribute(
-        "aria-pressed", "true"
-    )
-    await page.reload()
-    await expect(page.locator(".score-line")).to_contain_text(f"of {questions} right.")
+    async with firefox(_path(), tmp_path) as tab:
+        await tab.open(signin_address(site.stack.folder))
+        await tab.until("!!document.getElementById('goal')")
+        await tab.run(SET_GOAL)
+        await tab.click("button", "Make my roadmap")
+        await tab.click("a.button", "Review the outline")
+        await tab.click(".edit-buttons button[aria-label^='Remove ']")
+        await tab.click("button", "Approve with my 1 change")
+        await tab.until("/\\/tasks\\/[0-9a-f-]{36}$/.test(location.pathname)")
+        await tab.until("document.querySelector('.task-line .chip')?.textContent === 'Complete'")
+        await tab.click("a.button", "Start learning")
+        await tab.click("a.button", "Begin with")
+        await tab.until("!!document.querySelector('.prose p')")
+        questions = await tab.run(TICK)
+        assert questions
+        await tab.click("#quiz button", "Check my answers")
+        right = (
+            f"/^\\d of {questions} right/.test(document.querySelector('.score-line')?.textContent)"
+        )
+        await tab.until(right)
+        await tab.click(".done-bar button", "Mark as done")
+        done = "document.querySelector('.done-bar button')?.getAttribute('aria-pressed') === 'true'"
+        await tab.until(done)
+        await tab.open(await tab.run("location.href"))
+        await tab.until(right)
+        await tab.until(done)
+        assert tab.errors == []

@@ -343,6 +343,30 @@ async def test_sending_a_quiz_retires_what_other_tabs_ticked_before(
     other.check()
 
 
+async def test_a_request_whose_answer_was_lost_is_not_made_twice(
+    site: Site, window: Watched
+) -> None:
+    """The server took it and its answer got lost: asked again after a reload, it is the same."""
+    goal = "Repair a bicycle by the roadside"
+
+    async def lose(route: Route) -> None:
+        await route.fetch()
+        await route.abort()
+
+    page = await window.open("/")
+    await page.route(re.compile(r"/api/v1/tasks$"), lose)
+    await page.get_by_label("What do you want to learn?").fill(goal)
+    await page.get_by_role("button", name="Make my roadmap").click()
+    await expect(page.locator(".field-error")).not_to_be_empty()
+    await page.unroute(re.compile(r"/api/v1/tasks$"))
+    await page.reload()
+    await page.get_by_role("button", name="Make my roadmap").click()
+    await page.wait_for_url("**/tasks/**")
+    [made] = site.get("/tasks?q=roadside")["tasks"]
+    assert made["task_id"] in page.url
+    assert site.api.post(f"/api/v1/tasks/{made['task_id']}/cancel").status_code == 202
+
+
 async def test_what_belongs_to_one_goal_is_forgotten_with_it(site: Site, window: Watched) -> None:
     """After a roadmap was asked for, what one brings along is empty and the outline is shown."""
     created = re.compile(r"/api/v1/tasks$")

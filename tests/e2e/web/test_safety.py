@@ -114,6 +114,7 @@ async def _one_picture_is_shown(window: Watched, asked: list[dict[str, str]]) ->
     await picture.scroll_into_view_if_needed()
     await until(lambda: picture.evaluate("e => e.naturalWidth === 40"), what="the picture")
     assert not {"cookie", "referer"} & asked[0].keys()
+    assert {urlsplit(address).netloc for address in window.strangers} == {PICTURES}
     blocked = await page.evaluate(
         "host => new Promise((done) => {"
         " addEventListener('securitypolicyviolation', (event) => done(event.blockedURI));"
@@ -121,8 +122,7 @@ async def _one_picture_is_shown(window: Watched, asked: list[dict[str, str]]) ->
         PICTURES,
     )
     assert "stranger" in blocked
-    assert {urlsplit(address).netloc for address in window.strangers} == {PICTURES}
-    window.errors.clear()  # the browser's word about what it blocked
+    window.errors.clear()  # the browser's word about what it blocked, and that it was wanted
     window.strangers.clear()
 
 

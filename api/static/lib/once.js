@@ -1,0 +1,24 @@
+/** The same request, sent again because no answer came, is the same task: after a reload and from another tab, too. */
+
+import { draft } from "./drafts.js";
+
+/** Whoever asks for the same later wants another one. */
+const SAME_MS = 3_600_000;
+
+/** @param {string} name What is asked for, as drafts are named. */
+export function once(name) {
+  const kept = draft(`${name}.key`);
+  return {
+    /** Return the key under which to send a request. */
+    keyOf(body) {
+      const text = JSON.stringify(body);
+      const before = kept.read();
+      if (before?.text === text && Date.now() - before.at < SAME_MS) return before.key;
+      const key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`; // plain http has no randomUUID
+      kept.write({ text, key, at: Date.now() });
+      return key;
+    },
+    /** An answer came: the next one is another request. */
+    answered: kept.clear,
+  };
+}
