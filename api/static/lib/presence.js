@@ -78,7 +78,7 @@ function begin() {
 
   function show(tooOften) {
     const words = tooOften ? t`The server asks for a pause.` : t`The server does not answer at the moment.`;
-    line = h("p.away", { role: "alert" }, words, " ", t`Nothing is lost, and the page goes on by itself.`, " ",
+    line = h("p.away", { role: "alert" }, words, " ", h("span", {}, t`Nothing is lost, and the page goes on by itself.`), " ",
       h("button.link", { type: "button", onclick: ask }, t`Try now`));
     document.querySelector(".top").append(line);
   }
