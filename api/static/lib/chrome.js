@@ -92,6 +92,8 @@ function foot() {
   }, Object.entries(LANGUAGES).map(([code, name]) => h("option", { value: code, selected: code === language, lang: code }, name)));
   fill(place, select, account());
   if (language === "en") return;
+  const loading = main.querySelector(".skeleton [role]");
+  if (loading) loading.textContent = t`Loading…`;
   document.getElementById("foot-note").textContent = t`Texts are written by a program: a language model, or the offline sample author. Check what matters.`;
   document.querySelector(".skip").textContent = t`Skip to content`;
 }
