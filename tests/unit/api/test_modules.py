@@ -51,7 +51,8 @@ function sum (a, b) {
   )
 }
 const tested = (text) => /^ *\d  x$/.test(text) && typeof text in { string: 1 }
-class Box { #inside = 1; get inside () { return this.#inside } static is(it) { return #inside in it } }
+class Box { #inside = 1; get inside () { return this.#inside }
+  static is(it) { return #inside in it } }
 console.log(quoted, other, "a/\"  b".replace(pattern, "-"), half, made, counted, after, sum(1, 2),
   tested(" 1  x"), new Box().inside, Box.is(new Box()), [..."ab"].length ? "yes" : "no")
 """
