@@ -30,6 +30,7 @@ from worker import app
 from workflow import doorbell, recovery
 from workflow.doorbell import Ring
 from workflow.ending import Result
+from workflow.heartbeat import stop_keeping
 from workflow.lease import acquire
 from workflow.recovery import LARGEST_SWEEP, Queue, recover
 from workflow.runs import run_task
@@ -61,6 +62,7 @@ async def lose_worker(
     run = asyncio.create_task(run_task(task, worker="doomed"))
     await asked.wait()
     await kill(run)
+    await stop_keeping()  # a statement of its heartbeat that is under way would renew it yet
     author.before = before
     await expire_lease(connection, task)
 
