@@ -71,7 +71,7 @@ NotificationId = Annotated[UUID, Depends(_notification_id)]
 
 def tagged(
     request: Request,
-    model: BaseModel,
+    model: BaseModel | bytes,
     *,
     tag: str | None = None,
     passing: frozenset[str] = frozenset(),
@@ -80,13 +80,14 @@ def tagged(
 
     Args:
         request: May say `If-None-Match`.
-        model: The body.
+        model: The body, or its JSON.
         tag: The entity tag; by default a digest of the body.
         passing: Fields that change with the time alone, and do not count for the digest.
     """
-    body = model.model_dump_json().encode()
+    body = lasting = model if isinstance(model, bytes) else model.model_dump_json().encode()
     if tag is None:
-        lasting = model.model_dump_json(exclude=set(passing)).encode() if passing else body
+        if passing and not isinstance(model, bytes):
+            lasting = model.model_dump_json(exclude=set(passing)).encode()
         tag = hashlib.sha256(lasting).hexdigest()[:32]
     etag = f'"{tag}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}

@@ -17,6 +17,8 @@ from roadmap_start.garbage import collect_seldom
 from roadmap_start.own import FOLDERS, check
 
 _CELERY = ("worker", "beat", "flower")
+_ADDED = "flower"
+"""The one that another distribution adds to Celery."""
 
 
 def main(arguments: list[str]) -> None:
@@ -33,13 +35,13 @@ def main(arguments: list[str]) -> None:
         import_module("api.__main__").main()
     elif name in _CELERY:
         sys.argv = ["celery", "-A", "worker", "--quiet", name, *rest]
+        if name != _ADDED:
+            import_module("roadmap_start.celery_command").run(name, rest)
         celery = import_module("celery.bin.celery").celery
         try:
             celery(sys.argv[1:], prog_name="roadmap", auto_envvar_prefix="CELERY")
         except SystemExit as ended:
-            if name == "flower":
-                _end_at_once(ended.code)
-            raise
+            _end_at_once(ended.code)
     else:
         sys.exit(f"there is no process {name!r}; there are {', '.join(_CELERY)} and api")
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from bisect import bisect_left
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from core.loop_local import LoopLocal
@@ -16,6 +14,7 @@ from core.states import Status, Step
 from db.repositories.line import Line, Standing, line, lost, numbers
 from db.repositories.line_bounds import bounds
 from db.task_changes import timestamp
+from watching.seldom import Seldom
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
     from db.models import RoadmapTask
 
-SHARE: Final = 0.05
-"""Of one connection's time that may go into counting the line, however many tasks wait."""
 LONGEST_KEPT_S: Final = 5.0
 
 
@@ -56,30 +53,17 @@ Crowd = dict[tuple[int, int], list[tuple[float, float]]]
 """Users who have as many tasks running and as many that may begin; whoever waited longer first."""
 
 
-@dataclass(slots=True)
-class _Counted:
-    """The line as it was a moment ago, and until when that is good enough."""
-
-    line: Line = field(default_factory=Line)
-    crowd: Crowd = field(default_factory=dict)
-    good_until: float = float("-inf")
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-
-_counted: Final[LoopLocal[_Counted]] = LoopLocal(_Counted)
+_counted: Final[LoopLocal[Seldom[tuple[Line, Crowd]]]] = LoopLocal(Seldom)
 
 
 async def _line(session: AsyncSession) -> tuple[Line, Crowd]:
-    """Return how the users stand; whoever asks meanwhile waits for the same answer."""
-    kept = _counted.get()
-    async with kept.lock:
-        began = monotonic()
-        if began > kept.good_until:
-            kept.line = await line(session, bounds=bounds())
-            kept.crowd = _crowd(kept.line, most_active=bounds().most_active)
-            ended = monotonic()
-            kept.good_until = ended + min(LONGEST_KEPT_S, (ended - began) / SHARE)
-        return kept.line, kept.crowd
+    """Return how the users stand."""
+
+    async def count() -> tuple[Line, Crowd]:
+        now = await line(session, bounds=bounds())
+        return now, _crowd(now, most_active=bounds().most_active)
+
+    return await _counted.get().get(count, longest_s=LONGEST_KEPT_S)
 
 
 def _waits(row: RoadmapTask) -> bool:

@@ -97,7 +97,9 @@ def _import_author(**_: Any) -> None:
     would wait for it.
     """
     if get_settings().llm_provider is Provider.OPENAI:
-        from llm import openai_compatible  # noqa: F401 - for its import alone
+        import jinja2  # noqa: F401 - for its import alone: prompts are written with it
+
+        from llm import openai_compatible  # noqa: F401 - ditto
     if get_settings().search_provider is not SearchProvider.NONE:
         from roadmaps.search import tavily  # noqa: F401 - ditto
 

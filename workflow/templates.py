@@ -12,11 +12,11 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import jinja2
-
 if TYPE_CHECKING:
     from collections.abc import Callable
     from importlib.resources.abc import Traversable
+
+    import jinja2
 
     from llm import Message
 
@@ -62,6 +62,8 @@ def environment(load: Callable[[str], str | None]) -> jinja2.Environment:
     Args:
         load: Returns a file's text by its name, None when there is none.
     """
+    import jinja2  # only who writes prompts needs it
+
     made = jinja2.Environment(
         loader=jinja2.FunctionLoader(load),
         undefined=jinja2.StrictUndefined,

@@ -51,7 +51,7 @@ class RoadmapTask(Spent, Base):
         Index("ix_roadmap_tasks_created_at", "created_at", "task_id"),
         Index("ix_roadmap_tasks_user_id_created_at", "user_id", "created_at", "task_id"),
         Index("ix_roadmap_tasks_user_id_started_at", "user_id", "started_at"),
-        Index("ix_roadmap_tasks_status", "status"),
+        Index("ix_roadmap_tasks_status", "status", "workflow", "workflow_version"),
         Index(
             "ix_roadmap_tasks_claimable",
             text("rung_at NULLS FIRST"),

@@ -10,7 +10,7 @@ from core.printed import Line
 from roadmaps.kinds.kind import Kind, Shown
 from roadmaps.outputs import Language, Prose, Title, asked_for, first
 from roadmaps.reading import RoadmapOutput
-from roadmaps.rendering.markdown import SCHEMES
+from roadmaps.rendering.rules import SCHEMES
 from roadmaps.sources import find_sources
 from workflow import Written
 

@@ -12,8 +12,8 @@ from db.models import Outline, Review, Roadmap, RoadmapTask, TaskEvent
 from db.session import read_session
 from notifications.events import EventType
 from roadmaps.diff import diff
-from roadmaps.queries.roadmaps import tree
-from roadmaps.queries.shapes import ReviewView
+from roadmaps.queries.shapes import ReviewView, RoadmapView
+from roadmaps.queries.tree import tree
 from roadmaps.steps.names import RoadmapStep
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ async def open_review(task_id: UUID, *, actor: Actor, since: int | None = None) 
             raise NotFoundError(f"Task {task_id} has no open review.")
         roadmap: Roadmap = row.Roadmap
         return ReviewView(
-            roadmap=await tree(session, roadmap),
+            roadmap=RoadmapView.model_validate_json(await tree(session, roadmap)),
             diff=await _changes(session, roadmap.roadmap_id, row.Review, since),
             issues=await _issues(session, task_id),
         )

@@ -1,8 +1,7 @@
-"""Roadmaps as trees, and single concepts with their contents."""
+"""Who may see which roadmap; single concepts with their contents."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -12,13 +11,13 @@ from core.errors import NotFoundError
 from core.settings import get_settings
 from core.states import ContentStatus
 from core.usage import COLUMNS
-from db.models import Concept, Module, Part, Rendering, Roadmap, Stage
+from db.models import Concept, Part, Rendering, Roadmap
 from db.session import read_session
 from roadmaps.kinds import KINDS
 from roadmaps.queries.shapes import Concept as ConceptPage
-from roadmaps.queries.shapes import RoadmapView
-from roadmaps.rendering.markdown import VERSION
+from roadmaps.queries.tree import tree
 from roadmaps.rendering.pictures import with_pictures
+from roadmaps.rendering.rules import VERSION
 from roadmaps.rendering.stored import html_of
 
 if TYPE_CHECKING:
@@ -29,21 +28,12 @@ if TYPE_CHECKING:
 
     from core.actor import Actor
 
-_STATE = [
-    getattr(Part, name) for name in ("concept_id", "kind", "version", "status", "error", *COLUMNS)
-]
-_CONCEPT = [
-    getattr(Concept, name)
-    for name in (
-        *("concept_id", "module_id", "title", "description", "estimated_hours"),
-        *("difficulty", "prerequisites"),
-    )
-]
+_STATE = [getattr(Part, name) for name in ("kind", "version", "status", "error", *COLUMNS)]
 _NOT_BEGUN = {"status": ContentStatus.PENDING, "version": None, "error": None, "usage": None}
 
 
-async def get_roadmap(roadmap_id: UUID, *, actor: Actor) -> RoadmapView:
-    """Return a roadmap's tree with the state of each content.
+async def get_roadmap(roadmap_id: UUID, *, actor: Actor) -> bytes:
+    """Return a roadmap's tree with the state of each content, a `RoadmapView` as JSON.
 
     Raises:
         NotFoundError: There is none, or it belongs to somebody else.
@@ -60,7 +50,7 @@ async def get_concept(roadmap_id: UUID, concept_id: UUID, *, actor: Actor) -> Co
     """
     async with read_session() as session:
         concept = await visible_concept(session, roadmap_id, concept_id, actor)
-        states = await _states(session, Part.concept_id == concept_id)
+        own = await _states(session, concept_id)
         statement = (
             select(
                 Part.kind,
@@ -76,7 +66,6 @@ async def get_concept(roadmap_id: UUID, concept_id: UUID, *, actor: Actor) -> Co
             .order_by(Part.kind, Part.version.desc())
         )
         newest = (await session.execute(statement)).all()
-    own = states.get(concept_id, {})
     known = [row for row in newest if row.kind in KINDS]
     contents = {row.kind: await _shown(row) for row in known}
     return ConceptPage.model_validate(
@@ -107,62 +96,6 @@ async def _html(row: Any, text: str) -> str:
     return with_pictures(html, get_settings().image_hosts)
 
 
-async def tree(session: AsyncSession, roadmap: Roadmap) -> RoadmapView:
-    """Return the visible tree of a roadmap."""
-    roadmap_id = roadmap.roadmap_id
-    stages = (
-        await session.scalars(
-            select(Stage).where(Stage.roadmap_id == roadmap_id).order_by(Stage.position)
-        )
-    ).all()
-    modules: dict[UUID, list[Module]] = defaultdict(list)
-    for module in await session.scalars(
-        select(Module)
-        .join(Stage, Stage.stage_id == Module.stage_id)
-        .where(Stage.roadmap_id == roadmap_id)
-        .order_by(Module.position)
-    ):
-        modules[module.stage_id].append(module)
-    states = await _states(session, Part.roadmap_id == roadmap_id)
-    concepts: dict[UUID | None, list[dict[str, Any]]] = defaultdict(list)
-    for concept in await session.execute(
-        select(*_CONCEPT)
-        .where(Concept.roadmap_id == roadmap_id, Concept.removed.is_(False))
-        .order_by(Concept.position)
-    ):
-        concepts[concept.module_id].append(_concept(concept, states.get(concept.concept_id, {})))
-    # checked at once, since a model for each of thousands of contents takes five times as long
-    return RoadmapView.model_validate(
-        {
-            "roadmap_id": roadmap_id,
-            "task_id": roadmap.task_id,
-            "title": roadmap.title,
-            "summary": roadmap.summary,
-            "language": roadmap.language,
-            "version": roadmap.version,
-            "kinds": [
-                {"name": kind.name, "label": kind.label, "text": kind.text}
-                for kind in KINDS.values()
-            ],
-            "stages": [
-                {
-                    "stage_id": stage.stage_id,
-                    "title": stage.title,
-                    "modules": [
-                        {
-                            "module_id": module.module_id,
-                            "title": module.title,
-                            "concepts": concepts[module.module_id],
-                        }
-                        for module in modules[stage.stage_id]
-                    ],
-                }
-                for stage in stages
-            ],
-        }
-    )
-
-
 async def visible_concept(
     session: AsyncSession, roadmap_id: UUID, concept_id: UUID, actor: Actor
 ) -> Concept:
@@ -190,22 +123,19 @@ async def visible_roadmap(session: AsyncSession, roadmap_id: UUID, actor: Actor)
     return roadmap
 
 
-async def _states(session: AsyncSession, where: Any) -> dict[UUID, dict[str, dict[str, Any]]]:
+async def _states(session: AsyncSession, concept_id: UUID) -> dict[str, dict[str, Any]]:
     """Return the state of the newest version of each content, without reading any body."""
     statement = (
         select(*_STATE)
-        .where(where)
-        .ext(distinct_on(Part.concept_id, Part.kind))
-        .order_by(Part.concept_id, Part.kind, Part.version.desc())
+        .where(Part.concept_id == concept_id)
+        .ext(distinct_on(Part.kind))
+        .order_by(Part.kind, Part.version.desc())
     )
-    states: dict[UUID, dict[str, dict[str, Any]]] = defaultdict(dict)
-    for row in await session.execute(statement):
-        states[row.concept_id][row.kind] = _state(row)
-    return states
+    return {row.kind: _state(row) for row in await session.execute(statement)}
 
 
 def _state(row: Any) -> dict[str, Any]:
-    _concept_id, _kind, version, status, error, calls, tokens, asked, answered, cost = row
+    _kind, version, status, error, calls, tokens, asked, answered, cost = row
     return {
         "status": status,
         "version": version,

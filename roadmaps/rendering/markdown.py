@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 import nh3
@@ -20,6 +19,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 
 from roadmaps.rendering import colouring
 from roadmaps.rendering.formulas import formula
+from roadmaps.rendering.rules import PICTURE, SCHEMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,16 +28,11 @@ if TYPE_CHECKING:
     from markdown_it.rules_core import StateCore
     from markdown_it.token import Token
 
-VERSION: Final = 3
-"""Of the rendering: raise it with whatever makes other HTML of the same text; stored HTML of an
-older one is then made anew when it is read."""
-SCHEMES: Final = frozenset({"http", "https", "mailto"})
 TAGS: Final = frozenset(
     {"a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li"}
     | {"ol", "p", "pre", "s", "section", "span", "strong", "sup", "table", "tbody", "td", "th"}
     | {"thead", "tr", "ul"}
 )
-UNRENDERED: Final = "This text is too intricate to be shown with its formatting."
 ATTRIBUTES: Final = {
     "a": {"href", "title", "id", "class"},
     "code": {"class"},
@@ -48,8 +43,6 @@ ATTRIBUTES: Final = {
 }
 _NOTE: Final = re.compile(r"#?fn(?:ref)?\d{1,4}(?::\d{1,4})?")
 """Names of a text's own notes, and the links between a note and where it belongs."""
-PICTURE: Final = "picture"
-"""The class of a link that stands for a picture."""
 _BOX: Final = re.compile(r"\[([ xX])\] ")
 
 
@@ -157,8 +150,3 @@ def to_html(markdown: str) -> str:
     )
     marks = re.compile(re.escape(mark) + r"(\d+);")
     return marks.sub(lambda found: formulas[int(found[1])], clean)
-
-
-def as_plain_html(markdown: str) -> str:
-    """Return a text as it was written, with a note, for one that takes too long to render."""
-    return f"<p><em>{UNRENDERED}</em></p><pre>{escape(markdown)}</pre>"

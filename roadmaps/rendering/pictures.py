@@ -11,7 +11,7 @@ from html import unescape
 from typing import TYPE_CHECKING, Final
 
 from core.picture_hosts import shows
-from roadmaps.rendering.markdown import PICTURE
+from roadmaps.rendering.rules import PICTURE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

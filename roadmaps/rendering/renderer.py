@@ -18,7 +18,7 @@ from prometheus_client import Counter
 from core.logging import get_logger
 from core.loop_local import ProcessLocal
 from roadmaps.rendering.child import HEAD_BYTES, read_message
-from roadmaps.rendering.markdown import VERSION, as_plain_html
+from roadmaps.rendering.rules import VERSION, as_plain_html
 
 log = get_logger(__name__)
 

@@ -3,31 +3,65 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select, text
 
 from core.jobs import JOBS, JobName
+from core.loop_local import LoopLocal
 from core.settings import get_settings
 from core.states import Status
 from db.models import Schedule
 from db.repositories.line_bounds import SILENT_S, UNLIMITED
 from db.session import read_session
 from watching.queries.shapes import QueueState, UnfinishedView, WorkerView
+from watching.seldom import Seldom
 
-_BY_STATUS = text("SELECT status, count(*) FROM roadmap_tasks GROUP BY status")
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+WORTH_KEEPING_S: Final = 0.02
+LONGEST_KEPT_S: Final = 60.0
+"""Counts of tasks that ended are kept for so long at most, and only where counting takes long."""
+_ended: Final[LoopLocal[Seldom[dict[str, int]]]] = LoopLocal(Seldom)
+
+# All of these are read from indexes alone, but for the few tasks that somebody holds.
+_ENDED = text(
+    """
+    SELECT status, count(*) FROM roadmap_tasks
+    WHERE status IN ('completed', 'partial_failure', 'failed', 'cancelled') GROUP BY status
+    """
+)
+_UNFINISHED = text(
+    """
+    SELECT status, workflow, workflow_version AS version, count(*) AS tasks FROM roadmap_tasks
+    WHERE status IN ('pending', 'processing', 'human_review_pending')
+    GROUP BY status, workflow, workflow_version
+    """
+)
 # A task whose user has begun as many as allowed waits for those, not for a worker.
 _WAITING = text(
     """
-    SELECT count(*), extract(epoch FROM clock_timestamp() - min(
-        CASE WHEN status = 'pending' THEN greatest(created_at, starts_at) ELSE updated_at END))
-    FROM roadmap_tasks
-    WHERE status = 'pending' AND coalesce(starts_at <= clock_timestamp(), true)
-        AND user_id NOT IN (
-            SELECT user_id FROM roadmap_tasks WHERE status IN ('processing', 'human_review_pending')
-            GROUP BY user_id HAVING count(*) >= :most_active)
-       OR status = 'processing' AND (lease_until IS NULL OR lease_until < clock_timestamp())
+    WITH enough AS (
+        SELECT user_id FROM roadmap_tasks
+        WHERE status IN ('processing', 'human_review_pending')
+            AND CAST(:most_active AS int) < CAST(:unlimited AS int)
+        GROUP BY user_id HAVING count(*) >= CAST(:most_active AS int)
+    )
+    SELECT sum(tasks)::int, extract(epoch FROM clock_timestamp() - min(since)) FROM (
+        SELECT count(*) AS tasks, min(created_at) AS since FROM roadmap_tasks
+        WHERE status = 'pending' AND starts_at IS NULL
+            AND user_id NOT IN (SELECT user_id FROM enough)
+        UNION ALL
+        SELECT count(*), min(greatest(created_at, starts_at)) FROM roadmap_tasks
+        WHERE status = 'pending' AND starts_at <= statement_timestamp()
+            AND user_id NOT IN (SELECT user_id FROM enough)
+        UNION ALL
+        SELECT count(*), min(updated_at) FROM roadmap_tasks
+        WHERE status = 'processing' AND (lease_until IS NULL OR lease_until < clock_timestamp())
+    ) waiting
     """
 )
 _WORKERS = text(
@@ -46,12 +80,6 @@ _FLEET = text(
     """
 )
 
-_UNFINISHED = text(
-    """
-    SELECT workflow, workflow_version AS version, count(*) AS tasks FROM roadmap_tasks
-    WHERE status IN ('pending', 'processing') GROUP BY 1, 2 ORDER BY 1, 2
-    """
-)
 _CONSUMING = text(
     """
     SELECT count(*) FROM workers
@@ -96,22 +124,41 @@ async def audit_findings() -> dict[str, int] | None:
 
 async def queue_state() -> QueueState:
     """Return how many tasks stand where, what waits for a worker, and who holds leases."""
+    told = {
+        "most_active": get_settings().user_max_active_tasks or UNLIMITED,
+        "unlimited": UNLIMITED,
+    }
     async with read_session() as session:
-        statuses: dict[str, int] = dict(_pairs(await session.execute(_BY_STATUS)))
-        most_active = get_settings().user_max_active_tasks or UNLIMITED
-        waiting, oldest = (await session.execute(_WAITING, {"most_active": most_active})).one()
+        by_status = Counter(await _ended_tasks(session))
+        waiting, oldest = (await session.execute(_WAITING, told)).one()
         workers = dict(_pairs(await session.execute(_WORKERS)))
         fleet = (await session.execute(_FLEET, _SILENT)).mappings().all()
-        unfinished = (await session.execute(_UNFINISHED)).mappings().all()
+        unfinished: Counter[tuple[str, int]] = Counter()
+        for status, workflow, version, tasks in await session.execute(_UNFINISHED):
+            by_status[status] += tasks
+            if status != Status.HUMAN_REVIEW_PENDING:
+                unfinished[workflow, version] += tasks
     return QueueState(
-        tasks_by_status={status: statuses.get(status, 0) for status in Status},
+        tasks_by_status={status: by_status[status] for status in Status},
         waiting=waiting,
         oldest_waiting_s=None if oldest is None else round(float(oldest), 3),
         running=sum(workers.values()),
         workers=workers,
         fleet=[WorkerView.model_validate(dict(row)) for row in fleet],
-        unfinished=[UnfinishedView.model_validate(dict(row)) for row in unfinished],
+        unfinished=[
+            UnfinishedView(workflow=workflow, version=version, tasks=tasks)
+            for (workflow, version), tasks in sorted(unfinished.items())
+        ],
     )
+
+
+async def _ended_tasks(session: AsyncSession) -> dict[str, int]:
+    """Return how many tasks ended how; where there are very many, as it was a moment ago."""
+
+    async def count() -> dict[str, int]:
+        return dict(_pairs(await session.execute(_ENDED)))
+
+    return await _ended.get().get(count, longest_s=LONGEST_KEPT_S, worth_s=WORTH_KEEPING_S)
 
 
 def _pairs(rows: Any) -> list[tuple[Any, Any]]:

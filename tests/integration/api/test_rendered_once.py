@@ -9,8 +9,9 @@ import pytest
 
 from core.settings import get_settings
 from roadmaps.rendering import renderer, stored
-from roadmaps.rendering.markdown import UNRENDERED, VERSION, to_html
+from roadmaps.rendering.markdown import to_html
 from roadmaps.rendering.renderer import Rendered, close_renderer
+from roadmaps.rendering.rules import UNRENDERED, VERSION
 from tests.factories import new_task
 from tests.integration.api import seeds
 from tests.loop_lag import loop_lag

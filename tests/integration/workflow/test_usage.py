@@ -13,6 +13,7 @@ from core.provider_errors import ContentRefusedError
 from core.settings import get_settings
 from core.usage import Usage
 from roadmaps import queries as roadmap_queries
+from roadmaps.queries import RoadmapView
 from tests.factories import ALICE, BOB, events, new_task, pair
 from tests.ledger import CONTENTS
 from watching import queries
@@ -71,7 +72,9 @@ async def test_cost_by_call_step_and_task(
         ("content_generation", 12, 80, 0.096),
     ]
     assert view.roadmap_id is not None
-    roadmap = await roadmap_queries.get_roadmap(view.roadmap_id, actor=ALICE)
+    roadmap = RoadmapView.model_validate_json(
+        await roadmap_queries.get_roadmap(view.roadmap_id, actor=ALICE)
+    )
     quiz = dict(roadmap.stages[0].modules[0].concepts[0].contents)["quiz"]
     assert quiz.usage is not None
     assert (quiz.usage.calls, quiz.usage.cost) == (4, 0.024)

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadmaps.rendering import formulas
-from roadmaps.rendering.markdown import ATTRIBUTES, SCHEMES, TAGS, to_html
+from roadmaps.rendering.markdown import ATTRIBUTES, TAGS, to_html
+from roadmaps.rendering.rules import SCHEMES
 
 
 class Reader(HTMLParser):

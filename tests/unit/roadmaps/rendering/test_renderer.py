@@ -12,8 +12,9 @@ import pytest
 
 from roadmaps.kinds.tutorial import Tutorial
 from roadmaps.rendering import child, renderer
-from roadmaps.rendering.markdown import UNRENDERED, VERSION, to_html
+from roadmaps.rendering.markdown import to_html
 from roadmaps.rendering.renderer import close_renderer, render
+from roadmaps.rendering.rules import UNRENDERED, VERSION
 from tests.factories import until
 from tests.loop_lag import loop_lag
 
