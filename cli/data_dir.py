@@ -189,6 +189,18 @@ class DataDir:
         """Return Flower's `user:password`, made at the first call."""
         return _kept(self.flower_file, lambda: f"admin:{secrets.token_urlsafe(16)}")
 
+    def keep_migration(self, name: str) -> None:
+        """Remember that the database in this folder has a migration, and all before it."""
+        if name != self.migration():
+            write_private(self.path / "migrated", name + "\n")
+
+    def migration(self) -> str:
+        """Return the migration that was remembered; nothing when there is none."""
+        try:
+            return (self.path / "migrated").read_text(encoding="utf-8").strip()
+        except (OSError, ValueError):
+            return ""
+
     def keep_redis_prefix(self, prefix: str) -> None:
         """Tell other commands how the stack's keys begin; they may be run without its settings."""
         if prefix != self.redis_prefix():

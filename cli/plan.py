@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _STOP_SPARE_S: Final = 10.0
 """What a worker gets on top of SHUTDOWN_GRACE_S: cancelling the rest, closing connections."""
+_HEARTBEAT_S: Final = "5"
+"""How often Flower hears of a worker in which nothing happens."""
 _NOT_FOR_CHILDREN: Final = frozenset({"api_url", "token", "migration_database_url"})
 """What is for client commands, and the address of a role that they must not have."""
 
@@ -112,6 +114,8 @@ def stack_specs(
         suffix: See `worker_names`.
     """
     level = settings.log_level
+    # with nobody else on the broker there is nobody to ask what was revoked, and to wait for
+    alone = options.workers == 1 and not suffix
     specs = [
         ChildSpec(
             name=name,
@@ -119,6 +123,8 @@ def stack_specs(
                 *process_command("worker"), "--pool", str(options.pool),
                 "--concurrency", str(options.concurrency),
                 "-n", f"{name}{suffix}@%h", "--loglevel", level,
+                "--without-gossip", "--heartbeat-interval", _HEARTBEAT_S,
+                *(("--without-mingle",) if alone else ()),
             ),
             env={PREFIX + "PULSE_DIR": str(data_dir.pulses)} | env | _metrics(options, 1 + number),
             cwd=data_dir.path,
@@ -153,6 +159,7 @@ def stack_specs(
             *process_command("flower"),
             f"--address={FLOWER_HOST}",
             f"--port={options.flower_port}",
+            "--enable_events=False",  # our workers always tell: nobody has to ask them for it
         )
         specs.append(
             ChildSpec(

@@ -20,7 +20,7 @@ from cli.plan import (
 )
 from cli.ports import elsewhere
 from cli.readiness import Readiness
-from cli.servers import Servers, migrate
+from cli.servers import Servers, migrate, newest_migration
 from cli.standstill import Standstills
 from cli.supervisor import Supervisor
 from core.redaction import redact
@@ -100,6 +100,12 @@ class Stack:
         env = child_environment(self._settings, self.options, self._addresses)
         supervisor = self._supervise(self._specs(self._addresses))
         supervisor.start(early=True)
+        newest = newest_migration()
+        # most probably there is nothing to migrate: while that is made sure of, all of them start.
+        # Should it be wrong, as with an older backup, they wait for the migration by themselves
+        begun = "postgres" in self._servers.running and self._data_dir.migration() == newest
+        if begun:
+            supervisor.start(early=False)
         migrate(
             env,
             owner_url=self._addresses.migration_url,
@@ -108,7 +114,10 @@ class Stack:
             verbose=self._verbose,
         )
         self._stop.check()
-        supervisor.start(early=False)
+        if "postgres" in self._servers.running:
+            self._data_dir.keep_migration(newest)
+        if not begun:
+            supervisor.start(early=False)
         self._wait_until_ready(supervisor, self._addresses.broker_url)
         self._ready = True
         self._write()

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from cli.stop_signals import StopSignals
 
 TICK_S: Final = 0.2
+CALM_TICK_S: Final = 1.0
+"""While everything runs: whatever ends wakes us, and standstills are looked for once a second."""
 HURRY_S: Final = 3.0
 """What is left to the processes after a second request to stop."""
 _STOP_TICK_S: Final = 0.05
@@ -99,7 +101,10 @@ class Supervisor:
         """Tend everything until somebody asks us to stop."""
         while not self._stop.requested:
             self.tick()
-            self._stop.wait(TICK_S)
+            self._stop.wait(CALM_TICK_S if self._all_run() else TICK_S)
+
+    def _all_run(self) -> bool:
+        return not self._server_due and all(child.pid for child in self.children.values())
 
     def stop_children(self) -> None:
         """Stop the children phase by phase; afterwards none is left, nor any of theirs."""

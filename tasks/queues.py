@@ -36,8 +36,11 @@ def peek() -> dict[str, Any]:
     """
     with celery().connection_for_read() as connection:
         connection.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_S)
-        queues = {name: _depth(connection, name) for name in QUEUES}
-        oldest = _oldest(connection) if connection.transport.driver_type == "redis" else None
+        with connection.channel() as channel:  # each channel is a connection to Redis
+            if connection.transport.driver_type == "redis":
+                queues, oldest = _lengths(channel), _oldest(channel)
+            else:
+                queues, oldest = {name: _declared(connection, name) for name in QUEUES}, None
     return {
         "depth": queues["roadmap"],
         "oldest": oldest and oldest.isoformat(),
@@ -45,14 +48,23 @@ def peek() -> dict[str, Any]:
     }
 
 
-def _depth(connection: Any, queue: str) -> int:
-    with connection.channel() as channel:
-        if connection.transport.driver_type == "redis":
-            return sum(int(channel.client.llen(key)) for key in _keys(channel, queue))
+def _declared(connection: Any, queue: str) -> int:
+    with connection.channel() as channel:  # of its own: a queue that is not there closes it
         try:
             return int(channel.queue_declare(queue, passive=True).message_count)
         except connection.channel_errors:  # it is made by whoever sends or listens first
             return 0
+
+
+def _lengths(channel: Any) -> dict[str, int]:
+    """Ask for the lengths of all lists in one go."""
+    asked = channel.client.pipeline(transaction=False)
+    lists = {name: _keys(channel, name) for name in QUEUES}
+    for keys in lists.values():
+        for key in keys:
+            asked.llen(key)
+    lengths = iter(asked.execute())
+    return {name: sum(int(next(lengths)) for _ in keys) for name, keys in lists.items()}
 
 
 def _keys(channel: Any, queue: str) -> list[str]:
@@ -60,14 +72,13 @@ def _keys(channel: Any, queue: str) -> list[str]:
     return [channel._q_for_pri(queue, step) for step in channel.priority_steps]  # noqa: SLF001 - no public way
 
 
-def _oldest(connection: Any) -> datetime | None:
-    with connection.channel() as channel:
-        look = channel.client.register_script(_OLDEST_ONES)
-        firsts = []
-        for key in _keys(channel, "roadmap"):
-            # kombu pushes on the left and pops on the right
-            tail = reversed(look(keys=[key], args=[_LOOKED_AT, _LARGEST]))
-            firsts.append(next(filter(None, map(rung_at, tail)), None))
+def _oldest(channel: Any) -> datetime | None:
+    look = channel.client.register_script(_OLDEST_ONES)
+    firsts = []
+    for key in _keys(channel, "roadmap"):
+        # kombu pushes on the left and pops on the right
+        tail = reversed(look(keys=[key], args=[_LOOKED_AT, _LARGEST]))
+        firsts.append(next(filter(None, map(rung_at, tail)), None))
     return min(filter(None, firsts), default=None)
 
 

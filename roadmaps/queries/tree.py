@@ -42,8 +42,8 @@ _STATE: Final = """
     END || '}'
 """
 _CONTENTS: Final = " || ',' || ".join(
-    f"(:heads)[{number}] || coalesce(max(state) FILTER (WHERE kind = (:kinds)[{number}]), :none)"
-    for number in range(1, len(KINDS) + 1)
+    f":head_{number} || coalesce(max(state) FILTER (WHERE kind = :kind_{number}), :none)"
+    for number, _ in enumerate(KINDS)
 )
 _CONCEPT: Final = """
     '{"concept_id":"' || concept_id || '","title":' || to_json(title)::text
@@ -72,8 +72,8 @@ _TREE: Final = text(
     """  # noqa: S608 - constants
 )
 _PARAMETERS: Final = {
-    "kinds": list(KINDS),
-    "heads": _HEADS,
+    **{f"kind_{number}": kind for number, kind in enumerate(KINDS)},
+    **{f"head_{number}": head for number, head in enumerate(_HEADS)},
     "none": _NOT_BEGUN,
     "all_none": ",".join(head + _NOT_BEGUN for head in _HEADS),
 }
@@ -95,7 +95,8 @@ async def tree(session: AsyncSession, roadmap: Roadmap) -> bytes:
                 for kind in KINDS.values()
             ],
             "stages": list(_stages(rows)),
-        }
+        },
+        default=str,  # the driver's ids are a class of its own
     )
 
 

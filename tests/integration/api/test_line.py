@@ -11,7 +11,7 @@ from core.settings import get_settings
 from tests.examined import rows_examined, statements
 from tests.factories import ALICE, new_task
 from tests.integration.api.conftest import bearer
-from watching import line
+from watching import line, seldom
 from workflow import turns
 from workflow.lease import DeferredError, acquire
 from workflow.presence import Presence
@@ -152,7 +152,7 @@ async def test_ten_thousand_waiting_are_not_counted_for_each_request(
 ) -> None:
     """The line is counted once for many requests; each counts what its own user has waiting."""
     monkeypatch.setattr(line, "LONGEST_KEPT_S", 60.0)
-    monkeypatch.setattr(line, "SHARE", 0.00001)
+    monkeypatch.setattr(seldom, "SHARE", 0.00001)
     first = await new_task()
     await database.execute(
         "INSERT INTO roadmap_tasks (task_id, user_id, goal, created_at, status, current_step,"
