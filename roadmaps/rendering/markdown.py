@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 import nh3
