@@ -37,3 +37,13 @@ function entries(value) {
   const name = ["id", "key", "slug", "name", "title"].find((each) => value.every((entry) => typeof entry?.[each] === "string") && new Set(value.map((entry) => entry[each])).size === value.length);
   return new Map(value.map((entry, at) => [value.length && name ? entry[name] : String(at + 1), entry]));
 }
+
+/**
+ * What an object holds, without its names; null where it is none, or holds more than plain values.
+ * @param {any} value
+ */
+export function plainly(value) {
+  if (!value || typeof value !== "object") return null;
+  const inner = Object.values(value).filter((each) => each !== null && each !== "");
+  return inner.length && inner.every((each) => typeof each !== "object") ? inner.join(", ") : null;
+}

@@ -122,3 +122,12 @@ function likeness(schema, value, root) {
   }
   return each.kind === type ? 2 : 0;
 }
+
+/**
+ * The names of an object in the order of its schema: the store keeps none.
+ * @param {string[]} names Those that are there.
+ * @param {string[]} known Those of the schema, in order.
+ */
+export function inOrder(names, known) {
+  return [...known.filter((name) => names.includes(name)), ...names.filter((name) => !known.includes(name))];
+}

@@ -3,7 +3,7 @@
 import { h } from "../lib/dom.js";
 import { figure, t } from "../lib/i18n.js";
 import { capitalized } from "../lib/words.js";
-import { reader } from "../model/json-schema.js";
+import { inOrder, reader } from "../model/json-schema.js";
 import { markdown } from "./markdown.js";
 
 const DEEPEST = 12;
@@ -53,8 +53,8 @@ function isTable(values) {
 }
 
 function table(values, item, read) {
-  const names = [...new Set(values.flatMap(Object.keys))];
   const titles = titlesOf(item, read);
+  const names = inOrder([...new Set(values.flatMap(Object.keys))], [...titles.keys()]);
   return h("div.table", { tabIndex: 0, role: "region", "aria-label": t`Table` }, h("table", {},
     h("thead", {}, h("tr", {}, names.map((name) => h("th", { scope: "col", dir: "auto" }, titles.get(name) ?? capitalized(name))))),
     h("tbody", {}, values.map((each) => h("tr", {}, names.map((name) => h("td", { dir: "auto" }, cell(each[name]))))))));
@@ -71,7 +71,7 @@ function fieldsOf(value, schema, read, depth) {
   const shape = read.at(schema);
   const schemas = new Map((shape.fields ?? []).map(({ name, schema: inner }) => [name, inner]));
   const titles = titlesOf(schema, read);
-  const shown = Object.entries(value).filter(([, inner]) => inner !== null);
+  const shown = inOrder(Object.keys(value), [...titles.keys()]).map((name) => [name, value[name]]).filter(([, inner]) => inner !== null);
   // one text alone needs no name
   if (shown.length === 1 && typeof shown[0][1] === "string") return view(shown[0][1], schemas.get(shown[0][0]) ?? shape.item, read, depth + 1);
   return h("dl", {}, shown.map(([name, inner]) => [h("dt", { dir: "auto" }, titles.get(name) ?? capitalized(name)), h("dd", {}, view(inner, schemas.get(name) ?? shape.item, read, depth + 1))]));

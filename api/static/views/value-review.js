@@ -7,7 +7,7 @@ import { fill, h, slot, to } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { tell } from "../lib/tabs.js";
 import { called, stepName } from "../lib/words.js";
-import { differences } from "../model/differences.js";
+import { differences, plainly } from "../model/differences.js";
 import { bySchema } from "./by-schema.js";
 import { changesSince, decisionCard, roundLine } from "./decision.js";
 import { heading } from "./parts.js";
@@ -113,6 +113,6 @@ function since({ previous, value, round }) {
 const LONGEST = 200;
 
 function shortened(value) {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const text = typeof value === "string" ? value : plainly(value) ?? JSON.stringify(value);
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }

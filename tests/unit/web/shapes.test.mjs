@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { differences } from "../../../api/static/model/differences.js";
-import { beginning, optionOf, reader } from "../../../api/static/model/json-schema.js";
+import { differences, plainly } from "../../../api/static/model/differences.js";
+import { beginning, inOrder, optionOf, reader } from "../../../api/static/model/json-schema.js";
 import { blocks, inline } from "../../../api/static/model/markdown.js";
 
 test("headings, paragraphs, code, quotes, rules and tables become blocks", () => {
@@ -95,4 +95,10 @@ test("differences name their places; entries of lists are known by their names",
   assert.deepEqual(differences(before, after).map(({ path }) => path), ["chapters → one", "chapters → two → title", "chapters → new"]);
   assert.deepEqual(differences(before, structuredClone(before)), []);
   assert.equal(differences(["a", "b"], ["b", "a"]).length, 2);
+});
+
+test("fields come in the order of their schema, and a changed entry in its own words", () => {
+  assert.deepEqual(inOrder(["mood", "markdown", "odd"], ["markdown", "teaser", "mood"]), ["markdown", "mood", "odd"]);
+  assert.equal(plainly({ slug: "more", title: "More", teaser: null }), "more, More");
+  for (const value of [{ inner: {} }, {}, null, 7]) assert.equal(plainly(value), null);
 });
