@@ -336,7 +336,7 @@ async def test_keys_of_effects_are_stable(
     fails = {"b": True, "sum": True}
 
     def seen(ctx: Context, name: str) -> None:
-        assert ctx.task_id == str(task)
+        assert (ctx.task_id, ctx.user_id) == (str(task), "alice")
         keys.setdefault(name, []).append(ctx.idempotency_key)
         attempts.append(ctx.attempt)
         ctx.log.info("seen")
