@@ -13,7 +13,9 @@ from urllib.parse import quote
 
 import pytest
 from celery import Celery
+from typer.testing import CliRunner
 
+from cli.main import app
 from core.ids import new_id
 from core.tokens import mint_token
 from tests.e2e import bookshop
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
+    from typer.testing import Result
 
     from tests.e2e.conftest import RunningStack
 
@@ -287,16 +290,16 @@ def test_by_commands(stack: RunningStack, shop: Path, tmp_path: Path) -> None:
     watched = roadmap("watch", task, *where)
     assert watched.returncode == 0, watched.stderr
     assert "Completed: 2 parts." in watched.stdout
-    shown = roadmap("show", task, *where)
+    shown = here("show", task, *where)
     assert "chapter/mist/text" in shown.stdout
     assert "Entries" in shown.stdout
-    part = json.loads(roadmap("show", task, "--part", "chapter/mist/text", "--json", *where).stdout)
+    part = json.loads(here("show", task, "--part", "chapter/mist/text", "--json", *where).stdout)
     assert [each["body"] for each in part] == [{"markdown": "# Mist: text"}]
-    less = json.loads(roadmap("show", task, "--kind", "picture", "--json", *where).stdout)
+    less = json.loads(here("show", task, "--kind", "picture", "--json", *where).stdout)
     assert [each["kind"] for each in less["parts"]] == ["picture"]
-    none = json.loads(roadmap("show", task, "--no-parts", "--json", *where).stdout)
+    none = json.loads(here("show", task, "--no-parts", "--json", *where).stdout)
     assert ("parts" in none, list(none["results"])) == (False, ["outline", "index"])
-    assert "Mist: picture" in roadmap("show", task, "--part", "chapter/mist", *where).stdout
+    assert "Mist: picture" in here("show", task, "--part", "chapter/mist", *where).stdout
     listed = roadmap("list", "--workflow", "book", "--json", *where)
     assert task in [each["task_id"] for each in json.loads(listed.stdout)["tasks"]]
     wrong = roadmap("run", "book", "--input", "{}", *where)
@@ -321,6 +324,11 @@ def test_a_check_needs_no_stack(shop: Path, tmp_path: Path) -> None:
     assert told.returncode == 1
     for word in ("book", "chapter", "chapters"):
         assert word in told.stderr
+
+
+def here(*words: str) -> Result:
+    """Run a command in this process: quicker."""
+    return CliRunner().invoke(app, words)
 
 
 def roadmap(*words: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
