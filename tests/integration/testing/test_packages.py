@@ -110,6 +110,7 @@ def test_their_own_tests(made: Path) -> None:
     assert " passed" in ended.stdout
 
 
+@pytest.mark.timeout(1000)
 def test_its_makefile(made: Path, tmp_path: Path) -> None:
     """`make check` and `make test` do what they say; on a bare machine with FAULTS=all."""
     folder = shutil.copytree(made, tmp_path / "my-book")
