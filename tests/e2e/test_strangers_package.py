@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
-    from click.testing import Result
+    from typer.testing import Result
 
     from tests.e2e.conftest import RunningStack
 
