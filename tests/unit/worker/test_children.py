@@ -51,7 +51,8 @@ def test_what_stands_still_is_ended() -> None:
 
 async def test_a_loop_tells_when_it_is_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Observers hear what holds it up, and when it turns again."""
-    monkeypatch.setattr(loop_watchdog, "BLOCKED_S", 0.1)
+    monkeypatch.setattr("core.loop_lag.STEP_S", 0.02)
+    monkeypatch.setattr(loop_watchdog, "BLOCKED_S", 0.2)
     monkeypatch.setattr(loop_watchdog, "LOOK_S", 0.01)
     heard: list[str] = []
     turned = threading.Event()
@@ -64,7 +65,7 @@ async def test_a_loop_tells_when_it_is_held_up(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(loop_watchdog, "observers", [hear])
     watch_loop()
     await asyncio.sleep(0.15)
-    time.sleep(0.2)  # noqa: ASYNC251 - this is what is tested
+    time.sleep(0.4)  # noqa: ASYNC251 - this is what is tested
     await asyncio.to_thread(turned.wait, 5)
     await leave_loop()
     first, last = heard
