@@ -18,11 +18,13 @@ from core.states import Status
 from db.engine import get_engine
 from db.raw import raw_transaction
 from db.repositories.leases import LOOK, expired, renew
-from db.repositories.line_bounds import Bounds
+from db.repositories.line import line
+from db.repositories.line_bounds import Bounds, bounds
 from db.repositories.turns import look, next_in_line
 from db.session import AsyncSessionLocal, read_session
 from tests.examined import rows_examined, statements
 from tests.factories import ALICE, a_worker_is_there, new_task
+from watching.queries import queue_state
 from watching.queries.events import log_page, log_state
 from watching.queries.tasks import get_task, list_tasks
 from workflow.audit.examine import examine
@@ -86,7 +88,7 @@ async def grown(database: asyncpg.Connection) -> AsyncIterator[asyncpg.Connectio
         await database.execute(_TASKS, count, status, step, EVENTS)
     await database.execute(_FILL)
     await database.execute("SET session_replication_role = origin")
-    await database.execute(f"ANALYZE {', '.join(GROWING)}")
+    await database.execute(f"VACUUM ANALYZE {', '.join(GROWING)}")
     await a_worker_is_there(database)
     yield database
     await database.execute(f"TRUNCATE {', '.join(GROWING)} CASCADE")
@@ -156,6 +158,9 @@ async def test_nothing_that_runs_all_the_time_reads_a_table_through(
         await list_tasks(actor=ALICE, before=last, limit=20)
         assert await log_page(done, after=0) is not None
         await log_state(done, after=0, actor=ALICE)
+        await queue_state()
+        async with read_session() as session:
+            await line(session, bounds=bounds())
         async for page_of_audit in examine(after=None):
             assert page_of_audit.tasks
             break
