@@ -1,8 +1,8 @@
-"""What learners do with a roadmap: mark concepts as done, answer quizzes. Each for themselves."""
+"""What learners do with a roadmap: mark concepts, answer quizzes. Each for themselves."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -12,6 +12,7 @@ from core.states import ContentStatus
 from db.models import LearnerProgress, Part
 from db.session import transaction
 from roadmaps.kinds import quiz
+from roadmaps.marks import Mark
 from roadmaps.queries.learning import concept_progress
 from roadmaps.queries.roadmaps import visible_concept
 
@@ -25,27 +26,34 @@ if TYPE_CHECKING:
     from roadmaps.queries.shapes import ConceptProgressView
     from roadmaps.requests import QuizAnswers
 
+_DONE_AT: Final = func.coalesce(LearnerProgress.done_at, func.now())
+"""Now, unless it was done before."""
 
-async def mark_done(
-    roadmap_id: UUID, concept_id: UUID, *, actor: Actor, done: bool
+
+async def mark(
+    roadmap_id: UUID, concept_id: UUID, wanted: Mark | None, *, actor: Actor
 ) -> ConceptProgressView:
-    """Mark a concept as done, or as not done; again is fine, and the first time stays.
+    """Mark a concept, or take its mark away; again is fine, and the first time of "done" stays.
 
     Raises:
         NotFoundError: There is no such concept for this actor.
     """
-    async with transaction() as tx:
-        await visible_concept(tx.session, roadmap_id, concept_id, actor)
-        at = func.coalesce(LearnerProgress.done_at, func.now()) if done else None
-        row = await _write(
-            tx.session,
-            actor,
-            roadmap_id,
-            concept_id,
-            values={"done_at": func.now() if done else None},
-            changes={"done_at": at},
-        )
-        return concept_progress(row)
+    other = None if wanted in {None, Mark.DONE} else str(wanted)
+    first, again = (func.now(), _DONE_AT) if wanted is Mark.DONE else (None, None)
+    values = {"done_at": first, "mark": other}
+    return await _mark(
+        roadmap_id, concept_id, actor, values=values, changes={**values, "done_at": again}
+    )
+
+
+async def mark_not_done(roadmap_id: UUID, concept_id: UUID, *, actor: Actor) -> ConceptProgressView:
+    """Take the mark "done" away, and no other; again is fine.
+
+    Raises:
+        NotFoundError: There is no such concept for this actor.
+    """
+    none = {"done_at": None}
+    return await _mark(roadmap_id, concept_id, actor, values=none, changes=none)
 
 
 async def answer_quiz(
@@ -78,6 +86,22 @@ async def answer_quiz(
             "quiz_at": func.now(),
         }
         row = await _write(tx.session, actor, roadmap_id, concept_id, values=score, changes=score)
+        return concept_progress(row)
+
+
+async def _mark(
+    roadmap_id: UUID,
+    concept_id: UUID,
+    actor: Actor,
+    *,
+    values: dict[str, Any],
+    changes: dict[str, Any],
+) -> ConceptProgressView:
+    async with transaction() as tx:
+        await visible_concept(tx.session, roadmap_id, concept_id, actor)
+        row = await _write(
+            tx.session, actor, roadmap_id, concept_id, values=values, changes=changes
+        )
         return concept_progress(row)
 
 

@@ -11,6 +11,7 @@ from core.request_shapes import Prose, Request, Seen, Title
 from core.states import Decision, Then
 from core.visible import is_blank
 from roadmaps.kinds import KINDS, ContentKind
+from roadmaps.marks import Mark
 from roadmaps.outputs import Difficulty
 
 
@@ -142,6 +143,12 @@ class RegenerateRequest(Request):
     """Which contents of a concept to write anew."""
 
     kinds: list[ContentKind] = Field(min_length=1, max_length=len(KINDS))
+
+
+class MarkRequest(Request):
+    """How a concept is to be marked; null takes the mark away."""
+
+    mark: Mark | None
 
 
 class QuizAnswers(Request):

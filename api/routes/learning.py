@@ -1,4 +1,4 @@
-"""How far one is with learning: concepts marked as done, quizzes answered. Always one's own."""
+"""How far one is with learning: concepts marked, quizzes answered. Always one's own."""
 
 from typing import Annotated, Any, Final
 
@@ -8,8 +8,9 @@ from api.auth import CurrentActor
 from api.http import ConceptId, RoadmapId
 from api.problems import documented
 from roadmaps import learning, queries
+from roadmaps.marks import Mark
 from roadmaps.queries import ConceptProgressView, LearnerProgressView
-from roadmaps.requests import QuizAnswers
+from roadmaps.requests import MarkRequest, QuizAnswers
 
 router = APIRouter(prefix="/roadmaps/{roadmap_id}", tags=["learning"])
 
@@ -28,8 +29,21 @@ _EXAMPLES: Final[dict[str, Any]] = {
     responses=documented(404),
 )
 async def get_progress(roadmap_id: RoadmapId, actor: CurrentActor) -> LearnerProgressView:
-    """Return the concepts that one has marked as done or whose quiz one has answered."""
+    """Return the concepts that one has marked or whose quiz one has answered."""
     return await queries.learner_progress(roadmap_id, actor=actor)
+
+
+@router.put(
+    "/concepts/{concept_id}/mark",
+    operation_id="markConcept",
+    summary="Mark a concept as being learnt, done or skipped",
+    responses=documented(404),
+)
+async def mark(
+    roadmap_id: RoadmapId, concept_id: ConceptId, wanted: MarkRequest, actor: CurrentActor
+) -> ConceptProgressView:
+    """Mark it, in the place of the mark before, or with null take the mark away."""
+    return await learning.mark(roadmap_id, concept_id, wanted.mark, actor=actor)
 
 
 @router.put(
@@ -42,7 +56,7 @@ async def mark_done(
     roadmap_id: RoadmapId, concept_id: ConceptId, actor: CurrentActor
 ) -> ConceptProgressView:
     """Mark it; again is fine, and the time of the first marking stays."""
-    return await learning.mark_done(roadmap_id, concept_id, actor=actor, done=True)
+    return await learning.mark(roadmap_id, concept_id, Mark.DONE, actor=actor)
 
 
 @router.delete(
@@ -54,8 +68,8 @@ async def mark_done(
 async def mark_not_done(
     roadmap_id: RoadmapId, concept_id: ConceptId, actor: CurrentActor
 ) -> ConceptProgressView:
-    """Take the mark away; again is fine. The quiz's score stays."""
-    return await learning.mark_done(roadmap_id, concept_id, actor=actor, done=False)
+    """Take this mark away and no other; again is fine. The quiz's score stays."""
+    return await learning.mark_not_done(roadmap_id, concept_id, actor=actor)
 
 
 @router.put(

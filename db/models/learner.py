@@ -20,6 +20,7 @@ class LearnerProgress(Base):
             "num_nulls(quiz_version, quiz_answers, quiz_correct, quiz_total, quiz_at) IN (0, 5)",
             name="quiz_complete",
         ),
+        CheckConstraint("mark IN ('learning', 'skipped')", name="known_mark"),
         CheckConstraint("quiz_correct >= 0 AND quiz_correct <= quiz_total", name="quiz_score"),
         Index("ix_learner_progress_roadmap_id", "roadmap_id", "user_id"),
         Index("ix_learner_progress_concept_id", "concept_id"),
@@ -32,6 +33,8 @@ class LearnerProgress(Base):
     roadmap_id: Mapped[UUID] = mapped_column(ForeignKey("roadmaps.roadmap_id", ondelete="CASCADE"))
     done_at: Mapped[Moment]
     """When it was marked as done; null when it is not."""
+    mark: Mapped[str | None]
+    """`learning` or `skipped`, as long as it is not done: `done_at` goes before it."""
     quiz_version: Mapped[int | None]
     """The version of the quiz that was answered last."""
     quiz_answers: Mapped[list[Any] | None]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, or_, select
 
 from db.models import Concept, LearnerProgress
 from db.session import read_session
+from roadmaps.marks import Mark
 from roadmaps.queries.roadmaps import visible_roadmap
 from roadmaps.queries.shapes import ConceptProgressView, LearnerProgressView, QuizScoreView
 
@@ -32,12 +34,21 @@ async def learner_progress(roadmap_id: UUID, *, actor: Actor) -> LearnerProgress
             select(LearnerProgress)
             .join(Concept, Concept.concept_id == LearnerProgress.concept_id)
             .where(own, visible)
-            .where(or_(LearnerProgress.done_at.is_not(None), LearnerProgress.quiz_at.is_not(None)))
+            .where(
+                or_(
+                    LearnerProgress.done_at.is_not(None),
+                    LearnerProgress.mark.is_not(None),
+                    LearnerProgress.quiz_at.is_not(None),
+                )
+            )
         )
         concepts = [concept_progress(row) for row in rows]
+    marks = Counter(concept.mark for concept in concepts)
     return LearnerProgressView(
         roadmap_id=roadmap_id,
-        done=sum(concept.done_at is not None for concept in concepts),
+        done=marks[Mark.DONE],
+        learning=marks[Mark.LEARNING],
+        skipped=marks[Mark.SKIPPED],
         total=total or 0,
         concepts=concepts,
     )
@@ -47,6 +58,7 @@ def concept_progress(row: LearnerProgress) -> ConceptProgressView:
     """Return a row as it is shown."""
     return ConceptProgressView(
         concept_id=row.concept_id,
+        mark=Mark.DONE if row.done_at else row.mark and Mark(row.mark),
         done_at=row.done_at,
         quiz=None
         if row.quiz_at is None

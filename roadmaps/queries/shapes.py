@@ -13,6 +13,7 @@ from pydantic import Field, create_model
 
 from core.states import ContentStatus  # noqa: TC001 - pydantic reads it
 from roadmaps.kinds import KINDS, ContentKind
+from roadmaps.marks import Mark  # noqa: TC001 - pydantic reads it
 from watching.queries.shapes import Moment, UsageView, View
 
 
@@ -111,6 +112,7 @@ class ConceptProgressView(View):
     """What a learner did with a concept."""
 
     concept_id: UUID
+    mark: Mark | None = Field(description="`done` exactly when there is a `done_at`.")
     done_at: Moment | None
     quiz: QuizScoreView | None
 
@@ -120,6 +122,8 @@ class LearnerProgressView(View):
 
     roadmap_id: UUID
     done: int = Field(description="Concepts marked as done.")
+    learning: int = Field(description="Concepts that one is learning now.")
+    skipped: int = Field(description="Concepts left out on purpose: settled, and not done.")
     total: int = Field(description="Concepts of the roadmap.")
     concepts: list[ConceptProgressView]
 

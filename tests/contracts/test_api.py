@@ -14,7 +14,7 @@ from api.routes.workflows import WorkflowRequest
 from api.shapes import EventList, Review, Task
 from notifications.events import EventType, parse_event
 from roadmaps.queries import Concept, RoadmapView
-from roadmaps.requests import QuizAnswers, RegenerateRequest, TaskRequest
+from roadmaps.requests import MarkRequest, QuizAnswers, RegenerateRequest, TaskRequest
 
 SCHEMA: dict[str, Any] = create_app().openapi()
 
@@ -35,6 +35,7 @@ OPERATIONS = {
         "/api/v1/roadmaps/{roadmap_id}/concepts/{concept_id}/regenerate",
     ): "regenerateContents",
     ("get", "/api/v1/roadmaps/{roadmap_id}/progress"): "getProgress",
+    ("put", "/api/v1/roadmaps/{roadmap_id}/concepts/{concept_id}/mark"): "markConcept",
     ("put", "/api/v1/roadmaps/{roadmap_id}/concepts/{concept_id}/done"): "markDone",
     ("delete", "/api/v1/roadmaps/{roadmap_id}/concepts/{concept_id}/done"): "markNotDone",
     ("put", "/api/v1/roadmaps/{roadmap_id}/concepts/{concept_id}/quiz-answers"): "answerQuiz",
@@ -60,6 +61,7 @@ BODIES: dict[str, Any] = {
     "regeneratePart": PartRegeneration,
     "regenerateContents": RegenerateRequest,
     "answerQuiz": QuizAnswers,
+    "markConcept": MarkRequest,
 }
 FIELDS = {
     Task: "task_id user_id goal status current_step roadmap_id progress error failed_contents usage"

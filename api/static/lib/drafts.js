@@ -57,6 +57,12 @@ export function keepField(field, key) {
   }
 }
 
+/** All drafts whose keys begin so. */
+export function draftsOf(begin) {
+  const keys = new Set([own(), shared()].flatMap(names).concat([...memory.keys()]).map((name) => name.slice(PREFIX.length)));
+  return [...keys].filter((key) => key.startsWith(begin)).map((key) => ({ key, value: draft(key).read() })).filter(({ value }) => value !== null);
+}
+
 /** Forget all drafts whose keys begin so; all of them by default. */
 export function forgetDrafts(begin = "") {
   for (const store of [own(), shared()]) {

@@ -52,6 +52,9 @@ export const TONE = {
   cancelled: "quiet",
 };
 
+/** What a learner says of a concept. */
+export const MARK = { learning: t`learning`, done: t`done`, skipped: t`skipped` };
+
 const STEP = {
   queued: t`Accepted`,
   intent_analysis: t`Understand the goal`,
@@ -129,6 +132,8 @@ export function cut(text, most = 70) {
 export const contentsReady = (done, number) => n(number, "{done} of {n} content ready", "{done} of {n} contents ready", { done: figure(done) });
 export const conceptsReady = (done, number) => n(number, "{done} of {n} concept ready", "{done} of {n} concepts ready", { done: figure(done) });
 export const conceptsDone = (done, number) => n(number, "{done} of {n} concept done", "{done} of {n} concepts done", { done: figure(done) });
+/** What is said beside how many are done, if there is something to say. */
+export const andSkipped = (number) => (number ? t`, ${figure(number)} skipped` : "");
 export const contents = (number) => n(number, "{n} content", "{n} contents");
 export const concepts = (number) => n(number, "{n} concept", "{n} concepts");
 

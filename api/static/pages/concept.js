@@ -1,6 +1,6 @@
-/** The page of a concept: its contents, the course around it, and a mark for "done". */
+/** The page of a concept: its contents, the course around it, and its marks. */
 
-import { call, client, complain, get, noticeRefusal, post } from "../lib/api.js";
+import { client, complain, get, noticeRefusal, post } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
 import { fill, guarded, h, icon, said, slot, to } from "../lib/dom.js";
 import { list, t, within } from "../lib/i18n.js";
@@ -14,7 +14,7 @@ import { unfinished } from "../model/contents.js";
 import { TERMINAL_STATUSES } from "../roadmap-client.js";
 import { costOf, facts, needs, neighbours, placeOf, resourceList } from "../views/concept-parts.js";
 import { anyContent } from "../views/content.js";
-import { course, pageContents, pageTools } from "../views/course.js";
+import { course, markKeys, pageContents, pageTools } from "../views/course.js";
 import { learner } from "../views/learner.js";
 import { causeInWords, heading } from "../views/parts.js";
 import { quizView } from "../views/quiz.js";
@@ -61,6 +61,9 @@ start(async (main) => {
     h("summary", {}, icon("list"), t`Outline`), h("nav", { "aria-label": t`Outline` }, outline.element));
   const toc = slot();
   progress.onChange((id) => id === conceptId && quiz?.scored(progress.quiz(id)));
+  const marking = (mark, tag, words) => guarded(h(`button.button${tag}`, { type: "button" }, words), () => void progress.toggle(concept, mark, { quietly: true }));
+  const buttons = { learning: marking("learning", "", t`Learning`), skipped: marking("skipped", "", t`Skip`), done: marking("done", ".is-large") };
+  const unsent = h("span.quiet", {}, t`not saved yet`);
   title(concept.title);
   kinds.forEach(draw);
   drawFailures();
@@ -70,7 +73,7 @@ start(async (main) => {
       h("nav.crumbs", { "aria-label": t`Where you are` }, said("a", roadmap.title, { href: `/roadmaps/${roadmapId}` }), " / ", said("span", place.module.title)),
       h("article", { lang: roadmap.language || null },
         h("header.concept-head", {}, heading(concept.title), said("p.lead", concept.description),
-          h("p.quiet", {}, facts(concept), needs(concept, roadmap)), pageTools(announce)),
+          h("p.quiet", {}, facts(concept), needs(concept, roadmap)), pageTools(announce, [buttons.learning, buttons.skipped, unsent])),
         failures.element,
         kinds.map((kind) => sections[kind].element)),
       doneBar(),
@@ -79,7 +82,7 @@ start(async (main) => {
   aside.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", behavior: "instant" });
   onKey("j", t`Next concept`, () => go(place.after));
   onKey("k", t`Concept before`, () => go(place.before));
-  onKey("d", t`Done, or not done`, () => progress.mark(conceptId, !progress.isDone(conceptId), { title: concept.title }));
+  markKeys(progress, () => concept);
   follow();
 
   function go(other) {
@@ -244,25 +247,24 @@ start(async (main) => {
   }
 
   function doneBar() {
-    const button = h("button.button.is-large", { type: "button" });
-    guarded(button, () => progress.mark(conceptId, !progress.isDone(conceptId), { title: concept.title, quietly: true }));
     const next = place.after && h("button.button.is-large.is-primary", { type: "button", onclick: doneAndNext }, t`Done and next`, icon("arrow"));
     progress.onChange((id) => id === conceptId && show());
     show();
-    return h("p.done-bar", {}, button, next);
+    return h("p.done-bar", {}, buttons.done, next);
 
     async function doneAndNext() {
-      await call(`${path}/done`, { method: "PUT" }).then(({ data }) => progress.learnt(data), (error) => complain(error));
-      if (progress.isDone(conceptId)) go(place.after);
+      if (await progress.mark(conceptId, "done", { title: concept.title, quietly: true })) go(place.after);
     }
 
     function show() {
-      const done = progress.isDone(conceptId);
-      fill(button, icon("check"), done ? t`Done` : t`Mark as done`);
-      button.setAttribute("aria-pressed", String(done));
-      button.classList.toggle("is-done", done);
-      if (next) next.hidden = done;
-      if (next && button.isConnected) announce(done ? t`Marked as done` : t`Marked as not done`);
+      const now = progress.markOf(conceptId);
+      fill(buttons.done, icon("check"), now === "done" ? t`Done` : t`Mark as done`);
+      for (const [mark, button] of Object.entries(buttons)) {
+        button.setAttribute("aria-pressed", String(mark === now));
+        button.classList.toggle("is-done", mark === now);
+      }
+      if (next) next.hidden = now === "done";
+      unsent.hidden = !progress.isUnsent(conceptId);
     }
   }
 });

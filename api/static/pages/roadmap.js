@@ -7,10 +7,10 @@ import { t } from "../lib/i18n.js";
 import { offerConcepts, onKey } from "../lib/keys.js";
 import { readdress, recall, remember } from "../lib/place.js";
 import { announce } from "../lib/say.js";
-import { concepts as conceptsIn, conceptsDone, hours, learnKinds } from "../lib/words.js";
+import { andSkipped, concepts as conceptsIn, conceptsDone, hours, learnKinds } from "../lib/words.js";
 import { unfinished } from "../model/contents.js";
 import { TERMINAL_STATUSES } from "../roadmap-client.js";
-import { course, pageTools, stateOf } from "../views/course.js";
+import { counted, course, markKeys, pageTools, stateOf } from "../views/course.js";
 import { learner } from "../views/learner.js";
 import { map } from "../views/map.js";
 import { chip, explain, heading, legend, setMark } from "../views/parts.js";
@@ -46,6 +46,7 @@ start(async (main) => {
     h("section", { "aria-labelledby": "outline-title" }, switcher({ outline: outline.element, legendLine, picture, search: search(outline) }))));
   onKey("j", t`Next concept`, () => outline.step(1));
   onKey("k", t`Concept before`, () => outline.step(-1));
+  markKeys(progress, outline.focused);
   if (!TERMINAL_STATUSES.has(task.status)) follow(task, outline.element, drawStates);
 
   /** What each content is doing is told only while one of them is not simply there. */
@@ -77,7 +78,8 @@ function follow(task, outline, drawStates) {
 
 /** How far one is, and where it goes on. */
 function learning(concepts, progress, address) {
-  const bar = h("progress", { max: concepts.length || 1, "aria-label": t`Concepts learnt` });
+  const parts = ["completed", "skipped"].map((state) => h(`span.meter-part.is-${state}`));
+  const bar = h("div.meter", { role: "progressbar", "aria-label": t`Concepts learnt`, "aria-valuemin": "0", "aria-valuemax": String(concepts.length || 1) }, parts);
   const numbers = h("p.numbers");
   const on = slot(h("div.go-on"));
   progress.onChange(show);
@@ -85,12 +87,16 @@ function learning(concepts, progress, address) {
   return h("div.learning", {}, h("div", {}, bar, numbers), on.element);
 
   function show() {
-    const done = concepts.filter((concept) => progress.isDone(concept.concept_id)).length;
-    const next = concepts.find((concept) => !progress.isDone(concept.concept_id));
-    bar.value = done;
-    write(numbers, conceptsDone(done, concepts.length));
-    on.show([done > 0, next?.concept_id], () => (next
-      ? h("a.button.is-primary.is-large", { href: address(next) }, h("span", {}, done ? t`Go on:` : t`Begin with:`, " ", h("bdi", {}, next.title)), icon("arrow"))
+    const { done, skipped, unsent } = counted(concepts, progress);
+    const next = concepts.find(({ concept_id: id }) => progress.markOf(id) === "learning") ?? concepts.find(({ concept_id: id }) => !progress.isSettled(id));
+    const begun = done > 0 || (next && progress.markOf(next.concept_id) !== null);
+    [done, skipped].forEach((number, at) => (parts[at].style.width = `${(100 * number) / (concepts.length || 1)}%`));
+    const words = conceptsDone(done, concepts.length) + andSkipped(skipped);
+    bar.setAttribute("aria-valuenow", String(done + skipped));
+    bar.setAttribute("aria-valuetext", words);
+    write(numbers, words + (unsent ? ` · ${t`not saved yet`}` : ""));
+    on.show([begun, next?.concept_id], () => (next
+      ? h("a.button.is-primary.is-large", { href: address(next) }, h("span", {}, begun ? t`Go on:` : t`Begin with:`, " ", h("bdi", {}, next.title)), icon("arrow"))
       : h("p.all-done", {}, t`You have been all the way. Well done.`)));
   }
 }

@@ -1,8 +1,9 @@
 /** A roadmap's outline to learn along: every concept with a box to tick, its hours, quiz and contents. */
 
 import { h, icon, said, write } from "../lib/dom.js";
-import { t, within } from "../lib/i18n.js";
-import { hours, kindName } from "../lib/words.js";
+import { language, t, within } from "../lib/i18n.js";
+import { onKey } from "../lib/keys.js";
+import { MARK, andSkipped, hours, kindName } from "../lib/words.js";
 import { begun } from "../model/contents.js";
 import { marks } from "./parts.js";
 
@@ -16,7 +17,7 @@ export function course(roadmap, { learner, current = null, brief = false }) {
   const stages = roadmap.stages.map(stageView);
   const element = h("div.tree", { class: brief ? "is-brief" : "", lang: roadmap.language || null }, stages.map((stage) => stage.element));
   learner.onChange(update);
-  return { element, rows, find, step };
+  return { element, rows, find, step, focused };
 
   function stageView(stage, number) {
     const concepts = stage.modules.flatMap((module) => module.concepts);
@@ -34,8 +35,8 @@ export function course(roadmap, { learner, current = null, brief = false }) {
     };
 
     function count() {
-      const done = concepts.filter((each) => learner.isDone(each.concept_id)).length;
-      write(counter, t`${done} of ${concepts.length} done`);
+      const { done, skipped } = counted(concepts, learner);
+      write(counter, t`${done} of ${concepts.length} done` + andSkipped(skipped));
     }
   }
 
@@ -43,22 +44,29 @@ export function course(roadmap, { learner, current = null, brief = false }) {
     const id = concept.concept_id;
     const box = h("input", {
       type: "checkbox", "aria-label": t`Done: ${concept.title}`,
-      onchange: () => learner.mark(id, box.checked, { title: concept.title }),
+      onchange: () => learner.mark(id, box.checked ? "done" : null, concept),
     });
+    const choice = brief ? h("span.tag", { lang: language }) : h("select.mark-choice", {
+      lang: language, "aria-label": t`Mark: ${concept.title}`, onchange: () => learner.mark(id, choice.value || null, concept),
+    }, [["", t`no mark`], ...Object.entries(MARK)].map(([value, words]) => h("option", { value }, words)));
     const score = h("span.score");
     const link = h("a.concept-link", { href: `/roadmaps/${roadmap.roadmap_id}/concepts/${id}`, "aria-current": id === current ? "page" : null },
-      said("span.concept-title", concept.title), score,
+      said("span.concept-title", concept.title), brief && choice, score,
       !brief && h("span.concept-hours", {}, hours(concept.estimated_hours)), !brief && marks(concept.contents));
-    const element = h("li.concept", { dataset: { concept: id } }, box, link);
-    rows.set(id, { element, box, score, link, concept, count });
+    const element = h("li.concept", { dataset: { concept: id } }, box, link, !brief && choice);
+    rows.set(id, { element, box, choice, score, link, concept, count });
     draw(id);
     return element;
   }
 
   function draw(id) {
-    const { element, box, score, concept } = rows.get(id);
+    const { element, box, choice, score, concept } = rows.get(id);
     const quiz = learner.quiz(id);
-    box.checked = learner.isDone(id);
+    const mark = learner.markOf(id);
+    box.checked = mark === "done";
+    box.indeterminate = mark === "learning";
+    if (brief) write(choice, mark === "done" ? "" : MARK[mark] ?? "");
+    else choice.value = mark ?? "";
     element.dataset.state = stateOf(concept, learner);
     write(score, quiz ? `${quiz.correct}/${quiz.total}` : "");
     score.dataset.of = within(kindName("quiz"));
@@ -94,11 +102,33 @@ export function course(roadmap, { learner, current = null, brief = false }) {
     const next = shown[Math.max(0, Math.min(shown.length - 1, at < 0 ? 0 : at + by))];
     next?.link.focus();
   }
+
+  /** The concept whose row has the focus, if one has. */
+  function focused() {
+    return [...rows.values()].find(({ element }) => element.contains(document.activeElement))?.concept;
+  }
 }
 
-/** done, failed, ready or waiting. */
+/** Keys that mark a concept: the one that `which` gives when a key is pressed, if there is one. */
+export function markKeys(learner, which) {
+  for (const [key, mark, words] of [["d", "done", t`Done, or not done`], ["l", "learning", t`Learning, or not`], ["s", "skipped", t`Skipped, or not`]]) {
+    onKey(key, words, () => {
+      const concept = which();
+      if (concept) learner.toggle(concept, mark);
+    });
+  }
+}
+
+/** How many of some concepts are done, skipped, and not sent yet. */
+export function counted(concepts, learner) {
+  const having = (what) => concepts.filter(({ concept_id: id }) => what(id)).length;
+  return { done: having(learner.isDone), skipped: having((id) => learner.markOf(id) === "skipped"), unsent: having(learner.isUnsent) };
+}
+
+/** Its mark, or failed, ready or waiting. */
 export function stateOf(concept, learner) {
-  if (learner.isDone(concept.concept_id)) return "done";
+  const mark = learner.markOf(concept.concept_id);
+  if (mark) return mark;
   const states = begun(concept.contents).map(({ status }) => status);
   if (states.includes("failed")) return "failed";
   return states.every((status) => status === "completed") ? "ready" : "waiting";
@@ -111,9 +141,9 @@ export function pageContents(entries) {
     h("ul.plain-list", {}, entries.map(({ id, text, level = 2 }) => h("li", { class: `is-level-${level}` }, h("a", { href: `#${id}`, dir: "auto" }, text)))));
 }
 
-/** Buttons to print a page and to copy its address. */
-export function pageTools(say) {
-  return h("p.page-tools", {},
+/** Buttons to print a page and to copy its address, after those of its own. */
+export function pageTools(say, own = []) {
+  return h("p.page-tools", {}, own,
     h("button.button.is-quiet", { type: "button", onclick: () => print() }, icon("print"), t`Print`),
     navigator.clipboard && h("button.button.is-quiet", { type: "button", onclick: async () => {
       await navigator.clipboard.writeText(location.href);

@@ -36,6 +36,38 @@ async def test_marking_as_done_is_kept_and_counted(
     assert (progress["done"], progress["concepts"]) == (0, [])
 
 
+async def test_a_concept_is_learning_done_or_skipped(
+    alice: httpx.AsyncClient, database: asyncpg.Connection
+) -> None:
+    """Each mark takes the place of the one before, skipped is not done, others are refused."""
+    seeded = await seeds.roadmap(database)
+    base = f"/api/v1/roadmaps/{seeded.roadmap_id}"
+    concept = f"{base}/concepts/{seeded.concepts[0]}"
+
+    async def counted() -> tuple[int, int, int]:
+        progress = (await alice.get(f"{base}/progress")).json()
+        return progress["learning"], progress["done"], progress["skipped"]
+
+    for mark, counts in (
+        ("learning", (1, 0, 0)),
+        ("done", (0, 1, 0)),
+        ("skipped", (0, 0, 1)),
+        ("skipped", (0, 0, 1)),
+        (None, (0, 0, 0)),
+    ):
+        found = (await alice.put(f"{concept}/mark", json={"mark": mark})).json()
+        assert (found["mark"], found["done_at"] is not None) == (mark, mark == "done")
+        assert await counted() == counts
+    await alice.put(f"{concept}/mark", json={"mark": "skipped"})
+    assert (await alice.delete(f"{concept}/done")).json()["mark"] == "skipped"
+    first = (await alice.put(f"{concept}/done")).json()
+    assert first["mark"] == "done"
+    assert (await alice.put(f"{concept}/mark", json={"mark": "done"})).json() == first
+    assert (await alice.delete(f"{concept}/done")).json()["mark"] is None
+    for body in ({"mark": "read"}, {}, {"mark": "done", "at": 1}):
+        assert_problem(await alice.put(f"{concept}/mark", json=body), 422, "invalid_request")
+
+
 async def test_a_quiz_is_marked_by_the_server(
     alice: httpx.AsyncClient, database: asyncpg.Connection
 ) -> None:

@@ -113,6 +113,7 @@ ROWS: Final = {
     ("GET", "/api/v1/roadmaps/{roadmap_id}"): Row(kind=OWNED),
     ("GET", "/api/v1/roadmaps/{roadmap_id}/progress"): Row(kind=OWNED),
     ("GET", CONCEPT): Row(kind=OWNED),
+    ("PUT", f"{CONCEPT}/mark"): Row(kind=OWNED, body={"mark": "learning"}),
     ("PUT", f"{CONCEPT}/done"): Row(kind=OWNED),
     ("DELETE", f"{CONCEPT}/done"): Row(kind=OWNED),
     ("PUT", f"{CONCEPT}/quiz-answers"): Row(kind=OWNED, body={"version": 1, "answers": [[0]]}),
