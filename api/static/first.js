@@ -24,7 +24,6 @@
   const then = {
     task: [`/tasks/${one}`, ({ roadmap_id: id }) => id && `/roadmaps/${id}`],
     roadmap: [`/roadmaps/${one}`, ({ task_id: id }) => `/tasks/${id}`],
-    concept: [`/roadmaps/${one}`, ({ task_id: id }) => `/tasks/${id}`],
   };
   const token = stored("sessionStorage", "roadmap.token");
   const early = (globalThis.early = new Map());

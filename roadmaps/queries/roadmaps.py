@@ -11,7 +11,7 @@ from core.errors import NotFoundError
 from core.settings import get_settings
 from core.states import ContentStatus
 from core.usage import COLUMNS
-from db.models import Concept, Part, Rendering, Roadmap
+from db.models import Concept, Part, Rendering, Roadmap, RoadmapTask
 from db.session import read_session
 from roadmaps.kinds import KINDS
 from roadmaps.queries.shapes import Concept as ConceptPage
@@ -50,6 +50,14 @@ async def get_concept(roadmap_id: UUID, concept_id: UUID, *, actor: Actor) -> Co
     """
     async with read_session() as session:
         concept = await visible_concept(session, roadmap_id, concept_id, actor)
+        # read before the contents: what comes meanwhile is told by events that are newer
+        task = (
+            await session.execute(
+                select(RoadmapTask.status, RoadmapTask.last_seq)
+                .join(Roadmap, Roadmap.task_id == RoadmapTask.task_id)
+                .where(Roadmap.roadmap_id == roadmap_id)
+            )
+        ).one()
         own = await _states(session, concept_id)
         statement = (
             select(
@@ -72,6 +80,8 @@ async def get_concept(roadmap_id: UUID, concept_id: UUID, *, actor: Actor) -> Co
         {
             **_concept(concept, own),
             "roadmap_id": roadmap_id,
+            "task_status": task.status,
+            "last_seq": task.last_seq,
             **dict.fromkeys(KINDS),
             **contents,
             "versions": {row.kind: row.version for row in known},

@@ -11,7 +11,7 @@ from uuid import UUID  # noqa: TC003 - pydantic reads it
 
 from pydantic import Field, create_model
 
-from core.states import ContentStatus  # noqa: TC001 - pydantic reads it
+from core.states import ContentStatus, Status  # noqa: TC001 - pydantic reads it
 from roadmaps.kinds import KINDS, ContentKind
 from roadmaps.marks import Mark  # noqa: TC001 - pydantic reads it
 from watching.queries.shapes import Moment, UsageView, View
@@ -145,6 +145,10 @@ else:
 class Concept(_ContentPerKind):
     """A concept with its contents, each null until it was generated."""
 
+    task_status: Status = Field(description="Of the task that the roadmap came from.")
+    last_seq: int = Field(
+        description="The newest event that this answer knows of: from there on it is followed."
+    )
     versions: dict[ContentKind, int] = Field(description="Of the contents shown here.")
     usage: dict[ContentKind, UsageView] = Field(
         description="What the newest version of each content has cost, also of a failed one."

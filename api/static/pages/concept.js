@@ -10,7 +10,6 @@ import { announce } from "../lib/say.js";
 import { tell } from "../lib/tabs.js";
 import { CONTENT_STATE, kindName, learnKinds, retryHelps, textOf } from "../lib/words.js";
 import { Arriving } from "../model/arriving.js";
-import { unfinished } from "../model/contents.js";
 import { TERMINAL_STATUSES } from "../roadmap-client.js";
 import { costOf, facts, needs, neighbours, placeOf, resourceList } from "../views/concept-parts.js";
 import { anyContent } from "../views/content.js";
@@ -30,9 +29,6 @@ start(async (main) => {
     get(path), get(`/roadmaps/${roadmapId}`), get(`/roadmaps/${roadmapId}/progress`),
   ]);
   let concept = first;
-  let task = await get(`/tasks/${roadmap.task_id}`);
-  // events are followed from the row's on: what came between the two answers would be missed
-  if (unfinished(first.contents)) concept = await get(path);
   const progress = learner(roadmapId, learnt);
   learnKinds(roadmap);
   offerConcepts(roadmap);
@@ -100,15 +96,15 @@ start(async (main) => {
 
   /** Watch the task while anything may still come: also after a regeneration elsewhere. */
   function follow() {
-    const watch = client.watch(task.task_id, {
-      after: task.last_seq,
+    const watch = client.watch(roadmap.task_id, {
+      after: concept.last_seq,
       revisitMs: REVISIT_MS,
       onEvent: (event) => {
         const own = event.data.concept_id === conceptId && event.type.startsWith("content_");
-        if (own || event.type === "task_retried" || event.status !== task.status) refresh();
+        if (own || event.type === "task_retried" || event.status !== concept.task_status) refresh();
       },
       onDelta: ({ data }) => data.concept_id === conceptId && arrive(data),
-      onSnapshot: ({ last_seq: seq }) => seq !== task.last_seq && refresh(),
+      onSnapshot: ({ last_seq: seq }) => seq !== concept.last_seq && refresh(),
       onError: noticeRefusal,
     });
     resume = () => watch.resume();
@@ -117,7 +113,7 @@ start(async (main) => {
 
   async function refresh() {
     try {
-      [concept, task] = await Promise.all([get(path), get(`/tasks/${roadmap.task_id}`)]);
+      concept = await get(path);
       kinds.forEach(draw);
       drawFailures();
       drawContents();
@@ -131,9 +127,9 @@ start(async (main) => {
     const section = sections[kind];
     const state = concept.contents[kind];
     const version = concept.versions[kind] ?? null;
-    const offered = RETRYABLE.has(task.status);
+    const offered = RETRYABLE.has(concept.task_status);
     if (state.status !== "running") section.arriving.reset();
-    section.state.show([state, offered, TERMINAL_STATUSES.has(task.status), shared(kind), version], () => condition(kind, state));
+    section.state.show([state, offered, TERMINAL_STATUSES.has(concept.task_status), shared(kind), version], () => condition(kind, state));
     if (kind === "quiz" && section.version !== null && version !== section.version && quiz?.dirty()) {
       return newerQuiz(section);
     }
@@ -181,7 +177,7 @@ start(async (main) => {
 
   function drawFailures() {
     const found = causes();
-    failures.show([found, found.map(([kind]) => concept.contents[kind]), RETRYABLE.has(task.status), concept.usage], () =>
+    failures.show([found, found.map(([kind]) => concept.contents[kind]), RETRYABLE.has(concept.task_status), concept.usage], () =>
       found.map((each) => failed(each, concept.contents[each[0]].error)));
   }
 
@@ -191,9 +187,9 @@ start(async (main) => {
     return h("div.notice.is-bad", {},
       h("p", {}, h("strong", {}, t`${names}: failed.`), " ", causeInWords(error ?? {}), which.some((kind) => concept[kind]) && ` ${t`Below is the version before.`}`),
       h("p.cost", {}, which.length === 1 && costOf(concept.usage[which[0]])),
-      RETRYABLE.has(task.status)
+      RETRYABLE.has(concept.task_status)
         ? h("p.actions", {}, again(which, t`Retry: ${list(which.map((kind) => within(kindName(kind))))}`, tone))
-        : h("p.quiet", {}, TERMINAL_STATUSES.has(task.status) ? h("a", { href: `/tasks/${task.task_id}` }, t`Retry the task`) : t`It can be tried again when the rest is written.`));
+        : h("p.quiet", {}, TERMINAL_STATUSES.has(concept.task_status) ? h("a", { href: `/tasks/${roadmap.task_id}` }, t`Retry the task`) : t`It can be tried again when the rest is written.`));
   }
 
   /** Say what a content is doing when it is not simply there. */
@@ -201,11 +197,11 @@ start(async (main) => {
     if (state.status === "completed") return null;
     if (state.status === "failed") return shared(kind) ? h("p.quiet", {}, t`Not written: see above.`) : failed([kind], state.error);
     const { arriving } = sections[kind];
-    const words = TERMINAL_STATUSES.has(task.status) ? t`not written` : CONTENT_STATE[state.status];
+    const words = TERMINAL_STATUSES.has(concept.task_status) ? t`not written` : CONTENT_STATE[state.status];
     sections[kind].view = h("div.arriving.prose", { hidden: !arriving.text, tabIndex: 0, role: "region", "aria-label": t`The text so far` }, rendered(arriving.text));
     return h("div.pending", { dataset: { state: state.status } },
       h("p", {}, h("span.mark", { "aria-hidden": "true", dataset: { state: state.status } }), ` ${kindName(kind)}: ${words}.`, concept[kind] && ` ${t`Below is the version before.`}`),
-      state.version === null && RETRYABLE.has(task.status)
+      state.version === null && RETRYABLE.has(concept.task_status)
         && h("p.actions", {}, again([kind], t`Write it: ${within(kindName(kind))}`)),
       sections[kind].view);
   }
@@ -232,7 +228,7 @@ start(async (main) => {
     return guarded(h(`button.button${tone}`, { type: "button" }, words), async () => {
       try {
         await post(`${path}/regenerate`, { kinds: which });
-        tell({ type: "retried", taskId: task.task_id });
+        tell({ type: "retried", taskId: roadmap.task_id });
         resume();
         await refresh();
       } catch (error) {
@@ -242,7 +238,7 @@ start(async (main) => {
   }
 
   function renew(kind) {
-    if (!RETRYABLE.has(task.status) || concept.contents[kind].status !== "completed") return null;
+    if (!RETRYABLE.has(concept.task_status) || concept.contents[kind].status !== "completed") return null;
     return h("p.renew", {}, again([kind], t`Write it anew: ${within(kindName(kind))}`, ".is-quiet"));
   }
 

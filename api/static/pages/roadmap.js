@@ -31,7 +31,7 @@ start(async (main) => {
   const told = legend(roadmap);
   const legendLine = h("div", {}, told);
   drawStates();
-  progress.onChange(picture.redraw);
+  progress.onChange(picture.update);
   title(roadmap.title);
   fill(main, h("div.roadmap-page", {},
     h("header", {},

@@ -1,43 +1,60 @@
 /**
  * The roadmap as a map: a line per stage, a station per concept, and curves from what a concept
- * needs to the concept. Plain SVG with links; drawn anew only when the room for it changes. Pointing
- * at a station shows what it needs and what needs it.
+ * needs to the concept. Plain SVG with links; drawn anew only when the room for it changes, and a
+ * concept whose state changes by itself. Pointing at a station shows what it needs and what needs it.
  */
 
 import { h, iconButton, svg } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
+import { recall, remember } from "../lib/place.js";
+import { MARK } from "../lib/words.js";
 
 const NARROWEST = 290;
-const ROW = 44;
+const PITCH = 34;
 const HEAD = 54;
 const PADDING = 34;
 const GAP = 18;
 const DOT_X = 46;
 const LETTER = 7.6;
-const ZOOMS = [0.5, 0.65, 0.8, 1, 1.25, 1.6];
-const STATE = { done: t`done`, failed: t`failed`, ready: t`ready`, waiting: t`waiting` };
+const ZOOMS = [0.72, 0.85, 1, 1.25, 1.6];
+const STATE = { ...MARK, failed: t`failed`, ready: t`ready`, waiting: t`waiting` };
+/** What stands in a station beside its colour, from its middle on. */
+const SIGN = { done: "m-3.5 0l2.5 3 4.5-5.5", skipped: "m-4 0h8", learning: "m-1 0a1 1 0 1 0 2 0a1 1 0 1 0-2 0", failed: "m-3-3l6 6m0-6l-6 6" };
 
 /**
  * @param {any} roadmap
  * @param {{address: (concept: any) => string, state: (concept: any) => string}} how `state` is
- *   done, failed, ready or waiting.
+ *   learning, done, skipped, failed, ready or waiting.
  */
 export function map(roadmap, { address, state }) {
   const paper = h("div.map", { tabIndex: 0, role: "region", "aria-label": t`Map of the roadmap` });
   const element = h("div.map-frame", {}, h("div.map-tools", {}, key(),
     h("div.zoom", { role: "group", "aria-label": t`Size` }, iconButton("minus", t`Smaller`, () => zoomBy(-1)), iconButton("plus", t`Larger`, () => zoomBy(1)))), paper);
   const graph = edgesOf(roadmap);
-  let zoom = ZOOMS.indexOf(1);
+  let zoom = recall("zoom", ZOOMS.indexOf(1));
+  /** @type {Map<string, {x: number, y: number, concept: any}>} */
+  let places = new Map();
   let width = 0;
   let columns = 0;
   let column = NARROWEST;
   const observer = new ResizeObserver(() => draw());
   observer.observe(paper);
-  return { element, redraw: () => draw(true) };
+  return { element, update };
 
   function zoomBy(by) {
     zoom = Math.max(0, Math.min(ZOOMS.length - 1, zoom + by));
+    remember("zoom", zoom);
     draw(true);
+  }
+
+  /** Let a concept's station tell another state. */
+  function update(id) {
+    const shown = [...stationsOf(paper)].find((each) => each.dataset.concept === id);
+    if (!shown) return;
+    const focused = shown === document.activeElement;
+    const now = station(places.get(id));
+    shown.replaceWith(now);
+    if (focused) now.focus({ preventScroll: true });
   }
 
   function draw(force = false) {
@@ -52,7 +69,7 @@ export function map(roadmap, { address, state }) {
   }
 
   function picture() {
-    const places = new Map();
+    places = new Map();
     const lines = [];
     const labels = [];
     const bottoms = new Array(columns).fill(0);
@@ -67,11 +84,11 @@ export function map(roadmap, { address, state }) {
         y += 14;
         for (const concept of module.concepts) {
           places.set(concept.concept_id, { x: x + DOT_X, y, concept });
-          y += ROW - 10;
+          y += PITCH;
         }
         y += GAP;
       }
-      lines.push(svg("line", { x1: x + DOT_X, x2: x + DOT_X, y1: from + 14, y2: y - GAP - ROW + 10, class: "map-line" }));
+      lines.push(svg("line", { x1: x + DOT_X, x2: x + DOT_X, y1: from + 14, y2: y - GAP - PITCH, class: "map-line" }));
       bottoms[at] = y + GAP;
     });
     const across = columns * column;
@@ -104,8 +121,9 @@ export function map(roadmap, { address, state }) {
   function station({ x, y, concept }) {
     const now = state(concept);
     return svg("a", { href: address(concept), class: `map-station is-${now}`, "data-concept": concept.concept_id, "aria-label": `${concept.title}, ${STATE[now]}` },
+      svg("rect", { x: x - 12, y: y - PITCH / 2, width: column - DOT_X, height: PITCH }), // room for a finger
       svg("circle", { cx: x, cy: y, r: 8 }),
-      now === "done" && svg("path", { d: `M${x - 3.5} ${y}l2.5 3 4.5-5.5`, class: "map-tick" }),
+      now in SIGN && svg("path", { d: `M${x} ${y}${SIGN[now]}`, class: "map-sign" }),
       svg("text", { x: x + 20, y: y + 5 }, cut(concept.title), svg("title", {}, concept.title)));
   }
 
@@ -115,12 +133,15 @@ export function map(roadmap, { address, state }) {
     const id = station.dataset.concept;
     const lit = on ? new Set([...reached(id, graph.before), ...reached(id, graph.after)]) : null;
     drawing.classList.toggle("is-lit", on && lit.size > 1);
-    for (const each of drawing.querySelectorAll("[data-concept]")) each.classList.toggle("is-near", Boolean(lit?.has(each.dataset.concept)));
+    for (const each of stationsOf(drawing)) each.classList.toggle("is-near", Boolean(lit?.has(each.dataset.concept)));
     for (const each of drawing.querySelectorAll("[data-from]")) {
       each.classList.toggle("is-near", Boolean(lit?.has(each.dataset.from) && lit.has(each.dataset.to)));
     }
   }
 }
+
+/** @returns {NodeListOf<SVGElement>} */
+const stationsOf = (drawing) => drawing.querySelectorAll("[data-concept]");
 
 function key() {
   return h("p.legend", {},

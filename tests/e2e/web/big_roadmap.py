@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 TASK = UUID(int=1)
 ROADMAP = UUID(int=2)
 AT = "2026-11-22T10:00:00.000Z"
+TITLES = (
+    "Concept number {}",
+    "What the compiler does with number {}, and why it refuses to do anything else",
+    "所有权与借用:编译器如何检查第{}个变量的生命周期以及它为什么会拒绝编译",
+    "المفهوم رقم {} وما يحتاج إليه المتعلم قبل أن يبدأ به",
+)
+"""Short, long, wide, and from the right."""
+NEEDS = (3, 7, 45)
+"""How far before a concept stands what it needs."""
 
 
 @dataclass
@@ -32,6 +41,7 @@ class BigRoadmap:
         await page.route(f"**/api/v1/tasks/{TASK}", self._task)
         await page.route(f"**/api/v1/tasks/{TASK}/events**", self._events)
         await page.route(f"**/api/v1/roadmaps/{ROADMAP}", self._roadmap)
+        await page.route(f"**/api/v1/roadmaps/{ROADMAP}/progress", self._progress)
         await page.route_web_socket(f"**/ws/tasks/{TASK}**", self._open)
 
     def content_events(self) -> Iterator[dict[str, Any]]:
@@ -87,16 +97,21 @@ class BigRoadmap:
     async def _events(self, route: Route) -> None:
         await route.fulfill(json={"events": [], "next_after": 0})
 
+    async def _progress(self, route: Route) -> None:
+        await route.fulfill(json={"concepts": []})
+
     async def _roadmap(self, route: Route) -> None:
         pending = {"status": "pending", "version": None, "error": None}
         concepts = [
             {
                 "concept_id": str(_concept(number)),
-                "title": f"Concept number {number}",
+                "title": TITLES[number % len(TITLES)].format(number),
                 "description": "About it.",
                 "estimated_hours": 2,
                 "difficulty": "beginner",
-                "prerequisites": [],
+                "prerequisites": [
+                    str(_concept(number - back)) for back in NEEDS if number % back == back - 1
+                ],
                 "contents": dict.fromkeys(KINDS, pending),
             }
             for number in range(self.concepts)

@@ -1,4 +1,4 @@
-"""Three hundred concepts: what an event costs does not grow with the roadmap."""
+"""Three hundred concepts: an event costs as much as with ten, and the map can be read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from playwright.async_api import expect
 
-from tests.e2e.web.big_roadmap import TASK, BigRoadmap
+from tests.e2e.web.big_roadmap import ROADMAP, TASK, BigRoadmap
+from tests.e2e.web.browser import DESK, PHONE
 
 if TYPE_CHECKING:
     from tests.e2e.web.browser import Watched
@@ -49,3 +50,45 @@ async def test_an_event_changes_a_handful_of_nodes(window: Watched) -> None:
     assert changes <= MOST_CHANGES * EVENTS
     assert added == 0
     assert await page.evaluate("window.first.isConnected")
+
+
+SMALLEST_TARGET: Final = 24
+LONGEST_TASK_MS: Final = 200
+MAP: Final = """() => {
+  const boxes = (what) => [...document.querySelectorAll(what)].map(
+    (each) => each.getBoundingClientRect());
+  const [stations, words, [paper]] = [".map-station", ".map text", ".map svg"].map(boxes);
+  const apart = (a, b) => a.right <= b.left + 1 || b.right <= a.left + 1
+    || a.bottom <= b.top + 1 || b.bottom <= a.top + 1;
+  return {
+    stations: stations.length,
+    smallest: Math.min(...stations.map((box) => Math.min(box.width, box.height))),
+    overlaps: words.flatMap((a, at) => words.slice(at + 1).filter((b) => !apart(a, b))).length,
+    within: words.every((box) => box.right <= paper.right + 1),
+  };
+}"""
+LIGHT: Final = """() => Math.min(...[1, 2, 3].map((at) => {
+  const station = document.querySelectorAll(".map-station")[100 * at - 1];
+  const began = performance.now();
+  station.dispatchEvent(new PointerEvent("pointerover", {bubbles: true}));
+  getComputedStyle(document.querySelector(".map-edge")).opacity;
+  document.querySelector(".map").getBoundingClientRect();
+  return performance.now() - began;
+}))"""
+
+
+async def test_a_map_of_three_hundred_concepts_can_be_read(window: Watched) -> None:
+    """No label lies on another, and each station has room for a finger, however small."""
+    await BigRoadmap(CONCEPTS).install(window.page)
+    page = await window.open(f"/roadmaps/{ROADMAP}#map")
+    await expect(page.locator(".map-station")).to_have_count(CONCEPTS)
+    for size in (DESK, PHONE):
+        await page.set_viewport_size(size)
+        for _ in range(5):
+            await page.get_by_role("button", name="Smaller").click()
+        found = await page.evaluate(MAP)
+        assert found["smallest"] >= SMALLEST_TARGET
+        assert (found["stations"], found["overlaps"], found["within"]) == (CONCEPTS, 0, True)
+        assert await page.evaluate(LIGHT) < LONGEST_TASK_MS
+    await expect(page.locator(".is-lit .map-station.is-near").first).to_be_visible()
+    assert await page.locator(".map-station.is-near").count() < CONCEPTS
