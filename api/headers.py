@@ -27,11 +27,14 @@ ALWAYS: Final = {
     b"x-content-type-options": b"nosniff",
     b"x-frame-options": b"DENY",
     b"referrer-policy": b"no-referrer",
-    b"cross-origin-opener-policy": b"same-origin",
     b"cross-origin-resource-policy": b"same-origin",
-    b"permissions-policy": b"camera=(), geolocation=(), microphone=()",
     b"cache-control": b"no-store",
 }
+OF_PAGES: Final = {
+    b"cross-origin-opener-policy": b"same-origin",
+    b"permissions-policy": b"camera=(), geolocation=(), microphone=()",
+}
+"""What browsers heed in documents alone: elsewhere it would only be bytes on the way."""
 
 
 @lru_cache(maxsize=4)
@@ -46,5 +49,5 @@ def with_defaults(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, b
     present = {name.lower(): value for name, value in given}
     page = present.get(b"content-type", b"").startswith(b"text/html")
     policy = page_policy(get_settings().image_hosts) if page else NO_PAGE
-    defaults = {**ALWAYS, b"content-security-policy": policy}
+    defaults = {**ALWAYS, **(OF_PAGES if page else {}), b"content-security-policy": policy}
     return given + [(name, value) for name, value in defaults.items() if name not in present]

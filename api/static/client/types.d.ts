@@ -36,6 +36,10 @@ export interface ConceptPage extends Concept {
   tutorial: Tutorial | null;
   resources: Resource[] | null;
   quiz: Quiz | null;
+  /** Of the task that the roadmap came from. */
+  task_status: Status;
+  /** The newest event that this answer knows of: from there on it is followed. */
+  last_seq: number;
   /** Of the contents shown here. */
   versions: Record<string, number>;
   /** What the newest version of each content has cost, also of a failed one. */
@@ -45,6 +49,8 @@ export interface ConceptPage extends Concept {
 /** What a learner did with a concept. */
 export interface ConceptProgress {
   concept_id: string;
+  /** `done` exactly when there is a `done_at`. */
+  mark: Mark | null;
   done_at: string | null;
   quiz: QuizScore | null;
 }
@@ -206,6 +212,10 @@ export interface LearnerProgress {
   roadmap_id: string;
   /** Concepts marked as done. */
   done: number;
+  /** Concepts that one is learning now. */
+  learning: number;
+  /** Concepts left out on purpose: settled, and not done. */
+  skipped: number;
   /** Concepts of the roadmap. */
   total: number;
   concepts: ConceptProgress[];
@@ -228,6 +238,9 @@ export interface Line {
 
 /** What a waiting task waits for. */
 export type LineReason = "worker" | "user_limit" | "starts_at" | "unknown_workflow";
+
+/** What a learner says of a concept; without a mark it was not begun. */
+export type Mark = "learning" | "done" | "skipped";
 
 /** A group of concepts. */
 export interface Module {

@@ -144,6 +144,12 @@ export function iconButton(name, label, onclick, props = {}) {
   return h("button.icon-button", { type: "button", "aria-label": label, title: label, onclick, ...props }, icon(name));
 }
 
+/** Wait until what was drawn so far is seen; not for long where nobody looks. */
+export const painted = () => new Promise((resolve) => {
+  requestAnimationFrame(() => setTimeout(resolve));
+  setTimeout(resolve, 200);
+});
+
 /** Run an action of a button once at a time: a second click while it runs does nothing. */
 export function guarded(button, action) {
   let busy = false;

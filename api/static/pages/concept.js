@@ -2,7 +2,7 @@
 
 import { client, complain, get, noticeRefusal, post } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
-import { fill, guarded, h, icon, said, slot, to } from "../lib/dom.js";
+import { fill, guarded, h, icon, painted, said, slot, to } from "../lib/dom.js";
 import { list, t, within } from "../lib/i18n.js";
 import { offerConcepts, onKey } from "../lib/keys.js";
 import { later } from "../lib/later.js";
@@ -52,29 +52,32 @@ start(async (main) => {
   };
   const failures = slot();
   const sections = Object.fromEntries(kinds.map((kind) => [kind, sectionOf(kind)]));
-  const outline = course(roadmap, { learner: progress, current: conceptId, brief: true });
+  const outline = h("nav", { "aria-label": t`Outline` });
   const aside = h("details.course-outline", { open: matchMedia("(min-width: 64rem)").matches },
-    h("summary", {}, icon("list"), t`Outline`), h("nav", { "aria-label": t`Outline` }, outline.element));
+    h("summary", {}, icon("list"), t`Outline`), outline);
   const toc = slot();
   progress.onChange((id) => id === conceptId && quiz?.scored(progress.quiz(id)));
   const marking = (mark, tag, words) => guarded(h(`button.button${tag}`, { type: "button" }, words), () => void progress.toggle(concept, mark, { quietly: true }));
   const buttons = { learning: marking("learning", "", t`Learning`), skipped: marking("skipped", "", t`Skip`), done: marking("done", ".is-large") };
   const unsent = h("span.quiet", {}, t`not saved yet`);
   title(concept.title);
-  kinds.forEach(draw);
+  const [text, ...others] = kinds;
+  draw(text);
   drawFailures();
+  const article = h("article", { lang: roadmap.language || null },
+    h("header.concept-head", {}, heading(concept.title), said("p.lead", concept.description),
+      h("p.quiet", {}, facts(concept), needs(concept, roadmap)), pageTools(announce, [buttons.learning, buttons.skipped, unsent])),
+    failures.element, sections[text].element);
+  const column = h("div.concept-main", {},
+    h("nav.crumbs", { "aria-label": t`Where you are` }, said("a", roadmap.title, { href: `/roadmaps/${roadmapId}` }), " / ", said("span", place.module.title)),
+    article);
+  fill(main, h("div.concept-page", {}, aside, column, h("aside.concept-side", {}, toc.element)));
+  if (concept[text]) await painted(); // what people came for is seen first; the rest stands below and beside it
+  others.forEach(draw);
+  article.append(...others.map((kind) => sections[kind].element));
+  column.append(doneBar(), neighbours(place, roadmapId));
   drawContents();
-  fill(main, h("div.concept-page", {}, aside,
-    h("div.concept-main", {},
-      h("nav.crumbs", { "aria-label": t`Where you are` }, said("a", roadmap.title, { href: `/roadmaps/${roadmapId}` }), " / ", said("span", place.module.title)),
-      h("article", { lang: roadmap.language || null },
-        h("header.concept-head", {}, heading(concept.title), said("p.lead", concept.description),
-          h("p.quiet", {}, facts(concept), needs(concept, roadmap)), pageTools(announce, [buttons.learning, buttons.skipped, unsent])),
-        failures.element,
-        kinds.map((kind) => sections[kind].element)),
-      doneBar(),
-      neighbours(place, roadmapId)),
-    h("aside.concept-side", {}, toc.element)));
+  fill(outline, course(roadmap, { learner: progress, current: conceptId, brief: true }).element);
   aside.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", behavior: "instant" });
   onKey("j", t`Next concept`, () => go(place.after));
   onKey("k", t`Concept before`, () => go(place.before));

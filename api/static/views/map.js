@@ -16,6 +16,7 @@ const PADDING = 34;
 const GAP = 18;
 const DOT_X = 46;
 const LETTER = 7.6;
+const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/;
 const ZOOMS = [0.72, 0.85, 1, 1.25, 1.6];
 const STATE = { ...MARK, failed: t`failed`, ready: t`ready`, waiting: t`waiting` };
 /** What stands in a station beside its colour, from its middle on. */
@@ -77,10 +78,10 @@ export function map(roadmap, { address, state }) {
       const at = number % columns;
       const x = at * column;
       let y = bottoms[at] + HEAD;
-      labels.push(svg("text", { x: x + DOT_X - 9, y: bottoms[at] + 22, class: "map-stage" }, cut(`${number + 1}. ${stage.title}`)));
+      labels.push(svg("text", { x: x + DOT_X - 9, y: bottoms[at] + 22, class: "map-stage" }, cut(`${number + 1}. ${stage.title}`, 18)));
       const from = y;
       for (const module of stage.modules) {
-        labels.push(svg("text", { x: x + DOT_X + 20, y: y - 8, class: "map-module" }, cut(module.title)));
+        labels.push(svg("text", { x: x + DOT_X + 20, y: y - 8, class: "map-module" }, cut(module.title, 12)));
         y += 14;
         for (const concept of module.concepts) {
           places.set(concept.concept_id, { x: x + DOT_X, y, concept });
@@ -113,9 +114,12 @@ export function map(roadmap, { address, state }) {
     });
   }
 
-  function cut(text) {
-    const letters = Math.floor((column - DOT_X - 30) / LETTER);
-    return text.length > letters ? `${text.slice(0, letters - 1).trimEnd()}…` : text;
+  /** As much of a text as there is room for, by itself whatever direction it has. */
+  function cut(text, size = 14) {
+    let room = (column - DOT_X - 30) / (LETTER * size / 14);
+    const letters = [...text];
+    const fits = letters.findIndex((letter) => (room -= WIDE.test(letter) ? 1.85 : 1) < 0);
+    return `\u2068${fits < 0 ? text : `${letters.slice(0, fits - 1).join("").trimEnd()}…`}\u2069`;
   }
 
   function station({ x, y, concept }) {

@@ -262,6 +262,10 @@ class ConceptPage(Concept):
     tutorial: Tutorial | None = None
     resources: list[Resource] | None = None
     quiz: Quiz | None = None
+    task_status: str = ""
+    """Of the task that the roadmap came from."""
+    last_seq: int = 0
+    """The newest event that this answer knows of: from there on it is followed."""
     versions: dict[str, int] = {}
     """Of the contents shown here."""
     usage: dict[str, Usage] = Field(default={}, validate_default=True)
