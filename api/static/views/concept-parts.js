@@ -3,6 +3,7 @@
 import { h, icon, said } from "../lib/dom.js";
 import { list, listed, n, t } from "../lib/i18n.js";
 import { dollars, hours, levelName } from "../lib/words.js";
+import { onPaper } from "./tutorial.js";
 
 const UNVERIFIED = t`“Not verified” means that nobody could check whether the address answers (offline, or it did not answer in time): it may lead nowhere.`;
 const TYPE = { article: t`article`, book: t`book`, course: t`course`, documentation: t`documentation`, tool: t`tool`, video: t`video` };
@@ -39,9 +40,9 @@ export function costOf(usage) {
 export function resourceList(resources) {
   const safe = resources.filter(({ url }) => WEB.has(protocolOf(url)));
   if (!safe.length) return h("p.quiet", {}, t`None.`);
-  return [safe.every(({ verified }) => verified) ? null : h("p.quiet", {}, UNVERIFIED), h("ul.resources", {}, safe.map((each) => h("li.resource", {},
+  return [safe.every(({ verified }) => verified) ? null : h("p.quiet", {}, UNVERIFIED), h("ul.resources", {}, safe.map((each) => h("li.resource", { dir: "auto" },
     h("p.resource-title", {},
-      h("a", { href: each.url, target: "_blank", rel: "noopener noreferrer", hreflang: each.language, lang: each.language, dir: "auto" }, each.title, icon("out"), h("span.unseen", {}, " ", t`(opens in a new tab)`)),
+      h("a", { href: each.url, target: "_blank", rel: "noopener noreferrer", hreflang: each.language, lang: each.language, dataset: { address: onPaper(each.url) } }, each.title, icon("out"), h("span.unseen", {}, " ", t`(opens in a new tab)`)),
       h("span.tag", {}, TYPE[each.type] ?? each.type),
       each.verified
         ? h("span.tag.is-verified", { title: t`Its address answered when it was checked` }, icon("check"), t`verified`)

@@ -21,7 +21,7 @@ export function course(roadmap, { learner, current = null, brief = false }) {
 
   function stageView(stage, number) {
     const concepts = stage.modules.flatMap((module) => module.concepts);
-    const counter = h("span.stage-count", { lang: null });
+    const counter = h("bdi.stage-count", { lang: language });
     const modules = stage.modules.map((module) => ({
       element: h("div.module", {}, said("h4", module.title), h("ul.concepts", {}, module.concepts.map((each) => row(each, count)))),
       concepts: module.concepts,
@@ -30,7 +30,8 @@ export function course(roadmap, { learner, current = null, brief = false }) {
     return {
       modules,
       element: h("section.stage", {},
-        h("header.stage-head", {}, h("p.stage-number", {}, t`Stage ${number + 1}`), said("h3", stage.title), counter),
+        // the title decides from which side a stage is read
+        h("header.stage-head", { dir: "auto" }, h("p.stage-number", {}, h("bdi", {}, t`Stage ${number + 1}`)), h("h3", {}, stage.title), counter),
         modules.map((module) => module.element)),
     };
 
@@ -51,9 +52,9 @@ export function course(roadmap, { learner, current = null, brief = false }) {
     }, [["", t`no mark`], ...Object.entries(MARK)].map(([value, words]) => h("option", { value }, words)));
     const score = h("span.score");
     const link = h("a.concept-link", { href: `/roadmaps/${roadmap.roadmap_id}/concepts/${id}`, "aria-current": id === current ? "page" : null },
-      said("span.concept-title", concept.title), brief && choice, score,
+      h("span.concept-title", {}, concept.title), brief && choice, score,
       !brief && h("span.concept-hours", {}, hours(concept.estimated_hours)), !brief && marks(concept.contents));
-    const element = h("li.concept", { dataset: { concept: id } }, box, link, !brief && choice);
+    const element = h("li.concept", { dir: "auto", dataset: { concept: id } }, box, link, !brief && choice);
     rows.set(id, { element, box, choice, score, link, concept, count });
     draw(id);
     return element;

@@ -131,7 +131,7 @@ export function map(roadmap, { address, state }) {
       svg("text", { x: x + 20, y: y + 5 }, cut(concept.title), svg("title", {}, concept.title)));
   }
 
-  /** Let what a concept needs, and what needs it, stand out. */
+  /** Let what a concept needs, and what needs it, stand out: most of all its own curves. */
   function light(drawing, station, on) {
     if (!station) return;
     const id = station.dataset.concept;
@@ -140,6 +140,7 @@ export function map(roadmap, { address, state }) {
     for (const each of stationsOf(drawing)) each.classList.toggle("is-near", Boolean(lit?.has(each.dataset.concept)));
     for (const each of drawing.querySelectorAll("[data-from]")) {
       each.classList.toggle("is-near", Boolean(lit?.has(each.dataset.from) && lit.has(each.dataset.to)));
+      each.classList.toggle("is-own", on && [each.dataset.from, each.dataset.to].includes(id));
     }
   }
 }

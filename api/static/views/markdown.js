@@ -11,7 +11,7 @@ const LONGEST = 200_000;
 /** @param {string} text @returns {any} What is very long is shown as it is. */
 export function markdown(text) {
   if (text.length > LONGEST) return h("pre.plain-text", { dir: "auto", tabIndex: 0 }, text);
-  return comfortable(h("div.prose", { dir: "auto" }, blocks(text).map(block)));
+  return comfortable(h("div.prose", {}, blocks(text).map(block)));
 }
 
 /** Return the blocks of a text that is still arriving; the finished one comes rendered from the server. */

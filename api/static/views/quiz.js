@@ -72,9 +72,9 @@ export function quizView(quiz, { version, path, key, score, marked }) {
 
   function question(each, number, ticked) {
     const several = each.kind === "multiple";
-    return h("fieldset.question", {},
-      h("legend", { dir: "auto" }, h("span.question-number", {}, `${number + 1}. `), each.question),
-      HINT[each.kind] && h("p.quiet", {}, HINT[each.kind]),
+    return h("fieldset.question", { dir: "auto" },
+      h("legend", {}, h("span.question-number", {}, `${number + 1}. `), each.question),
+      HINT[each.kind] && h("p.quiet", {}, h("bdi", {}, HINT[each.kind])),
       each.options.map((option, at) =>
         h("label.option", {},
           h("input", { type: several ? "checkbox" : "radio", name: `q${number}`, value: String(at), checked: ticked.includes(at) }),
@@ -119,8 +119,8 @@ export function quizView(quiz, { version, path, key, score, marked }) {
 
   function answered(each, number, chosen) {
     const right = isRight(each, chosen);
-    return h("div.question.is-answered", { class: right ? "is-right" : "is-wrong" },
-      h("p.question-title", { dir: "auto" }, h("span.verdict", {}, icon(right ? "check" : "cross"), right ? t`Right` : chosen.length ? t`Not right` : t`Left out`),
+    return h("div.question.is-answered", { dir: "auto", class: right ? "is-right" : "is-wrong" },
+      h("p.question-title", {}, h("bdi.verdict", {}, icon(right ? "check" : "cross"), right ? t`Right` : chosen.length ? t`Not right` : t`Left out`),
         h("span.question-number", {}, `${number + 1}. `), each.question),
       h("ul.options", {}, each.options.map((option, at) => optionLine(option, each.correct.includes(at), chosen.includes(at)))),
       each.explanation && said("p.explanation", each.explanation));

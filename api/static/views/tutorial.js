@@ -9,7 +9,7 @@ const policy = globalThis.trustedTypes?.createPolicy("tutorial", { createHTML: (
 
 /** Return the tutorial's HTML as an element, its headings one level below the page's title. */
 export function tutorial(html, title) {
-  const element = h("div.prose", { dir: "auto" });
+  const element = h("div.prose");
   const template = document.createElement("template");
   template.innerHTML = policy ? policy.createHTML(html) : html;
   element.append(template.content);
@@ -23,14 +23,30 @@ export function tutorial(html, title) {
 export function comfortable(element) {
   element.querySelectorAll("pre").forEach(comfortableCode);
   element.querySelectorAll("table").forEach(scrollable);
-  element.querySelectorAll("p, li, td, th, blockquote").forEach((each) => each.setAttribute("dir", "auto"));
+  element.dir = directionOf(element.querySelector("p")?.textContent ?? "");
+  element.querySelectorAll("p, td, th").forEach((each) => (each.dir = "auto"));
+  // of these "auto" would ask only the words outside of the paragraphs within
+  element.querySelectorAll("ul, ol, li, table, blockquote").forEach((each) => (each.dir = directionOf(each.textContent)));
   element.querySelectorAll("a[href]").forEach((link) => {
     if (link.getAttribute("href").startsWith("#")) return; // a footnote, or a heading of this text
+    link.dataset.address = onPaper(link.href);
     link.target = "_blank";
     link.rel = "noopener noreferrer nofollow";
   });
   return element;
 }
+
+/** An address as people read it: letters of other scripts are letters. */
+export function onPaper(address) {
+  try {
+    return decodeURI(address);
+  } catch {
+    return address;
+  }
+}
+
+/** The side from which a text is read, by its first letter. */
+const directionOf = (text) => (/[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(text.match(/\p{L}/u)?.[0] ?? "") ? "rtl" : "ltr");
 
 /** The headings of a text, as the contents of the page. */
 export function headingsOf(element) {

@@ -335,7 +335,7 @@ async def test_marks_are_counted_and_outlive_a_server_that_is_away(
 
     await tab.route("**/mark", _unavailable)
     await tab.get_by_role("button", name="Skip", exact=True).click()
-    await expect(tab.get_by_text("Not saved yet")).to_be_visible()
+    await expect(tab.locator(".toast", has_text="Not saved yet")).to_be_visible()
     await tab.reload()
     skipped = tab.get_by_role("button", name="Skip", exact=True)
     await expect(skipped).to_have_attribute("aria-pressed", "true")
