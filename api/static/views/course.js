@@ -50,10 +50,10 @@ export function course(roadmap, { learner, current = null, brief = false }) {
     const choice = brief ? h("span.tag", { lang: language }) : h("select.mark-choice", {
       lang: language, "aria-label": t`Mark: ${concept.title}`, onchange: () => learner.mark(id, choice.value || null, concept),
     }, [["", t`no mark`], ...Object.entries(MARK)].map(([value, words]) => h("option", { value }, words)));
-    const score = h("span.score");
+    const score = h("bdi.score");
     const link = h("a.concept-link", { href: `/roadmaps/${roadmap.roadmap_id}/concepts/${id}`, "aria-current": id === current ? "page" : null },
       h("span.concept-title", {}, concept.title), brief && choice, score,
-      !brief && h("span.concept-hours", {}, hours(concept.estimated_hours)), !brief && marks(concept.contents));
+      !brief && h("bdi.concept-hours", {}, hours(concept.estimated_hours)), !brief && marks(concept.contents));
     const element = h("li.concept", { dir: "auto", dataset: { concept: id } }, box, link, !brief && choice);
     rows.set(id, { element, box, choice, score, link, concept, count });
     draw(id);

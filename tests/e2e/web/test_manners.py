@@ -285,7 +285,8 @@ ARABIC: Final = """<h2>لماذا؟</h2><p>الطاجين هو الإناء وا
 
 async def _read_from_the_right(site: Site, page: Page, path: str) -> None:
     """All of an Arabic text runs from the right, its lists and its quiz, too; code does not."""
-    concept, tree = site.get(path), site.get(path.split("/concepts")[0])
+    above = path.partition("/concepts")[0]
+    concept, tree = site.get(path), site.get(above)
     concept["tutorial"]["html"] = ARABIC
     for question in concept["quiz"]["questions"]:
         question["question"] = "ما الذي يميز الطاجين؟"
@@ -293,7 +294,7 @@ async def _read_from_the_right(site: Site, page: Page, path: str) -> None:
     first["title"] = first["modules"][0]["concepts"][0]["title"] = "قواعد المطبخ"
     tree["language"] = "ar"
     await page.route(f"**/api/v1{path}", lambda route: route.fulfill(json=concept))
-    await page.route(f"**/api/v1{path.split('/concepts')[0]}", lambda r: r.fulfill(json=tree))
+    await page.route(f"**/api/v1{above}", lambda route: route.fulfill(json=tree))
     await page.reload()
     await expect(page.locator(".done-bar")).to_be_visible()
     right = (
