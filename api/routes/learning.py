@@ -21,6 +21,11 @@ _EXAMPLES: Final[dict[str, Any]] = {
     },
 }
 
+_MARKS: Final[dict[str, Any]] = {
+    "learning": {"summary": "In hand", "value": {"mark": "learning"}},
+    "none": {"summary": "No mark any more", "value": {"mark": None}},
+}
+
 
 @router.get(
     "/progress",
@@ -40,7 +45,10 @@ async def get_progress(roadmap_id: RoadmapId, actor: CurrentActor) -> LearnerPro
     responses=documented(404),
 )
 async def mark(
-    roadmap_id: RoadmapId, concept_id: ConceptId, wanted: MarkRequest, actor: CurrentActor
+    roadmap_id: RoadmapId,
+    concept_id: ConceptId,
+    wanted: Annotated[MarkRequest, Body(openapi_examples=_MARKS)],
+    actor: CurrentActor,
 ) -> ConceptProgressView:
     """Mark it, in the place of the mark before, or with null take the mark away."""
     return await learning.mark(roadmap_id, concept_id, wanted.mark, actor=actor)
