@@ -6,6 +6,7 @@ import { fill, guarded, h, icon, painted, said, slot, to } from "../lib/dom.js";
 import { list, t, within } from "../lib/i18n.js";
 import { offerConcepts, onKey } from "../lib/keys.js";
 import { later } from "../lib/later.js";
+import { recall, remember } from "../lib/place.js";
 import { announce } from "../lib/say.js";
 import { tell } from "../lib/tabs.js";
 import { CONTENT_STATE, kindName, learnKinds, retryHelps, textOf } from "../lib/words.js";
@@ -53,7 +54,7 @@ start(async (main) => {
   const failures = slot();
   const sections = Object.fromEntries(kinds.map((kind) => [kind, sectionOf(kind)]));
   const outline = h("nav", { "aria-label": t`Outline` });
-  const aside = h("details.course-outline", { open: matchMedia("(min-width: 64rem)").matches },
+  const aside = h("details.course-outline", { open: recall("outline", matchMedia("(min-width: 64rem)").matches), ontoggle: () => remember("outline", aside.open) },
     h("summary", {}, icon("list"), t`Outline`), outline);
   const toc = slot();
   progress.onChange((id) => id === conceptId && quiz?.scored(progress.quiz(id)));

@@ -83,7 +83,7 @@ export function quizView(quiz, { version, path, key, score, marked }) {
 
   async function send(answers, problem) {
     try {
-      const { data } = await call(path, { method: "PUT", body: { version, answers } });
+      const { data } = await call(path, { method: "PUT", body: { version, answers }, keepalive: true });
       kept.sent();
       score = data.quiz;
       marked(data);
