@@ -23,7 +23,7 @@ _EXAMPLES: Final[dict[str, Any]] = {
 
 _MARKS: Final[dict[str, Any]] = {
     "learning": {"summary": "In hand", "value": {"mark": "learning"}},
-    "none": {"summary": "No mark any more", "value": {"mark": None}},
+    "skipped": {"summary": "Left out on purpose", "value": {"mark": "skipped"}},
 }
 
 
