@@ -93,5 +93,8 @@ lock: setup  ## resolve the pinned requirements anew
 	    --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet \
 	    --output-file requirements$${extra:+-$$extra}.txt || exit 1; done
 
-clean:  ## forget the environment and the demo's data
-	@rm -rf $(VENV) .roadmap .roadmap-demo .mypy_cache .ruff_cache .pytest_cache *.egg-info
+clean:  ## delete the environment and the data of `make demo` and `make up`, all tasks included
+	@for lock in .roadmap/up.lock .roadmap-demo/up.lock; do \
+	  test ! -e $$lock || $(PYTHON) -c 'import fcntl, sys; fcntl.flock(open(sys.argv[1]), fcntl.LOCK_EX | fcntl.LOCK_NB)' $$lock 2> /dev/null \
+	  || { echo "A stack is running on $${lock%/*}: stop it with Ctrl-C where it runs, then clean again"; exit 1; }; done
+	@rm -rf build dist $(VENV) .roadmap .roadmap-demo .mypy_cache .ruff_cache .pytest_cache *.egg-info

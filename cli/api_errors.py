@@ -49,8 +49,8 @@ def explain(problem: ProblemError, *, what: str, api_url: str, data_dir: Path) -
             error = usage(said if own_words and said else missing)
         case UnauthorizedError():
             error = usage(
-                f"The API refused the token: {said} Get one with `roadmap token --user NAME`"
-                " and set ROADMAP_TOKEN to it."
+                f"The API lets nobody in without its token: {said} Get one with"
+                " `roadmap token --user NAME` and set ROADMAP_TOKEN to it."
             )
         case ForbiddenError():
             error = usage(
@@ -72,6 +72,8 @@ def explain(problem: ProblemError, *, what: str, api_url: str, data_dir: Path) -
 def _told(problem: dict[str, Any]) -> str:
     """Return what is wrong with one field, named as the command's user knows it."""
     field = str(problem.get("field", "")).removeprefix("body.").removeprefix("query.")
+    if field == "body":  # as a whole: its rule says what it lacks
+        return str(problem.get("message", ""))
     words = field.split(".")
     numbered = len(words) > 1 and words[1].isdigit()
     if numbered and len(words) == _OF_AN_OPTION:  # `status.0`: one value of an option

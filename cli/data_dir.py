@@ -146,9 +146,10 @@ class DataDir:
         except BlockingIOError:
             holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
             os.close(descriptor)
+            by_hand = f" or with `kill -INT {holder}`" if holder.isdigit() else ""
             raise usage(
-                f"A stack is already running on {self.path} (process {holder}). "
-                "Stop it, or choose another folder with --data-dir."
+                f"A stack is already running on {self.path} (process {holder}). Stop it with "
+                f"Ctrl-C where it runs{by_hand}, or choose another folder with --data-dir."
             ) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,9 @@ from cli.data_dir import DEFAULT, DataDir
 from cli.exits import EPILOG, ExitCode
 from cli.findings import Finding
 from core.redaction import redact
+
+if TYPE_CHECKING:
+    from core.settings import Settings
 
 app = typer.Typer()
 
@@ -28,7 +31,8 @@ def doctor(
     """Look at settings, servers, workers and the language model.
 
     What is required and wrong is red and ends with exit code 1; what is only recommended is
-    yellow. Secrets are never shown. Looks at the data-dir's running stack, else at the settings.
+    yellow. Secrets are never shown. Servers and workers are those of the data-dir's running stack,
+    else of the settings; language model, search and workflows are those of this shell's settings.
     """
     findings = [
         replace(each, message=redact(each.message)) for each in examine(DataDir(data_dir), llm=llm)
@@ -99,10 +103,32 @@ def examine(folder: DataDir, *, llm: bool = False) -> list[Finding]:
         findings.append(check_workers(broker_url, prefix=prefix, pulses=pulses))
     if api_url:
         findings.append(check_api(api_url.rstrip("/")))
+    findings += _of_another_shell(stack, settings)
     if not stack and not api_url and folder.foreign() is None:
         said = f"none is running on {folder.path}; start one with `roadmap up`"
         findings.append(Finding(name="stack", ok=False, message=said, required=False))
     return findings
+
+
+def _of_another_shell(stack: dict[str, Any], settings: "Settings") -> list[Finding]:
+    """Tell of what the stack was started with, and this shell does not say: it is looked at here.
+
+    The settings of processes that run are their own; a doctor sees those of its own shell.
+    """
+    from core.given import PREFIX
+    from core.settings.spelling import as_text
+
+    given = stack.get("settings", {})
+    here = {name: as_text(getattr(settings, name)) for name in settings.model_fields_set}
+    other = {name: text for name, text in given.items() if here.get(name) != text}
+    if not other:
+        return []
+    told = " ".join(f"{PREFIX}{name.upper()}={text}" for name, text in sorted(other.items()))
+    said = (
+        f"the stack was started with {told}, this shell was not: what is said above of language"
+        " model, search and workflows is of this shell. Set the same here and ask again"
+    )
+    return [Finding(name="settings of the stack", ok=False, message=said, required=False)]
 
 
 def _print(findings: list[Finding]) -> None:

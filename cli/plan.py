@@ -12,7 +12,7 @@ from cli.child import ChildSpec
 from cli.options import FLOWER_HOST
 from cli.processes import process_command
 from core.environment import STARTED_IN, for_children
-from core.given import PREFIX
+from core.given import PREFIX, SECRETS
 from core.settings.spelling import as_text
 
 if TYPE_CHECKING:
@@ -75,6 +75,15 @@ def child_environment(
     if settings.workflows:
         env[STARTED_IN] = str(Path.cwd())  # where they may stand
     return env
+
+
+def open_settings(settings: Settings) -> dict[str, str]:
+    """Return what the stack was given and is no secret, by field name: others are told of it."""
+    return {
+        name: as_text(value)
+        for name in sorted(settings.model_fields_set)
+        if name.upper() not in SECRETS and (value := getattr(settings, name)) is not None
+    }
 
 
 def api_environment(env: dict[str, str], addresses: Addresses) -> dict[str, str]:

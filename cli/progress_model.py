@@ -158,6 +158,7 @@ class ProgressModel:
     def _step_started(self, data: dict[str, Any], at: datetime) -> None:
         self._settle(at, again=data["step"])
         self.review = None
+        self.waits_for = ""  # a worker has it now; the API is asked again only every few seconds
         self._ends.clear()
         self.steps.append(self._new_line(data["step"], data, State.RUNNING, at))
 

@@ -36,7 +36,7 @@ def check_provider(
     if settings.llm_provider == "sample":
         said = "sample author: works offline; set ROADMAP_LLM_PROVIDER=openai for real texts"
         return [Finding(name=_NAME, ok=True, message=said)]
-    problem = _unconfigured(settings)
+    problem = what_is_missing(settings)
     if problem:
         return [Finding(name=_NAME, ok=False, message=problem, code="not_configured")]
     return _try(settings, database_url) if call else _ask_provider(settings)
@@ -46,8 +46,10 @@ def _key(settings: Settings) -> str:
     return settings.llm_api_key.get_secret_value().strip() if settings.llm_api_key else ""
 
 
-def _unconfigured(settings: Settings) -> str:
-    """Say what is missing; a placeholder is as good as nothing."""
+def what_is_missing(settings: Settings) -> str:
+    """Say what the language model cannot be asked without; a placeholder is as good as nothing."""
+    if settings.llm_provider == "sample":
+        return ""
     from llm.presets import base_url_of, model_of, preset_of
 
     preset = preset_of(settings)

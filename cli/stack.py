@@ -15,6 +15,7 @@ from cli.plan import (
     api_environment,
     child_environment,
     node_name,
+    open_settings,
     stack_specs,
     worker_names,
 )
@@ -186,6 +187,7 @@ class Stack:
             "redis_url": addresses.redis_url,
             "broker_url": addresses.broker_url,
             "token": self._current_token(addresses.auth_secret),
+            "settings": open_settings(self._settings),
             "pids": {
                 "supervisor": os.getpid(),
                 "postgres": self._servers.pid("postgres"),

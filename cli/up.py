@@ -98,6 +98,7 @@ def up(  # noqa: PLR0913 - each is an option of the command
     yours. Once everything answers, `ready <api_url>` is printed and DATA_DIR/stack.json written.
     A process that dies is started again. A second Ctrl-C hurries.
     """
+    from cli.provider_checks import what_is_missing
     from cli.stack import Stack
     from cli.stop_signals import StopRequestedError, StopSignals
     from cli.workflow_checks import require_workflows
@@ -129,7 +130,14 @@ def up(  # noqa: PLR0913 - each is an option of the command
         )
         try:
             stack.start()
-            _announce(stack.options, folder, signin_url=stack.signin_url(), own=own, json=json)
+            _announce(
+                stack.options,
+                folder,
+                signin_url=stack.signin_url(),
+                own=own,
+                missing=what_is_missing(settings),
+                json=json,
+            )
             stack.run()
             note("Stopping; press Ctrl-C again to hurry")
         except StopRequestedError:
@@ -146,6 +154,7 @@ def _announce(
     *,
     signin_url: str | None,
     own: "Sequence[Definition]",
+    missing: str,
     json: bool,
 ) -> None:
     if signin_url is None:
@@ -157,6 +166,8 @@ def _announce(
     if options.flower_url:
         note(f"Flower            {options.flower_url}  (user:password in {folder.flower_file})")
     note(f"Logs              {folder.logs}")
+    if missing:
+        note(f"Language model    {missing}: tasks will fail. Set it and start anew")
     note(f"Next              {_next(own)}    (Ctrl-C here stops everything)")
     try:
         if json:

@@ -57,6 +57,12 @@ def given_values() -> dict[str, str]:
     }
 
 
+def is_from_file(name: str) -> bool:
+    """Tell whether `.env` gives what counts under a name, and not the environment."""
+    here = {key.upper() for key, value in os.environ.items() if value}
+    return name not in here and bool(env_file_values(ENV_FILE, prefix=PREFIX).get(name))
+
+
 def _is_service_link(name: str, value: str) -> bool:
     """Tell whether an orchestrator says with this where a service is."""
     if _LINK_NAME.match(name):
@@ -77,9 +83,10 @@ def refuse_unknown_names(given: Iterable[str], *, fields: Iterable[str]) -> None
     if unknown:
         import difflib
 
-        close = difflib.get_close_matches(unknown[0], known, n=1)
+        close = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.75)
         hint = f" Did you mean {close[0]}?" if close else ""
-        raise SettingsError(f"Unknown setting {', '.join(unknown)}.{hint}")
+        told = (f"{name} (in {ENV_FILE})" if is_from_file(name) else name for name in unknown)
+        raise SettingsError(f"Unknown setting {', '.join(told)}.{hint}")
 
 
 def secret_values(given: Mapping[str, str]) -> dict[str, str]:

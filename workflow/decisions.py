@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from core.digest import digest
 from core.errors import ConflictError, InvalidRequestError, StaleVersionError
-from core.states import Decision, ReviewStatus, Status, Step, Then
+from core.states import TERMINAL, Decision, ReviewStatus, Status, Step, Then
 from db.facts import NOW, Fact, Reason, RowWrite, Update
 from db.recorder import record_in
 from db.session import transaction
@@ -57,8 +57,8 @@ async def decide_review(
     """
     async with transaction() as tx:
         row = await lock_owned(tx, task_id, actor)
+        definition = definition_of(row.workflow)  # first: without it no review could be read
         review = _decidable(row, await newest_review(tx.session, task_id), version)
-        definition = definition_of(row.workflow)
         history, upgrade = await current_history(tx.session, row, definition)
         of = definition.reviewed(history, definition.request.model_validate(row.request))
         _check_form(definition, decision)
@@ -126,7 +126,9 @@ def _decidable(row: TaskRow, review: Review | None, version: int | None) -> Revi
     if row.status != Status.HUMAN_REVIEW_PENDING or review.status != ReviewStatus.OPEN:
         # before the version: when nothing is open, reading the review again is no help
         was = f" ({review.decision} by {review.decided_by})" if review.decision else ""
-        raise ConflictError(f"The review was already {review.status}{was}.")
+        again = review.decision == Decision.REJECT and row.status not in TERMINAL
+        new = " What was sent back is being made anew; its review comes then." if again else ""
+        raise ConflictError(f"The review was already {review.status}{was}.{new}")
     if version is not None and version != review.version:
         raise StaleVersionError(
             f"Version {version} is not under review; the current one is {review.version}."

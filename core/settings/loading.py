@@ -14,7 +14,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from core.addresses import AddressError, proxy_for
 from core.choices import Provider, meant
 from core.errors import SettingsError
-from core.given import PREFIX, given_values, refuse_unknown_names, secret_values
+from core.given import (
+    ENV_FILE,
+    PREFIX,
+    given_values,
+    is_from_file,
+    refuse_unknown_names,
+    secret_values,
+)
 from core.numbers import bounds_in_words
 from core.settings.access import AccessSettings
 from core.settings.author import AuthorSettings
@@ -87,12 +94,18 @@ def load_settings(**overrides: Any) -> Settings:
         settings = Settings(**values)
     except ValidationError as error:
         lines = [
-            f"{PREFIX}{str(problem['loc'][0]).upper()}: {_wrong(problem)}"
+            f"{_named(str(problem['loc'][0]))}: {_wrong(problem)}"
             for problem in error.errors(include_input=False)
         ]
         raise SettingsError(f"Invalid setting. {'; '.join(lines)}") from None
     _check_proxy(settings)
     return settings
+
+
+def _named(field: str) -> str:
+    """Return a setting's name, with the file where it is not the environment that gives it."""
+    name = PREFIX + field.upper()
+    return f"{name} (in {ENV_FILE})" if is_from_file(name) else name
 
 
 def _wrong(problem: Mapping[str, Any]) -> str:

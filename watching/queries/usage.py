@@ -39,14 +39,26 @@ async def get_usage(task_id: UUID, *, actor: Actor) -> TaskUsageView:
     """
     async with read_session() as session:
         row = await visible_task(session, task_id, actor)
-        steps = await _steps(session, task_id)
-        steps += await _parts(session, task_id)
+        steps = _joined(await _steps(session, task_id), await _parts(session, task_id))
     return TaskUsageView(
         task_id=task_id,
         total=usage_view(Usage.of(row)),
         token_limit=get_settings().max_tokens_per_task or None,
         steps=steps,
     )
+
+
+def _joined(steps: list[StepUsageView], parts: list[StepUsageView]) -> list[StepUsageView]:
+    """Put what the parts of a step took where the step stands, which took nothing itself."""
+    left = {part.step: part for part in parts}
+    made_of_parts = set(left)
+    told = []
+    for step in steps:
+        if step.step not in made_of_parts:
+            told.append(step)
+        elif step.step in left:
+            told.append(left.pop(step.step))
+    return told + list(left.values())
 
 
 async def _steps(session: AsyncSession, task_id: UUID) -> list[StepUsageView]:

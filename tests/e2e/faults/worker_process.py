@@ -38,7 +38,7 @@ def program_environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 class WorkerProcess:
-    """`celery -A worker worker` in its own process group; a signal hits one process or all."""
+    """A worker in its own process group; a signal hits one process or all."""
 
     def __init__(
         self,
@@ -55,8 +55,11 @@ class WorkerProcess:
         self._release = release
         self._log = log
         self._env = program_environment({"LOG_FORMAT": "json", **settings})
+        # as `roadmap up` does, which starts sooner; other releases as everybody can
+        ours = ("roadmap_start", "worker")
+        program = ours if release == ROOT else ("celery", "-A", "worker", "worker")
         self._arguments = [
-            *(sys.executable, "-m", "celery", "-A", "worker", "worker", "--without-mingle"),
+            *(sys.executable, "-m", *program, "--without-mingle"),
             *("-P", pool, "-c", str(concurrency), "-n", f"{name}@%h"),
         ]
         self._process: subprocess.Popen[bytes] | None = None

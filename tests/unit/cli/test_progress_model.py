@@ -66,6 +66,15 @@ def test_a_step_is_running_until_it_is_completed() -> None:
     assert model.steps[0].duration_s == 1.5
 
 
+def test_who_has_begun_waits_no_longer() -> None:
+    """What the API said last of the line is over when a step begins, before it is asked again."""
+    model = ProgressModel(TASK)
+    model.take({"line": {"message": "It is next."}})
+    assert model.waits_for == "It is next."
+    model.apply(event(1, "step_started", step="intent_analysis", round=1))
+    assert model.waits_for == ""
+
+
 def test_a_second_round_is_a_line_of_its_own() -> None:
     """A step that runs again is shown again by its workflow's name for it, with its round."""
     model = ProgressModel(TASK, titles={"structure_validation": "Check the structure"})

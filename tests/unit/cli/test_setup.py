@@ -6,9 +6,11 @@ import json
 import os
 import socket
 import stat
+import subprocess
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,16 +24,16 @@ from cli.options import Pool, StackOptions
 from cli.plan import Addresses, child_environment, stack_specs
 from cli.ports import choose_port
 from cli.provider_checks import check_provider
-from cli.service_checks import check_api
 from core.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from typer.testing import Result
 
 HOST = "127.0.0.1"
+ROOT = Path(__file__).parents[3]
+DATABASE = "postgresql+asyncpg://a:b@h/d"
 
 
 @contextmanager
@@ -318,36 +320,19 @@ def test_a_neighbour_is_asked_without_a_proxy(no_settings: pytest.MonkeyPatch) -
         assert len(asked) == 1
 
 
-def test_the_doctor_is_red_for_a_placeholder(
-    no_settings: pytest.MonkeyPatch, roadmap: Callable[..., Any]
-) -> None:
-    """A key that is a placeholder is required and missing: exit code 1."""
-    no_settings.setenv("ROADMAP_LLM_PROVIDER", "openai")
-    no_settings.setenv("ROADMAP_LLM_API_KEY", "your_key_here")
-    result = roadmap("doctor", "--json")
-    document = json.loads(result.stdout)
-    assert result.exit_code == 1
-    assert document["ok"] is False
-    bad = [finding["name"] for finding in document["required"] if not finding["ok"]]
-    assert bad == ["language model"]
-
-
-def test_the_doctor_is_yellow_without_a_stack(roadmap: Callable[..., Any]) -> None:
-    """On a fresh machine nothing required is wrong; that no stack runs is a hint."""
-    result = roadmap("doctor")
-    assert result.exit_code == 0
-    assert "BAD" not in result.stdout
-    assert "hint stack" in result.stdout
-
-
-def test_the_doctor_names_a_wrong_setting(
-    no_settings: pytest.MonkeyPatch, roadmap: Callable[..., Any]
-) -> None:
-    """A setting that stops the program is a finding like any other."""
-    no_settings.setenv("ROADMAP_LEASE_S", "soon")
-    result = roadmap("doctor")
-    assert result.exit_code == 1
-    assert "ROADMAP_LEASE_S" in result.stdout
+def test_make_clean_leaves_a_running_stack_alone(tmp_path: Path) -> None:
+    """While `make up` holds its folder nothing is deleted; afterwards all is."""
+    folder = DataDir(tmp_path / ".roadmap")
+    folder.create()
+    folder.lock()
+    command = ["make", "-C", str(tmp_path), "-f", str(ROOT / "Makefile"), "clean"]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert refused.returncode != 0
+    assert "A stack is running on .roadmap" in refused.stdout
+    assert folder.path.exists()
+    folder.unlock()
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    assert not folder.path.exists()
 
 
 @pytest.mark.parametrize(
@@ -374,14 +359,6 @@ def test_up_names_a_taken_port(roadmap: Callable[..., Any]) -> None:
         result = roadmap("up", "--port", str(port))
     assert result.exit_code == 2
     assert str(port) in result.stderr
-
-
-def test_the_doctor_says_what_the_api_misses(api: Any) -> None:
-    """An API that answers, but is not ready, is told from one that is silent."""
-    assert check_api(api.url).ok is False
-    api.dies_after = 0
-    assert "not ready. Reads fail." in check_api(api.url).message
-    assert "does not answer" in check_api("http://127.0.0.1:1").message
 
 
 def test_our_command_is_named_as_a_shell_finds_it(

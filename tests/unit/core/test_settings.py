@@ -60,8 +60,18 @@ def test_unknown_name_even_when_empty(env: pytest.MonkeyPatch, value: str) -> No
 def test_unknown_name_in_dotenv(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A misspelt name in `.env` is found too."""
     (tmp_path / ".env").write_text("ROADMAP_LLM_MODLE=x\n")
-    with pytest.raises(SettingsError, match="ROADMAP_LLM_MODEL"):
+    with pytest.raises(SettingsError, match=r"MODLE \(in .env\).*ROADMAP_LLM_MODEL"):
         load_settings()
+
+
+def test_a_wrong_value_of_the_file_is_told_as_such(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whoever looks in their shell for what `.env` gives is told where it stands."""
+    (tmp_path / ".env").write_text("ROADMAP_LEASE_S=abc\nROADMAP_API_PORT=x\n")
+    env.setenv("ROADMAP_API_PORT", "y")
+    with pytest.raises(SettingsError) as told:
+        load_settings()
+    assert "ROADMAP_LEASE_S (in .env): must be" in told.value.message
+    assert "ROADMAP_API_PORT: must be" in told.value.message
 
 
 @pytest.mark.parametrize(

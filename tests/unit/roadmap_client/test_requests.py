@@ -121,3 +121,31 @@ def test_it_needs_nothing_of_the_server() -> None:
         "sys.exit(len(names & server))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("token", ["a\nb", "a b", "schlüssel", "a\x00"])
+def test_a_token_that_cannot_be_sent_is_refused_at_once(token: str) -> None:
+    """It is not told, and no server is said to be away; a line break of its file is cut off."""
+    with pytest.raises(ValueError, match="characters that no token has") as refused:
+        RoadmapClient("http://127.0.0.1:1", token=token)
+    assert token not in str(refused.value)
+    RoadmapClient("http://127.0.0.1:1", token=" token\n")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8000", "localhost", "ftp://a", ""])
+def test_what_is_no_address_is_refused_at_once(address: str) -> None:
+    """Nobody waits for a server at an address that has no scheme of the web."""
+    with pytest.raises(ValueError, match="begins with http"):
+        RoadmapClient(address)
+
+
+@pytest.mark.parametrize(
+    "body", [{"detail": "There is nothing at this address."}, {"detail": "Not Found"}, {}]
+)
+async def test_another_place_of_the_server_is_told_from_a_missing_task(
+    client: RoadmapClient, script: Any, body: dict[str, str]
+) -> None:
+    """Where no API of ours is, a 404 does not mean that there is no such task."""
+    script.answers = [(404, {}, body)]
+    with pytest.raises(package.UnexpectedAnswerError, match="before /api/v1"):
+        await client.task(TASK)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from typing import Any, Final
 
 import httpx
@@ -22,6 +23,9 @@ FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 5.0
 LONGEST_HINT_S: Final = 30.0
 """A `Retry-After` longer than this is not waited for but raised."""
+_SENDABLE: Final = re.compile(r"[!-~]*")
+_OF_NO_ADDRESS: Final = (None, "Not Found", "There is nothing at this address.")
+"""What others, programs of our framework, and our API say of a path that they do not have."""
 _UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -41,9 +45,19 @@ class Transport:
         self.move(api_url, token=token)
 
     def move(self, api_url: str, *, token: str | None) -> None:
-        """Go on with another address or token."""
-        self.api_url = api_url.rstrip("/")
-        self.http.base_url = httpx.URL(self.api_url)
+        """Go on with another address or token.
+
+        Raises:
+            ValueError: The address is none, or the token cannot be sent; its text is not told.
+        """
+        token = (token or "").strip()  # a file that it was read from ends with a line break
+        if not _SENDABLE.fullmatch(token):
+            raise ValueError("The token has characters that no token has: give it alone.")
+        api_url = api_url.strip().rstrip("/")
+        if httpx.URL(api_url).scheme not in {"http", "https"}:
+            raise ValueError(f"{api_url} is no address: it begins with http:// or https://.")
+        self.api_url = api_url
+        self.http.base_url = httpx.URL(api_url)
         self.http.headers.pop("Authorization", None)
         if token:
             self.http.headers["Authorization"] = f"Bearer {token}"
@@ -81,6 +95,11 @@ class Transport:
             response = await self.http.request(method, path, **kwargs)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise unreachable(self.api_url, error) from error
+        if response.status_code == httpx.codes.NOT_FOUND and not _is_ours(response):
+            raise UnexpectedAnswerError(
+                f"Something answers at {self.api_url}, but has no {response.url.path}: that is not"
+                " where our API is. Its address ends before /api/v1"
+            )
         if response.is_error:
             raise problem(response)
         body = _document(response)
@@ -139,6 +158,12 @@ def _seconds(retry_after: str | None) -> float | None:
         return None if retry_after is None else max(0.0, float(retry_after))
     except ValueError:
         return None  # a date: rare, and of the server's clock
+
+
+def _is_ours(response: httpx.Response) -> bool:
+    """Tell whether our API said that a thing is missing, and not that it knows no such address."""
+    body = _document(response) or {}
+    return body.get("detail") not in _OF_NO_ADDRESS
 
 
 def _document(response: httpx.Response) -> dict[str, Any] | None:
