@@ -20,7 +20,7 @@ setup: $(STAMP)  ## .venv with the `roadmap` command; quick when nothing changed
 $(STAMP): requirements-local.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("roadmap-worker needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing (Debian: apt install python3-venv)"; rm -rf $(VENV); exit 1; }
-	@echo "installing what running needs, pinned (a minute, once)"
+	@echo "installing what running needs, pinned (one to four minutes, once)"
 	@$(PIP) --require-hashes -r requirements-local.txt
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m compileall -q $(SHIPS)
@@ -29,7 +29,7 @@ $(STAMP): requirements-local.txt pyproject.toml
 tools: $(TOOLS)
 
 $(TOOLS): $(STAMP) requirements-dev.txt
-	@echo "installing what tests and checks need, pinned (a minute, once)"
+	@echo "installing what tests and checks need, pinned (one to four minutes, once)"
 	@$(PIP) --require-hashes -r requirements-dev.txt
 	@touch $@
 
