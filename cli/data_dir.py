@@ -226,6 +226,18 @@ class DataDir:
             return None
         return stack if isinstance(stack, dict) else None
 
+    def keep_settings(self, given: dict[str, str]) -> None:
+        """Tell other commands what the stack was given that is no secret, by field name."""
+        write_private(self.path / "settings.json", json.dumps(given, indent=1) + "\n")
+
+    def kept_settings(self) -> dict[str, str]:
+        """Return what the stack was given when it started last; nothing when that is not known."""
+        try:
+            given = json.loads((self.path / "settings.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return given if isinstance(given, dict) else {}
+
     def pulses_by(self, settings: Settings) -> Path:
         """Return where the workers of this folder's stack say what they do."""
         from core.pulse import pulse_folder  # late: it takes long to import, and few ask for it

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -103,14 +103,14 @@ def examine(folder: DataDir, *, llm: bool = False) -> list[Finding]:
         findings.append(check_workers(broker_url, prefix=prefix, pulses=pulses))
     if api_url:
         findings.append(check_api(api_url.rstrip("/")))
-    findings += _of_another_shell(stack, settings)
+    findings += _of_another_shell(folder.kept_settings() if stack else {}, settings)
     if not stack and not api_url and folder.foreign() is None:
         said = f"none is running on {folder.path}; start one with `roadmap up`"
         findings.append(Finding(name="stack", ok=False, message=said, required=False))
     return findings
 
 
-def _of_another_shell(stack: dict[str, Any], settings: "Settings") -> list[Finding]:
+def _of_another_shell(given: dict[str, str], settings: "Settings") -> list[Finding]:
     """Tell of what the stack was started with, and this shell does not say: it is looked at here.
 
     The settings of processes that run are their own; a doctor sees those of its own shell.
@@ -118,7 +118,6 @@ def _of_another_shell(stack: dict[str, Any], settings: "Settings") -> list[Findi
     from core.given import PREFIX
     from core.settings.spelling import as_text
 
-    given = stack.get("settings", {})
     here = {name: as_text(getattr(settings, name)) for name in settings.model_fields_set}
     other = {name: text for name, text in given.items() if here.get(name) != text}
     if not other:

@@ -121,6 +121,7 @@ class Stack:
             supervisor.start(early=False)
         self._wait_until_ready(supervisor, self._addresses.broker_url)
         self._ready = True
+        self._data_dir.keep_settings(open_settings(self._settings))
         self._write()
 
     def _specs(self, addresses: Addresses) -> list[ChildSpec]:
@@ -187,7 +188,6 @@ class Stack:
             "redis_url": addresses.redis_url,
             "broker_url": addresses.broker_url,
             "token": self._current_token(addresses.auth_secret),
-            "settings": open_settings(self._settings),
             "pids": {
                 "supervisor": os.getpid(),
                 "postgres": self._servers.pid("postgres"),

@@ -162,3 +162,12 @@ export function nth(number) {
   const teen = number % 100 > 10 && number % 100 < 14;
   return `${number}${(!teen && { 1: "st", 2: "nd", 3: "rd" }[number % 10]) || "th"}`;
 }
+
+/** An address as people read it: letters of other scripts are letters. */
+export function onPaper(address) {
+  try {
+    return decodeURI(address);
+  } catch {
+    return address;
+  }
+}

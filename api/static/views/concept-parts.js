@@ -2,8 +2,7 @@
 
 import { h, icon, said } from "../lib/dom.js";
 import { list, listed, n, t } from "../lib/i18n.js";
-import { dollars, hours, levelName } from "../lib/words.js";
-import { onPaper } from "./tutorial.js";
+import { dollars, hours, levelName, onPaper } from "../lib/words.js";
 
 const UNVERIFIED = t`“Not verified” means that nobody could check whether the address answers (offline, or it did not answer in time): it may lead nowhere.`;
 const TYPE = { article: t`article`, book: t`book`, course: t`course`, documentation: t`documentation`, tool: t`tool`, video: t`video` };

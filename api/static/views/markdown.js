@@ -2,7 +2,7 @@
 
 import { h } from "../lib/dom.js";
 import { blocks } from "../model/markdown.js";
-import { comfortable } from "./tutorial.js";
+import { comfortable } from "./comfortable.js";
 
 /** The page has its own headings: those of a text begin below them. */
 const HIGHEST = 3;

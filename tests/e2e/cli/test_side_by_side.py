@@ -68,9 +68,9 @@ def roadmap(stack: RunningStack, *words: str, **more: Any) -> subprocess.Complet
     )
 
 
-def here(stack: RunningStack, *words: str, given: str | None = None) -> Result:
-    """Run a command on a stack in this process, which saves its start."""
-    return CliRunner().invoke(app, [*words, "--data-dir", str(stack.folder)], input=given)
+def here(stack: RunningStack, *words: str) -> Result:
+    """Run a command that asks the API in this process, which saves its start."""
+    return CliRunner().invoke(app, [*words, "--data-dir", str(stack.folder)])
 
 
 @pytest.fixture(scope="module")
@@ -140,12 +140,9 @@ def test_a_probe_looks_at_its_own_stack_and_sees_a_frozen_worker(
 
 
 def test_sql_reaches_the_right_database(
-    stacks: tuple[RunningStack, RunningStack],
-    made: dict[str, Any],
-    settings_env: pytest.MonkeyPatch,
+    stacks: tuple[RunningStack, RunningStack], made: dict[str, Any]
 ) -> None:
     """`db shell` asks the stack's own server, shows what is safe to show, and changes nothing."""
-    assert settings_env
     for stack, task in zip(stacks, made["tasks"], strict=True):
         found = roadmap(stack, "db", "shell", "-c", "SELECT task_id, goal FROM roadmap_tasks")
         assert found.returncode == 0, found.stderr
@@ -159,11 +156,11 @@ def test_sql_reaches_the_right_database(
             (["-c", "DELETE FROM task_events"], None),
             ([], "DELETE FROM task_events;\n"),
         ):
-            refused = here(stacks[0], "db", "shell", *options, *words, given=given)
-            assert refused.exit_code == 1
+            refused = roadmap(stacks[0], "db", "shell", *options, *words, input=given)
+            assert refused.returncode == 1
             assert "read-only" in refused.stderr
             assert "give --write" in refused.stderr
-    several = here(stacks[0], "db", "shell", "--json", given="SELECT 1 AS a;\nSELECT\n2 AS b;")
+    several = roadmap(stacks[0], "db", "shell", "--json", input="SELECT 1 AS a;\nSELECT\n2 AS b;")
     assert [json.loads(line)["rows"] for line in several.stdout.splitlines()] == [
         [{"a": 1}],
         [{"b": 2}],

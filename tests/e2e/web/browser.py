@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
+    from playwright.async_api import Browser, BrowserContext, Page, Route, ViewportSize
 
 ARGUMENTS: Final = [
     "--headless",
@@ -97,3 +97,9 @@ async def overflow(page: Page) -> int:
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )
     return width
+
+
+async def unavailable(route: Route) -> None:
+    await route.fulfill(
+        status=503, content_type="application/problem+json", json={"detail": "Away for a moment."}
+    )

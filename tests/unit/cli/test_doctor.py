@@ -48,13 +48,14 @@ def test_the_doctor_tells_what_the_stack_was_given_and_this_shell_not(
     """A model or workflows of a stack's own are not passed over in silence by another shell."""
     folder = DataDir(tmp_path / "d")
     folder.create()
-    folder.write_stack({"settings": {"llm_provider": "openai", "workflows": "book:book"}})
+    folder.write_stack({})
+    folder.keep_settings({"llm_provider": "openai", "workflows": "book:book"})
     told = roadmap("doctor", "--data-dir", str(folder.path)).stdout
     assert "ROADMAP_LLM_PROVIDER=openai ROADMAP_WORKFLOWS=book:book, this shell was not" in told
 
 
 def test_what_a_stack_was_given_holds_no_secret() -> None:
-    """What `stack.json` tells of the settings leaves out keys and addresses with passwords."""
+    """What its folder tells of the settings leaves out keys and addresses with passwords."""
     settings = load_settings(llm_provider="openai", llm_api_key="k", database_url=DATABASE)
     assert open_settings(settings) == {"llm_provider": "openai"}
 
