@@ -100,6 +100,7 @@ async def overflow(page: Page) -> int:
 
 
 async def unavailable(route: Route) -> None:
+    """Answer as an API that is away for a moment."""
     await route.fulfill(
         status=503, content_type="application/problem+json", json={"detail": "Away for a moment."}
     )

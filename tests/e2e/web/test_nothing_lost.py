@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from playwright.async_api import expect
 
-from tests.e2e.web.browser import Watched
+from tests.e2e.web.browser import Watched, unavailable
 from tests.factories import until
 
 if TYPE_CHECKING:

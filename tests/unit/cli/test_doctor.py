@@ -48,7 +48,7 @@ def test_the_doctor_tells_what_the_stack_was_given_and_this_shell_not(
     """A model or workflows of a stack's own are not passed over in silence by another shell."""
     folder = DataDir(tmp_path / "d")
     folder.create()
-    folder.write_stack({})
+    folder.write_stack({"token": "x"})
     folder.keep_settings({"llm_provider": "openai", "workflows": "book:book"})
     told = roadmap("doctor", "--data-dir", str(folder.path)).stdout
     assert "ROADMAP_LLM_PROVIDER=openai ROADMAP_WORKFLOWS=book:book, this shell was not" in told
