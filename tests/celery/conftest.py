@@ -90,7 +90,10 @@ def _engine() -> None:
         pytest.skip(f"CELERY_NODES=docker, but NOTHING WAS TESTED: no Docker engine answers: {why}")
 
 
-ON_BOTH_POOLS_ELSEWHERE = {"test_drains", "test_broker_restarts", "test_failover", "test_flushed"}
+ON_BOTH_POOLS_ELSEWHERE = {
+    "test_broker_restarts", "test_drains", "test_failover", "test_flushed",
+    "test_killed_and_restarted",
+}  # fmt: skip
 """tests/e2e/faults has the same on prefork; here it runs there too with FAULTS=all."""
 
 
