@@ -29,7 +29,7 @@ from tests.factories import (
 from tests.integration.workflow.stealing import everything, freed, taken_over
 from tests.ledger import CONTENTS, LedgerAuthor, nothing
 from workflow.ending import Result
-from workflow.heartbeat import keeper
+from workflow.heartbeat import keeper, stop_keeping
 from workflow.lease import Claim, Stop, acquire
 from workflow.recovery import recover
 from workflow.runs import run_task
@@ -361,6 +361,7 @@ async def test_killed_then_taken_over(database: asyncpg.Connection, author: Ledg
     await hanging.wait()
     await kill(run)
     assert await acquire(task, worker="v") is None
+    await stop_keeping()  # a statement of its heartbeat that is under way would renew it yet
     await expire_lease(database, task)
     author.before = nothing
     assert await run_task(task, worker="v") is Result.COMPLETED

@@ -15,6 +15,7 @@ from tests.factories import ALICE, column
 from tests.integration.workflow.own import asked, decide, outputs
 from watching.queries.parts import parts_page
 from watching.queries.tasks import get_task
+from watching.queries.usage import get_usage
 from workflow import registry
 from workflow.audit import examine_all, repair
 from workflow.authoring import definition
@@ -119,6 +120,8 @@ async def test_what_parts_gave(
     assert given.results["advert"] == {"tea": {"text": "text: tea", "picture": "picture: tea"}}
     assert list(given.results["price"].items()) == [("tea", 22), ("bad", 20)]
     assert given.results["till"]["why"] == {"bad": ["picture", "text"]}
+    usage = await get_usage(task, actor=ALICE)
+    assert [each.step for each in usage.steps] == ["stock", "advert", "price", "till"], "once each"
     advert = next(each for each in given.steps if each.step == "advert")
     assert [(f.key, f.kind, f.code) for f in advert.failed] == [
         ("bad", "text", "unsellable"),
