@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from cli.api_errors import explain
 from cli.discovery import find_target
-from cli.exits import CommandError, unreachable
+from cli.exits import CommandError, unreachable, usage
 from cli.troubles import readiness, what_is_down, why_unreachable
 from roadmap_client import ProblemError, RoadmapClient, RoadmapError
 
@@ -48,8 +48,11 @@ class Caller:
         """Find the stack; nothing is sent yet."""
         self._data_dir = data_dir
         target = find_target(data_dir)
+        try:
+            self._api = RoadmapClient(target.api_url, token=target.token, retries=1)
+        except ValueError as error:  # the address was looked at with the settings
+            raise usage(f"ROADMAP_TOKEN: {error}") from None
         self._runner = asyncio.Runner()
-        self._api = RoadmapClient(target.api_url, token=target.token, retries=1)
 
     @property
     def api_url(self) -> str:

@@ -44,6 +44,18 @@ def test_an_api_that_does_not_answer_is_4(
     assert roadmap("list").exit_code == 4
 
 
+def test_a_token_that_cannot_be_sent_is_a_usage_error(
+    roadmap: Command, no_settings: pytest.MonkeyPatch
+) -> None:
+    """Two lines, or letters of a word: it ends with 2, names the setting, and not the value."""
+    no_settings.setenv("ROADMAP_API_URL", "http://127.0.0.1:1")
+    no_settings.setenv("ROADMAP_TOKEN", "schlüssel")
+    result = roadmap("list")
+    assert result.exit_code == 2
+    assert "ROADMAP_TOKEN: The token has characters" in result.stderr
+    assert "schlüssel" not in result.stderr
+
+
 @pytest.mark.parametrize(
     ("postgresql", "said"),
     [
