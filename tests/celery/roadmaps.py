@@ -78,13 +78,17 @@ class Roadmaps:
 
         await until(done, within_s=40, what=f"{len(tasks)} completed tasks")
 
-    async def until_held(self, topic: str, calls: int = 1) -> None:
-        """Wait until the model holds so many calls for that topic."""
+    async def until_held(self, topic: str, kind: str) -> None:
+        """Wait until the model holds a call of that kind for that topic.
+
+        Of any other kind one is at work for a moment, too: whoever killed the worker then would
+        have the next one wait for an answer that never comes.
+        """
 
         async def held() -> bool:
-            return self.model.held(f"Learn {topic}") == calls
+            return self.model.held(f"Learn {topic}", kind=kind) == 1
 
-        await until(held, within_s=30, what=f"{calls} held calls for {topic!r}")
+        await until(held, within_s=30, what=f"a held call for {topic!r}")
 
     async def events(self, task: UUID) -> list[str]:
         """Return the types of the task's events."""

@@ -43,7 +43,7 @@ async def test_killed_and_restarted(celery_setup: RoadmapSetup, roadmaps: Roadma
     """Killed in the middle of a task and started again, it completes it without redoing a step."""
     roadmaps.model.hold("Learn Kites", "structure_validation")
     task = roadmaps.ask("Kites")
-    await roadmaps.until_held("Kites")
+    await roadmaps.until_held("Kites", "structure_validation")
     celery_setup.worker.kill()
     assert celery_setup.worker.container.status == "exited"
     celery_setup.worker.restart()
@@ -56,7 +56,7 @@ async def test_drains(celery_setup: RoadmapSetup, roadmaps: Roadmaps) -> None:
     """On SIGTERM it ends the step it is in, gives the task back, says so, and exits with 0."""
     gates = roadmaps.model.gate("Learn Kites", "curriculum_design")
     task = roadmaps.ask("Kites")
-    await roadmaps.until_held("Kites")
+    await roadmaps.until_held("Kites", "curriculum_design")
     worker = celery_setup.worker
     worker.kill(signal="SIGTERM")
     worker.assert_log_exists('"worker_draining"')
@@ -75,7 +75,7 @@ async def test_broker_restarts(celery_setup: RoadmapSetup, roadmaps: Roadmaps) -
     """The broker restarts empty, while the worker is busy and while idle: it lives and works on."""
     gates = roadmaps.model.gate("Learn Kites", "curriculum_design")
     busy = roadmaps.ask("Kites")
-    await roadmaps.until_held("Kites")
+    await roadmaps.until_held("Kites", "curriculum_design")
     (main, *_) = celery_setup.worker.get_running_processes_info(["pid", "create_time"])
     celery_setup.broker.restart(force=True)
     roadmaps.model.open(*gates)
@@ -98,7 +98,7 @@ async def test_failover(
     """Of two workers the busy one is killed: the other one completes its task."""
     roadmaps.model.hold("Learn Kites", "curriculum_design")
     task = roadmaps.ask("Kites")
-    await roadmaps.until_held("Kites")
+    await roadmaps.until_held("Kites", "curriculum_design")
     owner = await roadmaps.owner(task)
     workers = {worker.hostname(): worker for worker in (celery_setup.worker, second_worker)}
     workers.pop(owner).kill()

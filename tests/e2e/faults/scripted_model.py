@@ -142,6 +142,9 @@ class ScriptedModel:
             if entry.outcome == outcome
         )
 
-    def held(self, goal: str | None = None) -> int:
-        """Return how many calls are being worked on at this moment."""
-        return sum(entry.outcome == "in_progress" for entry in self.entries(goal))
+    def held(self, goal: str | None = None, *, kind: str | None = None) -> int:
+        """Return how many calls, of one kind or of all, are being worked on at this moment."""
+        return sum(
+            entry.outcome == "in_progress" and kind in {None, entry.kind}
+            for entry in self.entries(goal)
+        )

@@ -237,15 +237,16 @@ async def test_a_connection_is_closed_step_by_step(
 async def test_an_idle_connection_is_kept(redis: Redis, redis_url: str) -> None:
     """An idle subscriber is not reconnected, so nothing is lost in between."""
     seen: list[bytes | None] = []
-    async with started(redis_url, heartbeat_s=0.05) as hub:
+    # a few of these without an answer are silence, which a machine that pauses must not make
+    async with started(redis_url, heartbeat_s=0.3) as hub:
         hub.subscribe("c", seen.append)
         await publish_until(redis, "c", seen)
         [before] = await subscribers(redis)
 
         async def some_heartbeats_later() -> bool:
             [client] = await subscribers(redis)
-            return int(client["tot-cmds"]) > int(before["tot-cmds"]) + 10
+            return int(client["tot-cmds"]) > int(before["tot-cmds"]) + 5
 
-        await until(some_heartbeats_later, what="ten heartbeats")
+        await until(some_heartbeats_later, what="five heartbeats")
         [after] = await subscribers(redis)
         assert after["id"] == before["id"]
