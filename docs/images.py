@@ -114,7 +114,7 @@ async def _prepare(page: Page, name: str) -> None:
     """Show what the picture is about."""
     if name in {"task", "task-dark"}:
         await page.locator(".failure-list button").click()
-        await expect(page.locator(".concept-panel .cost").first).to_be_visible()
+        await expect(page.locator(".concept-panel .cause").first).to_be_visible()
     elif name == "quiz":
         for question in await page.locator("#quiz fieldset").all():
             await question.locator("input").nth(1).check()
