@@ -27,7 +27,7 @@ _PASSWORD_IN_URL: Final = re.compile(r"(?<=://)([^:/@\s\"']*):([^/\s\"']+)@")
 _LOGIN_IN_URL: Final = re.compile(r"(?i)(?:(?<=https://)|(?<=http://))[^:/@\s\"'?#]+@")
 _IN_QUERY: Final = re.compile(r"(?<=[?&])([\w.-]+)=([^&\s\"'#\\]+)")
 _CREDENTIAL: Final = re.compile(
-    r"(?i)(bearer\s+(?!tokens?\b)|ticket=|token=|api[_-]?key=)[\w.\-~+/]+=*"
+    r"(?i)(bearer\s+(?!tokens?[.,;:!?]?(?:\s|$))|ticket=|token=|api[_-]?key=)[\w.\-~+/]+=*"
 )
 
 

@@ -25,6 +25,8 @@ LEAKS = [
     f"could not reach rediss://u:{CANARY}@a:1,rediss://u:{CANARY}@b:2/0",
     f"Authorization: Bearer {CANARY}",
     f"authorization: bearer   {CANARY}.{CANARY}-_~+/==",
+    f"Bearer token-{CANARY}",
+    f"Bearer token.{CANARY}",
     f"GET /api/v1/tasks/1/stream?after=3&ticket={CANARY} HTTP/1.1",
     f"ws://h/ws?token={CANARY}&x=1",
     f"api_key={CANARY}",
@@ -55,6 +57,7 @@ def test_redact(text: str) -> None:
     "text",
     [
         "task_claimed",
+        "A bearer token is needed; send Bearer tokens in a header. No bearer token.",
         "https://example.org/a:b@c/d?x=1",
         "write to me@example.org at 10:30",
         "12:30 alice@host",
