@@ -5,23 +5,27 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from prometheus_client import REGISTRY
 
 from cli.workflow_checks import check_workflows
+from core.errors import UnknownWorkflowError
 from core.settings import load_settings
+from core.states import Decision
 from tasks import dispatch
 from tests import book
-from tests.integration.workflow.own import asked, decide
+from tests.factories import ALICE
+from tests.integration.workflow.own import Answered, asked, decide
 from tests.integration.workflow.test_reviewed_parts import choir
 from watching.queries import queue_state
 from workflow import doorbell, registry
 from workflow.audit import examine_all
 from workflow.ending import Result
 from workflow.runs import run_task
+from workflow.service import decide_review
 
 if TYPE_CHECKING:
     import asyncpg
-    import pytest
 
 
 def _count(name: str, **labels: str) -> float:
@@ -109,3 +113,14 @@ async def test_tasks_that_nobody_knows(
     assert "2 of 'book' version 1" in told.message
     assert "ROADMAP_WORKFLOWS" in told.message
     assert "roadmap cancel" in told.message
+
+
+async def test_a_review_of_a_workflow_that_nobody_knows(
+    database: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever decides it is told that, and not of a version, which could not be read either."""
+    task = await asked(book.book, topic="Wind")
+    await run_task(task, worker="w")
+    monkeypatch.delitem(registry._known, "book")
+    with pytest.raises(UnknownWorkflowError, match="no workflow 'book'"):
+        await decide_review(task, Answered(Decision.APPROVE), actor=ALICE, version=0)
