@@ -123,20 +123,22 @@ def test_it_needs_nothing_of_the_server() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.parametrize("client_class", [RoadmapClient, package.SyncRoadmapClient])
 @pytest.mark.parametrize("token", ["a\nb", "a b", "schlüssel", "a\x00"])
-def test_a_token_that_cannot_be_sent_is_refused_at_once(token: str) -> None:
+def test_a_token_that_cannot_be_sent_is_refused_at_once(client_class: Any, token: str) -> None:
     """It is not told, and no server is said to be away; a line break of its file is cut off."""
     with pytest.raises(ValueError, match="characters that no token has") as refused:
-        RoadmapClient("http://127.0.0.1:1", token=token)
+        client_class("http://127.0.0.1:1", token=token)
     assert token not in str(refused.value)
-    RoadmapClient("http://127.0.0.1:1", token=" token\n")
+    client_class("http://127.0.0.1:1", token=" token\n")
 
 
+@pytest.mark.parametrize("client_class", [RoadmapClient, package.SyncRoadmapClient])
 @pytest.mark.parametrize("address", ["127.0.0.1:8000", "localhost", "ftp://a", ""])
-def test_what_is_no_address_is_refused_at_once(address: str) -> None:
+def test_what_is_no_address_is_refused_at_once(client_class: Any, address: str) -> None:
     """Nobody waits for a server at an address that has no scheme of the web."""
     with pytest.raises(ValueError, match="begins with http"):
-        RoadmapClient(address)
+        client_class(address)
 
 
 @pytest.mark.parametrize(

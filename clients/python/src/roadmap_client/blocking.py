@@ -12,6 +12,7 @@ from roadmap_client.asking import Asking
 from roadmap_client.client import RoadmapClient
 from roadmap_client.errors import UnreachableError
 from roadmap_client.following import PATIENCE_S
+from roadmap_client.transport import checked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
@@ -37,6 +38,7 @@ class SyncRoadmapClient(Asking):
 
     def __init__(self, api_url: str, *, token: str | None = None, retries: int = 3) -> None:
         """Nothing is sent yet."""
+        checked(api_url, token)  # here, and not in the thread that the first call begins
         self._api_url, self._token, self._retries = api_url, token, retries
         self._lock = threading.Lock()
         self._backstage: _Backstage | None = None
@@ -48,6 +50,7 @@ class SyncRoadmapClient(Asking):
 
     def move(self, api_url: str, *, token: str | None = None) -> None:
         """Go on with another address or token; a `follow` that is under way goes on there too."""
+        checked(api_url, token)
         self._api_url, self._token = api_url, token
         backstage = self._there()
         backstage.loop.call_soon_threadsafe(lambda: backstage.client.move(api_url, token=token))

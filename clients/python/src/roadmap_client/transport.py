@@ -50,14 +50,8 @@ class Transport:
         Raises:
             ValueError: The address is none, or the token cannot be sent; its text is not told.
         """
-        token = (token or "").strip()  # a file that it was read from ends with a line break
-        if not _SENDABLE.fullmatch(token):
-            raise ValueError("The token has characters that no token has: give it alone.")
-        api_url = api_url.strip().rstrip("/")
-        if httpx.URL(api_url).scheme not in {"http", "https"}:
-            raise ValueError(f"{api_url} is no address: it begins with http:// or https://.")
-        self.api_url = api_url
-        self.http.base_url = httpx.URL(api_url)
+        self.api_url, token = checked(api_url, token)
+        self.http.base_url = httpx.URL(self.api_url)
         self.http.headers.pop("Authorization", None)
         if token:
             self.http.headers["Authorization"] = f"Bearer {token}"
@@ -106,6 +100,21 @@ class Transport:
         if body is None:
             raise UnexpectedAnswerError(f"{self.api_url} does not answer like our API.")
         return body
+
+
+def checked(api_url: str, token: str | None) -> tuple[str, str]:
+    """Return an address and a token as they are used, without what surrounds them.
+
+    Raises:
+        ValueError: The address is none, or the token cannot be sent; its text is not told.
+    """
+    token = (token or "").strip()  # a file that it was read from ends with a line break
+    if not _SENDABLE.fullmatch(token):
+        raise ValueError("The token has characters that no token has: give it alone.")
+    api_url = api_url.strip().rstrip("/")
+    if httpx.URL(api_url).scheme not in {"http", "https"}:
+        raise ValueError(f"{api_url} is no address: it begins with http:// or https://.")
+    return api_url, token
 
 
 def unreachable(api_url: str, error: Exception) -> UnreachableError:
