@@ -192,26 +192,29 @@ class DataDir:
 
     def keep_migration(self, name: str) -> None:
         """Remember that the database in this folder has a migration, and all before it."""
-        if name != self.migration():
-            write_private(self.path / "migrated", name + "\n")
+        self._keep_line("migrated", name)
 
     def migration(self) -> str:
         """Return the migration that was remembered; nothing when there is none."""
-        try:
-            return (self.path / "migrated").read_text(encoding="utf-8").strip()
-        except (OSError, ValueError):
-            return ""
+        return self._line("migrated")
 
     def keep_redis_prefix(self, prefix: str) -> None:
         """Tell other commands how the stack's keys begin; they may be run without its settings."""
-        if prefix != self.redis_prefix():
-            write_private(self.path / "redis_prefix", prefix + "\n")
+        self._keep_line("redis_prefix", prefix)
 
     def redis_prefix(self) -> str:
         """Return how the stack's keys in Redis begin; mostly with nothing."""
+        return self._line("redis_prefix")
+
+    def _keep_line(self, name: str, line: str) -> None:
+        if line != self._line(name):
+            write_private(self.path / name, line + "\n")
+
+    def _line(self, name: str) -> str:
+        """Return what a small file holds; nothing when it is not there or cannot be read."""
         try:
-            return (self.path / "redis_prefix").read_text(encoding="utf-8").strip()
-        except OSError:
+            return (self.path / name).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError):
             return ""
 
     def write_stack(self, stack: dict[str, Any]) -> None:
@@ -220,11 +223,7 @@ class DataDir:
 
     def read_stack(self) -> dict[str, Any] | None:
         """Return the running stack's addresses, or None when there is no `stack.json`."""
-        try:
-            stack = json.loads(self.stack_file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        return stack if isinstance(stack, dict) else None
+        return _document(self.stack_file)
 
     def keep_settings(self, given: dict[str, str]) -> None:
         """Tell other commands what the stack was given that is no secret, by field name."""
@@ -232,11 +231,7 @@ class DataDir:
 
     def kept_settings(self) -> dict[str, str]:
         """Return what the stack was given when it started last; nothing when that is not known."""
-        try:
-            given = json.loads((self.path / "settings.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return given if isinstance(given, dict) else {}
+        return _document(self.path / "settings.json") or {}
 
     def pulses_by(self, settings: Settings) -> Path:
         """Return where the workers of this folder's stack say what they do."""
@@ -247,6 +242,15 @@ class DataDir:
     def remove_stack(self) -> None:
         """Take `stack.json` away: nothing answers any more, or not yet."""
         self.stack_file.unlink(missing_ok=True)
+
+
+def _document(path: Path) -> dict[str, Any] | None:
+    """Return the JSON object in a file; None when there is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def write_private(path: Path, text: str) -> None:

@@ -115,10 +115,10 @@ def _of_another_shell(given: dict[str, str], settings: "Settings") -> list[Findi
 
     The settings of processes that run are their own; a doctor sees those of its own shell.
     """
+    from cli.plan import open_settings
     from core.given import PREFIX
-    from core.settings.spelling import as_text
 
-    here = {name: as_text(getattr(settings, name)) for name in settings.model_fields_set}
+    here = open_settings(settings)
     other = {name: text for name, text in given.items() if here.get(name) != text}
     if not other:
         return []

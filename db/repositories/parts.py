@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select, true
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
 
-_IN_ORDER: Final = (Part.step, Part.position, Part.key, Part.kind)
+_ORDER: Final = ("step", "position", "key", "kind")
+_IN_ORDER: Final = [getattr(Part, name) for name in _ORDER]
 
 
 async def newest_parts(
@@ -53,7 +55,7 @@ async def newest_parts(
     if step is not None:
         statement = statement.where(Part.step == step)
     found = (await session.scalars(statement)).all()
-    return sorted(found, key=lambda part: (part.step, part.position, part.key, part.kind))
+    return sorted(found, key=attrgetter(*_ORDER))
 
 
 async def failed_parts(
