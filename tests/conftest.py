@@ -18,12 +18,12 @@ from redis.asyncio import Redis
 
 from core.given import PREFIX
 from core.settings import get_settings
-from db.migrate import upgrade
 from embedded import EmbeddedPostgres, EmbeddedRedis
 from roadmap_start.own import OURS
 from tests.databases import commit_quickly, empty
 from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.factories import close_loop
+from tests.prepared import copy_of, prepared_data, shared_by_processes
 from wiring.common import bring_workflows
 
 if TYPE_CHECKING:
@@ -91,18 +91,17 @@ def _loggers_listen() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A migrated database on a real PostgreSQL of this run's own."""
-    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), max_connections=200) as server:
-        given = os.environ.get(PREFIX + "DATABASE_URL")
-        os.environ[PREFIX + "DATABASE_URL"] = server.url
-        get_settings.cache_clear()
-        upgrade()
-        if given is None:
-            del os.environ[PREFIX + "DATABASE_URL"]
-        else:
-            os.environ[PREFIX + "DATABASE_URL"] = given
-        get_settings.cache_clear()
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a migrated database, to be copied."""
+    return prepared_data(shared_by_processes(tmp_path_factory))
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Iterator[str]:
+    """A migrated database on a real PostgreSQL of this run's own, as its superuser."""
+    folder = tmp_path_factory.mktemp("postgres") / "data"
+    copy_of(prepared, folder)
+    with EmbeddedPostgres(folder, max_connections=200, durable=False) as server:
         asyncio.run(_prepare(server.url))
         yield server.url
 

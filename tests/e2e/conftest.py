@@ -19,6 +19,7 @@ import pytest
 from cli.data_dir import DataDir
 from core.given import PREFIX
 from core.signin_codes import make_code, signin_url
+from tests.prepared import copy_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,13 +70,18 @@ StartStack = "Callable[..., RunningStack]"
 
 
 @contextmanager
-def starting_stacks() -> Iterator[Callable[..., RunningStack]]:
-    """Yield what starts stacks; whatever still runs at the end is stopped."""
+def starting_stacks(prepared: Path) -> Iterator[Callable[..., RunningStack]]:
+    """Yield what starts stacks, new ones on a copy of prepared data.
+
+    Whatever still runs at the end is stopped.
+    """
     stacks: list[RunningStack] = []
 
     def start(folder: Path, *options: str, **settings: str) -> RunningStack:
         environment = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
         environment |= {PREFIX + name: value for name, value in settings.items()}
+        if not folder.exists():
+            copy_of(prepared, folder)
         command = [sys.executable, "-m", "cli", "up", "--data-dir", str(folder), "--port", "0"]
         with (folder.parent / f"{folder.name}.log").open("w") as log:
             process = subprocess.Popen(
@@ -105,7 +111,7 @@ def starting_stacks() -> Iterator[Callable[..., RunningStack]]:
 
 
 @pytest.fixture(scope="module")
-def start_stack() -> Iterator[Callable[..., RunningStack]]:
+def start_stack(prepared: Path) -> Iterator[Callable[..., RunningStack]]:
     """Start stacks; whatever still runs at the end is stopped."""
-    with starting_stacks() as start:
+    with starting_stacks(prepared) as start:
         yield start

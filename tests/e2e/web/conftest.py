@@ -116,9 +116,11 @@ def _shop(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="package")
-def site(tmp_path_factory: pytest.TempPathFactory, foreign_site: str) -> Iterator[Site]:
+def site(
+    tmp_path_factory: pytest.TempPathFactory, foreign_site: str, prepared: Path
+) -> Iterator[Site]:
     """A stack with a finished, a partly failed and a task under review."""
-    with pytest.MonkeyPatch.context() as patch, starting_stacks() as start:
+    with pytest.MonkeyPatch.context() as patch, starting_stacks(prepared) as start:
         patch.setenv("PYTHONPATH", str(_shop(tmp_path_factory.mktemp("shop"))))
         folder = tmp_path_factory.mktemp("web") / "data"
         stack = start(
