@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from cli.exits import usage
+from cli.exits import CommandError, usage
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -144,16 +144,28 @@ class DataDir:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
             os.close(descriptor)
-            by_hand = f" or with `kill -INT {holder}`" if holder.isdigit() else ""
-            raise usage(
-                f"A stack is already running on {self.path} (process {holder}). Stop it with "
-                f"Ctrl-C where it runs{by_hand}, or choose another folder with --data-dir."
-            ) from None
+            raise self._held() from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         self._lock = descriptor
+
+    def check_free(self) -> None:
+        """Refuse a folder on which a stack runs.
+
+        Raises:
+            CommandError: Another `up` holds it.
+        """
+        if self.is_locked():
+            raise self._held()
+
+    def _held(self) -> CommandError:
+        holder = self._line(self._lock_file.name) or "unknown"
+        by_hand = f" or with `kill -INT {holder}`" if holder.isdigit() else ""
+        return usage(
+            f"A stack is already running on {self.path} (process {holder}). Stop it with "
+            f"Ctrl-C where it runs{by_hand}, or choose another folder with --data-dir."
+        )
 
     def unlock(self) -> None:
         """Let the folder go."""

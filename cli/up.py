@@ -109,9 +109,7 @@ def up(  # noqa: PLR0913 - each is an option of the command
     folder = DataDir(data_dir)
     chosen_host = host or settings.api_host
     _check_host(chosen_host, settings)
-    folder.create()
-    folder.lock()
-    folder.remove_stack()
+    folder.check_free()
     options = StackOptions(
         host=chosen_host,
         port=_api_port(chosen_host, port, settings),
@@ -124,6 +122,9 @@ def up(  # noqa: PLR0913 - each is an option of the command
         movable=_movable(port, flower_port, settings),
     )
     _check_budget(options, settings)
+    folder.create()  # after everything that may be refused: nothing is left behind then
+    folder.lock()
+    folder.remove_stack()
     with StopSignals() as stop:
         stack = Stack(
             options, settings=settings, data_dir=folder, stop=stop, say=note, verbose=verbose

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
 from typer.testing import CliRunner
 
+from cli.exits import ExitCode
 from cli.main import app
+from roadmap_start import command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,3 +35,30 @@ def test_open_doors_without_credentials(
     assert refused.exit_code == 2
     assert "ROADMAP_AUTH=jwt" in refused.output
     assert not folder.exists(), "nothing was begun"
+
+
+def test_a_taken_port(tmp_path: Path) -> None:
+    """It is refused before the data folder is made: there is nothing to clear away."""
+    folder = tmp_path / "stack"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        refused = CliRunner().invoke(app, ["up", "--data-dir", str(folder), "--port", port])
+    assert refused.exit_code != 0
+    assert port in refused.output
+    assert not folder.exists(), "nothing was begun"
+
+
+def test_ctrl_c_while_the_program_is_still_loaded(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It ends with one word and the exit code of an interrupted command, without a traceback."""
+
+    def interrupted(_name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "import_module", interrupted)
+    monkeypatch.setattr(command, "check", lambda: None)
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    assert ended.value.code == ExitCode.INTERRUPTED
+    assert capsys.readouterr().err == "\nInterrupted\n"
