@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Counter, Gauge
 
+from api.stream_minutes import StreamMinutes
 from core.errors import ServiceUnavailableError, TooManyRequestsError
 from core.loop_local import LoopLocal
 from core.settings import get_settings
@@ -49,6 +50,7 @@ class Registry:
     by_user: Tally[str] = field(default_factory=Tally)
     by_transport: Tally[str] = field(default_factory=Tally)
     dropped: Tally[str] = field(default_factory=Tally)
+    minutes: StreamMinutes = field(default_factory=StreamMinutes)
     _opened: dict[object, float] = field(default_factory=dict)
 
     def check(self, actor: Actor) -> None:
@@ -72,12 +74,14 @@ class Registry:
         self.by_user[actor.user_id] += 1
         self.by_transport[transport] += 1
         OPEN.labels(transport).inc()
+        self.minutes.note(self.by_transport.total())
         try:
             yield
         finally:
             OPEN.labels(transport).dec()
             del self._opened[key]
             self.by_transport[transport] -= 1
+            self.minutes.note(self.by_transport.total())
             self.by_user[actor.user_id] -= 1
             if not self.by_user[actor.user_id]:
                 del self.by_user[actor.user_id]

@@ -51,9 +51,9 @@ JOBS: Final[dict[str, Job]] = {
         Job(
             name=JobName.RECOVER,
             description="Takes tasks from workers that went silent, and rings for tasks whose"
-            " message was lost or whose turn has come.",
+            " message was lost or whose turn has come. Notes each minute how many wait and run.",
             if_paused="Tasks of a worker that went silent may stand still, and so may some that"
-            " wait in line.",
+            " wait in line. Curves of the last hour have a gap.",
             interval_s=5,
         ),
         Job(

@@ -16,6 +16,7 @@ from tasks.queues import peek
 from worker import Delivery, async_task
 from workflow import upkeep
 from workflow.audit import audit
+from workflow.minutes import note_minute
 from workflow.recovery import Queue, recover
 from workflow.review_deadlines import expire, remind
 from workflow.schedules import run_job
@@ -39,7 +40,10 @@ async def _look_at_queue() -> Queue | None:
 
 
 async def _recover() -> dict[str, Any]:
-    return asdict(await recover(await _look_at_queue()))
+    queue = await _look_at_queue()
+    done = await recover(queue)
+    await note_minute(queue)
+    return asdict(done)
 
 
 async def _remind() -> dict[str, Any]:

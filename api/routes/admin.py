@@ -74,7 +74,11 @@ async def redis(request: Request) -> dict[str, Any]:
 
 @router.get("/streams", operation_id="adminStreams", summary="Live clients of this process")
 async def streams() -> dict[str, Any]:
-    """Return who follows what, for how long, how many more may, and who was dropped and why."""
+    """Return who follows what, for how long, how many more may, and who was dropped and why.
+
+    `last_hour` is the most streams at a time in each of sixty minutes, this one last; null before
+    the process began.
+    """
     open_ones, settings = registry(), get_settings()
     return {
         "open": open_ones.by_transport.total(),
@@ -82,6 +86,7 @@ async def streams() -> dict[str, Any]:
         "by_user": dict(open_ones.by_user),
         "by_task": current_feed().watched(),
         "oldest_s": open_ones.oldest_s(),
+        "last_hour": open_ones.minutes.last_hour(),
         "dropped": dict(open_ones.dropped),
         "limits": {
             "per_user": settings.user_max_streams,
@@ -113,6 +118,15 @@ async def queue() -> dict[str, Any]:
         "queue": await _depth(),
         "flower_url": (url := get_settings().flower_url) and shown(url),
     }
+
+
+@router.get("/last-hour", operation_id="adminLastHour", summary="The last hour by minutes")
+async def last_hour() -> queries.LastHourView:
+    """Return what waited and ran in each minute, and how tasks ended in it.
+
+    Maintenance notes what waits and runs, so a minute in which it did not run is null.
+    """
+    return await queries.last_hour()
 
 
 @router.get(

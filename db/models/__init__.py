@@ -5,6 +5,7 @@ from db.models.learner import LearnerProgress
 from db.models.notification import Notification
 from db.models.operations import (
     ModelAbilities,
+    QueueMinute,
     RejectedCount,
     RejectedMessage,
     Revocation,
@@ -25,6 +26,7 @@ __all__ = [
     "Notification",
     "Outline",
     "Part",
+    "QueueMinute",
     "RejectedCount",
     "RejectedMessage",
     "Rendering",

@@ -47,6 +47,18 @@ class Worker(Base):
     """Whether its consumer turns and listens: one that cannot hold its connection does not."""
 
 
+class QueueMinute(Base):
+    """What waited and what ran in a minute, as maintenance saw it then; the last hours are kept."""
+
+    __tablename__ = "queue_minutes"
+
+    minute: Mapped[datetime] = mapped_column(primary_key=True)
+    waiting: Mapped[int]
+    running: Mapped[int]
+    depth: Mapped[int | None]
+    """Messages in the broker's queue; null when it could not be asked."""
+
+
 class RejectedMessage(Base):
     """One message that was set aside; only the newest ones are kept."""
 

@@ -175,6 +175,15 @@ class TaskEvent(Base):
             "created_at",
             postgresql_where=text("type = 'task_retried'"),
         ),
+        Index(  # how tasks ended lately, whosever they are
+            "ix_task_events_ended",
+            "created_at",
+            "type",
+            postgresql_where=text(
+                "type IN ('task_completed', 'task_partially_failed', 'task_failed',"
+                " 'task_cancelled')"
+            ),
+        ),
     )
 
     task_id: Mapped[UUID] = mapped_column(

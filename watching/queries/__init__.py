@@ -8,6 +8,7 @@ from watching.queries.inbox import (
     mark_read,
     unread_count,
 )
+from watching.queries.last_hour import LastHourView, last_hour
 from watching.queries.operations import (
     audit_findings,
     consuming_workers,
@@ -26,6 +27,7 @@ from watching.queries.tasks import get_task, list_tasks, require_task
 from watching.queries.usage import get_usage
 
 __all__ = [
+    "LastHourView",
     "LogPage",
     "LogState",
     "NotificationView",
@@ -41,6 +43,7 @@ __all__ = [
     "inbox_after",
     "inbox_page",
     "job_ages",
+    "last_hour",
     "list_tasks",
     "log_page",
     "log_state",

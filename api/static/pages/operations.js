@@ -7,9 +7,11 @@ import { SERVERS, figure, n, t } from "../lib/i18n.js";
 import { isAway } from "../lib/presence.js";
 import { ago, duration, now, upcoming } from "../lib/time.js";
 import { STATUS, TONE } from "../lib/words.js";
-import { trend } from "../views/trend.js";
+import { bars, curve } from "../views/trend.js";
 
 const EVERY_MS = 5000;
+/** How often the last hour is read: it is kept by minutes. */
+const HOUR_EVERY_MS = 20_000;
 const PARTS = {
   queue: queueCard, database: databaseCard, redis: redisCard, streams: streamsCard, schedules: schedulesCard, "queue/rejected": rejectedCard,
 };
@@ -21,8 +23,8 @@ const POOL = { threads: t`threads`, prefork: t`processes (prefork)` };
 /** What a job does, and what follows while it is paused; of one that is not known here the server's words. */
 const JOBS = {
   recover: [
-    t`Takes tasks from workers that went silent, and rings for tasks whose message was lost or whose turn has come.`,
-    t`Tasks of a worker that went silent may stand still, and so may some that wait in line.`,
+    t`Takes tasks from workers that went silent, and rings for tasks whose message was lost or whose turn has come. Notes each minute how many wait and run.`,
+    t`Tasks of a worker that went silent may stand still, and so may some that wait in line. Curves of the last hour have a gap.`,
   ],
   remind: [
     t`Reminds reviewers of what is due, and does with reviews that are past due what REVIEW_ON_EXPIRY says.`,
@@ -45,6 +47,8 @@ start(async (main) => {
   const flower = h("p.actions");
   const state = h("p.quiet");
   let readAt = null;
+  let hour = null;
+  let hourAt = -Infinity;
   await readAll();
   fill(main, h("div.operations-page", {},
     h("header", {}, h("h1", {}, t`Operations`), state, flower),
@@ -60,14 +64,21 @@ start(async (main) => {
     setTimeout(readAll, EVERY_MS);
   }
 
+  /** Without it there are no curves, and all else. */
+  async function readHour() {
+    if (performance.now() < hourAt + HOUR_EVERY_MS) return;
+    hourAt = performance.now();
+    hour = await get("/admin/last-hour").catch(() => hour);
+  }
+
   async function read(name) {
     const { element, body } = cards[name];
     try {
-      const data = await get(`/admin/${name}`);
+      const [data] = await Promise.all([get(`/admin/${name}`), name === "queue" && readHour()]);
       if (name === "queue") showFlower(flower, data.flower_url);
       element.hidden = name === "queue/rejected" && data.total === 0;
       // nothing is drawn anew under a selection, or under a button that somebody is at
-      if (!isBusy(element)) body.show([data, Math.floor(Date.now() / 30_000)], () => PARTS[name](data, () => read(name)));
+      if (!isBusy(element)) body.show([data, name === "queue" && hour, Math.floor(Date.now() / 30_000)], () => PARTS[name](data, () => read(name), hour));
       return true;
     } catch (error) {
       if (await isAway()) return false; // what was read stays
@@ -89,8 +100,20 @@ function showFlower(element, address) {
   fill(element, h("a.button", { href: address, target: "_blank", rel: "noopener noreferrer" }, t`Open Flower, to see each delivery`));
 }
 
-function big(number, words, { tone = "", name = null, value = null } = {}) {
-  return h(`div.figure${tone}`, {}, h("strong", {}, typeof number === "number" ? figure(number) : number), h("span", {}, words), name && trend(name, value ?? number));
+function big(number, words, { tone = "", trend = null } = {}) {
+  return h(`div.figure${tone}`, {}, h("strong", {}, typeof number === "number" ? figure(number) : number), h("span", {}, words), trend);
+}
+
+/** A figure's curve, which ends at what it is now. */
+function ending(minutes, what, now) {
+  return curve([...minutes.slice(0, -1).map((minute) => minute[what]), now]);
+}
+
+/** How many tasks ended so in the last hour. */
+function ended(minutes, statuses, words, tone = "") {
+  const each = minutes.map((minute) => statuses.reduce((sum, status) => sum + minute.ended[status], 0));
+  const all = each.reduce((sum, number) => sum + number, 0);
+  return big(all, words, { tone: all ? tone : "", trend: bars(each) });
 }
 
 function rows(pairs) {
@@ -104,17 +127,23 @@ function share(used, limit) {
 }
 
 /** The figures add up: what waits is what the status says, told by what it waits for. */
-function queueCard(data) {
+function queueCard(data, again, hour) {
+  const minutes = hour?.minutes ?? [];
   const late = (data.oldest_waiting_s ?? 0) > 30;
   const held = Math.max(0, data.tasks_by_status.pending + data.tasks_by_status.processing - data.running - data.waiting);
   const up = data.queue.status === "up";
   return [
     h("div.figures", {},
-      big(data.waiting, t`wait for a worker`, { tone: late ? ".is-bad" : "", name: "waiting" }),
+      big(data.waiting, t`wait for a worker`, { tone: late ? ".is-bad" : "", trend: ending(minutes, "waiting", data.waiting) }),
       big(held, t`wait for other tasks of their users, or for a time`),
       big(data.oldest_waiting_s === null ? "–" : duration(data.oldest_waiting_s * 1000), t`the oldest waits for a worker`, { tone: late ? ".is-bad" : "" }),
-      big(data.running, t`are worked on`, { name: "running" }),
-      big(data.queue.depth ?? "?", up ? t`messages in the queue` : t`the broker does not answer`, { tone: up ? "" : ".is-bad", name: up ? "depth" : null })),
+      big(data.running, t`are worked on`, { trend: ending(minutes, "running", data.running) }),
+      big(data.queue.depth ?? "?", up ? t`messages in the queue` : t`the broker does not answer`, { tone: up ? "" : ".is-bad", trend: up && ending(minutes, "depth", data.queue.depth) }),
+      minutes.length > 0 && [
+        ended(minutes, ["completed", "partial_failure"], t`finished in the last hour`),
+        ended(minutes, ["failed"], t`failed in the last hour`, ".is-bad"),
+      ]),
+    minutes.length > 0 && h("p.quiet", {}, t`The curves show the last hour, minute by minute.`),
     h("h3.sub", {}, t`Tasks`),
     h("ul.statuses", {}, Object.entries(data.tasks_by_status).map(([status, number]) =>
       h("li", {}, h(`span.chip.is-${TONE[status]}`, {}, STATUS[status]), h("strong", {}, figure(number))))),
@@ -169,10 +198,10 @@ function redisCard({ hub, pool, server, advice }) {
     ...(advice ?? []).map((words) => h("p.cause", { lang: SERVERS }, words))];
 }
 
-function streamsCard({ by_transport: transports, by_user: users, by_task: tasks }) {
+function streamsCard({ by_transport: transports, by_user: users, by_task: tasks, last_hour: minutes }) {
   const total = Object.values(transports).reduce((sum, number) => sum + number, 0);
   return [
-    h("div.figures", {}, big(total, t`streams open`, { name: "streams" }), big(Object.keys(users).length, t`users`), big(Object.keys(tasks).length, t`tasks watched`)),
+    h("div.figures", {}, big(total, t`streams open`, { trend: curve(minutes) }), big(Object.keys(users).length, t`users`), big(Object.keys(tasks).length, t`tasks watched`)),
     rows(Object.entries(transports).map(([name, number]) => [name === "ws" ? "WebSocket" : "SSE", figure(number)]))];
 }
 

@@ -1,42 +1,36 @@
-/** A small curve of a figure over the last hour, as this browser has seen it. */
+/** Small pictures of a figure by the minutes of the last hour: a curve of how it stood, bars of what happened. */
 
 import { h, svg } from "../lib/dom.js";
-import { duration, now } from "../lib/time.js";
-import { t } from "../lib/i18n.js";
+import { figure, t } from "../lib/i18n.js";
 
-const HOUR_MS = 3_600_000;
-const EVERY_MS = 10_000;
 const [WIDTH, HEIGHT] = [120, 26];
-const KEY = "roadmap.trends";
+const MINUTES = 60;
 
-/** Note a figure, and return its curve. */
-export function trend(name, value) {
-  const all = read();
-  const points = (all[name] ?? []).filter(([at]) => at > now() - HOUR_MS);
-  if (typeof value === "number" && (!points.length || points.at(-1)[0] < now() - EVERY_MS)) points.push([Math.round(now()), value]);
-  all[name] = points;
-  try {
-    sessionStorage.setItem(KEY, JSON.stringify(all));
-  } catch {
-    // there is no curve, then
-  }
-  return curve(points);
+/**
+ * How a figure stood. Minutes that nobody noted are gaps.
+ *
+ * @param {(number|null)[]} values the oldest first
+ */
+export function curve(values) {
+  const known = values.map((value, at) => [at, value]).filter(([, value]) => typeof value === "number");
+  if (known.length < 2) return null;
+  const most = Math.max(...known.map(([, value]) => value));
+  const path = known.map(([at, value]) =>
+    `${typeof values[at - 1] === "number" ? "L" : "M"}${x(at)} ${y(value, most)}${typeof values[at - 1] !== "number" && typeof values[at + 1] !== "number" ? "h2" : ""}`);
+  return picture(svg("path", { d: path.join("") }), t`in the last hour at most ${figure(most)}`);
 }
 
-function curve(points) {
-  if (points.length < 2) return null;
-  const [from, to] = [points[0][0], points.at(-1)[0]];
-  const most = Math.max(1, ...points.map(([, value]) => value));
-  const at = ([when, value]) => `${((when - from) / (to - from)) * WIDTH} ${HEIGHT - 2 - (value / most) * (HEIGHT - 4)}`;
-  const label = t`the last ${duration(to - from)}, at most ${most}`;
+/** How often something happened in each minute. */
+export function bars(values) {
+  const most = Math.max(...values);
+  const path = values.map((value, at) => (value ? `M${x(at)} ${HEIGHT - 1}V${y(value, most)}` : ""));
+  return picture(svg("path", { d: path.join(""), class: "is-bars" }), t`in a minute of the last hour at most ${figure(most)}`);
+}
+
+const x = (at) => Math.round(((at + 0.5) / MINUTES) * WIDTH * 10) / 10;
+const y = (value, most) => Math.round((HEIGHT - 2 - (value / Math.max(1, most)) * (HEIGHT - 4)) * 10) / 10;
+
+function picture(path, label) {
   return h("span.trend", { title: label }, svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH, height: HEIGHT, role: "img", "aria-label": label },
-    svg("path", { d: `M${points.map(at).join("L")}` })));
-}
-
-function read() {
-  try {
-    return JSON.parse(sessionStorage.getItem(KEY) ?? "{}");
-  } catch {
-    return {};
-  }
+    svg("path", { d: `M0 ${HEIGHT - .5}H${WIDTH}`, class: "is-ground" }), path));
 }

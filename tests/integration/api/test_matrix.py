@@ -131,6 +131,7 @@ ROWS: Final = {
     ("GET", "/api/v1/admin/streams"): Row(kind=ADMIN),
     ("GET", "/api/v1/admin/database"): Row(kind=ADMIN),
     ("GET", "/api/v1/admin/queue"): Row(kind=ADMIN),
+    ("GET", "/api/v1/admin/last-hour"): Row(kind=ADMIN),
     ("GET", "/api/v1/admin/queue/rejected"): Row(kind=ADMIN),
     ("GET", "/api/v1/admin/revocations"): Row(kind=ADMIN),
     ("POST", "/api/v1/admin/revocations"): Row(

@@ -26,6 +26,8 @@ from tests.integration.api.processes import running_api
 from watching.queries import queue_state
 from workflow import registry
 from workflow.authoring import definition
+from workflow.minutes import note_minute
+from workflow.recovery import Queue
 from workflow.service import create_task
 
 if TYPE_CHECKING:
@@ -262,6 +264,14 @@ async def test_admins_see_what_is_going_on(
     assert queue["waiting"] == 1
     assert queue["oldest_waiting_s"] >= 0
     assert queue["queue"]["status"] == "up"
+    await note_minute(Queue(depth=7))
+    await note_minute(Queue(depth=8))  # the minute is noted
+    minutes = (await alice.get("/api/v1/admin/last-hour")).json()["minutes"]
+    assert len(minutes) == 60
+    noted, *_ = [each for each in minutes if each["running"] is not None]
+    assert (noted["waiting"], noted["running"], noted["depth"]) == (queue["waiting"], 0, 7)
+    ended = {status: sum(each["ended"][status] for each in minutes) for status in noted["ended"]}
+    assert ended == {status: queue["tasks_by_status"][status] for status in ended}
 
 
 async def test_without_redis_admin_pages_answer(

@@ -24,11 +24,12 @@ from db.repositories.turns import look, next_in_line
 from db.session import AsyncSessionLocal, read_session
 from tests.examined import rows_examined, statements
 from tests.factories import ALICE, a_worker_is_there, new_task
-from watching.queries import queue_state
+from watching.queries import last_hour, queue_state
 from watching.queries.events import log_page, log_state
 from watching.queries.tasks import get_task, list_tasks
 from workflow.audit.examine import examine
 from workflow.lease import acquire
+from workflow.minutes import note_minute
 from workflow.recovery import Queue, recover
 from workflow.review_deadlines import expire, remind
 
@@ -59,9 +60,10 @@ _TASKS: Final = """
     FROM generate_series(1, $1::int) n
 """
 _FILL: Final = """
-    INSERT INTO task_events (task_id, seq, type, payload)
-    SELECT task_id, n, 'content_started', '{}' FROM roadmap_tasks, generate_series(1, last_seq) n
-    WHERE status = 'completed';
+    INSERT INTO task_events (task_id, seq, type, payload, created_at)
+    SELECT task_id, n, CASE n WHEN last_seq THEN 'task_completed' ELSE 'content_started' END, '{}',
+        created_at
+    FROM roadmap_tasks, generate_series(1, last_seq) n WHERE status = 'completed';
     INSERT INTO parts (content_id, task_id, step, key, title, kind, version, status, input_digest)
     SELECT gen_random_uuid(), task_id, 'content_generation', 'k', 't', 'quiz', n, 'pending', 'd'
     FROM roadmap_tasks, generate_series(1, 3) n WHERE status = 'completed';
@@ -159,6 +161,8 @@ async def test_nothing_that_runs_all_the_time_reads_a_table_through(
         assert await log_page(done, after=0) is not None
         await log_state(done, after=0, actor=ALICE)
         await queue_state()
+        await last_hour()
+        await note_minute(None)
         async with read_session() as session:
             await line(session, bounds=bounds())
         async for page_of_audit in examine(after=None):
