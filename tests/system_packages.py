@@ -22,13 +22,18 @@ def need_program(program: str, *, package: str | None = None) -> str:
         program: Its name on the PATH, such as `chromium`.
         package: The Debian package that has it; the program's name when not given.
     """
-    path = shutil.which(program) or _installed(program, package or program)
+    path = find_program(program, package=package)
     if path is None:
         reason = f"{program} is not here; install it with: apt install {package or program}"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
     return path
+
+
+def find_program(program: str, *, package: str | None = None) -> str | None:
+    """Return the path of a program, installing its Debian package as root; None without it."""
+    return shutil.which(program) or _installed(program, package or program)
 
 
 @cache
