@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from api.composition import Services
-    from db.revisions import Schema
+    from db.migration_names import Schema
 
 UP: Final = Gauge(
     "roadmap_dependency_up",
@@ -97,7 +97,8 @@ def _same_server(one: str, other: str) -> bool:
 
 async def _database() -> dict[str, Any]:
     # Alembic: a quarter of a second that start-up need not wait
-    from db.revisions import Schema, current, schema_of
+    from db.migration_names import Schema, schema_of
+    from db.revisions import current
 
     revision = await current(get_engine())
     known = _schemas.get(revision)

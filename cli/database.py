@@ -30,12 +30,12 @@ _OF_LATER_RELEASE = ", which a later release has made; this one works with it"
 def upgrade(*, data_dir: DataDirOption = DEFAULT, json: JsonOption = False) -> None:
     """Bring the database to the newest revision; one of a later release is left as it is."""
     choose_database(data_dir)
-    from db import migrate, revisions
+    from db import migrate, migration_names, revisions
 
     with answering():
         migrate.upgrade()
         revision = revisions.current_now()
-    newer = revisions.schema_of(revision) is revisions.Schema.NEWER
+    newer = migration_names.schema_of(revision) is migration_names.Schema.NEWER
     if json:
         emit_json({"revision": revision, "upgraded": not newer})
     else:
@@ -58,11 +58,11 @@ def check(
     changes each task under its own lock.
     """
     choose_database(data_dir)
-    from db import revisions
+    from db import migration_names, revisions
 
     with answering():
         revision = revisions.current_now()
-        newer = revisions.schema_of(revision) is revisions.Schema.NEWER
+        newer = migration_names.schema_of(revision) is migration_names.Schema.NEWER
         problem = None if newer else _schema_problem()
         audited = None if problem is not None else _audit(mend=repair)
     ok = audited is not None and not audited["left"] and not audited["not_named"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cli.exits import failed, unreachable
@@ -17,6 +16,7 @@ from embedded.redis_users import USERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from cli.data_dir import DataDir
     from cli.stop_signals import StopSignals
@@ -28,7 +28,8 @@ SUPERUSER_RESERVED: Final = 3
 _MIGRATE: Final = """
 import sys
 from core.errors import SettingsError
-from db.revisions import Schema, current_now, schema_of
+from db.migration_names import Schema, schema_of
+from db.revisions import current_now
 try:
     if schema_of(current_now()) is Schema.OLDER:
         from db.migrate import upgrade  # and with it Alembic
@@ -129,12 +130,6 @@ class Servers:
         self.running["redis"] = server
         self._say(f"Redis {server.version} is up")
         return server
-
-
-def newest_migration() -> str:
-    """Return the name of the last migration of this release, without loading what knows them."""
-    folder = Path(__file__).parents[1] / "db" / "migrations" / "versions"
-    return max(file.stem for file in folder.glob("[0-9]*.py"))
 
 
 def migrate(

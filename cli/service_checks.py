@@ -233,7 +233,7 @@ def _encoded(encoding: str) -> Finding:
 
 
 def _migrated(revision: str | None) -> Finding:
-    from db.revisions import Schema, head, schema_of
+    from db.migration_names import Schema, head, schema_of
 
     schema = schema_of(revision)
     if schema is Schema.NEWEST:

@@ -21,12 +21,13 @@ from cli.plan import (
 )
 from cli.ports import elsewhere
 from cli.readiness import Readiness
-from cli.servers import Servers, migrate, newest_migration
+from cli.servers import Servers, migrate
 from cli.standstill import Standstills
 from cli.supervisor import Supervisor
 from core.redaction import redact
 from core.signin_codes import make_code, signin_url
 from core.tokens import DAY_S, mint_token
+from db.migration_names import head
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -101,7 +102,7 @@ class Stack:
         env = child_environment(self._settings, self.options, self._addresses)
         supervisor = self._supervise(self._specs(self._addresses))
         supervisor.start(early=True)
-        newest = newest_migration()
+        newest = head()
         # most probably there is nothing to migrate: while that is made sure of, all of them start.
         # Should it be wrong, as with an older backup, they wait for the migration by themselves
         begun = "postgres" in self._servers.running and self._data_dir.migration() == newest

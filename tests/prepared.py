@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cli.data_dir import DataDir
-from cli.servers import newest_migration
 from core.given import PREFIX
 from core.settings import get_settings
 from db.migrate import upgrade
+from db.migration_names import head
 from embedded import EmbeddedPostgres
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def prepared_data(folder: Path) -> Path:
             data_dir.create()
             with EmbeddedPostgres(draft, roles=True) as server:
                 _migrate(server.owner_url)
-            data_dir.keep_migration(newest_migration())
+            data_dir.keep_migration(head())
             (draft / "postgres.port").unlink()
             draft.rename(data)
     return data

@@ -12,7 +12,8 @@ from typing import Any, Final
 from celery import signals
 
 from core.logging import get_logger
-from db.revisions import Schema, current_now, head, schema_of
+from db.migration_names import Schema, head, schema_of
+from db.revisions import current_now
 
 log = get_logger(__name__)
 

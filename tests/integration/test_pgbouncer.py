@@ -17,7 +17,8 @@ from core.settings import get_settings
 from db.connecting import forget_poolers
 from db.engine import SESSION_SETTINGS, dispose_engine, get_engine
 from db.migrate import differences, upgrade
-from db.revisions import current_now, head
+from db.migration_names import head
+from db.revisions import current_now
 from db.session import transaction
 from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.e2e.faults.worker_process import WorkerProcess

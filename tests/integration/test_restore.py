@@ -14,7 +14,8 @@ from core.connection_budget import check_budget, needed
 from core.errors import SettingsError
 from core.settings import get_settings
 from db.engine import dispose_engine, get_engine
-from db.revisions import current, head
+from db.migration_names import head
+from db.revisions import current
 from embedded.postgres_binaries import find_postgres
 from tests.factories import approve, events, new_task, pair
 from workflow import turns

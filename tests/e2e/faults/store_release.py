@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from db.revisions import head
+from db.migration_names import head
 from tests.e2e.faults.releases import WISH, api_of, concepts_of, get, told_of
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ import pytest
 
 from db.engine import get_engine
 from db.migrate import upgrade
-from db.revisions import Schema, current, schema_of
+from db.migration_names import Schema, schema_of
+from db.revisions import current
 from tests.e2e.faults.judging import check_completed, plain_calls
 from tests.e2e.faults.releases import api_of, compiled, get, other_database, tree_before
 from tests.e2e.faults.worker_process import ROOT, program_environment

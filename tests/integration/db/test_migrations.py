@@ -15,7 +15,8 @@ from core.errors import SettingsError
 from core.settings import get_settings
 from db.engine import dispose_engine, get_engine
 from db.migrate import differences, downgrade, upgrade
-from db.revisions import current, head
+from db.migration_names import head
+from db.revisions import current
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
