@@ -27,7 +27,7 @@ from tests.prepared import copy_of, prepared_data, shared_by_processes
 from wiring.common import bring_workflows
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Generator, Iterator
 
 ROOT = Path(__file__).parents[1]
 
@@ -55,10 +55,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             compile_dir(ROOT / folder, quiet=2)
 
 
-def pytest_collection_finish() -> None:
-    """Let the garbage collector pass over what was collected: thousands of tests, which stay."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """Let the garbage collector pass over what is collected: thousands of tests, which stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)  # xdist's

@@ -43,6 +43,7 @@ def stacks(
     """Two stacks; the second one uses the first one's Redis, and its database 0, under a prefix."""
     folder = tmp_path_factory.mktemp("side by side")
     first = start_stack(folder / "first", "--no-beat", SAMPLE_LATENCY_S="0")
+    (folder / "second").mkdir(mode=0o700)  # with a database from nothing: its passwords are its own
     second = start_stack(
         folder / "second",
         "--no-beat",
