@@ -94,6 +94,7 @@ def _serve(host: str, port: int, *, pid_file: Path | None = None) -> None:
     import uvicorn
 
     from api.app import create_app
+    from api.server import Server
 
     _allow_many_files()
     app = create_app()
@@ -104,7 +105,7 @@ def _serve(host: str, port: int, *, pid_file: Path | None = None) -> None:
     if pid_file is not None:  # tells the supervisor that it is us who listens here
         pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")
     settle()  # what was imported stays: nobody has to look at it again
-    uvicorn.Server(config).run(sockets=[listener])
+    Server(config).run(sockets=[listener])
 
 
 def _allow_many_files() -> None:

@@ -14,12 +14,12 @@ from core.loop_watchdog import Watchdog
 
 log = get_logger(__name__)
 
-STEP_S: Final = 0.25
+STEP_S: Final = 0.5
 """How often it is looked at."""
 WORTH_TELLING_S: Final = 0.5
 LAG: Final = Histogram(
     "roadmap_event_loop_lag_seconds",
-    "How much later than asked for the event loop came back, looked at four times a second.",
+    "How much later than asked for the event loop came back, looked at twice a second.",
     buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 

@@ -28,6 +28,7 @@ log = get_logger(__name__)
 BLOCKED_S: Final = 1.0
 """How long a loop may not beat before its code is named."""
 LOOK_S: Final = 0.25
+"""How often a blocked loop is looked at, to say when it turns again."""
 _FRAMES: Final = 12
 _BOUND: Final = "structlog_"
 BLOCKED: Final = Counter(
@@ -70,7 +71,7 @@ class Watchdog:
 
     def _watch(self) -> None:
         told = 0.0
-        while not self._ended.wait(LOOK_S):
+        while not self._ended.wait(self._rest_s(told)):
             beaten = self._beaten
             if beaten != told:
                 self._hold("")
@@ -78,6 +79,13 @@ class Watchdog:
                 told = beaten  # once for each time that it is blocked
                 self._tell(time.monotonic() - beaten)
         self._hold("")
+
+    def _rest_s(self, told: float) -> float:
+        """Return how long there is nothing to see: until the last beat is too long ago."""
+        beaten = self._beaten
+        if beaten == told:
+            return LOOK_S
+        return max(0.0, beaten + BLOCKED_S - time.monotonic())
 
     def _hold(self, by: str) -> None:
         """Note what holds the loop up; nothing when it turns."""

@@ -50,6 +50,8 @@ MANY: Final = 100
 FARTHEST: Final = 1000
 """Messages that stay and are passed over; behind these nobody looks until they are delivered."""
 LOOK_EVERY_S: Final = 0.25
+IDLE_LOOK_S: Final = 0.5
+"""While the consumer waits for the first message: then there is none in Redis."""
 READ_S: Final = 1.0
 REST_S: Final = 5.0
 """After a failure."""
@@ -180,8 +182,13 @@ class ClearLateRings(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery p
 
 def _run(channel: Any, ended: threading.Event) -> None:
     rest_s = LOOK_EVERY_S
+    fetched = -1
     while not ended.wait(rest_s):
         began = time.monotonic()
+        if channel.waits and channel.fetched == fetched:
+            rest_s = IDLE_LOOK_S
+            continue
+        fetched = channel.fetched
         try:
             taken = _clear_all(channel, ended)
         except Exception as error:  # noqa: BLE001 - whatever it is, all is delivered one by one

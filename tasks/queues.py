@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from core.wire_names import RUNG_AT
 from tasks.dispatch import celery
 
-QUEUES: Final = ("roadmap", "maintenance")
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RINGS: Final = "roadmap"
+QUEUES: Final = (RINGS, "maintenance")
 BROKER_S: Final = 4.0
 _LOOKED_AT: Final = 20
 _LARGEST: Final = 64 * 1024
 """Bytes of a message that is looked into; a ring has a few hundred."""
-_OLDEST_ONES: Final = """
-local found = {}
-for _, message in ipairs(redis.call('LRANGE', KEYS[1], -tonumber(ARGV[1]), -1)) do
-  if #message <= tonumber(ARGV[2]) then found[#found + 1] = message end
+_LOOK: Final = """
+local seen = {}
+for number, key in ipairs(KEYS) do
+  local found = {redis.call('LLEN', key)}
+  if number <= tonumber(ARGV[1]) and found[1] > 0 then
+    for _, message in ipairs(redis.call('LRANGE', key, -tonumber(ARGV[2]), -1)) do
+      if #message <= tonumber(ARGV[3]) then found[#found + 1] = message end
+    end
+  end
+  seen[number] = found
 end
-return found
+return seen
 """
 
 
@@ -34,18 +44,25 @@ def peek() -> dict[str, Any]:
     Raises:
         Exception: The broker cannot be asked.
     """
-    with celery().connection_for_read() as connection:
-        connection.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_S)
-        with connection.channel() as channel:  # each channel is a connection to Redis
-            if connection.transport.driver_type == "redis":
-                queues, oldest = _lengths(channel), _oldest(channel)
-            else:
-                queues, oldest = {name: _declared(connection, name) for name in QUEUES}, None
+    app = celery()
+    if app.connection_for_read().transport.driver_type == "redis":
+        # what rings are sent on: a connection of its own for each look would cost more than that
+        with app.pool.acquire(block=True, timeout=BROKER_S) as connection:
+            _connect(connection)
+            queues, oldest = _look(connection.default_channel)
+    else:
+        with app.connection_for_read() as connection:
+            _connect(connection)
+            queues, oldest = {name: _declared(connection, name) for name in QUEUES}, None
     return {
-        "depth": queues["roadmap"],
+        "depth": queues[RINGS],
         "oldest": oldest and oldest.isoformat(),
         "queues": queues,
     }
+
+
+def _connect(connection: Any) -> None:
+    connection.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_S)
 
 
 def _declared(connection: Any, queue: str) -> int:
@@ -56,30 +73,22 @@ def _declared(connection: Any, queue: str) -> int:
             return 0
 
 
-def _lengths(channel: Any) -> dict[str, int]:
-    """Ask for the lengths of all lists in one go."""
-    asked = channel.client.pipeline(transaction=False)
-    lists = {name: _keys(channel, name) for name in QUEUES}
-    for keys in lists.values():
-        for key in keys:
-            asked.llen(key)
-    lengths = iter(asked.execute())
-    return {name: sum(int(next(lengths)) for _ in keys) for name, keys in lists.items()}
-
-
-def _keys(channel: Any, queue: str) -> list[str]:
-    """Return the lists of a queue: kombu keeps one for each step of priorities."""
-    return [channel._q_for_pri(queue, step) for step in channel.priority_steps]  # noqa: SLF001 - no public way
-
-
-def _oldest(channel: Any) -> datetime | None:
-    look = channel.client.register_script(_OLDEST_ONES)
-    firsts = []
-    for key in _keys(channel, "roadmap"):
-        # kombu pushes on the left and pops on the right
-        tail = reversed(look(keys=[key], args=[_LOOKED_AT, _LARGEST]))
-        firsts.append(next(filter(None, map(rung_at, tail)), None))
-    return min(filter(None, firsts), default=None)
+def _look(channel: Any) -> tuple[dict[str, int], datetime | None]:
+    """Return how long each queue is, and when the oldest ring was sent: one question for all."""
+    key_of: Callable[[str, int], str] = channel._q_for_pri  # noqa: SLF001 - no public way
+    # kombu keeps a list for each step of priorities
+    lists = {name: [key_of(name, step) for step in channel.priority_steps] for name in QUEUES}
+    with channel.conn_or_acquire() as client:
+        look = client.register_script(_LOOK)
+        keys = [key for each in lists.values() for key in each]
+        seen = iter(look(keys=keys, args=[len(lists[RINGS]), _LOOKED_AT, _LARGEST]))
+    found = {name: [next(seen) for _ in keys] for name, keys in lists.items()}
+    # it pushes on the left and pops on the right
+    firsts = (
+        next(filter(None, map(rung_at, reversed(messages))), None) for _, *messages in found[RINGS]
+    )
+    lengths = {name: sum(int(length) for length, *_ in each) for name, each in found.items()}
+    return lengths, min(filter(None, firsts), default=None)
 
 
 def rung_at(message: bytes | str) -> datetime | None:

@@ -13,7 +13,7 @@ from core.loop_local import ProcessLocal
 from core.resources import Resource, Resources
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
 log = get_logger(__name__)
 R = TypeVar("R")
@@ -39,6 +39,11 @@ class ProcessLoop:
     def submit(self, coroutine: Coroutine[Any, Any, R]) -> concurrent.futures.Future[R]:
         """Run a coroutine on the loop; returns at once."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Call a function in the loop, soon; also from a signal handler."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(function)
 
     def stop(self, *, timeout_s: float = DRAIN_S) -> None:
         """Close what was opened, in the loop, then end it; waits for that."""

@@ -85,6 +85,8 @@ class Judging:
     QoS = QoS
     judges = True
     """The consumer need not judge again."""
+    fetched = 0
+    """Messages that were read, of all queues."""
     _kept: Any = None
     """The client for what is done at once; its connections are the pool's."""
 
@@ -101,6 +103,11 @@ class Judging:
             self._kept = super()._create_client()  # type: ignore[misc]  # ditto
         return self._kept
 
+    @property
+    def waits(self: Any) -> bool:
+        """Whether it waits for a message: if none comes there was none in any of the lists."""
+        return bool(self._in_poll) and self.qos.can_consume()
+
     def _brpop_read(self: Any, **options: Any) -> bool:
         try:
             try:
@@ -112,6 +119,7 @@ class Judging:
             if not reply:
                 raise Empty
             key, item = reply
+            self.fetched += 1
             queue = bytes_to_str(key).rsplit(self.sep, 1)[0]
             self._queue_cycle.rotate(queue)
             envelope = _opened(item, queue=queue)
