@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from core.pulse import Pulse
 
 ADVICE: Final = "Code that blocks belongs into a function without `async`, which runs in a thread"
-_LOOK_S: Final = 1.0
+_LOOK_S: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class _Seen:
 
 
 class Standstills:
-    """Looks at what the workers of a stack say of themselves, once a second.
+    """Looks at what the workers of a stack say of themselves, every other second.
 
     Args:
         folder: Where they write it.

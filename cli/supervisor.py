@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from cli.stop_signals import StopSignals
 
 TICK_S: Final = 0.2
-CALM_TICK_S: Final = 1.0
-"""While everything runs: whatever ends wakes us, and standstills are looked for once a second."""
+CALM_TICK_S: Final = 2.0
+"""While everything runs: whatever ends wakes us, and standstills take long."""
 HURRY_S: Final = 3.0
 """What is left to the processes after a second request to stop."""
 _STOP_TICK_S: Final = 0.05

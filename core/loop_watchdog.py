@@ -13,6 +13,7 @@ import threading
 import time
 import traceback
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
 
 from prometheus_client import Counter
 
@@ -41,6 +42,15 @@ _holding: dict[int, str] = {}
 """By the loop's thread: what holds it up now."""
 
 
+_watched: Final[WeakSet[Watchdog]] = WeakSet()
+
+
+def has_beaten(*, within_s: float) -> bool:
+    """Tell whether a loop is watched in this process, and all that are have turned lately."""
+    beats = [watchdog.beaten for watchdog in list(_watched)]
+    return bool(beats) and time.monotonic() - min(beats) <= within_s
+
+
 observers: Final[list[Callable[[str], None]]] = []
 """Called from the watchdog's thread with what holds a loop up; with nothing when it turns again."""
 
@@ -57,22 +67,25 @@ class Watchdog:
         """Watch the running loop, once it has beaten."""
         self._loop = asyncio.get_running_loop()
         self._thread_id = threading.get_ident()
-        self._beaten = time.monotonic()
+        self.beaten = time.monotonic()
+        """When it last turned, by the monotonic clock."""
         self._ended = threading.Event()
+        _watched.add(self)
         threading.Thread(target=self._watch, name="loop-watchdog", daemon=True).start()
 
     def beat(self) -> None:
         """Say that the loop goes round."""
-        self._beaten = time.monotonic()
+        self.beaten = time.monotonic()
 
     def end(self) -> None:
         """Watch no longer."""
         self._ended.set()
+        _watched.discard(self)
 
     def _watch(self) -> None:
         told = 0.0
         while not self._ended.wait(self._rest_s(told)):
-            beaten = self._beaten
+            beaten = self.beaten
             if beaten != told:
                 self._hold("")
             if beaten != told and time.monotonic() - beaten >= BLOCKED_S:
@@ -82,7 +95,7 @@ class Watchdog:
 
     def _rest_s(self, told: float) -> float:
         """Return how long there is nothing to see: until the last beat is too long ago."""
-        beaten = self._beaten
+        beaten = self.beaten
         if beaten == told:
             return LOOK_S
         return max(0.0, beaten + BLOCKED_S - time.monotonic())

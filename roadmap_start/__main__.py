@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from roadmap_start.garbage import collect_seldom
 from roadmap_start.own import FOLDERS, check
+from roadmap_start.unneeded import import_without
 
 _CELERY = ("worker", "beat", "flower")
 _ADDED = "flower"
@@ -28,6 +29,7 @@ def main(arguments: list[str]) -> None:
     """
     collect_seldom()
     check()
+    import_without()
     name, *rest = arguments
     _look_here_last()
     if name == "api":

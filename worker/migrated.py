@@ -13,7 +13,6 @@ from celery import signals
 
 from core.logging import get_logger
 from db.migration_names import Schema, head, schema_of
-from db.revisions import current_now
 
 log = get_logger(__name__)
 
@@ -40,6 +39,8 @@ def until_migrated(**_: Any) -> None:
 
 def _older_revision() -> str | None:
     """Return where a database stands that is to be migrated, None for any other one."""
+    from db.revisions import current_now  # late, with SQLAlchemy: beat and Flower never ask
+
     try:
         revision = current_now()
     except Exception as error:  # noqa: BLE001 - without a database nothing is done, and that is told elsewhere

@@ -41,6 +41,9 @@ RUNG_AGAIN: Final = Counter("roadmap_rung_again_total", "Tasks whose ring was lo
 RING_AFTER: Final = timedelta(seconds=10)
 """A ring is on its way for at most this long; also the slack between clocks of one row."""
 LARGEST_SWEEP: Final = 500
+_OPEN: Final = text(
+    "SELECT EXISTS (SELECT FROM roadmap_tasks WHERE status IN ('pending', 'processing'))"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +66,12 @@ class Recovery:
     recovered: int = 0
     given_up: int = 0
     rung: int = 0
+
+
+async def anything_open() -> bool:
+    """Tell whether any task waits or runs: else a sweep would find nothing, in many questions."""
+    async with read_session() as session:
+        return bool(await session.scalar(_OPEN))
 
 
 async def recover(queue: Queue | None) -> Recovery:

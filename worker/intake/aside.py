@@ -17,11 +17,11 @@ from celery import signals
 
 from core.logging import get_logger
 from core.loop_local import ProcessLocal
-from db.repositories import rejected
 from worker.intake.excerpt import excerpt_of
 from worker.loop import run_async
 
 if TYPE_CHECKING:
+    from db.repositories import rejected
     from worker.intake.refusal import RefusedError
 
 log = get_logger(__name__)
@@ -51,7 +51,7 @@ class Aside:
 
     def put(self, raw: bytes | str, refused: RefusedError, *, queue: str) -> None:
         """Note a message; returns at once."""
-        from worker.intake.store import REJECTED  # late: see that module
+        from worker.intake.store import REJECTED, Rejected  # late: see that module
 
         REJECTED.labels(refused.reason).inc()
         with self._lock:
@@ -59,7 +59,7 @@ class Aside:
             self._untold[refused.reason] += 1
             if len(self._waiting) < WAITING:
                 self._waiting.append(
-                    rejected.Rejected(
+                    Rejected(
                         at=datetime.now(UTC),
                         queue=queue,
                         reason=refused.reason,

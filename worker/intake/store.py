@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import Counter
 
 from db.repositories import rejected
+from db.repositories.rejected import Rejected
 from db.session import transaction
+
+__all__ = ["REJECTED", "Rejected", "write"]
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +25,7 @@ REJECTED: Final = Counter(
 )
 
 
-async def write(messages: Sequence[rejected.Rejected], counts: Mapping[str, int]) -> None:
+async def write(messages: Sequence[Rejected], counts: Mapping[str, int]) -> None:
     """Keep messages, and the number of all."""
     async with transaction() as tx:
         await rejected.keep(tx.session, messages, counts)

@@ -28,6 +28,7 @@ async def test_who_blocks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once each time, with task and stack; a loop that waits for something to do is let alone."""
     monkeypatch.setattr(loop_watchdog, "BLOCKED_S", 0.2)
     monkeypatch.setattr(loop_watchdog, "LOOK_S", 0.02)
+    monkeypatch.setattr("core.loop_lag.STEP_S", 0.02)
 
     async def step() -> None:
         with structlog.contextvars.bound_contextvars(step="draw"):

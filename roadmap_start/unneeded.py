@@ -1,0 +1,41 @@
+"""Keeps libraries from bringing along what they only use because it happens to be installed.
+
+redis-py loads OpenTelemetry's SDK, for metrics that nobody asks it for; structlog loads rich, for
+tracebacks that we draw ourselves. Each is a tenth of a second of every process's start. Both look
+whether the other can be imported, and do without when it cannot. So it cannot for that moment:
+`None` in `sys.modules` is Python's own way to say so.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_BRING: Final = {"structlog": "rich", "redis": "opentelemetry"}
+"""What each of our processes imports anyway, and what it would bring along."""
+
+
+def import_without() -> None:
+    """Import these libraries now, without what they would bring along."""
+    for library, other in _BRING.items():
+        if library not in sys.modules:
+            with _hidden(other):
+                import_module(library)
+
+
+@contextmanager
+def _hidden(name: str) -> Iterator[None]:
+    """Let nobody import a package for a moment; what has been imported before stays."""
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]  # documented with `import`
+    try:
+        yield
+    finally:
+        del sys.modules[name]
