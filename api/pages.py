@@ -60,7 +60,7 @@ _FIRST: Final = {"home": '<p class="first-words">What do you want to learn?</p>'
 """What a page shows before its modules are there."""
 _STYLES: Final = {
     "concept": ("course", "concept"),
-    "roadmap": ("course", "map", "roadmap"),
+    "roadmap": ("course", "roadmap"),
     "home": ("lists", "home", "forms"),
     "reviews": ("lists",),
     "workflow": ("lists", "home", "forms"),
@@ -69,6 +69,7 @@ _STYLES: Final = {
 """The style sheets of a page beside the common ones; by default the one of its name."""
 _LATER: Final = (
     "views/made",
+    "views/map",
     "views/markdown",
     "views/palette",
     "views/signin",

@@ -6,6 +6,7 @@ const js = require("@eslint/js");
 const globals = require("globals");
 
 export default [
+  { ignores: ["**/vendor/"] },
   js.configs.recommended,
   {
     files: ["**/*.js"],

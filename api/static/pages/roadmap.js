@@ -4,6 +4,7 @@ import { client, get, noticeRefusal } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
 import { fill, h, icon, said, slot, write } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
+import { later } from "../lib/later.js";
 import { offerConcepts, onKey } from "../lib/keys.js";
 import { readdress, recall, remember } from "../lib/place.js";
 import { announce } from "../lib/say.js";
@@ -12,7 +13,6 @@ import { unfinished } from "../model/contents.js";
 import { TERMINAL_STATUSES } from "../roadmap-client.js";
 import { counted, course, markKeys, pageTools, stateOf } from "../views/course.js";
 import { learner } from "../views/learner.js";
-import { map } from "../views/map.js";
 import { chip, explain, heading, legend, setMark } from "../views/parts.js";
 
 start(async (main) => {
@@ -27,11 +27,10 @@ start(async (main) => {
   const concepts = conceptsOf(roadmap);
   const address = (concept) => `/roadmaps/${id}/concepts/${concept.concept_id}`;
   const outline = course(roadmap, { learner: progress });
-  const picture = map(roadmap, { address, state: (concept) => stateOf(concept, progress) });
+  const picture = placeOfMap(roadmap, progress, address);
   const told = legend(roadmap);
   const legendLine = h("div", {}, told);
   drawStates();
-  progress.onChange(picture.update);
   title(roadmap.title);
   fill(main, h("div.roadmap-page", {},
     h("header", {},
@@ -59,6 +58,20 @@ start(async (main) => {
 
 const conceptsOf = (roadmap) => roadmap.stages.flatMap((s) => s.modules).flatMap((m) => m.concepts);
 const STATE = { content_started: "running", content_completed: "completed", content_failed: "failed" };
+
+/** The map's place; it is drawn there when it is first looked at. */
+function placeOfMap(roadmap, progress, address) {
+  const element = h("div");
+  let asked = null;
+  return { element, show: () => (asked ??= draw()) };
+
+  async function draw() {
+    const { map } = await later("map", "map");
+    const picture = map(roadmap, { address, state: (concept) => stateOf(concept, progress), recall, remember });
+    progress.onChange(picture.update);
+    element.append(picture.element);
+  }
+}
 
 /** Let the marks go along while the rest is written. */
 function follow(task, outline, drawStates) {
@@ -130,6 +143,7 @@ function switcher({ outline, legendLine, picture, search: { field, nothing } }) 
   function show(name) {
     outline.hidden = legendLine.hidden = field.hidden = name !== "outline";
     picture.element.hidden = name !== "map";
+    if (name === "map") picture.show();
     buttons.forEach((button) => {
       const chosen = button.dataset.view === name;
       button.setAttribute("aria-checked", String(chosen));

@@ -1,43 +1,50 @@
 /**
- * The roadmap as a map: a line per stage, a station per concept, and curves from what a concept
- * needs to the concept. Plain SVG with links; drawn anew only when the room for it changes, and a
- * concept whose state changes by itself. Pointing at a station shows what it needs and what needs it.
+ * The roadmap as a map: a station per concept, and curves from what a concept needs to the concept. Plain
+ * SVG with links; drawn anew only when the room for it changes, and a concept whose state changes by
+ * itself. Pointing at a station shows what it needs and what needs it.
  */
 
 import { h, iconButton, svg } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
-import { recall, remember } from "../lib/place.js";
 import { MARK } from "../lib/words.js";
+import { lines } from "./map-lines.js";
+import { mayFit, tree } from "./map-tree.js";
 
-const NARROWEST = 290;
 const PITCH = 34;
-const HEAD = 54;
 const PADDING = 34;
-const GAP = 18;
-const DOT_X = 46;
 const LETTER = 7.6;
 const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/;
+/** A tree that must be smaller than so is hard to read. */
+const LEAST_SHRUNK = 0.8;
 const ZOOMS = [0.72, 0.85, 1, 1.25, 1.6];
 const STATE = { ...MARK, failed: t`failed`, ready: t`ready`, waiting: t`waiting` };
 /** What stands in a station beside its colour, from its middle on. */
 const SIGN = { done: "m-3.5 0l2.5 3 4.5-5.5", skipped: "m-4 0h8", learning: "m-1 0a1 1 0 1 0 2 0a1 1 0 1 0-2 0", failed: "m-3-3l6 6m0-6l-6 6" };
 
 /**
- * @param {any} roadmap
- * @param {{address: (concept: any) => string, state: (concept: any) => string}} how `state` is
- *   learning, done, skipped, failed, ready or waiting.
+ * @typedef {{x: number, y: number, width: number, concept: any, text: string}} Place Where a station is, and the room that it takes.
+ * @typedef {{width: number, height: number, kind: string, places: Map<string, Place>, lines: any[],
+ *   labels: {x: number, y: number, kind: string, text: string}[], edges: {from: string, to: string, d: string}[]}} Drawn
  */
-export function map(roadmap, { address, state }) {
+
+/**
+ * @param {any} roadmap
+ * @param {{address: (concept: any) => string, state: (concept: any) => string, recall: any, remember: any}} how `state` is
+ *   learning, done, skipped, failed, ready or waiting; `recall` and `remember` keep the size that was chosen.
+ */
+export function map(roadmap, { address, state, recall, remember }) {
   const paper = h("div.map", { tabIndex: 0, role: "region", "aria-label": t`Map of the roadmap` });
   const element = h("div.map-frame", {}, h("div.map-tools", {}, key(),
     h("div.zoom", { role: "group", "aria-label": t`Size` }, iconButton("minus", t`Smaller`, () => zoomBy(-1)), iconButton("plus", t`Larger`, () => zoomBy(1)))), paper);
   const graph = edgesOf(roadmap);
   let zoom = recall("zoom", ZOOMS.indexOf(1));
-  /** @type {Map<string, {x: number, y: number, concept: any}>} */
+  /** @type {Map<string, Place>} */
   let places = new Map();
   let width = 0;
-  let columns = 0;
-  let column = NARROWEST;
+  /** @type {Promise<Drawn>|null} */
+  let asked = null;
+  /** @type {Drawn|null} */
+  let asTree = null;
   const observer = new ResizeObserver(() => draw());
   observer.observe(paper);
   return { element, update };
@@ -58,77 +65,41 @@ export function map(roadmap, { address, state }) {
     if (focused) now.focus({ preventScroll: true });
   }
 
-  function draw(force = false) {
-    const room = (paper.clientWidth - PADDING) / ZOOMS[zoom];
+  async function draw(force = false) {
+    const room = paper.clientWidth - PADDING;
     if (room <= 0 || (room === width && !force)) return;
     width = room;
-    columns = Math.max(1, Math.min(roadmap.stages.length, Math.floor(room / NARROWEST)));
-    column = Math.max(NARROWEST, Math.floor(room / columns));
+    // a tree where there is room for it, whatever the size that it is looked at in
+    if (mayFit(roadmap, room)) asTree = await (asked ??= tree(roadmap, { pitch: PITCH, cut, long }).catch(() => null));
+    if (room !== width) return; // it was drawn meanwhile
     const focused = paper.contains(document.activeElement) ? document.activeElement.getAttribute("data-concept") : null;
-    paper.replaceChildren(picture());
+    const shrunk = asTree ? Math.min(1, room / asTree.width) : 0;
+    paper.replaceChildren(shrunk >= LEAST_SHRUNK ? picture(asTree, Math.max(ZOOMS[0], shrunk * ZOOMS[zoom]))
+      : picture(lines(roadmap, { room: room / ZOOMS[zoom], pitch: PITCH, cut }), ZOOMS[zoom]));
     if (focused) /** @type {any} */ (paper.querySelector(`[data-concept="${focused}"]`))?.focus({ preventScroll: true });
   }
 
-  function picture() {
-    places = new Map();
-    const lines = [];
-    const labels = [];
-    const bottoms = new Array(columns).fill(0);
-    roadmap.stages.forEach((stage, number) => {
-      const at = number % columns;
-      const x = at * column;
-      let y = bottoms[at] + HEAD;
-      labels.push(svg("text", { x: x + DOT_X - 9, y: bottoms[at] + 22, class: "map-stage" }, cut(`${number + 1}. ${stage.title}`, 18)));
-      const from = y;
-      for (const module of stage.modules) {
-        labels.push(svg("text", { x: x + DOT_X + 20, y: y - 8, class: "map-module" }, cut(module.title, 12)));
-        y += 14;
-        for (const concept of module.concepts) {
-          places.set(concept.concept_id, { x: x + DOT_X, y, concept });
-          y += PITCH;
-        }
-        y += GAP;
-      }
-      lines.push(svg("line", { x1: x + DOT_X, x2: x + DOT_X, y1: from + 14, y2: y - GAP - PITCH, class: "map-line" }));
-      bottoms[at] = y + GAP;
-    });
-    const across = columns * column;
-    const height = Math.max(...bottoms) - GAP;
+  function picture(drawn, size) {
+    places = drawn.places;
     // curves lie under all labels, which have a border of the paper's colour
-    const drawing = svg("svg", { width: across * ZOOMS[zoom], height: height * ZOOMS[zoom], viewBox: `0 0 ${across} ${height}` },
-      lines, [...places.values()].flatMap((place) => edges(place, places)), labels, [...places.values()].map(station));
+    const drawing = svg("svg", { class: `is-${drawn.kind}`, width: drawn.width * size, height: drawn.height * size, viewBox: `0 0 ${drawn.width} ${drawn.height}` },
+      drawn.lines.map((ends) => svg("line", { ...ends, class: "map-line" })),
+      drawn.edges.map(({ from, to, d }) => svg("path", { d, class: "map-edge", "data-from": from, "data-to": to })),
+      drawn.labels.map(({ x, y, kind, text }) => svg("text", { x, y, class: `map-${kind}` }, text)),
+      [...places.values()].map(station));
     for (const [kind, on] of [["pointerover", true], ["pointerout", false], ["focusin", true], ["focusout", false]]) {
       drawing.addEventListener(/** @type {string} */ (kind), (event) => light(drawing, /** @type {Element} */ (event.target).closest("[data-concept]"), on));
     }
     return drawing;
   }
 
-  function edges({ x, y, concept }, places) {
-    return concept.prerequisites.filter((id) => places.has(id)).map((id) => {
-      const from = places.get(id);
-      const bend = from.x === x ? Math.min(60, 14 + Math.abs(y - from.y) / 8) : (x - from.x) / 2;
-      const [c1, c2] = from.x === x ? [x - bend, x - bend] : [from.x + bend, x - bend];
-      return svg("path", {
-        d: `M${from.x} ${from.y}C${c1} ${from.y} ${c2} ${y} ${x} ${y}`, class: "map-edge", "data-from": id, "data-to": concept.concept_id,
-      });
-    });
-  }
-
-  /** As much of a text as there is room for, by itself whatever direction it has. */
-  function cut(text, size = 14) {
-    let room = (column - DOT_X - 30) / (LETTER * size / 14);
-    const letters = [...text];
-    const fits = letters.findIndex((letter) => (room -= WIDE.test(letter) ? 1.85 : 1) < 0);
-    return `\u2068${fits < 0 ? text : `${letters.slice(0, fits - 1).join("").trimEnd()}…`}\u2069`;
-  }
-
-  function station({ x, y, concept }) {
+  function station({ x, y, width: room, concept, text }) {
     const now = state(concept);
     return svg("a", { href: address(concept), class: `map-station is-${now}`, "data-concept": concept.concept_id, "aria-label": `${concept.title}, ${STATE[now]}` },
-      svg("rect", { x: x - 12, y: y - PITCH / 2, width: column - DOT_X, height: PITCH }), // room for a finger
+      svg("rect", { x: x - 14, y: y - PITCH / 2, width: room, height: PITCH, rx: 9 }), // room for a finger
       svg("circle", { cx: x, cy: y, r: 8 }),
       now in SIGN && svg("path", { d: `M${x} ${y}${SIGN[now]}`, class: "map-sign" }),
-      svg("text", { x: x + 20, y: y + 5 }, cut(concept.title), svg("title", {}, concept.title)));
+      svg("text", { x: x + 20, y: y + 5 }, text, svg("title", {}, concept.title)));
   }
 
   /** Let what a concept needs, and what needs it, stand out: most of all its own curves. */
@@ -143,6 +114,17 @@ export function map(roadmap, { address, state }) {
       each.classList.toggle("is-own", on && [each.dataset.from, each.dataset.to].includes(id));
     }
   }
+}
+
+/** How wide a text is, about. */
+const long = (text, size = 14) => [...text].reduce((sum, letter) => sum + (WIDE.test(letter) ? 1.85 : 1), 0) * LETTER * size / 14;
+
+/** As much of a text as there is room for, by itself whatever direction it has. */
+function cut(text, room, size = 14) {
+  let left = room / (LETTER * size / 14);
+  const letters = [...text];
+  const fits = letters.findIndex((letter) => (left -= WIDE.test(letter) ? 1.85 : 1) < 0);
+  return `\u2068${fits < 0 ? text : `${letters.slice(0, fits - 1).join("").trimEnd()}…`}\u2069`;
 }
 
 /** @returns {NodeListOf<SVGElement>} */

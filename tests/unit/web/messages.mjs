@@ -43,6 +43,6 @@ function afterValue(source, from) {
 }
 
 export function allTexts() {
-  const files = readdirSync(STATIC, { recursive: true }).map(String).filter((name) => name.endsWith(".js") && !/^(messages|client)\//.test(name));
+  const files = readdirSync(STATIC, { recursive: true }).map(String).filter((name) => name.endsWith(".js") && !/^(messages|client|vendor)\//.test(name));
   return new Set(files.flatMap((name) => [...textsIn(readFileSync(join(STATIC, name), "utf8"))]));
 }
