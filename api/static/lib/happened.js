@@ -1,6 +1,6 @@
 /** What events tell, in the interface's language and with the names that people know. */
 
-import { SERVERS, n, t } from "./i18n.js";
+import { COMMA, SERVERS, n, t } from "./i18n.js";
 import { CONTENT_STATE, STATUS, cause, contentsReady, decisionName, kindName, stepName } from "./words.js";
 
 const ASKED = "human_review";
@@ -31,7 +31,7 @@ const TRANSLATED = {
   content_failed: (data) => `${part(data)}: ${CONTENT_STATE.failed}. ${cause({ ...data, message: data.error })[0]}`,
   concept_completed: ({ concept_title: title }) => `“${title}”: ${CONTENT_STATE.completed}`,
   task_completed: () => STATUS.completed,
-  task_partially_failed: ({ completed, failed }) => `${STATUS.partial_failure}: ${n(failed, "{n} failed", "{n} failed")}, ${contentsReady(completed, completed + failed)}`,
+  task_partially_failed: ({ completed, failed }) => `${STATUS.partial_failure}: ${n(failed, "{n} failed", "{n} failed")}${COMMA}${contentsReady(completed, completed + failed)}`,
 };
 
 /**

@@ -45,6 +45,9 @@ export function n(number, one, many, values = {}) {
   return form.replace(/\{(\w+)\}/g, (_, name) => (name === "n" ? figure(number) : values[name]));
 }
 
+/** What stands between things that are named, and at the end of a sentence, as the interface's language writes it. */
+export const [COMMA, STOP] = [t`, `, t`.`];
+
 const lists = new Intl.ListFormat(locale, language === "en" ? { type: "unit", style: "short" } : {});
 
 /** Return names as one text, in the manner of the language: `教程、资源和测验`. */

@@ -4,7 +4,7 @@ import { client, complainIn, get, noticeRefusal } from "../lib/api.js";
 import { start, title } from "../lib/chrome.js";
 import { keepField } from "../lib/drafts.js";
 import { fill, guarded, h, slot, to } from "../lib/dom.js";
-import { listed, t } from "../lib/i18n.js";
+import { STOP, listed, t } from "../lib/i18n.js";
 import { once } from "../lib/once.js";
 import { hear } from "../lib/tabs.js";
 import { taskList } from "../views/task-list.js";
@@ -70,7 +70,7 @@ function askForm(hint) {
     h("h1", {}, h("label", { htmlFor: "goal" }, t`What do you want to learn?`)),
     h("div.ask", {}, goal, submit),
     h("p.ideas", { id: "goal-help" }, t`In your own words, in any language. For instance `,
-      listed(IDEAS.map((idea) => h("button.link", { type: "button", onclick: () => take(idea) }, idea))), "."),
+      listed(IDEAS.map((idea) => h("button.link", { type: "button", onclick: () => take(idea) }, idea))), STOP),
     problem,
     h("p.is-check.review-first", {}, review, h("label", { htmlFor: "review" }, t`Show me the outline first, so that I can change it`)),
     hint,

@@ -3,7 +3,7 @@
 import { complain, get, inWords, post } from "../lib/api.js";
 import { start, title } from "../lib/chrome.js";
 import { fill, guarded, h, slot, write } from "../lib/dom.js";
-import { SERVERS, figure, n, t } from "../lib/i18n.js";
+import { COMMA, SERVERS, figure, n, t } from "../lib/i18n.js";
 import { isAway } from "../lib/presence.js";
 import { ago, duration, now, upcoming } from "../lib/time.js";
 import { STATUS, TONE } from "../lib/words.js";
@@ -173,7 +173,7 @@ function workersOf({ fleet, workers }) {
 function strangers(unknown) {
   return [
     h("h3.sub", {}, t`Tasks of workflows that nobody here knows`),
-    rows(unknown.map(({ workflow, version, tasks }) => [`${workflow}, ${t`version ${version}`}`, figure(tasks)])),
+    rows(unknown.map(({ workflow, version, tasks }) => [`${workflow}${COMMA}${t`version ${version}`}`, figure(tasks)])),
     h("p.quiet", {}, t`They wait until a worker knows the workflow (ROADMAP_WORKFLOWS, or its package), or somebody cancels them.`)];
 }
 
@@ -217,11 +217,11 @@ function schedulesCard(data, again) {
           each.last_run_at ? t`ran ${ago(each.last_run_at)}` : t`has not run yet`,
           !each.paused && each.next_run_at && upcoming(each.next_run_at),
           each.outcome?.error && t`failed: ${each.outcome.error}`,
-        ].filter(Boolean).join(", "))),
+        ].filter(Boolean).join(COMMA))),
       h("div.schedule-buttons", {},
         job(each.name, "run", t`Run now`, again),
         each.paused ? job(each.name, "resume", t`Go on`, again) : job(each.name, "pause", t`Pause`, again)),
-      h("p.schedule-words", {}, h("span", { lang }, does), " ", h("span.quiet", {}, t`While it is paused:`, " ", h("span", { lang }, without))));
+      h("p.schedule-words", {}, h("span", { lang }, does), " ", h("span.quiet", {}, t`While it is paused: ${h("span", { lang }, without)}`)));
   }));
 }
 
@@ -247,7 +247,7 @@ function rejectedCard({ total, kept, counts, rejected }) {
   return [
     h("p", {}, n(total, "{n} message was set aside, since no worker could take it.", "{n} messages were set aside, since no worker could take them."), " ",
       t`${figure(kept)} can still be looked at.`),
-    rows(counts.map(({ reason, messages, last_at: last }) => [reason, `${figure(messages)}, ${ago(last)}`])),
+    rows(counts.map(({ reason, messages, last_at: last }) => [reason, `${figure(messages)}${COMMA}${ago(last)}`])),
     h("ul.rejected", {}, rejected.slice(0, 10).map((each) => h("li", {}, h("details", {},
       h("summary", {}, each.detail, " ", h("span.quiet", {}, `${each.queue} · ${ago(each.at)}`)), h("pre", { tabIndex: 0 }, each.excerpt)))))];
 }

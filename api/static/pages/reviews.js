@@ -3,7 +3,7 @@
 import { get, inWords, noticeRefusal } from "../lib/api.js";
 import { start, title } from "../lib/chrome.js";
 import { fill, h, said, slot } from "../lib/dom.js";
-import { t } from "../lib/i18n.js";
+import { COMMA, t } from "../lib/i18n.js";
 import { isAway } from "../lib/presence.js";
 import { hear } from "../lib/tabs.js";
 import { ago, due } from "../lib/time.js";
@@ -50,7 +50,7 @@ start(async (main) => {
 function row({ task, review }) {
   const size = review?.roadmap && totals(review.roadmap.stages);
   const facts = [
-    size && `${concepts(size.concepts)}, ${hours(size.hours)}`,
+    size && `${concepts(size.concepts)}${COMMA}${hours(size.hours)}`,
     review && t`round ${review.round}`,
     ago(review?.created_at ?? task.created_at),
   ];

@@ -30,7 +30,7 @@ start(async (main) => {
   const picture = placeOfMap(roadmap, progress, address);
   const told = legend(roadmap);
   const legendLine = h("div", {}, told);
-  drawStates();
+  drawStates(concepts.flatMap(({ contents }) => Object.values(contents).map(({ status }) => status)));
   title(roadmap.title);
   fill(main, h("div.roadmap-page", {},
     h("header", {},
@@ -46,11 +46,11 @@ start(async (main) => {
   onKey("j", t`Next concept`, () => outline.step(1));
   onKey("k", t`Concept before`, () => outline.step(-1));
   markKeys(progress, outline.focused);
+  await outline.whole;
   if (!TERMINAL_STATUSES.has(task.status)) follow(task, outline.element, drawStates);
 
   /** What each content is doing is told only while one of them is not simply there. */
-  function drawStates() {
-    const states = [...outline.element.querySelectorAll(".mark")].map(({ dataset }) => dataset.state);
+  function drawStates(states = [...outline.element.querySelectorAll(".mark")].map(({ dataset }) => dataset.state)) {
     outline.element.classList.toggle("is-ready", states.every((state) => state === "completed"));
     explain(told, states, TERMINAL_STATUSES.has(task.status));
   }
@@ -95,6 +95,7 @@ function learning(concepts, progress, address) {
   const bar = h("div.meter", { role: "progressbar", "aria-label": t`Concepts learnt`, "aria-valuemin": "0", "aria-valuemax": String(concepts.length || 1) }, parts);
   const numbers = h("p.numbers");
   const on = slot(h("div.go-on"));
+  const name = (concept) => h("bdi", {}, concept.title);
   progress.onChange(show);
   show();
   return h("div.learning", {}, h("div", {}, bar, numbers), on.element);
@@ -109,7 +110,7 @@ function learning(concepts, progress, address) {
     bar.setAttribute("aria-valuetext", words);
     write(numbers, words + (unsent ? ` · ${t`not saved yet`}` : ""));
     on.show([begun, next?.concept_id], () => (next
-      ? h("a.button.is-primary.is-large", { href: address(next) }, h("span", {}, begun ? t`Go on:` : t`Begin with:`, " ", h("bdi", {}, next.title)), icon("arrow"))
+      ? h("a.button.is-primary.is-large", { href: address(next) }, h("span", {}, begun ? t`Go on: ${name(next)}` : t`Begin with: ${name(next)}`), icon("arrow"))
       : h("p.all-done", {}, t`You have been all the way. Well done.`)));
   }
 }

@@ -3,7 +3,7 @@
 import { client, get, noticeRefusal } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
 import { fill, h, write } from "../lib/dom.js";
-import { figure, n, t } from "../lib/i18n.js";
+import { COMMA, figure, n, t } from "../lib/i18n.js";
 import { happened } from "../lib/happened.js";
 import { offerConcepts } from "../lib/keys.js";
 import { announce } from "../lib/say.js";
@@ -298,7 +298,7 @@ function layout(model, views) {
       total ? ready(done, total) : !over && model.task.workflow === "roadmap" && t`The contents are counted once the outline stands`,
       model.failed > 0 && n(model.failed, "{n} failed", "{n} failed"),
       model.running > 0 && n(model.running, "{n} being written", "{n} being written"),
-      TERMINAL_STATUSES.has(model.task.status) && calls > 0 && `${n(calls, "{n} model call", "{n} model calls")}, ${n(tokens, "{n} token", "{n} tokens")}`,
+      TERMINAL_STATUSES.has(model.task.status) && calls > 0 && `${n(calls, "{n} model call", "{n} model calls")}${COMMA}${n(tokens, "{n} token", "{n} tokens")}`,
     ].filter(Boolean).join(" · "));
     write(outlook, over || model.status === "human_review_pending" ? "" : prospect({ ...model.task, status: model.status }));
     write(attempt, model.attempt > 1 ? attemptName(model.attempt) : "");

@@ -23,12 +23,12 @@ function describe(change, titleOf) {
     case "added":
       return [name, change.module && ` → ${change.module}`];
     case "removed":
-      return [name, change.module && ` (${change.module})`];
+      return [name, change.module && t` (${change.module})`];
     case "renamed":
       return [PART[change.part], h("del", {}, change.from), " → ", h("ins", {}, change.to)];
     case "moved":
       return change.from_module === change.to_module
-        ? [name, ` (${change.to_module})`]
+        ? [name, t` (${change.to_module})`]
         : [name, `: ${change.from_module} → ${change.to_module}`];
     default:
       return [name, `: ${FIELD[change.field] ?? change.field}`, change.field === "description"

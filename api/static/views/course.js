@@ -3,29 +3,44 @@
 import { h, icon, said, write } from "../lib/dom.js";
 import { language, t, within } from "../lib/i18n.js";
 import { onKey } from "../lib/keys.js";
+import { inTurns } from "../lib/turns.js";
 import { MARK, andSkipped, hours, kindName } from "../lib/words.js";
 import { begun } from "../model/contents.js";
-import { marks } from "./parts.js";
+import { markLong, marks, sized } from "./parts.js";
+
+/** So many concepts are drawn at once; more than that are nowhere seen at a time. */
+const AT_ONCE = 40;
 
 /**
+ * `whole` is kept when the last concept is drawn, which of many takes a moment.
+ *
  * @param {any} roadmap
  * @param {{learner: any, current?: string|null, brief?: boolean}} how `brief` leaves out hours and marks, for
  *   a place beside a text; `current` is the concept that is read.
  */
 export function course(roadmap, { learner, current = null, brief = false }) {
   const rows = new Map();
+  /** Lists, and the concepts that come into them. */
+  const places = [];
+  let sought = "";
   const stages = roadmap.stages.map(stageView);
   const element = h("div.tree", { class: brief ? "is-brief" : "", lang: roadmap.language || null }, stages.map((stage) => stage.element));
+  markLong(element, places.length);
+  const whole = inTurns(places, ([list, concept, count]) => list.append(row(concept, count)), AT_ONCE).then(() => {
+    if (sought) find(sought);
+  });
   learner.onChange(update);
-  return { element, rows, find, step, focused };
+  return { element, whole, find, step, focused };
 
   function stageView(stage, number) {
     const concepts = stage.modules.flatMap((module) => module.concepts);
     const counter = h("bdi.stage-count", { lang: language });
-    const modules = stage.modules.map((module) => ({
-      element: h("div.module", {}, said("h4", module.title), h("ul.concepts", {}, module.concepts.map((each) => row(each, count)))),
-      concepts: module.concepts,
-    }));
+    const modules = stage.modules.map((module) => {
+      const list = h("ul.concepts");
+      places.push(...module.concepts.map((concept) => [list, concept, count]));
+      const view = h("div.module", {}, said("h4", module.title), list);
+      return { element: sized(view, module.concepts.length), concepts: module.concepts };
+    });
     count();
     return {
       modules,
@@ -82,6 +97,7 @@ export function course(roadmap, { learner, current = null, brief = false }) {
 
   /** Show only what has some words in its title or description; return how many there are. */
   function find(words) {
+    sought = words;
     const wanted = words.trim().toLocaleLowerCase();
     let found = 0;
     for (const { element, concept } of rows.values()) {
@@ -90,7 +106,7 @@ export function course(roadmap, { learner, current = null, brief = false }) {
       if (hit) found += 1;
     }
     for (const stage of stages) {
-      for (const module of stage.modules) module.element.hidden = module.concepts.every((each) => rows.get(each.concept_id).element.hidden);
+      for (const module of stage.modules) module.element.hidden = module.concepts.every((each) => rows.get(each.concept_id)?.element.hidden);
       stage.element.hidden = stage.modules.every((module) => module.element.hidden);
     }
     return found;

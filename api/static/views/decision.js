@@ -37,7 +37,7 @@ export function decisionCard(review, { key, decide, remarks, approval = t`Approv
     h("label", { htmlFor: "feedback" }, t`What should be different?`), wish, alongside, problem, warning, sendBack);
   wish.addEventListener("input", settled);
   const deadline = h("p.due", { class: review.overdue ? "is-overdue" : "" }, review.overdue ? due(review.due_at) : t`Due ${due(review.due_at)}`,
-    h("span.quiet", {}, ` (${moment(review.due_at)})`, ". ", EXPIRY[review.on_expiry]));
+    h("span.quiet", {}, t` (${moment(review.due_at)}). ${EXPIRY[review.on_expiry]}`));
   const element = h("section.card.decision", { "aria-labelledby": "decision-title" },
     h("h2.card-title", { id: "decision-title" }, t`Your decision`),
     deadline,

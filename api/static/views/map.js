@@ -5,7 +5,7 @@
  */
 
 import { h, iconButton, svg } from "../lib/dom.js";
-import { t } from "../lib/i18n.js";
+import { COMMA, t } from "../lib/i18n.js";
 import { MARK } from "../lib/words.js";
 import { lines } from "./map-lines.js";
 import { mayFit, tree } from "./map-tree.js";
@@ -95,7 +95,7 @@ export function map(roadmap, { address, state, recall, remember }) {
 
   function station({ x, y, width: room, concept, text }) {
     const now = state(concept);
-    return svg("a", { href: address(concept), class: `map-station is-${now}`, "data-concept": concept.concept_id, "aria-label": `${concept.title}, ${STATE[now]}` },
+    return svg("a", { href: address(concept), class: `map-station is-${now}`, "data-concept": concept.concept_id, "aria-label": `${concept.title}${COMMA}${STATE[now]}` },
       svg("rect", { x: x - 14, y: y - PITCH / 2, width: room, height: PITCH, rx: 9 }), // room for a finger
       svg("circle", { cx: x, cy: y, r: 8 }),
       now in SIGN && svg("path", { d: `M${x} ${y}${SIGN[now]}`, class: "map-sign" }),

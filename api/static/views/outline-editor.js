@@ -1,7 +1,7 @@
 /** The outline under review, to be changed in place: rename, reorder, move, add, remove, remark on. */
 
 import { fill, h, icon, iconButton, said } from "../lib/dom.js";
-import { list, t } from "../lib/i18n.js";
+import { COMMA, list, t } from "../lib/i18n.js";
 import { announce } from "../lib/say.js";
 import { hours, levelName } from "../lib/words.js";
 import { modulesOf, newConcept, outOfOrder } from "../model/edits.js";
@@ -172,7 +172,7 @@ export function outlineEditor({ stages, needs, titleOf, diff, own, form, comment
       !locked && h("span.grip", { "aria-hidden": "true", title: t`Drag to another place` }, icon("grip")),
       h("div.edit-title", {}, said("span.edit-name", concept.title), since && h(`span.tag.is-${news.get(key)}`, {}, since),
         mine.filter(Boolean).map((mark) => h("span.tag.is-yours", {}, mark)),
-        h("span.quiet", {}, `${hours(concept.estimated_hours)}, ${levelName(concept.difficulty)}`),
+        h("span.quiet", {}, `${hours(concept.estimated_hours)}${COMMA}${levelName(concept.difficulty)}`),
         concept.description && said("span.edit-about", concept.description, { title: concept.description }),
         early.has(key) && h("span.edit-early", {}, t`Stands before ${list(early.get(key).map((id) => `“${titleOf(id)}”`))}, which it builds on.`)),
       !locked && h("div.edit-buttons", {},

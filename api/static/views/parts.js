@@ -24,6 +24,19 @@ export function heading(text, { lang = null } = {}) {
   return h("div.long-title", {}, title, more);
 }
 
+const LONG_TREE = 60;
+
+/** Let only what is seen of a long tree be laid out: how high the rest is about, it is told. */
+export function markLong(tree, concepts) {
+  tree.classList.toggle("is-long-tree", concepts > LONG_TREE);
+}
+
+/** Tell how high a module of so many concepts is about, as long as nobody has seen it. */
+export function sized(module, concepts) {
+  module.style.containIntrinsicBlockSize = `auto ${2 + 2.7 * concepts}rem`;
+  return module;
+}
+
 /** The small marks of a concept, one for each content. */
 export function marks(contents) {
   return h("span.marks", {}, Object.entries(contents).map(([kind, { status }]) => {

@@ -9,7 +9,7 @@ import { recall, remember } from "../lib/place.js";
 import { conceptsReady, hours } from "../lib/words.js";
 import { begun } from "../model/contents.js";
 import { conceptPanel } from "./concept-panel.js";
-import { marks, setMark } from "./parts.js";
+import { markLong, marks, setMark, sized } from "./parts.js";
 
 export function tree(context) {
   const element = h("div.tree");
@@ -23,6 +23,7 @@ export function tree(context) {
     rows = new Map();
     open = new Map();
     element.replaceChildren(...roadmap.stages.map((stage, number) => stageView(stage, number)));
+    markLong(element, rows.size);
     wasOpen.filter((id) => rows.has(id)).forEach((id) => toggle(id, true));
   }
 
@@ -32,8 +33,8 @@ export function tree(context) {
     const view = h("section.stage", {},
       h("header.stage-head", {}, h("p.stage-number", {}, t`Stage ${number + 1}`), said("h3", stage.title), counter),
       stage.modules.map((module) =>
-        h("div.module", {}, said("h4", module.title),
-          h("ul.concepts", {}, module.concepts.map((concept) => conceptRow(concept, tally))))));
+        sized(h("div.module", {}, said("h4", module.title),
+          h("ul.concepts", {}, module.concepts.map((concept) => conceptRow(concept, tally)))), module.concepts.length)));
     showTally(tally);
     return view;
   }
