@@ -46,7 +46,8 @@ export function n(number, one, many, values = {}) {
 }
 
 /** What stands between things that are named, and at the end of a sentence, as the interface's language writes it. */
-export const [COMMA, STOP] = [t`, `, t`.`];
+export const COMMA = t`, `;
+export const STOP = t`.`;
 
 const lists = new Intl.ListFormat(locale, language === "en" ? { type: "unit", style: "short" } : {});
 
