@@ -134,7 +134,7 @@ const ICONS = {
 export function icon(name) {
   return svg(
     "svg",
-    { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true", focusable: "false" },
+    { viewBox: "0 0 24 24", class: `icon icon-${name}`, "aria-hidden": "true", focusable: "false" },
     svg("path", { d: ICONS[name] }),
   );
 }

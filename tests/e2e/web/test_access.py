@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
 MOST_TABS: Final = 120
+RIGHT_TO_LEFT: Final = r"""() => {
+  document.documentElement.dir = "rtl";
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    texts.currentNode.data = texts.currentNode.data.replace(
+      /[A-Za-z]+/g, (word) => "المعرفةوالتعلم".slice(0, word.length));
+  }
+}"""
+"""The page as it stands, with Arabic letters for Latin ones."""
 
 
 def paths(site: Site) -> dict[str, str]:
@@ -67,7 +76,7 @@ async def unfold(page: Page, name: str) -> None:
 async def test_no_serious_fault_and_nothing_too_wide(
     site: Site, browser: Browser, scheme: Any, size: Any
 ) -> None:
-    """axe-core finds nothing serious on any page, and no page scrolls sideways."""
+    """axe-core finds nothing serious on any page, none scrolls sideways; nor from the right."""
     context = await new_context(
         browser,
         stack=site.stack.folder,
@@ -84,6 +93,9 @@ async def test_no_serious_fault_and_nothing_too_wide(
             await page.set_viewport_size(other)
             assert await overflow(page) <= 0, f"{name} at {other['width']} px"
         await page.set_viewport_size(size)
+        await page.evaluate(RIGHT_TO_LEFT)
+        assert await faults(page) == [], f"{name} from the right"
+        assert await overflow(page) <= 0, f"{name} from the right"
     watched.check()
     await context.close()
 
