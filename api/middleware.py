@@ -34,6 +34,9 @@ _KNOWN_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEA
 DIRECT_SEND: Final = "roadmap.direct_send"
 """Where a request's scope keeps the server's own `send`, for streams that have begun: what stands
 between has nothing to say about later pieces, and costs each viewer of each event its time."""
+PUSH: Final = "roadmap.push"
+"""Where it keeps the server's way to write a piece of a body that has begun, at once or not at all
+(`api.protocols`): bytes that many viewers get go into their sockets without waking their tasks."""
 _REQUEST_ID: Final = re.compile(r"[\w.\-]{1,64}")
 _QUIET: Final = frozenset({"/livez", "/readyz", "/metrics"})
 """Asked every few seconds by machines: logged only when they go wrong."""

@@ -6,6 +6,7 @@ problem document, and the connection stays for a moment so that it can be read.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import httptools
@@ -13,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api import connections as bounds
 from api.connections import CLOSED, address_of, connections
+from api.middleware import PUSH
 from api.refusals import refusal_of
 
 if TYPE_CHECKING:
@@ -182,7 +184,21 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._active = cycle
+        cycle.scope[PUSH] = partial(self._push, cycle)
         super()._start_asgi_task(cycle, app)
+
+    def _push(self, cycle: Any, piece: bytes) -> bool:
+        """Write a piece of a body that has begun, unless the client does not take any now."""
+        if (
+            self.flow.write_paused
+            or cycle.disconnected
+            or cycle.response_complete
+            or not (cycle.response_started and cycle.chunked_encoding)
+            or self.transport.is_closing()
+        ):
+            return False
+        self.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        return True
 
     def _await_head(self) -> None:
         self._since = self.loop.time()

@@ -16,7 +16,7 @@ from core.errors import AppError
 from core.logging import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable
+    from collections.abc import AsyncGenerator, Awaitable, Sequence
 
     from starlette.types import Message, Receive, Scope, Send
 
@@ -50,6 +50,11 @@ def encode_sse(entry: Entry) -> bytes:
         event=entry.type,
         data_str=orjson.dumps(entry.event).decode(),
     )
+
+
+def pack_sse(batch: Sequence[Entry]) -> bytes:
+    """Return several events as they go into a stream."""
+    return b"".join([entry.frame(encode_sse) for entry in batch])
 
 
 def encode_notification(view: NotificationView) -> bytes:

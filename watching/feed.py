@@ -19,6 +19,7 @@ from core.loop_local import LoopLocal
 from db.session import is_transient
 from watching import topic as topics
 from watching.queries.events import log_page, log_states
+from watching.seat import Push, Seat
 from watching.topic import Entry, Topic, Wakeups
 from watching.viewer import Viewer
 from watching.waiting import Crowd
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-__all__ = ["Entry", "Feed", "Wakeups", "follow", "install", "stop", "wait_for_events"]
+__all__ = ["Entry", "Feed", "Push", "Wakeups", "follow", "install", "stop", "wait_for_events"]
 
 CALM_TICKS: Final = 2
 """While Redis is healthy and nobody was found behind, only every second tick asks: nobody is told
@@ -63,6 +64,7 @@ class Feed:
         viewer: Viewer | None = None,
         idle_s: float = IDLE_S,
         transient: bool = False,
+        push: Push | None = None,
     ) -> AsyncGenerator[list[Entry]]:
         """Yield what comes after a number, in order, once, until the task has ended.
 
@@ -72,37 +74,36 @@ class Feed:
             viewer: Who watches: checked again all the while, whatever happens.
             idle_s: After so long without an event an empty list is yielded, for heartbeats.
             transient: Yield transient events too. Who is behind loses them first, and only them.
+            push: Takes what comes after the first events, in their order, without waking us for it.
 
         Raises:
             NotFoundError: The task was deleted, or is not the viewer's any more.
             StreamExpiredError: The viewer's credentials have ended.
         """
-        loop = asyncio.get_running_loop()
-        told_at, checked = loop.time(), False
-        viewer = viewer or Viewer(actor=SYSTEM)
         topic = self._join(task_id)
-        place = topic.transient.newest
+        place = topic.transient.newest if transient else None
+        seat = Seat(viewer or Viewer(actor=SYSTEM), after=after, place=place, idle_s=idle_s)
         try:
             while not topic.gone:
-                viewer.check(topic.owner)
+                seat.viewer.check(topic.owner)
                 head = topic.head or 0
-                batch = await self._fresh(topic, after, place if transient else None)
-                place = topic.transient.newest
-                if not batch:
-                    after = max(after, head)  # what was before it is purged
+                batch = await self._fresh(topic, seat.after, seat.place)
+                seat.at(topic.transient.newest)
                 if batch:
                     yield batch
-                    after, checked, told_at = max(after, batch[-1].seq), False, loop.time()
-                elif topic.final and (after <= (topic.head or 0) or checked):
+                    seat.took(batch)
+                    seat.push = push
+                    continue
+                seat.after = max(seat.after, head)  # what was before it is purged
+                if topic.final and (seat.after <= (topic.head or 0) or seat.checked):
                     return
-                else:
-                    if topic.final:  # more came than the topic knew: perhaps a retry began
-                        topic.doubt()
-                        checked = True
-                    await topic.changed(min(told_at + idle_s - loop.time(), viewer.left_s()))
-                    if loop.time() >= told_at + idle_s and not topic.gone:
-                        yield []
-                        told_at = loop.time()
+                if topic.final:  # more came than the topic knew: perhaps a retry began
+                    topic.doubt()
+                    seat.checked = True
+                await topic.changed(seat)
+                if seat.silent and not topic.gone:
+                    yield []
+                    seat.heard()
             if not self._stopping:
                 raise NotFoundError(f"There is no task {task_id} any more.")
         finally:
@@ -113,8 +114,7 @@ class Feed:
         self._stopping = True
         for topic in list(self._topics.values()):
             topic.end()
-        for listener in list(self._listeners):
-            listener()
+        self.wake()
 
     def wake(self) -> None:
         """Let every stream look at its viewer's credentials now."""
@@ -221,8 +221,7 @@ class Feed:
 
     async def _ask(self) -> bool:
         """Send whoever is behind back to the log; return whether anybody was."""
-        known = dict(self._topics)
-        states = await log_states(known)
+        states = await log_states(known := dict(self._topics))
         behind = [topic for task_id, topic in known.items() if topic.learn(states.get(task_id))]
         for topic in behind:
             topic.doubt()
@@ -249,10 +248,11 @@ def follow(
     viewer: Viewer | None = None,
     idle_s: float = IDLE_S,
     transient: bool = False,
+    push: Push | None = None,
 ) -> AsyncGenerator[list[Entry]]:
     """Yield a task's events after a number, in order, once, until it has ended (`Feed.follow`)."""
     return _feeds.get().follow(
-        task_id, after=after, viewer=viewer, idle_s=idle_s, transient=transient
+        task_id, after=after, viewer=viewer, idle_s=idle_s, transient=transient, push=push
     )
 
 

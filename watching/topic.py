@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
+    from watching.seat import Seat
     from watching.waiting import Crowd
 
 log = get_logger(__name__)
@@ -104,7 +105,9 @@ class Topic:
         self._events: Backlog[Entry] = Backlog(limit=TAIL, policy=Policy.REREAD)
         self._looked = False
         self._doubt = asyncio.Event()
-        self._waiting = Waiting(crowd)
+        self._waiting = Waiting(crowd, self._serve)
+        self._packed: dict[Any, tuple[list[Entry], bytes]] = {}
+        """What was handed out since the last event, by place and form."""
         self._unsubscribe: Callable[[], None] = lambda: None
         self._watched_from = datetime.now(UTC)
 
@@ -183,21 +186,40 @@ class Topic:
             return True
         return state.last_seq == self.head and state.terminal != self.final
 
-    async def changed(self, timeout_s: float) -> None:
-        """Wait until something is new, or for a while."""
-        await self._waiting.wait(timeout_s)
+    async def changed(self, seat: Seat) -> None:
+        """Wait until there is something for a viewer to do, or for a while."""
+        await self._waiting.wait(seat)
+
+    def _serve(self, seat: Seat) -> bool:
+        """Hand a viewer what is new, if that is all there is to do."""
+        if seat.push is None or self.final or self.gone or not seat.may_see(self.owner):
+            return False
+        place = (seat.after, seat.place, seat.push.pack)
+        found = self._packed.get(place)
+        if found is None:
+            batch = self.fresh(seat.after, seat.place)
+            if not batch:
+                return False
+            found = self._packed[place] = batch, seat.push.pack(batch)
+        if not seat.push.write(found[1]):
+            return False
+        seat.took(found[0])
+        seat.at(self.transient.newest)
+        return True
 
     def _pass(self, event: dict[str, Any]) -> None:
         """Keep a transient event for a moment; who is not there to take it has lost it."""
         if self.head is None:
             return
         self.transient.append(Entry(event, behind=self.head))
+        self._packed.clear()
         self._waiting.tell_within(PASS_ON_S)  # many at a time: viewers are woken once for them
 
     def _append(self, event: dict[str, Any]) -> None:
         if event["seq"] != self._events.newest + 1:  # older ones were purged
             self._events.begin_at(event["seq"] - 1)
         self._events.append(Entry(event))
+        self._packed.clear()
         committed = datetime.fromisoformat(event["at"])
         if committed > self._watched_from:  # older ones are replayed, not late
             LAG.observe((datetime.now(UTC) - committed).total_seconds())
@@ -244,5 +266,6 @@ class Topic:
             self._doubt.set()
         elif page.last_seq > self._events.newest:  # they were purged
             self._events.begin_at(page.last_seq)
+            self._packed.clear()
         self.final = page.terminal and self._events.newest == page.last_seq
         self._waiting.tell()

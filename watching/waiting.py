@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from watching.seat import Seat
 
 GRAIN_S: Final = 0.05
 """How exactly heartbeats and ends of credentials are kept."""
@@ -28,41 +33,51 @@ class Crowd:
 class Waiting:
     """Those who wait for one task's news."""
 
-    def __init__(self, crowd: Crowd) -> None:
+    def __init__(self, crowd: Crowd, serve: Callable[[Seat], bool]) -> None:
+        """Nobody waits yet.
+
+        Args:
+            crowd: Everybody who waits in this process.
+            serve: Hands a viewer what is new; returns False when it has to be woken for that.
+        """
         self._crowd = crowd
+        self._serve = serve
         self._until: dict[asyncio.Future[None], float] = {}
+        self._seats: dict[asyncio.Future[None], Seat] = {}
         self._alarm: asyncio.TimerHandle | None = None
         self._soon: asyncio.TimerHandle | None = None
 
-    async def wait(self, timeout_s: float) -> None:
-        """Wait until something is new, or for a while."""
+    async def wait(self, seat: Seat) -> None:
+        """Wait until there is something for the viewer to do, or for a while."""
         loop = asyncio.get_running_loop()
         waiter = loop.create_future()
-        until = self._until[waiter] = loop.time() + timeout_s
+        until = self._until[waiter] = loop.time() + seat.patience_s()
+        self._seats[waiter] = seat
         if self._alarm is None or until < self._alarm.when():
             self._wake_at(until)
         try:
             await waiter
         finally:
-            self._until.pop(waiter, None)
+            del self._until[waiter], self._seats[waiter]
 
     def tell(self) -> None:
-        """Wake everybody now."""
+        """Hand everybody now what is new, and wake those who cannot be handed it."""
         if self._soon is not None:
             self._soon.cancel()
             self._soon = None
-        for waiter in self._until:
-            _release(waiter)
+        for waiter, seat in self._seats.items():
+            if not waiter.done() and not self._serve(seat):
+                waiter.set_result(None)
 
     def tell_soon(self) -> None:
-        """Wake everybody: a few at once, a crowd within `PACE_S`."""
+        """Tell everybody: a few at once, a crowd within `PACE_S`."""
         if self._crowd.size < CROWD:
             self.tell()
         else:
             self.tell_within(PACE_S)
 
     def tell_within(self, seconds: float) -> None:
-        """Wake everybody after so long, or sooner when that is planned already."""
+        """Tell everybody after so long, or sooner when that is planned already."""
         loop = asyncio.get_running_loop()
         at = loop.time() + seconds
         if self._soon is None or self._soon.when() > at:
@@ -71,7 +86,7 @@ class Waiting:
             self._soon = loop.call_at(at, self.tell)
 
     def close(self) -> None:
-        """Wake nobody any more."""
+        """Tell nobody any more."""
         for timer in (self._alarm, self._soon):
             if timer is not None:
                 timer.cancel()

@@ -5,13 +5,14 @@ from contextlib import aclosing
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 
 from api.auth import CurrentViewer, StreamViewer
 from api.http import TaskId
+from api.middleware import PUSH
 from api.problems import documented
 from api.shapes import EVENT_EXAMPLE, EventList
-from api.streams import HEARTBEAT_S, EventStream, encode_sse
+from api.streams import HEARTBEAT_S, EventStream, encode_sse, pack_sse
 from core.errors import InvalidRequestError
 from watching import feed, queries
 from watching.viewer import Viewer
@@ -65,6 +66,7 @@ async def list_events(
     responses={**_STREAM, **documented(404)},
 )
 async def stream_events(
+    request: Request,
     task_id: TaskId,
     viewer: StreamViewer,
     after: After = 0,
@@ -77,7 +79,9 @@ async def stream_events(
     state, more = await queries.log_state(task_id, after=seen, actor=viewer.actor)
     if state.terminal and not more:
         return Response(status_code=204)
-    return EventStream(_frames(task_id, seen, viewer), actor=viewer.actor)
+    write = request.scope.get(PUSH)
+    push = None if write is None else feed.Push(pack=pack_sse, write=write)
+    return EventStream(_frames(task_id, seen, viewer, push), actor=viewer.actor)
 
 
 def seq_of(last_event_id: str | None, after: int) -> int:
@@ -97,9 +101,13 @@ def seq_of(last_event_id: str | None, after: int) -> int:
     return int(last_event_id)
 
 
-async def _frames(task_id: UUID, after: int, viewer: Viewer) -> AsyncGenerator[list[bytes]]:
+async def _frames(
+    task_id: UUID, after: int, viewer: Viewer, push: feed.Push | None
+) -> AsyncGenerator[list[bytes]]:
     async with aclosing(
-        feed.follow(task_id, after=after, viewer=viewer, idle_s=HEARTBEAT_S, transient=True)
+        feed.follow(
+            task_id, after=after, viewer=viewer, idle_s=HEARTBEAT_S, transient=True, push=push
+        )
     ) as batches:
         async for batch in batches:
             yield [entry.frame(encode_sse) for entry in batch]

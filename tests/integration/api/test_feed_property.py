@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from tests.integration.api import seeds
 from watching import feed, topic
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
     from uuid import UUID
 
     import asyncpg
@@ -103,15 +104,31 @@ def folded(events: list[dict[str, Any]]) -> dict[str, Any]:
     return state
 
 
-async def client(task_id: UUID, *, slow: bool) -> list[dict[str, Any]]:
-    """Follow a task to its end."""
+async def client(
+    task_id: UUID, *, slow: bool = False, refuses: Iterable[bool] | None = None
+) -> list[dict[str, Any]]:
+    """Follow a task to its end; with `refuses` it is handed events unless it refuses at times."""
     events: list[dict[str, Any]] = []
-    async with aclosing(feed.follow(task_id, after=0, transient=True)) as batches:
+    turns = iter(refuses or ())
+
+    def write(packed: bytes) -> bool:
+        if next(turns):
+            return False
+        events.extend(orjson.loads(packed))
+        return True
+
+    push = None if refuses is None else feed.Push(pack=packed_durable, write=write)
+    async with aclosing(feed.follow(task_id, after=0, transient=True, push=push)) as batches:
         async for batch in batches:
             events += [entry.event for entry in batch if not entry.transient]
             if slow:
                 await asyncio.sleep(0.01)
     return events
+
+
+def packed_durable(batch: Sequence[feed.Entry]) -> bytes:
+    """Return the events of the log among some, as JSON."""
+    return orjson.dumps([entry.event for entry in batch if not entry.transient])
 
 
 @given(told=fates, healthy=st.booleans())
@@ -124,14 +141,17 @@ async def test_the_final_state_is_the_same(
 ) -> None:
     """Drops, duplicates, delays, garbage and reconnections change nothing of what clients end with.
 
-    A quick client, a slow one and one that comes late fold the events in as they come.
+    A quick client, a slow one, one that comes late and two that are handed events without being
+    woken, of which one refuses now and then, fold the events in as they come.
     """
     wire = Wire(healthy=healthy)
     feed.install(wire)
     task_id = await new_task()
     clients = [
-        asyncio.create_task(client(task_id, slow=False)),
+        asyncio.create_task(client(task_id)),
         asyncio.create_task(client(task_id, slow=True)),
+        asyncio.create_task(client(task_id, refuses=itertools.repeat(False))),
+        asyncio.create_task(client(task_id, refuses=itertools.cycle([False, True, True]))),
     ]
     await seeds.started(task_id)
     await carried(quick, wire, task_id, FAIR)
@@ -139,7 +159,7 @@ async def test_the_final_state_is_the_same(
         await seeds.emit(task_id, 1)
         await carried(quick, wire, task_id, fate)
         if number == EVENTS // 2:
-            clients.append(asyncio.create_task(client(task_id, slow=False)))
+            clients.append(asyncio.create_task(client(task_id)))
     await seeds.ended(task_id)
     await carried(quick, wire, task_id, told[0])
     log = [
@@ -150,7 +170,7 @@ async def test_the_final_state_is_the_same(
     ]
     assert log[-1]["type"] in TERMINAL_EVENTS
     states = [folded(each) for each in await asyncio.wait_for(asyncio.gather(*clients), 20)]
-    assert states == [folded(log)] * 3
+    assert states == [folded(log)] * len(clients)
 
 
 FAIR: dict[str, Any] = {"copies": 1, "delay": 0, "noise": None, "reconnect": False}
