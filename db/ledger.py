@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
 from core.errors import AlreadyThereError, AppError, NotFoundError
 from core.states import Status
 from db.facts import Recorded
-from db.models import RoadmapTask, TaskEvent
+from db.models import Part, RoadmapTask, TaskEvent
 from db.raw import known_errors, raw_of
-from db.row_statements import change, creation, insertion, write_rows
+from db.row_statements import RowWrites, change, creation, insertion, run_together
 from db.task_changes import COUNTED, LOOKED_AT, check, count, move, only_counts, payloads_of
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 TASKS: Final = cast("Table", RoadmapTask.__table__)
 EVENTS: Final = cast("Table", TaskEvent.__table__)
+PARTS: Final = cast("Table", Part.__table__)
 _MUTABLE: Final = tuple(
     column.name
     for column in TASKS.columns
@@ -33,6 +35,7 @@ _MUTABLE: Final = tuple(
     and column.name not in {"idempotency_key", "request_digest"}
     and column.name != "asks_review"
 )
+EVENT_COLUMNS: Final = ("task_id", "seq", "type", "payload", "created_at")
 _NAMED: Final = ("task_id", "user_id", "workflow")
 
 
@@ -223,18 +226,22 @@ class _Batch:
 
     async def write(self, raw: Raw, rows: Mapping[UUID, TaskRow]) -> None:
         """Write all that was taken."""
-        if self._touched:
-            # sorted as they were locked; always the same columns: these are prepared statements
-            changed = [rows[key].values for key in sorted(self._touched)]
-            names = ("task_id", *self._columns)
-            tasks = change(TASKS, ("task_id",), self._columns)
-            await tasks.run(raw, [[v[name] for name in names] for v in changed])
-        if self._writes:
-            now = max(row.now for row in rows.values())
-            await write_rows(raw, self._writes, now=now)
+        if not self._touched:
+            return
+        # sorted as they were locked; always the same columns: these are prepared statements
+        changed = [rows[key].values for key in sorted(self._touched)]
+        columns_of = itemgetter("task_id", *self._columns)
+        tasks = change(TASKS, ("task_id",), self._columns)
+        others = RowWrites(self._writes, now=max(row.now for row in rows.values()))
+        those = [(tasks, [columns_of(values) for values in changed]), *others.statements()]
         if self._events:
-            columns = ("task_id", "seq", "type", "payload", "created_at")
-            await insertion(EVENTS, columns).run(raw, self._events)
+            those.append((insertion(EVENTS, EVENT_COLUMNS), self._events))
+        # no trigger follows a change there, and one that is told twice stays in its order
+        if others.change_only(PARTS, "content_id"):
+            await run_together(raw, those)
+            return
+        for statement, values in those:
+            await statement.run(raw, values)
 
 
 async def write_fact(raw: Raw, fact: Fact, *, row: TaskRow | None = None) -> Recorded:
