@@ -126,18 +126,23 @@ def move(row: TaskRow, fact: Fact) -> None:
 def payloads_of(row: TaskRow, drafts: Sequence[EventDraft]) -> tuple[dict[str, Any], ...]:
     """Return the events of a fact, once its row is changed."""
     values, told = row.values, []
+    task_id, at = str(values["task_id"]), timestamp(row.now)
     for draft in drafts:
         values["last_seq"] += 1
         told.append(
             {
                 "seq": values["last_seq"],
-                "task_id": str(values["task_id"]),
+                "task_id": task_id,
                 "type": str(draft.type),
-                "at": timestamp(row.now),
+                "at": at,
                 "status": values["status"],
                 "current_step": values["current_step"],
                 "message": draft.message,
-                "progress": {name: values[name] for name in ("done", "total", "percent")},
+                "progress": {
+                    "done": values["done"],
+                    "total": values["total"],
+                    "percent": values["percent"],
+                },
                 "data": dict(draft.data),
             }
         )

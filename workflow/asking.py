@@ -16,7 +16,7 @@ from core.loop_local import LoopLocal
 from core.prices import priced
 from core.provider_errors import ContentTruncatedError, ProviderError
 from core.settings import get_settings
-from core.usage import Usage
+from core.usage import NOTHING, Usage
 from db.facts import Fact
 from db.recorder import record
 from llm import Author, Call, create_author
@@ -60,6 +60,11 @@ CALL_SECONDS: Final = Histogram(
 COST: Final = Counter(
     "roadmap_llm_cost_dollars_total", "Cost of model calls whose price is known.", ["kind"]
 )
+
+
+@cache
+def _seconds(kind: str) -> Histogram:
+    return CALL_SECONDS.labels(kind)
 
 
 @cache
@@ -153,7 +158,7 @@ class Asking:
         self.want = want
         self.about = about
         self.parts_before = parts_before
-        self.spent = Usage()
+        self.spent = NOTHING
         self.over = False
         """Whoever asks has ended, or was left behind: nothing is asked any more."""
         self._waiting: set[concurrent.futures.Future[Any]] = set()
@@ -225,7 +230,7 @@ class Asking:
                 "gen_ai.request.model": get_settings().llm_model,
             },
         )
-        with CALL_SECONDS.labels(call.kind).time(), called:
+        with _seconds(call.kind).time(), called:
             try:
                 completion = await answer
             except ProviderError as error:

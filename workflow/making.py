@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import Counter, defaultdict
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -20,12 +20,12 @@ from core import telemetry
 from core.errors import AppError, LeaseLostError, ServiceUnavailableError
 from core.settings import get_settings
 from core.states import ContentStatus
-from core.usage import Usage
-from db.facts import NOW, Fact, Update
+from core.usage import NOTHING, Usage
+from db.facts import NOW, EventDraft, Fact, Update
 from db.recorder import record
-from notifications.events import EventType, PartCompletedData, PartFailedData
+from notifications.events import EventType
 from workflow.asking import Asking
-from workflow.drafts import draft, spent_data, stored_error
+from workflow.drafts import spent_data, stored_error
 from workflow.drain import Drain, DrainedError
 from workflow.key_slots import KeySlot, SlotHold
 from workflow.limits import check_result
@@ -35,11 +35,12 @@ from workflow.tally import Tally
 from workflow.trying import bounded, tried
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from notifications.events import PartData
     from workflow.lease import Claim
     from workflow.step import PartsStep, Written
+
+_Told = dict[str, Any]
+"""The data of an event about a part, as JSON: `PartData`, and what else its event tells. Making
+each event's by its model takes as long as all that is done to record it."""
 
 CONTENT_SECONDS: Final = Histogram(
     "roadmap_content_seconds",
@@ -47,6 +48,11 @@ CONTENT_SECONDS: Final = Histogram(
     ["kind", "outcome", "workflow"],
     buckets=(0.1, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 900),
 )
+
+
+@cache
+def _seconds(kind: str, outcome: ContentStatus, workflow: str) -> Histogram:
+    return CONTENT_SECONDS.labels(kind, outcome, workflow)
 
 
 class Maker:
@@ -82,16 +88,15 @@ class Maker:
         for want in self._wanted:
             by_key[want.need.key].append(want)
 
-        async def key(group: Sequence[Wanted]) -> None:
-            slot = KeySlot(slots)
-            async with asyncio.TaskGroup() as parts:
-                for want in group:
-                    parts.create_task(self._one(want, SlotHold(slot), drain))
-
         try:
-            async with asyncio.TaskGroup() as keys:
+            async with asyncio.TaskGroup() as parts:
                 for group in by_key.values():
-                    keys.create_task(key(group))
+                    slot = KeySlot(slots)
+                    holds = [SlotHold(slot) for _ in group]
+                    for hold in holds:
+                        await hold.take()  # here: a part that has to wait is no task yet
+                    for want, hold in zip(group, holds, strict=True):
+                        parts.create_task(self._one(want, hold, drain))
         except BaseExceptionGroup as group_error:
             raise _first(group_error) from None
         if self._left_out:
@@ -100,7 +105,6 @@ class Maker:
 
     async def _one(self, want: Wanted, hold: SlotHold, drain: Drain) -> None:
         """Make one part, unless the worker is to stop: then nothing new begins."""
-        await hold.take()
         try:
             if drain.begun:
                 self._left_out = True
@@ -121,7 +125,7 @@ class Maker:
             fact = await self._make(want, hold)
         outcome = ContentStatus.COMPLETED if fact.done else ContentStatus.FAILED
         took = time.monotonic() - began
-        CONTENT_SECONDS.labels(need.kind, outcome, self._claim.workflow).observe(took)
+        _seconds(need.kind, outcome, self._claim.workflow).observe(took)
         self._left[need.key] -= 1
         if fact.done == 0:
             self._incomplete.add(need.key)
@@ -140,17 +144,18 @@ class Maker:
         """Make one part and return the fact of how that went."""
         halt = self.tally.halt
         about = self._parts.data(want)
+        told = about.model_dump(mode="json")  # what all events about the part have in common
         if halt.cause is not None:
-            return self._failed(want, about, Usage(), halt.cause)
+            return self._failed(want, told, NOTHING, halt.cause)
         await record(
             Fact(
                 task_id=self._claim.task_id,
                 epoch=self._claim.epoch,
                 rows=(_update(want, status=ContentStatus.RUNNING, started_at=NOW),),
-                events=(draft(EventType.CONTENT_STARTED, self._parts.making(want), about),),
+                events=(_event(EventType.CONTENT_STARTED, self._parts.making(want), told),),
             )
         )
-        spent = Usage()
+        spent = NOTHING
 
         async def once() -> Written:
             nonlocal spent
@@ -173,8 +178,8 @@ class Maker:
         except (LeaseLostError, ServiceUnavailableError):
             raise
         except AppError as error:
-            return self._failed(want, about, spent, error)
-        return self._made(want, about, spent, written)
+            return self._failed(want, told, spent, error)
+        return self._made(want, told, spent, written)
 
     async def _once(self, want: Wanted, asking: Asking) -> Written:
         """Try to make one part.
@@ -197,8 +202,7 @@ class Maker:
         check_result(written.body, what=f"The {need.kind} of {need.title!r}")
         return written
 
-    def _made(self, want: Wanted, about: PartData, spent: Usage, written: Written) -> Fact:
-        data = about.model_dump()
+    def _made(self, want: Wanted, told: _Told, spent: Usage, written: Written) -> Fact:
         return Fact(
             task_id=self._claim.task_id,
             epoch=self._claim.epoch,
@@ -216,19 +220,18 @@ class Maker:
                 *written.rows,
             ),
             events=(
-                draft(
+                _event(
                     EventType.CONTENT_COMPLETED,
                     self._parts.ready(want, written),
-                    PartCompletedData(**data, **spent_data(spent), note=written.note),
+                    {**told, **spent_data(spent), "note": written.note},
                 ),
             ),
         )
 
-    def _failed(self, want: Wanted, about: PartData, spent: Usage, error: AppError) -> Fact:
+    def _failed(self, want: Wanted, told: _Told, spent: Usage, error: AppError) -> Fact:
         self.tally.failed_at.add(self._step)
         self.tally.codes[error.code] += 1
         self.tally.messages[error.code] = error.message
-        data = about.model_dump()
         return Fact(
             task_id=self._claim.task_id,
             epoch=self._claim.epoch,
@@ -245,15 +248,17 @@ class Maker:
                 ),
             ),
             events=(
-                draft(
+                _event(
                     EventType.CONTENT_FAILED,
                     self._parts.failed(want, error.message),
-                    PartFailedData(
-                        **data, **spent_data(spent), code=error.code, error=error.message
-                    ),
+                    {**told, **spent_data(spent), "code": error.code, "error": error.message},
                 ),
             ),
         )
+
+
+def _event(kind: EventType, message: str, data: _Told) -> EventDraft:
+    return EventDraft(type=kind, message=message, data=data)
 
 
 def _update(want: Wanted, *, status: ContentStatus, **values: Any) -> Update:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from core.ids import new_id
 from core.states import ContentStatus
-from core.usage import Usage
+from core.usage import NOTHING, Usage
 from db.facts import Insert, RowWrite, Update
 from db.models import Part
 
@@ -49,7 +49,7 @@ class Wanted:
     step: str
     version: int
     need: Need
-    spent: Usage = field(default_factory=Usage)
+    spent: Usage = NOTHING
     """In vain, by earlier attempts at this version."""
     feedback: str | None = None
     """What whoever had it made anew wants to be different."""
@@ -143,7 +143,7 @@ def _want(
         step=step,
         version=version,
         need=need,
-        spent=Usage() if part is None or new else Usage.of(part),
+        spent=NOTHING if part is None or new else Usage.of(part),
         feedback=None if part is None or new else part.instruction,
     )
     if new:

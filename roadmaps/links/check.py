@@ -66,7 +66,8 @@ async def check_resources(
             model made up only scheme, host and path are asked: its query could carry what the
             learner wrote to whoever owns the host.
     """
-    urls = dict.fromkeys(completed(draft.url) for draft in drafts)
+    found = [completed(draft.url) for draft in drafts]
+    urls = dict.fromkeys(found)
     if get_settings().llm_provider is Provider.SAMPLE:
         checked = [None if _host(url) else False for url in urls]
     else:
@@ -76,8 +77,7 @@ async def check_resources(
         )
     verdicts = dict(zip(urls, checked, strict=True))
     kept = []
-    for draft in drafts:
-        url = completed(draft.url)
+    for draft, url in zip(drafts, found, strict=True):
         verdict = verdicts.pop(url, False)
         if verdict is not False:
             kept.append(draft.model_dump(mode="json") | {"url": url, "verified": verdict is True})
