@@ -74,6 +74,7 @@ class LoopLocal(Generic[T]):
         self._factory = factory
         self._on_discard = on_discard
         self._entries: dict[int, _Entry[T]] = {}
+        self._last: _Entry[T] | None = None
         self._lock = threading.Lock()
         _all.add(self)
 
@@ -84,16 +85,19 @@ class LoopLocal(Generic[T]):
             RuntimeError: No event loop is running in this thread.
         """
         loop = asyncio.get_running_loop()
+        last = self._last
+        if last is not None and last.loop is loop:
+            return last.value
         entry = self._entries.get(id(loop))
-        if entry is not None and entry.loop is loop:
-            return entry.value
-        self.sweep()
-        with self._lock:
-            entry = self._entries.get(id(loop))
-            if entry is None or entry.loop is not loop:
-                entry = _Entry(loop, self._factory())
-                self._entries[id(loop)] = entry
-            return entry.value
+        if entry is None or entry.loop is not loop:
+            self.sweep()
+            with self._lock:
+                entry = self._entries.get(id(loop))
+                if entry is None or entry.loop is not loop:
+                    entry = _Entry(loop, self._factory())
+                    self._entries[id(loop)] = entry
+        self._last = entry
+        return entry.value
 
     def pop(self) -> T | None:
         """Take the running loop's value out of the cache, or return None."""
@@ -103,6 +107,7 @@ class LoopLocal(Generic[T]):
             if entry is None or entry.loop is not loop:
                 return None
             del self._entries[id(loop)]
+            self._last = None
             return entry.value
 
     def sweep(self) -> int:
@@ -110,6 +115,7 @@ class LoopLocal(Generic[T]):
         with self._lock:
             dead = [key for key, entry in self._entries.items() if entry.loop.is_closed()]
             entries = [self._entries.pop(key) for key in dead]
+            self._last = None
         if self._on_discard is not None:
             for entry in entries:
                 self._on_discard(entry.value)
@@ -119,7 +125,7 @@ class LoopLocal(Generic[T]):
         """Forget every value untouched: in a forked child they are its parent's."""
         self._lock = threading.Lock()
         _parents.append(self._entries)
-        self._entries = {}
+        self._entries, self._last = {}, None
 
     def items(self) -> list[tuple[int, T]]:
         """Return `(loop id, value)` of every loop that is known and open."""

@@ -47,6 +47,12 @@ class EventDraft:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
+class JsonText(str):
+    """What a JSON column gets, written as JSON already."""
+
+    __slots__ = ()
+
+
 class _Now:
     """Stands for the time of the commit, by the database's clock, in the values of a row."""
 

@@ -156,7 +156,7 @@ async def write_facts(
         if rows is None:
             ids = {fact.task_id for fact in facts}
             rows = _task_rows(await raw.fetch(_LOCK_COUNTED if counting else _LOCK, list(ids)))
-        batch = _Batch(COUNTED if counting else _MUTABLE)
+        batch = _Batch(counting=counting)
         outcomes: list[Recorded | AppError] = []
         for fact in facts:
             if fact.creates is not None and fact.task_id not in created:
@@ -192,8 +192,9 @@ def _task_rows(records: Iterable[Mapping[str, Any]]) -> dict[UUID, TaskRow]:
 class _Batch:
     """What facts that go into one transaction change, add and tell."""
 
-    def __init__(self, columns: tuple[str, ...]) -> None:
-        self._columns = columns
+    def __init__(self, *, counting: bool) -> None:
+        self._counting = counting
+        self._columns = COUNTED if counting else _MUTABLE
         self._touched: set[UUID] = set()
         self._writes: list[RowWrite] = []
         self._events: list[tuple[Any, ...]] = []
@@ -206,7 +207,7 @@ class _Batch:
             check(row, fact)
         except AppError as error:
             return error
-        if only_counts(fact):
+        if self._counting or only_counts(fact):
             count(row, fact)
         else:
             move(row, fact)

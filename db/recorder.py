@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Counter, Histogram
@@ -71,10 +71,15 @@ def unobserve(callback: Callable[[Recorded], None]) -> None:
         _observers.remove(callback)
 
 
+@cache
+def _committed(kind: str) -> Counter:
+    return COMMITTED.labels(kind)
+
+
 def announce(recorded: Recorded) -> None:
     """Tell the observers of a committed fact, in the context in which it became true."""
     for event in recorded.events:
-        COMMITTED.labels(event["type"]).inc()
+        _committed(event["type"]).inc()
     for observer in _observers:
         try:
             observer(recorded)

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from db.dialing import json_text
-from db.facts import NOW, Delete, Insert, RowWrite
+from db.facts import NOW, Delete, Insert, JsonText, RowWrite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,7 +67,7 @@ class Statement:
 
 
 def _as_json(value: Any) -> str | None:
-    return None if value is None else json_text(value)
+    return value if value is None or type(value) is JsonText else json_text(value)
 
 
 @cache

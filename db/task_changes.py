@@ -58,6 +58,8 @@ def check(row: TaskRow, fact: Fact) -> None:
             f"Task {fact.task_id} is held under epoch {row.epoch} ({row.status}),"
             f" not {fact.epoch}.",
         )
+    if fact.status is None and fact.step is None:
+        return  # it stays where the database has let it be
     before, current = Status(values["status"]), values["current_step"]
     after = fact.status or before
     step = fact.step or current

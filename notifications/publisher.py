@@ -250,12 +250,12 @@ _publishers: LoopLocal[Publisher] = LoopLocal(Publisher)
 def publish_events(events: Iterable[dict[str, Any]]) -> None:
     """Publish a task's committed events on its channel, in order."""
     publisher = _publishers.get()
+    task_id = channel = ""
     for event in events:
-        publisher.publish(
-            task_channel(event["task_id"]),
-            orjson.dumps(event),
-            terminal=event["type"] in TERMINAL_EVENTS,
-        )
+        if event["task_id"] != task_id:
+            task_id = event["task_id"]
+            channel = task_channel(task_id)
+        publisher.publish(channel, orjson.dumps(event), terminal=event["type"] in TERMINAL_EVENTS)
 
 
 def publish_notification(entry: InboxEntry) -> None:

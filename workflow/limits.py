@@ -16,6 +16,7 @@ from core.errors import (
 )
 from core.request_shapes import storable
 from core.visible import cut
+from db.facts import JsonText
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,8 +41,8 @@ _WORTH_A_LOOK: Final = (b"null", b"\\u0000")
 """What stands in JSON for numbers that JSON does not have, and NUL, which PostgreSQL refuses."""
 
 
-def check_result(value: Mapping[str, Any], *, what: str) -> None:
-    """See that a result can be stored.
+def check_result(value: Mapping[str, Any], *, what: str) -> JsonText:
+    """See that a result can be stored, and return it as it will be.
 
     Args:
         value: As JSON.
@@ -62,6 +63,7 @@ def check_result(value: Mapping[str, Any], *, what: str) -> None:
         )
     if any(sign in data for sign in _WORTH_A_LOOK) and (problem := _problem(value)):
         raise ResultInvalidError(f"{what} {problem}.")
+    return JsonText(data.decode())
 
 
 def lost_number(value: Any, path: str = "") -> str | None:

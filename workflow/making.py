@@ -35,6 +35,7 @@ from workflow.tally import Tally
 from workflow.trying import bounded, tried
 
 if TYPE_CHECKING:
+    from db.facts import JsonText
     from workflow.lease import Claim
     from workflow.step import PartsStep, Written
 
@@ -157,7 +158,7 @@ class Maker:
         )
         spent = NOTHING
 
-        async def once() -> Written:
+        async def once() -> tuple[Written, JsonText]:
             nonlocal spent
             if halt.cause is not None:
                 raise halt.cause
@@ -174,15 +175,15 @@ class Maker:
             await hold.take()
 
         try:
-            written = await tried(once, retries=self._options.retries, pause=wait)
+            made = await tried(once, retries=self._options.retries, pause=wait)
         except (LeaseLostError, ServiceUnavailableError):
             raise
         except AppError as error:
             return self._failed(want, told, spent, error)
-        return self._made(want, told, spent, written)
+        return self._made(want, told, spent, *made)
 
-    async def _once(self, want: Wanted, asking: Asking) -> Written:
-        """Try to make one part.
+    async def _once(self, want: Wanted, asking: Asking) -> tuple[Written, JsonText]:
+        """Try to make one part; return it, and its body as it will be stored.
 
         Raises:
             AppError: It cannot be made, or took too long, or the making of all was halted.
@@ -199,10 +200,11 @@ class Maker:
         except AppError as error:
             halt.after(error)
             raise
-        check_result(written.body, what=f"The {need.kind} of {need.title!r}")
-        return written
+        return written, check_result(written.body, what=f"The {need.kind} of {need.title!r}")
 
-    def _made(self, want: Wanted, told: _Told, spent: Usage, written: Written) -> Fact:
+    def _made(
+        self, want: Wanted, told: _Told, spent: Usage, written: Written, body: JsonText
+    ) -> Fact:
         return Fact(
             task_id=self._claim.task_id,
             epoch=self._claim.epoch,
@@ -214,7 +216,7 @@ class Maker:
                     want,
                     status=ContentStatus.COMPLETED,
                     finished_at=NOW,
-                    body=written.body,
+                    body=body,
                     **(want.spent + spent).columns(),
                 ),
                 *written.rows,
