@@ -70,8 +70,8 @@ StartStack = "Callable[..., RunningStack]"
 
 
 @contextmanager
-def starting_stacks(prepared: Path) -> Iterator[Callable[..., RunningStack]]:
-    """Yield what starts stacks, new ones on a copy of prepared data.
+def starting_stacks(prepared: Path | None = None) -> Iterator[Callable[..., RunningStack]]:
+    """Yield what starts stacks, new ones on a copy of prepared data where it is given.
 
     Whatever still runs at the end is stopped.
     """
@@ -80,7 +80,7 @@ def starting_stacks(prepared: Path) -> Iterator[Callable[..., RunningStack]]:
     def start(folder: Path, *options: str, **settings: str) -> RunningStack:
         environment = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
         environment |= {PREFIX + name: value for name, value in settings.items()}
-        if not folder.exists():
+        if prepared is not None and not folder.exists():
             copy_of(prepared, folder)
         command = [sys.executable, "-m", "cli", "up", "--data-dir", str(folder), "--port", "0"]
         with (folder.parent / f"{folder.name}.log").open("w") as log:

@@ -94,7 +94,7 @@ async def test_caller_that_leaves(
 
     async def given_back() -> bool:
         # the first epoch is its taking, which may not be committed yet
-        return await column(database, task, "epoch") == 2
+        return bool(await column(database, task, "epoch") == 2)
 
     await until(given_back)
     assert await column(database, task, "lease_until") is None
