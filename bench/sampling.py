@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 EVERY_S: Final = 0.002
 LOOP_THREAD: Final = "event-loop"
-_IDLE: Final = frozenset({"select", "poll", "epoll"})
+_IDLE: Final = frozenset({"EpollSelector.select", "Runner.run"})
+"""Where a loop that waits has its thread: asyncio's, and uvloop's, which has no frames."""
 _OWN: Final = f"{ROOT}/"
 
 
@@ -47,7 +48,7 @@ def sample_into(place: str) -> None:
 
 def where(frame: FrameType | None) -> str:
     """Return the module of ours that a stack is in; `idle` when it waits."""
-    if frame is not None and frame.f_code.co_name in _IDLE:
+    if frame is not None and frame.f_code.co_qualname in _IDLE:
         return "idle"
     while frame is not None:
         file = frame.f_code.co_filename

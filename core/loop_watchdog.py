@@ -31,6 +31,8 @@ BLOCKED_S: Final = 1.0
 LOOK_S: Final = 0.25
 """How often a blocked loop is looked at, to say when it turns again."""
 _FRAMES: Final = 12
+_WAITING: Final = frozenset({selectors.__file__, asyncio.runners.__file__})
+"""Where a loop's thread stands while the loop waits: asyncio's; uvloop's, which has no frames."""
 _BOUND: Final = "structlog_"
 BLOCKED: Final = Counter(
     "roadmap_event_loop_blocked_total",
@@ -113,7 +115,7 @@ class Watchdog:
 
     def _tell(self, seconds: float) -> None:
         frame = sys._current_frames().get(self._thread_id)  # noqa: SLF001 - its only name
-        if frame is None or frame.f_code.co_filename == selectors.__file__:
+        if frame is None or frame.f_code.co_filename in _WAITING:
             return  # it waits for something to do: the whole process was stopped meanwhile
         BLOCKED.inc()
         try:

@@ -15,6 +15,7 @@ import asyncpg
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from core.closed_transports import is_closed_transport
 from db.dialing import limits_of
 from db.discretion import clean
 from db.engine import get_engine
@@ -110,8 +111,10 @@ def known_errors(raw: Raw) -> Iterator[None]:
     """Raise the driver's errors as SQLAlchemy would, without the values that they quote."""
     try:
         yield
-    except (asyncpg.PostgresError, *_OF_CONNECTION) as error:
-        gone = raw.is_closed() or isinstance(error, _OF_CONNECTION)
+    except (asyncpg.PostgresError, *_OF_CONNECTION, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not is_closed_transport(error):
+            raise
+        gone = raw.is_closed() or not isinstance(error, asyncpg.PostgresError)
         known = DBAPIError(None, None, error, hide_parameters=True, connection_invalidated=gone)
         clean(known, error)
         raise known from error

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from core.closed_transports import is_closed_transport
 from core.errors import ServiceUnavailableError
 from core.logging import get_logger
 from core.loop_local import LoopLocal
@@ -90,6 +91,8 @@ class Transaction:
 def is_transient(error: BaseException) -> bool:
     """Tell whether the same transaction may well succeed when it is tried again."""
     if isinstance(error, (OSError, asyncio.TimeoutError, PoolTimeoutError)):
+        return True
+    if is_closed_transport(error):
         return True
     if not isinstance(error, DBAPIError):
         return False

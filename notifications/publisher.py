@@ -25,6 +25,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from core.closed_transports import is_closed_transport
 from core.logging import get_logger
 from core.loop_local import LoopLocal
 from core.settings import get_settings
@@ -151,7 +152,9 @@ class Publisher:
             try:
                 async with asyncio.timeout(self._timeout_s):
                     await self._send(batch)
-            except (RedisError, OSError, TimeoutError) as error:
+            except (RedisError, OSError, TimeoutError, RuntimeError) as error:
+                if isinstance(error, RuntimeError) and not is_closed_transport(error):
+                    raise
                 self._failed(error)
                 self._buffer.extendleft(entry for entry in reversed(batch) if not entry.transient)
                 TRANSIENT_DROPPED.inc(sum(entry.transient for entry in batch))

@@ -31,7 +31,7 @@ class ProcessLoop:
 
     def __init__(self) -> None:
         self._started: concurrent.futures.Future[None] = concurrent.futures.Future()
-        self._loop = asyncio.new_event_loop()
+        self._loop = _new_loop()
         self._thread = threading.Thread(target=self._run, name="event-loop", daemon=True)
         self._thread.start()
         self._started.result(timeout=START_S)
@@ -75,6 +75,15 @@ class ProcessLoop:
             if deliveries:  # else they would open again what is closed now
                 await asyncio.wait(deliveries, timeout=DRAIN_S)
         log.info("event_loop_stopped", pid=os.getpid())
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """Return uvloop's, which does the same work for a job with a fifteenth less, where it is."""
+    try:
+        import uvloop  # there is none for Windows
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 _loop: Final = ProcessLocal(ProcessLoop)
