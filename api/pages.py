@@ -49,7 +49,7 @@ _PROSE: Final = """\
 media="(min-width: 48rem)" crossorigin>
 """
 """The font of long texts: found in the styles only, it comes too late for the first of them. On a
-phone the text itself is wanted first."""
+phone the text itself is wanted first, so that of its headings alone is asked for ahead there."""
 _LOADING: Final = """\
 <main id="main" tabindex="-1"><div class="skeleton">{{first}}\
 <p role="status">Loading…</p></div></main>
