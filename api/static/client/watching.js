@@ -1,0 +1,37 @@
+/** What following a task and following an inbox have in common. */
+
+import { Verdict } from "./connection.js";
+
+export const API = "/api/v1";
+/** As many events as the API gives at a time. */
+export const PAGE = 500;
+
+/** After one of these a task goes on only when somebody retries it. */
+export const TERMINAL_EVENTS = new Set([
+  "task_completed", "task_partially_failed", "task_failed", "task_cancelled",
+]);
+export const TERMINAL_STATUSES = new Set(["completed", "partial_failure", "failed", "cancelled"]);
+
+/** Calls handlers, whose own errors must not break the stream. */
+export function telling(handlers) {
+  return (name, ...values) => {
+    try {
+      handlers[name]?.(...values);
+    } catch (error) {
+      (globalThis.reportError ?? console.error)(error);
+    }
+  };
+}
+
+export function ladder(available, { transports, WebSocket }) {
+  const usable = transports.filter((name) => name !== "websocket" || WebSocket);
+  return usable.map((name) => ({ name, run: available[name] }));
+}
+
+export function verdictOf(error, tell) {
+  if (error.temporary) {
+    return { verdict: Verdict.UNREACHABLE, retryAfterMs: error.retryAfterMs ?? 0 };
+  }
+  tell("onError", error);
+  return { verdict: Verdict.REFUSED };
+}
