@@ -19,7 +19,7 @@ WORDS: Final = re.compile(r'"(\w+)"')
 
 def words_of(constant: str) -> set[str]:
     """Return the words of a set in the JavaScript client."""
-    source = (STATIC / "roadmap-client.js").read_text(encoding="utf-8")
+    source = (STATIC / "client/watching.js").read_text(encoding="utf-8")
     (found,) = re.findall(rf"export const {constant} = new Set\(\[(.*?)\]\)", source, re.DOTALL)
     return set(WORDS.findall(found))
 
