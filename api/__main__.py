@@ -18,6 +18,8 @@ from core.numbers import in_words
 from roadmap_start.garbage import settle
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from core.settings import Settings
 
 HIGHEST_PORT: Final = 65535
@@ -27,6 +29,7 @@ DEAD_PEER_MS: Final = 30_000
 """A peer that acknowledges nothing for so long is gone: its socket is closed."""
 WS_PING_S: Final = 20
 """How often a WebSocket is asked whether somebody is there, and how long the answer may take."""
+DESCRIBED_AFTER_S: Final = 10.0
 KEEP_ALIVE_S: Final = 5
 """A connection without a request is closed after that."""
 SERVER: Final[dict[str, Any]] = {
@@ -98,14 +101,20 @@ def _serve(host: str, port: int, *, pid_file: Path | None = None) -> None:
 
     _allow_many_files()
     app = create_app()
-    # takes a second of computing, for which nobody's request shall wait
-    threading.Thread(target=app.openapi, name="openapi", daemon=True).start()
+    _describe_later(app)
     config = uvicorn.Config(app, host=host, port=port, **SERVER)
     listener = _listen(host, port)
     if pid_file is not None:  # tells the supervisor that it is us who listens here
         pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")
     settle()  # what was imported stays: nobody has to look at it again
     Server(config).run(sockets=[listener])
+
+
+def _describe_later(app: FastAPI) -> None:
+    """Compute what nobody's request shall wait for, once the start of all processes is over."""
+    timer = threading.Timer(DESCRIBED_AFTER_S, app.openapi)
+    timer.daemon = True
+    timer.start()
 
 
 def _allow_many_files() -> None:

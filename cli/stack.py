@@ -227,6 +227,7 @@ class Stack:
             data_dir=self._data_dir,
             broker_url=broker_url,
             nodes=nodes,
+            pulses=self._data_dir.pulses_by(self._settings),
             prefix=prefix,
         )
         try:
@@ -236,7 +237,9 @@ class Stack:
                 for child in supervisor.children.values():
                     if child.deaths >= _FATAL_DEATHS and child.spec.essential:
                         raise self._keeps_dying(child.spec.name)
-                readiness.look(self.options, api_pid=supervisor.children["api"].pid)
+                pids = {name: child.pid for name, child in supervisor.children.items()}
+                workers = {pids[name] for name in worker_names(self.options)}
+                readiness.look(self.options, api_pid=pids["api"], worker_pids=workers)
                 waited = time.monotonic() - begun
                 if not readiness.waiting:
                     return

@@ -50,15 +50,17 @@ def test_the_api_of_another_stack_does_not_make_ours_ready(
     folder = DataDir(tmp_path / "data")
     folder.create()
     small = options()
-    waits = Readiness(small, data_dir=folder, broker_url="redis://127.0.0.1:1", nodes=set())
+    waits = Readiness(
+        small, data_dir=folder, broker_url="redis://127.0.0.1:1", nodes=set(), pulses=tmp_path
+    )
     waits.waiting.discard("workers")
     for written in (None, "1\n", "no number"):
         if written is not None:
             folder.api_pid_file.write_text(written)
-        waits.look(small, api_pid=os.getpid())
+        waits.look(small, api_pid=os.getpid(), worker_pids=set())
         assert waits.waiting == {"API", "Flower"}
     folder.api_pid_file.write_text(f"{os.getpid()}\n")
-    waits.look(small, api_pid=os.getpid())
+    waits.look(small, api_pid=os.getpid(), worker_pids=set())
     assert waits.waiting == {"Flower"}
     assert asked[-1] == ("http://127.0.0.1:5555/api/task/types", folder.flower_auth())
     waits.close()
