@@ -6,10 +6,12 @@
 
 import { h, iconButton, svg } from "../lib/dom.js";
 import { COMMA, t } from "../lib/i18n.js";
+import { inTurns } from "../lib/turns.js";
 import { MARK } from "../lib/words.js";
 import { lines } from "./map-lines.js";
 import { mayFit, tree } from "./map-tree.js";
 
+const AT_ONCE = 40;
 const PITCH = 34;
 const PADDING = 34;
 const LETTER = 7.6;
@@ -76,7 +78,10 @@ export function map(roadmap, { address, state, recall, remember }) {
     const shrunk = asTree ? Math.min(1, room / asTree.width) : 0;
     paper.replaceChildren(shrunk >= LEAST_SHRUNK ? picture(asTree, Math.max(ZOOMS[0], shrunk * ZOOMS[zoom]))
       : picture(lines(roadmap, { room: room / ZOOMS[zoom], pitch: PITCH, cut }), ZOOMS[zoom]));
-    if (focused) /** @type {any} */ (paper.querySelector(`[data-concept="${focused}"]`))?.focus({ preventScroll: true });
+    const drawing = paper.firstChild;
+    // of many stations in turns, since letters take long to set; until they are there, or another drawing is
+    await inTurns([...places.values()], (place) => paper.firstChild === drawing && drawing.append(station(place)), AT_ONCE);
+    if (focused && paper.firstChild === drawing) /** @type {any} */ (paper.querySelector(`[data-concept="${focused}"]`))?.focus({ preventScroll: true });
   }
 
   function picture(drawn, size) {
@@ -85,8 +90,7 @@ export function map(roadmap, { address, state, recall, remember }) {
     const drawing = svg("svg", { class: `is-${drawn.kind}`, width: drawn.width * size, height: drawn.height * size, viewBox: `0 0 ${drawn.width} ${drawn.height}` },
       drawn.lines.map((ends) => svg("line", { ...ends, class: "map-line" })),
       drawn.edges.map(({ from, to, d }) => svg("path", { d, class: "map-edge", "data-from": from, "data-to": to })),
-      drawn.labels.map(({ x, y, kind, text }) => svg("text", { x, y, class: `map-${kind}` }, text)),
-      [...places.values()].map(station));
+      drawn.labels.map(({ x, y, kind, text }) => svg("text", { x, y, class: `map-${kind}` }, text)));
     for (const [kind, on] of [["pointerover", true], ["pointerout", false], ["focusin", true], ["focusout", false]]) {
       drawing.addEventListener(/** @type {string} */ (kind), (event) => light(drawing, /** @type {Element} */ (event.target).closest("[data-concept]"), on));
     }

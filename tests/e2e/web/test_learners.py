@@ -59,6 +59,7 @@ async def test_marks_are_counted_and_outlive_a_server_that_is_away(
     await expect(learning).to_have_attribute("aria-pressed", "true")
     await expect(page.locator(".go-on")).to_contain_text(two["title"])
     await page.get_by_role("radio", name="Map").click()
+    await expect(page.locator(".map svg")).to_have_class("is-tree")
     await expect(page.locator(".map-station.is-skipped")).to_have_count(1)
 
     await tab.route("**/mark", unavailable)

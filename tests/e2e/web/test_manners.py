@@ -180,7 +180,7 @@ async def test_what_pages_say_is_true(site: Site, window: Watched) -> None:
 
 
 async def test_operations_tell_who_is_there_and_what_for(site: Site, window: Watched) -> None:
-    """An idle worker is listed with pool and places, each job says what it does; no text moves."""
+    """One sees the last hour and idle workers; each job says what it does; no text moves."""
     await window.page.add_init_script(
         "const later = setTimeout;"
         " window.setTimeout = (does, ms) => later(does, ms === 5000 ? 100 : ms)"
@@ -188,6 +188,9 @@ async def test_operations_tell_who_is_there_and_what_for(site: Site, window: Wat
     page = await window.open("/operations")
     worker = page.locator(".is-queue .rows div", has_text="worker1")
     await expect(worker).to_contain_text(re.compile(r"(idle|taken).*threads.*here for"))
+    ended = page.locator(".figure", has_text="finished in the last hour")
+    await expect(ended.locator("strong")).to_have_text(re.compile("[1-9]"))
+    await expect(ended.get_by_role("img", name="last hour at most")).to_be_visible()
     jobs = page.locator(".schedules li")
     await expect(jobs).to_have_count(len(JOBS))
     for job in await jobs.all():

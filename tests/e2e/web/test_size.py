@@ -86,6 +86,7 @@ async def test_a_map_of_three_hundred_concepts_can_be_read(window: Watched) -> N
         await page.set_viewport_size(size)
         for _ in range(5):
             await page.get_by_role("button", name="Smaller").click()
+        await expect(page.locator(".map-station")).to_have_count(CONCEPTS)
         found = await page.evaluate(MAP)
         assert found["smallest"] >= SMALLEST_TARGET
         assert (found["stations"], found["overlaps"], found["within"]) == (CONCEPTS, 0, True)
