@@ -46,8 +46,17 @@ class Subject(Protocol):
         ...
 
 
-def notification(subject: Subject, kind: InboxKind, message: str) -> RowWrite:
-    """Return an entry for the owner's inbox, committed with the fact it tells."""
+def notification(
+    subject: Subject, kind: InboxKind, message: str, *, by: str | None = None
+) -> RowWrite:
+    """Return an entry for the owner's inbox, committed with the fact it tells.
+
+    Args:
+        subject: The task.
+        kind: What is told.
+        message: In words.
+        by: Whose act it tells; the owner's own is nothing that they have yet to read.
+    """
     return Insert(
         NOTIFICATIONS,
         {
@@ -56,6 +65,7 @@ def notification(subject: Subject, kind: InboxKind, message: str) -> RowWrite:
             "task_id": subject.task_id,
             "kind": str(kind),
             "message": message,
+            "read_at": NOW if by == subject.user_id else None,
         },
     )
 
@@ -182,7 +192,7 @@ def cancellation(subject: Subject, *, step: str, by: str, rows: tuple[RowWrite, 
         rows=(
             *_nothing_runs(subject),
             *rows,
-            notification(subject, InboxKind.TASK_CANCELLED, message),
+            notification(subject, InboxKind.TASK_CANCELLED, message, by=by),
         ),
         events=(
             draft(EventType.TASK_CANCEL_REQUESTED, "Cancellation was requested", data),

@@ -62,9 +62,12 @@ async def unread_count(actor: CurrentActor) -> UnreadCount:
 
 
 @router.post("/read-all", operation_id="readAll", summary="Mark all read", responses=documented())
-async def read_all(actor: CurrentActor) -> MarkedRead:
-    """Mark everything read."""
-    return MarkedRead(marked=await queries.mark_all_read(actor.user_id))
+async def read_all(
+    actor: CurrentActor,
+    task_id: Annotated[UUID | None, Query(description="Only what was told of this task.")] = None,
+) -> MarkedRead:
+    """Mark everything read, or all that was told of one task."""
+    return MarkedRead(marked=await queries.mark_all_read(actor.user_id, task_id=task_id))
 
 
 @router.post(

@@ -94,14 +94,16 @@ async def mark_read(user_id: str, notification_id: UUID) -> NotificationView:
         return _view(row)
 
 
-async def mark_all_read(user_id: str) -> int:
-    """Mark all of a user's notifications read; return how many were not."""
+async def mark_all_read(user_id: str, *, task_id: UUID | None = None) -> int:
+    """Mark a user's notifications read, all or those of one task; return how many were not."""
+    statement = update(Notification).where(
+        Notification.user_id == user_id, Notification.read_at.is_(None)
+    )
+    if task_id is not None:
+        statement = statement.where(Notification.task_id == task_id)
     async with transaction() as tx:
         rows = await tx.session.scalars(
-            update(Notification)
-            .where(Notification.user_id == user_id, Notification.read_at.is_(None))
-            .values(read_at=func.now())
-            .returning(Notification.notification_id)
+            statement.values(read_at=func.now()).returning(Notification.notification_id)
         )
         return len(rows.all())
 

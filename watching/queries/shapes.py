@@ -153,8 +153,9 @@ class TaskView(View):
     started_at: Moment | None
     finished_at: Moment | None
     took_s: float | None = Field(
-        description="Seconds from when it was asked for to its end, with all that it waited for:"
-        " workers, reviews, retries. Null before."
+        description="Seconds from when it was asked for, or may begin, to its end, in all its"
+        " attempts: waits for workers count, open reviews and the time between an end and a retry"
+        " do not. Null before its end."
     )
 
 

@@ -16,6 +16,7 @@ from db.models import RoadmapTask
 from db.repositories.parts import failed_parts
 from db.session import read_session
 from watching.line import Place, places
+from watching.queries.idle import times_taken
 from watching.queries.shapes import (
     FailedContentView,
     LineView,
@@ -161,12 +162,20 @@ async def _views(
     )
     standing = await places(session, rows)
     left = await times_left(session, [row for row in rows if row.task_id not in standing])
+    taken = await times_taken(session, rows)
     views = []
     for row in rows:
         named = _by_step(row.workflow, failed.get(row.task_id, []))
         count = len(named) if len(named) < failures else max(row.failures, failures)
         views.append(
-            _view(row, named, count, left=left.get(row.task_id), place=standing.get(row.task_id))
+            _view(
+                row,
+                named,
+                count,
+                left=left.get(row.task_id),
+                place=standing.get(row.task_id),
+                took_s=taken.get(row.task_id),
+            )
         )
     return views
 
@@ -184,6 +193,7 @@ def _view(
     *,
     left: Range | None,
     place: Place | None,
+    took_s: float | None,
 ) -> TaskView:
     return TaskView(
         task_id=row.task_id,
@@ -210,9 +220,7 @@ def _view(
         starts_at=row.starts_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
-        took_s=None
-        if row.finished_at is None
-        else round((row.finished_at - row.created_at).total_seconds(), 3),
+        took_s=took_s,
     )
 
 

@@ -35,8 +35,14 @@ const idOf = (concept) => concept.concept_id ?? concept.key;
 
 export const modulesOf = (stages) => stages.flatMap((stage) => stage.modules);
 
-/** Return the edits, in an order in which each refers to what is there when it is applied. */
-export function computeEdits(roadmap, stages) {
+/**
+ * Return the edits, in an order in which each refers to what is there when it is applied.
+ *
+ * @param {any} roadmap
+ * @param {any[]} stages
+ * @param {string[]} [moved] The concepts that were moved by hand, the last one last.
+ */
+export function computeEdits(roadmap, stages, moved = []) {
   const before = workingCopy(roadmap);
   const known = new Map(modulesOf(before).flatMap((m) => m.concepts).map((c) => [c.concept_id, c]));
   const edits = [...titles(before, stages)];
@@ -47,7 +53,7 @@ export function computeEdits(roadmap, stages) {
   }
   const gone = new Set(modules.flatMap((m) => m.concepts).filter((c) => c.removed && c.concept_id).map((c) => c.concept_id));
   for (const id of gone) edits.push({ op: "remove", concept_id: id });
-  edits.push(...places(before, modules, gone));
+  edits.push(...places(before, modules, gone, moved));
   return edits;
 }
 
@@ -142,8 +148,11 @@ function changes(before, after) {
   return edits;
 }
 
-/** Walk through the wanted order and put what is not in its place there, as the server will. */
-function places(before, modules, gone) {
+/**
+ * The fewest moves that lead to the wanted order, as the server makes them one after the other. Of two neighbours
+ * that changed places either may be said to have moved: it is the one that `moved` names, the last before earlier ones.
+ */
+function places(before, modules, gone, moved) {
   const edits = [];
   const now = new Map(
     modulesOf(before).map((module) => [
@@ -151,33 +160,44 @@ function places(before, modules, gone) {
       module.concepts.map((concept) => concept.concept_id).filter((id) => !gone.has(id)),
     ]),
   );
-  for (const module of modules) {
-    const wanted = module.concepts.filter((concept) => !concept.removed);
+  const weight = new Map(moved.map((id, at) => [id, 1 - MOVED * (at + 1)]));
+  const staying = modules.map((module) => {
+    const old = now.get(module.module_id);
+    return longest(module.concepts.filter(({ removed }) => !removed).map(idOf).filter((id) => old.includes(id)),
+      (id) => old.indexOf(id), (id) => weight.get(id) ?? 1);
+  });
+  modules.forEach((module, at) => {
     const list = now.get(module.module_id);
-    const ids = wanted.map(idOf);
-    wanted.forEach((concept, position) => {
-      const id = ids[position];
-      if (list[position] === id) return;
-      const target = ids.indexOf(list[position]);
-      if (list[position + 1] === id && target > position && !isNew(wanted[target])) {
-        // one concept went down: say so, rather than that all others went up
-        const [moved] = list.splice(position, 1);
-        list.splice(target, 0, moved);
-        edits.push({ op: "move", concept_id: moved, module_id: module.module_id, position: Math.min(target, list.length - 1) });
-        return;
-      }
-      for (const other of now.values()) {
-        const at = other.indexOf(id);
-        if (at >= 0) other.splice(at, 1);
-      }
-      list.splice(position, 0, id);
-      if (isNew(concept)) {
+    let previous = null;
+    for (const concept of module.concepts.filter(({ removed }) => !removed)) {
+      const id = idOf(concept);
+      if (!staying[at].has(id)) {
+        for (const other of now.values()) if (other.includes(id)) other.splice(other.indexOf(id), 1);
+        const position = list.indexOf(previous) + 1;
+        list.splice(position, 0, id);
         const { title, description, estimated_hours, difficulty } = concept;
-        edits.push({ op: "add", module_id: module.module_id, title, description, estimated_hours, difficulty, position });
-      } else {
-        edits.push({ op: "move", concept_id: id, module_id: module.module_id, position });
+        edits.push(isNew(concept)
+          ? { op: "add", module_id: module.module_id, title, description, estimated_hours, difficulty, position }
+          : { op: "move", concept_id: id, module_id: module.module_id, position });
       }
-    });
-  }
+      previous = id;
+    }
+  });
   return edits;
+}
+
+/** So much less weighs one that was moved; all of them together weigh less than one place. */
+const MOVED = 1e-6;
+
+/** The heaviest of those that stand in ascending order of their places. */
+function longest(ids, place, weight) {
+  const best = [];
+  ids.forEach((id, at) => {
+    const before = best.filter((each) => place(each.id) < place(id)).reduce((a, b) => (b.sum > a.sum ? b : a), { sum: 0, id: null, from: null });
+    best[at] = { id, sum: before.sum + weight(id), from: before.id === null ? null : before };
+  });
+  const stays = new Set();
+  let last = best.reduce((a, b) => (a && a.sum >= b.sum ? a : b), null);
+  for (; last; last = last.from) stays.add(last.id);
+  return stays;
 }

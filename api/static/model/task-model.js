@@ -140,8 +140,8 @@ export class TaskModel {
   /** Whether a review is still to be expected. */
   get asked() {
     const before = this.own || this.steps.get("content_generation")?.state === "waiting";
-    return this.task.review !== false && before
-      && !TERMINAL_STATUSES.has(this.status);
+    // what was cancelled or failed before it may go on, and asks then
+    return this.task.review !== false && before && !["completed", "partial_failure"].includes(this.status);
   }
 
   /** Return the ids of concepts with failed contents, in reading order. */

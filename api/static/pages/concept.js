@@ -58,16 +58,20 @@ start(async (main) => {
     h("summary", {}, icon("list"), t`Outline`), outline);
   const toc = slot();
   progress.onChange((id) => id === conceptId && quiz?.scored(progress.quiz(id)));
-  const marking = (mark, tag, words) => guarded(h(`button.button${tag}`, { type: "button" }, words), () => void progress.toggle(concept, mark, { quietly: true }));
-  const buttons = { learning: marking("learning", "", t`Learning`), skipped: marking("skipped", "", t`Skip`), done: marking("done", ".is-large") };
+  const marking = (mark, tag) => guarded(h(`button.button${tag}`, { type: "button" }), () => void progress.toggle(concept, mark, { quietly: true }));
+  const buttons = { done: marking("done", ""), learning: marking("learning", ""), skipped: marking("skipped", "") };
+  const doneBelow = marking("done", ".is-large");
   const unsent = h("span.quiet", {}, t`not saved yet`);
+  let next = null;
+  progress.onChange((id) => id === conceptId && showMark());
+  showMark();
   title(concept.title);
   const [text, ...others] = kinds;
   draw(text);
   drawFailures();
   const article = h("article", { lang: roadmap.language || null },
     h("header.concept-head", {}, heading(concept.title), said("p.lead", concept.description),
-      h("p.quiet", {}, facts(concept), needs(concept, roadmap)), pageTools(announce, [buttons.learning, buttons.skipped, unsent])),
+      h("p.quiet", {}, facts(concept), needs(concept, roadmap)), pageTools(announce, [h("span.mark-buttons", { role: "group", "aria-label": t`Mark: ${concept.title}` }, Object.values(buttons)), unsent])),
     failures.element, sections[text].element);
   const column = h("div.concept-main", {},
     h("nav.crumbs", { "aria-label": t`Where you are` }, said("a", roadmap.title, { href: `/roadmaps/${roadmapId}` }), " / ", said("span", place.module.title)),
@@ -78,7 +82,7 @@ start(async (main) => {
   article.append(...others.map((kind) => sections[kind].element));
   column.append(doneBar(), neighbours(place, roadmapId));
   drawContents();
-  fill(outline, course(roadmap, { learner: progress, current: conceptId, brief: true }).element);
+  fill(outline, h("p.quiet", {}, t`Tick what is done.`), course(roadmap, { learner: progress, current: conceptId, brief: true }).element);
   aside.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", behavior: "instant" });
   onKey("j", t`Next concept`, () => go(place.after));
   onKey("k", t`Concept before`, () => go(place.before));
@@ -247,24 +251,27 @@ start(async (main) => {
   }
 
   function doneBar() {
-    const next = place.after && h("button.button.is-large.is-primary", { type: "button", onclick: doneAndNext }, t`Done and next`, icon("arrow"));
-    progress.onChange((id) => id === conceptId && show());
-    show();
-    return h("p.done-bar", {}, buttons.done, next);
+    next = place.after && h("button.button.is-large.is-primary", { type: "button", onclick: doneAndNext }, t`Done and next`, icon("arrow"));
+    if (next) next.hidden = progress.isDone(conceptId);
+    return h("p.done-bar", {}, doneBelow, next);
 
     async function doneAndNext() {
       if (await progress.mark(conceptId, "done", { title: concept.title, quietly: true })) go(place.after);
     }
+  }
 
-    function show() {
-      const now = progress.markOf(conceptId);
-      fill(buttons.done, icon("check"), now === "done" ? t`Done` : t`Mark as done`);
-      for (const [mark, button] of Object.entries(buttons)) {
-        button.setAttribute("aria-pressed", String(mark === now));
-        button.classList.toggle("is-done", mark === now);
-      }
-      if (next) next.hidden = now === "done";
-      unsent.hidden = !progress.isUnsent(conceptId);
+  /** The marks say in words what is pressed. */
+  function showMark() {
+    const now = progress.markOf(conceptId);
+    fill(doneBelow, icon("check"), now === "done" ? t`Done` : t`Mark as done`);
+    fill(buttons.done, icon("check"), t`Done`);
+    fill(buttons.learning, now === "learning" && icon("check"), t`Learning`);
+    fill(buttons.skipped, now === "skipped" ? [icon("check"), t`Skipped`] : t`Skip`);
+    for (const [mark, button] of [...Object.entries(buttons), ["done", doneBelow]]) {
+      button.setAttribute("aria-pressed", String(mark === now));
+      button.classList.toggle("is-done", mark === now);
     }
+    if (next) next.hidden = now === "done";
+    unsent.hidden = !progress.isUnsent(conceptId);
   }
 });

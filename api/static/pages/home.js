@@ -9,7 +9,7 @@ import { once } from "../lib/once.js";
 import { hear } from "../lib/tabs.js";
 import { taskList } from "../views/task-list.js";
 import { told, taskRow } from "../views/task-row.js";
-import { usually } from "../views/usually.js";
+import { lastOnes, usually } from "../views/usually.js";
 import { workflows } from "../lib/workflows.js";
 
 const IDEAS = [t`Learn Rust`, t`Bake sourdough bread`, t`Play chess well`, t`Hold a conversation in Spanish`];
@@ -22,7 +22,7 @@ start(async (main) => {
   title(t`What do you want to learn?`);
   const urgent = needsYou();
   const hint = h("p.usually.quiet");
-  const list = taskList({ changed: (tasks) => usually(hint, tasks), filtered: (is) => urgent.hide(is) });
+  const list = taskList({ filtered: (is) => urgent.hide(is) });
   const form = askForm(hint);
   const others = h("p.other-workflows.quiet", { hidden: true });
   const lists = h("div", { hidden: true }, others, urgent.element, list.element);
@@ -35,7 +35,16 @@ start(async (main) => {
   lists.hidden = false; // both at once, so that one does not push the other
 
   async function read() {
-    await Promise.all([list.read(), urgent.read()]);
+    await Promise.all([list.read(), urgent.read(), tellUsual()]);
+  }
+
+  /** Asked for by itself: what the list shows may be anything. */
+  async function tellUsual() {
+    try {
+      fill(hint, usually(await lastOnes()));
+    } catch (error) {
+      noticeRefusal(error); // the list tells what is wrong
+    }
   }
 });
 

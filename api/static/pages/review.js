@@ -5,7 +5,7 @@ import { idsInAddress, start, title } from "../lib/chrome.js";
 import { draft } from "../lib/drafts.js";
 import { later } from "../lib/later.js";
 import { fill, h, icon, slot, to, write } from "../lib/dom.js";
-import { figure, n, t, within } from "../lib/i18n.js";
+import { COMMA, n, t, within } from "../lib/i18n.js";
 import { onKey } from "../lib/keys.js";
 import { announce } from "../lib/say.js";
 import { tell } from "../lib/tabs.js";
@@ -16,6 +16,7 @@ import { changeList, editList } from "../views/changes.js";
 import { changesSince, decisionCard, roundLine } from "../views/decision.js";
 import { outlineEditor } from "../views/outline-editor.js";
 import { heading } from "../views/parts.js";
+import { learned, lastOnes, likely } from "../views/usually.js";
 
 const MOST_EDITS = 500;
 
@@ -58,6 +59,7 @@ function reviewPage(main, task, review, etag) {
   const numbers = h("p.quiet.totals", { role: "status" });
   const hint = h("p.quiet", {}, t`Change what you like in place; nothing is written before you decide.`);
   let open = true;
+  let past = learned([]);
   const undo = stepButton("undo", t`Undo`, () => back(history.undo(), t`Taken back`));
   const redo = stepButton("redo", t`Redo`, () => back(history.redo(), t`Done again`));
   const example = t`More practice, less theory. Add a module about testing.`;
@@ -81,16 +83,19 @@ function reviewPage(main, task, review, etag) {
   if (before && before.version !== review.version && before.history.now.length) carryOver(before);
   decision.setRemarks(comments.all().length);
   show();
-  const cost = costPerContent();
-  cost.then(show, () => {});
+  lastOnes().then((found) => {
+    past = found;
+    show();
+  }, () => {});
   onKey("mod+z", t`Undo`, () => undo.click());
   onKey("mod+shift+z", t`Redo`, () => redo.click());
   onKey("mod+y", "", () => redo.click());
   const watch = follow(task, review, { over, stale });
 
   /** Something was changed in the outline: it is a step that can be taken back. */
-  function changedByHand() {
-    history.step(computeEdits(roadmap, stages));
+  function changedByHand(moved = null) {
+    const earlier = history.now.filter(({ op, concept_id: id }) => op === "move" && id !== moved).map(({ concept_id: id }) => id);
+    history.step(computeEdits(roadmap, stages, moved ? [...earlier, moved] : earlier));
     keep();
     show();
   }
@@ -127,7 +132,7 @@ function reviewPage(main, task, review, etag) {
     const more = now.hours - was.hours;
     const total = `${conceptsIn(now.concepts)} · ${t`about ${hours(now.hours)}`}${more ? ` (${more > 0 ? "+" : "−"}${hours(Math.abs(more))})` : ""}`;
     const made = now.concepts * (roadmap.kinds?.length ?? 3);
-    write(numbers, `${total} · ${n(made, "{n} content to write", "{n} contents to write")}${perContent ? t`, about ${figure(Math.round((made * perContent) / 1000) * 1000)} tokens` : ""}`);
+    fill(numbers, `${total} · ${n(made, "{n} content to write", "{n} contents to write")}`, COMMA, likely(made, past));
     decision.setNumbers(total);
   }
 
@@ -216,15 +221,6 @@ function follow(task, review, { over, stale }) {
   } });
   addEventListener("pagehide", () => watch.stop());
   return watch;
-}
-
-let perContent = 0;
-
-/** How many tokens a content took lately, for an estimate. */
-async function costPerContent() {
-  const { tasks } = await get("/tasks?status=completed&limit=5");
-  const known = tasks.filter(({ progress, usage }) => progress.total && usage.tokens);
-  perContent = known.length ? known.reduce((sum, { usage, progress }) => sum + usage.tokens / progress.total, 0) / known.length : 0;
 }
 
 /** What was said of single concepts. */

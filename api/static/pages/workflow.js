@@ -18,7 +18,7 @@ start(async (main) => {
   if (!found) return nowhere(main);
   learnSteps(found.steps);
   title(found.title);
-  const list = taskList({ changed: () => {}, filtered: () => {}, workflow: name });
+  const list = taskList({ workflow: name });
   const form = ask(found);
   fill(main, h("div.home-page", {},
     h("section.hero.is-form", {}, h("p.crumbs", {}, h("a", { href: "/" }, t`Home`), " / ", found.title),

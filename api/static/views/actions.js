@@ -55,7 +55,7 @@ export function actions(context) {
       ];
     },
     cancelled: () => [
-      h("p", {}, model.own || model.progress.done ? t`It was cancelled. What had been written is kept.` : t`It was cancelled before anything was written.`),
+      h("p", {}, model.own || model.progress.done || model.task.roadmap_id ? t`It was cancelled. What had been written is kept.` : t`It was cancelled before anything was written.`),
       h("p.actions", {}, send(t`Go on where it stopped`, "retry", ".is-primary"), model.progress.done > 0 && roadmapLink(t`Read what is ready`, false)),
     ],
   };
@@ -124,7 +124,7 @@ export function actions(context) {
         }
       });
       fill(place, h("span.question-line", { role: "group", "aria-label": t`Cancel this task?` },
-        h("span", {}, model.progress.done ? t`What is written is kept.` : t`Cancel this task?`), keep, really));
+        h("span", {}, t`Cancel this task? What is written so far is kept, and it can go on later.`), keep, really));
       keep.focus();
     }
   }

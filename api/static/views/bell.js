@@ -39,13 +39,15 @@ export function bell() {
       entries = page.notifications;
       unread = page.unread;
       draw();
+      seen();
     },
     onNotification: (entry) => {
       entries = [entry, ...entries.filter((each) => each.notification_id !== entry.notification_id)];
       if (!entry.read_at) unread += 1;
       draw();
-      // the task's own page shows it anyway
-      if (location.pathname !== to(`/tasks/${entry.task_id}`)) {
+      seen();
+      // the task's own page shows it anyway, and one's own act is no news
+      if (!entry.read_at && location.pathname !== to(`/tasks/${entry.task_id}`)) {
         note(entry.title ? `${cut(entry.title, 60)}: ${inShort(entry)[0]}` : inShort(entry)[0], { tone: TONES[entry.kind], href: target(entry) });
       }
     },
@@ -53,6 +55,7 @@ export function bell() {
   });
   // a decision settles what was told of its review
   hear((message) => ["inbox", "retried"].includes(message.type) && watch.refresh());
+  document.addEventListener("visibilitychange", seen);
   addEventListener("pagehide", () => watch.stop());
   addEventListener("pageshow", (event) => event.persisted && location.reload());
   draw();
@@ -96,6 +99,19 @@ export function bell() {
         })));
   }
 
+  /** Whoever looks at what an entry is about, or at a part of it, has read the entry. */
+  function seen() {
+    if (document.hidden) return;
+    const here = entries.filter((entry) => !entry.read_at && shows(location.pathname, entry));
+    for (const id of new Set(here.map((entry) => entry.task_id))) {
+      post(`/notifications/read-all?task_id=${id}`).then(() => tell({ type: "inbox" }), noticeRefusal);
+    }
+    if (!here.length) return;
+    for (const entry of here) entry.read_at = entry.created_at;
+    unread = Math.max(0, unread - here.length);
+    draw();
+  }
+
   function markOne(entry) {
     // this click leaves the page: the request goes on without it
     call(`/notifications/${entry.notification_id}/read`, { method: "POST", keepalive: true })
@@ -135,6 +151,10 @@ function inShort({ kind, message, title }) {
   const words = STATUS[MEANS[kind]];
   return words && title && (SERVERS || kind.startsWith("review") || kind === "task_cancelled") ? [words, null] : [message, SERVERS];
 }
+
+/** Whether a page is one of those of an entry's task or roadmap. */
+const shows = (path, { task_id: taskId, roadmap_id: roadmapId = null }) =>
+  [`/tasks/${taskId}`, roadmapId && `/roadmaps/${roadmapId}`].some((start) => start && `${path}/`.startsWith(`${to(start)}/`));
 
 /** To the question, to what came of it, or to what went wrong. */
 function target({ task_id: taskId, kind, roadmap_id: roadmapId = null }) {

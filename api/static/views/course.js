@@ -59,7 +59,7 @@ export function course(roadmap, { learner, current = null, brief = false }) {
   function row(concept, count) {
     const id = concept.concept_id;
     const box = h("input", {
-      type: "checkbox", "aria-label": t`Done: ${concept.title}`,
+      type: "checkbox", "aria-label": t`Done: ${concept.title}`, title: t`Done`,
       onchange: () => learner.mark(id, box.checked ? "done" : null, concept),
     });
     const choice = brief ? h("span.tag", { lang: language }) : h("select.mark-choice", {

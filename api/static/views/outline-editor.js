@@ -13,9 +13,10 @@ const OWN = { renamed: t`renamed by you`, moved: t`moved by you`, changed: t`cha
 
 /**
  * @param {{stages: any[], needs: Map<string, string[]>, titleOf: (id: string) => string, diff: any[]|null, own: () => Map<string, string[]>, form: any, comments: any,
- *   changed: () => void}} options `needs` tells which concepts each builds on,
+ *   changed: (moved: string|null) => void}} options `needs` tells which concepts each builds on,
  *   `own` what was done to which concept, `form` and `comments` are
- *   drafts: what was typed and not taken yet; `changed` is called after each change.
+ *   drafts: what was typed and not taken yet; `changed` is called after each change,
+ *   with the concept that was moved, if one was.
  */
 export function outlineEditor({ stages, needs, titleOf, diff, own, form, comments, changed }) {
   const element = h("div.outline");
@@ -77,8 +78,8 @@ export function outlineEditor({ stages, needs, titleOf, diff, own, form, comment
     if (focus) element.querySelector(focus)?.focus();
   }
 
-  function touch(focus, words) {
-    changed();
+  function touch(focus, words, moved = null) {
+    changed(moved);
     draw(focus);
     if (words) announce(words);
   }
@@ -206,7 +207,7 @@ export function outlineEditor({ stages, needs, titleOf, diff, own, form, comment
       const other = module.concepts.indexOf(kept[at]);
       module.concepts.splice(module.concepts.indexOf(concept), 1);
       module.concepts.splice(other, 0, concept);
-      touch(`[data-${name}="${key}"]`, t`${concept.title} is number ${at + 1} of ${kept.length}`);
+      touch(`[data-${name}="${key}"]`, t`${concept.title} is number ${at + 1} of ${kept.length}`, key);
     }, { dataset: { [name]: key }, "aria-disabled": possible ? null : "true" });
   }
 
@@ -218,7 +219,7 @@ export function outlineEditor({ stages, needs, titleOf, diff, own, form, comment
     const [concept] = from.concepts.splice(from.concepts.findIndex((each) => idOf(each) === row), 1);
     const at = before ? to.concepts.findIndex((each) => idOf(each) === before) : -1;
     to.concepts.splice(at < 0 ? to.concepts.length : at, 0, concept);
-    touch(null, t`${concept.title} is moved`);
+    touch(null, t`${concept.title} is moved`, row);
   }
 
   function remove(module, concept, key) {

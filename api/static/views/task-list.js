@@ -24,11 +24,11 @@ const FILTERS = {
 };
 
 /**
- * @param {{changed?: (tasks: object[]) => void, filtered?: (is: boolean) => void, workflow?: string}} how
- *   `changed` gets what is shown; `filtered` is told whether it is less than everything; `workflow`
+ * @param {{filtered?: (is: boolean) => void, workflow?: string}} how
+ *   `filtered` is told whether it is less than everything; `workflow`
  *   is the only one whose tasks are shown.
  */
-export function taskList({ changed = () => {}, filtered = () => {}, workflow = "" } = {}) {
+export function taskList({ filtered = () => {}, workflow = "" } = {}) {
   const asked = new URLSearchParams(location.search);
   let show = asked.get("show") ?? "all";
   if (!(show in FILTERS)) show = "all";
@@ -142,7 +142,6 @@ export function taskList({ changed = () => {}, filtered = () => {}, workflow = "
     }
     if (first) list.prepend(...fresh);
     else list.append(...fresh);
-    changed([...rows.values()].map(({ task }) => task));
   }
 }
 

@@ -16,7 +16,7 @@ from core.ids import new_id
 from db.facts import Fact
 from db.recorder import observe, record, unobserve
 from notifications.inbox_entry import InboxKind
-from tests.factories import ADMIN, new_task, until
+from tests.factories import ADMIN, ALICE, new_task, until
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer
 from watching import feed
@@ -67,10 +67,13 @@ async def test_reading_twice_is_fine(
 async def test_everything_can_be_read_at_once(
     alice: httpx.AsyncClient, database: asyncpg.Connection
 ) -> None:
-    """`read-all` marks all of one's own entries and nobody else's."""
-    task_id = await new_task()
+    """`read-all` marks all of one's own entries, or those of one task, and nobody else's."""
+    task_id, other = await new_task(), await new_task()
     for user in ("alice", "alice", "bob"):
         await seeds.notification(database, task_id, user=user)
+    await seeds.notification(database, other)
+    of_one = await alice.post(f"{PATH}/read-all", params={"task_id": str(other)})
+    assert of_one.json() == {"marked": 1}
     assert (await alice.post(f"{PATH}/read-all")).json() == {"marked": 2}
     assert (await alice.post(f"{PATH}/read-all")).json() == {"marked": 0}
     unread = await alice.get(f"{PATH}/unread-count", headers=bearer("bob"))
@@ -162,11 +165,15 @@ async def test_every_tab_hears_of_every_end(
 async def test_a_cancelled_task_is_told(
     alice: httpx.AsyncClient, database: asyncpg.Connection
 ) -> None:
-    """Whoever cancelled it, the owner finds it in the inbox."""
-    task_id = await new_task()
+    """Whoever cancelled it, the owner finds it in the inbox; one's own act is no news to oneself."""
+    own, task_id = await new_task(), await new_task()
+    await cancel_task(own, actor=ALICE)
     await cancel_task(task_id, actor=ADMIN)
-    [entry] = (await alice.get(PATH)).json()["notifications"]
+    page = (await alice.get(PATH)).json()
+    entry, known = page["notifications"]
     assert (entry["kind"], entry["task_id"]) == ("task_cancelled", str(task_id))
+    assert (known["task_id"], page["unread"]) == (str(own), 1)
+    assert known["read_at"] is not None
 
 
 async def test_what_comes_while_a_stream_opens_is_in_it(database: asyncpg.Connection) -> None:

@@ -14,6 +14,8 @@ from workflow.lease import acquire
 from workflow.runs import run_task
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     import asyncpg
     import pytest
 
@@ -123,3 +125,33 @@ async def test_the_task_tells_it(
     assert (ended.time_left_s, ended.line) == (None, None)
     assert ended.finished_at is not None
     assert ended.took_s == round((ended.finished_at - ended.created_at).total_seconds(), 3)
+    await an_hour_passes_beside(database, done)
+    assert (await queries.get_task(done, actor=ALICE)).took_s == ended.took_s
+
+
+async def an_hour_passes_beside(database: asyncpg.Connection, task_id: UUID) -> None:
+    """Let the log tell of a review of an hour, one cancelled in an hour, and two hours of rest."""
+    ended_at = await database.fetchval(
+        "UPDATE roadmap_tasks SET attempt = 2, asks_review = true,"
+        " finished_at = finished_at + interval '4 hours' WHERE task_id = $1"
+        " RETURNING finished_at - interval '4 hours'",
+        task_id,
+    )
+    seq = await database.fetchval("SELECT last_seq FROM roadmap_tasks WHERE task_id = $1", task_id)
+    log = (
+        ("review_required", 0),
+        ("review_reminder", 0.5),
+        ("review_decided", 1),
+        ("review_required", 1),
+        ("task_cancelled", 2),
+        ("task_retried", 4),
+    )
+    for number, (kind, hours) in enumerate(log, start=seq + 1):
+        await database.execute(
+            "INSERT INTO task_events (task_id, seq, type, payload, created_at)"
+            " VALUES ($1, $2, $3, '{}', $4)",
+            task_id,
+            number,
+            kind,
+            ended_at + timedelta(hours=hours),
+        )

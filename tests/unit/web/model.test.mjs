@@ -135,6 +135,16 @@ test("steps that only some tasks have are shown when they happened", () => {
   assert.ok(known.rail().some((each) => each.name === "roadmap_edit"));
 });
 
+test("a review that was not asked yet is still to come after a stop, and not where none is asked", () => {
+  for (const [review, shown] of [[true, true], [false, false]]) {
+    const known = model();
+    known.task = { ...known.task, review };
+    known.apply(event("step_started", { step: "curriculum_design", round: 1 }));
+    known.apply(event("task_cancelled", { by: "me", step: "curriculum_design" }, { status: "cancelled" }));
+    assert.equal(known.rail().some((each) => each.name === "human_review"), shown);
+  }
+});
+
 test("the end leaves nothing running, and a retry clears what had failed", () => {
   const known = model();
   known.apply(event("step_started", { step: "content_generation", round: 1 }));
@@ -223,6 +233,19 @@ test("moving one concept up is one edit", () => {
   const copy = workingCopy(tree);
   copy[0].modules[0].concepts.unshift(copy[0].modules[0].concepts.pop());
   assert.deepEqual(computeEdits(tree, copy), [{ op: "move", concept_id: "c", module_id: "m0", position: 0 }]);
+});
+
+test("of two neighbours that changed places, the one that a person moved is named", () => {
+  const tree = roadmap(["a", "b", "c"]);
+  for (const [moved, order, position] of [["b", [1, 0, 2], 0], ["a", [1, 0, 2], 1], ["c", [0, 2, 1], 1], ["b", [0, 2, 1], 2]]) {
+    const copy = workingCopy(tree);
+    const [module] = copy[0].modules;
+    module.concepts = order.map((at) => module.concepts[at]);
+    assert.deepEqual(computeEdits(tree, copy, ["x", moved]), [{ op: "move", concept_id: moved, module_id: "m0", position }]);
+  }
+  const copy = workingCopy(tree);
+  copy[0].modules[0].concepts.reverse();
+  assert.deepEqual(computeEdits(tree, copy, ["a", "b"]).map((edit) => edit.concept_id).sort(), ["a", "b"], "the last two moved");
 });
 
 test("moving one concept to the end is one edit", () => {
