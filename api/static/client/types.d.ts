@@ -552,8 +552,9 @@ export interface Task {
   started_at: string | null;
   finished_at: string | null;
   /**
-   * Seconds from when it was asked for to its end, with all that it waited for: workers, reviews,
-   * retries. Null before.
+   * Seconds from when it was asked for, or may begin, to its end, in all its attempts: waits for
+   * workers count, open reviews and the time between an end and a retry do not. Null before its
+   * end.
    */
   took_s: number | null;
   links: TaskLinks;

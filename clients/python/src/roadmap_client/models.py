@@ -420,8 +420,9 @@ class Task(TaskAnswer):
     finished_at: Moment | None = None
     took_s: float | None = None
     """
-    Seconds from when it was asked for to its end, with all that it waited for: workers,
-    reviews, retries. None before.
+    Seconds from when it was asked for, or may begin, to its end, in all its attempts: waits
+    for workers count, open reviews and the time between an end and a retry do not. None
+    before its end.
     """
     links: dict[str, str | None] = {}
     """Paths on the server."""
