@@ -10,7 +10,7 @@ from core.loop_lag import leave_loop, watch_loop
 from core.resources import Resource
 from core.settings import get_settings
 from db.engine import dispose_engine
-from db.facts import Insert
+from db.facts import NOW, Insert
 from db.models import Notification
 from db.recorder import flush_recorder, observe
 from notifications.deltas import forget as forget_text
@@ -73,5 +73,6 @@ def publish(recorded: Recorded) -> None:
     publish_events(recorded.events)
     for write in recorded.rows:
         if isinstance(write, Insert) and write.table is Notification.__table__:
-            entry = InboxEntry.model_validate({**write.values, "created_at": recorded.at})
+            told = {name: recorded.at if it is NOW else it for name, it in write.values.items()}
+            entry = InboxEntry.model_validate({**told, "created_at": recorded.at})
             publish_notification(entry)

@@ -263,10 +263,10 @@ start(async (main) => {
   /** The marks say in words what is pressed. */
   function showMark() {
     const now = progress.markOf(conceptId);
-    fill(doneBelow, icon("check"), now === "done" ? t`Done` : t`Mark as done`);
-    fill(buttons.done, icon("check"), t`Done`);
-    fill(buttons.learning, now === "learning" && icon("check"), t`Learning`);
-    fill(buttons.skipped, now === "skipped" ? [icon("check"), t`Skipped`] : t`Skip`);
+    const done = now === "done" ? t`Done` : t`Mark as done`;
+    const words = { done, learning: t`Learning`, skipped: now === "skipped" ? t`Skipped` : t`Skip` };
+    for (const [mark, button] of Object.entries(buttons)) fill(button, mark === now && icon("check"), words[mark]);
+    fill(doneBelow, icon("check"), done);
     for (const [mark, button] of [...Object.entries(buttons), ["done", doneBelow]]) {
       button.setAttribute("aria-pressed", String(mark === now));
       button.classList.toggle("is-done", mark === now);

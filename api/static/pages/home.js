@@ -9,7 +9,7 @@ import { once } from "../lib/once.js";
 import { hear } from "../lib/tabs.js";
 import { taskList } from "../views/task-list.js";
 import { told, taskRow } from "../views/task-row.js";
-import { lastOnes, usually } from "../views/usually.js";
+import { LAST_ONES, learned, usually } from "../views/usually.js";
 import { workflows } from "../lib/workflows.js";
 
 const IDEAS = [t`Learn Rust`, t`Bake sourdough bread`, t`Play chess well`, t`Hold a conversation in Spanish`];
@@ -41,7 +41,7 @@ start(async (main) => {
   /** Asked for by itself: what the list shows may be anything. */
   async function tellUsual() {
     try {
-      fill(hint, usually(await lastOnes()));
+      fill(hint, usually(learned((await get(LAST_ONES)).tasks)));
     } catch (error) {
       noticeRefusal(error); // the list tells what is wrong
     }

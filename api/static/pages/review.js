@@ -16,7 +16,7 @@ import { changeList, editList } from "../views/changes.js";
 import { changesSince, decisionCard, roundLine } from "../views/decision.js";
 import { outlineEditor } from "../views/outline-editor.js";
 import { heading } from "../views/parts.js";
-import { learned, lastOnes, likely } from "../views/usually.js";
+import { LAST_ONES, learned, likely } from "../views/usually.js";
 
 const MOST_EDITS = 500;
 
@@ -83,8 +83,8 @@ function reviewPage(main, task, review, etag) {
   if (before && before.version !== review.version && before.history.now.length) carryOver(before);
   decision.setRemarks(comments.all().length);
   show();
-  lastOnes().then((found) => {
-    past = found;
+  get(LAST_ONES).then(({ tasks }) => {
+    past = learned(tasks);
     show();
   }, () => {});
   onKey("mod+z", t`Undo`, () => undo.click());

@@ -1,29 +1,24 @@
 /** What one more roadmap is likely to take: from what one's last ones took, else from what is known of roadmaps. */
 
-import { get } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { figure, t } from "../lib/i18n.js";
 import { maybeAdmin } from "../lib/session.js";
-import { range } from "../lib/time.js";
+import { brief, range } from "../lib/time.js";
 import { dollars } from "../lib/words.js";
 
-const LATEST = 10;
+/** The tasks to learn it from, whatever a list shows. */
+export const LAST_ONES = "/tasks?workflow=roadmap&status=completed&limit=10";
 /** What a roadmap consists of, and takes of a model's tokens, before there is any experience. */
 export const TYPICAL = { concepts: 15, contents: 45, calls: 48, tokens: 160_000 };
 
 /**
- * What roadmaps took, whatever a list shows of them.
+ * What these tasks took.
  *
  * @typedef {{count: number, time: string|null, tokens: number, cost: number|null, perContent: number, price: number|null, unpriced: boolean}} Past
  *   `time` is a range in words, `tokens` and `cost` are those of one roadmap; `price` is that of a token; `unpriced` tells
  *   that prices are not known, to those who may set them.
- * @returns {Promise<Past>}
+ * @returns {Past}
  */
-export async function lastOnes() {
-  return learned((await get(`/tasks?workflow=roadmap&status=completed&limit=${LATEST}`)).tasks);
-}
-
-/** @returns {Past} */
 export function learned(tasks) {
   const done = tasks.filter(({ progress, usage }) => progress.total > 0 && usage.tokens > 0);
   const took = done.map(({ took_s: seconds }) => seconds).filter(Boolean);
@@ -31,7 +26,7 @@ export function learned(tasks) {
   const sum = (which, of) => which.reduce((all, each) => all + of(each), 0);
   return {
     count: done.length,
-    time: took.length ? range({ p50: Math.min(...took), p90: Math.max(...took) }) : null,
+    time: took.length > 1 ? range({ p50: Math.min(...took), p90: Math.max(...took) }) : took.length ? brief(1000 * took[0]) : null,
     tokens: done.length ? middle(done.map(({ usage }) => usage.tokens)) : TYPICAL.tokens,
     cost: paid.length ? middle(paid.map(({ usage }) => usage.cost)) : null,
     perContent: done.length ? sum(done, ({ usage }) => usage.tokens) / sum(done, ({ progress }) => progress.total) : TYPICAL.tokens / TYPICAL.contents,

@@ -44,6 +44,17 @@ test("conditions among children leave nothing behind, and numbers and texts stay
   assert.deepEqual(svg("g", {}, ...children).children, wanted);
 });
 
+test("what one more roadmap takes is told from the last ones, else from what is typical", async () => {
+  const { TYPICAL, learned, likely, usually } = await import("../../../api/static/views/usually.js");
+  const words = (of) => [of].flat().flatMap((each) => each.children ?? each).join("");
+  const done = (took, tokens, cost = null) => ({ took_s: took, progress: { total: 10 }, usage: { tokens, cost } });
+  assert.match(words(usually(learned([]))), /15 concepts: 45 contents, .* 48 model calls\. That takes a few minutes .* about 160,000 tokens/);
+  assert.equal(words(usually(learned([done(48.4, 35_000, 0.5)]))), "Your last one took 48 s and 35,000 tokens, about $0.50.");
+  assert.equal(words(usually(learned([done(41, 30_000), done(42, 40_000)]))), "Your last ones took 41-42 s and 40,000 tokens (no price is set).");
+  assert.equal(words(likely(30, learned([done(48, 10_000, 0.5)]))), "about 30,000 tokens, about $1.50");
+  assert.equal(words(likely(TYPICAL.contents, learned([]))), "about 160,000 tokens");
+});
+
 test("a place is made anew only when what it is made from is another", () => {
   const place = slot(new Node());
   let made = 0;
