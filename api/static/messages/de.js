@@ -483,6 +483,7 @@ export default {
   "Make them in this one, too?": "Auch in dieser vornehmen?",
   "Make them": "Vornehmen",
   "Nothing of it could be written.": "Nichts davon konnte geschrieben werden.",
+  "It was cancelled before any content was written. The outline is kept.": "Es wurde abgebrochen, bevor Inhalte geschrieben waren. Die Gliederung bleibt.",
   "It was cancelled before anything was written.": "Es wurde abgebrochen, bevor etwas geschrieben war.",
   "Live": "Live",
   "It waits on after that.": "Danach wartet es weiter.",

@@ -483,6 +483,7 @@ export default {
   "Make them in this one, too?": "¿Hacerlos también en esta?",
   "Make them": "Hacerlos",
   "Nothing of it could be written.": "No se pudo escribir nada.",
+  "It was cancelled before any content was written. The outline is kept.": "Se canceló antes de escribir ningún contenido. El esquema se conserva.",
   "It was cancelled before anything was written.": "Se canceló antes de que se escribiera nada.",
   "Live": "En directo",
   "It waits on after that.": "Después sigue esperando.",

@@ -483,6 +483,7 @@ export default {
   "Make them in this one, too?": "也在这一版中进行这些修改吗？",
   "Make them": "进行修改",
   "Nothing of it could be written.": "没有任何内容能够写出。",
+  "It was cancelled before any content was written. The outline is kept.": "任务在写出内容之前被取消。大纲已保留。",
   "It was cancelled before anything was written.": "在写出任何内容之前已取消。",
   "Live": "实时",
   "It waits on after that.": "之后会继续等待。",

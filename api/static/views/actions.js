@@ -55,7 +55,8 @@ export function actions(context) {
       ];
     },
     cancelled: () => [
-      h("p", {}, model.own || model.progress.done || model.task.roadmap_id ? t`It was cancelled. What had been written is kept.` : t`It was cancelled before anything was written.`),
+      h("p", {}, model.own || model.progress.done ? t`It was cancelled. What had been written is kept.`
+        : model.task.roadmap_id ? t`It was cancelled before any content was written. The outline is kept.` : t`It was cancelled before anything was written.`),
       h("p.actions", {}, send(t`Go on where it stopped`, "retry", ".is-primary"), model.progress.done > 0 && roadmapLink(t`Read what is ready`, false)),
     ],
   };

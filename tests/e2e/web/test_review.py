@@ -86,7 +86,7 @@ async def test_what_was_ended_elsewhere_shows_no_way_to_go_on(site: Site, window
     await expect(page.get_by_role("button", name="Undo all")).to_have_count(0)
     await page.evaluate("localStorage.clear(), sessionStorage.clear()")
     await window.open(f"/tasks/{task_id}")
-    await expect(page.locator(".actions-card")).to_contain_text("before anything was written")
+    await expect(page.locator(".actions-card")).to_contain_text("The outline is kept.")
     await expect(page.get_by_role("link", name="Read what is ready")).to_have_count(0)
     await expect(page.locator(".finding")).to_have_text("Cancelled at the step “Your review”")
     await page.get_by_role("button", name="Notifications").click()
