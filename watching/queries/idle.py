@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -43,16 +44,20 @@ async def times_taken(session: AsyncSession, rows: Sequence[RoadmapTask]) -> dic
     Waits for a worker count: whoever asks for a task waits for them, too. Tasks that have not
     ended are left out.
     """
-    ended = [row for row in rows if row.finished_at is not None]
-    paused = [row.task_id for row in ended if row.attempt > 1 or row.asks_review]
+    paused = [
+        row.task_id for row in rows if row.finished_at and (row.attempt > 1 or row.asks_review)
+    ]
     idle: dict[UUID, float] = {}
     if paused:
         found = await session.execute(_IDLE, {"tasks": paused})
         idle = {task_id: float(seconds) for task_id, seconds in found}
-    return {row.task_id: _taken(row, idle.get(row.task_id, 0.0)) for row in ended}
+    return {
+        row.task_id: _taken(row, row.finished_at, idle.get(row.task_id, 0.0))
+        for row in rows
+        if row.finished_at is not None
+    }
 
 
-def _taken(row: RoadmapTask, idle_s: float) -> float:
-    begun = max(row.created_at, row.starts_at or row.created_at)
-    assert row.finished_at is not None
-    return round(max(0.0, (row.finished_at - begun).total_seconds() - idle_s), 3)
+def _taken(row: RoadmapTask, ended_at: datetime, idle_s: float) -> float:
+    begun_at = max(row.created_at, row.starts_at or row.created_at)
+    return round(max(0.0, (ended_at - begun_at).total_seconds() - idle_s), 3)

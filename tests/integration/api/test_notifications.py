@@ -167,7 +167,7 @@ async def test_every_tab_hears_of_every_end(
 async def test_a_cancelled_task_is_told(
     alice: httpx.AsyncClient, database: asyncpg.Connection
 ) -> None:
-    """Whoever cancelled it, the owner finds it in the inbox; one's own act is no news to oneself."""
+    """Whoever cancelled it, the owner finds it in the inbox; one's own act is no news."""
     own, task_id = await new_task(), await new_task()
     await cancel_task(own, actor=ALICE)
     await cancel_task(task_id, actor=ADMIN)
