@@ -19,7 +19,7 @@ GRAIN_S: Final = 0.05
 """How exactly heartbeats and ends of credentials are kept."""
 CROWD: Final = 200
 """So many viewers of one process are told of several events at a time, …"""
-PACE_S: Final = 0.04
+PACE_S: Final = 0.02
 """… at most so often for each task."""
 
 
