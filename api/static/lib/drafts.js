@@ -109,7 +109,7 @@ function put(store, name, text) {
       // it lasts as long as the page, then
     }
   }
-  if (store && store.length > MOST) sweep(store);
+  if (names(store).length > MOST) sweep(store); // what else a page keeps there is none of theirs
 }
 
 function sweep(store) {

@@ -93,12 +93,11 @@ function askForm(hint) {
     },
   };
 
-  /** What belongs to this goal alone is forgotten; the other preferences stay for the next one. */
+  /** What belongs to this goal alone is forgotten; the preferences stay for the next one, the box among them. */
   function begun() {
-    for (const [name, field] of Object.entries({ goal, background, review })) {
+    for (const [name, field] of Object.entries({ goal, background })) {
       keeping[name].clear();
-      if (field === review) review.checked = review.defaultChecked;
-      else field.value = "";
+      field.value = "";
     }
   }
 

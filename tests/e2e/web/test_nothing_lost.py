@@ -307,7 +307,7 @@ async def test_a_request_whose_answer_was_lost_is_not_made_twice(
 
 
 async def test_what_belongs_to_one_goal_is_forgotten_with_it(site: Site, window: Watched) -> None:
-    """After a roadmap was asked for, what one brings along is empty and the outline is shown."""
+    """After a roadmap was asked for, what one brings along is empty, and preferences stay."""
     created = re.compile(r"/api/v1/tasks$")
     like = site.get(f"/tasks/{site.tasks['done']}")
     await window.page.route(created, lambda route: route.fulfill(status=202, json=like))
@@ -319,6 +319,6 @@ async def test_what_belongs_to_one_goal_is_forgotten_with_it(site: Site, window:
     await window.open("/")
     await expect(page.get_by_label("What do you want to learn?")).to_have_value("")
     await expect(page.get_by_label("What you bring along")).to_have_value("")
-    await expect(page.get_by_label("Show me the outline first")).to_be_checked()
+    await expect(page.get_by_label("Show me the outline first")).not_to_be_checked()
     await expect(page.get_by_label("How much do you know?")).to_have_value("advanced")
     await page.evaluate("localStorage.clear(), sessionStorage.clear()")

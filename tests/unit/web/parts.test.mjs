@@ -86,6 +86,18 @@ test("a tab prefers its own draft, a new tab begins with the newest, and sending
   assert.equal((await import("../../../api/static/lib/drafts.js?third")).draft("goal").read(), null);
 });
 
+test("many things that a page keeps beside drafts take no draft away", async () => {
+  globalThis.localStorage = store();
+  globalThis.sessionStorage = store();
+  for (let n = 0; n < 300; n++) globalThis.sessionStorage.setItem(`place.${n}`, "1");
+  const { draft } = await import("../../../api/static/lib/drafts.js?crowded");
+  draft("home.review").write(false);
+  draft("home.goal").write("chess");
+  globalThis.localStorage = store();
+  const { draft: anew } = await import("../../../api/static/lib/drafts.js?reloaded");
+  assert.deepEqual([anew("home.review").read(), anew("home.goal").read()], [false, "chess"]);
+});
+
 test("what one tab sent retires what any tab had written before, and not what comes after", async () => {
   const tabs = [store(), store()];
   globalThis.localStorage = store();
