@@ -20,6 +20,7 @@ from api.mount import Mounted
 from api.problems import Problem
 from api.routes import (
     admin,
+    begun,
     events,
     learning,
     notifications,
@@ -52,6 +53,7 @@ _VERSIONED: Final = (
     results,
     roadmaps,
     learning,
+    begun,
     notifications,
     tickets,
     sockets,

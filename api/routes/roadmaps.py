@@ -2,15 +2,16 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 
 from api.auth import CurrentActor
 from api.http import ConceptId, RoadmapId, tagged
 from api.problems import documented
 from api.routes.tasks import accepted
 from api.shapes import Task
+from core.request_shapes import storable
 from roadmaps import queries
-from roadmaps.queries import Concept, RoadmapView
+from roadmaps.queries import Concept, FoundTexts, RoadmapView
 from roadmaps.regeneration import regenerate as regenerate_contents
 from roadmaps.requests import RegenerateRequest
 
@@ -34,6 +35,21 @@ _UNCHANGED: Final[dict[int | str, dict[str, Any]]] = {
 async def get_roadmap(roadmap_id: RoadmapId, request: Request, actor: CurrentActor) -> Response:
     """Return stages, modules and concepts with the state of each content."""
     return tagged(request, await queries.get_roadmap(roadmap_id, actor=actor))
+
+
+@router.get(
+    "/{roadmap_id}/search",
+    operation_id="searchRoadmap",
+    summary="Find words in a roadmap's texts",
+    responses=documented(404),
+)
+async def search(
+    roadmap_id: RoadmapId,
+    actor: CurrentActor,
+    q: Annotated[str, Query(min_length=1, max_length=200, description="What to look for.")],
+) -> FoundTexts:
+    """Return the tutorials that have these words, with what stands around them."""
+    return await queries.find_texts(roadmap_id, storable(q).strip(), actor=actor)
 
 
 @router.get(

@@ -128,6 +128,48 @@ class LearnerProgressView(View):
     concepts: list[ConceptProgressView]
 
 
+class NextConceptView(View):
+    """The concept at which a learner goes on."""
+
+    concept_id: UUID
+    title: str
+
+
+class LearningView(View):
+    """A roadmap that somebody has begun and not finished."""
+
+    roadmap_id: UUID
+    title: str
+    language: str
+    done: int = Field(description="Concepts marked as done.")
+    skipped: int = Field(description="Concepts left out on purpose.")
+    total: int = Field(description="Concepts of the roadmap.")
+    next: NextConceptView = Field(
+        description="The first that is being learnt, else the first that is neither done nor"
+        " skipped."
+    )
+
+
+class LearningList(View):
+    """What somebody is learning, the newest first."""
+
+    roadmaps: list[LearningView]
+
+
+class FoundText(View):
+    """A text in which words were found."""
+
+    concept_id: UUID
+    kind: ContentKind
+    excerpt: str = Field(description="Plain text around the first place of the words.")
+
+
+class FoundTexts(View):
+    """The texts of a roadmap in which words were found, in no order."""
+
+    found: list[FoundText]
+
+
 class _PlacedConcept(ConceptView):
     roadmap_id: UUID
 

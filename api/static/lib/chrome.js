@@ -3,7 +3,7 @@
 import { bell } from "../views/bell.js";
 import { call, complain, get, inWords, noticeRefusal, onUnauthenticated } from "./api.js";
 import { forgetDrafts } from "./drafts.js";
-import { fill, h, icon, to } from "./dom.js";
+import { fill, h, icon, iconButton, to } from "./dom.js";
 import { LANGUAGES, choose, language, t } from "./i18n.js";
 import { commands, concepts, keyCap, listen } from "./keys.js";
 import { later } from "./later.js";
@@ -26,9 +26,10 @@ export async function start(page) {
   onUnauthenticated(() => later("signin").then(({ askForToken }) => askForToken(), noticeRefusal));
   document.documentElement.lang = language;
   fill(document.getElementById("nav"), links());
-  fill(document.getElementById("tools"), themeToggle(), bell());
+  const help = () => later("help").then(({ openHelp }) => openHelp({ commands, keyCap, languages }), noticeRefusal);
+  fill(document.getElementById("tools"), iconButton("help", t`Keys and language`, help), themeToggle(), bell());
   foot();
-  listen(() => later("palette").then(({ openPalette }) => openPalette({ get, commands, concepts, keyCap }), noticeRefusal));
+  listen(() => later("palette").then(({ openPalette }) => openPalette({ get, commands, concepts, keyCap }), noticeRefusal), help);
   await null; // the page's own module is read to its end before it is run
   try {
     await page(main);
@@ -83,6 +84,15 @@ function showFailure(error) {
 function foot() {
   const place = document.getElementById("foot-tools");
   if (!place) return;
+  fill(place, languages(), account());
+  if (language === "en") return;
+  const loading = main.querySelector(".skeleton [role]");
+  if (loading) loading.textContent = t`Loading…`;
+  document.getElementById("foot-note").textContent = t`Texts are written by a program: a language model, or the offline sample author. Check what matters.`;
+  document.querySelector(".skip").textContent = t`Skip to content`;
+}
+
+function languages() {
   const select = h("select", {
     "aria-label": t`Language of these pages`,
     onchange: () => {
@@ -90,12 +100,7 @@ function foot() {
       location.reload();
     },
   }, Object.entries(LANGUAGES).map(([code, name]) => h("option", { value: code, selected: code === language, lang: code }, name)));
-  fill(place, select, account());
-  if (language === "en") return;
-  const loading = main.querySelector(".skeleton [role]");
-  if (loading) loading.textContent = t`Loading…`;
-  document.getElementById("foot-note").textContent = t`Texts are written by a program: a language model, or the offline sample author. Check what matters.`;
-  document.querySelector(".skip").textContent = t`Skip to content`;
+  return select;
 }
 
 function themeToggle() {
@@ -154,5 +159,5 @@ function leaving(user, explanation, leave) {
       forgetDrafts();
       location.assign(to("/"));
     },
-  }, t`Sign out ${user ?? ""}`.trim());
+  }, user ? t`Sign out (${user})` : t`Sign out`);
 }

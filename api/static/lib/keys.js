@@ -20,8 +20,8 @@ export function onKey(keys, words, run) {
   known.push({ keys, words, run });
 }
 
-/** Begin to listen, once; `palette` opens or closes the palette. */
-export function listen(palette) {
+/** Begin to listen, once; `palette` opens or closes the palette, `help` shows the keys. */
+export function listen(palette, help) {
   if (listening) return;
   listening = true;
   onKey("mod+k", t`Go anywhere, do anything`, palette);
@@ -32,11 +32,11 @@ export function listen(palette) {
     event.preventDefault();
     field.focus();
   });
-  onKey("?", t`Show the keys`, showKeys);
+  onKey("?", t`Show the keys`, help);
   addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing) return;
     const name = nameOf(event);
-    if (!name.startsWith("mod+") && (isTyping(event.target) || document.querySelector("dialog[open]"))) return;
+    if (!name.startsWith("mod+") && (isTyping(event.target, name) || document.querySelector("dialog[open]"))) return;
     const found = known.find(({ keys }) => keys === name);
     if (!found) return;
     if (name.startsWith("mod+") && name !== "mod+k" && isTyping(event.target)) return; // a field undoes its own
@@ -65,9 +65,10 @@ function nameOf(event) {
   return `${mod ? "mod+" : ""}${mod && event.shiftKey ? "shift+" : ""}${key}`;
 }
 
-function isTyping(target) {
+/** Letters belong to a field; in a menu they choose an entry, which no question mark does. */
+function isTyping(target, name = "") {
   return target instanceof HTMLElement
-    && (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName))
+    && (target.isContentEditable || ["INPUT", "TEXTAREA", name === "?" ? "" : "SELECT"].includes(target.tagName))
     && !["checkbox", "radio", "button"].includes(/** @type {HTMLInputElement} */ (target).type);
 }
 
@@ -76,13 +77,4 @@ export function keyCap(keys) {
   const apple = /Mac|iPhone|iPad/.test(navigator.platform);
   const caps = keys.split("+").map((each) => ({ mod: apple ? "⌘" : "Ctrl", shift: apple ? "⇧" : "Shift" })[each] ?? (each.length === 1 ? each.toUpperCase() : each));
   return h("kbd", {}, caps.join(apple ? "" : "+"));
-}
-
-function showKeys() {
-  const dialog = h("dialog.dialog.keys-dialog", { "aria-labelledby": "keys-title", onclose: () => dialog.remove() },
-    h("h2", { id: "keys-title" }, t`Keys`),
-    h("dl.keys", {}, commands().map(({ keys, words }) => h("div", {}, h("dt", {}, keyCap(keys)), h("dd", {}, words)))),
-    h("form", { method: "dialog" }, h("button.button.is-primary", { type: "submit" }, t`Close`)));
-  document.body.append(dialog);
-  dialog.showModal();
 }

@@ -5,6 +5,10 @@
  */
 
 const KEY = "roadmap.place.";
+const LEFT = "roadmap.left";
+const MOST_LEFT = 40;
+/** Behind an address: go on where one was when one left it, in any tab. */
+export const ON = "#on";
 const SETTLING_MS = 3000;
 const REST_MS = 120;
 
@@ -38,7 +42,7 @@ export function readdress(address) {
 
 /** Go where the address or the last visit was, once the page has drawn what stands there. */
 export function settle() {
-  const wanted = remembered?.top ?? null;
+  const wanted = remembered?.top ?? (location.hash === ON ? left()[location.pathname] : null) ?? null;
   restored = true;
   if (wanted === null) return toAnchor();
   const until = Date.now() + SETTLING_MS;
@@ -70,6 +74,21 @@ function note() {
   if (!restored) return;
   state.top = Math.round(scrollY);
   write();
+  if (!location.pathname.includes("/concepts/")) return;
+  const { [location.pathname]: _, ...others } = left();
+  try {
+    localStorage.setItem(LEFT, JSON.stringify(Object.fromEntries([...Object.entries(others).slice(1 - MOST_LEFT), [location.pathname, state.top]])));
+  } catch {
+    // as above
+  }
+}
+
+function left() {
+  try {
+    return JSON.parse(localStorage.getItem(LEFT) ?? "{}");
+  } catch {
+    return {};
+  }
 }
 
 function write() {

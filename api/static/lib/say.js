@@ -6,6 +6,8 @@ import { t } from "./i18n.js";
 const QUIET_MS = 4000;
 const NOTE_MS = 8000;
 const MOST = 3;
+/** Tasks whose end the page itself tells in its own words: the bell need not. */
+export const settledHere = new Set();
 let saidAt = 0;
 let waiting = null;
 let timer = 0;

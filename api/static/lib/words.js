@@ -150,9 +150,9 @@ export function dollars(value) {
 const LEVEL = { beginner: t`beginner`, intermediate: t`intermediate`, advanced: t`advanced` };
 export const levelName = (level) => LEVEL[level] ?? level;
 
-/** Which attempt or round it is. */
+/** Which attempt it is, and how often a step was done. */
 export const attempt = (number) => (language === "en" ? `${nth(number)} attempt` : t`attempt ${number}`);
-export const round = (number) => (language === "en" ? `${nth(number)} round` : t`round ${number}`);
+export const times = (number) => n(number, "{n} time", "{n} times");
 
 const NTH = ["", "first", "second", "third", "fourth", "fifth", "sixth"];
 

@@ -3,11 +3,11 @@
 import { client, complain, get, noticeRefusal, post } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
 import { fill, guarded, h, icon, painted, said, slot, to } from "../lib/dom.js";
-import { list, t, within } from "../lib/i18n.js";
+import { figure, list, t, within } from "../lib/i18n.js";
 import { offerConcepts, onKey } from "../lib/keys.js";
 import { later } from "../lib/later.js";
 import { recall, remember } from "../lib/place.js";
-import { announce } from "../lib/say.js";
+import { note, settledHere } from "../lib/say.js";
 import { tell } from "../lib/tabs.js";
 import { CONTENT_STATE, kindName, learnKinds, retryHelps, textOf } from "../lib/words.js";
 import { Arriving } from "../model/arriving.js";
@@ -71,7 +71,7 @@ start(async (main) => {
   drawFailures();
   const article = h("article", { lang: roadmap.language || null },
     h("header.concept-head", {}, heading(concept.title), said("p.lead", concept.description),
-      h("p.quiet", {}, facts(concept), needs(concept, roadmap)), pageTools(announce, [h("span.mark-buttons", { role: "group", "aria-label": t`Mark: ${concept.title}` }, Object.values(buttons)), unsent])),
+      h("p.quiet", {}, facts(concept), needs(concept, roadmap)), pageTools([h("span.mark-buttons", { role: "group", "aria-label": t`Mark: ${concept.title}` }, Object.values(buttons)), unsent])),
     failures.element, sections[text].element);
   const column = h("div.concept-main", {},
     h("nav.crumbs", { "aria-label": t`Where you are` }, said("a", roadmap.title, { href: `/roadmaps/${roadmapId}` }), " / ", said("span", place.module.title)),
@@ -145,7 +145,11 @@ start(async (main) => {
     section.version = version;
     section.text.show(concept[kind], () => concept[kind] && ownView(kind));
     section.after.show([offered, state.status, version], () => concept[kind] && renew(kind));
-    if (renewed && state.status === "completed") announce(t`${kindName(kind)}: ready`);
+    if (renewed && state.status === "completed") {
+      note(t`The ${within(kindName(kind))} of “${concept.title}” is new.`, {
+        tone: "good", action: { label: t`Show it`, run: () => section.element.scrollIntoView({ block: "start" }) },
+      });
+    }
   }
 
   /** Somebody is answering the version before: it stays until they want the new one. */
@@ -236,6 +240,7 @@ start(async (main) => {
     return guarded(h(`button.button${tone}`, { type: "button" }, words), async () => {
       try {
         await post(`${path}/regenerate`, { kinds: which });
+        settledHere.add(roadmap.task_id);
         tell({ type: "retried", taskId: roadmap.task_id });
         resume();
         await refresh();
@@ -245,9 +250,28 @@ start(async (main) => {
     });
   }
 
+  /** What is there is written anew after a second question: it is not seen again afterwards. */
   function renew(kind) {
-    if (!RETRYABLE.has(concept.task_status) || concept.contents[kind].status !== "completed") return null;
-    return h("p.renew", {}, again([kind], t`Write it anew: ${within(kindName(kind))}`, ".is-quiet"));
+    const { status } = concept.contents[kind];
+    if (status === "running" || status === "pending") return h("p.renew.quiet", {}, t`Being written anew …`);
+    if (!RETRYABLE.has(concept.task_status) || status !== "completed") return null;
+    const words = t`Write it anew: ${within(kindName(kind))}`;
+    const place = h("div.renew");
+    const ask = guarded(h("button.button.is-quiet", { type: "button" }, words), async () => question());
+    return fill(place, ask);
+
+    function question() {
+      const { tokens = 0 } = concept.usage[kind] ?? {};
+      const about = t`What stands here stays until the new one is there, and is then replaced for good.`
+        + (tokens ? ` ${t`That takes about ${figure(Number(tokens.toPrecision(2)))} tokens.`}` : "");
+      const keep = h("button.button", { type: "button", onclick: (event) => {
+        if (event.detail > 1) return; // the second half of a double click on the first question
+        fill(place, ask);
+        ask.focus();
+      } }, t`Keep it`);
+      fill(place, h("div.notice.is-ask", { role: "group", "aria-label": words }, h("p", {}, about), h("p.actions", {}, keep, again([kind], words, ".is-primary"))));
+      keep.focus();
+    }
   }
 
   function doneBar() {

@@ -7,6 +7,7 @@ import { fill, guarded, h, slot, to } from "../lib/dom.js";
 import { STOP, listed, t } from "../lib/i18n.js";
 import { once } from "../lib/once.js";
 import { hear } from "../lib/tabs.js";
+import { learningList } from "../views/learning-list.js";
 import { taskList } from "../views/task-list.js";
 import { told, taskRow } from "../views/task-row.js";
 import { LAST_ONES, learned, usually } from "../views/usually.js";
@@ -21,21 +22,22 @@ const MOST_URGENT = 8;
 start(async (main) => {
   title(t`What do you want to learn?`);
   const urgent = needsYou();
+  const learning = learningList();
   const hint = h("p.usually.quiet");
-  const list = taskList({ filtered: (is) => urgent.hide(is) });
+  const list = taskList({ filtered: (is) => [urgent, learning].forEach((each) => each.hide(is)) });
   const form = askForm(hint);
   const others = h("p.other-workflows.quiet", { hidden: true });
-  const lists = h("div", { hidden: true }, others, urgent.element, list.element);
+  const lists = h("div", { hidden: true }, others, urgent.element, learning.element, list.element);
   fill(main, h("div.home-page", {}, form.element, lists));
   form.begin();
   hear((message) => message.type === "retried" && read());
-  addEventListener("online", urgent.read);
+  addEventListener("online", () => Promise.all([urgent.read(), learning.read()]));
   document.addEventListener("visibilitychange", () => document.hidden || read());
   await Promise.all([read(), showOthers(others)]);
   lists.hidden = false; // both at once, so that one does not push the other
 
   async function read() {
-    await Promise.all([list.read(), urgent.read(), tellUsual()]);
+    await Promise.all([list.read(), urgent.read(), learning.read(), tellUsual()]);
   }
 
   /** Asked for by itself: what the list shows may be anything. */

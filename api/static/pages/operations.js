@@ -20,6 +20,10 @@ const NAME = {
   schedules: t`Maintenance`, "queue/rejected": t`Rejected messages`,
 };
 const POOL = { threads: t`threads`, prefork: t`processes (prefork)` };
+/** What a job is called, of those that are known here. */
+const CALLED = { recover: t`recover`, remind: t`remind`, purge: t`purge`, audit: t`audit` };
+/** What PostgreSQL says that its sessions do. */
+const SESSION = { active: t`active`, idle: t`idle`, "idle in transaction": t`idle in transaction` };
 /** What a job does, and what follows while it is paused; of one that is not known here the server's words. */
 const JOBS = {
   recover: [
@@ -180,7 +184,7 @@ function strangers(unknown) {
 function databaseCard({ pool, server }) {
   return rows([
     [t`Connections of ours, of those the server admits`, share(server.sessions, server.admitted ?? server.max_connections)],
-    ...Object.entries(server.sessions_by_state).map(([state, number]) => [state, figure(number)]),
+    ...Object.entries(server.sessions_by_state).map(([state, number]) => [SESSION[state] ?? state, figure(number)]),
     [t`Pool of the API`, share(pool.checked_out, pool.pool_size)],
     [t`Our budget, over all processes`, pool.budget],
   ]);
@@ -211,7 +215,7 @@ function schedulesCard(data, again) {
     const [does, without] = JOBS[each.name] ?? [each.description, each.if_paused];
     const lang = JOBS[each.name] ? null : SERVERS;
     return h("li", {},
-      h("div.schedule", {}, h("strong", {}, each.name), each.paused && h("span.chip.is-ask", {}, t`paused`),
+      h("div.schedule", {}, h("strong", {}, CALLED[each.name] ?? each.name), each.paused && h("span.chip.is-ask", {}, t`paused`),
         h("span.quiet", {}, [
           every(each.interval_s),
           each.last_run_at ? t`ran ${ago(each.last_run_at)}` : t`has not run yet`,

@@ -264,8 +264,8 @@ function sinceRound({ task_id: taskId, diff, round }, titleOf, editor) {
   const heading = h("h2.card-title", { id: "diff-title" });
   const rounds = Array.from({ length: round - 1 }, (_, at) => round - 1 - at);
   const choice = rounds.length > 1 && h("select", {
-    "aria-label": t`Compare with round`, onchange: () => compare(Number(choice.value)),
-  }, rounds.map((each) => h("option", { value: each }, t`Round ${each}`)));
+    "aria-label": t`Compare with version`, onchange: () => compare(Number(choice.value)),
+  }, rounds.map((each) => h("option", { value: each }, t`Version ${each}`)));
   let shown = 0;
   show(diff, round - 1);
   return h("section.card", { "aria-labelledby": "diff-title" }, heading, choice, list.element);

@@ -51,7 +51,7 @@ function row({ task, review }) {
   const size = review?.roadmap && totals(review.roadmap.stages);
   const facts = [
     size && `${concepts(size.concepts)}${COMMA}${hours(size.hours)}`,
-    review && t`round ${review.round}`,
+    review && t`version ${review.round}`,
     ago(review?.created_at ?? task.created_at),
   ];
   return h("li", {}, h("a.task-row", { href: `/tasks/${task.task_id}/review` },

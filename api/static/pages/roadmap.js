@@ -6,12 +6,12 @@ import { fill, h, icon, said, slot, write } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { later } from "../lib/later.js";
 import { offerConcepts, onKey } from "../lib/keys.js";
-import { readdress, recall, remember } from "../lib/place.js";
-import { announce } from "../lib/say.js";
+import { ON, readdress, recall, remember } from "../lib/place.js";
 import { andSkipped, concepts as conceptsIn, conceptsDone, hours, learnKinds } from "../lib/words.js";
 import { unfinished } from "../model/contents.js";
 import { TERMINAL_STATUSES } from "../roadmap-client.js";
 import { counted, course, markKeys, pageTools, stateOf } from "../views/course.js";
+import { finding } from "../views/finding.js";
 import { learner } from "../views/learner.js";
 import { chip, explain, heading, legend, setMark } from "../views/parts.js";
 
@@ -40,9 +40,9 @@ start(async (main) => {
       h("p.roadmap-facts", {}, task.status !== "completed" && chip(task.status),
         h("span.quiet", {}, `${conceptsIn(concepts.length)} · ${t`about ${hours(concepts.reduce((sum, c) => sum + c.estimated_hours, 0))}`}`),
         h("a.quiet", { href: `/tasks/${roadmap.task_id}` }, t`How it was made`)),
-      pageTools(announce),
+      pageTools(),
       learning(concepts, progress, address)),
-    h("section", { "aria-labelledby": "outline-title" }, switcher({ outline: outline.element, legendLine, picture, search: search(outline) }))));
+    h("section", { "aria-labelledby": "outline-title" }, switcher({ outline: outline.element, legendLine, picture, search: (changed) => finding(id, { show: outline.find, changed }, concepts) }))));
   onKey("j", t`Next concept`, () => outline.step(1));
   onKey("k", t`Concept before`, () => outline.step(-1));
   markKeys(progress, outline.focused);
@@ -110,40 +110,28 @@ function learning(concepts, progress, address) {
     bar.setAttribute("aria-valuetext", words);
     write(numbers, words + (unsent ? ` · ${t`not saved yet`}` : ""));
     on.show([begun, next?.concept_id], () => (next
-      ? h("a.button.is-primary.is-large", { href: address(next) }, h("span", {}, begun ? t`Go on: ${name(next)}` : t`Begin with: ${name(next)}`), icon("arrow"))
+      ? h("a.button.is-primary.is-large", { href: address(next) + (begun ? ON : "") }, h("span", {}, begun ? t`Go on: ${name(next)}` : t`Begin with: ${name(next)}`), icon("arrow"))
       : h("p.all-done", {}, t`You have been all the way. Well done.`)));
   }
 }
 
-/** A field that leaves of the outline what it finds. */
-function search(outline) {
-  const nothing = h("p.quiet", { hidden: true }, t`Nothing found.`);
-  const field = h("input", {
-    type: "search", "aria-label": t`Search this roadmap`, placeholder: t`Search this roadmap`, dir: "auto", value: recall("words", ""), oninput: find,
-  });
-  if (field.value) find();
-  return { field, nothing };
-
-  function find() {
-    remember("words", field.value);
-    nothing.hidden = outline.find(field.value) > 0;
-  }
-}
-
-function switcher({ outline, legendLine, picture, search: { field, nothing } }) {
+function switcher({ outline, legendLine, picture, search }) {
+  const { field, result, find } = search(() => visible());
+  let shown = "outline";
   const names = { outline: t`Outline`, map: t`Map` };
   const buttons = Object.entries(names).map(([name, words]) =>
     h("button.tab", { type: "button", role: "radio", dataset: { view: name }, onclick: () => show(name), onkeydown: arrows }, words));
   const wanted = () => show(location.hash === "#map" ? "map" : "outline");
   addEventListener("hashchange", wanted);
   wanted();
-  return [h("div.switch-line", {}, h("h2", { id: "outline-title" }, t`The way`),
+  if (field.value) find();
+  return [h("div.switch-line", {}, h("h2", { id: "outline-title" }, t`Concepts`),
     h("div.switch-tools", {}, field, h("div.switch", { role: "radiogroup", "aria-label": t`View` }, buttons))),
-  legendLine, nothing, outline, picture.element];
+  legendLine, result, outline, picture.element];
 
   function show(name) {
-    outline.hidden = legendLine.hidden = field.hidden = name !== "outline";
-    picture.element.hidden = name !== "map";
+    shown = name;
+    visible();
     if (name === "map") picture.show();
     buttons.forEach((button) => {
       const chosen = button.dataset.view === name;
@@ -151,6 +139,13 @@ function switcher({ outline, legendLine, picture, search: { field, nothing } }) 
       button.tabIndex = chosen ? 0 : -1;
     });
     readdress(name === "map" ? "#map" : location.pathname);
+  }
+
+  /** What is found stands above the map, too. */
+  function visible() {
+    outline.hidden = shown === "map" && !field.value.trim();
+    legendLine.hidden = shown === "map";
+    picture.element.hidden = shown !== "map";
   }
 
   function arrows(event) {

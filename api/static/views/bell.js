@@ -3,7 +3,7 @@
 import { call, client, complain, get, noticeRefusal, post } from "../lib/api.js";
 import { fill, h, icon, said, to, write } from "../lib/dom.js";
 import { SERVERS, t } from "../lib/i18n.js";
-import { announce, note } from "../lib/say.js";
+import { announce, note, settledHere } from "../lib/say.js";
 import { hear, tell } from "../lib/tabs.js";
 import { ago } from "../lib/time.js";
 import { STATUS, cut } from "../lib/words.js";
@@ -46,8 +46,8 @@ export function bell() {
       if (!entry.read_at) unread += 1;
       draw();
       seen();
-      // the task's own page shows it anyway, and one's own act is no news
-      if (!entry.read_at && location.pathname !== to(`/tasks/${entry.task_id}`)) {
+      // the task's own page shows it anyway, and so does one that asked for it; one's own act is no news
+      if (!entry.read_at && location.pathname !== to(`/tasks/${entry.task_id}`) && !settledHere.has(entry.task_id)) {
         note(entry.title ? `${cut(entry.title, 60)}: ${inShort(entry)[0]}` : inShort(entry)[0], { tone: TONES[entry.kind], href: target(entry) });
       }
     },

@@ -1,6 +1,7 @@
 /** A roadmap's outline to learn along: every concept with a box to tick, its hours, quiz and contents. */
 
 import { h, icon, said, write } from "../lib/dom.js";
+import { note } from "../lib/say.js";
 import { language, t, within } from "../lib/i18n.js";
 import { onKey } from "../lib/keys.js";
 import { inTurns } from "../lib/turns.js";
@@ -22,7 +23,7 @@ export function course(roadmap, { learner, current = null, brief = false }) {
   const rows = new Map();
   /** Lists, and the concepts that come into them. */
   const places = [];
-  let sought = "";
+  let sought = null;
   const stages = roadmap.stages.map(stageView);
   const element = h("div.tree", { class: brief ? "is-brief" : "", lang: roadmap.language || null }, stages.map((stage) => stage.element));
   markLong(element, places.length);
@@ -95,21 +96,19 @@ export function course(roadmap, { learner, current = null, brief = false }) {
     rows.get(id).count();
   }
 
-  /** Show only what has some words in its title or description; return how many there are. */
-  function find(words) {
-    sought = words;
-    const wanted = words.trim().toLocaleLowerCase();
-    let found = 0;
-    for (const { element, concept } of rows.values()) {
-      const hit = `${concept.title} ${concept.description}`.toLocaleLowerCase().includes(wanted);
-      element.hidden = !hit;
-      if (hit) found += 1;
+  /** Show only what was found, each with what was found of it; everything for null. Return how many there are. */
+  function find(hits) {
+    sought = hits;
+    for (const [id, { element }] of rows) {
+      element.hidden = hits !== null && !hits.has(id);
+      element.querySelector(".found")?.remove();
+      element.append(...[hits?.get(id)].filter(Boolean));
     }
     for (const stage of stages) {
       for (const module of stage.modules) module.element.hidden = module.concepts.every((each) => rows.get(each.concept_id)?.element.hidden);
       stage.element.hidden = stage.modules.every((module) => module.element.hidden);
     }
-    return found;
+    return hits?.size ?? rows.size;
   }
 
   /** Move the focus by so many concepts that are shown. */
@@ -151,19 +150,36 @@ export function stateOf(concept, learner) {
   return states.every((status) => status === "completed") ? "ready" : "waiting";
 }
 
-/** The contents of a page, as links to its headings. */
+/** The contents of a page, as links to its headings; the one that is read is marked. */
 export function pageContents(entries) {
-  return entries.length > 1 && h("nav.page-contents", { "aria-label": t`On this page` },
+  if (entries.length < 2) return null;
+  const links = entries.map(({ id, text }) => h("a", { href: `#${id}`, dir: "auto" }, text));
+  const headings = entries.map(({ id }) => document.getElementById(id));
+  const seen = new IntersectionObserver(() => {
+    const at = headings.findLastIndex((heading) => heading?.getBoundingClientRect().top < innerHeight / 3);
+    links.forEach((link, number) => (number === at ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current")));
+  }, { rootMargin: "0px 0px -67%" });
+  headings.forEach((heading) => heading && seen.observe(heading));
+  return h("nav.page-contents", { "aria-label": t`On this page` },
     h("p.card-title", {}, t`On this page`),
-    h("ul.plain-list", {}, entries.map(({ id, text, level = 2 }) => h("li", { class: `is-level-${level}` }, h("a", { href: `#${id}`, dir: "auto" }, text)))));
+    h("ul.plain-list", {}, entries.map(({ level = 2 }, at) => h("li", { class: `is-level-${level}` }, links[at]))));
 }
 
 /** Buttons to print a page and to copy its address, after those of its own. */
-export function pageTools(say, own = []) {
+export function pageTools(own = []) {
+  const address = h("input", { readOnly: true, hidden: true, "aria-label": t`Copy link`, value: location.href.replace(/#.*/, "") });
+  const words = h("span", {}, t`Copy link`);
   return h("p.page-tools", {}, own,
     h("button.button.is-quiet", { type: "button", onclick: () => print() }, icon("print"), t`Print`),
-    navigator.clipboard && h("button.button.is-quiet", { type: "button", onclick: async () => {
-      await navigator.clipboard.writeText(location.href);
-      say(t`The link is copied.`);
-    } }, icon("link"), t`Copy link`));
+    h("button.button.is-quiet", { type: "button", onclick: async () => {
+      try {
+        await navigator.clipboard.writeText(address.value);
+        write(words, t`Copied`);
+        note(t`The link is copied. Besides you, only admins of this server can open it.`);
+      } catch {
+        address.hidden = false;
+        address.select();
+        note(t`This browser does not let a page copy: the link is marked, copy it from there. Besides you, only admins of this server can open it.`);
+      }
+    } }, icon("link"), words), address);
 }

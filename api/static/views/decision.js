@@ -13,9 +13,9 @@ const EXPIRY = {
 };
 
 /** Which look at it this is, from the second on. */
-export const roundLine = ({ round }) => round > 1 && h("p.quiet", {}, t`Round ${round}`);
+export const roundLine = ({ round }) => round > 1 && h("p.quiet", {}, t`Version ${round}`);
 
-export const changesSince = (round, { length }) => t`Since round ${round}: ${n(length, "{n} change", "{n} changes")}`;
+export const changesSince = (round, { length }) => t`Since version ${round}: ${n(length, "{n} change", "{n} changes")}`;
 
 /**
  * @param {any} review
@@ -26,7 +26,7 @@ export function decisionCard(review, { key, decide, remarks, approval = t`Approv
   const unsent = h("div.unsent");
   const barUnsent = h("div.unsent");
   const approve = guarded(h("button.button.is-primary.is-large.approve", { type: "button" }), () => approved(unsent));
-  const again = guarded(h("button.button", { type: "button", hidden: true }, t`Save my changes and look again`), () => decide("again"));
+  const again = guarded(h("button.button", { type: "button", hidden: true }, t`Make my changes and ask me once more`), () => decide("again"));
   const wish = h("textarea", { id: "feedback", rows: 4, maxLength: LONGEST, dir: "auto", placeholder: example });
   const kept = keepField(wish, `${key}/feedback`);
   const problem = h("p.field-error", { role: "alert" });

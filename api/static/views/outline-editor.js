@@ -174,7 +174,7 @@ export function outlineEditor({ stages, needs, titleOf, diff, own, form, comment
       h("div.edit-title", {}, said("span.edit-name", concept.title), since && h(`span.tag.is-${news.get(key)}`, {}, since),
         mine.filter(Boolean).map((mark) => h("span.tag.is-yours", {}, mark)),
         h("span.quiet", {}, `${hours(concept.estimated_hours)}${COMMA}${levelName(concept.difficulty)}`),
-        concept.description && said("span.edit-about", concept.description, { title: concept.description }),
+        concept.description && said("span.edit-about", concept.description, { title: concept.description, onclick: ({ currentTarget }) => currentTarget.classList.toggle("is-whole") }),
         early.has(key) && h("span.edit-early", {}, t`Stands before ${list(early.get(key).map((id) => `“${titleOf(id)}”`))}, which it builds on.`)),
       !locked && h("div.edit-buttons", {},
         mover(module, concept, -1, key), mover(module, concept, 1, key),
@@ -258,7 +258,7 @@ export function outlineEditor({ stages, needs, titleOf, diff, own, form, comment
       rows: 2, maxLength: 500, value: comments.of(key), dir: "auto", readOnly: locked, placeholder: t`What should be different here?`,
       "aria-label": t`Comment on ${concept.title}`, oninput: () => comments.set(key, field.value),
     });
-    return h("div.comment-field", { dataset: { for: key } }, field);
+    return h("div.comment-field", { dataset: { for: key } }, field, h("p.quiet", {}, t`It is kept here, and sent when you send the outline back.`));
   }
 }
 

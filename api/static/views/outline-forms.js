@@ -50,7 +50,7 @@ function form(name, read, { done, typed }, fields) {
     },
   }, fields, h("div.actions", {},
     h("button.button.is-primary", { type: "submit" }, t`Done`),
-    h("button.button", { type: "button", onclick: () => done(null) }, t`Leave it`)));
+    h("button.button", { type: "button", onclick: () => done(null) }, t`Cancel`)));
 }
 
 function field(label, input, wide = "") {

@@ -3,7 +3,7 @@
 import { call, complainIn } from "../lib/api.js";
 import { draft } from "../lib/drafts.js";
 import { fill, guarded, h, icon, said } from "../lib/dom.js";
-import { t } from "../lib/i18n.js";
+import { list, t } from "../lib/i18n.js";
 import { announce, note } from "../lib/say.js";
 import { isRight, score as scoreOf } from "../model/quiz.js";
 
@@ -41,23 +41,37 @@ export function quizView(quiz, { version, path, key, score, marked }) {
   }
 
   function ask(ticked) {
-    const form = h("form", { onsubmit: (event) => event.preventDefault(), onchange: () => keep(form) },
+    const told = new Set(); // what was said to have no answer
+    const form = h("form", { onsubmit: (event) => event.preventDefault(), onchange: () => {
+      keep(form);
+      tell();
+    } },
       score && h("p.quiet", {}, t`Last time: ${score.correct} of ${score.total}.`),
       quiz.questions.map((each, number) => question(each, number, ticked[number] ?? [])));
     const problem = h("p.field-error", { role: "alert" });
+    const here = h("p.field-error", { id: "gaps" });
     const button = guarded(h("button.button.is-primary", { type: "submit" }, t`Check my answers`), async () => {
       const answers = answersIn(form);
-      const open = answers.findIndex((chosen) => chosen.length === 0);
-      if (open >= 0 && problem.dataset.asked !== String(open)) {
-        problem.dataset.asked = String(open);
-        problem.textContent = t`Question ${open + 1} has no answer yet. Check again to leave it out.`;
-        form.querySelector(`input[name="q${open}"]`)?.focus();
-        return;
-      }
-      await send(answers, problem);
+      const open = gaps(answers);
+      if (open.every((number) => told.has(number))) return send(answers, problem);
+      open.forEach((number) => told.add(number));
+      tell();
+      const first = form.querySelectorAll("fieldset")[open[0]];
+      first.querySelector("legend").after(here);
+      first.setAttribute("aria-describedby", here.id);
+      first.querySelector("input").focus({ preventScroll: true });
+      first.scrollIntoView({ block: "nearest" });
     });
     form.append(problem, h("p.actions", {}, button));
     fill(element, form);
+
+    /** Which questions have no answer yet, at the first of them and at the button. */
+    function tell() {
+      const open = gaps(answersIn(form)).filter((number) => told.has(number)).map((number) => number + 1);
+      here.textContent = problem.textContent = !open.length ? ""
+        : open.length > 1 ? t`Questions ${list(open.map(String))} have no answer yet. Check again to leave them out.`
+          : t`Question ${open[0]} has no answer yet. Check again to leave it out.`;
+    }
   }
 
   function answersIn(form) {
@@ -126,6 +140,9 @@ export function quizView(quiz, { version, path, key, score, marked }) {
       each.explanation && said("p.explanation", each.explanation));
   }
 }
+
+/** The numbers of the questions without an answer. */
+const gaps = (answers) => answers.flatMap((chosen, number) => (chosen.length ? [] : [number]));
 
 function optionLine(option, correct, chosen) {
   const words = correct && chosen ? t`your answer, right` : correct ? t`the right answer` : chosen ? t`your answer` : "";

@@ -3,7 +3,7 @@
 import { h, write } from "../lib/dom.js";
 import { n, t } from "../lib/i18n.js";
 import { brief, now } from "../lib/time.js";
-import { attempt, round as roundName, stepName } from "../lib/words.js";
+import { attempt, stepName, times } from "../lib/words.js";
 
 const STATE = {
   waiting: t`to come`, running: t`under way`, done: t`done`, failed: t`failed`, stopped: t`stopped`,
@@ -15,7 +15,7 @@ export function rail() {
   let steps = [];
   return {
     element: h("section.card.rail-card", { "aria-labelledby": "rail-title" },
-      h("h2.card-title", { id: "rail-title" }, t`The way`), list),
+      h("h2.card-title", { id: "rail-title" }, t`Steps`), list),
     set(next) {
       const names = next.map((step) => step.name).join();
       if (names !== steps.map((step) => step.name).join()) {
@@ -56,7 +56,7 @@ export function rail() {
 
 function notes({ round, tries, retries }) {
   const parts = [];
-  if (round > 1) parts.push(roundName(round));
+  if (round > 1) parts.push(times(round));
   if (tries > 1) parts.push(attempt(tries));
   if (retries) parts.push(n(retries, "{n} model call tried again", "{n} model calls tried again"));
   return parts.join(" · ");

@@ -138,7 +138,7 @@ async def test_a_second_decision_is_explained(
     site.wait(task_id, "human_review_pending")
     await expect(page.get_by_text("There is a newer version of this outline.")).to_be_visible()
     await page.get_by_role("button", name="Show the new version").click()
-    await expect(page.get_by_text("Since round 1:")).to_be_visible()
+    await expect(page.get_by_text("Since version 1:")).to_be_visible()
     await expect(page.locator(".change.is-added").first).to_be_visible()
     assert site.api.post(f"/api/v1/tasks/{task_id}/cancel").status_code == 202
 

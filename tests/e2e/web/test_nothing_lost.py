@@ -96,11 +96,11 @@ async def _opened(page: Page) -> None:
 
 
 async def _look(page: Page) -> None:
-    await page.get_by_label("Search this roadmap").fill("mate")
+    await page.get_by_label("Search titles and texts").fill("mate")
 
 
 async def _looked(page: Page) -> None:
-    await expect(page.get_by_label("Search this roadmap")).to_have_value("mate")
+    await expect(page.get_by_label("Search titles and texts")).to_have_value("mate")
     shown = await page.locator(".concept:not([hidden])").count()
     assert 0 < shown < await page.locator(".concept").count()
 

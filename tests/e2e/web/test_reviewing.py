@@ -29,20 +29,20 @@ async def test_a_third_round_is_compared_with_any_before(site: Site, window: Wat
 
     page = await window.open("/reviews")
     row = page.locator(f'a.task-row[href$="/tasks/{task_id}/review"]')
-    await expect(row).to_contain_text("round 3")
+    await expect(row).to_contain_text("version 3")
     await expect(row).to_contain_text(re.compile(r"due in \d+ h.*\d+ concepts"))
     await page.set_viewport_size(PHONE)
     assert await overflow(page) <= 0
 
     await row.click()
-    changes = page.get_by_role("region", name=re.compile("Since round"))
+    changes = page.get_by_role("region", name=re.compile("Since version"))
     await expect(changes.get_by_role("heading")).to_have_text(
-        re.compile(r"Since round 2: [1-9]\d* changes?")
+        re.compile(r"Since version 2: [1-9]\d* changes?")
     )
     sizes = [await changes.locator("li").count()]
-    await page.get_by_label("Compare with round").select_option("1")
+    await page.get_by_label("Compare with version").select_option("1")
     await expect(changes.get_by_role("heading")).to_have_text(
-        re.compile(r"Since round 1: [1-9]\d* changes?")
+        re.compile(r"Since version 1: [1-9]\d* changes?")
     )
     sizes.append(await changes.locator("li").count())
     assert sizes[1] > sizes[0]

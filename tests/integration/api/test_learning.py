@@ -149,3 +149,42 @@ async def test_what_a_content_has_cost(
     usage = (await alice.get(path)).json()["usage"]
     assert (usage["quiz"]["calls"], usage["quiz"]["tokens"]) == (2, 70)
     assert "tutorial" not in usage, "nothing was spent"
+
+
+async def test_what_one_is_learning_names_where_one_goes_on(
+    alice: httpx.AsyncClient, database: asyncpg.Connection
+) -> None:
+    """A roadmap is listed from the first mark to the last, with the next concept; own ones only."""
+    seeded = await seeds.roadmap(database)
+    first, second = (f"/api/v1/roadmaps/{seeded.roadmap_id}/concepts/{c}" for c in seeded.concepts)
+
+    async def listed(**who: Any) -> list[tuple[int, int, int, str]]:
+        found = (await alice.get("/api/v1/learning", **who)).json()["roadmaps"]
+        mine = [each for each in found if each["roadmap_id"] == str(seeded.roadmap_id)]
+        return [(r["done"], r["skipped"], r["total"], r["next"]["concept_id"]) for r in mine]
+
+    assert await listed() == []
+    await alice.put(f"{second}/mark", json={"mark": "learning"})
+    assert await listed() == [(0, 0, 2, str(seeded.concepts[1]))]
+    await alice.put(f"{second}/done")
+    assert await listed() == [(1, 0, 2, str(seeded.concepts[0]))]
+    assert await listed(headers=bearer("bob")) == []
+    await alice.put(f"{first}/mark", json={"mark": "skipped"})
+    assert await listed() == []
+
+
+async def test_words_are_found_in_texts_and_not_in_quizzes(
+    alice: httpx.AsyncClient, database: asyncpg.Connection
+) -> None:
+    """A tutorial's words are found with what stands around them, without marks of Markdown."""
+    seeded = await seeds.roadmap(database)
+    path = f"/api/v1/roadmaps/{seeded.roadmap_id}/search"
+    found = (await alice.get(path, params={"q": "KITES"})).json()["found"]
+    assert found
+    assert {each["kind"] for each in found} == {"tutorial"}
+    assert found[0]["excerpt"].startswith("Kites <script")
+    assert "](" not in found[0]["excerpt"]
+    for words in ("Stones fall", "100%_", "   "):
+        assert (await alice.get(path, params={"q": words})).json() == {"found": []}
+    hidden = await alice.get(path, params={"q": "kites"}, headers=bearer("bob"))
+    assert_problem(hidden, 404, "not_found")

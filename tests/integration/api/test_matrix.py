@@ -112,6 +112,8 @@ ROWS: Final = {
     ("POST", f"{TASK}/cancel"): Row(kind=OWNED, success=202, things="review"),
     ("GET", "/api/v1/roadmaps/{roadmap_id}"): Row(kind=OWNED),
     ("GET", "/api/v1/roadmaps/{roadmap_id}/progress"): Row(kind=OWNED),
+    ("GET", "/api/v1/roadmaps/{roadmap_id}/search"): Row(kind=OWNED, query={"q": "kites"}),
+    ("GET", "/api/v1/learning"): Row(kind=EVERYBODY),
     ("GET", CONCEPT): Row(kind=OWNED),
     ("PUT", f"{CONCEPT}/mark"): Row(kind=OWNED, body={"mark": "learning"}),
     ("PUT", f"{CONCEPT}/done"): Row(kind=OWNED),
