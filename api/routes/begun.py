@@ -5,13 +5,19 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.auth import CurrentActor
+from api.problems import documented
 from roadmaps import queries
 from roadmaps.queries import LearningList
 
 router = APIRouter(prefix="/learning", tags=["learning"])
 
 
-@router.get("", operation_id="listLearning", summary="What one is learning")
+@router.get(
+    "",
+    operation_id="listLearning",
+    summary="What one is learning",
+    responses=documented(),
+)
 async def list_learning(
     actor: CurrentActor, limit: Annotated[int, Query(ge=1, le=50)] = 10
 ) -> LearningList:

@@ -66,7 +66,9 @@ async def find_texts(roadmap_id: UUID, words: str, *, actor: Actor) -> FoundText
             }
             rows = await session.execute(_FIND, values)
             found += [
-                FoundText(concept_id=row.concept_id, kind=row.kind, excerpt=excerpt(row.piece, words))
+                FoundText(
+                    concept_id=row.concept_id, kind=row.kind, excerpt=excerpt(row.piece, words)
+                )
                 for row in rows
             ]
     return FoundTexts(found=found[:MOST])
