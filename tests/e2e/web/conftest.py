@@ -155,5 +155,7 @@ async def window(site: Site, browser: Browser) -> AsyncIterator[Watched]:
     context = await new_context(browser, stack=site.stack.folder)
     watched = Watched(await context.new_page(), site.base)
     yield watched
+    for page in context.pages:  # a request that a test held is none of the next one's
+        await page.unroute_all(behavior="ignoreErrors")
     await context.close()
     watched.check()

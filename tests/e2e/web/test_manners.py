@@ -52,8 +52,9 @@ async def test_every_font_can_be_read(site: Site, window: Watched) -> None:
         "async () => Promise.all([...document.fonts].map(async font => {"
         " await font.load().catch(() => null); return [font.family, font.weight, font.status] }))"
     )
-    assert len(loaded) == 6  # three, each in two pieces
-    assert [font for font in loaded if font[2] != "loaded"] == []
+    own = [font for font in loaded if "Roadmap" in font[0]]
+    assert len(own) == 6  # three, each in two pieces; the others stand in for them at first
+    assert [font for font in own if font[2] != "loaded"] == []
 
 
 async def test_addresses_of_nothing_are_pages(site: Site, window: Watched) -> None:
