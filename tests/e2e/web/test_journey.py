@@ -24,6 +24,11 @@ async def _round(site: Site, task_id: str, number: int) -> bool:
     return answer.status_code == 200 and answer.json()["round"] == number
 
 
+async def _read(site: Site, task_id: str) -> bool:
+    unread = site.get("/notifications?unread=true&limit=200")["notifications"]
+    return all(entry["task_id"] != task_id for entry in unread)
+
+
 def task_in(page: Page) -> str:
     """Return the task that the page is about."""
     found = re.search(r"/tasks/([0-9a-f-]{36})", page.url)
@@ -72,6 +77,7 @@ async def test_from_the_question_to_the_finished_roadmap(site: Site, window: Wat
         if event["type"] == "review_decided"
     ]
     assert len(decided) == 1
+    await until(lambda: _read(site, task_id), what="its notices to be read: they are looked at")
 
 
 async def test_reload_and_second_tab_show_the_same(

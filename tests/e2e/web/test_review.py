@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
-from tests.e2e.web.browser import PHONE, overflow
+from tests.e2e.web.browser import DESK, PHONE, overflow
 
 if TYPE_CHECKING:
     from tests.e2e.web.browser import Watched
@@ -79,6 +79,9 @@ async def test_what_was_ended_elsewhere_shows_no_way_to_go_on(site: Site, window
     page = await window.open(f"/tasks/{task_id}/review")
     await page.get_by_role("button", name="Remove ").first.click()
     await expect(page.get_by_role("button", name="Undo all")).to_be_visible()
+    side = await page.locator(".review-side").bounding_box()
+    assert side is not None
+    assert side["y"] + side["height"] <= DESK["height"], "none of it is cut off by the window"
     assert site.api.post(f"/api/v1/tasks/{task_id}/cancel").status_code == 202
     await expect(page.get_by_text("The task was cancelled.")).to_be_visible()
     for gone in (".decision .due", ".step-buttons button", "text=Change what you like in place"):

@@ -10,7 +10,7 @@ import pytest
 from core.actor import SYSTEM
 from core.errors import ConflictError
 from core.settings import get_settings
-from tests.factories import ALICE, approve, events, pair
+from tests.factories import ADMIN, ALICE, approve, events, pair
 from tests.integration.workflow.reviewing import reviewed
 from workflow.ending import Result
 from workflow.review_deadlines import expire, remind
@@ -67,7 +67,7 @@ async def test_what_ends_a_review_reads_what_was_told_of_it(
         "UPDATE notifications SET read_at = '2000-01-01' WHERE kind = 'review_reminder'"
     )
     await approve(approved)
-    await cancel_task(cancelled, actor=ALICE)
+    await cancel_task(cancelled, actor=ADMIN)
     unread = await database.fetch("SELECT kind FROM notifications WHERE read_at IS NULL")
     assert [row["kind"] for row in unread] == ["task_cancelled"]
     before = "SELECT count(*) FROM notifications WHERE read_at < '2001-01-01'"
