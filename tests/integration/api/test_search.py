@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 ROOT = Actor(user_id="root", admin=True)
 _INDEXES = "SELECT count(*) FROM pg_indexes WHERE indexname LIKE '%\\_trgm'"
 _MANY = """
-    INSERT INTO roadmap_tasks (task_id, user_id, goal, created_at, status, current_step, request,
-        workflow_version, request_digest)
-    SELECT gen_random_uuid(), user_id, 'Learn thing ' || n, now() - n * interval '1 s', status,
-        current_step, request, workflow_version, request_digest
+    INSERT INTO roadmap_tasks (task_id, user_id, goal, title, created_at, status, current_step,
+        request, workflow_version, request_digest)
+    SELECT gen_random_uuid(), user_id, 'Learn thing ' || n, 'Thing ' || n,
+        now() - n * interval '1 s', status, current_step, request, workflow_version, request_digest
     FROM roadmap_tasks, generate_series(1, 5000) n
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -121,7 +122,7 @@ def test_its_makefile(made: Path, tmp_path: Path) -> None:
         for name, command in (("python", ""), ("roadmap", "-m cli")):
             program = folder / ".venv" / "bin" / name
             program.parent.mkdir(parents=True, exist_ok=True)
-            program.write_text(f'#!/bin/sh\nexec {sys.executable} {command} "$@"\n')
+            program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {command} "$@"\n')
             program.chmod(0o755)
         (folder / ".venv" / ".ready").touch()
         bare |= environment(ROOT, ROOT / "clients/python/src", folder)
