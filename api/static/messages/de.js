@@ -540,7 +540,7 @@ export default {
   "What it made": "Was dabei entstand",
   "Keys and language": "Tasten und Sprache",
   "{n} time": ["{n}-mal", "{n}-mal"],
-  "The {0} of “{1}” is new.": "Neu geschrieben: {0} zu „{1}“.",
+  "New: the {0} of “{1}”.": "Neu geschrieben: {0} zu „{1}“.",
   "Show it": "Zeigen",
   "Being written anew …": "Wird neu geschrieben …",
   "What stands here stays until the new one is there, and is then replaced for good.": "Was hier steht, bleibt, bis das Neue da ist, und wird dann endgültig ersetzt.",

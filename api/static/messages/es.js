@@ -540,7 +540,7 @@ export default {
   "What it made": "Lo que salió",
   "Keys and language": "Teclas e idioma",
   "{n} time": ["{n} vez", "{n} veces"],
-  "The {0} of “{1}” is new.": "Reescrito: {0} de «{1}».",
+  "New: the {0} of “{1}”.": "Reescrito: {0} de «{1}».",
   "Show it": "Mostrar",
   "Being written anew …": "Se está escribiendo de nuevo …",
   "What stands here stays until the new one is there, and is then replaced for good.": "Lo que hay aquí se queda hasta que esté lo nuevo; entonces se sustituye definitivamente.",

@@ -540,7 +540,7 @@ export default {
   "What it made": "生成的内容",
   "Keys and language": "快捷键与语言",
   "{n} time": ["{n} 次"],
-  "The {0} of “{1}” is new.": "“{1}”的{0}已重新撰写。",
+  "New: the {0} of “{1}”.": "“{1}”的{0}已重新撰写。",
   "Show it": "查看",
   "Being written anew …": "正在重新撰写……",
   "What stands here stays until the new one is there, and is then replaced for good.": "在新的写好之前，这里的内容会保留；之后会被彻底替换。",

@@ -146,7 +146,7 @@ start(async (main) => {
     section.text.show(concept[kind], () => concept[kind] && ownView(kind));
     section.after.show([offered, state.status, version], () => concept[kind] && renew(kind));
     if (renewed && state.status === "completed") {
-      note(t`The ${within(kindName(kind))} of “${concept.title}” is new.`, {
+      note(t`New: the ${within(kindName(kind))} of “${concept.title}”.`, {
         tone: "good", action: { label: t`Show it`, run: () => section.element.scrollIntoView({ block: "start" }) },
       });
     }

@@ -32,14 +32,18 @@ function comfortableCode(pre) {
   pre.setAttribute("role", "region");
   pre.setAttribute("aria-label", t`Code`);
   const copy = iconButton("copy", t`Copy the code`, async () => {
-    await navigator.clipboard.writeText(pre.textContent);
+    try {
+      await navigator.clipboard.writeText(pre.textContent);
+    } catch {
+      return getSelection().selectAllChildren(pre); // it is marked, to be copied from there
+    }
     announce(t`Copied`);
     copy.classList.add("is-copied");
     setTimeout(() => copy.classList.remove("is-copied"), 1500);
   });
   const language = pre.querySelector("code")?.className.match(/language-([\w+#.-]+)/)?.[1];
   const label = language && h("span.code-language", {}, language === "mermaid" ? t`Diagram, as Mermaid code` : language);
-  box.append(pre, ...[label, navigator.clipboard && copy].filter(Boolean));
+  box.append(pre, ...[label, copy].filter(Boolean));
 }
 
 function scrollable(table) {

@@ -164,6 +164,18 @@ async def test_a_stale_decision_is_explained(site: Site, window: Watched) -> Non
     assert site.api.post(f"/api/v1/tasks/{task_id}/cancel").status_code == 202
 
 
+async def _asked_before_it_is_written_anew(page: Page) -> None:
+    """Nothing is written anew by one click; when it is, the page tells of the new text itself."""
+    section = page.locator("#resources")
+    await section.get_by_role("button", name="Write it anew").click()
+    await section.get_by_role("button", name="Keep it").click()
+    await section.get_by_role("button", name="Write it anew").click()
+    await expect(section.get_by_role("button", name="Keep it")).to_be_focused()
+    await section.get_by_role("button", name="Write it anew").click()
+    await expect(page.locator(".toast", has_text="New: the resources of")).to_be_visible()
+    await expect(page.locator(".toast", has_text="omplete")).to_have_count(0)
+
+
 async def test_learning_is_kept_on_the_server(
     site: Site, window: Watched, browser: Browser
 ) -> None:
@@ -186,6 +198,10 @@ async def test_learning_is_kept_on_the_server(
     await expect(page.locator(".score-line")).to_contain_text(score)
     await expect(page.locator(".is-answered.is-wrong")).to_have_count(1)
     await expect(page.locator(".option-note").first).to_be_visible()
+    # this browser lets no page copy: the link is marked instead
+    await page.get_by_role("button", name="Copy link").click()
+    await expect(page.get_by_role("textbox", name="Copy link")).to_have_value(site.base + path)
+    await _asked_before_it_is_written_anew(page)
     await page.locator(".done-bar").get_by_role("button", name="Mark as done").click()
     for place in (".done-bar", ".mark-buttons"):
         done = page.locator(place).get_by_role("button", name="Done", exact=True)

@@ -117,6 +117,7 @@ async def test_sending_a_quiz_retires_what_other_tabs_ticked_before(
     await expect(tab.locator(".score-line")).to_have_text(result)
     await page.get_by_role("link", name="Home").click()
     await expect(page.locator("#goal")).to_be_visible()
+    await expect(page.locator(".learning-row").first).to_contain_text(re.compile(r"Go on: \w"))
     await page.go_back()
     await expect(page.locator(".score-line")).to_have_text(result)
     await page.get_by_role("button", name="Answer again").click()

@@ -97,6 +97,7 @@ async def _opened(page: Page) -> None:
 
 async def _look(page: Page) -> None:
     await page.get_by_label("Search titles and texts").fill("mate")
+    await expect(page.locator(".found mark").first).to_have_text("mate")
 
 
 async def _looked(page: Page) -> None:

@@ -133,6 +133,8 @@ async def _a_diagram_is_code_with_a_name(page: Page) -> None:
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await box.get_by_role("button", name="Copy the code").click()
     assert (await page.evaluate("navigator.clipboard.readText()")).strip() == DIAGRAM
+    await page.get_by_role("button", name="Copy link").click()
+    await expect(page.get_by_role("button", name="Copied", exact=True)).to_be_visible()
 
 
 async def test_hostile_model_output_is_inert(site: Site, window: Watched) -> None:

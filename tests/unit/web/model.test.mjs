@@ -8,6 +8,7 @@ import { isRight, score } from "../../../api/static/model/quiz.js";
 import { Arriving } from "../../../api/static/model/arriving.js";
 import { duration, range, upcoming } from "../../../api/static/lib/time.js";
 import { called, kindName, learnKinds, nth, textOf } from "../../../api/static/lib/words.js";
+import { around, pieces } from "../../../api/static/model/found.js";
 import { begun, drawn } from "../../../api/static/model/contents.js";
 import { TaskModel } from "../../../api/static/model/task-model.js";
 
@@ -319,4 +320,12 @@ test("what was begun before the end and is replayed after it is not being writte
   known.replay([begun]);
   assert.equal(known.running, 0);
   assert.equal(known.contents.get("a").quiz.status, "pending");
+});
+
+test("words that were looked for are parted from the text around them, whatever their case or signs", () => {
+  assert.deepEqual(pieces("Common Mistakes and mistakes", "mistakes"), ["Common ", "Mistakes", " and ", "mistakes", ""]);
+  assert.deepEqual(pieces("a (b) c", "(B)"), ["a ", "(b)", " c"]);
+  assert.deepEqual(pieces("nothing", ""), ["nothing"]);
+  assert.equal(around("short and found here", "found"), "short and found here");
+  assert.equal(around("one two three four found five six seven", "found", 6), "… four found five six …");
 });
