@@ -35,7 +35,8 @@ _FIND: Final = text(
     ), found AS (
         SELECT concept_id, kind, text, strpos(lower(text), lower(:words)) AS at FROM newest
     )
-    SELECT concept_id, kind, substr(text, greatest(1, at - :around), 3 * :around) AS piece
+    SELECT concept_id, kind, substr(text, greatest(1, at - :around), 3 * :around) AS piece,
+        at > :around + 1 AS later, length(text) >= at + 2 * :around AS longer
     FROM found WHERE at > 0 LIMIT :most
     """
 )
@@ -67,7 +68,9 @@ async def find_texts(roadmap_id: UUID, words: str, *, actor: Actor) -> FoundText
             rows = await session.execute(_FIND, values)
             found += [
                 FoundText(
-                    concept_id=row.concept_id, kind=row.kind, excerpt=excerpt(row.piece, words)
+                    concept_id=row.concept_id,
+                    kind=row.kind,
+                    excerpt=f"{'… ' * row.later}{excerpt(row.piece, words)}{' …' * row.longer}",
                 )
                 for row in rows
             ]
