@@ -10,6 +10,7 @@ import { ON, readdress, recall, remember } from "../lib/place.js";
 import { andSkipped, concepts as conceptsIn, conceptsDone, hours, learnKinds } from "../lib/words.js";
 import { unfinished } from "../model/contents.js";
 import { TERMINAL_STATUSES } from "../roadmap-client.js";
+import { courseRows } from "../views/course-rows.js";
 import { counted, course, markKeys, pageTools, stateOf } from "../views/course.js";
 import { finding } from "../views/finding.js";
 import { learner } from "../views/learner.js";
@@ -27,6 +28,7 @@ start(async (main) => {
   const concepts = conceptsOf(roadmap);
   const address = (concept) => `/roadmaps/${id}/concepts/${concept.concept_id}`;
   const outline = course(roadmap, { learner: progress });
+  const rows = courseRows(outline);
   const picture = placeOfMap(roadmap, progress, address);
   const told = legend(roadmap);
   const legendLine = h("div", {}, told);
@@ -42,10 +44,10 @@ start(async (main) => {
         h("a.quiet", { href: `/tasks/${roadmap.task_id}` }, t`How it was made`)),
       pageTools(),
       learning(concepts, progress, address)),
-    h("section", { "aria-labelledby": "outline-title" }, switcher({ outline: outline.element, legendLine, picture, search: (changed) => finding(id, { show: outline.find, changed }, concepts) }))));
-  onKey("j", t`Next concept`, () => outline.step(1));
-  onKey("k", t`Concept before`, () => outline.step(-1));
-  markKeys(progress, outline.focused);
+    h("section", { "aria-labelledby": "outline-title" }, switcher({ outline: outline.element, legendLine, picture, search: (changed) => finding(id, { show: rows.find, changed }, concepts) }))));
+  onKey("j", t`Next concept`, () => rows.step(1));
+  onKey("k", t`Concept before`, () => rows.step(-1));
+  markKeys(progress, rows.focused);
   await outline.whole;
   if (!TERMINAL_STATUSES.has(task.status)) follow(task, outline.element, drawStates);
 

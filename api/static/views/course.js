@@ -23,15 +23,12 @@ export function course(roadmap, { learner, current = null, brief = false }) {
   const rows = new Map();
   /** Lists, and the concepts that come into them. */
   const places = [];
-  let sought = null;
   const stages = roadmap.stages.map(stageView);
   const element = h("div.tree", { class: brief ? "is-brief" : "", lang: roadmap.language || null }, stages.map((stage) => stage.element));
   markLong(element, places.length);
-  const whole = inTurns(places, ([list, concept, count]) => list.append(row(concept, count)), AT_ONCE).then(() => {
-    if (sought) find(sought);
-  });
+  const whole = inTurns(places, ([list, concept, count]) => list.append(row(concept, count)), AT_ONCE);
   learner.onChange(update);
-  return { element, whole, find, step, focused };
+  return { element, whole, rows, stages };
 
   function stageView(stage, number) {
     const concepts = stage.modules.flatMap((module) => module.concepts);
@@ -94,34 +91,6 @@ export function course(roadmap, { learner, current = null, brief = false }) {
     if (!rows.has(id)) return;
     draw(id);
     rows.get(id).count();
-  }
-
-  /** Show only what was found, each with what was found of it; everything for null. Return how many there are. */
-  function find(hits) {
-    sought = hits;
-    for (const [id, { element }] of rows) {
-      element.hidden = hits !== null && !hits.has(id);
-      element.querySelector(".found")?.remove();
-      element.append(...[hits?.get(id)].filter(Boolean));
-    }
-    for (const stage of stages) {
-      for (const module of stage.modules) module.element.hidden = module.concepts.every((each) => rows.get(each.concept_id)?.element.hidden);
-      stage.element.hidden = stage.modules.every((module) => module.element.hidden);
-    }
-    return hits?.size ?? rows.size;
-  }
-
-  /** Move the focus by so many concepts that are shown. */
-  function step(by) {
-    const shown = [...rows.values()].filter(({ element }) => !element.hidden);
-    const at = shown.findIndex(({ element }) => element.contains(document.activeElement));
-    const next = shown[Math.max(0, Math.min(shown.length - 1, at < 0 ? 0 : at + by))];
-    next?.link.focus();
-  }
-
-  /** The concept whose row has the focus, if one has. */
-  function focused() {
-    return [...rows.values()].find(({ element }) => element.contains(document.activeElement))?.concept;
   }
 }
 
