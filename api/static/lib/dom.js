@@ -110,26 +110,19 @@ const ICONS = {
   moon: "M20 14.5A8 8 0 1 1 9.5 4a6.5 6.5 0 0 0 10.5 10.5z",
   check: "M5 12.5 10 17.5 19 7",
   cross: "M6 6l12 12M18 6 6 18",
-  up: "M12 19V5M6 11l6-6 6 6",
-  down: "M12 5v14M6 13l6 6 6-6",
-  pencil: "M4 20h4L19 9l-4-4L4 16v4zM13 7l4 4",
-  plus: "M12 5v14M5 12h14",
-  minus: "M5 12h14",
-  undo: "M9 7 4 12l5 5M4 12h11a5 5 0 0 1 0 10h-2",
   arrow: "M5 12h14M13 6l6 6-6 6",
   back: "M19 12H5M11 6l-6 6 6 6",
-  chevron: "M9 6l6 6-6 6",
-  redo: "M15 7l5 5-5 5M20 12H9a5 5 0 0 0 0 10h2",
-  grip: "M9 6h.01M15 6h.01M9 12h.01M15 12h.01M9 18h.01M15 18h.01",
   help: "M9.2 9.5a2.9 2.9 0 1 1 4.3 2.4c-1 .6-1.5 1-1.5 2M12 17.3h.01M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z",
   search: "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM16 16l4.5 4.5",
   list: "M4 6h16M4 12h16M4 18h10",
   print: "M7 9V4h10v5M7 17H4v-6a2 2 0 0 1 2-2h12a2 2 0 0 1 2 2v6h-3M7 14h10v6H7z",
   link: "M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1",
-  comment: "M4 5h16v11H10l-5 4v-4H4z",
   copy: "M9 9h10v11H9zM5 15V4h10",
   out: "M14 4h6v6M20 4l-9 9M18 14v5a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V7a1 1 0 0 1 1-1h5",
 };
+
+/** Add icons that few pages need. */
+export const addIcons = (more) => Object.assign(ICONS, more);
 
 /** Make a decorative icon. */
 export function icon(name) {

@@ -4,6 +4,7 @@ import { complain, get, inWords, post } from "../lib/api.js";
 import { isAway } from "../lib/presence.js";
 import { fill, guarded, h, icon, said, slot, write } from "../lib/dom.js";
 import { n, t } from "../lib/i18n.js";
+import { moreIcons } from "../lib/more-icons.js";
 import { recall, remember } from "../lib/place.js";
 import { CONTENT_STATE, kindName, retryHelps } from "../lib/words.js";
 import { Arriving } from "../model/arriving.js";
@@ -11,6 +12,8 @@ import { partId } from "../model/task-model.js";
 import { bySchema } from "./by-schema.js";
 import { markdown } from "./markdown.js";
 import { causeInWords, marks, setMark } from "./parts.js";
+
+moreIcons();
 
 const TOOLS = { h, markdown, bySchema };
 const RETRYABLE = new Set(["partial_failure", "completed"]);

@@ -6,10 +6,13 @@
 
 import { h, iconButton, svg } from "../lib/dom.js";
 import { COMMA, t } from "../lib/i18n.js";
+import { moreIcons } from "../lib/more-icons.js";
 import { inTurns } from "../lib/turns.js";
 import { MARK } from "../lib/words.js";
 import { lines } from "./map-lines.js";
 import { mayFit, tree } from "./map-tree.js";
+
+moreIcons();
 
 const AT_ONCE = 40;
 const PITCH = 34;

@@ -2,11 +2,14 @@
 
 import { fill, h, icon, iconButton, said } from "../lib/dom.js";
 import { COMMA, list, t } from "../lib/i18n.js";
+import { moreIcons } from "../lib/more-icons.js";
 import { announce } from "../lib/say.js";
 import { hours, levelName } from "../lib/words.js";
 import { modulesOf, newConcept, outOfOrder } from "../model/edits.js";
 import { dragging } from "./dragging.js";
 import { conceptForm, titleForm } from "./outline-forms.js";
+
+moreIcons();
 
 const SINCE = { added: t`new`, renamed: t`renamed`, moved: t`moved`, updated: t`changed` };
 const OWN = { renamed: t`renamed by you`, moved: t`moved by you`, changed: t`changed by you` };

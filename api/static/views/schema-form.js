@@ -6,8 +6,11 @@
 
 import { fill, h, iconButton } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
+import { moreIcons } from "../lib/more-icons.js";
 import { capitalized } from "../lib/words.js";
 import { beginning, optionOf, reader } from "../model/json-schema.js";
+
+moreIcons();
 
 let ids = 0;
 

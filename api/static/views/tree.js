@@ -5,11 +5,14 @@
 
 import { h, icon, said, write } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
+import { moreIcons } from "../lib/more-icons.js";
 import { recall, remember } from "../lib/place.js";
 import { conceptsReady, hours } from "../lib/words.js";
 import { begun } from "../model/contents.js";
 import { conceptPanel } from "./concept-panel.js";
 import { markLong, marks, setMark, sized } from "./parts.js";
+
+moreIcons();
 
 export function tree(context) {
   const element = h("div.tree");
