@@ -11,6 +11,8 @@ import { markLong, marks, sized } from "./parts.js";
 
 /** So many concepts are drawn at once; more than that are nowhere seen at a time. */
 const AT_ONCE = 40;
+/** So many pixels below the top a heading begins to be what is read; where a link leads to is above that. */
+const LINE = 120;
 
 /**
  * `whole` is kept when the last concept is drawn, which of many takes a moment.
@@ -125,9 +127,9 @@ export function pageContents(entries) {
   const links = entries.map(({ id, text }) => h("a", { href: `#${id}`, dir: "auto" }, text));
   const headings = entries.map(({ id }) => document.getElementById(id));
   const seen = new IntersectionObserver(() => {
-    const at = headings.findLastIndex((heading) => heading?.getBoundingClientRect().top < innerHeight / 3);
+    const at = headings.findLastIndex((heading) => heading?.getBoundingClientRect().top < LINE);
     links.forEach((link, number) => (number === at ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current")));
-  }, { rootMargin: "0px 0px -67%" });
+  }, { rootMargin: `-${LINE}px 0px 0px` });
   headings.forEach((heading) => heading && seen.observe(heading));
   return h("nav.page-contents", { "aria-label": t`On this page` },
     h("p.card-title", {}, t`On this page`),

@@ -93,7 +93,9 @@ async def test_a_part_of_a_page_has_an_address(site: Site, window: Watched) -> N
     assert ids
     assert all(ids)
     assert len(set(ids)) == len(ids)
-    await page.get_by_role("navigation", name="On this page").get_by_role("link").first.click()
+    first = page.get_by_role("navigation", name="On this page").get_by_role("link").first
+    await first.click()
+    await expect(first).to_have_attribute("aria-current", "true")
     assert page.url.endswith(f"#{ids[0]}")
 
 
@@ -132,6 +134,9 @@ async def test_the_decision_is_at_hand_on_a_phone(site: Site, window: Watched) -
     """On a phone "Approve" stands in a bar that is always seen, and no note covers a decision."""
     page = await window.open(f"/tasks/{site.tasks['review']}/review")
     await page.locator("summary", has_text="Ask for something different").click()
+    about = page.locator(".edit-about").first
+    await about.click()
+    assert await about.evaluate("e => getComputedStyle(e).display") == "block"  # whole
     for size in (PHONE, {"width": 1440, "height": 900}):
         await page.set_viewport_size(size)  # type: ignore[arg-type]
         await page.evaluate(
@@ -215,9 +220,14 @@ async def test_everything_is_a_key_away(site: Site, window: Watched) -> None:
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/roadmaps/*")
     await expect(page.locator("main h1")).to_be_visible()
+    await page.locator("select.mark-choice").first.focus()
     await page.keyboard.press("?")
     await expect(page.get_by_role("heading", name="Keys")).to_be_visible()
     await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Keys and language").click()
+    await expect(page.locator("dialog").get_by_label("Language of these pages")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await page.locator("main").focus()
     await page.keyboard.press("j")
     first = page.locator(".concept-link").first
     await expect(first).to_be_focused()

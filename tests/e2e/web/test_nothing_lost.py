@@ -83,6 +83,7 @@ async def _edited(page: Page) -> None:
     await expect(page.get_by_label("Title")).to_have_value("Half a ti")
     await expect(page.locator(".edit-row.is-removed")).to_have_count(1)
     await expect(page.locator(".comment-field textarea")).to_have_value("Shorter, please")
+    await expect(page.locator(".comment-field")).to_contain_text("when you send the outline back")
     await expect(page.locator(".send-back textarea")).to_have_value("More about the sea")
 
 

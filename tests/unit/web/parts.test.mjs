@@ -200,6 +200,11 @@ for (const language of ["de", "es", "zh"]) {
   });
 }
 
+test("a look through an outline is no exam in German, and mail is no letter", async () => {
+  const { default: messages } = await import("../../../api/static/messages/de.js");
+  assert.deepEqual(Object.values(messages).flat().filter((said) => /Prüfung|per Post/.test(said)), []);
+});
+
 test("nouns have the case, numbers the signs and lists the commas of their language", () => {
   const says = (language) => JSON.parse(execFileSync(process.execPath, ["--input-type=module", "-e", `
     Object.defineProperty(globalThis, "navigator", { value: { languages: ["${language}"] } });
