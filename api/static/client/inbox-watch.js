@@ -1,4 +1,4 @@
-/** Follows an inbox: the whole of it at first and after each gap, and every entry once as it comes. */
+/** Follows an inbox: the newest of it at first and after each gap, and every entry once as it comes. */
 
 import { Connection, Verdict } from "./connection.js";
 import { polling, serverSentEvents, webSocket } from "./transports.js";
@@ -6,6 +6,8 @@ import { API, ladder, telling, verdictOf } from "./watching.js";
 
 const INBOX_POLL_MS = 10_000;
 const INBOX_SEEN = 500;
+/** Entries that are read with each page, and by who looks into the inbox. */
+const [FEW, WHOLE] = [10, 50];
 
 export class InboxWatch {
   #http;
@@ -41,24 +43,24 @@ export class InboxWatch {
     this.#connection.start();
   }
 
-  /** Read the inbox again and tell it. */
+  /** Read the inbox again, more of it than at first, and tell it. */
   refresh() {
-    return this.#check();
+    return this.#check(WHOLE);
   }
 
   stop() {
     this.#connection.stop();
   }
 
-  async #page() {
-    const { data } = await this.#http.request(`${API}/notifications?limit=50`);
+  async #page(limit = FEW) {
+    const { data } = await this.#http.request(`${API}/notifications?limit=${limit}`);
     return data;
   }
 
-  /** Tell the whole inbox: what came while nobody listened is in it. */
-  async #check() {
+  /** Tell the inbox: what came while nobody listened is in it. */
+  async #check(limit = FEW) {
     try {
-      const page = await this.#page();
+      const page = await this.#page(limit);
       page.notifications.forEach((entry) => this.#remember(entry));
       this.#told = true;
       this.#tell("onSnapshot", page);

@@ -23,6 +23,7 @@ const MOST_OF_ONE = 3;
 export function bell() {
   let entries = [];
   let unread = 0;
+  let further = false;
   const number = h("span.bell-count", { "aria-hidden": "true", hidden: true });
   const button = h("button.icon-button.bell", {
     type: "button", "aria-expanded": "false", "aria-controls": "inbox", onclick: () => toggle(),
@@ -102,7 +103,12 @@ export function bell() {
   /** Whoever looks at what an entry is about, or at a part of it, has read the entry. */
   function seen() {
     if (document.hidden) return;
-    const here = entries.filter((entry) => !entry.read_at && shows(location.pathname, entry));
+    const news = entries.filter((entry) => !entry.read_at);
+    if (unread > news.length && !further) {
+      further = true;
+      watch.refresh(); // it may be among those that came before the newest
+    }
+    const here = news.filter((entry) => shows(location.pathname, entry));
     for (const id of new Set(here.map((entry) => entry.task_id))) {
       post(`/notifications/read-all?task_id=${id}`).then(() => tell({ type: "inbox" }), noticeRefusal);
     }
