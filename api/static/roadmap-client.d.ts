@@ -123,7 +123,8 @@ export class RoadmapClient {
   /** One page of the log, at most 500 events. */
   events(taskId: string, options?: { after?: number }): Promise<TaskEvent[]>;
   watch(taskId: string, options?: WatchOptions): TaskWatch;
-  watchInbox(handlers?: InboxHandlers): InboxWatch;
+  /** `atFirst`: so many entries are enough at the start and after a reconnect; 50 by default. */
+  watchInbox(handlers?: InboxHandlers, options?: { atFirst?: number }): InboxWatch;
 }
 
 /** The API answered with a problem (RFC 9457). */

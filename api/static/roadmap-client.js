@@ -111,8 +111,8 @@ export class RoadmapClient {
     return new TaskWatch(taskId, handlers, this.#options);
   }
 
-  watchInbox(handlers = {}) {
-    return new InboxWatch(handlers, this.#options);
+  watchInbox(handlers = {}, how = {}) {
+    return new InboxWatch(handlers, { ...this.#options, ...how });
   }
 }
 

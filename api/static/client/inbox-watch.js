@@ -6,8 +6,7 @@ import { API, ladder, telling, verdictOf } from "./watching.js";
 
 const INBOX_POLL_MS = 10_000;
 const INBOX_SEEN = 500;
-/** Entries that are read with each page, and by who looks into the inbox. */
-const [FEW, WHOLE] = [10, 50];
+const NEWEST = 50;
 
 export class InboxWatch {
   #http;
@@ -16,9 +15,11 @@ export class InboxWatch {
   #seen = new Set();
   #newest = null;
   #told = false;
+  #atFirst;
 
   constructor(handlers, options) {
     const { http, WebSocket } = options;
+    this.#atFirst = options.atFirst ?? NEWEST;
     const cursor = () => (this.#newest ? { after: this.#newest } : {});
     this.#http = http;
     this.#tell = telling(handlers);
@@ -43,22 +44,22 @@ export class InboxWatch {
     this.#connection.start();
   }
 
-  /** Read the inbox again, more of it than at first, and tell it. */
+  /** Read the inbox again, whatever was enough at first, and tell it. */
   refresh() {
-    return this.#check(WHOLE);
+    return this.#check(NEWEST);
   }
 
   stop() {
     this.#connection.stop();
   }
 
-  async #page(limit = FEW) {
+  async #page(limit = this.#atFirst) {
     const { data } = await this.#http.request(`${API}/notifications?limit=${limit}`);
     return data;
   }
 
   /** Tell the inbox: what came while nobody listened is in it. */
-  async #check(limit = FEW) {
+  async #check(limit = this.#atFirst) {
     try {
       const page = await this.#page(limit);
       page.notifications.forEach((entry) => this.#remember(entry));

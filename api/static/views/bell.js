@@ -53,7 +53,7 @@ export function bell() {
       }
     },
     onError: noticeRefusal,
-  });
+  }, { atFirst: 10 });
   // a decision settles what was told of its review
   hear((message) => ["inbox", "retried"].includes(message.type) && watch.refresh());
   document.addEventListener("visibilitychange", seen);
