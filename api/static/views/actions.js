@@ -14,6 +14,8 @@ export function actions(context) {
   const { model, taskId } = context;
   const body = h("div");
   let shown = "";
+  /** The way to cancel, with its question when that is open: it outlives what is drawn around it. @type {HTMLElement | null} */
+  let cancelling = null;
   const underWay = () => [
     h("p", {}, t`Nothing needs you. You may close this page: the work goes on, and the bell tells you when it is done.`),
     h("p.actions", {}, model.progress.done > 0 && roadmapLink(t`Read what is ready`, false), cancel()),
@@ -68,9 +70,11 @@ export function actions(context) {
         model.progress.done > 0, model.status !== "processing" && [model.failed, failedErrors().map(({ code }) => code)]]);
       if (now === shown) return;
       shown = now;
-      const focused = body.contains(document.activeElement);
+      const active = document.activeElement;
+      const focused = body.contains(active);
       fill(body, draw[model.status]());
-      if (focused) body.querySelector("a, button")?.focus();
+      if (!body.contains(cancelling)) cancelling = null;
+      if (focused) /** @type {HTMLElement | null} */ (body.contains(active) ? active : body.querySelector("a, button"))?.focus();
     },
   };
 
@@ -106,7 +110,9 @@ export function actions(context) {
 
   /** Stopping is asked twice; the second answer does not stand where the first click was. */
   function cancel() {
+    if (cancelling) return cancelling;
     const place = h("span.cancel");
+    cancelling = place;
     const ask = guarded(h("button.button.is-quiet", { type: "button" }, t`Cancel this task`), async () => question());
     fill(place, ask);
     return place;

@@ -120,12 +120,16 @@ async def test_a_long_goal_is_three_lines_and_the_tab_says_what_and_how(
 
 
 async def _double_click_on_cancel(site: Site, page: Page, task_id: str) -> None:
-    """Two quick clicks ask the second question; only its own button cancels."""
+    """Two quick clicks ask the second question; only its own button cancels, whatever changes."""
     await page.get_by_role("button", name="Cancel this task").dblclick()
     await expect(page.get_by_role("button", name="Yes, cancel it")).to_be_visible()
     assert site.get(f"/tasks/{task_id}")["status"] == "human_review_pending"
     await page.get_by_role("button", name="Let it go on").click()
     await page.get_by_role("button", name="Cancel this task").click()
+    wish = {"decision": "reject", "feedback": "Fewer stages."}
+    assert site.api.post(f"/api/v1/tasks/{task_id}/review", json=wish).status_code == 202
+    await expect(page.locator(".task-line .chip")).not_to_have_text("Needs your review")
+    await expect(page.get_by_role("button", name="Let it go on")).to_be_focused()
     await page.get_by_role("button", name="Yes, cancel it").click()
     await expect(page.locator(".task-line .chip")).to_have_text("Cancelled")
 
