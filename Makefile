@@ -40,9 +40,7 @@ up: setup  ## PostgreSQL, Redis, worker, beat, API and Flower until Ctrl-C
 	@$(BIN)/roadmap up
 
 test: tools  ## the whole test suite
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile \
-	  || { echo "What failed beside other tests once more, alone: a busy machine is no reason to fail"; \
-	       $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 check: format lint types scripts layers migrations audit test  ## exactly what CI runs
 
