@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +10,7 @@ from fastapi import HTTPException
 from api.http import PREFIX
 from api.mount import inner_path
 from api.problems import CODE_OF, problem
+from core import timeouts
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -116,7 +116,7 @@ async def _drain(receive: Receive) -> None:
     """Read and forget a body that is refused, up to a point."""
     size, more = 0, True
     try:
-        async with asyncio.timeout(DRAIN_S):
+        async with timeouts.timeout(DRAIN_S):
             while more and size < DRAINED_BYTES:
                 message = await receive()
                 size += len(message.get("body", b""))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, Self
 
+from core import timeouts
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable
     from types import TracebackType
@@ -25,7 +27,7 @@ class Patience:
 
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
-        self._limit = asyncio.timeout(None)
+        self._limit = timeouts.timeout(None)
         self._since: float | None = None
         self._timer: asyncio.TimerHandle | None = None
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
+from core import timeouts
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -27,7 +29,7 @@ class Server(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         while not await self.on_tick(0):
             with suppress(TimeoutError):
-                async with asyncio.timeout(DATE_S):
+                async with timeouts.timeout(DATE_S):
                     await self._asked.wait()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

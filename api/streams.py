@@ -12,6 +12,7 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from api.middleware import DIRECT_SEND
 from api.patience import Patience
 from api.registry import registry
+from core import timeouts
 from core.errors import AppError
 from core.logging import get_logger
 
@@ -146,5 +147,5 @@ class EventStream(EventSourceResponse):
         """End the stream of a client that does not read, should it ever read again."""
         last = CLOSED.format(code=reason).encode()
         with suppress(TimeoutError, OSError):
-            async with asyncio.timeout(LAST_WORD_S):
+            async with timeouts.timeout(LAST_WORD_S):
                 await send({"type": "http.response.body", "body": last, "more_body": False})

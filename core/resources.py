@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from core import timeouts
 from core.logging import get_logger
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ async def _called(function: Callable[[], Any]) -> None:
 
 async def _close(name: str, close: Callable[[], Any], *, blocks: bool) -> None:
     try:
-        async with asyncio.timeout(CLOSE_S):
+        async with timeouts.timeout(CLOSE_S):
             await (asyncio.to_thread(close) if blocks else _called(close))
     except Exception:
         log.exception("closing_failed", part=name)

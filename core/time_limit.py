@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core import timeouts
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextvars import Token
@@ -50,7 +52,7 @@ class TimeLimit(AbstractAsyncContextManager[asyncio.Timeout]):
 
     async def __aenter__(self) -> asyncio.Timeout:
         """Begin."""
-        self._timeout = await asyncio.timeout(self._seconds).__aenter__()
+        self._timeout = await timeouts.timeout(self._seconds).__aenter__()
         self._token = _limit.set(_Limit(self._timeout))
         return self._timeout
 

@@ -23,6 +23,7 @@ from prometheus_client import Counter, Gauge
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from core import timeouts
 from core.logging import get_logger
 from notifications.clients import redis_client
 
@@ -173,7 +174,7 @@ class Hub:
         )
         self._pubsub = client.pubsub()
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S + 1):
+            async with timeouts.timeout(CONNECT_TIMEOUT_S + 1):
                 await self._pubsub.connect()
             CONNECTIONS.inc()
             self._last_sign = asyncio.get_running_loop().time()
@@ -190,7 +191,7 @@ class Hub:
         )
         for name, step in steps:
             try:
-                async with asyncio.timeout(CLOSE_S):
+                async with timeouts.timeout(CLOSE_S):
                     await step()
             except Exception as error:  # noqa: BLE001 - whatever it is, the next step matters more
                 FAILURES.labels(type(error).__name__).inc()
@@ -204,7 +205,7 @@ class Hub:
     async def _heartbeat(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            async with asyncio.timeout(self._heartbeat_s):
+            async with timeouts.timeout(self._heartbeat_s):
                 await self._pubsub.ping()
             await asyncio.sleep(self._heartbeat_s)
             silent_s = loop.time() - self._last_sign
@@ -226,7 +227,7 @@ class Hub:
                 for some in _chunks(sorted(channels)):
                     # remembered first: nothing may change between the look and the note
                     self._asked.symmetric_difference_update(some)
-                    async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                    async with timeouts.timeout(CONNECT_TIMEOUT_S):
                         await command(*some)
 
     async def _messages(self) -> None:

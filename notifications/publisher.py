@@ -25,6 +25,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from core import timeouts
 from core.closed_transports import is_closed_transport
 from core.logging import get_logger
 from core.loop_local import LoopLocal
@@ -150,7 +151,7 @@ class Publisher:
     async def _send_all(self) -> None:
         while batch := self._next_batch():
             try:
-                async with asyncio.timeout(self._timeout_s):
+                async with timeouts.timeout(self._timeout_s):
                     await self._send(batch)
             except (RedisError, OSError, TimeoutError, RuntimeError) as error:
                 if isinstance(error, RuntimeError) and not is_closed_transport(error):
@@ -204,7 +205,7 @@ class Publisher:
         """Leave Redis alone for a while, or until a task has ended."""
         self._hurry.clear()
         with suppress(TimeoutError):
-            async with asyncio.timeout(COOL_DOWN_S):
+            async with timeouts.timeout(COOL_DOWN_S):
                 await self._hurry.wait()
 
     def _failed(self, error: Exception) -> None:

@@ -17,6 +17,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from core import timeouts
 from core.logging import get_logger
 from core.settings import get_settings
 from core.wire_names import own
@@ -192,7 +193,7 @@ class RedisCluster:
             raise ClusterAwayError
         for again in reversed(range(tries)):
             try:
-                async with asyncio.timeout(GUARD_S):
+                async with timeouts.timeout(GUARD_S):
                     return await ask()
             except (RedisError, OSError, TimeoutError) as error:
                 if again:
@@ -206,7 +207,7 @@ class RedisCluster:
         while True:
             await asyncio.sleep(LOOK_AGAIN_S)
             try:
-                async with asyncio.timeout(GUARD_S):
+                async with timeouts.timeout(GUARD_S):
                     await self._redis.set(f"{self._keys[0]}:probe", self._me, px=1000)
             except (RedisError, OSError, TimeoutError):
                 continue

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from core import timeouts
 from core.jobs import JobName
 from core.logging import get_logger
 from tasks.queues import peek
@@ -30,7 +31,7 @@ PEEK_S = 6.0
 
 async def _look_at_queue() -> Queue | None:
     try:
-        async with asyncio.timeout(PEEK_S):
+        async with timeouts.timeout(PEEK_S):
             seen = await asyncio.to_thread(peek)
     except Exception as error:  # noqa: BLE001 - kombu raises whatever its transport raises
         log.warning("broker_queue_read_failed", error=type(error).__name__)

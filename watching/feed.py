@@ -1,9 +1,8 @@
 """Follow a task: its log after a number, then live; every event in order, once.
 
-The log in PostgreSQL is the only source of truth, Redis only brings copies sooner. Everybody in
-this process who watches the same task shares one `Topic`: one subscription, one parsed copy of
-each event and a bounded tail of the log. One slow query for all watched tasks of the process
-covers a Redis that is silent or not there at all.
+The log in PostgreSQL is the only source of truth, Redis only brings copies sooner. Those in this
+process who watch a task share one `Topic`: one subscription, one parsed copy of each event and a
+bounded tail of the log. One slow query for all of them covers a Redis that is silent or gone.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import asyncio
 from contextlib import aclosing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from core import timeouts
 from core.actor import SYSTEM
 from core.errors import NotFoundError
 from core.logging import get_logger
@@ -276,7 +276,7 @@ async def wait_for_events(
         return [] if page is None else page.events
     with suppress(TimeoutError):
         coming = follow(task_id, after=after, viewer=viewer)
-        async with asyncio.timeout(wait_s), aclosing(coming) as stream:
+        async with timeouts.timeout(wait_s), aclosing(coming) as stream:
             async for batch in stream:
                 if batch:
                     return [entry.event for entry in batch[:limit]]

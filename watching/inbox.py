@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from core import timeouts
 from core.actor import Actor
 from core.ids import new_id
 from core.logging import get_logger
@@ -84,7 +85,7 @@ async def _follow(
                 yield fresh
                 continue
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(told_at + idle_s - loop.time(), viewer.left_s())):
+                async with timeouts.timeout(min(told_at + idle_s - loop.time(), viewer.left_s())):
                     await changed.wait()
             if loop.time() - told_at >= idle_s:
                 told_at = loop.time()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from core import timeouts
 from core.logging import get_logger
 from core.resources import Resource
 from db.engine import init_db
@@ -47,7 +47,7 @@ def api_resources(hub: Hub, redis: Redis, own: Iterable[Resource]) -> list[Resou
 async def _connect() -> None:
     """Open the first connection; the API also starts without, unready, and keeps answering."""
     try:
-        async with asyncio.timeout(FIRST_CONNECTION_S):
+        async with timeouts.timeout(FIRST_CONNECTION_S):
             await init_db()
     except Exception as error:  # noqa: BLE001 - readiness tells it, and every request tries anew
         log.warning("database_unreachable", error=type(error).__name__)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from celery import signals
 
+from core import timeouts
 from core.logging import configure_logging, get_logger
 from core.loop_local import LoopLocal
 from core.resources import Resource
@@ -105,7 +106,7 @@ async def _watch() -> None:
         callback()
     log.info("drain_begun", pid=os.getpid())
     with suppress(TimeoutError):
-        async with asyncio.timeout(get_settings().shutdown_grace_s):
+        async with timeouts.timeout(get_settings().shutdown_grace_s):
             await _until_flag(_HURRY)
     log.info("drain_hurried", pid=os.getpid())
     for callback in hurrying:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
+from core import timeouts
 from core.loop_local import LoopLocal
 
 
@@ -34,7 +35,7 @@ class Drain:
             DrainedError: It is.
         """
         with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
+            async with timeouts.timeout(seconds):
                 await self._begun.wait()
         self.check()
 

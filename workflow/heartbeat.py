@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Counter, Gauge
 
+from core import timeouts
 from core.errors import AppError, ServiceUnavailableError
 from core.logging import get_logger
 from core.loop_local import LoopLocal
@@ -87,7 +88,7 @@ class Keeper:
             await asyncio.sleep(every)
             claims, why = self.claims(), Stop.LOST
             try:
-                async with asyncio.timeout(lease_s / 2):
+                async with timeouts.timeout(lease_s / 2):
                     lost = await self._ask(claims, lease_s)
                 beaten = time.monotonic()
             except Exception as error:

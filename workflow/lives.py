@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
+from core import timeouts
 from core.logging import get_logger
 from db.answering import EVERY_S, SETTLE_S, answering
 from db.life import life
@@ -49,7 +50,7 @@ class Watch:
     async def begin(self) -> None:
         """Take the lock of this process's life and look from now on."""
         try:
-            async with asyncio.timeout(FIRST_S):
+            async with timeouts.timeout(FIRST_S):
                 await self._hold()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
             log.warning("life_lock_delayed", error=type(error).__name__)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
 
+from core import timeouts
 from core.logging import get_logger
 from db.repositories.line_bounds import PRESENT_EVERY_S
 from db.session import transaction
@@ -95,7 +96,7 @@ class Presence:
 
     async def _tell(self) -> None:
         try:
-            async with asyncio.timeout(PRESENT_EVERY_S), transaction() as tx:
+            async with timeouts.timeout(PRESENT_EVERY_S), transaction() as tx:
                 await tx.session.execute(_SEEN, {**self._worker, "consumes": self._consumes()})
         except Exception as error:  # noqa: BLE001 - whatever it is, the next one comes soon
             log.warning("presence_update_failed", error=type(error).__name__)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Counter
 
+from core import timeouts
 from core.gathering import Gathering
 from core.logging import get_logger
 from core.loop_local import LoopLocal
@@ -91,7 +92,7 @@ async def one_of_user(user_id: str) -> AsyncIterator[bool]:
     try:
         while not alone and (left_s := gate.moved_at + PATIENCE_S - time.monotonic()) > 0:
             with suppress(TimeoutError):
-                async with asyncio.timeout(left_s):
+                async with timeouts.timeout(left_s):
                     alone = await gate.lock.acquire()
         if alone:
             gate.moved_at = time.monotonic()

@@ -13,6 +13,7 @@ from api.problems import documented
 from api.redis_report import redis_report
 from api.registry import registry
 from api.streams import SEND_TIMEOUT_S
+from core import timeouts
 from core.addresses import shown
 from core.errors import ServiceUnavailableError
 from core.logging import get_logger
@@ -142,7 +143,7 @@ async def rejected(
 async def _depth() -> dict[str, Any]:
     """Return the broker's queue; it may be away, and kombu blocks."""
     try:
-        async with asyncio.timeout(GUARD_S):
+        async with timeouts.timeout(GUARD_S):
             return {"status": "up", **await asyncio.to_thread(queues.peek)}
     except Exception as error:  # noqa: BLE001 - kombu's errors come in many kinds
         log.warning("queue_unreachable", error=type(error).__name__)

@@ -9,6 +9,7 @@ from api.auth import admin_actor
 from api.problems import documented
 from api.routes.tasks import POLL_S
 from api.shapes import ScheduleList
+from core import timeouts
 from core.errors import ServiceUnavailableError
 from core.logging import get_logger
 from tasks import dispatch
@@ -73,7 +74,7 @@ async def run(name: Name, response: Response) -> ScheduleView:
     """Ask a worker to run a job, paused or not; when it is due next stays as it was."""
     job = schedules.known_job(name)
     try:
-        async with asyncio.timeout(SEND_S):
+        async with timeouts.timeout(SEND_S):
             await asyncio.to_thread(dispatch.send_job, job.name)
     except Exception as error:
         log.warning("job_send_failed", job=job.name, error=type(error).__name__)

@@ -15,6 +15,7 @@ from api.patience import Patience
 from api.problems import of_error, of_failure
 from api.registry import registry
 from api.streams import LAST_WORD_S, SEND_TIMEOUT_S, encode_json
+from core import timeouts
 from core.errors import (
     AppError,
     ForbiddenError,
@@ -183,5 +184,5 @@ async def _close(socket: WebSocket, code: int, reason: str) -> None:
         return
     with suppress(TimeoutError, RuntimeError, OSError, WebSocketDisconnect):
         # a client that does not read gets some time to read the reason
-        async with asyncio.timeout(LAST_WORD_S if code == TRY_AGAIN_LATER else CLOSE_S):
+        async with timeouts.timeout(LAST_WORD_S if code == TRY_AGAIN_LATER else CLOSE_S):
             await socket.close(code, reason)

@@ -17,6 +17,7 @@ import certifi
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from core import timeouts
 from core.choices import Provider
 from core.logging import get_logger
 from core.loop_local import LoopLocal
@@ -131,7 +132,7 @@ class Checker:
             return None
         async with self._slots:
             try:
-                async with asyncio.timeout(CHECK_TIMEOUT_S):
+                async with timeouts.timeout(CHECK_TIMEOUT_S):
                     found = await self._follow(url)
             except NotPublicError:
                 log.info("link_not_public", host=_host(url))

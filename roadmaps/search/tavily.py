@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_random
 
+from core import timeouts
 from core.provider_errors import (
     ContentInvalidError,
     ProviderRateLimitedError,
@@ -80,7 +80,7 @@ class Tavily:
         body = bytearray()
         try:
             async with (
-                asyncio.timeout(self._timeout_s),
+                timeouts.timeout(self._timeout_s),
                 self._client.stream(
                     "POST",
                     "/search",
