@@ -12,6 +12,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
+from core import timeouts
 from core.logging import get_logger
 from core.provider_errors import (
     ContextTooLongError,
@@ -97,7 +98,7 @@ class Learned:
         if self._memory is None or self._abilities != self.start:
             return
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with timeouts.timeout(_PATIENCE_S):
                 kept = await self._memory.read()
         except Exception as error:  # noqa: BLE001 - nothing depends on it: it is learned again
             _log.info("abilities_read_failed", error=type(error).__name__)
@@ -134,7 +135,7 @@ class Learned:
         if self._memory is None:
             return
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with timeouts.timeout(_PATIENCE_S):
                 await self._memory.write(abilities.as_json())
         except Exception as error:  # noqa: BLE001 - nothing depends on it: it is learned again
             _log.info("abilities_write_failed", error=type(error).__name__)

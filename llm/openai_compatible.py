@@ -10,6 +10,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from core import timeouts
 from core.logging import get_logger
 from core.loop_local import LoopLocal
 from core.provider_errors import (
@@ -196,7 +197,7 @@ class OpenAIAuthor:
             failure: TransientError | ProviderError | RejectedAnswerError
             try:
                 # The whole request is bounded, so that a server that trickles ends, too.
-                async with asyncio.timeout(self._settings.llm_timeout_s):
+                async with timeouts.timeout(self._settings.llm_timeout_s):
                     reply = await self._post(connection.wire, request, on_content)
             except TimeoutError:
                 raise TransientError(ProviderTimeoutError()) from None
@@ -263,7 +264,7 @@ class OpenAIAuthor:
             if piece and reader.ended:
                 # Tokens may follow, and a connection that was read to its end can be used again.
                 with contextlib.suppress(TimeoutError, WireError):
-                    async with asyncio.timeout(_LAST_BYTES_S):
+                    async with timeouts.timeout(_LAST_BYTES_S):
                         while piece := await answer.piece():
                             reader.feed(piece)
         return reader.reply()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Counter, Gauge
 
+from core import timeouts
 from core.logging import get_logger
 from core.time_limit import in_line
 from llm.backoff import Backoff
@@ -195,7 +196,7 @@ class Turns:
     async def _idle(self, wait_s: float) -> None:
         """Wait until somebody comes or goes, or for so long."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
+            async with timeouts.timeout(wait_s):
                 await self._changed.wait()
 
     def _must_tell(self) -> bool:

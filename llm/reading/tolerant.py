@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DEEPEST: Final = 100
 
 _GAP: Final = re.compile(
-    r"(?:[\s\ufeff\u200b]++|\\[nrt]|//[^\n]{0,500}+|/\*(?:[^*]|\*(?!/)){0,500}+\*/|\#[^\n]{0,500}+)++"
+    r"(?:[\s\ufeff\u200b]++|\\[nrt]|//[^\n]{0,500}+|/\*(?s:.{0,500}?)\*/|\#[^\n]{0,500}+)++"
 )
 _WORD: Final = re.compile(r"[^,\uff0c}\]\uff5d\uff3d\n\"]{1,300}+")
 _NAME: Final = re.compile(r"[^\W\d][\w$.-]{0,100}+")
