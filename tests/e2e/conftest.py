@@ -40,7 +40,11 @@ class RunningStack:
     def client(self, *, token: str | None = None) -> httpx.Client:
         """Return a client of its API."""
         headers = {"Authorization": f"Bearer {token or self.info['token']}"}
-        return httpx.Client(base_url=self.info["api_url"], headers=headers, timeout=30)
+        # the API closes idle connections after five seconds: ours are given up before that
+        limits = httpx.Limits(keepalive_expiry=2)
+        return httpx.Client(
+            base_url=self.info["api_url"], headers=headers, timeout=30, limits=limits
+        )
 
     def pids(self) -> set[int]:
         """Return all processes below the supervisor, itself included."""

@@ -23,7 +23,7 @@ def path_without_servers() -> str:
     """The PATH less every folder that holds a server."""
     names = ("postgres", "redis-server", "valkey-server")
     folders = os.environ["PATH"].split(os.pathsep)
-    return os.pathsep.join(f for f in folders if not any((Path(f) / n).exists() for n in names))
+    return os.pathsep.join(f for f in folders if not any(shutil.which(n, path=f) for n in names))
 
 
 @pytest.fixture(scope="session")
