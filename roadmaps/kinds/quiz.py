@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-import orjson
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+from core.digest import digest
 from core.printed import Line
 from roadmaps.kinds.kind import Kind, Shown
 from roadmaps.outputs import Prose, asked_for, first
@@ -15,7 +14,7 @@ from roadmaps.questions import question_read, questions_read
 from roadmaps.reading import RoadmapOutput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from roadmaps.inputs import ContentInputs
 
@@ -121,18 +120,6 @@ def quiz_body(questions: Sequence[Any]) -> dict[str, Any]:
     return {"questions": [_question(question) for question in questions]}
 
 
-def _order(question: str) -> Callable[[str], bytes]:
-    """Return what options of a question are sorted by: a digest, as of the two in a list."""
-    asked = hashlib.sha256(b"[" + orjson.dumps(question) + b",")
-
-    def key(option: str) -> bytes:
-        both = asked.copy()
-        both.update(orjson.dumps(option) + b"]")
-        return both.digest()
-
-    return key
-
-
 def _question(question: Any) -> dict[str, Any]:
     answers = list(dict.fromkeys(question.answers))
     if question.kind != "multiple":
@@ -140,7 +127,7 @@ def _question(question: Any) -> dict[str, Any]:
     wrong = [text for text in dict.fromkeys(question.distractors) if text not in answers]
     if question.kind == "true_false":
         wrong = wrong[:1]
-    options = sorted([*answers, *wrong], key=_order(question.question))
+    options = sorted([*answers, *wrong], key=lambda text: digest([question.question, text]))
     return {
         "question": question.question,
         "kind": question.kind,
