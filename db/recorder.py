@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 LARGEST_BATCH: Final = 500
-"""The more at a time, the less each costs; so many hold the event loop up for some 40 ms."""
+"""The more at a time, the less each costs; but making a batch holds the event loop up."""
 GATHERING_S: Final = 0.004
 """How long the next batch gathers under load: a statement costs the same for one row and for many,
 and nobody notices so short a wait."""
