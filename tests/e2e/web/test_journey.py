@@ -62,7 +62,7 @@ async def test_from_the_question_to_the_finished_roadmap(site: Site, window: Wat
     await page.get_by_role("button", name="Approve with my 4 changes").dblclick()
 
     await page.wait_for_url(f"**/tasks/{task_id}")
-    await expect(page.locator(".mark[data-state='completed']").first).to_be_visible()
+    await expect(page.locator(".tree .mark[data-state='completed']").first).to_be_visible()
     await expect(page.locator(".task-line .chip")).to_have_text("Complete")
     await expect(page.locator(".tree .mark:not([data-state='completed'])")).to_have_count(0)
     await expect(page.locator(".legend")).to_be_hidden()
@@ -86,7 +86,7 @@ async def test_reload_and_second_tab_show_the_same(
     """A reload in the middle and a second tab follow to the same end without losing anything."""
     task_id = site.create("learn to play the guitar")
     page = await window.open(f"/tasks/{task_id}")
-    await expect(page.locator(".mark[data-state='completed']").first).to_be_visible()
+    await expect(page.locator(".tree .mark[data-state='completed']").first).to_be_visible()
     await page.reload()
     other = Watched(await page.context.new_page(), site.base)
     tab = await other.open(f"/tasks/{task_id}")
