@@ -22,7 +22,8 @@ task_routes = {
 }
 
 # --- who takes it ------------------------------------------------------------------------------
-# the adapters; by name, because they stand above this in the layers. Only workers import them
+# the adapters; by name, because they stand above this in the layers. Beat and Flower import none
+# of them (worker.commands)
 imports = (
     "tasks.flower",
     "tasks.late_rings",

@@ -18,8 +18,8 @@ from roadmap_start.own import FOLDERS, check
 from roadmap_start.unneeded import import_without
 
 _CELERY = ("worker", "beat", "flower")
-_ADDED = "flower"
-"""The one that another distribution adds to Celery."""
+_HAS_THREADS = "flower"
+"""The one whose threads may wait for an answer when it is to end."""
 
 
 def main(arguments: list[str]) -> None:
@@ -37,13 +37,12 @@ def main(arguments: list[str]) -> None:
         import_module("api.__main__").main()
     elif name in _CELERY:
         sys.argv = ["celery", "-A", "worker", "--quiet", name, *rest]
-        if name != _ADDED:
-            import_module("roadmap_start.celery_command").run(name, rest)
-        celery = import_module("celery.bin.celery").celery
         try:
-            celery(sys.argv[1:], prog_name="roadmap", auto_envvar_prefix="CELERY")
+            import_module("roadmap_start.celery_command").run(name, rest)
         except SystemExit as ended:
-            _end_at_once(ended.code)
+            if name == _HAS_THREADS:
+                _end_at_once(ended.code)
+            raise
     else:
         sys.exit(f"there is no process {name!r}; there are {', '.join(_CELERY)} and api")
 

@@ -11,6 +11,8 @@ from typing import Final
 
 import click
 
+_ADDED: Final = {"flower": "flower.command"}
+"""Commands that other distributions add to Celery, and their modules."""
 PREFIX: Final = "CELERY"
 """Of environment variables that stand for options: `CELERY_WORKER_CONCURRENCY`."""
 
@@ -25,5 +27,5 @@ def run(name: str, arguments: list[str]) -> None:
         obj=context(app=app, no_color=False, workdir=None, quiet=True),
         auto_envvar_prefix=PREFIX,
     )
-    command = getattr(import_module(f"celery.bin.{name}"), name)
+    command = getattr(import_module(_ADDED.get(name, f"celery.bin.{name}")), name)
     command.main(arguments, prog_name=name, parent=above)

@@ -1,7 +1,7 @@
 """How a coroutine runs inside Celery: the app, the process's loop, drain on shutdown."""
 
 import roadmap_start.checked  # noqa: F401 - first: what follows might be another project's
-from worker import exporter, for_flower, lifecycle, migrated, prefork, pulse, slots
+from worker import commands, exporter, for_flower, lifecycle, migrated, prefork, pulse, slots
 from worker.app import app
 from worker.intake import keeping
 from worker.loop import opening, run_async
@@ -11,6 +11,7 @@ __all__ = [
     "Delivery",
     "app",
     "async_task",
+    "commands",
     "exporter",
     "for_flower",
     "keeping",

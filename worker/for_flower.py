@@ -1,18 +1,33 @@
-"""Flower's own process: it keeps no connections, and its metrics want its login."""
+"""Flower's own process: it knows tasks by name and keeps no connections."""
 
 from __future__ import annotations
 
-import sys
+from typing import Any
 
+from core.jobs import JOBS
+from db.facts import Reason
 from worker.app import app
+from worker.commands import COMMAND, FLOWER
 
 
 def prepare() -> None:
     """Do it where this process is Flower; other commands do not load Flower at all."""
-    if "flower" not in sys.argv[1:]:
+    if COMMAND != FLOWER:
         return
+    know_tasks()
     _keep_no_connections()
     _close_metrics()
+
+
+def know_tasks() -> None:
+    """Register the tasks that may be asked for: Flower sends none, and limits none, it has not."""
+    for name in (*Reason, *(job.name.celery_name for job in JOBS.values())):
+        app.task(_elsewhere, name=str(name))
+
+
+def _elsewhere(*_: Any, **__: Any) -> None:
+    """Stand for a task that workers run."""
+    raise NotImplementedError
 
 
 def _keep_no_connections() -> None:
