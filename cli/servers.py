@@ -27,12 +27,14 @@ SUPERUSER_RESERVED: Final = 3
 """Connections that PostgreSQL keeps for superusers, out of max_connections."""
 _MIGRATE: Final = """
 import sys
+from roadmap_start.unneeded import import_without
+import_without()
 from core.errors import SettingsError
 from db.migration_names import Schema, schema_of
 from db.revisions import current_now
 try:
     if schema_of(current_now()) is Schema.OLDER:
-        from db.migrate import upgrade  # and with it Alembic
+        from db.migrate import upgrade  # and with it SQLAlchemy and Alembic
         upgrade()
 except SettingsError as error:
     print(error.message, file=sys.stderr)

@@ -1,6 +1,6 @@
-"""Which migration a database stands at, told without Alembic.
+"""Which migration a database stands at, told without Alembic and SQLAlchemy.
 
-Importing Alembic takes a quarter of a second, which programs that only ask need not wait.
+Importing them takes half a second, which programs that only ask need not wait.
 """
 
 from __future__ import annotations
@@ -8,41 +8,48 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import pool, text
-
+from core.addresses import postgres_address
 from core.settings import get_settings
-from db.connecting import APPLICATION
-from db.dialing import new_engine
+from db.connecting import APPLICATION, open_connection
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-_THERE: Final = text("SELECT to_regclass('alembic_version') IS NOT NULL")
-_REVISION: Final = text("SELECT version_num FROM alembic_version")
+    from core.settings import Settings
+
+CONNECT_TIMEOUT_S: Final = 10.0
+SESSION: Final = {"application_name": APPLICATION, "timezone": "UTC"}
+_THERE: Final = "SELECT to_regclass('alembic_version') IS NOT NULL"
+_REVISION: Final = "SELECT version_num FROM alembic_version"
 
 
-def engine() -> AsyncEngine:
-    """Return an engine for a migration: without a pool, as the role that owns the tables."""
+def owner_settings() -> Settings:
+    """Return the settings with the database as the role that owns the tables sees it."""
     settings = get_settings()
     owner = settings.migration_database_url
-    return new_engine(
-        settings if owner is None else settings.model_copy(update={"database_url": owner}),
-        session={"application_name": APPLICATION, "timezone": "UTC"},
-        connect_timeout_s=10,
-        command_timeout_s=None,
-        poolclass=pool.NullPool,
-    )
+    return settings if owner is None else settings.model_copy(update={"database_url": owner})
 
 
 def current_now() -> str | None:
     """Return the revision at which the settings' database stands, like `current`. Blocks."""
 
     async def ask() -> str | None:
-        asked = engine()
+        settings = owner_settings()
+        address = postgres_address(settings.database_url.get_secret_value())
+        connection, _ = await open_connection(
+            address,
+            session={**SESSION, **address.server_settings},
+            pooler=settings.database_pooler,
+            connect_timeout_s=CONNECT_TIMEOUT_S,
+            command_timeout_s=None,
+        )
         try:
-            return await current(asked)
+            revision: str | None = None
+            if await connection.fetchval(_THERE):
+                revision = await connection.fetchval(_REVISION)
+            return revision
         finally:
-            await asked.dispose()
+            await connection.close()
 
     return asyncio.run(ask())
 
@@ -50,7 +57,7 @@ def current_now() -> str | None:
 async def current(engine: AsyncEngine) -> str | None:
     """Return the revision the database stands at, or None when it was never migrated."""
     async with engine.connect() as connection:
-        if not await connection.scalar(_THERE):
+        if not (await connection.exec_driver_sql(_THERE)).scalar():
             return None
-        revision: str | None = await connection.scalar(_REVISION)
+        revision: str | None = (await connection.exec_driver_sql(_REVISION)).scalar()
         return revision

@@ -39,7 +39,7 @@ def until_migrated(**_: Any) -> None:
 
 def _older_revision() -> str | None:
     """Return where a database stands that is to be migrated, None for any other one."""
-    from db.revisions import current_now  # late, with SQLAlchemy: beat and Flower never ask
+    from db.revisions import current_now  # late, with asyncpg: beat and Flower never ask
 
     try:
         revision = current_now()

@@ -9,9 +9,8 @@ from alembic import context
 from sqlalchemy import text
 
 from core.errors import SettingsError
-from db.migrate import ENCODING, ENCODING_REMEDY
+from db.migrate import ENCODING, ENCODING_REMEDY, engine
 from db.models import Base
-from db.revisions import engine
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
