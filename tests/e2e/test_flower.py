@@ -233,6 +233,19 @@ def test_revoked_before_it_had_a_row(operator: Operator) -> None:
     assert (task["user_id"], task["current_step"]) == ("alice", "queued")
 
 
+def test_a_roadmap_is_asked_for_through_flower(operator: Operator) -> None:
+    """Flower sends what workers know by name, though it has none of their code."""
+    task_id = str(uuid.uuid4())
+    request = {"goal": "Learn to sew", "review": True}
+    asked = {"task_id": task_id, "user_id": "alice", "request": request}
+    sent = operator.flower.post(
+        "/api/task/async-apply/roadmap.generate", json={"kwargs": asked, "task_id": task_id}
+    )
+    assert sent.status_code == 200, sent.text
+    assert operator.wait(task_id, "human_review_pending")["user_id"] == "alice"
+    assert operator.delivery(task_id, "WAITING_FOR_REVIEW")["name"] == "roadmap.generate"
+
+
 @pytest.mark.parametrize("kind", ["soft", "hard"])
 def test_time_limits_hold(operator: Operator, kind: str) -> None:
     """A limit set in Flower ends a run that takes longer: the task fails with that reason."""
