@@ -48,8 +48,7 @@ _PROSE: Final = """\
 <link rel="preload" href="{{base}}/fonts/vollkorn-regular.woff2" as="font" type="font/woff2" \
 media="(min-width: 48rem)" crossorigin>
 """
-"""The font of long texts: found in the styles only, it comes too late for the first of them. On a
-phone the text itself is wanted first, so that of its headings alone is asked for ahead there."""
+"""The font of long texts: found in the styles only, it comes too late for the first of them."""
 _LOADING: Final = """\
 <main id="main" tabindex="-1"><div class="skeleton">{{first}}\
 <p role="status">Loading…</p></div></main>

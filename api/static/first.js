@@ -13,17 +13,11 @@
   const theme = stored("localStorage", "theme");
   if (theme === "light" || theme === "dark") root.dataset.theme = theme;
 
-  // a phone that never had the fonts gets the words first: on a slow network both at once is half as slow again
+  // a phone that never had the fonts gets the words first, in its own: fonts would share a slow line with them. It fetches them
+  // for the pages to come; nothing moves on this one
   if (stored("localStorage", "fonts") === null && matchMedia("(width < 48rem)").matches) {
-    root.dataset.fonts = "later";
-    addEventListener("load", () => setTimeout(() => {
-      delete root.dataset.fonts;
-      try {
-        localStorage.setItem("fonts", "known");
-      } catch {
-        // they come late each time
-      }
-    }, 500));
+    root.dataset.fonts = "own";
+    addEventListener("load", () => setTimeout(fetchFonts, 500));
   }
 
   const [one, two] = location.pathname.match(/[0-9a-f]{8}-[0-9a-f-]{27}/gi) ?? [];
@@ -41,6 +35,16 @@
   const token = stored("sessionStorage", "roadmap.token");
   const early = (globalThis.early = new Map());
   (asks[page] ?? []).forEach(ask);
+
+  async function fetchFonts() {
+    const links = [...document.querySelectorAll("link")].filter((link) => link.as === "font");
+    try {
+      await Promise.all(links.map(({ href }) => fetch(href, { priority: "low" })));
+      localStorage.setItem("fonts", "fetched");
+    } catch {
+      // then the next page does without them, too
+    }
+  }
 
   function ask(path) {
     if (early.has(`/api/v1${path}`)) return; // the page was quicker: an answer that nobody awaits grows old

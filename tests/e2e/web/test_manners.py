@@ -45,6 +45,20 @@ async def test_a_first_view_is_small_and_stands_still(site: Site, browser: Brows
         assert found.requests <= 20, found
 
 
+async def test_a_phone_has_the_words_first(site: Site, browser: Browser) -> None:
+    """Its first page stands in fonts of its own, and fetches ours for the pages to come."""
+    context = await new_context(browser, stack=site.stack.folder, viewport=PHONE)
+    page = await Watched(await context.new_page(), site.base).open("/")
+    used = "getComputedStyle(document.body).fontFamily.includes('Roadmap Sans')"
+    assert not await page.evaluate(used)
+    fetched = "localStorage.fonts === 'fetched'"
+    await until(lambda: page.evaluate(fetched), what="the fonts to be fetched")
+    assert not await page.evaluate(used)  # nothing moves on a page that is read
+    await page.reload()
+    assert await page.evaluate(used)
+    await context.close()
+
+
 async def test_every_font_can_be_read(site: Site, window: Watched) -> None:
     """The browser takes each font of ours; of a broken one only its console would tell."""
     page = await window.open("/")
