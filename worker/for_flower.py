@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from core.jobs import JOBS
 from db.facts import Reason
 from worker.app import app
 from worker.commands import COMMAND, FLOWER
+
+NAMES: Final = (*map(str, Reason), *(job.name.celery_name for job in JOBS.values()))
+"""The tasks that workers run."""
 
 
 def prepare() -> None:
@@ -21,8 +24,8 @@ def prepare() -> None:
 
 def know_tasks() -> None:
     """Register the tasks that may be asked for: Flower sends none, and limits none, it has not."""
-    for name in (*Reason, *(job.name.celery_name for job in JOBS.values())):
-        app.task(_elsewhere, name=str(name))
+    for name in NAMES:
+        app.task(_elsewhere, name=name)
 
 
 def _elsewhere(*_: Any, **__: Any) -> None:
