@@ -97,10 +97,18 @@ def incoming(envelope: Mapping[str, Any]) -> Incoming:
     )
 
 
-def sealed(message: Incoming, envelope: Mapping[str, Any], *, queue: str) -> dict[str, Any]:
+def sealed(
+    message: Incoming, envelope: Mapping[str, Any], *, queue: str, tag: str | None = None
+) -> dict[str, Any]:
     """Return an envelope with nothing in it but the message: what kombu shall go on with.
 
-    The tag is made anew: one that is used twice would have another message acknowledged.
+    The sender's tag does not count: one that is used twice would have another message acknowledged.
+
+    Args:
+        message: The message.
+        envelope: In which it came.
+        queue: Out of which.
+        tag: Under which it is noted as fetched; a new one by default.
     """
     return {
         "body": message.body.decode(),
@@ -109,7 +117,7 @@ def sealed(message: Incoming, envelope: Mapping[str, Any], *, queue: str) -> dic
         "headers": dict(message.headers),
         "properties": {
             "body_encoding": "utf-8",
-            "delivery_tag": str(uuid.uuid4()),
+            "delivery_tag": tag or str(uuid.uuid4()),
             "delivery_info": {"exchange": "", "routing_key": queue},
             "priority": envelope["properties"].get("priority") or 0,
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from celery import bootsteps
+from celery.worker.state import reserved_requests
 from redis.exceptions import RedisError
 
 from core.logging import get_logger
@@ -24,6 +25,7 @@ class KeepFetched(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery publ
     def __init__(self, consumer: Any, **_: Any) -> None:
         super().__init__(consumer)
         self._timer: Any = None
+        self._qos: Any = None
 
     def start(self, consumer: Any) -> None:
         """Begin to renew, where the broker does not do it by itself."""
@@ -38,12 +40,16 @@ class KeepFetched(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery publ
                 log.warning("fetched_messages_renewal_failed", error=type(error).__name__)
 
         self._timer = consumer.timer.call_repeatedly(RENEW_S, renew)
+        self._qos = qos
+        channel = consumer.task_consumer.channel
+        channel.room = lambda: consumer.pool.num_processes - len(reserved_requests)
 
     def stop(self, _consumer: Any) -> None:
         """Renew no more."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+            self._qos.flush()  # the consumer's loop, which does it else, has ended
 
 
 app.steps["consumer"].add(KeepFetched)

@@ -8,6 +8,7 @@ Redis, so that thousands of messages are through in a second.
 from __future__ import annotations
 
 import time
+import uuid
 from functools import partial
 from queue import Empty
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +23,7 @@ from worker.app import app
 from worker.intake.aside import set_aside
 from worker.intake.control import check_control
 from worker.intake.envelope import checked, incoming, open_envelope, parse, sealed
+from worker.intake.fetching import MOST, QUICK_S, GatheringQoS, fetch
 from worker.intake.message import judge
 from worker.intake.refusal import RefusedError, unforeseen
 from worker.intake.sweeping import sweep
@@ -36,7 +38,7 @@ TASK_QUEUES: Final = frozenset(queue.name for queue in app.conf.task_queues)
 _KEPT_PARTS: Final = 3
 
 
-class QoS(redis.QoS):  # type: ignore[misc]  # kombu publishes no types
+class QoS(GatheringQoS):
     """Keeps what was fetched and not yet acknowledged, so that it outlives this process."""
 
     def renew(self) -> None:
@@ -74,6 +76,8 @@ def _fetched(parts: Any) -> dict[str, Any]:
     if not isinstance(parts, list) or len(parts) != _KEPT_PARTS:
         raise RefusedError(Reason.ENVELOPE, "it is none that a worker had fetched")
     envelope = checked(parts[0])
+    if parts[2] in TASK_QUEUES:  # one that was taken with others is noted as its sender made it
+        envelope["properties"]["delivery_info"] = {"exchange": "", "routing_key": parts[2]}
     if envelope["properties"]["delivery_info"]["routing_key"] not in TASK_QUEUES:
         raise RefusedError(Reason.ENVELOPE, "it belongs to none of our queues")
     return envelope
@@ -87,6 +91,9 @@ class Judging:
     """The consumer need not judge again."""
     fetched = 0
     """Messages that were read, of all queues."""
+    room: Callable[[], int] = staticmethod(lambda: 0)
+    """Tells how many messages may be fetched; set by who consumes."""
+    _read_at = 0.0
     _kept: Any = None
     """The client for what is done at once; its connections are the pool's."""
 
@@ -132,10 +139,33 @@ class Judging:
                 # it was not noted as fetched, so without this it would be lost
                 self._put_back(bytes_to_str(key), item)
                 raise
+            if queue in TASK_QUEUES and time.monotonic() - self._read_at < QUICK_S:
+                self._take_more(bytes_to_str(key), queue)
+            self._read_at = time.monotonic()
             return True
         finally:
             self._in_poll = None
             self._flush_brpop_reauth()
+
+    def _take_more(self: Any, key: str, queue: str) -> None:
+        """Deliver what waits behind a message, too."""
+        most = min(self.room() // 2, MOST) if self.qos.can_consume() else 0
+        if most <= 0:
+            return
+        tags = [str(uuid.uuid4()) for _ in range(most)]
+        try:
+            items = fetch(self, key, queue=queue, tags=tags)
+        except (RedisError, OSError) as error:  # they are read one by one then
+            log.debug("fetch_of_many_failed", error=type(error).__name__)
+            return
+        self.fetched += len(items)
+        for tag, item in zip(tags, items, strict=False):
+            envelope = _opened(item, queue=queue, tag=tag)
+            if envelope is None:
+                self.qos.forget(tag)
+            else:
+                self.qos.noted.add(tag)
+                self.connection._deliver(envelope, queue)  # noqa: SLF001 - as kombu's does
 
     def _sweep(self: Any, key: str, queue: str) -> None:
         def refuse(item: bytes) -> Callable[[], None] | None:
@@ -198,21 +228,23 @@ class Judging:
         return delivered
 
 
-def _opened(item: bytes, *, queue: str) -> dict[str, Any] | None:
+def _opened(item: bytes, *, queue: str, tag: str | None = None) -> dict[str, Any] | None:
     """Return the envelope of a message that can be taken; set others aside."""
-    envelope, refused = _judged(item, queue=queue)
+    envelope, refused = _judged(item, queue=queue, tag=tag)
     if refused is not None:
         set_aside(item, refused, queue=queue)
     return envelope
 
 
-def _judged(item: bytes, *, queue: str) -> tuple[dict[str, Any] | None, RefusedError | None]:
+def _judged(
+    item: bytes, *, queue: str, tag: str | None = None
+) -> tuple[dict[str, Any] | None, RefusedError | None]:
     """Return the envelope that kombu shall go on with, or why there is none."""
     try:
         envelope = open_envelope(item)
         message = incoming(envelope)
         if queue in TASK_QUEUES:
-            return sealed(judge(message, known), envelope, queue=queue), None
+            return sealed(judge(message, known), envelope, queue=queue, tag=tag), None
         check_control(message, exchange=queue)
     except RefusedError as refused:
         return None, refused
