@@ -21,7 +21,7 @@ from workflow import outcomes, quotas
 from workflow.doorbell import DEFAULT
 from workflow.new_tasks import NewTask, announce_queued, insert_task, queued, row_of, with_review
 from workflow.owners import check_owner, nearest_owner
-from workflow.registry import are_named, definition_of
+from workflow.registry import definition_of, see_named
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -93,7 +93,8 @@ async def _accept(task_id: UUID, user_id: Any, asked: _Asked, times: Times) -> b
     except InvalidRequestError as error:
         return not await _reject(task_id, nearest_owner(user_id), asked, error)
     bound = times != (None, None) or quotas.bound_users()
-    if not bound and are_named(definition_of(new.workflow)):
+    if not bound:
+        await see_named(definition_of(new.workflow))
         await _accept_plain(new)
         return True
     owner, (starts_at, expires_at) = new.user_id, times

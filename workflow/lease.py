@@ -20,7 +20,7 @@ from workflow import turns
 from workflow.claim import Claim, Stop, release, request_of, taken
 from workflow.claiming import HOPELESS, Apart, claims
 from workflow.outcomes import failure
-from workflow.registry import can_run, definition_of, name_steps
+from workflow.registry import can_be_asked_for, can_run, definition_of, name_steps, see_named
 from workflow.ringing import leave_to_newer_worker
 from workflow.turns import DeferredError
 from workflow.upgrading import current_history
@@ -57,6 +57,8 @@ async def _acquire(task_id: UUID, worker: str) -> Claim | DeferredError | None:
         return None
     if turn.put_off:
         return DeferredError()
+    if can_be_asked_for(turn.workflow):
+        await see_named(definition_of(turn.workflow))
     async with turns.one_of_user(turn.user_id) as alone:
         if alone:
             claim = await claims().take(task_id, turn.user_id, worker)

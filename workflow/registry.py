@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 from core import stages
 from core.errors import UnknownWorkflowError
+from core.gathering import Gathering
+from core.loop_local import LoopLocal
 from db.repositories.tasks import keep_steps
+from db.session import transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from core.gathering import Asked
     from db.session import Transaction
     from workflow.definition import Definition
 
@@ -64,6 +68,27 @@ async def name_steps(tx: Transaction, definition: Definition) -> None:
         named = _name_of(definition)
         await keep_steps(tx.session, *named)
         tx.on_commit(lambda: _named.add(named))
+
+
+async def see_named(definition: Definition) -> None:
+    """Do the same in a transaction of its own, one for all who ask at the same moment.
+
+    A worker that has just started may be asked for hundreds of tasks, which can only be taken
+    together once this is done.
+    """
+    if are_named(definition):
+        return
+    await _naming.get().ask(definition)
+
+
+async def _name_all(asked: Sequence[Asked[Definition, None]]) -> list[None]:
+    async with transaction() as tx:
+        for definition in {each.item.name: each.item for each in asked}.values():
+            await name_steps(tx, definition)
+    return [None] * len(asked)
+
+
+_naming: Final[LoopLocal[Gathering[Definition, None]]] = LoopLocal(lambda: Gathering(_name_all))
 
 
 def are_named(definition: Definition) -> bool:

@@ -91,7 +91,7 @@ _STARTABLE: Final = f"""
 _PLACE: Final = Prepared(
     f"""
     WITH {_BEGUN}
-    SELECT task_id, user_id, coalesce(begun.running, 0) AS running, slots, free,
+    SELECT task_id, user_id, workflow, coalesce(begun.running, 0) AS running, slots, free,
         status = 'pending' AND starts_at > statement_timestamp() AS later,
         lease_until IS NOT NULL AS left_alone,
         CASE WHEN status = 'pending' THEN {_ACTIVE.format(user="task.user_id")}
@@ -181,10 +181,12 @@ class Turn:
 
     Attributes:
         user_id: Whose it is.
+        workflow: The name of what it runs.
         put_off: Others come before it, or its user has enough.
     """
 
     user_id: str
+    workflow: str
     put_off: bool
 
 
@@ -216,7 +218,9 @@ async def look_at_all(
                 continue
             if (waits := await _has_to_wait(raw, place, told, taken)) is None:
                 continue
-            turns[task_id] = Turn(user_id=place["user_id"], put_off=waits)
+            turns[task_id] = Turn(
+                user_id=place["user_id"], workflow=place["workflow"], put_off=waits
+            )
             taken += one_after_other and not waits
         if put_off := [task_id for task_id, turn in turns.items() if turn.put_off]:
             await raw.execute(_PUT_OFF, put_off)
