@@ -15,10 +15,15 @@ LONGEST: Final = 1000
 _LOOKED_AT: Final = 4 * 1024
 """Bytes of a message that are looked at; the rest is never decoded."""
 _HIDDEN: Final = "***"
+_NAME: Final = 40
+"""Characters of a name that are looked at on either side of a telling word."""
 _SECRET_PAIR: Final = re.compile(
-    rf"(?i)(?P<name>[\w.-]{{0,40}}(?:{TELLING})[\w.-]{{0,40}})"
-    r"""(?P<between>["'\\]{0,4}\s{0,4}[:=]\s{0,4}[\[{"'\\]{0,6})[^\s"',;}\]\\]+"""
+    rf"(?i)(?P<name>(?:{TELLING})[\w.-]{{0,{_NAME}}})"
+    r"""["'\\]{0,4}\s{0,4}[:=]\s{0,4}[\[{"'\\]{0,6}(?P<value>[^\s"',;}\]\\]+)"""
 )
+"""From a telling word on: what stands before it is looked at once one is found, else each letter
+of a long text would be the beginning of a name."""
+_NAME_BEFORE: Final = re.compile(r"[\w.-]*\Z")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9+/_~.=-]{24,}")
 _HARMLESS: Final = re.compile(
     r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[a-z_]+(?:\.[a-z_]+)*|[\d:.T+-]+Z?"
@@ -85,9 +90,11 @@ def _without_secrets(text: str) -> str:
 
 
 def _pair_hidden(found: re.Match[str]) -> str:
-    if not names_secret(found["name"]):
+    whole, begin = found.string, found.start()
+    before = _NAME_BEFORE.search(whole[max(0, begin - _NAME) : begin])
+    if not names_secret((before[0] if before else "") + found["name"]):
         return found[0]
-    return f"{found['name']}{found['between']}{_HIDDEN}"
+    return whole[begin : found.start("value")] + _HIDDEN
 
 
 def _plain(text: str) -> str:
