@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from roadmaps.inputs import ConceptContext
 from roadmaps.outline import as_text
 
 if TYPE_CHECKING:
     from roadmaps.outline import Outline
+
+_GIVEN: Final = {*ConceptContext.model_fields}
+"""One set for all of them: each of its own would be half of what a context takes."""
 
 
 def contexts(outline: Outline) -> dict[str, ConceptContext]:
@@ -20,7 +23,8 @@ def contexts(outline: Outline) -> dict[str, ConceptContext]:
     after = {one.concept_id: two.title for one, two in pairwise(concepts)}
     before = {two.concept_id: one.title for one, two in pairwise(concepts)}
     return {
-        concept.concept_id: ConceptContext(
+        concept.concept_id: ConceptContext.model_construct(
+            _GIVEN,
             outline=text,
             stage=stage.title,
             module=module.title,

@@ -62,6 +62,9 @@ async def make_parts(claim: Claim, step: str, parts: PartsStep) -> Result | None
         )
     )
     claim.fresh = False
+    # what is over by now would be kept in memory for as long as the parts are made
+    work = replace(work, rows=())
+    claim.kept.clear()
     started = time.monotonic()
     tally = await Maker(claim, step, parts, work).make(drain())
     took = time.monotonic() - started

@@ -79,7 +79,9 @@ class ResourcesKind(Kind):
         from roadmaps.links import check_resources  # an HTTP client, which the API does not need
 
         hits, note = await find_sources(writing.inputs)
-        inputs = writing.inputs.model_copy(update={"hits": tuple(hits)})
+        inputs = writing.inputs
+        if hits:
+            inputs = inputs.model_copy(update={"hits": tuple(hits)})
         found = await self.asked(writing, inputs)
         checked = await check_resources(
             found.resources,

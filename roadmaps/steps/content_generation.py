@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from notifications.events import ConceptData, EventType, PartData
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from db.facts import EventDraft
     from roadmaps.steps.context import RoadmapContext
     from workflow import Asking, Wanted, Written
+
+_INPUTS: Final = {*ContentInputs.model_fields} - {"hits", "instruction"}
+_DATA: Final = {*PartData.model_fields}
+"""Which fields are given. One set for all: each of its own is half of what such a value takes, and
+there are thousands while contents are written."""
 
 
 class ContentGeneration(PartsStep):
@@ -35,11 +40,12 @@ class ContentGeneration(PartsStep):
         roadmap_id, outline = context.current()
         with reading("the intent"):
             topic = str(context.output_of(RoadmapStep.INTENT_ANALYSIS)["topic"])
-        standing = contexts(outline)
+        standing, learner = contexts(outline), context.learner
         needs = []
         for concept in outline.concepts():
-            inputs = ContentInputs(
-                learner=context.learner,
+            inputs = ContentInputs.model_construct(  # of what was checked already
+                _INPUTS,
+                learner=learner,
                 language=context.language,
                 topic=topic,
                 title=concept.title,
@@ -72,6 +78,7 @@ class ContentGeneration(PartsStep):
         """Return what events about a content carry."""
         need = want.need
         return PartData.model_construct(  # all of it is ours; to check it takes thrice as long
+            _DATA,
             step=want.step,
             key=need.key,
             kind=need.kind,
