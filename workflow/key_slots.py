@@ -8,10 +8,15 @@ import asyncio
 class KeySlot:
     """One of the slots of a step, for all parts of one key."""
 
-    def __init__(self, slots: asyncio.Semaphore) -> None:
-        """Nothing of the key is being made yet."""
+    def __init__(self, slots: asyncio.Semaphore, *, holds: int = 0) -> None:
+        """Begin.
+
+        Args:
+            slots: Those of the step.
+            holds: So many parts of the key have the slot already, which was taken for them.
+        """
         self._slots = slots
-        self._taken = 0
+        self._taken = holds
         self._lock = asyncio.Lock()
 
     async def take(self) -> None:
@@ -27,14 +32,21 @@ class KeySlot:
         if not self._taken:
             self._slots.release()
 
+    def leave(self) -> bool:
+        """Let go of it as it is, for whoever calls this to use, unless another part needs it."""
+        if self._taken > 1:
+            return False
+        self._taken = 0
+        return True
+
 
 class SlotHold:
     """One part's hold on the slot of its key."""
 
-    def __init__(self, slot: KeySlot) -> None:
-        """Hold nothing yet."""
+    def __init__(self, slot: KeySlot, *, held: bool = False) -> None:
+        """Hold nothing yet, or a slot that was taken for it."""
         self._slot = slot
-        self._held = False
+        self._held = held
 
     async def take(self) -> None:
         """Wait for the slot."""
@@ -46,3 +58,10 @@ class SlotHold:
         if self._held:
             self._held = False
             self._slot.give()
+
+    def leave(self) -> bool:
+        """Let go of it for the caller to use; tell whether the caller has it now."""
+        if not self._held or not self._slot.leave():
+            return False
+        self._held = False
+        return True

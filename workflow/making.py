@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import replace
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from prometheus_client import Histogram
@@ -21,27 +21,26 @@ from core.errors import AppError, LeaseLostError, ServiceUnavailableError
 from core.settings import get_settings
 from core.states import ContentStatus
 from core.usage import NOTHING, Usage
-from db.facts import NOW, EventDraft, Fact, Update
+from db.facts import Fact
 from db.recorder import record
-from notifications.events import EventType
 from workflow.asking import Asking
-from workflow.drafts import spent_data, stored_error
+from workflow.beginning import Line, at_once
 from workflow.drain import Drain, DrainedError
 from workflow.key_slots import KeySlot, SlotHold
 from workflow.limits import check_result
-from workflow.parts import PARTS, Wanted, Work
+from workflow.part_facts import part_failed, part_made
 from workflow.retrying import limit_s, options_of, pause, took_too_long
 from workflow.tally import Tally
 from workflow.trying import bounded, tried
 
 if TYPE_CHECKING:
-    from db.facts import JsonText
-    from workflow.lease import Claim
-    from workflow.step import PartsStep, Written
+    from collections.abc import Callable, Sequence
 
-_Told = dict[str, Any]
-"""The data of an event about a part, as JSON: `PartData`, and what else its event tells. Making
-each event's by its model takes as long as all that is done to record it."""
+    from db.facts import EventDraft, JsonText, RowWrite
+    from workflow.beginning import Told
+    from workflow.lease import Claim
+    from workflow.parts import Wanted, Work
+    from workflow.step import PartsStep, Written
 
 CONTENT_SECONDS: Final = Histogram(
     "roadmap_content_seconds",
@@ -64,8 +63,12 @@ class Maker:
         self._claim = claim
         self._step = step
         self._parts = parts
-        self._wanted = work.wanted
+        self._line = Line(parts, work.wanted)
+        self._first: list[list[Wanted]] = []
         self._options = options_of(claim, step)
+        self._concurrency = self._options.concurrency or get_settings().content_concurrency
+        self._returning = 0
+        """Parts that wait for a slot to be tried again."""
         self._incomplete = set(work.incomplete)
         self._left_out = False
         self._left = Counter(want.need.key for want in work.wanted)
@@ -75,6 +78,19 @@ class Maker:
             failed_at={step} if work.failed else set(),
         )
 
+    def begin(self, rows: Sequence[RowWrite]) -> tuple[tuple[RowWrite, ...], list[EventDraft]]:
+        """Begin the parts that have a slot at once, for the fact that their step begins.
+
+        Args:
+            rows: What that fact writes.
+
+        Returns:
+            Those rows and the events, with what tells the parts' beginning.
+        """
+        self._first = self._line.first(self._concurrency)
+        begun, events = self._line.begin(want for group in self._first for want in group)
+        return at_once(rows, begun), events
+
     async def make(self, drain: Drain) -> Tally:
         """Make all wanted parts, those of a few keys at a time.
 
@@ -83,41 +99,50 @@ class Maker:
             ServiceUnavailableError: Facts cannot be committed.
             DrainedError: The worker is to stop; what had begun is finished, the rest is left.
         """
-        concurrency = self._options.concurrency or get_settings().content_concurrency
-        slots = asyncio.Semaphore(concurrency)
-        by_key: defaultdict[str, list[Wanted]] = defaultdict(list)
-        for want in self._wanted:
-            by_key[want.need.key].append(want)
-
+        slots = asyncio.Semaphore(self._concurrency)
         try:
             async with asyncio.TaskGroup() as parts:
-                for group in by_key.values():
-                    slot = KeySlot(slots)
-                    holds = [SlotHold(slot) for _ in group]
-                    for hold in holds:
-                        await hold.take()  # here: a part that has to wait is no task yet
-                    for want, hold in zip(group, holds, strict=True):
-                        parts.create_task(self._one(want, hold, drain))
+
+                def start(group: list[Wanted]) -> None:
+                    slot = KeySlot(slots, holds=len(group))
+                    for want in group:
+                        parts.create_task(self._one(want, SlotHold(slot, held=True), drain, start))
+
+                for group in self._first:
+                    await slots.acquire()
+                    start(group)
+                while self._line:
+                    await slots.acquire()  # here: a part that has to wait is no task yet
+                    if self._line:  # its last key may have begun with the end of another one
+                        start(self._line.next())
         except BaseExceptionGroup as group_error:
             raise _first(group_error) from None
         if self._left_out:
             raise DrainedError
         return self.tally
 
-    async def _one(self, want: Wanted, hold: SlotHold, drain: Drain) -> None:
+    async def _one(
+        self, want: Wanted, hold: SlotHold, drain: Drain, start: Callable[[list[Wanted]], None]
+    ) -> None:
         """Make one part, unless the worker is to stop: then nothing new begins."""
         try:
-            if drain.begun:
+            if drain.begun and not self._line.has_begun(want):
                 self._left_out = True
             else:
-                await self._recorded(want, hold)
+                fact = await self._timed(want, hold)
+                following = [] if drain.begun else self._following(hold)
+                await record(self._with_others(want, fact, following))
+                self.tally.completed += fact.done
+                self.tally.failed += 1 - fact.done
+                if following:
+                    start(following)
         except DrainedError:
             self._left_out = True  # it waited for its next try
         finally:
             hold.give()
 
-    async def _recorded(self, want: Wanted, hold: SlotHold) -> None:
-        """Make one part, and record how that went."""
+    async def _timed(self, want: Wanted, hold: SlotHold) -> Fact:
+        """Make one part, and return the fact of how that went."""
         need = want.need
         began = time.monotonic()
         # for good: each part has an asyncio task of its own, whose context ends with it
@@ -130,32 +155,42 @@ class Maker:
         self._left[need.key] -= 1
         if fact.done == 0:
             self._incomplete.add(need.key)
-        await record(self._with_completion(want, fact))
-        self.tally.completed += fact.done
-        self.tally.failed += 1 - fact.done
+        return fact
 
-    def _with_completion(self, want: Wanted, fact: Fact) -> Fact:
-        """Tell with the last part of a key that all of them are there."""
-        if self._left[want.need.key] or want.need.key in self._incomplete:
+    def _following(self, hold: SlotHold) -> list[Wanted]:
+        """Return the parts of the next key, if they may have the slot of a part that has ended."""
+        if self._returning or self.tally.halt.cause is not None:
+            return []
+        return self._line.next() if self._line and hold.leave() else []
+
+    def _with_others(self, want: Wanted, fact: Fact, following: list[Wanted]) -> Fact:
+        """Tell with a part's end that all of its key are there, and which begin after it."""
+        rows, events = self._line.begin(following) if following else ([], [])
+        if not self._left[want.need.key] and want.need.key not in self._incomplete:
+            complete = self._parts.complete(want)
+            events = [complete, *events] if complete else events
+        if not events:
             return fact
-        complete = self._parts.complete(want)
-        return replace(fact, events=(*fact.events, complete)) if complete else fact
+        return replace(fact, rows=(*fact.rows, *rows), events=(*fact.events, *events))
 
     async def _make(self, want: Wanted, hold: SlotHold) -> Fact:
         """Make one part and return the fact of how that went."""
         halt = self.tally.halt
-        about = self._parts.data(want)
-        told = about.model_dump(mode="json")  # what all events about the part have in common
+        if not self._line.has_begun(want):
+            rows, events = self._line.begin([want])
+            if halt.cause is None:
+                await record(
+                    Fact(
+                        task_id=self._claim.task_id,
+                        epoch=self._claim.epoch,
+                        rows=tuple(rows),
+                        events=tuple(events),
+                    )
+                )
+        begun = self._line.take_up(want)
+        about, told = begun.about, begun.told
         if halt.cause is not None:
             return self._failed(want, told, NOTHING, halt.cause)
-        await record(
-            Fact(
-                task_id=self._claim.task_id,
-                epoch=self._claim.epoch,
-                rows=(_update(want, status=ContentStatus.RUNNING, started_at=NOW),),
-                events=(_event(EventType.CONTENT_STARTED, self._parts.making(want), told),),
-            )
-        )
         spent = NOTHING
 
         async def once() -> tuple[Written, JsonText]:
@@ -172,7 +207,11 @@ class Maker:
         async def wait(error: AppError, seconds: float) -> None:
             hold.give()
             await pause(self._claim, self._step, error, seconds, want)
-            await hold.take()
+            self._returning += 1
+            try:
+                await hold.take()
+            finally:
+                self._returning -= 1
 
         try:
             made = await tried(once, retries=self._options.retries, pause=wait)
@@ -180,7 +219,19 @@ class Maker:
             raise
         except AppError as error:
             return self._failed(want, told, spent, error)
-        return self._made(want, told, spent, *made)
+        written, body = made
+        said = self._parts.ready(want, written)
+        return part_made(
+            self._claim, want, told=told, said=said, spent=spent, written=written, body=body
+        )
+
+    def _failed(self, want: Wanted, told: Told, spent: Usage, error: AppError) -> Fact:
+        """Count a part that cannot be made, and return the fact."""
+        self.tally.failed_at.add(self._step)
+        self.tally.codes[error.code] += 1
+        self.tally.messages[error.code] = error.message
+        said = self._parts.failed(want, error.message)
+        return part_failed(self._claim, want, told=told, said=said, spent=spent, error=error)
 
     async def _once(self, want: Wanted, asking: Asking) -> tuple[Written, JsonText]:
         """Try to make one part; return it, and its body as it will be stored.
@@ -201,70 +252,6 @@ class Maker:
             halt.after(error)
             raise
         return written, check_result(written.body, what=f"The {need.kind} of {need.title!r}")
-
-    def _made(
-        self, want: Wanted, told: _Told, spent: Usage, written: Written, body: JsonText
-    ) -> Fact:
-        return Fact(
-            task_id=self._claim.task_id,
-            epoch=self._claim.epoch,
-            done=1,
-            usage=spent,
-            progressed=True,
-            rows=(
-                _update(
-                    want,
-                    status=ContentStatus.COMPLETED,
-                    finished_at=NOW,
-                    body=body,
-                    **(want.spent + spent).columns(),
-                ),
-                *written.rows,
-            ),
-            events=(
-                _event(
-                    EventType.CONTENT_COMPLETED,
-                    self._parts.ready(want, written),
-                    {**told, **spent_data(spent), "note": written.note},
-                ),
-            ),
-        )
-
-    def _failed(self, want: Wanted, told: _Told, spent: Usage, error: AppError) -> Fact:
-        self.tally.failed_at.add(self._step)
-        self.tally.codes[error.code] += 1
-        self.tally.messages[error.code] = error.message
-        return Fact(
-            task_id=self._claim.task_id,
-            epoch=self._claim.epoch,
-            failed=1,
-            usage=spent,
-            progressed=True,
-            rows=(
-                _update(
-                    want,
-                    status=ContentStatus.FAILED,
-                    finished_at=NOW,
-                    error=stored_error(error),
-                    **(want.spent + spent).columns(),
-                ),
-            ),
-            events=(
-                _event(
-                    EventType.CONTENT_FAILED,
-                    self._parts.failed(want, error.message),
-                    {**told, **spent_data(spent), "code": error.code, "error": error.message},
-                ),
-            ),
-        )
-
-
-def _event(kind: EventType, message: str, data: _Told) -> EventDraft:
-    return EventDraft(type=kind, message=message, data=data)
-
-
-def _update(want: Wanted, *, status: ContentStatus, **values: Any) -> Update:
-    return Update(PARTS, {"content_id": want.content_id}, {"status": str(status), **values})
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

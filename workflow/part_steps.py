@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 async def make_parts(claim: Claim, step: str, parts: PartsStep) -> Result | None:
     """Make what is left of a step's parts; None when the task goes on with another step."""
     work = await _work(claim, step, parts)
+    maker = Maker(claim, step, parts, work)
+    rows, begun = maker.begin(work.rows)
     number = round_of(claim.history, step)
     await record(
         Fact(
@@ -51,13 +53,14 @@ async def make_parts(claim: Claim, step: str, parts: PartsStep) -> Result | None
             reset_done=work.completed,
             reset_failed=work.failed + work.failed_elsewhere,
             begins=True,
-            rows=work.rows,
+            rows=rows,
             events=(
                 draft(
                     EventType.STEP_STARTED,
                     f"Writing {counted(len(work.wanted), parts.noun)}",
                     StepStartedData(step=step, round=number, worker=claim.worker),
                 ),
+                *begun,
             ),
         )
     )
@@ -66,7 +69,7 @@ async def make_parts(claim: Claim, step: str, parts: PartsStep) -> Result | None
     work = replace(work, rows=())
     claim.kept.clear()
     started = time.monotonic()
-    tally = await Maker(claim, step, parts, work).make(drain())
+    tally = await maker.make(drain())
     took = time.monotonic() - started
     STEP_SECONDS.labels(step, claim.workflow).observe(took)
     result = StepResult(

@@ -158,6 +158,7 @@ def _want(
             "version": version,
             "status": str(ContentStatus.PENDING),
             "input_digest": need.digest,
+            "started_at": None,  # as those have that begin at once: rows of one shape
             **need.columns,
         }
         return want, [Insert(PARTS, values)]
