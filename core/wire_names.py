@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from core.settings import Settings
 
 REQUEST_ID: Final = "request_id"
 """Header with the id of the HTTP request that asked for the delivery, for the logs."""
@@ -12,9 +18,15 @@ RUNG_AT: Final = "rung_at"
 
 def own(name: str) -> str:
     """Return a key or channel of ours as it is called in Redis."""
+    return _settings()().redis_prefix + name
+
+
+@cache
+def _settings() -> Callable[[], Settings]:
+    """Return what returns the settings: an import is dear even the next time."""
     from core.settings import get_settings  # late: it takes 0.1 s
 
-    return get_settings().redis_prefix + name
+    return get_settings
 
 
 def broker_options(prefix: str, broker_url: str) -> dict[str, Any]:

@@ -136,12 +136,16 @@ class Fact:
 
 @dataclass(kw_only=True, slots=True)
 class Recorded:
-    """A committed fact: the events as they are stored, published and streamed."""
+    """A committed fact: the events as they are stored, published and streamed.
+
+    `lines` are the same events, each as JSON.
+    """
 
     task_id: UUID
     user_id: str
     workflow: str
     events: tuple[dict[str, Any], ...]
+    lines: tuple[bytes, ...]
     rows: tuple[RowWrite, ...]
     rings: Reason | None
     at: datetime

@@ -7,9 +7,12 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
+import orjson
+
 from core.errors import AlreadyThereError, AppError, NotFoundError
 from core.states import Status
-from db.facts import Recorded
+from db.dialing import json_text
+from db.facts import JsonText, Recorded
 from db.models import Part, RoadmapTask, TaskEvent
 from db.raw import known_errors, raw_of
 from db.row_statements import RowWrites, change, creation, insertion, run_together
@@ -64,6 +67,10 @@ class TaskRow:
 
     values: dict[str, Any]
     now: datetime
+    named: str = ""
+    """Its id as events tell it, once one does."""
+    at: str = ""
+    """The time as events tell it."""
 
     def __getattr__(self, name: str) -> Any:
         """Return a column's value."""
@@ -189,6 +196,14 @@ def _task_rows(records: Iterable[Mapping[str, Any]]) -> dict[UUID, TaskRow]:
     return rows
 
 
+def _line(event: dict[str, Any]) -> bytes:
+    """Return an event as it is stored and published."""
+    try:
+        return orjson.dumps(event)
+    except TypeError:  # the database says what is wrong with it
+        return json_text(event).encode()
+
+
 class _Batch:
     """What facts that go into one transaction change, add and tell."""
 
@@ -212,7 +227,11 @@ class _Batch:
         else:
             move(row, fact)
         payloads = payloads_of(row, fact.events)
-        self._events += [(fact.task_id, p["seq"], p["type"], p, row.now) for p in payloads]
+        lines = tuple(map(_line, payloads))
+        self._events += [
+            (fact.task_id, told["seq"], told["type"], JsonText(line.decode()), row.now)
+            for told, line in zip(payloads, lines, strict=True)
+        ]
         self._writes += fact.rows
         self._touched.add(fact.task_id)
         return Recorded(
@@ -220,6 +239,7 @@ class _Batch:
             workflow=row.values["workflow"],
             user_id=row.values["user_id"],
             events=payloads,
+            lines=lines,
             rows=fact.rows,
             rings=fact.rings,
             at=row.now,

@@ -128,7 +128,9 @@ def move(row: TaskRow, fact: Fact) -> None:
 def payloads_of(row: TaskRow, drafts: Sequence[EventDraft]) -> tuple[dict[str, Any], ...]:
     """Return the events of a fact, once its row is changed."""
     values, told = row.values, []
-    task_id, at = str(values["task_id"]), timestamp(row.now)
+    if not row.at:
+        row.named, row.at = str(values["task_id"]), timestamp(row.now)
+    task_id, at = row.named, row.at
     for draft in drafts:
         values["last_seq"] += 1
         told.append(
@@ -153,4 +155,6 @@ def payloads_of(row: TaskRow, drafts: Sequence[EventDraft]) -> tuple[dict[str, A
 
 def timestamp(moment: datetime) -> str:
     """Return a time as events and the API show it: UTC, milliseconds, `Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:  # the driver's are
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -34,7 +34,7 @@ from notifications.clients import redis_client
 from notifications.events import TERMINAL_EVENTS, task_channel, user_channel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from redis.asyncio import Redis
 
@@ -251,15 +251,15 @@ def _command(entry: _Publish) -> bytes:
 _publishers: LoopLocal[Publisher] = LoopLocal(Publisher)
 
 
-def publish_events(events: Iterable[dict[str, Any]]) -> None:
-    """Publish a task's committed events on its channel, in order."""
+def publish_events(events: Sequence[dict[str, Any]], lines: Sequence[bytes] | None = None) -> None:
+    """Publish a task's committed events, each perhaps as JSON already, on its channel, in order."""
     publisher = _publishers.get()
     task_id = channel = ""
-    for event in events:
+    for event, line in zip(events, lines or map(orjson.dumps, events), strict=True):
         if event["task_id"] != task_id:
             task_id = event["task_id"]
             channel = task_channel(task_id)
-        publisher.publish(channel, orjson.dumps(event), terminal=event["type"] in TERMINAL_EVENTS)
+        publisher.publish(channel, line, terminal=event["type"] in TERMINAL_EVENTS)
 
 
 def publish_notification(entry: InboxEntry) -> None:

@@ -70,7 +70,7 @@ def bring_workflows() -> None:
 def publish(recorded: Recorded) -> None:
     """Hand a committed fact's events, and what it put into an inbox, to the publisher."""
     forget_text(recorded.events)
-    publish_events(recorded.events)
+    publish_events(recorded.events, recorded.lines)
     for write in recorded.rows:
         if isinstance(write, Insert) and write.table is Notification.__table__:
             told = {name: recorded.at if it is NOW else it for name, it in write.values.items()}

@@ -34,7 +34,7 @@ from workflow.tally import Tally
 from workflow.trying import bounded, tried
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from db.facts import EventDraft, JsonText, RowWrite
     from workflow.beginning import Told
@@ -67,6 +67,8 @@ class Maker:
         self._first: list[list[Wanted]] = []
         self._options = options_of(claim, step)
         self._concurrency = self._options.concurrency or get_settings().content_concurrency
+        self._slots = asyncio.Semaphore(self._concurrency)
+        self._tasks: asyncio.TaskGroup | None = None
         self._returning = 0
         """Parts that wait for a slot to be tried again."""
         self._incomplete = set(work.incomplete)
@@ -99,31 +101,31 @@ class Maker:
             ServiceUnavailableError: Facts cannot be committed.
             DrainedError: The worker is to stop; what had begun is finished, the rest is left.
         """
-        slots = asyncio.Semaphore(self._concurrency)
         try:
-            async with asyncio.TaskGroup() as parts:
-
-                def start(group: list[Wanted]) -> None:
-                    slot = KeySlot(slots, holds=len(group))
-                    for want in group:
-                        parts.create_task(self._one(want, SlotHold(slot, held=True), drain, start))
-
-                for group in self._first:
-                    await slots.acquire()
-                    start(group)
+            async with asyncio.TaskGroup() as self._tasks:
+                while self._first:
+                    await self._slots.acquire()
+                    self._start(self._first.pop(0), drain)
                 while self._line:
-                    await slots.acquire()  # here: a part that has to wait is no task yet
+                    await self._slots.acquire()  # here: a part that has to wait is no task yet
                     if self._line:  # its last key may have begun with the end of another one
-                        start(self._line.next())
+                        self._start(self._line.next(), drain)
         except BaseExceptionGroup as group_error:
             raise _first(group_error) from None
+        finally:
+            self._tasks = None
         if self._left_out:
             raise DrainedError
         return self.tally
 
-    async def _one(
-        self, want: Wanted, hold: SlotHold, drain: Drain, start: Callable[[list[Wanted]], None]
-    ) -> None:
+    def _start(self, group: list[Wanted], drain: Drain) -> None:
+        """Make the parts of a key, for which a slot was taken."""
+        slot = KeySlot(self._slots, holds=len(group))
+        for want in group:
+            if self._tasks is not None:
+                self._tasks.create_task(self._one(want, SlotHold(slot, held=True), drain))
+
+    async def _one(self, want: Wanted, hold: SlotHold, drain: Drain) -> None:
         """Make one part, unless the worker is to stop: then nothing new begins."""
         try:
             if drain.begun and not self._line.has_begun(want):
@@ -135,7 +137,7 @@ class Maker:
                 self.tally.completed += fact.done
                 self.tally.failed += 1 - fact.done
                 if following:
-                    start(following)
+                    self._start(following, drain)
         except DrainedError:
             self._left_out = True  # it waited for its next try
         finally:
