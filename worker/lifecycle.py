@@ -15,7 +15,7 @@ from core.logging import configure_logging, get_logger
 from core.loop_local import LoopLocal
 from core.resources import Resource
 from core.settings import get_settings
-from roadmap_start.garbage import settle
+from roadmap_start.garbage import AT_WORK, settle
 from worker import intake
 from worker.loop import opening, process_loop, running_loop, stop_process_loop
 from worker.prefork import is_prefork
@@ -62,7 +62,7 @@ def _ready(sender: Any, **_: Any) -> None:
     if not is_prefork(sender.pool):
         process_loop()
         _tell_loop()  # of a signal that came while it was made
-    settle()  # what was imported stays: nobody has to look at it again
+    settle(young=AT_WORK)  # what was imported stays: nobody has to look at it again
     log.info("worker_ready", hostname=str(sender.hostname))
 
 

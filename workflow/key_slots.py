@@ -28,16 +28,13 @@ class KeySlot:
 
     def give(self) -> None:
         """Give it to another key, unless another part of this one needs it."""
-        self._taken -= 1
-        if not self._taken:
+        if self.leave():
             self._slots.release()
 
     def leave(self) -> bool:
-        """Let go of it as it is, for whoever calls this to use, unless another part needs it."""
-        if self._taken > 1:
-            return False
-        self._taken = 0
-        return True
+        """Let go of it; tell whether no other part needs it: then it is the caller's."""
+        self._taken -= 1
+        return not self._taken
 
 
 class SlotHold:
@@ -60,8 +57,8 @@ class SlotHold:
             self._slot.give()
 
     def leave(self) -> bool:
-        """Let go of it for the caller to use; tell whether the caller has it now."""
-        if not self._held or not self._slot.leave():
+        """Let go of it, if it is held; tell whether the slot is the caller's now."""
+        if not self._held:
             return False
         self._held = False
-        return True
+        return self._slot.leave()

@@ -132,12 +132,15 @@ class Maker:
                 self._left_out = True
             else:
                 fact = await self._timed(want, hold)
-                following = [] if drain.begun else self._following(hold)
+                free = hold.leave()  # its commit keeps nobody from being made
+                following = self._following(drain) if free else []
                 await record(self._with_others(want, fact, following))
                 self.tally.completed += fact.done
                 self.tally.failed += 1 - fact.done
                 if following:
                     self._start(following, drain)
+                elif free:
+                    self._slots.release()
         except DrainedError:
             self._left_out = True  # it waited for its next try
         finally:
@@ -159,11 +162,11 @@ class Maker:
             self._incomplete.add(need.key)
         return fact
 
-    def _following(self, hold: SlotHold) -> list[Wanted]:
-        """Return the parts of the next key, if they may have the slot of a part that has ended."""
-        if self._returning or self.tally.halt.cause is not None:
+    def _following(self, drain: Drain) -> list[Wanted]:
+        """Return the parts of the next key, if they may begin where another one has ended."""
+        if drain.begun or self._returning or self.tally.halt.cause is not None:
             return []
-        return self._line.next() if self._line and hold.leave() else []
+        return self._line.next() if self._line else []
 
     def _with_others(self, want: Wanted, fact: Fact, following: list[Wanted]) -> Fact:
         """Tell with a part's end that all of its key are there, and which begin after it."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from zlib import crc32
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from core.digest import digest
 from core.printed import Line
 from roadmaps.kinds.kind import Kind, Shown
 from roadmaps.outputs import Prose, asked_for, first
@@ -115,7 +115,7 @@ class QuizKind(Kind):
 def quiz_body(questions: Sequence[Any]) -> dict[str, Any]:
     """Turn questions with answers and distractors into options with the right ones' indices.
 
-    The order of the options is fixed by a digest, so that the same quiz is always shown alike.
+    The order of the options is fixed by a checksum, so that the same quiz is always shown alike.
     """
     return {"questions": [_question(question) for question in questions]}
 
@@ -127,7 +127,8 @@ def _question(question: Any) -> dict[str, Any]:
     wrong = [text for text in dict.fromkeys(question.distractors) if text not in answers]
     if question.kind == "true_false":
         wrong = wrong[:1]
-    options = sorted([*answers, *wrong], key=lambda text: digest([question.question, text]))
+    asked = crc32(_bytes(question.question))
+    options = sorted([*answers, *wrong], key=lambda text: crc32(_bytes(text), asked))
     return {
         "question": question.question,
         "kind": question.kind,
@@ -135,6 +136,10 @@ def _question(question: Any) -> dict[str, Any]:
         "correct": sorted(options.index(answer) for answer in answers),
         "explanation": question.explanation,
     }
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 KIND = QuizKind()
