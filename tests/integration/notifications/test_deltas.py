@@ -139,11 +139,10 @@ async def test_what_ended_leaves_nothing(heard: Heard, monkeypatch: pytest.Monke
     say("a", 0)
     say("b", 1)
 
-    async def empty() -> bool:
-        return not deltas._all_deltas.get()._gathered
+    async def heard_and_empty() -> bool:
+        return heard.text() == "ab" and not deltas._all_deltas.get()._gathered
 
-    await until(empty)
-    assert heard.text() == "ab"
+    await until(heard_and_empty)
 
 
 async def test_too_much_is_dropped(heard: Heard) -> None:
