@@ -95,9 +95,12 @@ async def new_context(browser: Browser, *, stack: Path, **options: Any) -> Brows
 
 
 async def overflow(page: Page) -> int:
-    """Return by how many pixels the page is wider than its window."""
+    """Return by how many pixels the page is wider than its window.
+
+    The body is as wide as the window without the room that is kept for a scroll bar.
+    """
     width: int = await page.evaluate(
-        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        "document.documentElement.scrollWidth - document.body.offsetWidth"
     )
     return width
 
