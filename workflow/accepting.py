@@ -1,30 +1,57 @@
-"""Accepts what is asked for: the task's row, its first event, a ring for a worker."""
+"""Accepts what is asked for: the task's row, its first event, a ring for a worker.
+
+Nearly every request is counted, written and committed together with those that come at the same
+moment. One that a limit may refuse has a transaction to itself, in which it is counted.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, select
 
-from core.errors import ConflictError, IdempotencyMismatchError, TooManyTasksError
+from core.errors import (
+    AlreadyThereError,
+    ConflictError,
+    IdempotencyMismatchError,
+    TooManyTasksError,
+)
+from core.gathering import Gathering
 from core.ids import new_id
+from core.loop_local import LoopLocal
 from core.settings import get_settings
 from core.states import Status
+from db.facts import Fact
 from db.models import RoadmapTask
+from db.raw import raw_statements
+from db.recorder import record
 from db.repositories.user_locks import lock_user
 from db.session import Transaction, transaction
 from workflow import quotas
 from workflow.doorbell import DEFAULT, first_reason
-from workflow.new_tasks import TASKS, NewTask, announce_queued, insert_task
-from workflow.registry import definition_of
+from workflow.new_tasks import TASKS, NewTask, announce_queued, insert_task, queued, row_of
+from workflow.registry import definition_of, see_named
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from uuid import UUID
 
     from pydantic import BaseModel
 
+    from core.gathering import Asked
+
 AT_ONCE: Final = 100
-"""More requests of one user than this are hardly under way at the same moment."""
+"""More requests of one user than this are hardly under way in other processes at the same moment.
+"""
+_WAITING: Final = """
+    SELECT user_id, count(*) FROM roadmap_tasks
+    WHERE user_id = ANY($1::text[]) AND status = 'pending' GROUP BY user_id
+"""
+
+_under_way: Final[LoopLocal[Counter[str]]] = LoopLocal(Counter)
+"""Requests of each user that are being accepted here."""
 
 
 async def create_task(
@@ -57,6 +84,65 @@ async def create_task(
     new = NewTask.of(
         definition_of(workflow), request, task_id or new_id(), user_id, asks_review=asks_review
     )
+    with _one_of(user_id):
+        if not quotas.bound_users() and await _far_from_limit(user_id):
+            await see_named(definition_of(workflow))
+            return await _create_with_others(new, idempotency_key)
+        return await _create_alone(new, idempotency_key)
+
+
+@contextmanager
+def _one_of(user_id: str) -> Iterator[None]:
+    """Count a request among its user's while it is being accepted."""
+    under_way = _under_way.get()
+    under_way[user_id] += 1
+    try:
+        yield
+    finally:
+        under_way[user_id] -= 1
+        if not under_way[user_id]:
+            del under_way[user_id]
+
+
+async def _far_from_limit(user_id: str) -> bool:
+    """Tell whether one more of a user's tasks may wait, whatever else is under way."""
+    limit = get_settings().user_max_waiting_tasks
+    if not limit:
+        return True
+    waiting = await _counts.get().ask(user_id)
+    return waiting + _under_way.get()[user_id] + AT_ONCE < limit
+
+
+async def _count_all(asked: Sequence[Asked[str, int]]) -> list[int]:
+    async with raw_statements() as raw:
+        counts = dict(await raw.fetch(_WAITING, list({each.item for each in asked})))
+    return [counts.get(each.item, 0) for each in asked]
+
+
+_counts: Final[LoopLocal[Gathering[str, int]]] = LoopLocal(lambda: Gathering(_count_all))
+
+
+async def _create_with_others(new: NewTask, idempotency_key: str | None) -> UUID:
+    """Make the row of a task together with whatever else is pending."""
+    try:
+        await record(
+            Fact(
+                task_id=new.task_id,
+                creates={**row_of(new), "idempotency_key": idempotency_key},
+                rings=first_reason(new.workflow),
+                events=(queued(),),
+            )
+        )
+    except AlreadyThereError:
+        async with transaction() as tx:
+            earlier = await _earlier(tx, new.task_id, new.user_id, idempotency_key)
+        return _same(earlier, new)
+    return new.task_id
+
+
+async def _create_alone(new: NewTask, idempotency_key: str | None) -> UUID:
+    """Make the row of a task that a limit may refuse."""
+    user_id, workflow = new.user_id, new.workflow
     async with transaction() as tx:
         await _check_waiting_tasks(tx, user_id, idempotency_key)
         if await insert_task(tx, new, idempotency_key=idempotency_key):
@@ -64,7 +150,16 @@ async def create_task(
             await announce_queued(tx, new.task_id, rings=first_reason(workflow))
             return new.task_id
         earlier = await _earlier(tx, new.task_id, user_id, idempotency_key)
-    if earlier.workflow != workflow or earlier.request_digest != new.digest:
+    return _same(earlier, new)
+
+
+def _same(earlier: RoadmapTask, new: NewTask) -> UUID:
+    """Return the task that was made of the same request before.
+
+    Raises:
+        IdempotencyMismatchError: It was another request.
+    """
+    if earlier.workflow != new.workflow or earlier.request_digest != new.digest:
         raise IdempotencyMismatchError
     return earlier.task_id
 
@@ -86,7 +181,8 @@ async def _check_waiting_tasks(tx: Transaction, user_id: str, idempotency_key: s
     limit = get_settings().user_max_waiting_tasks
     mine = select(func.count()).where(TASKS.c.user_id == user_id)
     waiting = mine.where(TASKS.c.status == Status.PENDING)
-    if not limit or (await tx.session.scalar(waiting) or 0) + AT_ONCE < limit:
+    others = AT_ONCE + _under_way.get()[user_id]
+    if not limit or (await tx.session.scalar(waiting) or 0) + others < limit:
         return
     await lock_user(tx.session, user_id)  # close to the limit one request at a time is counted
     if (await tx.session.scalar(waiting) or 0) < limit:

@@ -182,7 +182,7 @@ def printable(idempotency_key: str | None) -> None:
 
 async def accepted(task_id: TaskId, response: Response, actor: CurrentActor) -> Task:
     """Return the task as it is now, with the headers of a 202."""
-    task = Task.of(await queries.get_task(task_id, actor=actor))
+    task = Task.of(await queries.get_task_among(task_id, actor=actor))
     response.headers["Location"] = task.links.self_
     response.headers["Retry-After"] = POLL_S
     return task

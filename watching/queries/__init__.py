@@ -1,5 +1,6 @@
 """Read models: what the API shows, read in as few statements as possible, owner checked."""
 
+from watching.queries.among import get_task_among
 from watching.queries.events import LogPage, LogState, log_page, log_state, log_states
 from watching.queries.inbox import (
     inbox_after,
@@ -39,6 +40,7 @@ __all__ = [
     "audit_findings",
     "consuming_workers",
     "get_task",
+    "get_task_among",
     "get_usage",
     "inbox_after",
     "inbox_page",

@@ -68,8 +68,8 @@ async def get_task(task_id: UUID, *, actor: Actor) -> TaskView:
     """
     async with read_session() as session:
         row = await visible_task(session, task_id, actor)
-        view = (await _views(session, [row], failures=MOST_FAILURES))[0]
-        return view if actor.admin else _without_traces(view)
+        view = (await views_of(session, [row], failures=MOST_FAILURES))[0]
+        return view if actor.admin else without_traces(view)
 
 
 async def list_tasks(
@@ -118,8 +118,8 @@ async def list_tasks(
         if not rows and before is not None and await session.get(RoadmapTask, before) is None:
             raise InvalidRequestError("`cursor` leads nowhere any more; begin with the first page.")
         more = len(rows) > limit
-        views = await _views(session, rows[:limit], failures=LISTED_FAILURES)
-        views = [_without_traces(view) for view in views]
+        views = await views_of(session, rows[:limit], failures=LISTED_FAILURES)
+        views = [without_traces(view) for view in views]
     return views, views[-1].task_id if more else None
 
 
@@ -151,7 +151,7 @@ def _named_by(part: str) -> ColumnElement[bool]:
     )
 
 
-async def _views(
+async def views_of(
     session: AsyncSession, rows: Sequence[RoadmapTask], *, failures: int
 ) -> list[TaskView]:
     """Return tasks as they are shown, each with so many failures at most."""
@@ -239,7 +239,7 @@ def _by_step(workflow: str, failed: Sequence[FailedContentView]) -> list[FailedC
     return sorted(failed, key=lambda each: steps.index(each.step) if each.step in steps else -1)
 
 
-def _without_traces(view: TaskView) -> TaskView:
+def without_traces(view: TaskView) -> TaskView:
     """Return what everybody may see of a task: tracebacks are for those who run the workers."""
     if view.error is None and not view.failed_contents:
         return view

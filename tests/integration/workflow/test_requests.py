@@ -46,6 +46,38 @@ async def test_taken_id(database: asyncpg.Connection) -> None:
         await create_task(request, user_id="bob", task_id=task)
 
 
+async def test_many_requests_together(database: asyncpg.Connection, rings: list[Ring]) -> None:
+    """One of many requests of the same moment that is refused does not touch the others."""
+    taken, request = await new_task(user="alice"), TaskRequest(goal="Learn Rust")
+    rings.clear()
+    done = await asyncio.gather(
+        *(create_task(request, user_id=f"user {n}", idempotency_key="k") for n in range(20)),
+        create_task(request, user_id="bob", task_id=taken),
+        return_exceptions=True,
+    )
+    *made, refused = done
+    assert isinstance(refused, ConflictError)
+    assert len({*made}) == 20
+    assert {ring.task_id for ring in rings} == {*made}
+    for task in made:
+        assert not isinstance(task, BaseException)
+        assert await events(database, task) == ["task_queued"]
+
+
+async def test_limit_counts_what_is_under_way(
+    database: asyncpg.Connection,
+    settings_env: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Requests that are written together do not pass a user's limit together."""
+    settings_env.setenv("ROADMAP_USER_MAX_WAITING_TASKS", "10")
+    get_settings.cache_clear()
+    monkeypatch.setattr("workflow.accepting.AT_ONCE", 2)
+    done = await asyncio.gather(*(new_task() for _ in range(12)), return_exceptions=True)
+    assert sum(isinstance(each, TooManyTasksError) for each in done) == 2
+    assert await database.fetchval("SELECT count(*) FROM roadmap_tasks") == 10
+
+
 async def test_waiting_tasks_are_limited(
     database: asyncpg.Connection, settings_env: pytest.MonkeyPatch
 ) -> None:
