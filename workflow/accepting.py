@@ -6,8 +6,6 @@ moment. One that a limit may refuse has a transaction to itself, in which it is 
 
 from __future__ import annotations
 
-from collections import Counter
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, select
@@ -35,23 +33,17 @@ from workflow.new_tasks import TASKS, NewTask, announce_queued, insert_task, que
 from workflow.registry import definition_of, see_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from uuid import UUID
 
     from pydantic import BaseModel
 
     from core.gathering import Asked
 
-AT_ONCE: Final = 100
-"""More requests of one user than this are hardly under way in other processes at the same moment.
-"""
 _WAITING: Final = """
     SELECT user_id, count(*) FROM roadmap_tasks
     WHERE user_id = ANY($1::text[]) AND status = 'pending' GROUP BY user_id
 """
-
-_under_way: Final[LoopLocal[Counter[str]]] = LoopLocal(Counter)
-"""Requests of each user that are being accepted here."""
 
 
 async def create_task(
@@ -84,33 +76,20 @@ async def create_task(
     new = NewTask.of(
         definition_of(workflow), request, task_id or new_id(), user_id, asks_review=asks_review
     )
-    with _one_of(user_id):
-        if not quotas.bound_users() and await _far_from_limit(user_id):
+    with quotas.one_of(user_id) as others:
+        if await _far_from_limit(user_id, others) and await quotas.far_from(user_id, others):
             await see_named(definition_of(workflow))
             return await _create_with_others(new, idempotency_key)
-        return await _create_alone(new, idempotency_key)
+        return await _create_alone(new, idempotency_key, others)
 
 
-@contextmanager
-def _one_of(user_id: str) -> Iterator[None]:
-    """Count a request among its user's while it is being accepted."""
-    under_way = _under_way.get()
-    under_way[user_id] += 1
-    try:
-        yield
-    finally:
-        under_way[user_id] -= 1
-        if not under_way[user_id]:
-            del under_way[user_id]
-
-
-async def _far_from_limit(user_id: str) -> bool:
+async def _far_from_limit(user_id: str, others: Callable[[], int]) -> bool:
     """Tell whether one more of a user's tasks may wait, whatever else is under way."""
     limit = get_settings().user_max_waiting_tasks
     if not limit:
         return True
     waiting = await _counts.get().ask(user_id)
-    return waiting + _under_way.get()[user_id] + AT_ONCE < limit
+    return waiting + others() < limit
 
 
 async def _count_all(asked: Sequence[Asked[str, int]]) -> list[int]:
@@ -140,11 +119,13 @@ async def _create_with_others(new: NewTask, idempotency_key: str | None) -> UUID
     return new.task_id
 
 
-async def _create_alone(new: NewTask, idempotency_key: str | None) -> UUID:
+async def _create_alone(
+    new: NewTask, idempotency_key: str | None, others: Callable[[], int]
+) -> UUID:
     """Make the row of a task that a limit may refuse."""
     user_id, workflow = new.user_id, new.workflow
     async with transaction() as tx:
-        await _check_waiting_tasks(tx, user_id, idempotency_key)
+        await _check_waiting_tasks(tx, user_id, idempotency_key, others)
         if await insert_task(tx, new, idempotency_key=idempotency_key):
             await quotas.check_user(tx.session, user_id)
             await announce_queued(tx, new.task_id, rings=first_reason(workflow))
@@ -177,12 +158,13 @@ async def _earlier(
     return found
 
 
-async def _check_waiting_tasks(tx: Transaction, user_id: str, idempotency_key: str | None) -> None:
+async def _check_waiting_tasks(
+    tx: Transaction, user_id: str, idempotency_key: str | None, others: Callable[[], int]
+) -> None:
     limit = get_settings().user_max_waiting_tasks
     mine = select(func.count()).where(TASKS.c.user_id == user_id)
     waiting = mine.where(TASKS.c.status == Status.PENDING)
-    others = AT_ONCE + _under_way.get()[user_id]
-    if not limit or (await tx.session.scalar(waiting) or 0) + others < limit:
+    if not limit or (await tx.session.scalar(waiting) or 0) + others() < limit:
         return
     await lock_user(tx.session, user_id)  # close to the limit one request at a time is counted
     if (await tx.session.scalar(waiting) or 0) < limit:

@@ -92,12 +92,17 @@ async def _accept(task_id: UUID, user_id: Any, asked: _Asked, times: Times) -> b
         new = asked.new(task_id, user_id)
     except InvalidRequestError as error:
         return not await _reject(task_id, nearest_owner(user_id), asked, error)
-    bound = times != (None, None) or quotas.bound_users()
-    if not bound:
-        await see_named(definition_of(new.workflow))
-        await _accept_plain(new)
-        return True
-    owner, (starts_at, expires_at) = new.user_id, times
+    with quotas.one_of(new.user_id) as others:
+        if times == (None, None) and await quotas.far_from(new.user_id, others):
+            await see_named(definition_of(new.workflow))
+            await _accept_plain(new)
+            return True
+        return await _accept_bound(new, times)
+
+
+async def _accept_bound(new: NewTask, times: Times) -> bool:
+    """Make the row of a task that has its times, or that a limit may refuse; tell if it may run."""
+    task_id, owner, (starts_at, expires_at) = new.task_id, new.user_id, times
     async with transaction() as tx:
         if await insert_task(tx, new, times=times, delivered=True):
             await announce_queued(tx, task_id, rings=None, starts_at=starts_at)

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
 
 from core.choices import AuthMode
 from core.errors import QuotaExceededError
+from core.gathering import Gathering
+from core.loop_local import LoopLocal
 from core.settings import get_settings
+from db.raw import raw_statements
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
     from uuid import UUID
 
     from sqlalchemy.ext.asyncio import AsyncSession
 
+    from core.gathering import Asked
+
+AT_ONCE: Final = 100
+"""More requests of one user than this are hardly under way in other processes at the same moment.
+"""
 TASKS_A_DAY: Final = 200
 TOKENS_A_DAY: Final = 20_000_000
 """Where strangers are let in by token and the settings say nothing."""
@@ -26,6 +37,11 @@ _OF_USER: Final = text(
     FROM roadmap_tasks WHERE user_id = :user AND created_at > clock_timestamp() - interval '1 day'
     """
 )
+_OF_USERS: Final = """
+    SELECT user_id, count(*), coalesce(sum(tokens), 0)::bigint FROM roadmap_tasks
+    WHERE user_id = ANY($1::text[]) AND created_at > clock_timestamp() - interval '1 day'
+    GROUP BY user_id
+"""
 _OF_TASK: Final = text(
     """
     SELECT count(*) AS retries,
@@ -43,11 +59,6 @@ def _limit(given: int | None, default: int) -> int:
     return default if get_settings().auth is AuthMode.JWT else 0
 
 
-def bound_users() -> bool:
-    """Tell whether what a user may have in a day is limited."""
-    return any(_of_users())
-
-
 def _of_users() -> tuple[int, int]:
     """Return how many tasks and tokens a user may have in a day; 0 is without limit."""
     settings = get_settings()
@@ -55,6 +66,55 @@ def _of_users() -> tuple[int, int]:
         _limit(settings.user_max_tasks_per_day, TASKS_A_DAY),
         _limit(settings.user_max_tokens_per_day, TOKENS_A_DAY),
     )
+
+
+_under_way: Final[LoopLocal[Counter[str]]] = LoopLocal(Counter)
+"""Tasks of each user that are being accepted here."""
+
+
+@contextmanager
+def one_of(user_id: str) -> Iterator[Callable[[], int]]:
+    """Count a task among its user's while it is being accepted.
+
+    Yields:
+        Tells how many of the user's may be under way, this one included, here and elsewhere.
+    """
+    under_way = _under_way.get()
+    under_way[user_id] += 1
+    try:
+        yield lambda: under_way[user_id] + AT_ONCE
+    finally:
+        under_way[user_id] -= 1
+        if not under_way[user_id]:
+            del under_way[user_id]
+
+
+async def far_from(user_id: str, others: Callable[[], int]) -> bool:
+    """Tell whether a user may have one more task today, whatever else is under way.
+
+    Asked together with those who ask for others in the same moment.
+
+    Args:
+        user_id: The user.
+        others: What `one_of` gave.
+    """
+    most, tokens = _of_users()
+    if not most and not tokens:
+        return True
+    had, spent = await _counts.get().ask(user_id)
+    return (not most or had + others() <= most) and (not tokens or spent < tokens)
+
+
+async def _count_all(asked: Sequence[Asked[str, tuple[int, int]]]) -> list[tuple[int, int]]:
+    async with raw_statements() as raw:
+        rows = await raw.fetch(_OF_USERS, list({each.item for each in asked}))
+    found = {user_id: (had, spent) for user_id, had, spent in rows}
+    return [found.get(each.item, (0, 0)) for each in asked]
+
+
+_counts: Final[LoopLocal[Gathering[str, tuple[int, int]]]] = LoopLocal(
+    lambda: Gathering(_count_all)
+)
 
 
 async def check_user(session: AsyncSession, user_id: str) -> None:

@@ -21,6 +21,7 @@ from workflow.service import accept_delivery, cancel_task, retry_task
 
 if TYPE_CHECKING:
     import asyncpg
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 
 async def test_a_user_has_so_many_tasks_a_day(
@@ -43,6 +44,37 @@ async def test_a_user_has_so_many_tasks_a_day(
     assert "quota_exceeded" in row["error"]
     await database.execute("UPDATE roadmap_tasks SET created_at = now() - interval '25 hours'")
     await new_task(user="alice")
+
+
+@pytest.mark.parametrize("delivered", [False, True])
+async def test_far_from_a_quota(
+    database: asyncpg.Connection,
+    settings_env: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    delivered: bool,
+) -> None:
+    """Only a task that a quota may refuse is counted by itself, and the quota holds."""
+    settings_env.setenv("ROADMAP_USER_MAX_TASKS_PER_DAY", "10")
+    get_settings.cache_clear()
+    monkeypatch.setattr(quotas, "AT_ONCE", 2)
+    counted, check = [], quotas.check_user
+
+    async def count(session: AsyncSession, user_id: str) -> None:
+        counted.append(user_id)
+        await check(session, user_id)
+
+    monkeypatch.setattr(quotas, "check_user", count)
+    for _ in range(10):
+        if delivered:
+            assert await accept_delivery(uuid4(), user_id="alice", request={"goal": "x"})
+        else:
+            await new_task(user="alice")
+    assert len(counted) == 2
+    with pytest.raises(QuotaExceededError):
+        await new_task(user="alice")
+    await new_task(user="bob")
+    assert len(counted) == 3
 
 
 async def test_a_user_has_so_many_tokens_a_day(

@@ -72,7 +72,7 @@ async def test_limit_counts_what_is_under_way(
     """Requests that are written together do not pass a user's limit together."""
     settings_env.setenv("ROADMAP_USER_MAX_WAITING_TASKS", "10")
     get_settings.cache_clear()
-    monkeypatch.setattr("workflow.accepting.AT_ONCE", 2)
+    monkeypatch.setattr("workflow.quotas.AT_ONCE", 2)
     done = await asyncio.gather(*(new_task() for _ in range(12)), return_exceptions=True)
     assert sum(isinstance(each, TooManyTasksError) for each in done) == 2
     assert await database.fetchval("SELECT count(*) FROM roadmap_tasks") == 10
