@@ -71,8 +71,12 @@ async def test_its_tasks_are_freed_when_it_ends(
         async def freed() -> bool:
             return await pair(database, task) == ("processing", "resuming")
 
+        async def rung() -> bool:
+            return bool(rings)
+
         # half a lease: a machine that is busy with other tests takes its time
         await until(freed, within_s=15, what="a task that goes on")
+        await until(rung, what="a worker to be asked for")
         assert [ring.task_id for ring in rings] == [task]
         assert await column(database, task, "losses") == 1
         claim = await acquire(task, worker="w")
