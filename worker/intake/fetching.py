@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 MOST: Final = 50
-"""Messages in one go. Half of the free slots is the most, so that other queues have their turn."""
+"""Messages in one go."""
+SHARE: Final = 8
+"""No more than one for so many free slots, so that other workers and queues have their turn."""
 QUICK_S: Final = 0.02
 """Two messages that come so soon after each other may well have others behind them."""
 ACK_S: Final = 0.01

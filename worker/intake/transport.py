@@ -23,7 +23,7 @@ from worker.app import app
 from worker.intake.aside import set_aside
 from worker.intake.control import check_control
 from worker.intake.envelope import checked, incoming, open_envelope, parse, sealed
-from worker.intake.fetching import MOST, QUICK_S, GatheringQoS, fetch
+from worker.intake.fetching import MOST, QUICK_S, SHARE, GatheringQoS, fetch
 from worker.intake.message import judge
 from worker.intake.refusal import RefusedError, unforeseen
 from worker.intake.sweeping import sweep
@@ -149,7 +149,7 @@ class Judging:
 
     def _take_more(self: Any, key: str, queue: str) -> None:
         """Deliver what waits behind a message, too."""
-        most = min(self.room() // 2, MOST) if self.qos.can_consume() else 0
+        most = min(self.room() // SHARE, MOST) if self.qos.can_consume() else 0
         if most <= 0:
             return
         tags = [str(uuid.uuid4()) for _ in range(most)]
