@@ -108,8 +108,10 @@ class Maker:
                     self._start(self._first.pop(0), drain)
                 while self._line:
                     await self._slots.acquire()  # here: a part that has to wait is no task yet
-                    if self._line:  # its last key may have begun with the end of another one
+                    if self._line:
                         self._start(self._line.next(), drain)
+                    else:  # its last key began with the end of another one
+                        self._slots.release()
         except BaseExceptionGroup as group_error:
             raise _first(group_error) from None
         finally:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import BaseModel
 
 from core.settings import get_settings
 from db.recorder import observe, unobserve
 from tests.factories import events, new_task
 from tests.ledger import CONTENTS, LedgerAuthor
+from tests.own import asked
+from workflow import Context, Retryable, Workflow
 from workflow.drain import drain
 from workflow.ending import Result
 from workflow.key_slots import KeySlot, SlotHold
@@ -27,6 +31,12 @@ if TYPE_CHECKING:
 _STATUS = """
     SELECT p.status FROM parts p JOIN concepts c USING (concept_id) WHERE c.title = $1 AND kind = $2
 """
+
+
+class Words(BaseModel):
+    """What is to be made."""
+
+    words: list[str]
 
 
 @pytest.fixture(autouse=True)
@@ -120,3 +130,21 @@ async def test_a_slot_is_left_once() -> None:
     slots.release()
     await back
     assert slots.locked()
+
+
+async def test_the_last_key_comes_back_to_its_slot(database: asyncpg.Connection) -> None:
+    """A key that began with another one's end gets a slot again when it is tried anew."""
+    flow = Workflow("comes_back", request=Words)
+    tries: Counter[str] = Counter()
+
+    @flow.parts(of=lambda request: request.words, concurrency=1)
+    async def word(ctx: Context, part: str) -> str:
+        tries[part] += 1
+        if part == "last" and tries[part] == 1:
+            raise Retryable("not yet", after_s=0)
+        return part
+
+    task = await asked(flow, words=["first", "last"])
+    async with asyncio.timeout(20):
+        assert await run_task(task, worker="w") is Result.COMPLETED
+    assert tries == {"first": 1, "last": 2}
