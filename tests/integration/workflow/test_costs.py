@@ -38,7 +38,7 @@ BATCH: Final = 7
 """Statements that commit a batch of facts: begin, lock, the tasks, two shapes of rows, the events,
 commit. The first of a structure has more; it is among `START`."""
 CONTENT_ROWS: Final = 3
-"""Writes of a content: it begins, it ends, its text as HTML."""
+"""Writes of a content: it is laid out, it begins if that is later, it ends."""
 CONTENT_EVENTS: Final = 2 + 1 / 3
 STEP_EVENTS: Final = 2.5
 _OF_DRIVER: Final = ("WITH RECURSIVE typeinfo_tree", "SELECT current_setting('jit')")
@@ -101,12 +101,13 @@ async def test_statements_rows_and_events(database: asyncpg.Connection) -> None:
     of_contents = sum(told[f"content_{how}"] for how in ("started", "completed"))
     assert of_contents + told["concept_completed"] == round(contents * CONTENT_EVENTS)
     assert told["step_started"] + told["step_completed"] + told["roadmap_ready"] <= 4 * STEP_EVENTS
-    rows = sum(
-        len(recorded.rows)
+    facts = [
+        recorded
         for recorded in heard
         if any(e["type"] in {"content_started", "content_completed"} for e in recorded.events)
-    )
-    assert rows <= contents * CONTENT_ROWS
+    ]
+    assert len(facts) <= contents + 1, "each end is one, and the beginning of their step"
+    assert sum(len(recorded.rows) for recorded in facts) <= contents * CONTENT_ROWS
     assert len(sent) <= START + BATCH * (batches() - before), Counter(sent).most_common()
 
 
