@@ -66,7 +66,7 @@ async def make_parts(claim: Claim, step: str, parts: PartsStep) -> Result | None
     )
     claim.fresh = False
     # what is over by now would be kept in memory for as long as the parts are made
-    work = replace(work, rows=())
+    del work, rows, begun
     claim.kept.clear()
     started = time.monotonic()
     tally = await maker.make(drain())
