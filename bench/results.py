@@ -24,13 +24,18 @@ def read(file: Path = FILE) -> dict[str, Any]:
 
 
 def write(found: dict[str, Any], file: Path = FILE, *, quick: bool = False) -> None:
-    """Put what was measured in the place of what the file had of it; the rest of it stays."""
+    """Put what was measured in the place of what the file had of it; the rest of it stays.
+
+    Of a mode that was measured, nothing stays: who failed this time has no figures of another.
+    """
     known = read(file)
-    for name in ("contestants", "ratios"):
-        if name in found:
-            found[name] = known.get(name, {}) | found[name]
     if not found:
         return
+    modes = {_mode(name) for name in found.get("contestants", {})}
+    for part in ("contestants", "ratios"):
+        if part in found:
+            others = {n: it for n, it in known.get(part, {}).items() if _mode(n) not in modes}
+            found[part] = others | found[part]
     machine = {
         "cores": os.cpu_count(),
         "python": platform.python_version(),
@@ -39,3 +44,8 @@ def write(found: dict[str, Any], file: Path = FILE, *, quick: bool = False) -> N
     }
     text = json.dumps(known | found | {"machine": machine}, indent=1, ensure_ascii=False)
     file.write_text(text + "\n", "utf-8")
+
+
+def _mode(name: str) -> str:
+    """Return what was measured of a contestant, as its name says."""
+    return name.rpartition(", ")[2]
