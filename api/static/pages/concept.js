@@ -94,7 +94,7 @@ start(async (main) => {
   }
 
   function sectionOf(kind) {
-    const each = { state: slot(), text: slot(), after: slot(), version: null, arriving: new Arriving(), view: null, frame: 0 };
+    const each = { state: slot(), text: slot(), after: slot(), version: null, told: null, arriving: new Arriving(), view: null, frame: 0 };
     return {
       ...each,
       element: h("section", { id: kind, "aria-label": kindName(kind) },
@@ -141,11 +141,13 @@ start(async (main) => {
     if (kind === "quiz" && section.version !== null && version !== section.version && quiz?.dirty()) {
       return newerQuiz(section);
     }
-    const renewed = section.version !== null && version !== section.version;
+    const finished = state.status === "completed"; // its state may have been read a moment before its version
+    const renewed = finished && section.told !== null && version !== section.told;
     section.version = version;
+    if (finished || section.told === null) section.told = version;
     section.text.show(concept[kind], () => concept[kind] && ownView(kind));
     section.after.show([offered, state.status, version], () => concept[kind] && renew(kind));
-    if (renewed && state.status === "completed") {
+    if (renewed) {
       note(t`New: the ${within(kindName(kind))} of “${concept.title}”.`, {
         tone: "good", action: { label: t`Show it`, run: () => section.element.scrollIntoView({ block: "start" }) },
       });
