@@ -56,7 +56,7 @@ def test_a_part_of_a_run_keeps_the_rest(tmp_path: Path) -> None:
 def test_who_failed_keeps_no_figures_of_another_run(tmp_path: Path) -> None:
     """A contestant that did not do its jobs this time is left out, with its ratios."""
     file = tmp_path / "results.json"
-    ratio = {"jobs_s": {}, "cpu_ms": {}}
+    ratio: dict[str, dict[str, float]] = {"jobs_s": {}, "cpu_ms": {}}
     both = {"a, wire": figures(1), "b, wire": figures(2), "b, sleep": figures(3)}
     results.write({"contestants": both, "ratios": {"b, wire": ratio, "b, sleep": ratio}}, file)
     results.write({"contestants": {"a, wire": figures(4)}, "ratios": {}}, file)
