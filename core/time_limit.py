@@ -3,81 +3,83 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractAsyncContextManager, contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+from contextlib import contextmanager
+from contextvars import Context, ContextVar, copy_context
 from typing import TYPE_CHECKING
 
-from core import timeouts
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from contextvars import Token
-    from types import TracebackType
+    from collections.abc import Callable, Iterator
 
 
-@dataclass(slots=True)
-class _Limit:
-    timeout: asyncio.Timeout
-    waiting: int = 0
-    left_s: float = 0.0
+class TimeLimit:
+    """Bounds what runs in its context by time, waits in line not counted.
 
-    def stand_still(self) -> None:
-        self.waiting += 1
-        when = self.timeout.when()
-        if self.waiting == 1 and when is not None and not self.timeout.expired():
-            self.left_s = when - asyncio.get_running_loop().time()
-            self.timeout.reschedule(None)
+    It cancels nothing by itself: it tells whoever waits for the work, once. There is one for every
+    model call, so it is a timer and little more.
+    """
 
-    def go_on(self) -> None:
-        self.waiting -= 1
-        # somebody may have ended the time meanwhile
-        if not self.waiting and self.timeout.when() is None and not self.timeout.expired():
-            self.timeout.reschedule(asyncio.get_running_loop().time() + self.left_s)
-
-
-_limit: ContextVar[_Limit | None] = ContextVar("time_limit", default=None)
-
-
-class TimeLimit(AbstractAsyncContextManager[asyncio.Timeout]):
-    """A class, since one is entered for every model call, and a generator takes twice as long."""
-
-    __slots__ = ("_seconds", "_timeout", "_token")
-    _timeout: asyncio.Timeout
-    _token: Token[_Limit | None]
+    __slots__ = ("_alarm", "_left_s", "_tell", "_waiting", "over")
 
     def __init__(self, seconds: float) -> None:
-        """Begin when it is entered."""
-        self._seconds = seconds
+        """Take how long; the time does not run yet."""
+        self._left_s = seconds
+        self._waiting = 0
+        self._alarm: asyncio.TimerHandle | None = None
+        self._tell: Callable[[], None] | None = None
+        self.over = False
+        """The time is over, or somebody ended it."""
 
-    async def __aenter__(self) -> asyncio.Timeout:
-        """Begin."""
-        self._timeout = await timeouts.timeout(self._seconds).__aenter__()
-        self._token = _limit.set(_Limit(self._timeout))
-        return self._timeout
+    def begin(self, tell: Callable[[], None]) -> None:
+        """Let the time run.
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End.
-
-        Raises:
-            TimeoutError: The time is over.
+        Args:
+            tell: Called when it is over.
         """
-        _limit.reset(self._token)
-        await self._timeout.__aexit__(kind, error, trace)
+        self._tell = tell
+        self._run()
+
+    def end(self) -> None:
+        """The work has ended: nothing is told any more."""
+        self._tell = None
+        self._stop()
+
+    def expire(self) -> None:
+        """End the time now."""
+        self.over = True
+        self._stop()
+        tell, self._tell = self._tell, None
+        if tell is not None:
+            tell()
+
+    def context(self) -> Context:
+        """Return a copy of the running context in which waits in line are told to this limit."""
+        context = copy_context()
+        context.run(_limit.set, self)
+        return context
+
+    def stand_still(self) -> None:
+        """Somebody waits in line: the time does not run."""
+        self._waiting += 1
+        if self._alarm is not None:
+            self._left_s = self._alarm.when() - asyncio.get_running_loop().time()
+            self._stop()
+
+    def go_on(self) -> None:
+        """Somebody waits in line no more; once nobody does, the time runs again."""
+        self._waiting -= 1
+        if not self._waiting and self._tell is not None:
+            self._run()
+
+    def _run(self) -> None:
+        self._alarm = asyncio.get_running_loop().call_later(max(0, self._left_s), self.expire)
+
+    def _stop(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
 
 
-def time_limit(seconds: float) -> TimeLimit:
-    """Bound what runs inside by time, as `asyncio.timeout` does, waits in line not counted.
-
-    Raises:
-        TimeoutError: The time is over.
-    """
-    return TimeLimit(seconds)
+_limit: ContextVar[TimeLimit | None] = ContextVar("time_limit", default=None)
 
 
 @contextmanager

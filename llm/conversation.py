@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from llm.reading.problems import Misfit
     from llm.reply import Reply
 
-    Ask = Callable[[list[dict[str, str]], Call[Any]], Awaitable[Reply]]
+    Messages = Callable[[], list[dict[str, str]]]
+    """Writes them when the request may be made: those that wait for it are many, and long."""
+    Ask = Callable[[Messages, Call[Any]], Awaitable[Reply]]
 
 REPAIRS: Final = 2
 _SHOWN_ANSWER: Final = 4000
@@ -66,7 +68,7 @@ class Conversation(Generic[T]):
         repairs: int = REPAIRS,
         key: str = "",
     ) -> None:
-        """Write the opening messages of a call.
+        """Say nothing yet.
 
         Args:
             call: What is asked for.
@@ -77,7 +79,6 @@ class Conversation(Generic[T]):
         self.kind = call.kind
         self._call = call
         self._on_retry = on_retry
-        self._opening = call.prompt.messages()
         self._repair: list[dict[str, str]] = []
         self._repairs_left = repairs
         self._shortened = False
@@ -90,7 +91,8 @@ class Conversation(Generic[T]):
         """Ask until the answer fits.
 
         Args:
-            ask: Sends messages and returns the answer; the call says in which shape.
+            ask: Has messages written, sends them and returns the answer; the call says in which
+                shape.
 
         Raises:
             TransientError: The provider failed in a way that another try may get past.
@@ -99,7 +101,7 @@ class Conversation(Generic[T]):
         while True:
             self.usage += Usage(calls=1)
             try:
-                reply = await ask(self._messages(), self._asked())
+                reply = await ask(self._messages, self._asked())
             except AskDifferentlyError as differently:
                 self.usage += differently.usage
                 continue
@@ -131,7 +133,7 @@ class Conversation(Generic[T]):
             await self._on_retry(code)
 
     def _messages(self) -> list[dict[str, str]]:
-        *first, last = self._opening
+        *first, last = self._call.prompt.messages()
         if self._shortened:
             last = {**last, "content": last["content"] + _SHORTER}
         return [*first, last, *self._repair]

@@ -45,10 +45,11 @@ from llm.turns import Turn, Turns
 from llm.wire import CONNECT_S, Wire, is_ok, open_wire, packed, whole_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from core.settings import Settings
     from llm.cluster import Cluster
+    from llm.conversation import Messages
     from llm.learned import Memory
 
     OnContent = Callable[[str], None]
@@ -116,7 +117,9 @@ class OpenAIAuthor:
         self._repairs = repairs
         self._connections: LoopLocal[_Connection] = LoopLocal(self._connect)
 
-    async def complete(self, call: Call[T], *, on_retry: OnRetry | None = None) -> Completion[T]:
+    def complete(
+        self, call: Call[T], *, on_retry: OnRetry | None = None
+    ) -> Coroutine[Any, Any, Completion[T]]:
         """Ask the server, again where that may help, until the answer has its shape.
 
         Failures of the connection, 408, 409, 425, 429 and 5xx are tried six times in all, with
@@ -126,7 +129,7 @@ class OpenAIAuthor:
         Raises:
             ProviderError: One of its subclasses, with `details["usage"]`.
         """
-        return await self._finish(call, on_retry, lambda: None)
+        return self._finish(call, on_retry, lambda: None)
 
     async def stream(
         self, call: Call[T], *, field: str, on_text: OnText, on_retry: OnRetry | None = None
@@ -181,7 +184,7 @@ class OpenAIAuthor:
     async def _request(
         self,
         call: Call[T],
-        messages: list[dict[str, str]],
+        messages: Messages,
         on_content: OnContent | None,
         manner: Manner,
     ) -> Reply:
@@ -192,7 +195,9 @@ class OpenAIAuthor:
         connection = self._connections.get()
         async with connection.turns.turn(user=call.user, tokens=call.expected_tokens) as turn:
             seen = manner.abilities
-            request = seen.request(call, messages, model=self._model, stream=on_content is not None)
+            request = seen.request(
+                call, messages(), model=self._model, stream=on_content is not None
+            )
             told: Told | None = None
             failure: TransientError | ProviderError | RejectedAnswerError
             try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from prometheus_client import Counter, Histogram
@@ -135,6 +135,8 @@ class Asking:
     What was spent before an error is kept too, so that the failure's fact can carry it.
     """
 
+    __slots__ = ("_waiting", "about", "claim", "over", "parts_before", "spent", "step", "want")
+
     def __init__(
         self,
         claim: Claim,
@@ -161,7 +163,7 @@ class Asking:
         self.spent = NOTHING
         self.over = False
         """Whoever asks has ended, or was left behind: nothing is asked any more."""
-        self._waiting: set[concurrent.futures.Future[Any]] = set()
+        self._waiting: list[concurrent.futures.Future[Any]] = []
 
     def end(self) -> None:
         """Let whoever still asks hear that nobody waits for it any more."""
@@ -171,75 +173,71 @@ class Asking:
 
     def waited(self, future: concurrent.futures.Future[R]) -> R:
         """Wait, in a thread, for what runs on the loop; until nobody waits for the thread."""
-        self._waiting.add(future)
+        self._waiting.append(future)
         try:
             if self.over:
                 future.cancel()
             return future.result()
         finally:
-            self._waiting.discard(future)
+            self._waiting.remove(future)
 
-    async def ask(self, prompt: Prompt, output: type[T]) -> T:
-        """Return the author's answer in the wanted shape.
+    def ask(self, prompt: Prompt, output: type[T]) -> Awaitable[T]:
+        """Return the author's answer in the wanted shape, to be awaited.
 
         Raises:
             ProviderError: There is no usable answer.
             TokenBudgetExceededError: The task's tokens are used up.
         """
-        expected = self._expects(prompt)
-        async with self.claim.budget.reserve(expected) as left:
-            call = self._call(prompt, output, expected, left)
-            return await self._spending(call, _author().complete(call, on_retry=self._tell_retry))
+        return self._answered(prompt, output, _author().complete)
 
-    async def stream(self, prompt: Prompt, output: type[T], *, field: str, on_text: OnText) -> T:
+    def stream(
+        self, prompt: Prompt, output: type[T], *, field: str, on_text: OnText
+    ) -> Awaitable[T]:
         """Do the same, and hand out a field's text while it is being written.
 
         Raises:
             ProviderError: There is no usable answer.
             TokenBudgetExceededError: The task's tokens are used up.
         """
-        expected = self._expects(prompt)
-        async with self.claim.budget.reserve(expected) as left:
-            call = self._call(prompt, output, expected, left)
-            return await self._spending(
-                call,
-                _author().stream(call, field=field, on_text=on_text, on_retry=self._tell_retry),
-            )
+        asked = partial(_author().stream, field=field, on_text=on_text)
+        return self._answered(prompt, output, asked)
 
-    def _expects(self, prompt: Prompt) -> int:
-        """Return what a call is expected to take."""
+    async def _answered(
+        self, prompt: Prompt, output: type[T], asked: Callable[..., Awaitable[Completion[T]]]
+    ) -> T:
+        """Ask the author for an answer under the task's budget, and count what it takes.
+
+        One coroutine, since thousands of them wait at a time.
+        """
         if self.over:
             raise asyncio.CancelledError
-        return _expected.get().tokens(prompt)
-
-    def _call(self, prompt: Prompt, output: type[T], expected: int, left: int | None) -> Call[T]:
-        return Call(
-            prompt=prompt,
-            output=output,
-            user=self.claim.user_id,
-            expected_tokens=expected,
-            max_tokens=left,
-        )
-
-    async def _spending(self, call: Call[T], answer: Awaitable[Completion[T]]) -> T:
+        kind, expected, budget = prompt.kind, _expected.get().tokens(prompt), self.claim.budget
         called = telemetry.span(
-            f"chat {call.kind}",
+            f"chat {kind}",
             kind="client",
             attributes={
                 "gen_ai.operation.name": "chat",
                 "gen_ai.request.model": get_settings().llm_model,
             },
         )
-        with _seconds(call.kind).time(), called:
-            try:
-                completion = await answer
-            except ProviderError as error:
-                self._add(call.kind, error.details.get("usage", Usage(calls=1)), error.code)
-                if isinstance(error, ContentTruncatedError) and call.max_tokens is not None:
-                    self.claim.budget.check()  # then it was our limit that cut it off
-                raise
-        self._add(call.kind, completion.usage, "ok")
-        return completion.value
+        async with budget.reserve(expected) as left:
+            call = Call(
+                prompt=prompt,
+                output=output,
+                user=self.claim.user_id,
+                expected_tokens=expected,
+                max_tokens=left,
+            )
+            with _seconds(kind).time(), called:
+                try:
+                    completion = await asked(call, on_retry=self._tell_retry)
+                except ProviderError as error:
+                    self._add(kind, error.details.get("usage", Usage(calls=1)), error.code)
+                    if isinstance(error, ContentTruncatedError) and left is not None:
+                        budget.check()  # then it was our limit that cut it off
+                    raise
+            self._add(kind, completion.usage, "ok")
+            return completion.value
 
     def _add(self, kind: str, usage: Usage, outcome: str) -> None:
         usage = priced(usage, price_of(get_settings()))

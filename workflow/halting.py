@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from core.provider_errors import ProviderError
 from core.time_limit import TimeLimit
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from collections.abc import Callable
 
     from core.errors import AppError
 
@@ -19,8 +18,8 @@ class Cut(TimeLimit):
 
     __slots__ = ("_limits",)
 
-    def __init__(self, seconds: float, limits: set[asyncio.Timeout]) -> None:
-        """Begin when it is entered.
+    def __init__(self, seconds: float, limits: set[Cut]) -> None:
+        """Take how long.
 
         Args:
             seconds: How long it may take.
@@ -29,25 +28,15 @@ class Cut(TimeLimit):
         super().__init__(seconds)
         self._limits = limits
 
-    async def __aenter__(self) -> asyncio.Timeout:
-        """Begin."""
-        limit = await super().__aenter__()
-        self._limits.add(limit)
-        return limit
+    def begin(self, tell: Callable[[], None]) -> None:
+        """Let the time run."""
+        self._limits.add(self)
+        super().begin(tell)
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End.
-
-        Raises:
-            TimeoutError: The time is over, or the writing of all was halted.
-        """
-        self._limits.discard(self._timeout)
-        await super().__aexit__(kind, error, trace)
+    def end(self) -> None:
+        """The work has ended: nothing is told any more."""
+        self._limits.discard(self)
+        super().end()
 
 
 class Halt:
@@ -62,14 +51,10 @@ class Halt:
 
     def __init__(self) -> None:
         self.cause: AppError | None = None
-        self._limits: set[asyncio.Timeout] = set()
+        self._limits: set[Cut] = set()
 
     def limit(self, seconds: float) -> Cut:
-        """Bound the writing of one content by time, and by the halt.
-
-        Raises:
-            TimeoutError: The time is over, or the writing of all was halted.
-        """
+        """Return what bounds the writing of one content by time, and by the halt."""
         return Cut(seconds, self._limits)
 
     def after(self, error: AppError) -> None:
@@ -77,6 +62,5 @@ class Halt:
         if self.cause is not None or not (isinstance(error, ProviderError) and error.stops_task):
             return
         self.cause = error
-        for limit in self._limits:
-            if not limit.expired():
-                limit.reschedule(asyncio.get_running_loop().time())
+        for limit in tuple(self._limits):
+            limit.expire()

@@ -8,6 +8,8 @@ import asyncio
 class KeySlot:
     """One of the slots of a step, for all parts of one key."""
 
+    __slots__ = ("_lock", "_slots", "_taken")
+
     def __init__(self, slots: asyncio.Semaphore, *, holds: int = 0) -> None:
         """Begin.
 
@@ -39,6 +41,8 @@ class KeySlot:
 
 class SlotHold:
     """One part's hold on the slot of its key."""
+
+    __slots__ = ("_held", "_slot")
 
     def __init__(self, slot: KeySlot, *, held: bool = False) -> None:
         """Hold nothing yet, or a slot that was taken for it."""

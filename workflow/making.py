@@ -31,7 +31,7 @@ from workflow.limits import check_result
 from workflow.part_facts import part_failed, part_made
 from workflow.retrying import limit_s, options_of, pause, took_too_long
 from workflow.tally import Tally
-from workflow.trying import bounded, tried
+from workflow.trying import Attempts, bounded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,40 +129,39 @@ class Maker:
 
     async def _one(self, want: Wanted, hold: SlotHold, drain: Drain) -> None:
         """Make one part, unless the worker is to stop: then nothing new begins."""
+        need, began = want.need, time.monotonic()
+        if drain.begun and not self._line.has_begun(want):
+            self._left_out = True
+            hold.give()
+            return
         try:
-            if drain.begun and not self._line.has_begun(want):
-                self._left_out = True
-            else:
-                fact = await self._timed(want, hold)
-                free = hold.leave()  # its commit keeps nobody from being made
-                following = self._following(drain) if free else []
-                await record(self._with_others(want, fact, following))
-                self.tally.completed += fact.done
-                self.tally.failed += 1 - fact.done
-                if following:
-                    self._start(following, drain)
-                elif free:
-                    self._slots.release()
+            # for good: each part has an asyncio task of its own, whose context ends with it
+            structlog.contextvars.bind_contextvars(key=need.key, kind=need.kind)
+            with telemetry.span(f"content {need.kind}", attributes={"roadmap.part": need.key}):
+                fact = await self._make(want, hold)
+            self._made(want, fact, took=time.monotonic() - began)
+            free = hold.leave()  # its commit keeps nobody from being made
+            following = self._following(drain) if free else []
+            await record(self._with_others(want, fact, following))
+            self.tally.completed += fact.done
+            self.tally.failed += 1 - fact.done
+            if following:
+                self._start(following, drain)
+            elif free:
+                self._slots.release()
         except DrainedError:
             self._left_out = True  # it waited for its next try
         finally:
             hold.give()
 
-    async def _timed(self, want: Wanted, hold: SlotHold) -> Fact:
-        """Make one part, and return the fact of how that went."""
+    def _made(self, want: Wanted, fact: Fact, *, took: float) -> None:
+        """Note how a part ended, before that is committed."""
         need = want.need
-        began = time.monotonic()
-        # for good: each part has an asyncio task of its own, whose context ends with it
-        structlog.contextvars.bind_contextvars(key=need.key, kind=need.kind)
-        with telemetry.span(f"content {need.kind}", attributes={"roadmap.part": need.key}):
-            fact = await self._make(want, hold)
         outcome = ContentStatus.COMPLETED if fact.done else ContentStatus.FAILED
-        took = time.monotonic() - began
         _seconds(need.kind, outcome, self._claim.workflow).observe(took)
         self._left[need.key] -= 1
         if fact.done == 0:
             self._incomplete.add(need.key)
-        return fact
 
     def _following(self, drain: Drain) -> list[Wanted]:
         """Return the parts of the next key, if they may begin where another one has ended."""
@@ -184,53 +183,59 @@ class Maker:
         """Make one part and return the fact of how that went."""
         halt = self.tally.halt
         if not self._line.has_begun(want):
-            rows, events = self._line.begin([want])
-            if halt.cause is None:
-                await record(
-                    Fact(
-                        task_id=self._claim.task_id,
-                        epoch=self._claim.epoch,
-                        rows=tuple(rows),
-                        events=tuple(events),
-                    )
-                )
+            await self._begin_now(want)
         begun = self._line.take_up(want)
-        about, told = begun.about, begun.told
-        if halt.cause is not None:
-            return self._failed(want, told, NOTHING, halt.cause)
+        attempts = Attempts(self._options.retries)
         spent = NOTHING
-
-        async def once() -> tuple[Written, JsonText]:
-            nonlocal spent
-            if halt.cause is not None:
-                raise halt.cause
-            asking = Asking(self._claim, self._step, want=want, about=about)
+        while halt.cause is None:
+            asking = Asking(self._claim, self._step, want=want, about=begun.about)
             try:
-                return await self._once(want, asking)
+                written, body = await self._once(want, asking)
+            except (LeaseLostError, ServiceUnavailableError):
+                raise
+            except AppError as error:
+                failure = error
+            else:
+                said = self._parts.ready(want, written)
+                return part_made(
+                    *(self._claim, want),
+                    told=begun.told,
+                    said=said,
+                    spent=spent + asking.spent,
+                    written=written,
+                    body=body,
+                )
             finally:
                 asking.end()
-                spent += asking.spent
+            spent += asking.spent
+            seconds = attempts.pause_after(failure)
+            if seconds is None:
+                return self._failed(want, begun.told, spent, failure)
+            await self._wait(want, hold, failure, seconds)
+        return self._failed(want, begun.told, spent, halt.cause)
 
-        async def wait(error: AppError, seconds: float) -> None:
-            hold.give()
-            await pause(self._claim, self._step, error, seconds, want)
-            self._returning += 1
-            try:
-                await hold.take()
-            finally:
-                self._returning -= 1
+    async def _begin_now(self, want: Wanted) -> None:
+        """Commit the beginning of a part that no other fact has told."""
+        rows, events = self._line.begin([want])
+        if self.tally.halt.cause is None:
+            await record(
+                Fact(
+                    task_id=self._claim.task_id,
+                    epoch=self._claim.epoch,
+                    rows=tuple(rows),
+                    events=tuple(events),
+                )
+            )
 
+    async def _wait(self, want: Wanted, hold: SlotHold, error: AppError, seconds: float) -> None:
+        """Wait for a part's next try without its slot, and then for the slot."""
+        hold.give()
+        await pause(self._claim, self._step, error, seconds, want)
+        self._returning += 1
         try:
-            made = await tried(once, retries=self._options.retries, pause=wait)
-        except (LeaseLostError, ServiceUnavailableError):
-            raise
-        except AppError as error:
-            return self._failed(want, told, spent, error)
-        written, body = made
-        said = self._parts.ready(want, written)
-        return part_made(
-            self._claim, want, told=told, said=said, spent=spent, written=written, body=body
-        )
+            await hold.take()
+        finally:
+            self._returning -= 1
 
     def _failed(self, want: Wanted, told: Told, spent: Usage, error: AppError) -> Fact:
         """Count a part that cannot be made, and return the fact."""

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from core.states import Step
-from core.time_limit import time_limit
+from core.time_limit import TimeLimit
 from core.usage import Usage
 from db.facts import Fact
 from db.recorder import record
@@ -124,7 +124,7 @@ async def _work(claim: Claim, step: str, parts: PartsStep) -> Work:
 
     try:
         needs = await bounded(
-            listed, limit=time_limit(limit_s(options)), name=f"{step} of task {claim.task_id}"
+            listed, limit=TimeLimit(limit_s(options)), name=f"{step} of task {claim.task_id}"
         )
     except TimeoutError:
         raise took_too_long(options) from None

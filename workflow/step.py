@@ -110,8 +110,8 @@ class PartsStep(ABC):
         """Return all parts that there should be, with what each is made from."""
 
     @abstractmethod
-    async def make(self, task_id: UUID, want: Wanted, asking: Asking) -> Written:
-        """Make one part.
+    def make(self, task_id: UUID, want: Wanted, asking: Asking) -> Awaitable[Written]:
+        """Make one part; what is returned is awaited in an asyncio task of its own.
 
         Raises:
             AppError: It cannot be made; its code and message are shown to people.

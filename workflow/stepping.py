@@ -11,7 +11,7 @@ from prometheus_client import Histogram
 from core.errors import AppError
 from core.logging import get_logger
 from core.states import ContentStatus
-from core.time_limit import time_limit
+from core.time_limit import TimeLimit
 from core.usage import Usage
 from db.facts import Fact
 from db.recorder import record
@@ -25,7 +25,7 @@ from workflow.history import Done, round_of
 from workflow.limits import check_result
 from workflow.retrying import limit_s, options_of, pause, took_too_long
 from workflow.step import StepContext, StepResult
-from workflow.trying import bounded, tried
+from workflow.trying import Attempts, bounded
 
 if TYPE_CHECKING:
     from workflow.lease import Claim
@@ -70,36 +70,43 @@ async def run_step(claim: Claim, step: str) -> None:
 async def _tried_step(claim: Claim, step: str) -> tuple[StepResult, Usage]:
     """Return what a step gave, at its first try or a later one, and what all tries spent."""
     options = options_of(claim, step)
-    body = claim.definition.steps[step]
+    attempts = Attempts(options.retries)
     spent = Usage()
-
-    async def once() -> StepResult:
-        nonlocal spent
+    while True:
         asking = Asking(claim, step, parts_before=await _parts_before(claim))
-
-        async def work() -> StepResult:
-            return await body(await context_of(claim, asking))
-
         try:
-            result = await bounded(
-                work, limit=time_limit(limit_s(options)), name=f"{step} of task {claim.task_id}"
-            )
-        except TimeoutError:
-            raise took_too_long(options) from None
+            return await _once(claim, step, asking), spent + asking.spent
+        except AppError as failure:
+            error = failure
         finally:
             asking.end()
-            spent += asking.spent
-        check_result(result.output, what=f"The result of {step!r}")
-        return result
-
-    async def wait(error: AppError, seconds: float) -> None:
+        spent += asking.spent
+        seconds = attempts.pause_after(error)
+        if seconds is None:
+            error.details["usage"] = spent  # of all the step's calls, not only the failed one
+            raise error
         await pause(claim, step, error, seconds, None)
 
+
+async def _once(claim: Claim, step: str, asking: Asking) -> StepResult:
+    """Try a step once.
+
+    Raises:
+        AppError: It cannot be done, or took too long.
+    """
+    options, body = options_of(claim, step), claim.definition.steps[step]
+
+    async def work() -> StepResult:
+        return await body(await context_of(claim, asking))
+
     try:
-        return await tried(once, retries=options.retries, pause=wait), spent
-    except AppError as error:
-        error.details["usage"] = spent  # of all the step's calls, not only the failed one
-        raise
+        result = await bounded(
+            work, limit=TimeLimit(limit_s(options)), name=f"{step} of task {claim.task_id}"
+        )
+    except TimeoutError:
+        raise took_too_long(options) from None
+    check_result(result.output, what=f"The result of {step!r}")
+    return result
 
 
 async def _parts_before(claim: Claim) -> list[str]:

@@ -30,7 +30,8 @@ from workflow.failures import PartFailed, Retryable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from contextlib import AbstractAsyncContextManager
+
+    from core.time_limit import TimeLimit
 
 R = TypeVar("R")
 
@@ -58,27 +59,37 @@ _left_behind: Final[set[asyncio.Task[Any]]] = set()
 """Else they might be collected while they run."""
 
 
-async def bounded(
-    work: Callable[[], Awaitable[R]], *, limit: AbstractAsyncContextManager[Any], name: str
-) -> R:
+async def bounded(work: Callable[[], Awaitable[R]], *, limit: TimeLimit, name: str) -> R:
     """Return what some code gives within a limit; it is cancelled with its caller.
 
     Args:
         work: The code.
-        limit: Raises `TimeoutError` where it is left too late.
+        limit: How long it may take.
         name: Of its asyncio task, for whoever looks what blocks the event loop.
 
     Raises:
-        TimeoutError: The limit's; what the code raises of that kind is an unexpected error.
+        TimeoutError: The limit is over; what the code raises of that kind is an unexpected error.
         UnexpectedError: The code raised anything but an error of ours.
     """
-    async with limit:
-        task = asyncio.create_task(_awaited(work), name=name)
-        try:
-            await _ended(task)
-        except asyncio.CancelledError:
+    ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def tell(_: object = None) -> None:
+        if not ended.done():
+            ended.set_result(None)
+
+    task = asyncio.create_task(_awaited(work), name=name, context=limit.context())
+    task.add_done_callback(tell)
+    limit.begin(tell)
+    try:
+        await ended  # `asyncio.wait` is made for many, and takes twice as long
+        if not task.done():
             await _stop(task)
-            raise
+            raise TimeoutError
+    except asyncio.CancelledError:
+        await _stop(task)
+        raise
+    finally:
+        limit.end()
     if task.cancelled():
         raise _unexpected(RuntimeError("it was cancelled, though nobody asked for that"))
     error = task.exception()
@@ -87,33 +98,28 @@ async def bounded(
     raise as_ours(error) from error
 
 
-async def tried(
-    once: Callable[[], Awaitable[R]],
-    *,
-    retries: int | None,
-    pause: Callable[[AppError, float], Awaitable[None]],
-) -> R:
-    """Return what some code gives, at the first try or a later one.
+class Attempts:
+    """Whether some code is tried again, and when."""
 
-    Args:
-        once: One try.
-        retries: How often it is tried again after whatever may pass; None: only if it says so by
-            raising `Retryable`.
-        pause: Tells of the next try, and waits as long as it is told.
+    __slots__ = ("_always", "_most", "_number")
 
-    Raises:
-        AppError: Of the last try.
-    """
-    most = RETRIES if retries is None else retries
-    number = 0
-    while True:
-        try:
-            return await once()
-        except AppError as error:
-            if number >= most or not _may_pass(error, always=retries is not None):
-                raise
-            number += 1
-            await pause(error, pause_s(error, number))
+    def __init__(self, retries: int | None) -> None:
+        """Nothing was tried yet.
+
+        Args:
+            retries: How often it is tried again after whatever may pass; None: only if it says so
+                by raising `Retryable`.
+        """
+        self._always = retries is not None
+        self._most = RETRIES if retries is None else retries
+        self._number = 0
+
+    def pause_after(self, error: AppError) -> float | None:
+        """Return how many seconds to wait before another try; None: there is none."""
+        if self._number >= self._most or not _may_pass(error, always=self._always):
+            return None
+        self._number += 1
+        return pause_s(error, self._number)
 
 
 def pause_s(error: AppError, number: int) -> float:
@@ -161,21 +167,6 @@ async def _awaited(work: Callable[[], Awaitable[R]]) -> R:
         return await work()
     except (SystemExit, KeyboardInterrupt) as error:  # either would end the whole event loop
         raise RuntimeError(f"it raised {type(error).__name__}") from error
-
-
-async def _ended(task: asyncio.Task[Any]) -> None:
-    """Wait for its end as `asyncio.wait` does, which is made for many and takes twice as long."""
-    ended = task.get_loop().create_future()
-
-    def tell(_: asyncio.Task[Any]) -> None:
-        if not ended.done():
-            ended.set_result(None)
-
-    task.add_done_callback(tell)
-    try:
-        await ended
-    finally:
-        task.remove_done_callback(tell)
 
 
 async def _stop(task: asyncio.Task[Any]) -> None:

@@ -14,7 +14,7 @@ from roadmaps.prompts import RoadmapPrompt, text_of
 from workflow import Written, as_data, input_digest, show_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Awaitable, Iterator, Mapping
     from uuid import UUID
 
     from core.printed import Line
@@ -144,13 +144,13 @@ class Kind:
         """
         return Written(self.stored(await self.asked(writing, writing.inputs)))
 
-    async def asked(self, writing: Writing, inputs: ContentInputs) -> Any:
-        """Return the author's answer; its text is shown while it is written."""
+    def asked(self, writing: Writing, inputs: ContentInputs) -> Awaitable[Any]:
+        """Return the author's answer, to be awaited; its text is shown while it is written."""
         asking, prompt = writing.asking, self.prompt(inputs)
         if self.text is None or not get_settings().llm_stream:
-            return await asking.ask(prompt, self.output)
+            return asking.ask(prompt, self.output)
         show = partial(show_text, writing.task_id, about=writing.about)
-        return await asking.stream(prompt, self.output, field=self.text, on_text=show)
+        return asking.stream(prompt, self.output, field=self.text, on_text=show)
 
     def stored(self, answer: Any) -> dict[str, Any]:
         """Return what is stored of an answer: all of it, unless a kind knows better."""

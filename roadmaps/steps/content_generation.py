@@ -13,7 +13,7 @@ from roadmaps.steps.names import RoadmapStep
 from workflow import Need, PartsStep, draft, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
 
     from db.facts import EventDraft
     from roadmaps.steps.context import RoadmapContext
@@ -68,11 +68,11 @@ class ContentGeneration(PartsStep):
             ]
         return needs
 
-    async def make(self, task_id: UUID, want: Wanted, asking: Asking) -> Written:
-        """Ask the author for a content, and make of the answer what is stored."""
+    def make(self, task_id: UUID, want: Wanted, asking: Asking) -> Awaitable[Written]:
+        """Ask the author for a content, and make of the answer what is stored; to be awaited."""
         about = asking.about or self.data(want)
         writing = Writing(task_id=task_id, want=want, about=about, asking=asking)
-        return await kind_of(want.need.kind).write(writing)
+        return kind_of(want.need.kind).write(writing)
 
     def data(self, want: Wanted) -> PartData:
         """Return what events about a content carry."""

@@ -8,6 +8,7 @@ import time
 import traceback
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,10 +24,11 @@ from core.provider_errors import (
     ProviderUnauthorizedError,
     ProviderUnavailableError,
 )
-from core.time_limit import time_limit
+from core.time_limit import TimeLimit
 from llm import Usage
 from tests.integration.llm.calls import tutorial
 from tests.model_rules import Rule
+from workflow.trying import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,8 +123,8 @@ async def test_retry_after_in_seconds_is_honoured(
     """The next request comes no earlier than asked for, and no step's limit counts that wait."""
     server.rules.append(Rule("status", status=429, retry_after="0.6", times=1))
 
-    async with time_limit(0.4):
-        await author_for().complete(tutorial())
+    work = partial(author_for().complete, tutorial())
+    await bounded(work, limit=TimeLimit(0.4), name="call")
 
     assert server.ledger[1].at - server.ledger[0].at >= 0.6
 

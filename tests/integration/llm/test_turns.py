@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from core.settings import Settings, get_settings
-from core.time_limit import time_limit
+from core.time_limit import TimeLimit
 from embedded import EmbeddedRedis
 from llm.turns import Turns
 from tasks import llm_cluster
@@ -23,6 +24,7 @@ from tasks.llm_cluster import RedisCluster
 from tests.factories import until
 from tests.model_rules import Rule
 from tests.model_server import ModelServer
+from workflow.trying import bounded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -98,8 +100,8 @@ async def test_the_wait_for_a_turn_is_not_counted(turns_for: Callable[..., Turns
     gauge = Gauge()
 
     async def call() -> None:
-        async with time_limit(0.5):
-            await gauge.call(turns, seconds=0.2)
+        work = partial(gauge.call, turns, seconds=0.2)
+        await bounded(work, limit=TimeLimit(0.5), name="call")
 
     await asyncio.gather(*(call() for _ in range(4)))
     assert gauge.peak == 1

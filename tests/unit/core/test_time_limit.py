@@ -3,53 +3,97 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from typing import TYPE_CHECKING
 
 import pytest
 
-from core.time_limit import in_line, time_limit
+from core.time_limit import TimeLimit, in_line
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+
+async def _within(limit: TimeLimit, work: Coroutine[None, None, None]) -> float:
+    """Do some work within a limit; return how long it took, or had taken at the end of its time."""
+    told = asyncio.Event()
+    task = asyncio.create_task(work, context=limit.context())
+    task.add_done_callback(lambda _: told.set())
+    began = time.monotonic()
+    limit.begin(told.set)
+    await asyncio.wait_for(told.wait(), 10)
+    took = time.monotonic() - began
+    limit.end()
+    if not task.done():
+        task.cancel()
+        await asyncio.wait({task})
+    return took
+
+
+async def _wait(seconds: float) -> None:
+    with in_line():
+        await asyncio.sleep(seconds)
 
 
 async def test_waits_in_line_are_not_counted() -> None:
     """A wait that is longer than the limit costs nothing of it, also of two that overlap."""
+    limit = TimeLimit(0.1)
 
-    async def wait(seconds: float) -> None:
-        with in_line():
-            await asyncio.sleep(seconds)
+    async def work() -> None:
+        await asyncio.gather(_wait(0.15), _wait(0.2))
 
-    async with time_limit(0.1) as limit:
-        before = limit.when()
-        assert before is not None
-        await asyncio.gather(wait(0.15), wait(0.2))
-        after = limit.when()
-    assert after is not None
-    assert after - before >= 0.2 - 0.001
+    assert await _within(limit, work()) >= 0.2 - 0.001
+    assert not limit.over
 
 
 async def test_work_after_a_wait_is_counted() -> None:
     """What is left of the limit holds again after the wait."""
+    limit = TimeLimit(0.05)
 
     async def work() -> None:
-        async with time_limit(0.05):
-            with in_line():
-                await asyncio.sleep(0.06)
-            await asyncio.Event().wait()
+        await _wait(0.06)
+        await asyncio.Event().wait()
 
-    with pytest.raises(TimeoutError):
-        await work()
+    assert await _within(limit, work()) >= 0.11 - 0.001
+    assert limit.over
 
 
 async def test_who_waits_can_be_stopped() -> None:
     """A limit that somebody ends during a wait is over at once, and stays over."""
+    limit = TimeLimit(60)
 
-    async def wait() -> None:
-        async with time_limit(60) as limit:
-            loop = asyncio.get_running_loop()
-            loop.call_soon(lambda: limit.reschedule(loop.time()))
-            with in_line():
-                await asyncio.Event().wait()
+    async def work() -> None:
+        asyncio.get_running_loop().call_soon(limit.expire)
+        await _wait(60)
 
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(wait(), 10)
+    assert await _within(limit, work()) < 10
+    assert limit.over
+
+
+@pytest.mark.parametrize("seconds", [0, -1])
+async def test_no_time_at_all(seconds: float) -> None:
+    """Who has no time is told at once, and not before the limit began."""
+    limit = TimeLimit(seconds)
+    assert not limit.over
+
+    await _within(limit, asyncio.Event().wait())  # type: ignore[arg-type]
+
+    assert limit.over
+
+
+async def test_nothing_is_told_after_the_end() -> None:
+    """Work that ended in time hears nothing of its limit, whoever goes on in its context."""
+    told: list[str] = []
+    limit = TimeLimit(0.02)
+    limit.begin(lambda: told.append("over"))
+    still = asyncio.create_task(_wait(0.01), context=limit.context())
+    await asyncio.sleep(0)
+    limit.end()
+
+    await still
+    await asyncio.sleep(0.05)
+    assert not told
+    assert not limit.over
 
 
 async def test_without_a_limit() -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from core.settings import get_settings
-from core.time_limit import time_limit
+from core.time_limit import TimeLimit
 from workflow import threads
 from workflow.threads import LEFT, close_threads, in_thread
+from workflow.trying import bounded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -63,11 +65,8 @@ async def test_the_wait_for_a_place_is_not_counted() -> None:
     free = threading.Event()
     running = [asyncio.create_task(in_thread(free.wait, 10)) for _ in range(2)]
 
-    async def third() -> str:
-        async with time_limit(0.5):
-            return await in_thread(lambda: "its turn")
-
-    waiting = asyncio.create_task(third())
+    third = partial(in_thread, lambda: "its turn")
+    waiting = asyncio.create_task(bounded(third, limit=TimeLimit(0.5), name="third"))
     await asyncio.sleep(0.6)
     assert not waiting.done()
     free.set()
