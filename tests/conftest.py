@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 
 
+# what Python compiles is kept, also where the environment says that it is not: else each of the
+# hundreds of processes of a run would compile anew what it runs
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # as after the README's `export PATH=…`: hints then say `roadmap`, wherever this environment is
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 # time limits per example only measure how busy the machine is
@@ -45,11 +49,7 @@ bring_workflows()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Compile our modules once.
-
-    Where Python may not keep what it compiled (`PYTHONDONTWRITEBYTECODE`), each of the hundreds of
-    processes of a run would do that again, half a second each.
-    """
+    """Compile our modules once, before many processes want to at the same moment."""
     if not hasattr(session.config, "workerinput"):
         for folder in (*OURS, "clients/python/src", "tests"):
             compile_dir(ROOT / folder, quiet=2)
