@@ -135,7 +135,7 @@ class Asking:
     What was spent before an error is kept too, so that the failure's fact can carry it.
     """
 
-    __slots__ = ("_waiting", "about", "claim", "over", "parts_before", "spent", "step", "want")
+    __slots__ = ("_waiting", "claim", "over", "parts_before", "spent", "step", "want")
 
     def __init__(
         self,
@@ -143,7 +143,6 @@ class Asking:
         step: str,
         *,
         want: Wanted | None = None,
-        about: PartData | None = None,
         parts_before: Sequence[str] = (),
     ) -> None:
         """Nothing is asked yet.
@@ -152,18 +151,27 @@ class Asking:
             claim: The task.
             step: The step that asks.
             want: The part that it makes, if it makes one.
-            about: How events name that part.
             parts_before: Names the finished parts that a step may read.
         """
         self.claim = claim
         self.step = step
         self.want = want
-        self.about = about
         self.parts_before = parts_before
         self.spent = NOTHING
         self.over = False
         """Whoever asks has ended, or was left behind: nothing is asked any more."""
         self._waiting: list[concurrent.futures.Future[Any]] = []
+
+    @property
+    def about(self) -> PartData:
+        """How events name the part that is made; made anew each time, since few calls tell it.
+
+        Raises:
+            LookupError: None is made.
+        """
+        if self.want is None:
+            raise LookupError(self.step)
+        return self.claim.definition.parts[self.step].data(self.want)
 
     def end(self) -> None:
         """Let whoever still asks hear that nobody waits for it any more."""

@@ -8,7 +8,7 @@ parts begin with their step, and those of the next key with the end that leaves 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from core.states import ContentStatus
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from db.facts import RowWrite
-    from notifications.events import PartData
     from workflow.step import PartsStep
 
 Told = dict[str, Any]
@@ -32,21 +31,13 @@ MOST_AT_FIRST: Final = 100
 """Parts that begin with their step: making one fact of very many would hold the event loop up."""
 
 
-@dataclass(slots=True)
-class Begun:
-    """A part whose beginning is told: what all events about it have in common."""
-
-    about: PartData
-    told: Told
-
-
 class Line:
     """The parts of a step that have not begun; those of one key begin together."""
 
     def __init__(self, parts: PartsStep, wanted: Iterable[Wanted]) -> None:
         """Put them in line, in the order of the step's list."""
         self._parts = parts
-        self._begun: dict[UUID, Begun] = {}
+        self._begun: dict[UUID, Told] = {}
         by_key: dict[str, list[Wanted]] = {}
         for want in wanted:
             by_key.setdefault(want.need.key, []).append(want)
@@ -73,20 +64,18 @@ class Line:
         """Return the rows and events that tell the beginning of some parts."""
         rows, events = [], []
         for want in group:
-            about = self._parts.data(want)
-            begun = Begun(about, about.model_dump(mode="json"))
-            self._begun[want.content_id] = begun
+            told = self._begun[want.content_id] = self._parts.data(want).model_dump(mode="json")
             rows.append(changed(want, status=ContentStatus.RUNNING, started_at=NOW))
             said = self._parts.making(want)
-            events.append(EventDraft(type=EventType.CONTENT_STARTED, message=said, data=begun.told))
+            events.append(EventDraft(type=EventType.CONTENT_STARTED, message=said, data=told))
         return rows, events
 
     def has_begun(self, want: Wanted) -> bool:
         """Tell whether a part's beginning is told, and the part not taken up yet."""
         return want.content_id in self._begun
 
-    def take_up(self, want: Wanted) -> Begun:
-        """Return what was told of a part that begins now."""
+    def take_up(self, want: Wanted) -> Told:
+        """Return what all events have in common about a part that begins now."""
         return self._begun.pop(want.content_id)
 
 

@@ -191,7 +191,7 @@ class Context:
             kind: What of the step; of a part it is its own kind. None for its progress.
         """
         asking = self._asking
-        if asking.about is None:
+        if asking.want is None:
             number = round_of(asking.claim.history, asking.step)
             return PartData(step=asking.step, kind=kind or PROGRESS, version=number)
         return asking.about if kind else asking.about.model_copy(update={"kind": PROGRESS})

@@ -184,11 +184,11 @@ class Maker:
         halt = self.tally.halt
         if not self._line.has_begun(want):
             await self._begin_now(want)
-        begun = self._line.take_up(want)
+        told = self._line.take_up(want)
         attempts = Attempts(self._options.retries)
         spent = NOTHING
         while halt.cause is None:
-            asking = Asking(self._claim, self._step, want=want, about=begun.about)
+            asking = Asking(self._claim, self._step, want=want)
             try:
                 written, body = await self._once(want, asking)
             except (LeaseLostError, ServiceUnavailableError):
@@ -199,7 +199,7 @@ class Maker:
                 said = self._parts.ready(want, written)
                 return part_made(
                     *(self._claim, want),
-                    told=begun.told,
+                    told=told,
                     said=said,
                     spent=spent + asking.spent,
                     written=written,
@@ -210,9 +210,9 @@ class Maker:
             spent += asking.spent
             seconds = attempts.pause_after(failure)
             if seconds is None:
-                return self._failed(want, begun.told, spent, failure)
+                return self._failed(want, told, spent, failure)
             await self._wait(want, hold, failure, seconds)
-        return self._failed(want, begun.told, spent, halt.cause)
+        return self._failed(want, told, spent, halt.cause)
 
     async def _begin_now(self, want: Wanted) -> None:
         """Commit the beginning of a part that no other fact has told."""

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from core.printed import Line
     from llm import Output
     from llm.prompt import Message
-    from notifications.events import PartData
     from roadmaps.inputs import ContentInputs
     from workflow import Asking, Wanted
 
@@ -43,8 +42,6 @@ class Writing:
 
     task_id: UUID
     want: Wanted
-    about: PartData
-    """As events tell it."""
     asking: Asking
 
     @property
@@ -149,7 +146,7 @@ class Kind:
         asking, prompt = writing.asking, self.prompt(inputs)
         if self.text is None or not get_settings().llm_stream:
             return asking.ask(prompt, self.output)
-        show = partial(show_text, writing.task_id, about=writing.about)
+        show = partial(show_text, writing.task_id, about=asking.about)
         return asking.stream(prompt, self.output, field=self.text, on_text=show)
 
     def stored(self, answer: Any) -> dict[str, Any]:

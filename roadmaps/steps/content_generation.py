@@ -70,8 +70,7 @@ class ContentGeneration(PartsStep):
 
     def make(self, task_id: UUID, want: Wanted, asking: Asking) -> Awaitable[Written]:
         """Ask the author for a content, and make of the answer what is stored; to be awaited."""
-        about = asking.about or self.data(want)
-        writing = Writing(task_id=task_id, want=want, about=about, asking=asking)
+        writing = Writing(task_id=task_id, want=want, asking=asking)
         return kind_of(want.need.kind).write(writing)
 
     def data(self, want: Wanted) -> PartData:
