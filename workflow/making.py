@@ -31,7 +31,7 @@ from workflow.limits import check_result
 from workflow.part_facts import part_failed, part_made
 from workflow.retrying import limit_s, options_of, pause, took_too_long
 from workflow.tally import Tally
-from workflow.trying import Attempts, bounded
+from workflow.trying import Tries, bounded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -185,7 +185,7 @@ class Maker:
         if not self._line.has_begun(want):
             await self._begin_now(want)
         told = self._line.take_up(want)
-        attempts = Attempts(self._options.retries)
+        tries = Tries(self._options.retries)
         spent = NOTHING
         while halt.cause is None:
             asking = Asking(self._claim, self._step, want=want)
@@ -208,7 +208,7 @@ class Maker:
             finally:
                 asking.end()
             spent += asking.spent
-            seconds = attempts.pause_after(failure)
+            seconds = tries.pause_after(failure)
             if seconds is None:
                 return self._failed(want, told, spent, failure)
             await self._wait(want, hold, failure, seconds)

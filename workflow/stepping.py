@@ -25,7 +25,7 @@ from workflow.history import Done, round_of
 from workflow.limits import check_result
 from workflow.retrying import limit_s, options_of, pause, took_too_long
 from workflow.step import StepContext, StepResult
-from workflow.trying import Attempts, bounded
+from workflow.trying import Tries, bounded
 
 if TYPE_CHECKING:
     from workflow.lease import Claim
@@ -70,7 +70,7 @@ async def run_step(claim: Claim, step: str) -> None:
 async def _tried_step(claim: Claim, step: str) -> tuple[StepResult, Usage]:
     """Return what a step gave, at its first try or a later one, and what all tries spent."""
     options = options_of(claim, step)
-    attempts = Attempts(options.retries)
+    tries = Tries(options.retries)
     spent = Usage()
     while True:
         asking = Asking(claim, step, parts_before=await _parts_before(claim))
@@ -81,7 +81,7 @@ async def _tried_step(claim: Claim, step: str) -> tuple[StepResult, Usage]:
         finally:
             asking.end()
         spent += asking.spent
-        seconds = attempts.pause_after(error)
+        seconds = tries.pause_after(error)
         if seconds is None:
             error.details["usage"] = spent  # of all the step's calls, not only the failed one
             raise error

@@ -98,7 +98,7 @@ async def bounded(work: Callable[[], Awaitable[R]], *, limit: TimeLimit, name: s
     raise as_ours(error) from error
 
 
-class Attempts:
+class Tries:
     """Whether some code is tried again, and when."""
 
     __slots__ = ("_always", "_most", "_number")
