@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func
 
 from core.settings import get_settings
-from core.states import TERMINAL
-from db.models import Notification, RoadmapTask, TaskEvent
+from db.models import Notification, TaskEvent
 from db.repositories import rejected
+from db.repositories.logs import lock_old_logs
 from db.repositories.revocations import purge_revocations
 from db.session import transaction
 
@@ -48,17 +48,9 @@ async def _purge_events(*, after: UUID) -> tuple[int, UUID | None]:
     In the order of ids, so that those that are purged already are passed over once in a run.
     """
     async with transaction() as tx:
-        ended = (
-            select(RoadmapTask.task_id)
-            .where(RoadmapTask.task_id > after)
-            .where(RoadmapTask.status.in_([*TERMINAL]), RoadmapTask.finished_at < _before())
-            .where(select(TaskEvent.seq).where(TaskEvent.task_id == RoadmapTask.task_id).exists())
-            .order_by(RoadmapTask.task_id)
-            .limit(PURGE_BATCH)
-            # one that is retried at this moment begins a log anew
-            .with_for_update(of=RoadmapTask, skip_locked=True)
+        task_ids = await lock_old_logs(
+            tx.session, after=after, kept_for=_kept_for(), limit=PURGE_BATCH
         )
-        task_ids = list(await tx.session.scalars(ended))
         deleted: Any = await tx.session.execute(
             delete(TaskEvent).where(TaskEvent.task_id.in_(task_ids))
         )
@@ -66,4 +58,8 @@ async def _purge_events(*, after: UUID) -> tuple[int, UUID | None]:
 
 
 def _before() -> ColumnElement[datetime]:
-    return func.clock_timestamp() - timedelta(days=get_settings().event_retention_days)
+    return func.clock_timestamp() - _kept_for()
+
+
+def _kept_for() -> timedelta:
+    return timedelta(days=get_settings().event_retention_days)

@@ -17,8 +17,9 @@ from workflow.audit.examine import Findings, examine
 
 log = get_logger(__name__)
 
-BUDGET_S: Final = 20.0
-"""How long one run looks; the next one goes on where it stopped."""
+BUDGET_S: Final = 3.0
+"""How long one run looks; the next one, ten minutes later, goes on where it stopped. However much
+there is, a stack that has nothing else to do is busy with it for a two-hundredth of its time."""
 EXAMPLES: Final = 5
 JOB: Final = JobName.AUDIT
 

@@ -32,6 +32,7 @@ from workflow.lease import acquire
 from workflow.minutes import note_minute
 from workflow.recovery import Queue, recover
 from workflow.review_deadlines import expire, remind
+from workflow.upkeep import purge
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -163,6 +164,7 @@ async def test_nothing_that_runs_all_the_time_reads_a_table_through(
         await queue_state()
         await last_hour()
         await note_minute(None)
+        await purge()
         async with read_session() as session:
             await line(session, bounds=bounds())
         async for page_of_audit in examine(after=None):
@@ -172,6 +174,25 @@ async def test_nothing_that_runs_all_the_time_reads_a_table_through(
     assert any("pg_try_advisory_xact_lock" in statement for statement, _ in sent), "drivers' too"
     assert len(dict(sent)) > 30
     assert await read_through(grown, sent) == {}
+
+
+async def test_a_purge_passes_over_those_that_were_purged(grown: asyncpg.Connection) -> None:
+    """What it looks at are the logs that there are, not the tasks that there ever were."""
+    young = await grown.fetch(
+        "SELECT task_id FROM roadmap_tasks WHERE status = 'completed' LIMIT $1", ENDED // 20
+    )
+    kept = [row["task_id"] for row in young]
+    await grown.execute(
+        "UPDATE roadmap_tasks SET finished_at = now() - interval '1 year'"
+        " WHERE status = 'completed' AND task_id <> ALL ($1)",
+        kept[1:],
+    )
+    await grown.execute("DELETE FROM task_events WHERE task_id <> ALL ($1)", kept)
+    await grown.execute("VACUUM ANALYZE roadmap_tasks, task_events")
+
+    with every_statement() as sent:
+        assert (await purge())["events"] == EVENTS
+    assert await rows_examined(grown, sent) < ENDED // 5
 
 
 async def test_those_who_wait_cost_an_idle_worker_nothing(grown: asyncpg.Connection) -> None:
