@@ -18,7 +18,7 @@ class TimeLimit:
     model call, so it is a timer and little more.
     """
 
-    __slots__ = ("_alarm", "_left_s", "_tell", "_waiting", "over")
+    __slots__ = ("_alarm", "_left_s", "_tell", "_waiting")
 
     def __init__(self, seconds: float) -> None:
         """Take how long; the time does not run yet."""
@@ -26,8 +26,6 @@ class TimeLimit:
         self._waiting = 0
         self._alarm: asyncio.TimerHandle | None = None
         self._tell: Callable[[], None] | None = None
-        self.over = False
-        """The time is over, or somebody ended it."""
 
     def begin(self, tell: Callable[[], None]) -> None:
         """Let the time run.
@@ -45,7 +43,6 @@ class TimeLimit:
 
     def expire(self) -> None:
         """End the time now."""
-        self.over = True
         self._stop()
         tell, self._tell = self._tell, None
         if tell is not None:

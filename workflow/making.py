@@ -198,7 +198,8 @@ class Maker:
             else:
                 said = self._parts.ready(want, written)
                 return part_made(
-                    *(self._claim, want),
+                    self._claim,
+                    want,
                     told=told,
                     said=said,
                     spent=spent + asking.spent,

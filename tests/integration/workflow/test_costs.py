@@ -14,7 +14,8 @@ from sqlalchemy import event
 from db.engine import get_engine
 from db.recorder import BATCHES, observe, unobserve
 from tests import examined
-from tests.factories import new_task
+from tests.factories import new_task, until
+from tests.ledger import CONTENTS
 from workflow.ending import Result
 from workflow.lease import acquire
 from workflow.runs import run_task
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     import asyncpg
 
     from db.facts import Recorded
+    from llm import Call
+    from tests.ledger import LedgerAuthor
 
 START: Final = 20
 """Statements of a task besides its batches: accepting, its turn, taking it, ringing for others."""
@@ -40,6 +43,9 @@ commit. The first of a structure has more; it is among `START`."""
 CONTENT_ROWS: Final = 3
 """Writes of a content: it is laid out, it begins if that is later, it ends."""
 CONTENT_EVENTS: Final = 2 + 1 / 3
+COROUTINES: Final = 7
+"""On which a model call stands while it waits: its part's four, which outlive what hangs in it, and
+three of whoever makes the part."""
 STEP_EVENTS: Final = 2.5
 _OF_DRIVER: Final = ("WITH RECURSIVE typeinfo_tree", "SELECT current_setting('jit')")
 _HEARTBEAT: Final = "SELECT * FROM unnest($1::UUID[], $2::BIGINT[]) AS mine"
@@ -125,6 +131,47 @@ async def test_a_burst_shares_its_statements(database: asyncpg.Connection) -> No
         begun = await asyncio.gather(*(begin(n, task) for n, task in enumerate(tasks)))
     assert all(begun)
     assert len(sent) <= BURST_STATEMENTS, Counter(sent).most_common()
+
+
+async def test_a_call_that_waits_stands_on_few_coroutines(
+    database: asyncpg.Connection, author: LedgerAuthor
+) -> None:
+    """Thousands wait at a time, and what each of them holds is coroutines more than all else."""
+    answer = asyncio.Event()
+
+    async def wait(call: Call[Any]) -> None:
+        if call.kind in CONTENTS:
+            await answer.wait()
+
+    async def all_wait() -> bool:
+        return sum(kind in CONTENTS for kind, _ in author.asked) == len(author.titles) * 3
+
+    author.before = wait
+    run = asyncio.create_task(run_task(await new_task(), worker="w"))
+    await until(all_wait)
+    await asyncio.sleep(0)
+    stacks = [_stack(task) for task in asyncio.all_tasks()]
+    answer.set()
+    assert await run is Result.COMPLETED
+
+    outer = [stack for stack in stacks if stack[0] == "Maker._one"]
+    inner = [stack for stack in stacks if "LedgerAuthor.complete" in stack]
+    assert len(outer) == len(inner) == len(author.titles) * 3
+    ours = [stack[: stack.index("LedgerAuthor.complete")] for stack in inner]
+    for stack in ours:
+        if stack[-1] == "LedgerAuthor.stream":
+            stack.pop()
+    assert max(map(len, outer)) + max(map(len, ours)) <= COROUTINES, (outer, ours)
+
+
+def _stack(task: asyncio.Task[Any]) -> list[str]:
+    """Return the coroutines that a task stands on, the outermost first."""
+    found: list[str] = []
+    coroutine: Any = task.get_coro()
+    while hasattr(coroutine, "cr_await"):
+        found.append(coroutine.__qualname__)
+        coroutine = coroutine.cr_await
+    return found
 
 
 async def test_no_index_is_touched(database: asyncpg.Connection) -> None:
