@@ -9,7 +9,9 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM
 from time import monotonic
 from typing import Final
 
@@ -29,6 +31,11 @@ WALL_S: Final = 20.0
 PATIENCE_S: Final = 30.0
 """How long somebody waits for their turn and their text together."""
 LARGEST_HTML: Final = 4_000_000
+_END_S: Final = 1.0
+"""How long a child that has closed its output takes to end, at most."""
+_NOT_BY_TEXTS: Final = frozenset({0, *(-end for end in (SIGHUP, SIGINT, SIGKILL, SIGTERM))})
+"""Exit codes that tell nothing about a text: idle for long, or ended by somebody, such as a kernel
+without memory. What a text takes too much of ends the child by `SIGPROF` or an error."""
 RENDERED: Final = Counter(
     "roadmap_texts_rendered_total",
     "Texts rendered: `ok`, `plain` when it took too long, `failed` when there was no process.",
@@ -59,14 +66,17 @@ class _Child:
         self._process: subprocess.Popen[bytes] | None = None
 
     def ask(self, text: bytes) -> str | None:
-        """Return the HTML of a text; None when the child did not live to tell.
+        """Return the HTML of a text; None when the child did not live to tell, because of the text.
 
         Raises:
-            OSError: No process could be started.
+            OSError: No process could be started, or kept.
         """
         if self._process is not None and self._has_ended(self._process):
             self.close()
-        return self._ask(self._process or self._start(), text)
+        try:
+            return self._ask(self._process or self._start(), text)
+        except ChildProcessError:  # it ended in the very moment in which it was asked
+            return self._ask(self._start(), text)
 
     def close(self) -> None:
         """End it."""
@@ -77,7 +87,8 @@ class _Child:
         process.wait()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
-                pipe.close()
+                with suppress(OSError):  # what was not written yet goes nowhere
+                    pipe.close()
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._process = subprocess.Popen(
@@ -96,8 +107,19 @@ class _Child:
         return process.stdout is None or bool(select.select([process.stdout], [], [], 0)[0])
 
     def _ask(self, process: subprocess.Popen[bytes], text: bytes) -> str | None:
+        """Return the HTML of a text; None when the text was too much for the child.
+
+        Raises:
+            ChildProcessError: Somebody ended the child, or it ended since it had been idle.
+        """
+        took_too_long = threading.Event()
+
+        def stop() -> None:
+            took_too_long.set()
+            process.kill()
+
         # a child that is stuck is killed by this timer, so that neither write nor read hangs
-        timer = threading.Timer(WALL_S, process.kill)
+        timer = threading.Timer(WALL_S, stop)
         timer.start()
         try:
             answer = exchange(process, text)
@@ -106,7 +128,12 @@ class _Child:
         finally:
             timer.cancel()
         if answer is None:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_END_S)
+            ended = process.returncode
             self.close()
+            if ended in _NOT_BY_TEXTS and not took_too_long.is_set():
+                raise ChildProcessError(ended)
         return answer
 
 

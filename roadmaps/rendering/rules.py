@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Final
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Of the rendering: raise it with whatever makes other HTML of the same text; stored HTML of an
 older one is then made anew when it is read."""
 PICTURE: Final = "picture"

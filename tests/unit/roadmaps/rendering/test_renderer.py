@@ -114,6 +114,43 @@ async def _is(value: bool) -> bool:  # noqa: FBT001 - an awaitable for `until`
     return value
 
 
+async def test_a_child_that_ends_in_the_moment_it_is_asked_costs_no_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Idle for long or killed by somebody: that says nothing about the text, which is rendered."""
+    await render("a")
+    (process,) = children()
+    process.kill()
+    await until(lambda: _is(process.status() == psutil.STATUS_ZOMBIE), what="its end")
+    alive = staticmethod(lambda _: False)  # as it was when somebody looked
+    monkeypatch.setattr(renderer._Child, "_has_ended", alive)
+    rendered = await render("*b*")
+    assert (rendered.html, rendered.version) == ("<p><em>b</em></p>\n", VERSION)
+
+
+@pytest.mark.parametrize(
+    "end", ["sys.exit(0)", "os.kill(os.getpid(), 9)", "os.kill(os.getpid(), 15)"]
+)
+async def test_where_children_keep_ending_a_text_is_plain_for_now(
+    monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """Without memory for the process, for example; the text is tried again when it is read next."""
+    monkeypatch.setattr(renderer, "_BOOT", f"import os, sys; {end}")
+    rendered = await render("# A")
+    assert "<pre># A</pre>" in rendered.html
+    assert rendered.version is None
+
+
+async def test_a_text_that_ends_the_child_by_an_error_is_plain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It would end the next one, too."""
+    monkeypatch.setattr(renderer, "_BOOT", "import sys; sys.stdin.buffer.read(5); 1 / 0")
+    rendered = await render("# A")
+    assert "<pre># A</pre>" in rendered.html
+    assert rendered.version == VERSION
+
+
 async def test_without_a_process_a_text_is_plain_for_now(monkeypatch: pytest.MonkeyPatch) -> None:
     """When none can be started the text is shown plain, and is to be tried again."""
     monkeypatch.setattr("sys.executable", "/nowhere/python")
