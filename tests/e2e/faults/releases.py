@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
 import shutil
 import subprocess
 import tarfile
@@ -12,6 +13,7 @@ import zipfile
 from compileall import compile_dir
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 WISH: Final = "Knots"
 """What reviewers who reject ask for."""
+_MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\d)([ T])(\d\d:\d\d:\d\d)")
+"""In UTC, as PostgreSQL and as JSON writes it, up to its seconds: what follows is kept."""
 _CLIENT: Final = Path("clients/python/src/roadmap_client")
 
 
@@ -55,16 +59,34 @@ class Stored:
 
 
 def stored(revision: str) -> Stored:
-    """Return what the release with that schema stored."""
+    """Return what the release with that schema stored, as if that had been a minute ago.
+
+    Else what it left behind would be overdue one day, and forgotten another.
+    """
     with zipfile.ZipFile(Path(__file__).with_name(f"release_{revision}.zip")) as file:
-        tables = {
-            name.removesuffix(".csv"): file.read(name)
-            for name in file.namelist()
+        texts = {name: file.read(name).decode() for name in file.namelist()}
+    last = max(map(_read, _MOMENT.finditer(texts["roadmap_tasks.csv"])))
+    since = datetime.now(UTC).replace(tzinfo=None) - timedelta(minutes=1) - last
+
+    def later(moment: re.Match[str]) -> str:
+        return (_read(moment) + since).isoformat(moment[2], timespec="seconds")
+
+    texts = {name: _MOMENT.sub(later, text) for name, text in texts.items()}
+    return Stored(
+        revision=revision,
+        tables={
+            name.removesuffix(".csv"): text.encode()
+            for name, text in texts.items()
             if name.endswith(".csv")
-        }
-        rest = {name: json.loads(file.read(f"{name}.json")) for name in ("tasks", "told")}
-        answered = json.loads(file.read("answered.json"))
-    return Stored(revision=revision, tables=tables, answered=answered, **rest)
+        },
+        tasks=json.loads(texts["tasks.json"]),
+        told=json.loads(texts["told.json"]),
+        answered=json.loads(texts["answered.json"]),
+    )
+
+
+def _read(moment: re.Match[str]) -> datetime:
+    return datetime.fromisoformat(f"{moment[1]}T{moment[3]}")
 
 
 async def restore(database: asyncpg.Connection, release: Stored) -> None:
