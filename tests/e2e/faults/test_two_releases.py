@@ -228,10 +228,11 @@ async def _completes(rig: Rig, look: asyncpg.Connection, task: UUID, *, contents
             await asyncio.sleep(0.5)
 
     missing = asyncio.create_task(missed())
+    connection = await asyncpg.connect(rig.database_url)
     try:
-        connection = await asyncpg.connect(rig.database_url)
         await rig.until_status(connection, [task], "completed", sweeping=True)
-        await connection.close()
     finally:
         missing.cancel()
+        await asyncio.wait({missing})  # or its statement would still have the connection
+        await connection.close()
     check_completed(await rig.see(look, task), contents=contents)
