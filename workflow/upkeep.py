@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import delete, func
@@ -14,11 +14,6 @@ from db.repositories import rejected
 from db.repositories.logs import lock_old_logs
 from db.repositories.revocations import purge_revocations
 from db.session import transaction
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement
 
 _LOWEST: Final = UUID(int=0)
 PURGE_BATCH: Final = 100
@@ -35,7 +30,8 @@ async def purge() -> dict[str, Any]:
     async with transaction() as tx:
         notifications: Any = await tx.session.execute(
             delete(Notification).where(
-                Notification.created_at < _before(), Notification.read_at.is_not(None)
+                Notification.created_at < func.clock_timestamp() - _kept_for(),
+                Notification.read_at.is_not(None),
             )
         )
         messages = await rejected.forget_old(tx.session)
@@ -45,7 +41,7 @@ async def purge() -> dict[str, Any]:
 async def _purge_events(*, after: UUID) -> tuple[int, UUID | None]:
     """Delete the events of some tasks; return how many, and the last task, None when none is left.
 
-    In the order of ids, so that those that are purged already are passed over once in a run.
+    In the order of ids, so that one that somebody else holds is passed over once in a run.
     """
     async with transaction() as tx:
         task_ids = await lock_old_logs(
@@ -55,10 +51,6 @@ async def _purge_events(*, after: UUID) -> tuple[int, UUID | None]:
             delete(TaskEvent).where(TaskEvent.task_id.in_(task_ids))
         )
     return int(deleted.rowcount), task_ids[-1] if task_ids else None
-
-
-def _before() -> ColumnElement[datetime]:
-    return func.clock_timestamp() - _kept_for()
 
 
 def _kept_for() -> timedelta:
