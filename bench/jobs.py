@@ -24,7 +24,7 @@ import asyncpg
 from bench import costs
 from bench.contestants.job import Base, engine
 from bench.contestants.timing import CALL_S
-from bench.field import CONTESTANTS, OURS, Contestant
+from bench.field import AT_A_TIME, CONTESTANTS, OURS, Contestant
 from bench.places import ROOT, Place
 from embedded import spawn_child, stop_child
 
@@ -38,14 +38,23 @@ FIGURES: Final = ("jobs_s", "cpu_ms", "pg_cpu_ms", "redis_cpu_ms", "mb", "connec
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Size:
-    """How much is measured: jobs of a round, jobs before it, rounds."""
+    """How much is measured: jobs of a round, jobs before it, rounds.
+
+    Jobs whose model is not there are quick: there are more of them, so that a round's beginning
+    and end, when places are empty, do not weigh more than its middle.
+    """
 
     jobs: int = 64
+    quick_jobs: int = 192
     warm: int = 8
     rounds: int = 3
 
+    def of(self, mode: str) -> int:
+        """Return how many jobs a round of a mode has."""
+        return self.quick_jobs if mode == "sleep" else self.jobs
 
-QUICK: Final = Size(jobs=24, warm=8, rounds=1)
+
+QUICK: Final = Size(jobs=24, quick_jobs=24, warm=8, rounds=1)
 
 Rounds = dict[str, list[dict[str, float]]]
 """By contestant and mode: the figures of each round."""
@@ -58,7 +67,7 @@ async def measure(place: Place, *, size: Size, modes: tuple[str, ...]) -> Rounds
     with model_server() as address:
         os.environ["BENCH_MODEL_URL"] = address
         for number in range(size.rounds):
-            print(f"\nWhole jobs, {size.jobs} at once, 48 calls of {CALL_S * 1e3:.0f} ms each, "
+            print(f"\nWhole jobs, {AT_A_TIME} at once, 48 calls of {CALL_S * 1e3:.0f} ms each, "
                   f"round {number + 1} of {size.rounds}")  # fmt: skip
             print(
                 f"  {'':48} {'jobs/s':>7} {'CPU ms':>7} {'PG ms':>6} {'Redis':>6} {'MB':>5} conn."
@@ -150,7 +159,9 @@ async def _round(contestant: Contestant, mode: str, place: Place, size: Size) ->
         async with running(contestant, mode, place) as process:
             share = contestant.share
             await do_jobs(contestant, process, database, place, max(4, size.warm // share))
-            return await do_jobs(contestant, process, database, place, max(8, size.jobs // share))
+            return await do_jobs(
+                contestant, process, database, place, max(8, size.of(mode) // share)
+            )
     finally:
         await database.close()
 

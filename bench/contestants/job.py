@@ -31,7 +31,8 @@ if TYPE_CHECKING or WIRE:
         logging.getLogger(_noisy).setLevel(logging.WARNING)
 
 CALLS: Final = 3 + CONCEPTS * 3
-GUARD_S: Final = 5.0
+GUARD_S: Final = 60.0
+"""So long that no contestant gives up a publish, and its job, since it is busy itself."""
 PROMPT: Final = [
     {"role": "system", "content": "You teach. Rules that always hold:\n" + "- Be exact.\n" * 100},
     {"role": "user", "content": "Write this for one concept.\n" + "C1 Knots (2.0 h)\n" * 60},
