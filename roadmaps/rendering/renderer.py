@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import select
+import signal
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM
 from time import monotonic
 from typing import Final
 
@@ -26,14 +26,15 @@ log = get_logger(__name__)
 
 CPU_S = 2.0
 """CPU time for one text; 200,000 characters of ordinary Markdown take 0.8 s."""
-WALL_S: Final = 20.0
+WALL_S = 20.0
 """How long one text may take, however busy the machine is."""
 PATIENCE_S: Final = 30.0
 """How long somebody waits for their turn and their text together."""
 LARGEST_HTML: Final = 4_000_000
 _END_S: Final = 1.0
 """How long a child that has closed its output takes to end, at most."""
-_NOT_BY_TEXTS: Final = frozenset({0, *(-end for end in (SIGHUP, SIGINT, SIGKILL, SIGTERM))})
+_SOMEBODYS: Final = ("SIGHUP", "SIGINT", "SIGKILL", "SIGTERM")
+_NOT_BY_TEXTS: Final = frozenset({0, *(-getattr(signal, name, 0) for name in _SOMEBODYS)})
 """Exit codes that tell nothing about a text: idle for long, or ended by somebody, such as a kernel
 without memory. What a text takes too much of ends the child by `SIGPROF` or an error."""
 RENDERED: Final = Counter(
@@ -45,6 +46,8 @@ _BOOT: Final = (
     "import sys; limit, *sys.path = sys.argv[1:];"
     " from roadmaps.rendering.child import main; main(float(limit))"
 )
+_CPU_IS_BOUND: Final = hasattr(signal, "setitimer")
+"""Else the time on the clock is all that tells whether a text is too much."""
 _ENVIRONMENT: Final = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TMPDIR")
 
 
@@ -111,6 +114,8 @@ class _Child:
 
         Raises:
             ChildProcessError: Somebody ended the child, or it ended since it had been idle.
+            TimeoutError: It was not at its limit and yet took too long: the machine was asleep or
+                had no time for it.
         """
         took_too_long = threading.Event()
 
@@ -134,6 +139,8 @@ class _Child:
             self.close()
             if ended in _NOT_BY_TEXTS and not took_too_long.is_set():
                 raise ChildProcessError(ended)
+            if took_too_long.is_set() and _CPU_IS_BOUND:
+                raise TimeoutError(WALL_S)
         return answer
 
 
