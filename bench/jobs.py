@@ -67,8 +67,8 @@ async def measure(place: Place, *, size: Size, modes: tuple[str, ...]) -> Rounds
     with model_server() as address:
         os.environ["BENCH_MODEL_URL"] = address
         for number in range(size.rounds):
-            print(f"\nWhole jobs, {AT_A_TIME} at once, 48 calls of {CALL_S * 1e3:.0f} ms each, "
-                  f"round {number + 1} of {size.rounds}")  # fmt: skip
+            print(f"\nWhole jobs, at most {AT_A_TIME} at once, 48 calls of {CALL_S * 1e3:.0f} ms"
+                  f" each, round {number + 1} of {size.rounds}")  # fmt: skip
             print(
                 f"  {'':48} {'jobs/s':>7} {'CPU ms':>7} {'PG ms':>6} {'Redis':>6} {'MB':>5} conn."
             )

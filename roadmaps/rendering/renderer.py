@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import select
-import signal
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM
 from time import monotonic
 from typing import Final
 
@@ -33,21 +33,18 @@ PATIENCE_S: Final = 30.0
 LARGEST_HTML: Final = 4_000_000
 _END_S: Final = 1.0
 """How long a child that has closed its output takes to end, at most."""
-_SOMEBODYS: Final = ("SIGHUP", "SIGINT", "SIGKILL", "SIGTERM")
-_NOT_BY_TEXTS: Final = frozenset({0, *(-getattr(signal, name, 0) for name in _SOMEBODYS)})
+_NOT_BY_TEXTS: Final = frozenset({0, *(-end for end in (SIGHUP, SIGINT, SIGKILL, SIGTERM))})
 """Exit codes that tell nothing about a text: idle for long, or ended by somebody, such as a kernel
 without memory. What a text takes too much of ends the child by `SIGPROF` or an error."""
 RENDERED: Final = Counter(
     "roadmap_texts_rendered_total",
-    "Texts rendered: `ok`, `plain` when it took too long, `failed` when there was no process.",
+    "Texts rendered: `ok`, `plain` when the text was too much, `failed` when no process did it.",
     ["outcome"],
 )
 _BOOT: Final = (
     "import sys; limit, *sys.path = sys.argv[1:];"
     " from roadmaps.rendering.child import main; main(float(limit))"
 )
-_CPU_IS_BOUND: Final = hasattr(signal, "setitimer")
-"""Else the time on the clock is all that tells whether a text is too much."""
 _ENVIRONMENT: Final = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TMPDIR")
 
 
@@ -137,10 +134,10 @@ class _Child:
                 process.wait(_END_S)
             ended = process.returncode
             self.close()
-            if ended in _NOT_BY_TEXTS and not took_too_long.is_set():
-                raise ChildProcessError(ended)
-            if took_too_long.is_set() and _CPU_IS_BOUND:
+            if took_too_long.is_set():
                 raise TimeoutError(WALL_S)
+            if ended in _NOT_BY_TEXTS:
+                raise ChildProcessError(ended)
         return answer
 
 
