@@ -40,7 +40,13 @@ class Usage:
 
     def columns(self) -> dict[str, Any]:
         """Return it as the values of a row's columns."""
-        return {name: getattr(self, name) for name in COLUMNS}
+        return {
+            "calls": self.calls,
+            "tokens": self.tokens,
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "cost": self.cost,
+        }
 
     def __add__(self, other: Usage) -> Usage:
         """Add up two usages. What is not known of a part is not known of the sum."""

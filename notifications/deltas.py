@@ -18,7 +18,6 @@ from core.loop_local import LoopLocal
 from notifications.event_data import OWN_TEXT, PROGRESS
 from notifications.events import (
     TERMINAL_EVENTS,
-    ContentDeltaData,
     EventType,
     TransientType,
 )
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from uuid import UUID
 
-    from notifications.events import PartData
+    from notifications.event_data import PartTold
 
 log = get_logger(__name__)
 
@@ -42,7 +41,7 @@ _Key = tuple[str, str, str, str]
 """Task, step, key and kind."""
 
 
-def stream_text(task_id: UUID, about: PartData, *, offset: int, text: str) -> None:
+def stream_text(task_id: UUID, about: PartTold, *, offset: int, text: str) -> None:
     """Show viewers more of a part's text. Returns at once, and never raises.
 
     Args:
@@ -53,7 +52,7 @@ def stream_text(task_id: UUID, about: PartData, *, offset: int, text: str) -> No
         text: The piece.
     """
     try:
-        key = (str(task_id), str(about.step), str(about.key), about.kind)
+        key = (str(task_id), str(about["step"]), str(about["key"]), about["kind"])
         _all_deltas.get().add(key, about, offset=offset, text=text)
     except Exception:  # whatever it is, the part is written all the same
         TRANSIENT_DROPPED.inc()
@@ -90,7 +89,7 @@ class _Gathered:
     """A content's text that was not sent yet, and the timer that will send it."""
 
     timer: asyncio.TimerHandle
-    about: PartData
+    about: PartTold
     offset: int = 0
     text: str = ""
 
@@ -106,7 +105,7 @@ class Deltas:
         """Whether anything was streamed lately."""
         return bool(self._gathered)
 
-    def add(self, key: _Key, about: PartData, *, offset: int, text: str) -> None:
+    def add(self, key: _Key, about: PartTold, *, offset: int, text: str) -> None:
         """Send a first piece at once, and gather what follows it closely."""
         gathered = self._gathered.get(key)
         if gathered is None:
@@ -114,7 +113,7 @@ class Deltas:
             return _send(key[0], about, offset=offset, text=text)
         follows = (
             gathered.text
-            and gathered.about.version == about.version
+            and gathered.about["version"] == about["version"]
             and gathered.offset + len(gathered.text) == offset
         )
         if follows and len(gathered.text) + len(text) <= LARGEST_PIECE:
@@ -154,19 +153,18 @@ class Deltas:
         gathered.timer = self._in_a_while(key)
 
 
-def _send(task_id: str, about: PartData, *, offset: int, text: str) -> None:
+def _send(task_id: str, about: PartTold, *, offset: int, text: str) -> None:
     if not text or len(text) > LARGEST_PIECE:
         if text:
             TRANSIENT_DROPPED.inc()
         return
-    data = ContentDeltaData(**about.model_dump(), offset=offset, text=text)
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     publish_transient(
         {
             "type": TransientType.CONTENT_DELTA,
             "task_id": task_id,
             "at": now,
-            "data": data.model_dump(mode="json"),
+            "data": {**about, "offset": offset, "text": text},
         }
     )
 

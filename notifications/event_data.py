@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from pydantic import Field
@@ -107,6 +107,31 @@ class _Part(Frozen):
 
 class PartData(OfConcept, _Part):
     """One part that a step makes; events of earlier versions name only its concept."""
+
+
+PartTold = dict[str, Any]
+"""What events tell of a part, as JSON in the shape of `PartData`. There are three of them for each
+part and many more while its text is written: by the model each takes as long as to record it."""
+
+
+def part_told(
+    *,
+    kind: str,
+    version: int,
+    step: str | None = None,
+    key: str | None = None,
+    title: str | None = None,
+) -> PartTold:
+    """Return what events tell of a part, or of what a step shows of its own."""
+    return {
+        "step": step,
+        "key": key,
+        "kind": kind,
+        "title": title,
+        "version": version,
+        "concept_id": None,
+        "concept_title": None,
+    }
 
 
 class PartCompletedData(SpentData, PartData):

@@ -16,7 +16,6 @@ from core.digest import digest
 from core.errors import AppError
 from core.stages import Stages
 from core.states import Step
-from notifications.events import PartData
 from workflow.definition import Definition
 from workflow.history import last_output
 from workflow.parts import Need
@@ -96,13 +95,6 @@ class Write(PartsStep):
         if not _noted(Path(request.folder), name):
             raise AppError("It was told to fail.", code="told_to_fail")
         return Written({"text": name})
-
-    def data(self, want: Any) -> PartData:
-        """Return what events tell of a part."""
-        need = want.need
-        return PartData(
-            step=want.step, key=need.key, kind=need.kind, title=need.title, version=want.version
-        )
 
 
 class Toy(Definition):

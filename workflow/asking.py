@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from llm import Completion, OnText, Prompt
     from llm.cluster import Cluster
-    from notifications.events import PartData
+    from notifications.event_data import PartTold
     from workflow.lease import Claim
     from workflow.parts import Wanted
 
@@ -163,7 +163,7 @@ class Asking:
         self._waiting: list[concurrent.futures.Future[Any]] = []
 
     @property
-    def about(self) -> PartData:
+    def about(self) -> PartTold:
         """How events name the part that is made; made anew each time, since few calls tell it.
 
         Raises:
@@ -171,7 +171,7 @@ class Asking:
         """
         if self.want is None:
             raise LookupError(self.step)
-        return self.claim.definition.parts[self.step].data(self.want)
+        return self.claim.definition.parts[self.step].told(self.want)
 
     def end(self) -> None:
         """Let whoever still asks hear that nobody waits for it any more."""

@@ -8,7 +8,6 @@ parts begin with their step, and those of the next key with the end that leaves 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from core.states import ContentStatus
@@ -21,11 +20,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from db.facts import RowWrite
+    from notifications.event_data import PartTold
     from workflow.step import PartsStep
-
-Told = dict[str, Any]
-"""The data of an event about a part, as JSON: `PartData`, and what else its event tells. Making
-each event's by its model takes as long as all that is done to record it."""
 
 MOST_AT_FIRST: Final = 100
 """Parts that begin with their step: making one fact of very many would hold the event loop up."""
@@ -37,7 +33,7 @@ class Line:
     def __init__(self, parts: PartsStep, wanted: Iterable[Wanted]) -> None:
         """Put them in line, in the order of the step's list."""
         self._parts = parts
-        self._begun: dict[UUID, Told] = {}
+        self._begun: dict[UUID, PartTold] = {}
         by_key: dict[str, list[Wanted]] = {}
         for want in wanted:
             by_key.setdefault(want.need.key, []).append(want)
@@ -64,7 +60,7 @@ class Line:
         """Return the rows and events that tell the beginning of some parts."""
         rows, events = [], []
         for want in group:
-            told = self._begun[want.content_id] = self._parts.data(want).model_dump(mode="json")
+            told = self._begun[want.content_id] = self._parts.told(want)
             rows.append(changed(want, status=ContentStatus.RUNNING, started_at=NOW))
             said = self._parts.making(want)
             events.append(EventDraft(type=EventType.CONTENT_STARTED, message=said, data=told))
@@ -74,7 +70,7 @@ class Line:
         """Tell whether a part's beginning is told, and the part not taken up yet."""
         return want.content_id in self._begun
 
-    def take_up(self, want: Wanted) -> Told:
+    def take_up(self, want: Wanted) -> PartTold:
         """Return what all events have in common about a part that begins now."""
         return self._begun.pop(want.content_id)
 
@@ -90,9 +86,15 @@ def at_once(rows: Iterable[RowWrite], begun: Iterable[Update]) -> tuple[RowWrite
     together: list[RowWrite] = []
     for row in rows:
         named = row.values if isinstance(row, Insert) else row.where
-        update = left.pop(named.get("content_id"), None)
-        if update is None or isinstance(row, Delete):
-            together.append(row)
-        else:
-            together.append(replace(row, values={**row.values, **update.values}))
+        together.append(_with(row, left.pop(named.get("content_id"), None)))
     return (*together, *left.values())
+
+
+def _with(row: RowWrite, update: Update | None) -> RowWrite:
+    """Return a row with a change; one that is deleted needs none."""
+    if update is None or isinstance(row, Delete):
+        return row
+    values = {**row.values, **update.values}
+    if isinstance(row, Insert):
+        return Insert(row.table, values)
+    return Update(row.table, row.where, values)

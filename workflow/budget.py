@@ -55,7 +55,7 @@ class Budget:
             spent: By earlier attempts.
             own_limit: What the workflow allows; None leaves it to MAX_TOKENS_PER_TASK.
         """
-        self.spent = spent
+        self._spent = spent.tokens
         self._own_limit = own_limit
         self._expected = 0
         self._running = 0
@@ -63,7 +63,7 @@ class Budget:
 
     def spend(self, usage: Usage) -> None:
         """Add what a call took."""
-        self.spent += usage
+        self._spent += usage.tokens
 
     def reserve(self, tokens: int) -> Held:
         """Return what holds back what a call is expected to take, while it runs."""
@@ -78,7 +78,7 @@ class Budget:
         limit, _ = self._limit()
         if limit:
             await self._room(limit, tokens)
-        left = limit - self.spent.tokens - self._expected if limit else None
+        left = limit - self._spent - self._expected if limit else None
         self._expected += tokens
         self._running += 1
         return left
@@ -95,7 +95,7 @@ class Budget:
         Raises:
             TokenBudgetExceededError: Nothing is.
         """
-        used, (limit, name) = self.spent.tokens, self._limit()
+        used, (limit, name) = self._spent, self._limit()
         if limit and used >= limit:
             raise TokenBudgetExceededError(
                 f"The task used {used} of {limit} tokens; raise {name} and retry to go on."
@@ -112,7 +112,7 @@ class Budget:
         """Wait until there is room for a call, or no other one runs: what is left is used up."""
         while True:
             self.check()
-            if not self._running or self.spent.tokens + self._expected + tokens <= limit:
+            if not self._running or self._spent + self._expected + tokens <= limit:
                 return
             self._ended.clear()
             with in_line():

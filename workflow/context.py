@@ -11,7 +11,7 @@ from core.digest import digest
 from core.logging import get_logger
 from core.settings import get_settings
 from llm import Text
-from notifications.event_data import OWN_TEXT, PROGRESS, PartData
+from notifications.event_data import OWN_TEXT, PROGRESS, part_told
 from workflow import live_text
 from workflow.failures import clean
 from workflow.history import round_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from llm import Message
+    from notifications.event_data import PartTold
     from workflow.asking import Asking
 
 M = TypeVar("M", bound="BaseModel")
@@ -184,7 +185,7 @@ class Context:
             subject=asking.claim.title,
         )
 
-    def _about(self, kind: str | None) -> PartData:
+    def _about(self, kind: str | None) -> PartTold:
         """Return how events name what is being made: a part, or else the step.
 
         Args:
@@ -193,8 +194,8 @@ class Context:
         asking = self._asking
         if asking.want is None:
             number = round_of(asking.claim.history, asking.step)
-            return PartData(step=asking.step, kind=kind or PROGRESS, version=number)
-        return asking.about if kind else asking.about.model_copy(update={"kind": PROGRESS})
+            return part_told(step=asking.step, kind=kind or PROGRESS, version=number)
+        return asking.about if kind else {**asking.about, "kind": PROGRESS}
 
 
 def _told(prompt: Prompted) -> str | list[Message]:

@@ -24,7 +24,10 @@ def draft(type_: EventType, message: str, data: Frozen = _NOTHING) -> EventDraft
 
 def spent_data(usage: Usage) -> dict[str, Any]:
     """Return a usage as the fields of an event's data."""
-    return usage.columns() | {"cost": None if usage.cost is None else float(usage.cost)}
+    columns = usage.columns()
+    if usage.cost is not None:
+        columns["cost"] = float(usage.cost)
+    return columns
 
 
 def stored_error(error: AppError) -> dict[str, str]:

@@ -37,8 +37,6 @@ LONGEST_KEY: Final = 200
 LONGEST_TITLE: Final = 300
 _SHOWN: Final = 60
 _PLAIN: Final = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
-_WORTH_A_LOOK: Final = (b"null", b"\\u0000")
-"""What stands in JSON for numbers that JSON does not have, and NUL, which PostgreSQL refuses."""
 
 
 def check_result(value: Mapping[str, Any], *, what: str) -> JsonText:
@@ -61,7 +59,7 @@ def check_result(value: Mapping[str, Any], *, what: str) -> JsonText:
             f"{what} has {len(data):,} bytes as JSON, and {LARGEST_RESULT:,} are the most."
             " Store large things elsewhere and return where they are, or make parts of them."
         )
-    if any(sign in data for sign in _WORTH_A_LOOK) and (problem := _problem(value)):
+    if _worth_a_look(data) and (problem := _problem(value)):
         raise ResultInvalidError(f"{what} {problem}.")
     return JsonText(data.decode())
 
@@ -149,7 +147,12 @@ def request_problem(body: Any) -> str | None:
         return _problem(body) or "is no JSON"
     if len(data) > LARGEST_REQUEST:
         return f"has {len(data):,} bytes as JSON, and {LARGEST_REQUEST:,} are the most"
-    return _problem(body) if any(sign in data for sign in _WORTH_A_LOOK) else None
+    return _problem(body) if _worth_a_look(data) else None
+
+
+def _worth_a_look(data: bytes) -> bool:
+    """Tell whether JSON has what stands there for numbers that JSON does not have, or for NUL."""
+    return b"null" in data or b"\\u0000" in data  # PostgreSQL refuses NUL
 
 
 def _too_many(step: str, number: str) -> TooManyPartsError:

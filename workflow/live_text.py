@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from notifications.events import PartData
+    from notifications.event_data import PartTold
 
 
 class Carrier(Protocol):
     """What takes pieces of text to viewers; it must not block and must not raise."""
 
-    def __call__(self, task_id: UUID, about: PartData, *, offset: int, text: str) -> None:
+    def __call__(self, task_id: UUID, about: PartTold, *, offset: int, text: str) -> None:
         """Take a piece that stands `offset` characters after the beginning of the text."""
         ...
 
@@ -31,7 +31,7 @@ def install(carrier: Carrier | None) -> None:
     _carrier = carrier
 
 
-def show(task_id: UUID, offset: int, text: str, *, about: PartData) -> None:
+def show(task_id: UUID, offset: int, text: str, *, about: PartTold) -> None:
     """Show viewers more of a part's text; 0 begins it anew."""
     if _carrier is not None:
         _carrier(task_id, about, offset=offset, text=text)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from db.facts import EventDraft, JsonText, RowWrite
-    from workflow.beginning import Told
+    from notifications.event_data import PartTold
     from workflow.lease import Claim
     from workflow.parts import Wanted, Work
     from workflow.step import PartsStep, Written
@@ -238,7 +238,7 @@ class Maker:
         finally:
             self._returning -= 1
 
-    def _failed(self, want: Wanted, told: Told, spent: Usage, error: AppError) -> Fact:
+    def _failed(self, want: Wanted, told: PartTold, spent: Usage, error: AppError) -> Fact:
         """Count a part that cannot be made, and return the fact."""
         self.tally.failed_at.add(self._step)
         self.tally.codes[error.code] += 1

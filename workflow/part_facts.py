@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from core.errors import AppError
     from core.usage import Usage
     from db.facts import JsonText
-    from workflow.beginning import Told
+    from notifications.event_data import PartTold
     from workflow.lease import Claim
     from workflow.parts import Wanted
     from workflow.step import Written
@@ -24,7 +24,7 @@ def part_made(
     claim: Claim,
     want: Wanted,
     *,
-    told: Told,
+    told: PartTold,
     said: str,
     spent: Usage,
     written: Written,
@@ -65,7 +65,7 @@ def part_made(
 
 
 def part_failed(
-    claim: Claim, want: Wanted, *, told: Told, said: str, spent: Usage, error: AppError
+    claim: Claim, want: Wanted, *, told: PartTold, said: str, spent: Usage, error: AppError
 ) -> Fact:
     """Return the fact that a part cannot be made.
 

@@ -10,11 +10,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from notifications.event_data import part_told
+
 if TYPE_CHECKING:
     from uuid import UUID
 
     from db.facts import EventDraft, RowWrite
-    from notifications.events import PartData
+    from notifications.event_data import PartTold
     from workflow.asking import Asking
     from workflow.history import Done
     from workflow.parts import Need, Wanted
@@ -117,9 +119,12 @@ class PartsStep(ABC):
             AppError: It cannot be made; its code and message are shown to people.
         """
 
-    @abstractmethod
-    def data(self, want: Wanted) -> PartData:
-        """Return what events about a part carry."""
+    def told(self, want: Wanted) -> PartTold:
+        """Return what events tell of a part."""
+        need = want.need
+        return part_told(
+            step=want.step, key=need.key, kind=need.kind, title=need.title, version=want.version
+        )
 
     def making(self, want: Wanted) -> str:
         """Return the sentence that a part's making began."""

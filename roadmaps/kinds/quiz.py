@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 from zlib import crc32
 
 from pydantic import BaseModel, Field, field_validator, model_validator
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from roadmaps.inputs import ContentInputs
+
+_ANY_TEXT: Final = ("utf-8", "surrogatepass")
 
 
 class QuestionDraft(RoadmapOutput):
@@ -127,19 +129,16 @@ def _question(question: Any) -> dict[str, Any]:
     wrong = [text for text in dict.fromkeys(question.distractors) if text not in answers]
     if question.kind == "true_false":
         wrong = wrong[:1]
-    asked = crc32(_bytes(question.question))
-    options = sorted([*answers, *wrong], key=lambda text: crc32(_bytes(text), asked))
+    asked = crc32(question.question.encode(*_ANY_TEXT))
+    placed = [(crc32(text.encode(*_ANY_TEXT), asked), text) for text in (*answers, *wrong)]
+    options = [text for _, text in sorted(placed)]
     return {
         "question": question.question,
         "kind": question.kind,
         "options": options,
-        "correct": sorted(options.index(answer) for answer in answers),
+        "correct": sorted(map(options.index, answers)),
         "explanation": question.explanation,
     }
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
 
 
 KIND = QuizKind()

@@ -92,7 +92,7 @@ def completed(url: str) -> str:
     """
     url = url.strip()
     url = f"https://{url}" if _BARE.match(url) else url
-    return _USER.sub(r"\1", url)
+    return _USER.sub(r"\1", url) if "@" in url else url
 
 
 def plain(url: str) -> str:
@@ -222,11 +222,12 @@ async def close_links() -> None:
         checker.close()
 
 
+@lru_cache(maxsize=1024)
 def _host(url: str) -> str:
     """Return the host of a web address, or nothing when it is none."""
     try:
         parts = urlsplit(url)
-        _ = parts.port
+        _ = parts.port  # raises, where it is none
     except ValueError:
         return ""
     return (parts.hostname or "") if parts.scheme in _WEB else ""

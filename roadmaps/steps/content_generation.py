@@ -5,24 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from notifications.events import ConceptData, EventType, PartData
+from db.facts import EventDraft
+from notifications.events import EventType
 from roadmaps.inputs import ContentInputs
 from roadmaps.kinds import KINDS, Writing, kind_of
 from roadmaps.standing import contexts
 from roadmaps.steps.names import RoadmapStep
-from workflow import Need, PartsStep, draft, reading
+from workflow import Need, PartsStep, reading
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
-    from db.facts import EventDraft
+    from notifications.event_data import PartTold
     from roadmaps.steps.context import RoadmapContext
     from workflow import Asking, Wanted, Written
 
 _INPUTS: Final = {*ContentInputs.model_fields} - {"hits", "instruction"}
-_DATA: Final = {*PartData.model_fields}
-"""Which fields are given. One set for all: each of its own is half of what such a value takes, and
-there are thousands while contents are written."""
+"""One set for all: each of its own is half of what such a value takes, and there are thousands."""
 
 
 class ContentGeneration(PartsStep):
@@ -73,19 +72,11 @@ class ContentGeneration(PartsStep):
         writing = Writing(task_id=task_id, want=want, asking=asking)
         return kind_of(want.need.kind).write(writing)
 
-    def data(self, want: Wanted) -> PartData:
-        """Return what events about a content carry."""
-        need = want.need
-        return PartData.model_construct(  # all of it is ours; to check it takes thrice as long
-            _DATA,
-            step=want.step,
-            key=need.key,
-            kind=need.kind,
-            title=need.title,
-            version=want.version,
-            concept_id=need.columns["concept_id"],
-            concept_title=need.title,
-        )
+    def told(self, want: Wanted) -> PartTold:
+        """Return what events tell of a content, its concept named as well."""
+        told = PartsStep.told(self, want)
+        told["concept_id"], told["concept_title"] = want.need.key, want.need.title
+        return told
 
     def making(self, want: Wanted) -> str:
         """Return the sentence that a content's writing began."""
@@ -103,8 +94,8 @@ class ContentGeneration(PartsStep):
     def complete(self, want: Wanted) -> EventDraft:
         """Return the event that all contents of a concept are there."""
         title = want.need.title
-        return draft(
-            EventType.CONCEPT_COMPLETED,
-            f"'{title}' is complete",
-            ConceptData(concept_id=want.need.columns["concept_id"], concept_title=title),
+        return EventDraft(
+            type=EventType.CONCEPT_COMPLETED,
+            message=f"'{title}' is complete",
+            data={"concept_id": want.need.key, "concept_title": title},
         )

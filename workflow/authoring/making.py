@@ -10,7 +10,6 @@ from pydantic import TypeAdapter
 
 from core.digest import digest
 from core.errors import InvalidPartError
-from notifications.events import PartData
 from workflow.authoring.errors import ResultError
 from workflow.authoring.results import Results
 from workflow.authoring.reviewing import rejections
@@ -98,13 +97,6 @@ class AuthoredParts(PartsStep):
         )
         value = await call(self._step.signature.function, arguments)
         return Written(self._step.codec.stored(value, what=f"The {need.kind} of {need.title!r}"))
-
-    def data(self, want: Wanted) -> PartData:
-        """Return what events about a part carry."""
-        need = want.need
-        return PartData(
-            step=want.step, key=need.key, kind=need.kind, title=need.title, version=want.version
-        )
 
     async def _items(self, results: Results) -> dict[str, Any]:
         arguments = await results.arguments(self._listing.of, step=self._step.name)

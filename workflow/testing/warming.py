@@ -14,7 +14,6 @@ from pydantic import BaseModel
 from core.loop_local import ProcessLocal
 from core.stages import Stages
 from core.states import Step
-from notifications.events import PartData
 from workflow import registry
 from workflow.accepting import create_task
 from workflow.definition import Definition
@@ -46,9 +45,6 @@ class _Make(PartsStep):
 
     async def make(self, *_args: Any, **_named: Any) -> Written:
         return Written({"value": 1})
-
-    def data(self, want: Any) -> PartData:
-        return PartData(step=want.step, key="a", kind="a", title="A", version=want.version)
 
 
 class _WarmUp(Definition):

@@ -11,7 +11,7 @@ import orjson
 from websockets.asyncio.client import connect
 
 from notifications.deltas import stop_streaming, stream_text
-from notifications.events import PartData
+from notifications.event_data import part_told
 from tests.factories import new_task, until
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer
@@ -72,7 +72,7 @@ async def test_text_is_live_and_only_live(
         group.create_task(read_sse())
         group.create_task(read_ws())
         await until(all_follow)
-        about = PartData(key="one", kind="quiz", version=1)
+        about = part_told(key="one", kind="quiz", version=1)
         stream_text(task_id, about, offset=0, text="Hel")
         await until(said, what="the text")
         await seeds.ended(task_id)

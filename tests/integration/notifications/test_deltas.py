@@ -14,7 +14,8 @@ from redis.asyncio import Redis
 from core.settings import get_settings
 from notifications import deltas, publisher
 from notifications.deltas import LARGEST_PIECE, forget, stop_streaming, stream_text
-from notifications.events import ContentDelta, PartData, StreamEvent, task_channel
+from notifications.event_data import PartTold, part_told
+from notifications.events import ContentDelta, StreamEvent, task_channel
 from notifications.publisher import TRANSIENT_DROPPED, publish_events, stop_publishing
 from tests.factories import until
 
@@ -68,9 +69,9 @@ async def heard(redis: Redis, redis_url: str) -> AsyncIterator[Heard]:
     await client.aclose()
 
 
-def about(kind: str) -> PartData:
+def about(kind: str) -> PartTold:
     """Return what tells of a content of the concept."""
-    return PartData(key=str(CONCEPT), kind=kind, version=1, concept_id=CONCEPT)
+    return {**part_told(key=str(CONCEPT), kind=kind, version=1), "concept_id": str(CONCEPT)}
 
 
 def say(text: str, offset: int, *, kind: str = "tutorial") -> None:
@@ -80,8 +81,7 @@ def say(text: str, offset: int, *, kind: str = "tutorial") -> None:
 
 def ending(kind: str = "tutorial") -> dict[str, Any]:
     """Return the event that a content is completed."""
-    data = about(kind).model_dump(mode="json")
-    return {"seq": 7, "task_id": str(TASK), "type": "content_completed", "data": data}
+    return {"seq": 7, "task_id": str(TASK), "type": "content_completed", "data": about(kind)}
 
 
 async def test_pieces_are_gathered(heard: Heard) -> None:

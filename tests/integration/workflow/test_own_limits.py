@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-    from notifications.events import PartData
+    from notifications.event_data import PartTold
 
 
 class Request(BaseModel):
@@ -236,7 +236,7 @@ async def test_two_steps_with_parts(database: asyncpg.Connection) -> None:
 async def test_what_viewers_are_shown_meanwhile(database: asyncpg.Connection) -> None:
     """Streamed fields of steps and parts, and how far they are, under names of their own."""
     flow = of("shown")
-    shown: list[tuple[PartData, int, str]] = []
+    shown: list[tuple[PartTold, int, str]] = []
 
     @flow.step
     async def write(ctx: Context) -> Text:
@@ -263,7 +263,7 @@ async def test_what_viewers_are_shown_meanwhile(database: asyncpg.Connection) ->
     finally:
         live_text.install(None)
     results = dict(await outputs(database, task))
-    kinds = [(about.step, about.key, about.kind) for about, _, _ in shown]
+    kinds = [(about["step"], about["key"], about["kind"]) for about, _, _ in shown]
     assert set(kinds) == {
         ("write", None, PROGRESS),
         ("write", None, OWN_TEXT),
@@ -271,11 +271,11 @@ async def test_what_viewers_are_shown_meanwhile(database: asyncpg.Connection) ->
         ("word", "wind", "word"),
         ("last", None, PROGRESS),
     }
-    told = [(offset, text) for about, offset, text in shown if about.kind == PROGRESS]
+    told = [(offset, text) for about, offset, text in shown if about["kind"] == PROGRESS]
     assert told == [(0, "Thinking"), (0, "Half of it"), (0, "Nearly there")]
-    text = "".join(text for about, _, text in shown if about.kind == OWN_TEXT)
+    text = "".join(text for about, _, text in shown if about["kind"] == OWN_TEXT)
     assert text == results["write"]["value"]["markdown"]
-    assert all(about.title == "Wind" for about, _, _ in shown if about.key)
+    assert all(about["title"] == "Wind" for about, _, _ in shown if about["key"])
 
 
 class Lost(Toy):
