@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from db.dialing import json_text
 from db.facts import JsonText, Recorded
 from db.models import Part, RoadmapTask, TaskEvent
 from db.raw import known_errors, raw_of
-from db.row_statements import RowWrites, change, creation, insertion, run_together
+from db.row_statements import Filled, RowWrites, change, creation, insertion, run_together
 from db.task_changes import COUNTED, LOOKED_AT, check, count, move, only_counts, payloads_of
 
 if TYPE_CHECKING:
@@ -35,10 +34,10 @@ _MUTABLE: Final = tuple(
     column.name
     for column in TASKS.columns
     if column.name not in {"task_id", "user_id", "workflow", "goal", "request", "created_at"}
-    and column.name not in {"idempotency_key", "request_digest"}
-    and column.name != "asks_review"
+    and column.name not in {"idempotency_key", "request_digest", "asks_review"}
+    and column.name != "updated_at"  # of all that a batch touches alike
 )
-EVENT_COLUMNS: Final = ("task_id", "seq", "type", "payload", "created_at")
+EVENT_COLUMNS: Final = ("task_id", "seq", "type", "payload")
 _NAMED: Final = ("task_id", "user_id", "workflow")
 
 
@@ -183,17 +182,17 @@ async def _create(raw: Raw, facts: Sequence[Fact]) -> set[UUID]:
             by_shape.setdefault(tuple(fact.creates), []).append(tuple(fact.creates.values()))
     created: set[UUID] = set()
     for names, rows in by_shape.items():
-        added = await creation(TASKS, names, "task_id").fetch(raw, rows)
+        statement = creation(TASKS, names, "task_id")
+        added = await Filled(statement, [*zip(*rows, strict=True)]).fetch(raw)
         created.update(row[0] for row in added)
     return created
 
 
 def _task_rows(records: Iterable[Mapping[str, Any]]) -> dict[UUID, TaskRow]:
-    rows = {}
-    for record in records:
-        values = dict(record)
-        rows[values["task_id"]] = TaskRow(values, values.pop("_now"))
-    return rows
+    """Return rows by their ids; they are of one time, or each event would carry its own."""
+    found = [dict(record) for record in records]
+    now = max([values.pop("_now") for values in found], default=None)
+    return {} if now is None else {values["task_id"]: TaskRow(values, now) for values in found}
 
 
 def _line(event: dict[str, Any]) -> bytes:
@@ -229,7 +228,7 @@ class _Batch:
         payloads = payloads_of(row, fact.events)
         lines = tuple(map(_line, payloads))
         self._events += [
-            (fact.task_id, told["seq"], told["type"], JsonText(line.decode()), row.now)
+            (fact.task_id, told["seq"], told["type"], JsonText(line.decode()))
             for told, line in zip(payloads, lines, strict=True)
         ]
         self._writes += fact.rows
@@ -249,20 +248,22 @@ class _Batch:
         """Write all that was taken."""
         if not self._touched:
             return
+        now = max(row.now for row in rows.values())
         # sorted as they were locked; always the same columns: these are prepared statements
         changed = [rows[key].values for key in sorted(self._touched)]
-        columns_of = itemgetter("task_id", *self._columns)
-        tasks = change(TASKS, ("task_id",), self._columns)
-        others = RowWrites(self._writes, now=max(row.now for row in rows.values()))
-        those = [(tasks, [columns_of(values) for values in changed]), *others.statements()]
+        tasks = change(TASKS, ("task_id",), self._columns, ("updated_at",))
+        columns = [[values[name] for values in changed] for name in ("task_id", *self._columns)]
+        others = RowWrites(self._writes, now=now)
+        those = [Filled(tasks, columns, [now]), *others.statements()]
         if self._events:
-            those.append((insertion(EVENTS, EVENT_COLUMNS), self._events))
+            events = insertion(EVENTS, EVENT_COLUMNS, ("created_at",))
+            those.append(Filled(events, [*zip(*self._events, strict=True)], [now]))
         # no trigger follows a change there, and one that is told twice stays in its order
         if others.change_only(PARTS, "content_id"):
             await run_together(raw, those)
             return
-        for statement, values in those:
-            await statement.run(raw, values)
+        for each in those:
+            await each.run(raw)
 
 
 async def write_fact(raw: Raw, fact: Fact, *, row: TaskRow | None = None) -> Recorded:

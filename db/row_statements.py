@@ -1,34 +1,31 @@
 """Rows of many facts as SQL: one statement for each table and shape, however many rows there are.
 
-The values go column by column, as arrays, so that a batch of any size is the same prepared
-statement. A table with a column of arrays is written row by row: arrays of arrays have one length.
+Values go column by column (`db.row_values`), so that a batch of any size is the same prepared
+statement.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import DateTime
 
-from db.dialing import json_text
-from db.facts import NOW, Delete, Insert, JsonText, RowWrite
+from db.facts import NOW, Delete, Insert, RowWrite, Update
+from db.row_values import Columns, Given
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Column, Table
+    from sqlalchemy import Table
 
     from db.raw import Raw
 
 _PARAMETER: Final = re.compile(r"\$(\d+)")
-_DIALECT: Final[Any] = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,91 +34,115 @@ class Statement:
 
     Attributes:
         text: The SQL.
-        columns: What its parameters are, in their order.
-        many: One array for each column, or else one row after the other.
+        given: What its parameters are.
     """
 
     text: str
-    columns: tuple[Column[Any], ...]
-    many: bool
+    given: Given
 
-    async def run(self, raw: Raw, rows: Sequence[Sequence[Any]]) -> None:
-        """Write rows, their values in the order of the columns."""
-        ready = self.ready(rows)
-        if self.many:
-            await raw.execute(self.text, *ready)
+
+class Filled(NamedTuple):
+    """A statement, and the rows that it writes: columns, and the values that all rows have."""
+
+    statement: Statement
+    columns: Columns
+    once: Sequence[Any] = ()
+
+    async def run(self, raw: Raw) -> None:
+        """Write the rows."""
+        text, given = self.statement.text, self.statement.given
+        if given.one_by_one:
+            await raw.executemany(text, given.each(self.columns, self.once))
         else:
-            await raw.executemany(self.text, list(zip(*ready, strict=True)))
+            await raw.execute(text, *given.together(self.columns, self.once))
 
-    async def fetch(self, raw: Raw, rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
-        """Do the same with a statement that returns something, for many rows at once."""
-        found: Sequence[Any] = await raw.fetch(self.text, *self.ready(rows))
+    async def fetch(self, raw: Raw) -> Sequence[Any]:
+        """Do the same with a statement that returns something."""
+        given = self.statement.given.together(self.columns, self.once)
+        found: Sequence[Any] = await raw.fetch(self.statement.text, *given)
         return found
-
-    def ready(self, rows: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
-        """Return the values of each column."""
-        return [
-            [_as_json(value) for value in values] if isinstance(column.type, JSONB) else values
-            for column, values in zip(self.columns, zip(*rows, strict=True), strict=True)
-        ]
-
-
-def _as_json(value: Any) -> str | None:
-    return value if value is None or type(value) is JsonText else json_text(value)
 
 
 @cache
-def insertion(table: Table, names: tuple[str, ...]) -> Statement:
-    """Return what adds rows that have these columns."""
-    columns = tuple(table.c[name] for name in names)
-    into = f"INSERT INTO {table.name} ({', '.join(names)})"
-    if _has_arrays(columns):
-        given = ", ".join(f"${number}" for number in range(1, len(names) + 1))
-        return Statement(f"{into} VALUES ({given})", columns, many=False)
-    text = f"{into} SELECT * FROM {_unnested(columns)}"  # noqa: S608
-    return Statement(text, columns, many=True)
+def insertion(table: Table, names: tuple[str, ...], once: tuple[str, ...] = ()) -> Statement:
+    """Return what adds rows that have these columns, and those of `once` with one value for all."""
+    given = Given(table, names, once)
+    into = f"INSERT INTO {table.name} ({', '.join((*names, *once))})"
+    if given.one_by_one:
+        values = ", ".join([*(f"${n}" for n, _ in enumerate(names, 1)), *given.of_all()])
+        return Statement(f"{into} VALUES ({values})", given)
+    values = ", ".join(["v.*", *given.of_all()])
+    return Statement(f"{into} SELECT {values} FROM {given.rows()}", given)  # noqa: S608
 
 
 @cache
 def creation(table: Table, names: tuple[str, ...], key: str) -> Statement:
     """Return what adds rows that are not there yet, and returns the keys of those it added."""
-    columns = tuple(table.c[name] for name in names)
+    given = Given(table, names, ())
     text = (
-        f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM {_unnested(columns)}"  # noqa: S608
+        f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM {given.rows()}"  # noqa: S608
         f" ON CONFLICT DO NOTHING RETURNING {key}"
     )
-    return Statement(text, columns, many=True)
+    return Statement(text, given)
 
 
 @cache
 def change(
-    table: Table, where: tuple[str, ...], names: tuple[str, ...], empty: tuple[str, ...] = ()
+    table: Table,
+    where: tuple[str, ...],
+    names: tuple[str, ...],
+    once: tuple[str, ...] = (),
+    empty: tuple[str, ...] = (),
 ) -> Statement:
-    """Return what sets these columns in the rows that the others name, `empty` ones by no value."""
-    columns = tuple(table.c[name] for name in (*where, *names))
-    if _has_arrays(columns):
-        at = len(where) + 1
-        new = ", ".join(f"{name} = ${number}" for number, name in enumerate(names, at))
+    """Return what sets columns in the rows that others name.
+
+    Args:
+        table: Which table.
+        where: The columns that name rows.
+        names: The columns that are set.
+        once: Further ones that are set, all to one value.
+        empty: Columns that have no value in these rows.
+    """
+    given = Given(table, (*where, *names), once)
+    all_alike = [f"{name} = {value}" for name, value in zip(once, given.of_all(), strict=True)]
+    if given.one_by_one:
+        each = [f"{name} = ${number}" for number, name in enumerate(names, len(where) + 1)]
         which = " AND ".join(
             [f"{name} = ${number}" for number, name in enumerate(where, 1)]
             + [f"{name} IS NULL" for name in empty]
         )
-        return Statement(f"UPDATE {table.name} SET {new} WHERE {which}", columns, many=False)  # noqa: S608
-    new = ", ".join(f"{name} = v.n{number}" for number, name in enumerate(names, len(where)))
-    text = f"UPDATE {table.name} t SET {new} FROM {_unnested(columns)} WHERE {_same(where, empty)}"  # noqa: S608
-    return Statement(text, columns, many=True)
+        new = ", ".join(each + all_alike)
+        return Statement(f"UPDATE {table.name} SET {new} WHERE {which}", given)  # noqa: S608
+    each = [f"{name} = v.n{number}" for number, name in enumerate(names, len(where))]
+    new = ", ".join(each + all_alike)
+    text = f"UPDATE {table.name} t SET {new} FROM {given.rows()} WHERE {_same(where, empty)}"  # noqa: S608
+    return Statement(text, given)
 
 
 @cache
 def deletion(table: Table, where: tuple[str, ...]) -> Statement:
     """Return what deletes the rows that these columns name."""
-    columns = tuple(table.c[name] for name in where)
-    text = f"DELETE FROM {table.name} t USING {_unnested(columns)} WHERE {_same(where)}"  # noqa: S608
-    return Statement(text, columns, many=True)
+    given = Given(table, where, ())
+    text = f"DELETE FROM {table.name} t USING {given.rows()} WHERE {_same(where)}"  # noqa: S608
+    return Statement(text, given)
 
 
-Rows = Sequence[Sequence[Any]]
-"""Values in the order of a statement's columns."""
+class _Shape(NamedTuple):
+    """What rows of one statement have in common: what is done, where, and to which columns."""
+
+    kind: type[RowWrite]
+    table: Table
+    where: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
+
+    def statement(self, names: tuple[str, ...], once: tuple[str, ...]) -> Statement:
+        """Return what writes them, its columns divided into these."""
+        if self.kind is Insert:
+            return insertion(self.table, names, once)
+        if self.kind is Delete:
+            return deletion(self.table, self.where)
+        return change(self.table, self.where, names, once, self.empty)
 
 
 class RowWrites:
@@ -134,37 +155,53 @@ class RowWrites:
             writes: The rows.
             now: What `NOW` stands for.
         """
-        self._groups: defaultdict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
+        self._now = now
+        self._groups: defaultdict[_Shape, list[Sequence[Any]]] = defaultdict(list)
         for write in writes:
             shape, values = _taken_apart(write)
-            self._groups[shape].append(tuple(now if value is NOW else value for value in values))
+            self._groups[shape].append(values)
 
     def change_only(self, table: Table, *key: str) -> bool:
         """Tell whether all are changes in this table, each of another row, named by its key."""
         rows_of: set[tuple[Any, ...]] = set()
-        for (make, of, where, *_), rows in self._groups.items():
-            if make is not change or of is not table or where != key:
+        for shape, rows in self._groups.items():
+            if shape.kind is not Update or shape.table is not table or shape.where != key:
                 return False
-            rows_of.update(row[: len(key)] for row in rows)
+            rows_of.update(tuple(row[: len(key)]) for row in rows)
         return len(rows_of) == sum(map(len, self._groups.values()))
 
-    def statements(self) -> list[tuple[Statement, Rows]]:
+    def statements(self) -> list[Filled]:
         """Return what writes them."""
-        return [(make(*shape), rows) for (make, *shape), rows in self._groups.items()]
+        return [self._filled(shape, rows) for shape, rows in self._groups.items()]
+
+    def _filled(self, shape: _Shape, rows: Sequence[Sequence[Any]]) -> Filled:
+        named = len(shape.where)
+        columns: list[Sequence[Any]] = [*zip(*rows, strict=True)]
+        filled, names, once = columns[:named], [], []
+        for name, values in zip(shape.names, columns[named:], strict=True):
+            now = values.count(NOW) if name in _times(shape.table) else 0
+            if now == len(values):
+                once.append(name)
+                continue
+            names.append(name)
+            filled.append([self._now if it is NOW else it for it in values] if now else values)
+        statement = shape.statement(tuple(names), tuple(once))
+        return Filled(statement, filled, [self._now] * len(once))
 
 
-async def run_together(raw: Raw, those: Sequence[tuple[Statement, Rows]]) -> None:
+async def run_together(raw: Raw, those: Sequence[Filled]) -> None:
     """Run statements of which none hangs on another in one round trip, if they allow that.
 
     Each round trip waits for an event loop that has much else to do, so three of them make a
     batch last half as long again.
     """
-    if len(those) > 1 and all(statement.many for statement, _ in those):
-        text = _joined(tuple(statement.text for statement, _ in those))
-        await raw.execute(text, *(c for statement, rows in those for c in statement.ready(rows)))
+    if len(those) > 1 and not any(each.statement.given.one_by_one for each in those):
+        text = _joined(tuple(each.statement.text for each in those))
+        parameters = (each.statement.given.together(each.columns, each.once) for each in those)
+        await raw.execute(text, *(one for some in parameters for one in some))
         return
-    for statement, rows in those:
-        await statement.run(raw, rows)
+    for each in those:
+        await each.run(raw)
 
 
 @cache
@@ -179,30 +216,23 @@ def _joined(texts: tuple[str, ...]) -> str:
     return f"WITH {', '.join(f'w{n} AS ({text})' for n, text in enumerate(before))} {last}"
 
 
-def _taken_apart(write: RowWrite) -> tuple[tuple[Any, ...], list[Any]]:
+def _taken_apart(write: RowWrite) -> tuple[_Shape, list[Any]]:
     """Return what makes a row's statement, and the row's values in their order there."""
+    table = write.table
     if isinstance(write, Insert):
-        return (insertion, write.table, tuple(write.values)), [*write.values.values()]
-    where = tuple(write.where)
+        return _Shape(Insert, table, (), tuple(write.values)), [*write.values.values()]
     if isinstance(write, Delete):
-        return (deletion, write.table, where), [*write.where.values()]
+        return _Shape(Delete, table, tuple(write.where)), [*write.where.values()]
     named = {name: value for name, value in write.where.items() if value is not None}
-    empty = tuple(name for name in where if name not in named)
-    shape = (change, write.table, tuple(named), tuple(write.values), empty)
+    empty = tuple(name for name in write.where if name not in named)
+    shape = _Shape(Update, table, tuple(named), tuple(write.values), empty)
     return shape, [*named.values(), *write.values.values()]
 
 
-def _has_arrays(columns: Iterable[Column[Any]]) -> bool:
-    return any(isinstance(column.type, ARRAY) for column in columns)
-
-
-def _unnested(columns: Sequence[Column[Any]]) -> str:
-    arrays = ", ".join(
-        f"${number}::{column.type.compile(dialect=_DIALECT)}[]"
-        for number, column in enumerate(columns, 1)
-    )
-    names = ", ".join(f"n{number}" for number in range(len(columns)))
-    return f"unnest({arrays}) AS v({names})"
+@cache
+def _times(table: Table) -> frozenset[str]:
+    """Return the columns that may get the time of the commit."""
+    return frozenset(c.name for c in table.columns if isinstance(c.type, DateTime))
 
 
 def _same(where: Sequence[str], empty: Sequence[str] = ()) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from db.ledger import TaskRow
 
 COUNTED: Final = (
-    *("losses", "last_seq", "done", "percent", "failures", "step_ended", "updated_at"),
+    *("losses", "last_seq", "done", "percent", "failures", "step_ended"),
     *USAGE_COLUMNS,
 )
 """What facts change that only tell how far a step is: nearly all are such."""
@@ -79,7 +79,6 @@ def count(row: TaskRow, fact: Fact) -> None:
             Status.PROCESSING, values["current_step"], done=values["done"], total=values["total"]
         )
         values["percent"] = max(values["percent"], now_at)
-    values["updated_at"] = row.now
 
 
 def _add(values: dict[str, Any], fact: Fact) -> None:
@@ -122,7 +121,6 @@ def move(row: TaskRow, fact: Fact) -> None:
         values["error"] = None
     if status is not Status.PROCESSING:
         values["lease_owner"] = values["lease_until"] = None
-    values["updated_at"] = row.now
 
 
 def payloads_of(row: TaskRow, drafts: Sequence[EventDraft]) -> tuple[dict[str, Any], ...]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from celery import bootsteps
@@ -30,7 +31,7 @@ from tasks.roadmap import key_of
 from worker import app, run_async
 from worker.intake.envelope import incoming, open_envelope
 from worker.intake.message import examine
-from worker.intake.windows import look, take_out
+from worker.intake.windows import AT_ONCE, look, take_out
 from worker.runtime import known
 
 if TYPE_CHECKING:
@@ -79,8 +80,12 @@ class Asked:
     creates: bool
 
 
+@lru_cache(maxsize=FARTHEST + AT_ONCE)
 def asked(message: bytes) -> Asked | None:
-    """Return what a ring asks for; None for whatever else the consumer shall see to."""
+    """Return what a ring asks for; None for whatever else the consumer shall see to.
+
+    It is remembered while many wait: each look finds most of those that the last one has seen.
+    """
     try:
         judged = examine(incoming(open_envelope(message)), known)
     except Exception:  # noqa: BLE001 - one that cannot be judged must not save all the others
@@ -196,6 +201,8 @@ def _run(channel: Any, ended: threading.Event) -> None:
             rest_s = REST_S
             continue
         rest_s = LOOK_EVERY_S
+        if taken is None:
+            asked.cache_clear()
         if taken:
             LATE.inc(taken)
             log.info("late_rings_cleared", messages=taken)

@@ -15,7 +15,7 @@ from core.actor import SYSTEM
 from core.states import TERMINAL, Status
 from db.repositories.tasks import statuses_of
 from db.session import read_session
-from tasks.late_rings import FARTHEST, MANY, clear
+from tasks.late_rings import FARTHEST, MANY, asked, clear
 from tests.factories import new_task
 from tests.junk import envelope
 from workflow import doorbell
@@ -146,6 +146,20 @@ async def test_what_is_wanted_stays(queue: Queue, database: asyncpg.Connection) 
     left = queue.left()
     assert [message for message in left if message in wanted] == wanted
     assert Counter(left) - Counter([*wanted, retried]) == Counter()
+
+
+async def test_what_stays_is_judged_once(queue: Queue) -> None:
+    """Each look finds what waits again, and judges only what is new."""
+    wanted = [_ring("generate", uuid.uuid4(), request={"goal": "x"}) for _ in range(MANY + 50)]
+    judged = asked.cache_info().misses
+    queue.fill(wanted[:MANY])
+    for _ in range(3):
+        assert await queue.clear() == 0
+    assert asked.cache_info().misses == judged + MANY
+    queue.fill(wanted[MANY:])
+    assert await queue.clear() == 0
+    assert asked.cache_info().misses == judged + len(wanted)
+    assert queue.left() == wanted
 
 
 async def test_few_are_delivered(queue: Queue) -> None:
