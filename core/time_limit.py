@@ -54,6 +54,15 @@ class TimeLimit:
         context.run(_limit.set, self)
         return context
 
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Have waits in line told to this limit by what runs in the block."""
+        token = _limit.set(self)
+        try:
+            yield
+        finally:
+            _limit.reset(token)
+
     def stand_still(self) -> None:
         """Somebody waits in line: the time does not run."""
         self._waiting += 1

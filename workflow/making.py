@@ -31,7 +31,7 @@ from workflow.limits import check_result
 from workflow.part_facts import part_failed, part_made
 from workflow.retrying import limit_s, options_of, pause, took_too_long
 from workflow.tally import Tally
-from workflow.trying import Tries, bounded
+from workflow.trying import Tries, bounded, heeding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from db.facts import EventDraft, JsonText, RowWrite
     from notifications.event_data import PartTold
     from workflow.lease import Claim
-    from workflow.parts import Wanted, Work
+    from workflow.parts import Need, Wanted, Work
     from workflow.step import PartsStep, Written
 
 CONTENT_SECONDS: Final = Histogram(
@@ -125,7 +125,12 @@ class Maker:
         slot = KeySlot(self._slots, holds=len(group))
         for want in group:
             if self._tasks is not None:
-                self._tasks.create_task(self._one(want, SlotHold(slot, held=True), drain))
+                one = self._one(want, SlotHold(slot, held=True), drain)
+                self._tasks.create_task(one, name=self._name_of(want.need))
+
+    def _name_of(self, need: Need) -> str:
+        """Return the name of a part's asyncio task, for who looks what holds the event loop up."""
+        return f"{need.kind} of {need.key} at {self._step} of task {self._claim.task_id}"
 
     async def _one(self, want: Wanted, hold: SlotHold, drain: Drain) -> None:
         """Make one part, unless the worker is to stop: then nothing new begins."""
@@ -253,12 +258,13 @@ class Maker:
             AppError: It cannot be made, or took too long, or the making of all was halted.
         """
         halt, need = self.tally.halt, want.need
+        work = partial(self._parts.make, self._claim.task_id, want, asking)
+        limit = halt.limit(limit_s(self._options))
         try:
-            written = await bounded(
-                partial(self._parts.make, self._claim.task_id, want, asking),
-                limit=halt.limit(limit_s(self._options)),
-                name=f"{need.kind} of {need.key} at {self._step} of task {self._claim.task_id}",
-            )
+            if self._parts.heeds_cancellation:
+                written = await heeding(work, limit=limit)
+            else:
+                written = await bounded(work, limit=limit, name=self._name_of(need))
         except TimeoutError:
             raise halt.cause or took_too_long(self._options) from None
         except AppError as error:

@@ -96,6 +96,9 @@ class PartsStep(ABC):
     """What one of them is called in sentences for people."""
     needs: float = 1.0
     """The share that must be there for the steps that follow; with less, the task ends here."""
+    heeds_cancellation: ClassVar[bool] = False
+    """Whether what makes a part ends as soon as it is cancelled, whatever it is doing then. An
+    author's function may not, and gets an asyncio task that can be left behind."""
 
     @property
     def kinds(self) -> tuple[str, ...]:

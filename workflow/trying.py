@@ -55,6 +55,8 @@ _FATAL: Final = (LeaseLostError, ServiceUnavailableError)
 _FOR_GOOD: Final = (PartFailed, ContentRefusedError, TokenBudgetExceededError)
 """Another try would fail alike."""
 
+_NOBODY_ASKED: Final = "it was cancelled, though nobody asked for that"
+
 _left_behind: Final[set[asyncio.Task[Any]]] = set()
 """Else they might be collected while they run."""
 
@@ -91,11 +93,52 @@ async def bounded(work: Callable[[], Awaitable[R]], *, limit: TimeLimit, name: s
     finally:
         limit.end()
     if task.cancelled():
-        raise _unexpected(RuntimeError("it was cancelled, though nobody asked for that"))
+        raise _unexpected(RuntimeError(_NOBODY_ASKED))
     error = task.exception()
     if error is None:
         return task.result()
     raise as_ours(error) from error
+
+
+async def heeding(work: Callable[[], Awaitable[R]], *, limit: TimeLimit) -> R:
+    """Do the same with code that ends as soon as it is cancelled, in the caller's own asyncio task.
+
+    A task that could be left behind is a fifth of what a model call costs.
+
+    Args:
+        work: The code.
+        limit: How long it may take.
+
+    Raises:
+        TimeoutError: The limit is over.
+        UnexpectedError: The code raised anything but an error of ours.
+    """
+    task: asyncio.Task[Any] | None = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("this runs in an asyncio task")
+    cancelled, over = task.cancelling(), False
+
+    def end() -> None:
+        nonlocal over
+        over = True
+        task.cancel()
+
+    limit.begin(end)
+    try:
+        with limit.entered():
+            return await work()
+    except asyncio.CancelledError as error:
+        if task.cancelling() > cancelled + over:
+            raise  # by somebody else
+        if over:
+            raise TimeoutError from None
+        raise _unexpected(RuntimeError(_NOBODY_ASKED)) from error
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
+        raise as_ours(error) from error
+    finally:
+        limit.end()
+        if over:
+            task.uncancel()
 
 
 class Tries:

@@ -28,6 +28,7 @@ class ContentGeneration(PartsStep):
     """Writes the contents of every concept."""
 
     noun = "content"
+    heeds_cancellation = True
 
     @property
     def kinds(self) -> tuple[str, ...]:
