@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,17 +51,8 @@ class TimeLimit:
     def context(self) -> Context:
         """Return a copy of the running context in which waits in line are told to this limit."""
         context = copy_context()
-        context.run(_limit.set, self)
+        context.run(CURRENT.set, self)
         return context
-
-    @contextmanager
-    def entered(self) -> Iterator[None]:
-        """Have waits in line told to this limit by what runs in the block."""
-        token = _limit.set(self)
-        try:
-            yield
-        finally:
-            _limit.reset(token)
 
     def stand_still(self) -> None:
         """Somebody waits in line: the time does not run."""
@@ -85,13 +76,14 @@ class TimeLimit:
             self._alarm = None
 
 
-_limit: ContextVar[TimeLimit | None] = ContextVar("time_limit", default=None)
+CURRENT: Final[ContextVar[TimeLimit | None]] = ContextVar("time_limit", default=None)
+"""The limit that waits in line are told to."""
 
 
 @contextmanager
 def in_line() -> Iterator[None]:
     """Stop the time of the limit that one runs under, if there is any, while one waits in line."""
-    limit = _limit.get()
+    limit = CURRENT.get()
     if limit is None:
         yield
         return

@@ -137,7 +137,7 @@ async def record(fact: Fact) -> Recorded:
         AppError: The fact was refused; nothing of it was written.
         ServiceUnavailableError: The database kept failing.
     """
-    return await _recorders.get().record(fact)
+    return await _recorders.get().add(fact)
 
 
 @dataclass(slots=True)
@@ -157,10 +157,10 @@ class Recorder:
         self._pending: list[_Pending] = []
         self._writer: asyncio.Task[None] | None = None
 
-    async def record(self, fact: Fact) -> Recorded:
-        """Queue the fact and wait for its commit.
+    def add(self, fact: Fact) -> asyncio.Future[Recorded]:
+        """Queue the fact, and return what waits for its commit.
 
-        A caller that is cancelled before its batch began takes its fact back.
+        Who cancels that before the fact's batch began takes the fact back.
         """
         pending = _Pending(fact, asyncio.get_running_loop().create_future())
         self._pending.append(pending)
@@ -169,7 +169,7 @@ class Recorder:
             self._writer = asyncio.create_task(
                 self._write_all(), name="recorder", context=Context()
             )
-        return await pending.future
+        return pending.future
 
     async def flush(self) -> None:
         """Wait until nothing is pending."""

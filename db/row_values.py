@@ -74,11 +74,12 @@ class Given:
 
     def together(self, columns: Columns, once: Sequence[Any]) -> list[Any]:
         """Return the parameters for rows that are written at once."""
-        given: list[Any] = self._written(columns)
+        given = [_none_if_all(values) for values in self._written(columns)]
         if not self._texts:
             return [*given, *once]
-        *joined, parting, nothing = joined_texts([given[place] for place in self._texts])
-        for place, text in zip(self._texts, joined, strict=True):
+        texts = [place for place in self._texts if given[place] is not None]
+        *joined, parting, nothing = joined_texts([given[place] for place in texts])
+        for place, text in zip(texts, joined, strict=True):
             given[place] = text
         return [*given, *once, parting, nothing]
 
@@ -118,6 +119,11 @@ def joined_texts(columns: Sequence[Sequence[str | None]]) -> list[str]:
         ):
             return [*joined, parting, nothing]
         parting, nothing = token_hex(8), token_hex(8)  # these stand in some text
+
+
+def _none_if_all(values: Sequence[Any]) -> Any:
+    """Return no array for a column without any value: `unnest` fills up what is short by NULL."""
+    return None if values[0] is None and values.count(None) == len(values) else values
 
 
 def _as_json(value: Any) -> str | None:

@@ -154,7 +154,7 @@ class Deltas:
 
 
 def _send(task_id: str, about: PartTold, *, offset: int, text: str) -> None:
-    if not text or len(text) > LARGEST_PIECE:
+    if not text or len(text) > LARGEST_PIECE or offset < 0:
         if text:
             TRANSIENT_DROPPED.inc()
         return

@@ -34,7 +34,7 @@ from notifications.clients import redis_client
 from notifications.events import TERMINAL_EVENTS, task_channel, user_channel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from redis.asyncio import Redis
 
@@ -69,11 +69,15 @@ LOG_EVERY_S: Final = 30.0
 """A Redis that stays away is told of twice a minute, not once a second."""
 
 
-class _Publish(NamedTuple):
+class Message(NamedTuple):
+    """What goes to a channel."""
+
     channel: str
-    message: bytes
+    body: bytes
     terminal: bool = False
+    """A task ends with it: it is dropped last, and cuts a cool-down short."""
     transient: bool = False
+    """It is dropped before any other one."""
 
 
 class Publisher:
@@ -82,8 +86,8 @@ class Publisher:
     def __init__(self) -> None:
         settings = get_settings()
         self._timeout_s = settings.publish_timeout_s
-        self._buffer: deque[_Publish] = deque()
-        self._endings: deque[_Publish] = deque()
+        self._buffer: deque[Message] = deque()
+        self._endings: deque[Message] = deque()
         self._transient_bytes = 0
         self._drain: asyncio.Task[None] | None = None
         self._failing = False
@@ -109,15 +113,19 @@ class Publisher:
         """Messages that were not sent yet."""
         return len(self._buffer) + len(self._endings)
 
-    def publish(self, channel: str, message: bytes, *, terminal: bool = False) -> None:
-        """Buffer a message; returns at once, whatever state Redis is in.
+    def publish(self, messages: Iterable[Message]) -> None:
+        """Buffer messages; returns at once, whatever state Redis is in."""
+        for message in messages:
+            if len(self._buffer) >= BUFFER:
+                self._make_room()
+            self._buffer.append(message)
+            if message.terminal:
+                self._hurry.set()
+        self._start()
 
-        Args:
-            channel: Where it goes.
-            message: What goes there.
-            terminal: A task ends with it: it is dropped last, and cuts a cool-down short.
-        """
-        if len(self._buffer) >= BUFFER and self._transient_bytes:
+    def _make_room(self) -> None:
+        """Drop what can be missed first."""
+        if self._transient_bytes:
             self._drop_transient()
         if len(self._buffer) >= BUFFER:
             oldest = self._buffer.popleft()  # readers notice a gap soonest from newer ones
@@ -125,22 +133,18 @@ class Publisher:
                 self._endings.append(oldest)
             else:
                 DROPPED.inc()
-        self._buffer.append(_Publish(channel, message, terminal))
-        if terminal:
-            self._hurry.set()
-        self._start()
 
-    def publish_transient(self, channel: str, message: bytes) -> None:
+    def publish_transient(self, channel: str, body: bytes) -> None:
         """Buffer a message that may be lost, where there is room and Redis answers."""
         if (
             self._failing
             or len(self._buffer) >= BUFFER
-            or self._transient_bytes + len(message) > TRANSIENT_BYTES
+            or self._transient_bytes + len(body) > TRANSIENT_BYTES
         ):
             TRANSIENT_DROPPED.inc()
             return
-        self._transient_bytes += len(message)
-        self._buffer.append(_Publish(channel, message, transient=True))
+        self._transient_bytes += len(body)
+        self._buffer.append(Message(channel, body, transient=True))
         self._start()
 
     def _start(self) -> None:
@@ -170,14 +174,14 @@ class Publisher:
             self._failing = False
             PUBLISHED.inc(len(batch))
 
-    def _next_batch(self) -> list[_Publish]:
+    def _next_batch(self) -> list[Message]:
         batch = [self._endings.popleft() for _ in range(min(ROUND, len(self._endings)))]
         room = min(ROUND - len(batch), len(self._buffer))
         batch += [self._buffer.popleft() for _ in range(room)]
-        self._transient_bytes -= sum(len(entry.message) for entry in batch if entry.transient)
+        self._transient_bytes -= sum(len(entry.body) for entry in batch if entry.transient)
         return batch
 
-    async def _send(self, batch: Sequence[_Publish]) -> None:
+    async def _send(self, batch: Sequence[Message]) -> None:
         """Publish in one round trip.
 
         Not by redis-py's pipeline: it sets a timer of its own for each reply, and takes as long
@@ -239,12 +243,12 @@ class Publisher:
         await self._redis.aclose()
 
 
-def _command(entry: _Publish) -> bytes:
+def _command(message: Message) -> bytes:
     """Return what makes Redis publish a message, as it goes over the wire."""
-    channel, message = entry.channel.encode(), entry.message
+    channel, body = message.channel.encode(), message.body
     return b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (
         *(len(channel), channel),
-        *(len(message), message),
+        *(len(body), body),
     )
 
 
@@ -253,19 +257,21 @@ _publishers: LoopLocal[Publisher] = LoopLocal(Publisher)
 
 def publish_events(events: Sequence[dict[str, Any]], lines: Sequence[bytes] | None = None) -> None:
     """Publish a task's committed events, each perhaps as JSON already, on its channel, in order."""
-    publisher = _publishers.get()
-    task_id = channel = ""
-    for event, line in zip(events, lines or map(orjson.dumps, events), strict=True):
-        if event["task_id"] != task_id:
-            task_id = event["task_id"]
-            channel = task_channel(task_id)
-        publisher.publish(channel, line, terminal=event["type"] in TERMINAL_EVENTS)
+    if not events:
+        return
+    channel = task_channel(events[0]["task_id"])
+    _publishers.get().publish(
+        [
+            Message(channel, line, event["type"] in TERMINAL_EVENTS)
+            for event, line in zip(events, lines or map(orjson.dumps, events), strict=True)
+        ]
+    )
 
 
 def publish_notification(entry: InboxEntry) -> None:
     """Publish an entry of a user's inbox on the user's channel."""
-    message = entry.model_dump_json().encode()
-    _publishers.get().publish(user_channel(entry.user_id), message)
+    body = entry.model_dump_json().encode()
+    _publishers.get().publish([Message(user_channel(entry.user_id), body)])
 
 
 def publish_transient(event: dict[str, Any]) -> None:

@@ -228,7 +228,8 @@ class Asking:
                 "gen_ai.request.model": get_settings().llm_model,
             },
         )
-        async with budget.reserve(expected) as left:
+        left = await budget.hold(expected)
+        try:
             call = Call(
                 prompt=prompt,
                 output=output,
@@ -246,6 +247,8 @@ class Asking:
                     raise
             self._add(kind, completion.usage, "ok")
             return completion.value
+        finally:
+            budget.let_go(expected)
 
     def _add(self, kind: str, usage: Usage, outcome: str) -> None:
         usage = priced(usage, price_of(get_settings()))

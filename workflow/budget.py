@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
 from core.errors import TokenBudgetExceededError
@@ -12,32 +11,6 @@ from core.time_limit import in_line
 
 if TYPE_CHECKING:
     from core.usage import Usage
-
-
-class Held(AbstractAsyncContextManager[int | None]):
-    """What is held back for one call while it runs."""
-
-    __slots__ = ("_budget", "_tokens")
-
-    def __init__(self, budget: Budget, tokens: int) -> None:
-        """Hold nothing yet."""
-        self._budget = budget
-        self._tokens = tokens
-
-    async def __aenter__(self) -> int | None:
-        """Hold it.
-
-        Returns:
-            How many tokens the call may take at most; None without a limit.
-
-        Raises:
-            TokenBudgetExceededError: Nothing is left.
-        """
-        return await self._budget.hold(self._tokens)
-
-    async def __aexit__(self, *_: object) -> None:
-        """Let go of it."""
-        self._budget.let_go(self._tokens)
 
 
 class Budget:
@@ -65,12 +38,11 @@ class Budget:
         """Add what a call took."""
         self._spent += usage.tokens
 
-    def reserve(self, tokens: int) -> Held:
-        """Return what holds back what a call is expected to take, while it runs."""
-        return Held(self, tokens)
-
     async def hold(self, tokens: int) -> int | None:
-        """Hold back what a call is expected to take, and return how much it may.
+        """Hold back what a call is expected to take, until that is let go.
+
+        Returns:
+            How many tokens it may take at most; None without a limit.
 
         Raises:
             TokenBudgetExceededError: Nothing is left.

@@ -8,35 +8,7 @@ from core.provider_errors import ProviderError
 from core.time_limit import TimeLimit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from core.errors import AppError
-
-
-class Cut(TimeLimit):
-    """The limit of one content, known to the halt while it is being written."""
-
-    __slots__ = ("_limits",)
-
-    def __init__(self, seconds: float, limits: set[Cut]) -> None:
-        """Take how long.
-
-        Args:
-            seconds: How long it may take.
-            limits: Of all contents that are being written.
-        """
-        super().__init__(seconds)
-        self._limits = limits
-
-    def begin(self, tell: Callable[[], None]) -> None:
-        """Let the time run."""
-        self._limits.add(self)
-        super().begin(tell)
-
-    def end(self) -> None:
-        """The work has ended: nothing is told any more."""
-        self._limits.discard(self)
-        super().end()
 
 
 class Halt:
@@ -51,11 +23,17 @@ class Halt:
 
     def __init__(self) -> None:
         self.cause: AppError | None = None
-        self._limits: set[Cut] = set()
+        self._limits: set[TimeLimit] = set()
 
-    def limit(self, seconds: float) -> Cut:
-        """Return what bounds the writing of one content by time, and by the halt."""
-        return Cut(seconds, self._limits)
+    def limit(self, seconds: float) -> TimeLimit:
+        """Return what bounds the writing of one content by time, and by the halt, until it ends."""
+        limit = TimeLimit(seconds)
+        self._limits.add(limit)
+        return limit
+
+    def ended(self, limit: TimeLimit) -> None:
+        """Forget the limit of a content that is not written any more."""
+        self._limits.discard(limit)
 
     def after(self, error: AppError) -> None:
         """Halt everything if the error is one that every further call would meet."""

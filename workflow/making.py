@@ -270,6 +270,8 @@ class Maker:
         except AppError as error:
             halt.after(error)
             raise
+        finally:
+            halt.ended(limit)
         return written, check_result(written.body, what=f"The {need.kind} of {need.title!r}")
 
 

@@ -26,6 +26,7 @@ from core.logging import get_logger
 from core.provider_errors import ContentRefusedError, ProviderError
 from core.redaction import redact
 from core.request_shapes import storable
+from core.time_limit import CURRENT
 from workflow.failures import PartFailed, Retryable
 
 if TYPE_CHECKING:
@@ -123,10 +124,10 @@ async def heeding(work: Callable[[], Awaitable[R]], *, limit: TimeLimit) -> R:
         over = True
         task.cancel()
 
+    outer = CURRENT.set(limit)
     limit.begin(end)
     try:
-        with limit.entered():
-            return await work()
+        return await work()
     except asyncio.CancelledError as error:
         if task.cancelling() > cancelled + over:
             raise  # by somebody else
@@ -137,6 +138,7 @@ async def heeding(work: Callable[[], Awaitable[R]], *, limit: TimeLimit) -> R:
         raise as_ours(error) from error
     finally:
         limit.end()
+        CURRENT.reset(outer)
         if over:
             task.uncancel()
 

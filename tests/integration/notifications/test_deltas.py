@@ -190,7 +190,7 @@ async def test_text_never_displaces_an_event(
     for seq in range(10):
         publish_events([{**ending(), "seq": seq}])
     mine = publisher._publishers.get()
-    assert [orjson.loads(entry.message)["seq"] for entry in mine._buffer] == list(range(10))
+    assert [orjson.loads(message.body)["seq"] for message in mine._buffer] == list(range(10))
     assert publisher.DROPPED._value.get() == dropped
     assert TRANSIENT_DROPPED._value.get() == lost + 5
 

@@ -185,11 +185,12 @@ async def test_reservations(settings_env: pytest.MonkeyPatch) -> None:
     budget, order = Budget(Usage(tokens=20)), []
 
     async def call(name: str, *, expected: int, took: int) -> int | None:
-        async with budget.reserve(expected) as left:
-            order.append(name)
-            await asyncio.sleep(0.01)
-            budget.spend(Usage(tokens=took))
-            return left
+        left = await budget.hold(expected)
+        order.append(name)
+        await asyncio.sleep(0.01)
+        budget.spend(Usage(tokens=took))
+        budget.let_go(expected)
+        return left
 
     first = asyncio.create_task(call("first", expected=70, took=10))
     await asyncio.sleep(0)
