@@ -115,7 +115,8 @@ def usage_in(body: Any) -> Usage:
         told = holder.get("usage") if isinstance(holder, dict) else None
         if told and (found := read_usage(told)).tokens:
             return found
-    return read_usage(body.get("usageMetadata"))
+    told = body.get("usageMetadata")
+    return read_usage(told) if told else NOTHING
 
 
 def _first(told: dict[str, Any], names: tuple[str, ...]) -> int:

@@ -40,8 +40,9 @@ class Said:
         if not isinstance(message, dict):
             return ""
         content = message.get("content")
-        if isinstance(content, str) and not any(
-            told for name, told in message.items() if name not in _ORDINARY
+        if isinstance(content, str) and (
+            message.keys() <= _ORDINARY
+            or not any(told for name, told in message.items() if name not in _ORDINARY)
         ):
             return content
         heard = Said()

@@ -149,7 +149,8 @@ class OpenAIAuthor:
     ) -> Completion[T]:
         conversation = Conversation(call, on_retry=on_retry, repairs=self._repairs, key=self._key)
         connection = self._connections.get()
-        await asyncio.wait({connection.recalled})
+        if not connection.recalled.done():
+            await asyncio.wait({connection.recalled})
         manner = Manner(self.learned)
         try:
             value: T = await self._tries.finish(

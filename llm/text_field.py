@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
@@ -15,12 +16,16 @@ if TYPE_CHECKING:
 
     from llm.calls import OnText
 
-_RUN: Final = re.compile(r'[^"\\]+')
+_RUN: Final = re.compile(
+    r'(?:[^"\\]+|\\["\\/bfnrt]|\\u(?:[0-9a-ce-fA-CE-F][0-9a-fA-F]|[dD][0-7])[0-9a-fA-F]{2})+'
+)
+"""Text with escapes that are whole, and no half of a surrogate pair."""
 _GAP: Final = re.compile(r'[^"{}\[\]:,]+')
-_ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+_DECODER: Final = json.JSONDecoder(strict=False)
 _UNIT: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 _HALVES: Final = re.compile("[\x00\ud800-\udfff]")
-_KNOWN: Final = "\"\\/'"
+_ODD: Final = "'"
+"""Escaped though nothing asks for that."""
 _LONGEST_KEY: Final = 200
 _LONGEST_WAY: Final = 100_000
 """Characters before the field begins. What has more is none of our shapes, not worth reading."""
@@ -122,7 +127,8 @@ class TextField:
     def _inside(self, text: str, at: int, new: list[str]) -> int:
         run = _RUN.match(text, at)
         if run:
-            self._take(run[0], new)
+            found = run[0]
+            self._take(_DECODER.raw_decode(f'"{found}"')[0] if "\\" in found else found, new)
             return run.end()
         if text[at] == '"':
             return self._quote(text, at, new)
@@ -214,7 +220,7 @@ def _escape(text: str, at: int) -> tuple[str, int]:
         return "", -1
     if text[at + 1] != "u":
         sign = text[at + 1]
-        return _ESCAPES.get(sign, sign if sign in _KNOWN else f"\\{sign}"), at + 2
+        return sign if sign == _ODD else f"\\{sign}", at + 2
     if len(text) < at + 6:
         return "", -1
     unit = _UNIT.match(text, at)

@@ -86,7 +86,7 @@ def rendered(text: str, inputs: Inputs) -> Opening:
     """
     template = _template(text)
     values = {name: getattr(inputs, name) for name in type(inputs).model_fields}
-    context = template.new_context(values)
+    context = template.new_context({**_globals(text), **values}, shared=True)
     system, user = (
         "".join(template.blocks[block](context)).strip() for block in ("system", "user")
     )
@@ -116,3 +116,9 @@ def _environment() -> jinja2.Environment:
 @cache
 def _template(text: str) -> jinja2.Template:
     return _environment().from_string(text)
+
+
+@cache
+def _globals(text: str) -> dict[str, Any]:
+    """Return what templates may name beside their values; looking it all up takes long."""
+    return dict(_template(text).globals)

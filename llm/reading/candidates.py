@@ -108,11 +108,17 @@ def parsed_json(text: str) -> Any:
 
 
 def _may_be_rounded(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(map(_may_be_rounded, value.values()))
-    if isinstance(value, list):
-        return any(map(_may_be_rounded, value))
-    return isinstance(value, float) and abs(value) >= _EXACT
+    """Tell whether a number in it is so large that the scanner in C may have changed it."""
+    found = [value]
+    for each in found:  # which grows meanwhile: a call for each value took longer than to read it
+        kind = type(each)
+        if kind is dict:
+            found.extend(each.values())
+        elif kind is list:
+            found.extend(each)
+        elif kind is float and abs(each) >= _EXACT:
+            return True
+    return False
 
 
 def _scan(text: str, read: Read, effort: Effort) -> tuple[list[Found], str]:
