@@ -86,7 +86,10 @@ def rendered(text: str, inputs: Inputs) -> Opening:
     """
     template = _template(text)
     values = {name: getattr(inputs, name) for name in type(inputs).model_fields}
-    context = template.new_context({**_globals(text), **values}, shared=True)
+    # not by the template: for each rendering that looks anew which names are everybody's
+    context = template.environment.context_class(
+        template.environment, {**_globals(text), **values}, template.name, template.blocks
+    )
     system, user = (
         "".join(template.blocks[block](context)).strip() for block in ("system", "user")
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -100,11 +99,11 @@ def parsed_json(text: str) -> Any:
             depth += _DEPTHS.get(token[0], 0)
             if depth > DEEPEST:
                 raise ValueError("nested too deeply")
-    with suppress(ValueError):
+    try:
         value = orjson.loads(text)
-        if not _may_be_rounded(value):
-            return value
-    return json.loads(text, strict=False)
+    except ValueError:
+        return json.loads(text, strict=False)
+    return json.loads(text, strict=False) if _may_be_rounded(value) else value
 
 
 def _may_be_rounded(value: Any) -> bool:
