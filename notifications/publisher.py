@@ -16,7 +16,7 @@ import math
 from collections import deque
 from contextlib import suppress
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from prometheus_client import Counter
@@ -32,6 +32,7 @@ from core.loop_local import LoopLocal
 from core.settings import get_settings
 from notifications.clients import redis_client
 from notifications.events import TERMINAL_EVENTS, task_channel, user_channel
+from notifications.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -67,17 +68,6 @@ COOL_DOWN_S: Final = 1.0
 FLUSH_S: Final = 2.0
 LOG_EVERY_S: Final = 30.0
 """A Redis that stays away is told of twice a minute, not once a second."""
-
-
-class Message(NamedTuple):
-    """What goes to a channel."""
-
-    channel: str
-    body: bytes
-    terminal: bool = False
-    """A task ends with it: it is dropped last, and cuts a cool-down short."""
-    transient: bool = False
-    """It is dropped before any other one."""
 
 
 class Publisher:
@@ -193,7 +183,7 @@ class Publisher:
         pool: Any = self._redis.connection_pool
         connection = await pool.get_connection()
         try:
-            await connection.send_packed_command(b"".join(map(_command, batch)))
+            await connection.send_packed_command(b"".join(message.command() for message in batch))
             refused: list[ResponseError] = []
             for _ in batch:
                 try:
@@ -241,15 +231,6 @@ class Publisher:
         self._endings.clear()
         self._buffer.clear()
         await self._redis.aclose()
-
-
-def _command(message: Message) -> bytes:
-    """Return what makes Redis publish a message, as it goes over the wire."""
-    channel, body = message.channel.encode(), message.body
-    return b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (
-        *(len(channel), channel),
-        *(len(body), body),
-    )
 
 
 _publishers: LoopLocal[Publisher] = LoopLocal(Publisher)
