@@ -52,6 +52,9 @@ _CONCEPT: Final = """
     || '","prerequisites":' || array_to_json(prerequisites)::text
     || ',"contents":{' || coalesce(contents, :all_none) || '}}'
 """
+# A roadmap that is being written is new to the planner, who takes it for one of a few rows. A full
+# join cannot be done row by row all the same, which takes seconds for thousands of concepts; what
+# it has beyond the concepts that are shown is a module of its own, which is none.
 _TREE: Final = text(
     rf"""
     WITH newest AS (
@@ -60,10 +63,13 @@ _TREE: Final = text(
         ORDER BY concept_id, kind, version DESC
     ), states AS (
         SELECT concept_id, {_CONTENTS} AS contents FROM newest GROUP BY concept_id
-    ), lists AS (
+    ), shown AS MATERIALIZED (
+        SELECT concept_id, module_id, position, title, description, estimated_hours, difficulty,
+            prerequisites
+        FROM concepts WHERE roadmap_id = :roadmap_id AND NOT removed
+    ), lists AS MATERIALIZED (
         SELECT module_id, string_agg({_CONCEPT}, ',' ORDER BY position) AS concepts
-        FROM concepts LEFT JOIN states USING (concept_id)
-        WHERE roadmap_id = :roadmap_id AND NOT removed GROUP BY module_id
+        FROM shown FULL JOIN states USING (concept_id) GROUP BY module_id
     )
     SELECT stage_id, stages.title AS stage, module_id, modules.title AS module, concepts
     FROM stages LEFT JOIN modules USING (stage_id) LEFT JOIN lists USING (module_id)
