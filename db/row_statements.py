@@ -78,12 +78,8 @@ def insertion(table: Table, names: tuple[str, ...], once: tuple[str, ...] = ()) 
 @cache
 def creation(table: Table, names: tuple[str, ...], key: str) -> Statement:
     """Return what adds rows that are not there yet, and returns the keys of those it added."""
-    given = Given(table, names, ())
-    text = (
-        f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM {given.rows()}"  # noqa: S608
-        f" ON CONFLICT DO NOTHING RETURNING {key}"
-    )
-    return Statement(text, given)
+    added = insertion(table, names)
+    return Statement(f"{added.text} ON CONFLICT DO NOTHING RETURNING {key}", added.given)
 
 
 @cache

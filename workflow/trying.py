@@ -104,7 +104,7 @@ async def bounded(work: Callable[[], Awaitable[R]], *, limit: TimeLimit, name: s
 async def heeding(work: Callable[[], Awaitable[R]], *, limit: TimeLimit) -> R:
     """Do the same with code that ends as soon as it is cancelled, in the caller's own asyncio task.
 
-    A task that could be left behind is a fifth of what a model call costs.
+    It saves each call a task, a context and two turns of the event loop.
 
     Args:
         work: The code.

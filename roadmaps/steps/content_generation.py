@@ -75,7 +75,7 @@ class ContentGeneration(PartsStep):
 
     def told(self, want: Wanted) -> PartTold:
         """Return what events tell of a content, its concept named as well."""
-        told = PartsStep.told(self, want)
+        told = super().told(want)
         told["concept_id"], told["concept_title"] = want.need.key, want.need.title
         return told
 
