@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select, true
+from sqlalchemy import func, select, true
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased, defer
 
@@ -72,13 +72,17 @@ async def failed_parts(
         task_ids: Of these tasks.
         each: How many of each task at most.
     """
-    newer = aliased(Part)
-    superseded = select(newer.content_id).where(
-        newer.task_id == Part.task_id,
-        newer.step == Part.step,
-        newer.key == Part.key,
-        newer.kind == Part.kind,
-        newer.version > Part.version,
+    version = aliased(Part)
+    # by itself for each that failed: joined, all versions would be gone through for each of them
+    newest = (
+        select(func.max(version.version))
+        .where(
+            version.task_id == Part.task_id,
+            version.step == Part.step,
+            version.key == Part.key,
+            version.kind == Part.kind,
+        )
+        .scalar_subquery()
     )
     failed = (
         select(Part.content_id)
@@ -86,7 +90,7 @@ async def failed_parts(
             Part.task_id == RoadmapTask.task_id,
             Part.error.is_not(None),
             Part.hidden.is_(False),
-            ~superseded.exists(),
+            Part.version == newest,
         )
         .order_by(*_IN_ORDER)
         .limit(each)
