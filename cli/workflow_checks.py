@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from workflow.definition import Definition
 
 _UNFINISHED: Final = """
-    SELECT workflow, workflow_version, count(*) FROM roadmap_tasks
-    WHERE status IN ('pending', 'processing') GROUP BY 1, 2 ORDER BY 1, 2
+    SELECT workflow, workflow_version, count(*) FROM (
+        SELECT workflow, workflow_version FROM roadmap_tasks WHERE status = 'pending'
+        UNION ALL
+        SELECT workflow, workflow_version FROM roadmap_tasks WHERE status = 'processing'
+    ) unfinished GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 

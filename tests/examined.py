@@ -34,6 +34,30 @@ def statements() -> Iterator[Statements]:
         event.remove(engine, "before_cursor_execute", note)
 
 
+@contextmanager
+def every_statement() -> Iterator[Statements]:
+    """Collect what is sent meanwhile, by SQLAlchemy or straight to the driver."""
+
+    def note(told: Any) -> None:
+        sent.append((told.query, tuple(told.args or ())))
+
+    def listen(_dbapi: Any, record: Any, *_: Any) -> None:
+        record.driver_connection.add_query_logger(note)
+
+    def leave(_dbapi: Any, record: Any, *_: Any) -> None:
+        record.driver_connection.remove_query_logger(note)
+
+    pool = get_engine().sync_engine.pool
+    event.listen(pool, "checkout", listen)
+    event.listen(pool, "checkin", leave)
+    try:
+        with statements() as sent:
+            yield sent
+    finally:
+        event.remove(pool, "checkout", listen)
+        event.remove(pool, "checkin", leave)
+
+
 async def rows_examined(connection: asyncpg.Connection, sent: Statements) -> int:
     """Return how many rows of tables and indexes the reading statements look at, all together."""
     total = 0
@@ -55,3 +79,18 @@ def _scanned(node: dict[str, Any]) -> int:
         )
         own = round((node["Actual Rows"] + removed) * node["Actual Loops"])
     return own + sum(_scanned(child) for child in node.get("Plans", ()))
+
+
+async def rows_handled(connection: asyncpg.Connection, sent: Statements) -> int:
+    """Return how many rows the plans of some statements gave or threw away, all together."""
+    total = 0
+    for statement, parameters in sent:
+        plan = await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *parameters)
+        total += _handled(orjson.loads(plan)[0]["Plan"])
+    return total
+
+
+def _handled(node: dict[str, Any]) -> int:
+    removed = sum(count for name, count in node.items() if name.startswith("Rows Removed"))
+    own: int = round((node["Actual Rows"] + removed) * node["Actual Loops"])
+    return own + sum(map(_handled, node.get("Plans", ())))

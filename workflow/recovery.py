@@ -42,7 +42,8 @@ RING_AFTER: Final = timedelta(seconds=10)
 """A ring is on its way for at most this long; also the slack between clocks of one row."""
 LARGEST_SWEEP: Final = 500
 _OPEN: Final = text(
-    "SELECT EXISTS (SELECT FROM roadmap_tasks WHERE status IN ('pending', 'processing'))"
+    "SELECT EXISTS (SELECT FROM roadmap_tasks WHERE status = 'pending')"
+    " OR EXISTS (SELECT FROM roadmap_tasks WHERE status = 'processing')"
 )
 
 
@@ -143,9 +144,10 @@ async def _end_expired() -> None:
         late = await session.scalars(
             select(RoadmapTask.task_id)
             .where(
-                RoadmapTask.status == Status.PENDING,
+                text("status = 'pending'"),  # spelled out, as in its index
                 RoadmapTask.expires_at <= func.clock_timestamp(),
             )
+            .order_by(RoadmapTask.expires_at)
             .limit(LARGEST_SWEEP)
         )
         task_ids = list(late)

@@ -51,7 +51,15 @@ class RoadmapTask(Spent, Base):
         Index("ix_roadmap_tasks_created_at", "created_at", "task_id"),
         Index("ix_roadmap_tasks_user_id_created_at", "user_id", "created_at", "task_id"),
         Index("ix_roadmap_tasks_user_id_started_at", "user_id", "started_at"),
-        Index("ix_roadmap_tasks_status", "status", "workflow", "workflow_version"),
+        Index(  # those who wait are in the indexes of the line, and the planner finds no other
+            "ix_roadmap_tasks_status",
+            "status",
+            "workflow",
+            "workflow_version",
+            postgresql_where=text(
+                "status IN ('processing', 'completed', 'partial_failure', 'failed', 'cancelled')"
+            ),
+        ),
         Index(
             "ix_roadmap_tasks_claimable",
             text("rung_at NULLS FIRST"),
@@ -74,6 +82,7 @@ class RoadmapTask(Spent, Base):
             "ix_roadmap_tasks_active",
             "user_id",
             postgresql_where=text("status IN ('processing', 'human_review_pending')"),
+            postgresql_include=["status", "workflow", "workflow_version"],
         ),
         Index(
             "ix_roadmap_tasks_expires_at",
@@ -86,6 +95,7 @@ class RoadmapTask(Spent, Base):
             "created_at",
             "task_id",
             postgresql_where=text("status = 'pending'"),
+            postgresql_include=["workflow", "workflow_version"],
         ),
         Index(
             "ix_roadmap_tasks_completed",

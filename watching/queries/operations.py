@@ -36,8 +36,11 @@ _ENDED = text(
 )
 _UNFINISHED = text(
     """
-    SELECT status, workflow, workflow_version AS version, count(*) AS tasks FROM roadmap_tasks
-    WHERE status IN ('pending', 'processing', 'human_review_pending')
+    SELECT 'pending' AS status, workflow, workflow_version AS version, count(*) AS tasks
+    FROM roadmap_tasks WHERE status = 'pending' GROUP BY workflow, workflow_version
+    UNION ALL
+    SELECT status, workflow, workflow_version, count(*) FROM roadmap_tasks
+    WHERE status IN ('processing', 'human_review_pending')
     GROUP BY status, workflow, workflow_version
     """
 )

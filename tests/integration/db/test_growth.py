@@ -7,22 +7,19 @@ it was sent with, over tables that are filled by one statement each.
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 import pytest
-from sqlalchemy import event
 
 from core.states import Status
-from db.engine import get_engine
 from db.raw import raw_transaction
 from db.repositories.leases import LOOK, expired, renew
 from db.repositories.line import line
 from db.repositories.line_bounds import Bounds, bounds
 from db.repositories.turns import look, next_in_line
 from db.session import AsyncSessionLocal, read_session
-from tests.examined import rows_examined, statements
+from tests.examined import every_statement, rows_examined
 from tests.factories import ALICE, a_worker_is_there, new_task
 from watching.queries import last_hour, queue_state
 from watching.queries.events import log_page, log_state
@@ -35,7 +32,7 @@ from workflow.review_deadlines import expire, remind
 from workflow.upkeep import purge
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
     from uuid import UUID
 
     import asyncpg
@@ -96,30 +93,6 @@ async def grown(database: asyncpg.Connection) -> AsyncIterator[asyncpg.Connectio
     yield database
     await database.execute(f"TRUNCATE {', '.join(GROWING)} CASCADE")
     await database.execute(f"ANALYZE {', '.join(GROWING)}")
-
-
-@contextmanager
-def every_statement() -> Iterator[Statements]:
-    """Collect what is sent meanwhile, by SQLAlchemy or straight to the driver."""
-
-    def note(told: Any) -> None:
-        sent.append((told.query, tuple(told.args or ())))
-
-    def listen(_dbapi: Any, record: Any, *_: Any) -> None:
-        record.driver_connection.add_query_logger(note)
-
-    def leave(_dbapi: Any, record: Any, *_: Any) -> None:
-        record.driver_connection.remove_query_logger(note)
-
-    pool = get_engine().sync_engine.pool
-    event.listen(pool, "checkout", listen)
-    event.listen(pool, "checkin", leave)
-    try:
-        with statements() as sent:
-            yield sent
-    finally:
-        event.remove(pool, "checkout", listen)
-        event.remove(pool, "checkin", leave)
 
 
 async def read_through(connection: asyncpg.Connection, sent: Statements) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 import pytest
@@ -12,7 +12,7 @@ from db.repositories.parts import failed_parts
 from db.session import read_session
 from roadmaps.queries.learning import begun_roadmaps, learner_progress
 from roadmaps.queries.tree import tree
-from tests.examined import statements
+from tests.examined import rows_handled, statements
 from tests.factories import ALICE
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     import asyncpg
-
-    from tests.examined import Statements
 
 MODULES, CONCEPTS = 60, 1200
 FEW: Final = 20
@@ -82,7 +80,7 @@ async def test_the_tree(database: asyncpg.Connection, new: UUID) -> None:
     modules = told["stages"][0]["modules"]
     assert len(modules) == MODULES
     assert sum(len(module["concepts"]) for module in modules) == CONCEPTS
-    assert await _handled(database, sent) < 12 * 3 * CONCEPTS
+    assert await rows_handled(database, sent) < 12 * 3 * CONCEPTS
 
 
 async def test_how_far_one_is(database: asyncpg.Connection, new: UUID) -> None:
@@ -91,7 +89,7 @@ async def test_how_far_one_is(database: asyncpg.Connection, new: UUID) -> None:
         told = await learner_progress(new, actor=ALICE)
         (begun,) = (await begun_roadmaps(actor=ALICE, most=1)).roadmaps
     assert (told.learning, told.total, begun.total) == (CONCEPTS, CONCEPTS, CONCEPTS)
-    assert await _handled(database, sent) < 40 * CONCEPTS
+    assert await rows_handled(database, sent) < 40 * CONCEPTS
 
 
 async def test_what_failed(database: asyncpg.Connection, new: UUID) -> None:
@@ -104,7 +102,7 @@ async def test_what_failed(database: asyncpg.Connection, new: UUID) -> None:
     assert {part.version for part in every} == {2}
     assert len(every) == CONCEPTS
     assert [part.key for part in first] == [part.key for part in every[:FEW]]
-    assert await _handled(database, sent) < 20 * CONCEPTS
+    assert await rows_handled(database, sent) < 20 * CONCEPTS
 
 
 async def _fill(
@@ -117,19 +115,3 @@ async def _fill(
     found = await database.fetch("SELECT roadmap_id FROM wanted")
     await database.execute("DROP TABLE wanted")
     return [row["roadmap_id"] for row in found]
-
-
-async def _handled(database: asyncpg.Connection, sent: Statements) -> int:
-    """Return how many rows the plans of some statements gave or threw away, all together."""
-    rows = 0
-    for statement, parameters in sent:
-        plan = await database.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *parameters)
-        rows += _rows(orjson.loads(plan)[0]["Plan"])
-    return rows
-
-
-def _rows(node: dict[str, Any]) -> int:
-    """Return how many rows all nodes of a plan gave or threw away, each time they ran."""
-    removed = sum(count for name, count in node.items() if name.startswith("Rows Removed"))
-    own: int = round((node["Actual Rows"] + removed) * node["Actual Loops"])
-    return own + sum(map(_rows, node.get("Plans", ())))
