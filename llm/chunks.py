@@ -20,6 +20,11 @@ class Event:
         """Begin without data."""
         self._lines: list[str] = []
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is data that may belong together with the next line's."""
+        return bool(self._lines)
+
     def data(self, value: bytes) -> list[Any]:
         """Take one line of data and return the chunk that it is by itself, if it is one.
 
@@ -55,6 +60,9 @@ def lines_of(buffer: bytearray) -> tuple[list[bytes], bytearray]:
 
     A line ends with CR, LF or both; a CR at the very end may be half of both.
     """
+    if b"\r" not in buffer:
+        *whole, half = bytes(buffer).split(b"\n")
+        return whole, bytearray(half)
     *lines, rest = _ENDS.split(buffer)
     if buffer.endswith(b"\r"):
         rest = bytearray(lines.pop() if lines else b"") + b"\r"

@@ -11,13 +11,14 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from llm.ordinary import plain_content
+
 _THOUGHTS: Final = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "thoughts")
 _TEXTS: Final = ("text", "content", "value", "output_text", "data")
 _THINKING: Final = frozenset(
     {"thinking", "reasoning", "reasoning_content", "thought", "redacted_thinking", "summary_text"}
     | {"reasoning.text", "reasoning.summary", "reasoning.encrypted"}
 )
-_ORDINARY: Final = frozenset({"content", "role"})
 _LARGEST: Final = 2_000_000
 _NOTHING: Final = frozenset({"", "null", "none"})
 
@@ -39,11 +40,7 @@ class Said:
         """Take a message, or the delta of one, and return what it adds to the content."""
         if not isinstance(message, dict):
             return ""
-        content = message.get("content")
-        if isinstance(content, str) and (
-            message.keys() <= _ORDINARY
-            or not any(told for name, told in message.items() if name not in _ORDINARY)
-        ):
+        if (content := plain_content(message)) is not None:
             return content
         heard = Said()
         heard.parts(message.get("content"))

@@ -13,6 +13,7 @@ from llm.chunks import Event, chunks_in, lines_of, unwrapped
 from llm.failures import TransientError, failure_told, unavailable
 from llm.finish import finish_in
 from llm.message import Said
+from llm.ordinary import ordinary_piece
 from llm.told import error_in, told_in_text
 
 if TYPE_CHECKING:
@@ -183,6 +184,13 @@ class ReplyReader:
 
     def _read_line(self, line: bytes) -> None:
         """Take one line of a stream; what is no chunk is passed over."""
+        if not (self._done or self._event.begun):
+            if not line:
+                return
+            if (piece := ordinary_piece(line)) is not None:
+                self._chunks += 1
+                self._add(piece)
+                return
         name, _, value = line.strip().partition(b":")
         if self._done or (name and name != b"data"):
             return

@@ -20,6 +20,8 @@ _RUN: Final = re.compile(
     r'(?:[^"\\]+|\\["\\/bfnrt]|\\u(?:[0-9a-ce-fA-CE-F][0-9a-fA-F]|[dD][0-7])[0-9a-fA-F]{2})+'
 )
 """Text with escapes that are whole, and no half of a surrogate pair."""
+_WORDS: Final = re.compile(r'[^"\\\x00\ud800-\udfff]+')
+"""What the text says as it stands."""
 _GAP: Final = re.compile(r'[^"{}\[\]:,]+')
 _DECODER: Final = json.JSONDecoder(strict=False)
 _UNIT: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
@@ -69,6 +71,8 @@ class TextField:
 
     def feed(self, piece: str) -> str:
         """Return what the piece adds to the text; often nothing."""
+        if self._place is _Place.WANTED and not self._rest and _WORDS.fullmatch(piece):
+            return piece
         if self._place is _Place.BEFORE:
             piece = self._beginning.feed(piece) or ""
             self._place = _Place.BETWEEN if piece else _Place.BEFORE
