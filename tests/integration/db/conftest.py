@@ -11,6 +11,7 @@ import pytest
 
 from core.settings import get_settings
 from db.migrate import upgrade
+from db.recorder import flush_recorder
 from embedded import EmbeddedPostgres
 from tests.factories import close_loop
 
@@ -137,3 +138,10 @@ async def wire(mortal: EmbeddedPostgres, settings_env: pytest.MonkeyPatch) -> As
     yield wire
     await close_loop()
     await wire.close()
+
+
+@pytest.fixture
+async def nothing_pending() -> AsyncIterator[None]:
+    """What is pending is committed before the database goes away."""
+    yield
+    await flush_recorder()

@@ -22,7 +22,6 @@ from tests.integration.db.facts import note, told
 from workflow.parts import PARTS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from uuid import UUID
 
     from db.facts import Recorded
@@ -30,11 +29,7 @@ if TYPE_CHECKING:
     from tests.integration.db.conftest import Wire
 
 
-@pytest.fixture(autouse=True)
-async def nothing_pending() -> AsyncIterator[None]:
-    """What is pending is committed before the database goes away."""
-    yield
-    await flush_recorder()
+pytestmark = pytest.mark.usefixtures("nothing_pending")
 
 
 async def numbers(connection: asyncpg.Connection, task: UUID) -> list[int]:

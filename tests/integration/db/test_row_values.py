@@ -10,24 +10,18 @@ import pytest
 
 from core.ids import new_id
 from db.facts import NOW, EventDraft, Fact, Insert
-from db.recorder import flush_recorder, record
+from db.recorder import record
 from tests.factories import new_task
 from tests.integration.db.facts import note, told
 from workflow.parts import PARTS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from uuid import UUID
 
     import asyncpg
 
 
-@pytest.fixture(autouse=True)
-async def nothing_pending() -> AsyncIterator[None]:
-    """What is pending is committed before the database goes away."""
-    yield
-    await flush_recorder()
-
+pytestmark = pytest.mark.usefixtures("nothing_pending")
 
 TEXTS = ("plain", "", "two\nlines", "a\x1fb", "\x1e", "\x1f\x1e\x1f", "ünï ☃", '{"a",NULL}', "NULL")
 """Among them what stands between texts on their way to the database, and what for none at all."""
