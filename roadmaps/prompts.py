@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 from llm.prompt import Message, Prompt
-from roadmaps.inputs import CallKind
+from roadmaps.inputs import CallKind, ConceptContext
 from workflow import environment
 
 if TYPE_CHECKING:
     import jinja2
     from pydantic import BaseModel
 
-    from roadmaps.inputs import Inputs
+    from roadmaps.inputs import Inputs, Learner
 
 _SHARED: Final = "_shared"
+_KEPT: Final = 100
+"""Beginnings of prompts that are kept: as many tasks may be written at a time without more work."""
 USUAL_TOKENS: Final = {
     CallKind.INTENT_ANALYSIS: 1200,
     CallKind.CURRICULUM_DESIGN: 5000,
@@ -113,7 +115,18 @@ def text_of(kind: str) -> str:
 
 @cache
 def _environment() -> jinja2.Environment:
-    return environment(lambda name: text_of(name.removesuffix(".j2")))
+    """Return what renders prompts; what all calls of a task begin with is written once for them."""
+    made = environment(lambda name: text_of(name.removesuffix(".j2")))
+    shared: Any = made.get_template(f"{_SHARED}.j2").module
+    write_roadmap = shared.roadmap
+
+    @lru_cache(maxsize=_KEPT)
+    def roadmap(learner: Learner, topic: str, outline: str) -> str:
+        return str(write_roadmap(learner, topic, ConceptContext(outline=outline)))
+
+    shared.roadmap = lambda learner, topic, context: roadmap(learner, topic, context.outline)
+    shared.rules = lru_cache(maxsize=_KEPT)(shared.rules)
+    return made
 
 
 @cache
