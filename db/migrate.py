@@ -18,6 +18,9 @@ from db.revisions import CONNECT_TIMEOUT_S, SESSION, current_now, owner_settings
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+LOCKED_S: Final = 10
+"""Seconds that a migration waits for a table. All others wait behind it meanwhile, and a backup
+reads for hours: it gives up then, nothing has happened, and it can be tried again."""
 ENCODING: Final = "UTF8"
 ENCODING_REMEDY: Final = (
     "which cannot hold texts in every language; make it anew: CREATE DATABASE … ENCODING 'UTF8'"

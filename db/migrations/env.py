@@ -9,13 +9,14 @@ from alembic import context
 from sqlalchemy import text
 
 from core.errors import SettingsError
-from db.migrate import ENCODING, ENCODING_REMEDY, engine
+from db.migrate import ENCODING, ENCODING_REMEDY, LOCKED_S, engine
 from db.models import Base
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 LOCK: Final = 0x726F61646D6170  # "roadmap": one migration at a time, whoever starts it
+WAIT: Final = f"SET LOCAL lock_timeout = '{LOCKED_S}s'"
 OPTIONAL: Final = frozenset(
     {"ix_roadmap_tasks_goal_trgm", "ix_roadmap_tasks_title_trgm", "ix_roadmaps_title_trgm"}
 )
@@ -42,6 +43,7 @@ def _migrate(connection: Connection) -> None:
         if encoding != ENCODING:
             raise SettingsError(f"The database's encoding is {encoding}, {ENCODING_REMEDY}.")
         connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+        connection.execute(text(WAIT))
         context.run_migrations()
 
 
@@ -58,6 +60,7 @@ async def _run() -> None:
 if context.is_offline_mode():
     context.configure(dialect_name="postgresql", target_metadata=Base.metadata, literal_binds=True)
     with context.begin_transaction():
+        context.execute(WAIT)
         context.run_migrations()
 else:
     asyncio.run(_run())

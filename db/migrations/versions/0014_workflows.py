@@ -117,13 +117,8 @@ END $$
 
 
 # Everything is locked at once and before any work, in the order in which workers write, so that a
-# deadlock with one of them costs nothing. A backup that has been reading for long would keep this
-# waiting, and all others behind it: after ten seconds it gives up and nothing has happened.
-_LOCK = """
-SET LOCAL lock_timeout = '10s';
-LOCK TABLE roadmap_tasks, roadmaps, concepts, contents IN ACCESS EXCLUSIVE MODE;
-SET LOCAL lock_timeout = DEFAULT
-"""
+# deadlock with one of them costs nothing.
+_LOCK = "LOCK TABLE roadmap_tasks, roadmaps, concepts, contents IN ACCESS EXCLUSIVE MODE"
 # Whoever could read the table, as programs of others with roles of their own, can read the view.
 _GRANT = """
 DO $$
@@ -142,8 +137,7 @@ END $$
 
 
 def upgrade() -> None:
-    for statement in _LOCK.split(";"):
-        op.execute(statement)
+    op.execute(_LOCK)
     op.create_table(
         "workflow_steps",
         sa.Column("workflow", sa.Text(), nullable=False),

@@ -13,7 +13,6 @@ depends_on = None
 
 def upgrade() -> None:
     # constants as defaults: no row is written, the tables are locked for a moment only
-    op.execute("SET LOCAL lock_timeout = '10s'")
     op.add_column(
         "roadmap_tasks",
         sa.Column("asks_review", sa.Boolean(), server_default="true", nullable=False),

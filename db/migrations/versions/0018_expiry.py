@@ -13,7 +13,6 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the column; it is empty, so that the table is locked for a moment only."""
-    op.execute("SET LOCAL lock_timeout = '10s'")
     op.add_column("reviews", sa.Column("on_expiry", sa.Text(), nullable=True))
 
 

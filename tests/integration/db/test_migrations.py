@@ -6,13 +6,16 @@ import asyncio
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from core.errors import SettingsError
 from core.settings import get_settings
+from db import migrate
 from db.engine import dispose_engine, get_engine
 from db.migrate import differences, downgrade, upgrade
 from db.migration_names import head
@@ -128,3 +131,23 @@ async def test_two_at_once(empty: asyncpg.Connection) -> None:
         assert process.returncode == 0, told.decode()
     assert await current(get_engine()) == head()
     assert await asyncio.to_thread(differences) is None
+
+
+async def test_behind_a_backup(empty: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that cannot have its tables gives up, changes nothing, and holds nobody up for longer."""
+    await asyncio.to_thread(upgrade)
+    await asyncio.to_thread(downgrade, "0024")
+    monkeypatch.setattr(migrate, "LOCKED_S", 1)
+    async with empty.transaction():
+        await empty.fetch("SELECT count(*) FROM roadmap_tasks")
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            await asyncio.to_thread(upgrade)
+        assert await current(get_engine()) == "0024"
+    await asyncio.to_thread(upgrade)
+    assert await current(get_engine()) == head()
+
+
+def test_no_migration_waits_as_it_likes() -> None:
+    """How long all of them wait for a table is said in one place."""
+    versions = Path(migrate.__file__).parent / "migrations" / "versions"
+    assert not [file.name for file in versions.glob("*.py") if "lock_timeout" in file.read_text()]
