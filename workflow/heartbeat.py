@@ -39,6 +39,8 @@ class Keeper:
     def __init__(self) -> None:
         self._claims: dict[UUID, Claim] = {}
         self._left: list[Claim] = []
+        self._ended: set[UUID] = set()
+        """Tasks that had ended at the last heartbeat while their claims were still there."""
         self._beat: asyncio.Task[None] | None = None
 
     def keep(self, claim: Claim) -> None:
@@ -89,7 +91,7 @@ class Keeper:
             claims, why = self.claims(), Stop.LOST
             try:
                 async with timeouts.timeout(lease_s / 2):
-                    lost = await self._ask(claims, lease_s)
+                    lost = self._lost(await self._ask(claims, lease_s))
                 beaten = time.monotonic()
             except Exception as error:
                 if not is_transient(error):
@@ -104,6 +106,15 @@ class Keeper:
                     self.stop(claim, why)
             await self._release_left()
 
+    def _lost(self, unheld: dict[UUID, bool]) -> set[UUID]:
+        """Return which tasks are not ours any more.
+
+        A task that has just ended is let go of in a moment. Where it is still held at the next
+        heartbeat, it was somebody else who ended it.
+        """
+        before, self._ended = self._ended, {task_id for task_id, ended in unheld.items() if ended}
+        return unheld.keys() - (self._ended - before)
+
     def _keeps(self, claim: Claim) -> bool:
         return self._claims.get(claim.task_id) is claim
 
@@ -117,14 +128,14 @@ class Keeper:
                 log.info("lease_left", task_id=str(claim.task_id), reason=error.message)
             self._left.remove(claim)
 
-    async def _ask(self, claims: list[Claim], lease_s: float) -> set[UUID]:
+    async def _ask(self, claims: list[Claim], lease_s: float) -> dict[UUID, bool]:
         if not claims:
-            return set()
+            return {}
         async with AsyncSessionLocal() as session:
             held = [(claim.task_id, claim.epoch) for claim in claims]
-            lost = await renew(session, held, lease_s=lease_s, life=life().held)
+            unheld = await renew(session, held, lease_s=lease_s, life=life().held)
             await session.commit()
-            return lost
+            return unheld
 
 
 _keepers: LoopLocal[Keeper] = LoopLocal(Keeper)

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
 # One statement for all leases of a process: renews what is still ours and due, and tells what is
-# not ours any more (taken over, cancelled). A row that somebody has locked is left for the next
-# heartbeat, or whoever holds one for long would cost this process the leases of all the others.
+# not held any more: taken over or cancelled, or ended under our own epoch, by ourselves. A row that
+# somebody has locked is left for the next heartbeat, or whoever holds one for long would cost this
+# process the leases of all the others.
 _RENEW: Final = text(
     """
     WITH mine AS (
@@ -39,7 +40,9 @@ _RENEW: Final = text(
         FROM due WHERE t.task_id = due.task_id
         RETURNING t.task_id
     )
-    SELECT mine.task_id FROM mine
+    SELECT mine.task_id, EXISTS (
+        SELECT 1 FROM roadmap_tasks t WHERE t.task_id = mine.task_id AND t.epoch = mine.epoch
+    ) AS ended FROM mine
     WHERE NOT EXISTS (SELECT 1 FROM held WHERE held.task_id = mine.task_id)
     """
 ).bindparams(
@@ -74,13 +77,17 @@ async def renew(
     *,
     lease_s: float,
     life: int | None = None,
-) -> set[UUID]:
+) -> dict[UUID, bool]:
     """Renew the leases `(task id, epoch)` and return the tasks that are no longer held.
 
     A lease is rewritten only when a third of it is gone, however often this is asked, or when
     `life` is not the one that it was written with.
+
+    Returns:
+        Whether each of them ended under this epoch, as it does by its holder's own last commit;
+        else it was taken away.
     """
-    lost = await session.scalars(
+    unheld = await session.execute(
         _RENEW,
         {
             "task_ids": [task_id for task_id, _ in held],
@@ -90,7 +97,7 @@ async def renew(
             "life": life,
         },
     )
-    return set(lost)
+    return {task_id: ended for task_id, ended in unheld}  # noqa: C416 - rows are no pairs
 
 
 async def expired(session: AsyncSession, *, limit: int) -> list[UUID]:
