@@ -47,6 +47,10 @@ STATUS_OF: Final[dict[type[errors.AppError], HTTPStatus]] = {
     errors.UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
     errors.ForbiddenError: HTTPStatus.FORBIDDEN,
     errors.ServiceUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    # a workflow's own code, or what an earlier version of it stored: nothing was changed
+    errors.PlanError: HTTPStatus.CONFLICT,
+    errors.UpgradeError: HTTPStatus.CONFLICT,
+    errors.UnreadableRecordError: HTTPStatus.CONFLICT,
 }
 """The first class that fits counts, so the narrower ones stand first; the rest is 500."""
 

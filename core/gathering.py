@@ -86,13 +86,26 @@ class Gathering(Generic[K, V]):
     async def _answer(self, some: Sequence[Asked[K, V]]) -> None:
         try:
             answers = await self._work(some)
-        except Exception as error:  # noqa: BLE001 - each caller gets it
-            answers = [error] * len(some)
+        except asyncio.CancelledError:  # the event loop ends
+            for asked in some:
+                asked.answer.cancel()
+            raise
+        except BaseException as error:  # noqa: BLE001 - each caller gets it, or waits for ever
+            answers = [_raisable(error)] * len(some)
         for asked, answer in zip(some, answers, strict=True):
             if isinstance(answer, BaseException):
                 if not asked.left:
-                    asked.answer.set_exception(answer)
+                    asked.answer.set_exception(_raisable(answer))
             elif asked.left:
                 self._unheard(answer)
             else:
                 asked.answer.set_result(answer)
+
+
+def _raisable(error: BaseException) -> Exception:
+    """Return an error that a future can hold, and that ends nothing but what waits for it."""
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    raised = RuntimeError(f"{type(error).__name__} was raised")
+    raised.__cause__ = error
+    return raised

@@ -13,10 +13,13 @@ from pydantic import (
     model_validator,
 )
 
+from core.authored import AuthoredError, call
 from core.errors import InvalidRequestError
+from core.logging import get_logger
 from core.visible import is_blank
 from core.wording import said
 
+log = get_logger(__name__)
 T = TypeVar("T", bound=BaseModel)
 
 _MOST_NAMED: Final = 10
@@ -75,17 +78,24 @@ def parse_request(model: type[T], data: Any, *, at: str = "request") -> T:
     """Check what came without FastAPI, such as in a Celery message.
 
     Args:
-        model: The shape that it must have.
+        model: The shape that it must have; an author's own checks may be in it.
         data: What came.
         at: What it is called; the paths of wrong fields begin with it.
 
     Raises:
-        InvalidRequestError: Names each field that is wrong, in words and in `details`.
+        InvalidRequestError: Names each field that is wrong, in words and in `details`; or a check
+            that raised something else than `ValueError`.
     """
     try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        raise refused(error, at=at) from None
+        return call(model.model_validate, data)
+    except AuthoredError as error:
+        if isinstance(error.__cause__, ValidationError):
+            raise refused(error.__cause__, at=at) from None
+        log.exception("check_of_request_crashed", model=model.__name__)
+        raise InvalidRequestError(
+            f"The {at} cannot be checked: a check of {model.__name__} raised {error.kind}, where it"
+            " may raise only ValueError; the log has its traceback."
+        ) from error
 
 
 def refused(error: ValidationError, *, at: str) -> InvalidRequestError:

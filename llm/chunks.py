@@ -5,12 +5,25 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+import orjson
+
 from llm.answers import parsed_json
+from llm.message import plain_content
 
 _ENDS: Final = re.compile(rb"\r\n|\n|\r")
 _MOST_LINES: Final = 1000
 """Of one event; more is no chunk of a completion."""
 _WRAPPERS: Final = ("data", "result", "response", "output", "body")
+# what an ordinary chunk has, its choice, and what tells that it is the last one
+_CHUNK: Final = frozenset(
+    {"id", "object", "created", "model", "provider", "choices", "usage", "obfuscation"}
+    | {"system_fingerprint", "service_tier"}
+)
+_CHOICE: Final = frozenset(
+    {"index", "delta", "finish_reason", "native_finish_reason", "stop_reason", "logprobs"}
+    | {"content_filter_results", "content_filter_offsets", "token_ids"}
+)
+_LAST: Final = "finish_reason", "native_finish_reason", "stop_reason"
 
 
 class Event:
@@ -53,6 +66,30 @@ class Event:
     def _within(self) -> bool:
         """Tell whether an object is open, of which a line may be a part."""
         return bool(self._lines) and self._lines[0].strip() in {"{", "["}
+
+
+def ordinary_piece(line: bytes) -> str | None:
+    """Return what a line of a stream adds to the content.
+
+    A model writes a word a chunk, so a text is a thousand of them, and nearly all say nothing else.
+    None where it is no chunk, or one that may say anything else: tokens, an end, an error, a
+    refusal, thoughts. Those have to be read with care.
+    """
+    if not line.startswith(b"data:"):
+        return None
+    try:
+        chunk = orjson.loads(line[5:])
+    except ValueError:
+        return None
+    if type(chunk) is not dict or not chunk.keys() <= _CHUNK or chunk.get("usage") is not None:
+        return None
+    choices = chunk.get("choices")
+    choice = choices[0] if type(choices) is list and len(choices) == 1 else None
+    if type(choice) is not dict or not choice.keys() <= _CHOICE:
+        return None
+    if any(choice.get(name) is not None for name in _LAST):
+        return None
+    return plain_content(choice.get("delta"))
 
 
 def lines_of(buffer: bytearray) -> tuple[list[bytes], bytearray]:

@@ -11,14 +11,13 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from llm.ordinary import plain_content
-
 _THOUGHTS: Final = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "thoughts")
 _TEXTS: Final = ("text", "content", "value", "output_text", "data")
 _THINKING: Final = frozenset(
     {"thinking", "reasoning", "reasoning_content", "thought", "redacted_thinking", "summary_text"}
     | {"reasoning.text", "reasoning.summary", "reasoning.encrypted"}
 )
+_ORDINARY: Final = frozenset({"content", "role"})
 _LARGEST: Final = 2_000_000
 _NOTHING: Final = frozenset({"", "null", "none"})
 
@@ -124,6 +123,18 @@ class Said:
             self.thoughts += more.thoughts
             for number, piece in more.arguments.items():
                 self.arguments[number] = self.arguments.get(number, "") + piece
+
+
+def plain_content(message: Any) -> str | None:
+    """Return the content of a message, or of the delta of one, that says nothing else; or None."""
+    content = message.get("content") if isinstance(message, dict) else None
+    if not isinstance(content, str):
+        return None
+    if not message.keys() <= _ORDINARY and any(
+        told for name, told in message.items() if name not in _ORDINARY
+    ):
+        return None
+    return content
 
 
 def _text(value: Any) -> str:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from core.provider_errors import ContentInvalidError
 from core.usage import Usage, usage_in
 from llm.answers import LARGEST_ANSWER, parsed_json
-from llm.chunks import Event, chunks_in, lines_of, unwrapped
+from llm.chunks import Event, chunks_in, lines_of, ordinary_piece, unwrapped
 from llm.failures import TransientError, failure_told, unavailable
 from llm.finish import finish_in
 from llm.message import Said
-from llm.ordinary import ordinary_piece
 from llm.told import error_in, told_in_text
 
 if TYPE_CHECKING:

@@ -41,7 +41,19 @@ async def block(ctx: Context, request: Request) -> str:
         time.sleep(1.6)  # noqa: ASYNC251 - this is what is tested
     if "stands" in request.words and not note(request, "stands"):
         time.sleep(300)  # noqa: ASYNC251 - ditto
+    if "exits" in request.words and not note(request, "exits"):
+        left.append(asyncio.create_task(_exit()))
+        await asyncio.sleep(60)
     return threading.current_thread().name
+
+
+left: list[asyncio.Task[None]] = []
+"""What a function has left behind."""
+
+
+async def _exit() -> None:
+    """End the process, as code that was written for the command line does."""
+    raise SystemExit(3)
 
 
 @rough.parts(of=lambda request: request.words, timeout_s=3.0)

@@ -19,6 +19,8 @@ log = get_logger(__name__)
 R = TypeVar("R")
 
 START_S: Final = 30.0
+ENDED: Final = 70
+"""What a process ends with whose event loop somebody's code has ended: an error inside."""
 DRAIN_S: Final = 15.0
 """How long a caller that gives up waits for its coroutine to end."""
 
@@ -53,8 +55,14 @@ class ProcessLoop:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._live())
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._live())
+        except (SystemExit, KeyboardInterrupt) as error:
+            # raised in an asyncio task that somebody's code left behind; nothing here could go on,
+            # and another process takes up what this one held
+            log.critical("event_loop_ended", by=type(error).__name__, exc_info=error)
+            os._exit(ENDED)
 
     async def _live(self) -> None:
         self._stopping = asyncio.Event()
@@ -129,4 +137,9 @@ async def _named(coroutine: Coroutine[Any, Any, R]) -> R:
     task = asyncio.current_task()
     if task is not None:
         task.set_name(f"delivery-{getattr(coroutine, '__name__', 'coroutine')}")
-    return await coroutine
+    try:
+        return await coroutine
+    except (Exception, asyncio.CancelledError):
+        raise
+    except BaseException as error:  # it would end the loop, or leave Celery without an answer
+        raise RuntimeError(f"{type(error).__name__} was raised") from error

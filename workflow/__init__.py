@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from workflow.asking import Asking, input_digest
-    from workflow.audit.kinds import Kind as FindingKind
     from workflow.audit_rules import RESTORE, AuditRules, Look, Meaning
+    from workflow.audit_rules import Kind as FindingKind
     from workflow.authoring import END, Failure, Finished, Next, Parts, Workflow, WorkflowError
     from workflow.context import Context
     from workflow.definition import Definition
@@ -140,7 +140,7 @@ _AT: Final = {
 }
 """The modules in which the names stand."""
 _ALIKE: Final = {
-    "FindingKind": ("workflow.audit.kinds", "Kind"),
+    "FindingKind": ("workflow.audit_rules", "Kind"),
     "show_text": ("workflow.live_text", "show"),
 }
 """Those that have another name there."""

@@ -8,10 +8,13 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import ValidationError
-
 from core import telemetry
-from core.errors import InvalidRequestError, PlanError, TaskExpiredError
+from core.errors import (
+    InvalidRequestError,
+    PlanError,
+    TaskExpiredError,
+    UnreadableRecordError,
+)
 from core.logging import get_logger
 from core.settings import get_settings
 from core.states import RESERVED, Status, Step
@@ -112,9 +115,9 @@ def request_of(row: TaskRow, definition: Definition) -> Any:
     if row.expired:
         raise TaskExpiredError
     try:
-        return definition.request.model_validate(row.request)
-    except ValidationError:
-        raise InvalidRequestError("The stored request is invalid.") from None
+        return definition.asked(row)
+    except UnreadableRecordError as error:
+        raise InvalidRequestError(error.message) from None
 
 
 def taken(

@@ -60,7 +60,7 @@ async def decide_review(
         definition = definition_of(row.workflow)  # first: without it no review could be read
         review = _decidable(row, await newest_review(tx.session, task_id), version)
         history, upgrade = await current_history(tx.session, row, definition)
-        of = definition.reviewed(history, definition.request.model_validate(row.request))
+        of = definition.reviewed(history, definition.asked(row))
         _check_form(definition, decision)
         edited = await definition.edited(tx.session, row, review, decision, of=of)
         position = len(history) + 1

@@ -10,7 +10,8 @@ from abc import ABC, abstractmethod
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from core.errors import InvalidRequestError
+from core.errors import InvalidRequestError, UnreadableRecordError
+from core.request_shapes import parse_request
 from core.states import Decision
 from workflow.audit_rules import AuditRules
 from workflow.drafts import counted
@@ -135,6 +136,21 @@ class Definition(ABC):
         return history[-1].step if history else ""
 
     # --- what is stored of it -------------------------------------------------------------------
+
+    def asked(self, row: Any) -> Any:
+        """Return what a task asks for, in the shape of this version's request model.
+
+        Raises:
+            UnreadableRecordError: It does not fit any more, or a check of the author's fails.
+        """
+        try:
+            return parse_request(self.request, row.request)
+        except InvalidRequestError as error:
+            raise UnreadableRecordError(
+                f"What the task asks for cannot be read by version {self.version} of"
+                f" {self.name!r}: {error.message} Let its request model read what earlier versions"
+                " stored; then retry the task, or look at its review again."
+            ) from None
 
     def reads(self, version: int) -> bool:
         """Tell whether what tasks of a version have stored has the shapes of this version."""

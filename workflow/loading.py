@@ -85,7 +85,9 @@ def _brought(where: str, bring: Callable[[], object]) -> object:
         raise
     except WorkflowError as error:
         raise SettingsError(f"{where}: {error.message}") from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         at = f" ({line})" if (line := raised_at(error)) else ""
         raise SettingsError(
             f"{where}: it cannot be imported: {type(error).__name__}: {error}{at}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 
+from core.authored import AuthoredError, call
 from core.digest import digest
 from core.errors import InvalidRequestError
 from core.logging import get_logger
@@ -91,8 +92,8 @@ class NewTask:
 def _title_of(definition: Definition, request: BaseModel) -> str:
     """Return what people call a task; by its workflow, where the author's own title fails."""
     try:
-        title = str(definition.title(request)).strip()
-    except Exception:
+        title = call(lambda: str(definition.title(request)).strip())
+    except AuthoredError:
         log.exception("title_failed", workflow=definition.name)
         title = ""
     return cut(storable(title), _LONGEST_TITLE) or definition.name.replace("_", " ")

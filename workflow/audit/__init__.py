@@ -7,9 +7,9 @@ workflow), and rows whose parent is missing, since a restore may switch foreign 
 
 from workflow.audit.examine import Findings, examine_all
 from workflow.audit.job import audit
-from workflow.audit.kinds import Finding, Kind, meaning_of, meanings
+from workflow.audit.kinds import Finding, meaning_of, meanings
 from workflow.audit.repair import Mended, repair
-from workflow.audit_rules import Meaning
+from workflow.audit_rules import Kind, Meaning
 
 __all__ = [
     "Finding",

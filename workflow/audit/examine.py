@@ -16,11 +16,12 @@ from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from core.settings import get_settings
 from db.models import RoadmapTask
 from db.session import AsyncSessionLocal
-from workflow.audit.kinds import Finding, Kind
+from workflow.audit.kinds import Finding
 from workflow.audit.orphans import FIRST, LINKS, look_for_orphans
 from workflow.audit.part_rules import part_rules
 from workflow.audit.shapes import look_at_shapes
 from workflow.audit.task_rules import TASK_RULES, pair_rule
+from workflow.audit_rules import Kind
 from workflow.registry import definitions
 
 if TYPE_CHECKING:

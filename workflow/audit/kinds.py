@@ -3,47 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from workflow.audit_rules import RESTORE, Meaning
+from workflow.audit_rules import RESTORE, Kind, Meaning
 from workflow.registry import definitions
 
 if TYPE_CHECKING:
     from uuid import UUID
-
-
-class Kind(StrEnum):
-    """What can be wrong with any workflow's task, in the order in which it is mended.
-
-    A legal pair comes before all else. What only one workflow can have wrong, its definition names.
-    """
-
-    ILLEGAL_PAIR = "illegal_pair"
-    LAST_SEQ_BEHIND = "last_seq_behind"
-    LEASE_ON_IDLE_TASK = "lease_on_idle_task"
-    LEASE_BROKEN = "lease_broken"
-    WORKER_SILENT = "worker_silent"
-    REVIEW_STRAY = "review_stray"
-    REVIEW_MISSING = "review_missing"
-    CONTENT_RUNNING_UNATTENDED = "content_running_unattended"
-    PROGRESS_COUNTS = "progress_counts"
-    PERCENT = "percent"
-    WAITING_LONG = "waiting_long"
-    ORPHANED_NOTIFICATION = "orphaned_notification"
-    SEQ_GAP = "seq_gap"
-    LOG_CONTRADICTS_ROW = "log_contradicts_row"
-    OUTCOME_CONTRADICTS_CONTENTS = "outcome_contradicts_contents"
-    CHECKPOINT_GAP = "checkpoint_gap"
-    OWNER_DIFFERS = "owner_differs"
-    COUNTERS = "counters"
-    TIMES = "times"
-    REQUEST_SHAPE = "request_shape"
-    EVENT_SHAPE = "event_shape"
-    CHECKPOINT_SHAPE = "checkpoint_shape"
-    CONTENT_SHAPE = "content_shape"
-    REVIEW_SHAPE = "review_shape"
-    ORPHAN = "orphan"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,7 @@ from db.facts import Fact, Update
 from db.models import TaskEvent
 from db.recorder import record_in
 from db.repositories.parts import newest_parts
-from workflow.audit.kinds import Kind
+from workflow.audit_rules import Kind
 from workflow.doorbell import reason_for
 from workflow.lease import give_up_if_hopeless
 from workflow.parts import PARTS

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from workflow.audit.kinds import Finding, Kind
+from workflow.audit.kinds import Finding
+from workflow.audit_rules import Kind
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from core.stages import NEARLY
-from workflow.audit.kinds import Kind
+from workflow.audit_rules import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -18,12 +18,14 @@ from db.ledger import lock_tasks
 from db.models import Notification, RoadmapTask
 from db.session import retrying, transaction
 from workflow.audit.examine import look
-from workflow.audit.kinds import Finding, Kind
 from workflow.audit.mends import mend_of
+from workflow.audit_rules import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from uuid import UUID
+
+    from workflow.audit.kinds import Finding
 
 log = get_logger(__name__)
 

@@ -13,8 +13,8 @@ from core.errors import InvalidRequestError
 from core.states import ContentStatus, Step
 from db.models import Checkpoint, Part, Review, RoadmapTask, TaskEvent
 from notifications.events import parse_event
-from workflow.audit.kinds import Finding, Kind
-from workflow.audit_rules import Look
+from workflow.audit.kinds import Finding
+from workflow.audit_rules import Kind, Look
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence

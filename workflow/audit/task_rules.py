@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from core.states import TERMINAL, Status, pairs_check_sql
 from notifications.events import TERMINAL_EVENTS
-from workflow.audit.kinds import Kind
+from workflow.audit_rules import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

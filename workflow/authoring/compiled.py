@@ -109,7 +109,7 @@ class Compiled(Definition):
         self, session: AsyncSession, row: TaskRow, history: Sequence[Done]
     ) -> UnderReview:
         """Return what the reviewed step gave."""
-        of = self.reviewed(history, self.request.model_validate(row.request))
+        of = self.reviewed(history, self.asked(row))
         subject = UnderReview(
             title=str(row.title or row.goal),
             version=sum(done.step in self.reviews for done in history),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from core.authored import AuthoredError, call
 from core.errors import PlanError
 from core.logging import get_logger
 from core.states import Decision, Step
@@ -110,11 +111,11 @@ def planned(compiled: Compiled, history: Sequence[Done], request: Any) -> str | 
         for name in plan.parameters
     }
     try:
-        told = plan.function(**arguments)
-    except Exception as error:
+        told = call(plan.function, **arguments)
+    except AuthoredError as error:
         log.exception("plan_crashed", workflow=compiled.name)
         raise PlanError(
-            f"The plan of {compiled.name!r} raised {type(error).__name__}; see the worker's log."
+            f"The plan of {compiled.name!r} raised {error.kind}; see the worker's log."
         ) from error
     return _meant(compiled, told)
 

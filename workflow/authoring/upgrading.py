@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from core.authored import AuthoredError, call
 from core.errors import UpgradeError
+from core.request_shapes import storable
 from core.states import Step
 from workflow.authoring.codec import VALUE
 from workflow.authoring.errors import ResultError
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from workflow.authoring.compiled import Compiled
+
+_MOST_SAID: Final = 500
+"""Characters of what an author's error says."""
 
 
 def upgraded(compiled: Compiled, history: Sequence[Done], *, from_version: int) -> list[Done]:
@@ -36,11 +41,11 @@ def upgraded(compiled: Compiled, history: Sequence[Done], *, from_version: int) 
         if version < from_version:
             continue
         try:
-            results = dict(translate(results=results))
-        except Exception as error:
+            results = call(lambda given=results, by=translate: dict(by(results=given)))
+        except AuthoredError as error:
             raise UpgradeError(
                 f"The upgrade of {compiled.name!r} from version {version} raised"
-                f" {type(error).__name__}: {error}. Mend it, then retry the task."
+                f" {storable(str(error))[:_MOST_SAID]}. Mend it, then retry the task."
             ) from error
     if unknown := sorted(set(results) - known):
         raise UpgradeError(

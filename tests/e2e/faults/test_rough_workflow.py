@@ -12,6 +12,7 @@ from core.ids import new_id
 from tests.e2e.faults.whole_set import WHOLE_SET, whole_set_only
 from tests.factories import ALICE, until
 from tests.rough_flow import rough
+from worker.loop import ENDED
 from workflow import registry
 from workflow.authoring import definition
 from workflow.service import cancel_task
@@ -71,6 +72,18 @@ async def test_what_blocks_hangs_and_breaks(
     await until(left_behind, within_s=30, what="the function that is left behind")
     worker.send_signal(signal.SIGTERM)
     assert worker.wait_end(within_s=20) == 0  # for ninety seconds nobody waits
+
+
+async def test_what_ends_the_loop(rig: Rig, look: asyncpg.Connection, tmp_path: Path) -> None:
+    """A process does not stay without an event loop: it ends, and another one goes on."""
+    registry.register(definition(rough))
+    flow = "tests.rough_flow:rough"
+    worker, task = rig.worker(concurrency=1, WORKFLOWS=flow), new_id()
+    _send(rig, str(task), ["exits"], tmp_path)
+    assert worker.wait_end(within_s=30) == ENDED
+    assert worker.logged("event_loop_ended")
+    rig.worker(concurrency=1, WORKFLOWS=flow)
+    await rig.until_status(look, [task], "completed", within_s=60)
 
 
 @whole_set_only

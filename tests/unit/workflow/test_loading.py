@@ -78,6 +78,7 @@ def test_where_they_come_from(package: Callable[..., str]) -> None:
          "there is another workflow called 'toy' already"),
         ("import no_such_thing", "{}", "No module named 'no_such_thing' ("),
         ("import sys; sys.exit('no')", "{}", "it cannot be imported: SystemExit: no"),
+        ("raise BaseException('odd')", "{}", "it cannot be imported: BaseException: odd"),
         (RIGHT, "nowhere_flows:gamma", "there is no module 'nowhere_flows'. Install its package"),
         (RIGHT, "gamma_flows:gama", "has no 'gama'. Did you mean gamma_flows:gamma?"),
         (RIGHT, "gamma_flows:one", "`Workflow(...)` gave. Did you mean gamma_flows:gamma?"),

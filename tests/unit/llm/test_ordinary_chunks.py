@@ -10,8 +10,8 @@ import pytest
 
 from core.provider_errors import ProviderError
 from llm import reply as reading
+from llm.chunks import ordinary_piece
 from llm.failures import TransientError
-from llm.ordinary import ordinary_piece
 from llm.reply import Reply, ReplyReader
 from llm.text_field import TextField
 
