@@ -47,6 +47,8 @@ LONGEST_PAUSE_S: Final = 60.0
 _SPREAD: Final = 0.2
 _MOST_TRACE: Final = 8000
 _MOST_FRAMES: Final = 20
+_MOST_ERRORS: Final = 20
+"""Of a group of them that is told."""
 IGNORED: Final = Counter(
     "roadmap_cancellations_ignored_total",
     "Functions of workflows that did not end within two seconds of being cancelled.",
@@ -94,7 +96,7 @@ async def bounded(work: Callable[[], Awaitable[R]], *, limit: TimeLimit, name: s
     finally:
         limit.end()
     if task.cancelled():
-        raise _unexpected(RuntimeError(_NOBODY_ASKED))
+        raise _cancelled(task)
     error = task.exception()
     if error is None:
         return task.result()
@@ -133,7 +135,8 @@ async def heeding(work: Callable[[], Awaitable[R]], *, limit: TimeLimit) -> R:
             raise  # by somebody else
         if over:
             raise TimeoutError from None
-        raise _unexpected(RuntimeError(_NOBODY_ASKED)) from error
+        error.add_note(_NOBODY_ASKED)
+        raise _unexpected(error) from error
     except (Exception, SystemExit, KeyboardInterrupt) as error:
         raise as_ours(error) from error
     finally:
@@ -177,26 +180,62 @@ def pause_s(error: AppError, number: int) -> float:
 
 def as_ours(error: BaseException) -> AppError:
     """Return the error of ours that says what code raised; out of several at once, the gravest."""
-    found = _all_of(error)
-    for kinds in (_FATAL, AppError):
-        for each in found:
-            if isinstance(each, kinds) and isinstance(each, AppError):
-                return each
+    gravest = min(_all_of(error), key=_grave)
+    if isinstance(gravest, AppError):
+        return gravest
     return _unexpected(error)
+
+
+def _grave(error: BaseException) -> int:
+    """Return the place of an error among several, the gravest first."""
+    kinds: tuple[Any, ...] = (_FATAL, Retryable, _FOR_GOOD, AppError)
+    places = (0, 4, 2, 3)
+    return next(
+        (place for kind, place in zip(kinds, places, strict=True) if isinstance(error, kind)), 1
+    )
+
+
+def _cancelled(task: asyncio.Task[Any]) -> UnexpectedError:
+    """Return what code says that was cancelled by itself."""
+    try:
+        task.result()
+    except asyncio.CancelledError as error:
+        error.add_note(_NOBODY_ASKED)
+        return _unexpected(error)
+    raise RuntimeError("it was not cancelled")
 
 
 def _unexpected(error: BaseException) -> UnexpectedError:
     """Return what everybody may see of an error, and what only admins see."""
-    text = authors_traceback(error, most=_MOST_FRAMES)
+    error = _shallow(error)
+    text = redact(storable(authors_traceback(error, most=_MOST_FRAMES)))
     said = redact("".join(traceback.format_exception_only(error)).strip())
     log.error("function_raised", error=said, at=raised_at(error), exc_info=error)
-    return UnexpectedError(trace=redact(storable(text))[-_MOST_TRACE:])
+    if len(text) > _MOST_TRACE:  # its place stands at the beginning, its words at the end
+        text = f"{text[: _MOST_TRACE // 2]}\n…\n{text[-_MOST_TRACE // 2 :]}"
+    return UnexpectedError(trace=text)
+
+
+def _shallow(error: BaseException) -> BaseException:
+    """Return an error of which no group is in another: what prints them goes down by recursion."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    if not any(isinstance(inner, BaseExceptionGroup) for inner in error.exceptions):
+        return error
+    flat = BaseExceptionGroup(error.message, _all_of(error)[:_MOST_ERRORS])
+    return flat.with_traceback(error.__traceback__)
 
 
 def _all_of(error: BaseException) -> list[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        return [leaf for inner in error.exceptions for leaf in _all_of(inner)]
-    return [error]
+    """Return an error, or all that a group is made of, in their order, however deep."""
+    found, left = [], [error]
+    while left:
+        each = left.pop()
+        if isinstance(each, BaseExceptionGroup):
+            left.extend(reversed(each.exceptions))
+        else:
+            found.append(each)
+    return found
 
 
 def _may_pass(error: AppError, *, always: bool) -> bool:

@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.errors import AppError, UnexpectedError
+from core.errors import (
+    AppError,
+    LeaseLostError,
+    TokenBudgetExceededError,
+    UnexpectedError,
+)
 from core.time_limit import TimeLimit, in_line
-from workflow.trying import heeding
+from workflow.failures import Retryable
+from workflow.trying import bounded, heeding
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -119,3 +125,46 @@ async def test_errors() -> None:
         with pytest.raises(wanted) as raised:
             await _within(LONG_S, fail)
         assert (raised.value is ours) == (error is ours)
+
+
+@pytest.mark.parametrize("run", [heeding, partial(bounded, name="work")])
+async def test_several_errors_at_once(run: Callable[..., Awaitable[object]]) -> None:
+    """The gravest counts: what nobody expected before what may pass, however deep it stands."""
+    deep: Exception = ValueError("the real one")
+    for _ in range(3000):
+        deep = ExceptionGroup("several", [deep])
+    budget, busy = TokenBudgetExceededError(), Retryable("busy")
+    lost = LeaseLostError()
+    cases: tuple[tuple[list[Exception], type[AppError]], ...] = (
+        ([busy, deep], UnexpectedError),
+        ([busy, budget], TokenBudgetExceededError),
+        ([budget, deep, lost], LeaseLostError),
+        ([busy, busy], Retryable),
+    )
+    for errors, wanted in cases:
+
+        async def fail(errors: list[Exception] = errors) -> None:
+            raise ExceptionGroup("both", errors)
+
+        with pytest.raises(wanted) as raised:
+            await run(fail, limit=TimeLimit(LONG_S))
+        if wanted is UnexpectedError:
+            assert "the real one" in raised.value.details["trace"]
+
+
+@pytest.mark.parametrize("run", [heeding, partial(bounded, name="work")])
+async def test_its_place_is_told(run: Callable[..., Awaitable[object]]) -> None:
+    """Where it was raised stands in the trace, also of a long message and of a cancellation."""
+
+    async def cancels_itself() -> None:
+        raise asyncio.CancelledError
+
+    async def says_much() -> None:
+        raise ValueError("x" * 100_000)
+
+    for work in (cancels_itself, says_much):
+        with pytest.raises(UnexpectedError) as raised:
+            await run(work, limit=TimeLimit(LONG_S))
+        trace = raised.value.details["trace"]
+        assert f"in {work.__name__}" in trace
+        assert len(trace) < 9000
