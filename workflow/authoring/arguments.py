@@ -66,6 +66,18 @@ def check_field(reader: Reader, name: str, value: object) -> None:
     """
     if value is not None and not isinstance(value, str) and not callable(value):
         raise reader.wrong(f"`{name}` must be a field's name or a function, not {value!r}")
+    _check_not_async(reader, value, f"`{name}`")
+
+
+def check_title(reader: Reader, title: object) -> None:
+    """Check that what may be left out is a text, or a function of the request.
+
+    Raises:
+        WorkflowError: It is neither, or a coroutine.
+    """
+    if not callable(title):
+        check_text(reader, "title", title)
+    _check_not_async(reader, title, "`title`")
 
 
 def check_text(reader: Reader, name: str, value: object) -> None:
@@ -97,8 +109,14 @@ def check_plain(signature: Signature, reader: Reader) -> None:
     Raises:
         WorkflowError: It is one.
     """
-    if inspect.iscoroutinefunction(signature.function):
-        raise reader.wrong("it must not be `async`: it only says what follows from what is there")
+    _check_not_async(reader, signature.function, "it")
+
+
+def _check_not_async(reader: Reader, function: object, name: str) -> None:
+    if inspect.iscoroutinefunction(function):
+        raise reader.wrong(
+            f"{name} must not be `async`: it only says what follows from what is there"
+        )
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:

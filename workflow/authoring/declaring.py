@@ -46,8 +46,7 @@ def check_itself(workflow: Workflow[Any], title: object) -> None:
     arguments.check_number(reader, "budget_tokens", workflow.budget_tokens, above=0, whole=True)
     arguments.check_text(reader, "description", workflow.description)
     arguments.check_text(reader, "page", workflow.page)
-    if not callable(title):
-        arguments.check_text(reader, "title", title)
+    arguments.check_title(reader, title)
 
 
 def declared_step(
@@ -153,7 +152,10 @@ def _source(
     for each in checks.steps(workflow).values():
         if each.signature.function is of:
             return result_of(each.name)
-    return Reader(workflow.name, f"step {step!r}, `of`", names).read(of)
+    reader = Reader(workflow.name, f"step {step!r}, `of`", names)
+    signature = reader.read(of)
+    arguments.check_plain(signature, reader)
+    return signature
 
 
 def declared_review(

@@ -139,6 +139,10 @@ def _async_plan(flow: Workflow[Ask]) -> None:
         return ""
 
 
+async def _later(given: Any) -> str:
+    return ""
+
+
 def _upgrade_from_now(flow: Workflow[Ask]) -> None:
     @flow.upgrade(from_version=1)
     def up(results: dict[str, Any]) -> dict[str, Any]:
@@ -209,6 +213,7 @@ def test_what_is_wrong(declare: Callable[[Workflow[Ask]], None], said: str) -> N
         ({"budget_tokens": 0}, "`budget_tokens` must be a whole number, 1 or more"),
         ({"budget_tokens": 0.5}, "`budget_tokens` must be a whole number, 1 or more"),
         ({"title": 7}, "`title` must be a text, not 7"),
+        ({"title": _later}, "`title` must not be `async`"),
         ({"description": 7}, "`description` must be a text, not 7"),
         ({"page": 7}, "`page` must be a text, not 7"),
     ],

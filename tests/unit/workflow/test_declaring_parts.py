@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+async def _later() -> Any:
+    return ""
+
+
 def _part_without_parts(flow: Workflow[Ask]) -> None:
     @flow.step
     async def write(ctx: Context, part: Item) -> str:
@@ -125,3 +129,14 @@ def test_an_argument_of_parts_of_a_wrong_type(argument: str, given: Any, said: s
             return ""
 
     assert f"step 'write': `{argument}` must be {said}" in raised.value.message
+
+
+@pytest.mark.parametrize("argument", ["of", "key", "title"])
+def test_a_function_that_says_something_is_no_coroutine(argument: str) -> None:
+    """Nobody would wait for what it says."""
+    given: dict[str, Any] = {"of": lambda: ["a"], argument: _later}
+    with pytest.raises(WorkflowError, match=f"`{argument}`.* must not be `async`"):
+
+        @Workflow("flow", request=Ask).parts(**given)
+        async def write(ctx: Context, part: str) -> str:
+            return ""
