@@ -54,11 +54,19 @@ class RoadmapTask(Spent, Base):
         Index(  # those who wait are in the indexes of the line, and the planner finds no other
             "ix_roadmap_tasks_status",
             "status",
-            "workflow",
-            "workflow_version",
+            "created_at",
+            "task_id",
             postgresql_where=text(
                 "status IN ('processing', 'completed', 'partial_failure', 'failed', 'cancelled')"
             ),
+        ),
+        Index(
+            "ix_roadmap_tasks_ended",
+            "user_id",
+            "status",
+            "created_at",
+            "task_id",
+            postgresql_where=text("finished_at IS NOT NULL"),
         ),
         Index(
             "ix_roadmap_tasks_claimable",
@@ -82,7 +90,7 @@ class RoadmapTask(Spent, Base):
             "ix_roadmap_tasks_active",
             "user_id",
             postgresql_where=text("status IN ('processing', 'human_review_pending')"),
-            postgresql_include=["status", "workflow", "workflow_version"],
+            postgresql_include=["status", "workflow", "workflow_version", "created_at", "task_id"],
         ),
         Index(
             "ix_roadmap_tasks_expires_at",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import String, cast, or_, select, tuple_, union
+from sqlalchemy import select, tuple_
 
 from core.errors import InvalidRequestError, NotFoundError
 from core.request_shapes import storable
@@ -26,19 +26,18 @@ from watching.queries.shapes import (
     TimeLeftView,
 )
 from watching.queries.usage import usage_view
-from watching.queries.visible import visible_task
+from watching.queries.visible import AGE, named_by, newest, page_of, visible_task
 from watching.time_left import Range, times_left
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement, CompoundSelect, Select
+    from sqlalchemy import ColumnElement
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from core.actor import Actor
 
-_AGE = (RoadmapTask.created_at, RoadmapTask.task_id)
 MOST_FAILURES: Final = 1000
 """Failed contents that one task names; whoever has more looks at the roadmap."""
 LISTED_FAILURES: Final = 20
@@ -99,20 +98,22 @@ async def list_tasks(
     Raises:
         InvalidRequestError: There is no task `before`.
     """
-    page = select(RoadmapTask.task_id)
-    if not actor.admin:
-        page = page.where(RoadmapTask.user_id == actor.user_id)
-    if statuses:
-        page = page.where(RoadmapTask.status.in_([str(s) for s in statuses]))
+    conditions: list[ColumnElement[bool]] = []
     if workflow is not None:
-        page = page.where(RoadmapTask.workflow == storable(workflow))
+        conditions.append(RoadmapTask.workflow == storable(workflow))
     if part is not None:
-        page = page.where(_named_by(part.lower()))
+        conditions.append(named_by(part.lower()))
     if before is not None:
-        last = select(*_AGE).where(RoadmapTask.task_id == before).scalar_subquery()
-        page = page.where(tuple_(*_AGE) < last)
-    found = _newest(page, limit + 1) if not words else _with(words, page, limit + 1)
-    statement = _newest(select(RoadmapTask).where(RoadmapTask.task_id.in_(found)), limit + 1)
+        last = select(*AGE).where(RoadmapTask.task_id == before).scalar_subquery()
+        conditions.append(tuple_(*AGE) < last)
+    found = page_of(
+        conditions,
+        statuses=statuses,
+        actor=actor,
+        words=words,
+        count=limit + 1,
+    )
+    statement = newest(select(RoadmapTask).where(RoadmapTask.task_id.in_(found)), limit + 1)
     async with read_session() as session:
         rows = list((await session.scalars(statement)).all())
         if not rows and before is not None and await session.get(RoadmapTask, before) is None:
@@ -121,34 +122,6 @@ async def list_tasks(
         views = await views_of(session, rows[:limit], failures=LISTED_FAILURES)
         views = [without_traces(view) for view in views]
     return views, views[-1].task_id if more else None
-
-
-def _newest(statement: Select[Any], count: int) -> Select[Any]:
-    # not by the id alone, though ours tell the time: other programs choose theirs as they like
-    return statement.order_by(*(column.desc() for column in _AGE)).limit(count)
-
-
-def _with(words: str, page: Select[UUID], count: int) -> CompoundSelect[UUID]:
-    """Return the newest tasks with a text in their goal, and those with it in their title.
-
-    Apart, so that each half can use its own index: where many have it, it ends after a few of the
-    newest tasks, and where few have it, an index of trigrams finds them.
-    """
-    halves = (
-        _newest(page.where(column.icontains(words, autoescape=True)), count).subquery()
-        for column in (RoadmapTask.goal, RoadmapTask.title)
-    )
-    return union(*(select(half.c.task_id) for half in halves))
-
-
-def _named_by(part: str) -> ColumnElement[bool]:
-    return or_(
-        *(
-            cast(column, String).like(pattern)
-            for column in (RoadmapTask.task_id, RoadmapTask.roadmap_id)
-            for pattern in (f"{part}%", f"%{part}")
-        )
-    )
 
 
 async def views_of(
