@@ -23,13 +23,14 @@ DataDirOption = Annotated[
 ]
 
 _IN_USE = "55P03"  # PostgreSQL's code for a lock that was waited for in vain
+_NOT_ALLOWED = "42501"  # and for what a role may not do
 _OF_LATER_RELEASE = ", which a later release has made; this one works with it"
 
 
 @app.command(epilog=EPILOG)
 def upgrade(*, data_dir: DataDirOption = DEFAULT, json: JsonOption = False) -> None:
     """Bring the database to the newest revision; one of a later release is left as it is."""
-    choose_database(data_dir)
+    choose_database(data_dir, owned=True)
     from db import migrate, migration_names, revisions
 
     with answering():
@@ -129,8 +130,13 @@ async def _look_and_mend(*, mend: bool) -> dict[str, Any]:
         await dispose_engine()
 
 
-def choose_database(data_dir: Path) -> None:
-    """Let the settings name database and Redis: as given, else the data-dir's."""
+def choose_database(data_dir: Path, *, owned: bool = False) -> None:
+    """Let the settings name database and Redis: as given, else the data-dir's.
+
+    Args:
+        data_dir: The stack's.
+        owned: Also the role that owns the tables, where the database is the stack's own.
+    """
     from core.given import PREFIX
     from core.settings import get_settings, load_settings
 
@@ -142,11 +148,17 @@ def choose_database(data_dir: Path) -> None:
             f"No stack is running on {DataDir(data_dir).path} and ROADMAP_DATABASE_URL is not set. "
             "Start one with `roadmap up`, or set the address."
         )
-    if "database_url" in given:
+    if "database_url" in given or stack is None:
         return
-    for name in ("database_url", "redis_url", "broker_url"):
-        if stack is not None and name not in given and stack.get(name):
-            os.environ[f"{PREFIX}{name.upper()}"] = stack[name]
+    addresses = {name: stack.get(name) for name in ("database_url", "redis_url", "broker_url")}
+    if owned and addresses["database_url"]:
+        from embedded.postgres_roles import as_owner
+
+        owner_url = as_owner(addresses["database_url"], DataDir(data_dir).path)
+        addresses["migration_database_url"] = owner_url
+    for name, address in addresses.items():
+        if name not in given and address:
+            os.environ[f"{PREFIX}{name.upper()}"] = address
     get_settings.cache_clear()
 
 
@@ -169,12 +181,18 @@ def answering() -> Iterator[None]:
         ServiceUnavailableError,
     ) as error:
         cause = getattr(error, "orig", None) or error
-        if getattr(cause, "sqlstate", None) == _IN_USE:
+        code = getattr(cause, "sqlstate", None)
+        if code == _IN_USE:
             raise unreachable(
                 "Others have been using the tables for too long, as a backup does. Nothing was"
                 " changed; try again when they have ended (`pg_stat_activity` shows them)."
             ) from None
         reason = clean(str(cause) or type(error).__name__)
+        if code == _NOT_ALLOWED:
+            raise unreachable(
+                f"PostgreSQL refuses: {reason}. Migrations are for the role that owns the tables:"
+                " set ROADMAP_MIGRATION_DATABASE_URL to the database's address as that role."
+            ) from None
         raise unreachable(
             f"PostgreSQL does not answer as it should: {reason}. Is it running? Start the stack"
             " with `roadmap up`, or check ROADMAP_DATABASE_URL; `roadmap doctor` tells more."

@@ -58,11 +58,22 @@ class ServerFolder:
         Raises:
             OSError: The file cannot be read or written.
         """
-        file = self.password_file.with_name(f"{self.password_file.stem}.{name}.password")
+        file = self._secret_file(name)
         if not file.exists():
             write_private(file, secrets.token_hex(24))
         file.chmod(0o600)
-        return file.read_text(encoding="ascii").strip()
+        return self.known_secret(name)
+
+    def known_secret(self, name: str) -> str:
+        """Read a further password of the server's.
+
+        Raises:
+            OSError: There is none yet, or it cannot be read.
+        """
+        return self._secret_file(name).read_text(encoding="ascii").strip()
+
+    def _secret_file(self, name: str) -> Path:
+        return self.password_file.with_name(f"{self.password_file.stem}.{name}.password")
 
     def remembered_port(self) -> int | None:
         """Read the port of the last start; None when there was none."""

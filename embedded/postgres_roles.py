@@ -6,6 +6,9 @@ in databases of earlier versions.
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from embedded.folder import ServerFolder
 
 OWNER = "roadmap_owner"
 APPLICATION = "roadmap_app"
@@ -63,6 +66,22 @@ def roles_script(passwords: RolePasswords) -> str:
         owner_password=_quoted(passwords.owner),
         application_password=_quoted(passwords.application),
     )
+
+
+def as_owner(url: str, data_dir: Path) -> str | None:
+    """Return an address of the application's role as the owner's; None if it is of no server here.
+
+    Args:
+        url: What the processes of a stack are given.
+        data_dir: The folder of its servers.
+    """
+    folder = ServerFolder(data_dir, "postgres")
+    try:
+        owner, application = folder.known_secret("owner"), folder.known_secret("app")
+    except OSError:
+        return None
+    login = f"//{APPLICATION}:{application}@"
+    return url.replace(login, f"//{OWNER}:{owner}@") if login in url else None
 
 
 def _quoted(text: str) -> str:

@@ -1,0 +1,74 @@
+"""`roadmap db upgrade` migrates as the role that owns the tables, or says which role that takes."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.data_dir import DataDir
+from cli.main import app
+from core.settings import get_settings
+from db.migrate import downgrade
+from db.migration_names import head
+from embedded import EmbeddedPostgres
+from tests.prepared import copy_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from typer.testing import Result
+
+
+@pytest.fixture
+def stack(
+    tmp_path: Path, prepared: Path, settings_env: pytest.MonkeyPatch
+) -> Iterator[EmbeddedPostgres]:
+    """The database of a stack of the release before, whose `stack.json` is there."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    folder = tmp_path / "data"
+    copy_of(prepared, folder)
+    with EmbeddedPostgres(folder, roles=True, durable=False) as server:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ROADMAP_DATABASE_URL", server.owner_url)
+            get_settings.cache_clear()
+            downgrade("0024")
+        get_settings.cache_clear()
+        for name in ("DATABASE_URL", "MIGRATION_DATABASE_URL"):  # what the command sets goes, too
+            settings_env.setenv(f"ROADMAP_{name}", "")
+            settings_env.delenv(f"ROADMAP_{name}")
+        url = server.application_url.replace("postgresql:", "postgresql+asyncpg:")
+        DataDir(folder).write_stack({"database_url": url})
+        yield server
+    root.handlers[:], root.level = handlers, level
+
+
+def upgraded(tmp_path: Path) -> Result:
+    """Run the command on the stack's folder."""
+    words = ["db", "upgrade", "--json", "--data-dir", str(tmp_path / "data")]
+    return CliRunner().invoke(app, words)
+
+
+def test_a_stack_of_this_machine(stack: EmbeddedPostgres, tmp_path: Path) -> None:
+    """The owner's password lies in the folder."""
+    done = upgraded(tmp_path)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == {"revision": head(), "upgraded": True}
+
+
+def test_another_server(
+    stack: EmbeddedPostgres, tmp_path: Path, settings_env: pytest.MonkeyPatch
+) -> None:
+    """A role that does not own the tables is told which setting names the one that does."""
+    settings_env.setenv("ROADMAP_DATABASE_URL", stack.application_url)
+    get_settings.cache_clear()
+    refused = upgraded(tmp_path)
+    assert (refused.exit_code, refused.stdout) == (4, "")
+    assert "must be owner of" in refused.stderr
+    assert "ROADMAP_MIGRATION_DATABASE_URL" in refused.stderr
+    assert "Is it running?" not in refused.stderr
