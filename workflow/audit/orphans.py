@@ -35,13 +35,23 @@ async def look_for_orphans(
         What was found, and where to go on; None after the last.
     """
     table, column, parent = link
-    # names of our own tables, not input
+    # Names of our own tables, not input. However many rows name a parent, an index leads from one
+    # to the next, and to the parent itself, whatever the planner believes of either table.
     statement = text(
         f"""
-        SELECT key, EXISTS (SELECT FROM {parent} p WHERE p.{column} = key) AS there FROM (
-            SELECT DISTINCT {column} AS key FROM {table} WHERE {column} > :after
-            ORDER BY 1 LIMIT :limit
-        ) keys
+        WITH RECURSIVE keys AS (
+            (SELECT {column} AS key FROM {table} WHERE {column} > :after
+            ORDER BY {column} LIMIT 1)
+            UNION ALL
+            SELECT (
+                SELECT next.{column} FROM {table} next WHERE next.{column} > keys.key
+                ORDER BY next.{column} LIMIT 1
+            ) FROM keys WHERE key IS NOT NULL
+        ), page AS MATERIALIZED (SELECT key FROM keys WHERE key IS NOT NULL LIMIT :limit)
+        SELECT key, there IS NOT NULL AS there FROM page LEFT JOIN LATERAL (
+            SELECT true AS there FROM {parent} p WHERE p.{column} = key
+            ORDER BY p.{column} LIMIT 1
+        ) parents ON true
         """  # noqa: S608
     )
     values = {"after": after, "limit": PARENTS_AT_A_TIME}

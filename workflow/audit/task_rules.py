@@ -65,13 +65,18 @@ TASK_RULES: Final[dict[str, str]] = {
     """,
     Kind.REVIEW_STRAY: """
         SELECT task_id, format('round %s is open, the task is %s', r.round, batch.status)
-        FROM batch JOIN reviews r USING (task_id)
-        WHERE r.status = 'open' AND batch.status <> 'human_review_pending'
+        FROM batch CROSS JOIN LATERAL (
+            SELECT round FROM reviews o
+            WHERE o.task_id = batch.task_id AND o.status = 'open' LIMIT 1
+        ) r
+        WHERE batch.status <> 'human_review_pending'
     """,
     Kind.REVIEW_MISSING: """
-        SELECT task_id, 'no review is open' FROM batch
-        WHERE status = 'human_review_pending' AND NOT EXISTS (
-            SELECT FROM reviews r WHERE r.task_id = batch.task_id AND r.status = 'open')
+        SELECT task_id, 'no review is open' FROM batch LEFT JOIN LATERAL (
+            SELECT round FROM reviews o
+            WHERE o.task_id = batch.task_id AND o.status = 'open' LIMIT 1
+        ) r ON true
+        WHERE batch.status = 'human_review_pending' AND r.round IS NULL
     """,
     Kind.WAITING_LONG: """
         SELECT task_id, format('%s, last rung at %s', status, coalesce(rung_at, created_at))
