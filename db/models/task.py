@@ -73,6 +73,13 @@ class RoadmapTask(Spent, Base):
             text("rung_at NULLS FIRST"),
             postgresql_where=text("status IN ('pending', 'processing') AND deferred_at IS NULL"),
         ),
+        Index(  # those who were put off, to know whether there is one
+            "ix_roadmap_tasks_deferred",
+            "deferred_at",
+            postgresql_where=text(
+                "status IN ('pending', 'processing') AND deferred_at IS NOT NULL"
+            ),
+        ),
         Index(  # each user's line, in its order
             "ix_roadmap_tasks_line",
             "user_id",

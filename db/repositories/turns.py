@@ -38,9 +38,9 @@ _BEGUN: Final = f"""
 _WAITING: Final = """
     due AS MATERIALIZED (
         SELECT user_id, count(*) AS tasks FROM roadmap_tasks
-        WHERE status = 'pending' AND starts_at <= statement_timestamp() GROUP BY user_id
+        WHERE status = 'pending' AND starts_at <= statement_timestamp(){only} GROUP BY user_id
     ), untimed AS (
-        (SELECT user_id FROM roadmap_tasks WHERE status = 'pending' AND starts_at IS NULL
+        (SELECT user_id FROM roadmap_tasks WHERE status = 'pending' AND starts_at IS NULL{only}
         ORDER BY user_id LIMIT 1)
         UNION ALL
         SELECT (
@@ -51,7 +51,7 @@ _WAITING: Final = """
     ), waiting AS (
         SELECT user_id FROM untimed WHERE user_id IS NOT NULL
         UNION SELECT user_id FROM due
-        UNION SELECT user_id FROM begun WHERE resuming > 0
+        UNION SELECT user_id FROM begun WHERE resuming > 0{only}
     )
 """
 # What a user has begun and not ended, as far as it counts.
@@ -113,7 +113,7 @@ _PLACE: Final = Prepared(
 # longer for a start.
 _AHEAD: Final = Prepared(
     f"""
-    WITH RECURSIVE {_BEGUN}, {_WAITING}, mine AS (
+    WITH RECURSIVE {_BEGUN}, {_WAITING.format(only="")}, mine AS (
         SELECT {_LAST_STARTED.format(user="CAST(:user_id AS text)")} AS last_started,
             CAST(:running AS bigint) AS running
     )
@@ -139,15 +139,21 @@ _WAITS_IN_LINE: Final = """
     SELECT task_id, status = 'pending' AS new, deferred_at, created_at FROM roadmap_tasks t
     WHERE t.user_id = standing.user_id
 """
+# Nobody's line is worked out while there is no room, or nobody who was put off.
 _NEXT: Final = text(
     f"""
-    WITH RECURSIVE {_BEGUN}, {_WAITING}, standing AS MATERIALIZED (
+    WITH RECURSIVE {_BEGUN}, asked AS MATERIALIZED (
+        SELECT (free IS NULL OR free > 0) AND (
+            SELECT deferred_at FROM roadmap_tasks
+            WHERE status IN ('pending', 'processing') AND deferred_at IS NOT NULL
+            ORDER BY deferred_at LIMIT 1
+        ) IS NOT NULL AS for_some FROM room
+    ), {_WAITING.format(only=" AND (SELECT for_some FROM asked)")}, standing AS MATERIALIZED (
         SELECT user_id, coalesce(begun.running, 0) AS running, free,
             {_LAST_STARTED.format(user="waiting.user_id")} AS last_started,
             {_STARTABLE.format(most="least(free, CAST(:unlimited AS int))")} AS startable
         FROM room CROSS JOIN waiting
             LEFT JOIN begun USING (user_id) LEFT JOIN due USING (user_id)
-        WHERE free IS NULL OR free > 0
     ), line AS (
         SELECT task_id, deferred_at, free, running + number AS place, row_number() OVER (
             ORDER BY running + number, last_started, created_at, task_id

@@ -2,7 +2,8 @@
 
 An index by status, of which a planner that has not yet seen a burst expects one row, looked as
 good as the line's, and each user's line was looked for among all tasks that wait. The newest tasks
-of a rare status were looked for among all tasks, by their age.
+of a rare status were looked for among all tasks, by their age. Whether a task was put off at all
+was asked of every user's line.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _ACTIVE = (
 )
 _OTHERS = "status IN ('processing', 'completed', 'partial_failure', 'failed', 'cancelled')"
 _ENDED = "ix_roadmap_tasks_ended"
+_DEFERRED = "ix_roadmap_tasks_deferred"
 
 
 def upgrade() -> None:
@@ -42,6 +44,12 @@ def upgrade() -> None:
         ["user_id", "status", *_AGE],
         postgresql_where=sa.text("finished_at IS NOT NULL"),
     )
+    op.create_index(
+        _DEFERRED,
+        _TABLE,
+        ["deferred_at"],
+        postgresql_where=sa.text("status IN ('pending', 'processing') AND deferred_at IS NOT NULL"),
+    )
     for (name, columns, where), held in ((_WAITING, _KIND[1:]), (_ACTIVE, [*_KIND, *_AGE])):
         op.drop_index(name, table_name=_TABLE)
         op.create_index(
@@ -54,6 +62,7 @@ def downgrade() -> None:
     for name, columns, where in (_ACTIVE, _WAITING):
         op.drop_index(name, table_name=_TABLE)
         op.create_index(name, _TABLE, columns, postgresql_where=sa.text(where))
+    op.drop_index(_DEFERRED, table_name=_TABLE)
     op.drop_index(_ENDED, table_name=_TABLE)
     op.drop_index(_STATUS, table_name=_TABLE)
     op.create_index(_STATUS, _TABLE, _KIND)

@@ -67,3 +67,21 @@ async def test_a_place_in_line(burst: asyncpg.Connection) -> None:
     assert sum("RECURSIVE" in statement for statement, _ in sent) == 2
     reading = [each for each in sent if each[0].lstrip().startswith(("WITH", "SELECT"))]
     assert await rows_handled(burst, reading) < 40 * WAITING
+
+
+async def test_nobody_to_ring_for(burst: asyncpg.Connection) -> None:
+    """While nobody was put off, or there is no room, nobody's line is worked out."""
+    await burst.execute("UPDATE workers SET slots = 0, spare = 0")
+    await _rings_for_nobody(burst)
+    await burst.execute("UPDATE workers SET slots = $1", 2 * USERS)
+    await burst.execute("UPDATE roadmap_tasks SET deferred_at = NULL")
+    await _rings_for_nobody(burst)
+
+
+async def _rings_for_nobody(burst: asyncpg.Connection) -> None:
+    with every_statement() as sent:
+        async with read_session() as session:
+            assert await next_in_line(session, bounds=BOUNDS, limit=100) == []
+    asked = [each for each in sent if "RECURSIVE" in each[0]]
+    assert len(asked) == 1
+    assert await rows_handled(burst, asked) < 10 * USERS
