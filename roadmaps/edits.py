@@ -8,12 +8,13 @@ from uuid import UUID
 from core.errors import InvalidRequestError
 from core.ids import new_id
 from core.settings import get_settings
-from roadmaps.outline import ConceptNode, Keys, ModuleNode, Outline, StageNode
+from roadmaps.outline import ConceptNode, Keys, Outline
 from roadmaps.requests import AddEdit, Edit, MoveEdit, RemoveEdit, RenameEdit, UpdateEdit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Container, Sequence
 
+    from roadmaps.outline import ModuleNode
     from roadmaps.outputs import EditOperation
 
 
@@ -25,14 +26,15 @@ def apply_edits(outline: Outline, edits: Sequence[Edit]) -> Outline:
             left, or too many.
     """
     before = sum(1 for _ in outline.concepts())
+    draft = _Draft(outline)
     for number, edit in enumerate(edits, 1):
         try:
-            outline = _apply(outline, edit)
+            draft.apply(edit)
         except _UnknownPartError as error:
             raise InvalidRequestError(
                 f"Edit {number} ({edit.op}): {error} is not in this version of the roadmap."
             ) from None
-    outline = without_empty_parts(outline)
+    outline = without_empty_parts(draft.outline())
     number = sum(1 for _ in outline.concepts())
     if not number:
         raise InvalidRequestError("These edits leave a roadmap without concepts.")
@@ -58,11 +60,13 @@ def apply_operations(
         if operation.op == "add" and len(keys.concept) >= get_settings().max_concepts:
             skipped.append(f"add {operation.title}: the roadmap has as many concepts as it may")
             continue
+        draft = _Draft(outline)
         try:
             for edit in _as_edits(operation, keys):
-                outline = _apply(outline, edit)
+                draft.apply(edit)
         except (_UnknownPartError, ValueError) as error:
             skipped.append(f"{operation.op} {operation.concept or operation.title}: {error}")
+        outline = draft.outline()
     trimmed = without_empty_parts(outline)
     return (trimmed if trimmed.stages else outline), skipped
 
@@ -141,130 +145,120 @@ def _module(operation: EditOperation, keys: Keys) -> str | None:
     return module
 
 
-def _apply(outline: Outline, edit: Edit) -> Outline:
-    match edit:
-        case RenameEdit():
-            return _rename(outline, edit)
-        case RemoveEdit():
-            return _remove(outline, str(edit.concept_id))
-        case AddEdit():
-            return _add(outline, edit)
-        case MoveEdit():
-            return _move(outline, edit)
-        case UpdateEdit():
-            return _update(outline, edit)
+class _Draft:
+    """An outline that is being edited: its parts by id, so that an edit costs what it changes."""
 
-
-def _map_modules(outline: Outline, change: Callable[[ModuleNode], ModuleNode]) -> Outline:
-    return outline.model_copy(
-        update={
-            "stages": tuple(
-                stage.model_copy(update={"modules": tuple(change(m) for m in stage.modules)})
-                for stage in outline.stages
-            )
+    def __init__(self, outline: Outline) -> None:
+        self._before = outline
+        self._stages = {stage.stage_id: stage.title for stage in outline.stages}
+        self._modules = {module.module_id: module.title for module in outline.modules()}
+        self._concepts = {concept.concept_id: concept for concept in outline.concepts()}
+        self._order = {
+            module.module_id: [concept.concept_id for concept in module.concepts]
+            for module in outline.modules()
         }
-    )
+        self._module_of = {key: module for module, keys in self._order.items() for key in keys}
+        self._removed: set[str] = set()
 
+    def apply(self, edit: Edit) -> None:
+        """Apply an edit, or leave everything as it is.
 
-def _map_concepts(outline: Outline, change: Callable[[ConceptNode], ConceptNode]) -> Outline:
-    return _map_modules(
-        outline,
-        lambda m: m.model_copy(update={"concepts": tuple(change(c) for c in m.concepts)}),
-    )
+        Raises:
+            _UnknownPartError: What it refers to is not there.
+        """
+        match edit:
+            case RenameEdit():
+                self._rename(edit)
+            case RemoveEdit():
+                self._remove(self._concept(edit.concept_id))
+            case AddEdit():
+                self._add(edit)
+            case MoveEdit():
+                self._move(edit)
+            case UpdateEdit():
+                self._update(edit)
 
-
-def _need(*, present: bool, what: str) -> None:
-    if not present:
-        raise _UnknownPartError(what)
-
-
-def _rename(outline: Outline, edit: RenameEdit) -> Outline:
-    if edit.concept_id is not None:
-        key = str(edit.concept_id)
-        _need(present=key in outline.concept_ids(), what=f"concept {key}")
-        return _map_concepts(
-            outline,
-            lambda c: c.model_copy(update={"title": edit.title}) if c.concept_id == key else c,
+    def outline(self) -> Outline:
+        """Return what the edits made of the outline."""
+        stages = tuple(
+            stage.model_copy(
+                update={
+                    "title": self._stages[stage.stage_id],
+                    "modules": tuple(self._edited(module) for module in stage.modules),
+                }
+            )
+            for stage in self._before.stages
         )
-    if edit.module_id is not None:
-        key = str(edit.module_id)
-        _need(present=any(m.module_id == key for m in outline.modules()), what=f"module {key}")
-        return _map_modules(
-            outline,
-            lambda m: m.model_copy(update={"title": edit.title}) if m.module_id == key else m,
+        return self._before.model_copy(update={"stages": stages})
+
+    def _edited(self, module: ModuleNode) -> ModuleNode:
+        key = module.module_id
+        concepts = tuple(self._without_removed(self._concepts[each]) for each in self._order[key])
+        return module.model_copy(update={"title": self._modules[key], "concepts": concepts})
+
+    def _without_removed(self, concept: ConceptNode) -> ConceptNode:
+        left = tuple(key for key in concept.prerequisites if key not in self._removed)
+        if len(left) == len(concept.prerequisites):
+            return concept
+        return concept.model_copy(update={"prerequisites": left})
+
+    def _concept(self, concept_id: UUID) -> str:
+        return _known(concept_id, self._concepts, "concept")
+
+    def _module(self, module_id: UUID) -> str:
+        return _known(module_id, self._modules, "module")
+
+    def _change(self, key: str, changes: dict[str, Any]) -> None:
+        self._concepts[key] = self._concepts[key].model_copy(update=changes)
+
+    def _put(self, key: str, module: str, position: int | None) -> None:
+        order = self._order[module]
+        order.insert(len(order) if position is None else position, key)
+        self._module_of[key] = module
+
+    def _rename(self, edit: RenameEdit) -> None:
+        if edit.concept_id is not None:
+            self._change(self._concept(edit.concept_id), {"title": edit.title})
+        elif edit.module_id is not None:
+            self._modules[self._module(edit.module_id)] = edit.title
+        else:
+            self._stages[_known(edit.stage_id, self._stages, "stage")] = edit.title
+
+    def _remove(self, key: str) -> None:
+        self._order[self._module_of.pop(key)].remove(key)
+        del self._concepts[key]
+        self._removed.add(key)
+
+    def _add(self, edit: AddEdit) -> None:
+        module = self._module(edit.module_id)
+        prerequisites = tuple(self._concept(wanted) for wanted in edit.prerequisites)
+        concept = ConceptNode(
+            concept_id=str(new_id()),
+            title=edit.title,
+            description=edit.description,
+            estimated_hours=edit.estimated_hours,
+            difficulty=edit.difficulty,
+            prerequisites=prerequisites,
         )
-    key = str(edit.stage_id)
-    _need(present=any(s.stage_id == key for s in outline.stages), what=f"stage {key}")
+        self._concepts[concept.concept_id] = concept
+        self._put(concept.concept_id, module, edit.position)
 
-    def renamed(stage: StageNode) -> StageNode:
-        return stage.model_copy(update={"title": edit.title}) if stage.stage_id == key else stage
+    def _move(self, edit: MoveEdit) -> None:
+        key = self._concept(edit.concept_id)
+        module = self._module(edit.module_id) if edit.module_id else self._module_of[key]
+        self._order[self._module_of[key]].remove(key)
+        self._put(key, module, edit.position)
 
-    return outline.model_copy(update={"stages": tuple(renamed(s) for s in outline.stages)})
-
-
-def _take(outline: Outline, key: str) -> Outline:
-    return _map_modules(
-        outline,
-        lambda m: m.model_copy(
-            update={"concepts": tuple(c for c in m.concepts if c.concept_id != key)}
-        ),
-    )
-
-
-def _put(outline: Outline, concept: ConceptNode, module_id: str, position: int | None) -> Outline:
-    def change(module: ModuleNode) -> ModuleNode:
-        if module.module_id != module_id:
-            return module
-        concepts = list(module.concepts)
-        concepts.insert(len(concepts) if position is None else position, concept)
-        return module.model_copy(update={"concepts": tuple(concepts)})
-
-    return _map_modules(outline, change)
+    def _update(self, edit: UpdateEdit) -> None:
+        key = self._concept(edit.concept_id)
+        changes = edit.model_dump(exclude={"op", "concept_id"}, exclude_none=True)
+        if edit.prerequisites is not None:
+            changes["prerequisites"] = tuple(self._concept(p) for p in edit.prerequisites)
+        self._change(key, changes)
 
 
-def _remove(outline: Outline, key: str) -> Outline:
-    _need(present=key in outline.concept_ids(), what=f"concept {key}")
-    return _map_concepts(
-        _take(outline, key),
-        lambda c: c.model_copy(
-            update={"prerequisites": tuple(p for p in c.prerequisites if p != key)}
-        ),
-    )
-
-
-def _add(outline: Outline, edit: AddEdit) -> Outline:
-    module = str(edit.module_id)
-    _need(present=any(m.module_id == module for m in outline.modules()), what=f"module {module}")
-    for wanted in edit.prerequisites:
-        _need(present=str(wanted) in outline.concept_ids(), what=f"concept {wanted}")
-    concept = ConceptNode(
-        concept_id=str(new_id()),
-        title=edit.title,
-        description=edit.description,
-        estimated_hours=edit.estimated_hours,
-        difficulty=edit.difficulty,
-        prerequisites=tuple(str(p) for p in edit.prerequisites),
-    )
-    return _put(outline, concept, module, edit.position)
-
-
-def _move(outline: Outline, edit: MoveEdit) -> Outline:
-    key = str(edit.concept_id)
-    _need(present=key in outline.concept_ids(), what=f"concept {key}")
-    target = str(edit.module_id or outline.module_of(key).module_id)
-    _need(present=any(m.module_id == target for m in outline.modules()), what=f"module {target}")
-    concept = next(c for c in outline.concepts() if c.concept_id == key)
-    return _put(_take(outline, key), concept, target, edit.position)
-
-
-def _update(outline: Outline, edit: UpdateEdit) -> Outline:
-    key = str(edit.concept_id)
-    _need(present=key in outline.concept_ids(), what=f"concept {key}")
-    changes = edit.model_dump(exclude={"op", "concept_id"}, exclude_none=True)
-    if edit.prerequisites is not None:
-        for wanted in edit.prerequisites:
-            _need(present=str(wanted) in outline.concept_ids(), what=f"concept {wanted}")
-        changes["prerequisites"] = tuple(str(p) for p in edit.prerequisites)
-    return _map_concepts(
-        outline, lambda c: c.model_copy(update=changes) if c.concept_id == key else c
-    )
+def _known(part_id: UUID | None, parts: Container[str], name: str) -> str:
+    key = str(part_id)
+    if key not in parts:
+        raise _UnknownPartError(f"{name} {key}")
+    return key

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from core.errors import InvalidRequestError
 from roadmaps.edits import apply_edits, apply_operations
@@ -307,3 +307,22 @@ def test_any_operations(operations: list[EditOperation]) -> None:
     assert len(skipped) <= len(operations)
     if any(True for _ in after.concepts()):
         _sound(after)
+
+
+def test_many_edits_build_a_large_outline_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each part is made anew for an edit of its own, and not for those of all others."""
+    names = [f"C{n}" for n in range(200)]
+    before = outline(names, ["Z"])
+    made = 0
+
+    def counted(self: BaseModel, **given: Any) -> BaseModel:
+        nonlocal made
+        made += 1
+        return model_copy(self, **given)
+
+    model_copy = BaseModel.model_copy
+    monkeypatch.setattr(BaseModel, "model_copy", counted)
+    changes = [edit(op="rename", concept_id=ids(before)[name], title="N") for name in names]
+    gone = [edit(op="remove", concept_id=ids(before)[name]) for name in names[:100]]
+    assert titles(apply_edits(before, [*changes, *gone])) == [["N"] * 100, ["Z"]]
+    assert made < 2 * len(names)
