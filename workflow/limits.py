@@ -150,6 +150,23 @@ def request_problem(body: Any) -> str | None:
     return _problem(body) if _worth_a_look(data) else None
 
 
+def edit_problem(value: Any, at: str) -> str | None:
+    """Return what is wrong with a reviewer's own value, as `it holds …`; None if it is fine.
+
+    Args:
+        value: As JSON.
+        at: What it is called.
+    """
+    try:
+        data = orjson.dumps(value, option=_PLAIN)
+    except (TypeError, ValueError) as error:
+        return f"it {_problem(value, at) or f'is no JSON: {error}'}"
+    if len(data) > LARGEST_RESULT:
+        return f"it has {len(data):,} bytes as JSON, and {LARGEST_RESULT:,} are the most"
+    problem = _problem(value, at) if _worth_a_look(data) else None
+    return problem and f"it {problem}"
+
+
 def _worth_a_look(data: bytes) -> bool:
     """Tell whether JSON has what stands there for numbers that JSON does not have, or for NUL."""
     return b"null" in data or b"\\u0000" in data  # PostgreSQL refuses NUL

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import inspect
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import PydanticInvalidForJsonSchema, PydanticSchemaGenerationError, TypeAdapter
 from pydantic import ValidationError as Invalid
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
+from pydantic_core import PydanticSerializationError
 
-from core.errors import UnreadableRecordError
+from core.errors import InvalidRequestError, UnreadableRecordError
 from core.request_shapes import refused
 from core.wording import said as said_of
+from workflow.authoring.differing import Comparison
 from workflow.authoring.errors import ResultError
+from workflow.authoring.lossless import Lossless
 from workflow.authoring.signature import MISSING, said
-from workflow.limits import lost_number
+from workflow.limits import edit_problem, lost_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +27,10 @@ if TYPE_CHECKING:
 VALUE = "value"
 """Where a result stands in what is stored of it."""
 _MOST_NAMED = 5
+_ADVICE: Final = (
+    "Later steps get what its JSON is read as: it needs aliases for both ways, serializers whose"
+    " text is read again, plain keys, no `exclude`, and a discriminator where models look alike."
+)
 
 
 class Codec:
@@ -54,17 +62,28 @@ class Codec:
                 f" ({_first_line(error)}); return a pydantic model, a dataclass, or lists,"
                 " dictionaries, texts and numbers"
             ) from None
+        self._lossless = Lossless(self._adapter)
+        if self._lossless.problem is not None:
+            raise reader.wrong(
+                f"it returns {said(annotation)}, which would not come back as it was stored:"
+                f" {self._lossless.problem}"
+            )
 
     def stored(self, value: Any, *, what: str) -> dict[str, Any]:
         """Return a value as it is stored.
 
         Raises:
-            ResultError: It does not fit its type.
+            ResultError: It does not fit its type, or would not come back as it was.
         """
+        if inspect.iscoroutine(value):
+            value.close()
+            raise ResultError(
+                f"{what} returned a coroutine, {value.__qualname__!r}, and not what that gives;"
+                " `await` it, as in `return await ctx.ask(…)`."
+            )
         try:
             fits = self._adapter.validate_python(value)
-            dumped = self._adapter.dump_python(fits, mode="json", by_alias=True, round_trip=True)
-            lost = lost_number(self._adapter.dump_python(fits)) if _has_none(dumped) else None
+            dumped, differs = self._dumped(fits, VALUE)
         except Invalid as error:
             raise ResultError(
                 f"{what} returned what is no {said(self.annotation)}: {_problems(error)}."
@@ -73,8 +92,8 @@ class Codec:
             raise ResultError(
                 f"{what} returned what cannot be stored as JSON: {_first_line(error)}."
             ) from None
-        if lost is not None:
-            raise ResultError(f"{what} returned a number at {lost} that JSON does not have.")
+        if differs is not None:
+            raise ResultError(f"{what} returned what its JSON does not keep: {differs}. {_ADVICE}")
         return {VALUE: dumped}
 
     def check(self, stored: Any) -> None:
@@ -115,7 +134,43 @@ class Codec:
             fits = self._adapter.validate_python(value)
         except Invalid as error:
             raise refused(error, at=at) from None
-        return {VALUE: self._adapter.dump_python(fits, mode="json", by_alias=True, round_trip=True)}
+        try:
+            dumped, differs = self._dumped(fits, at)
+        except (ValueError, TypeError) as error:
+            differs, dumped = f"it cannot be stored as JSON: {_first_line(error)}", None
+        if problem := differs or edit_problem(dumped, at):
+            raise InvalidRequestError(
+                f"The value is not valid: {problem}.", fields=[(at, problem, "not_storable")]
+            )
+        return {VALUE: dumped}
+
+    def _dumped(self, value: Any, at: str) -> tuple[Any, str | None]:
+        """Return a value as JSON, and where it would come back as another one; None if nowhere."""
+        sure = self._lossless.sure
+        try:
+            dumped = self._json(value, warnings="error" if sure else "none")
+        except PydanticSerializationError:  # somebody has put into it what does not fit
+            sure, dumped = False, self._json(value, warnings="none")
+        return dumped, None if sure else self._difference(value, dumped, at)
+
+    def _difference(self, value: Any, dumped: Any, at: str) -> str | None:
+        if _has_none(dumped) and (lost := lost_number(self._adapter.dump_python(value), at)):
+            return f"it holds a number at {lost} that JSON does not have"
+        try:
+            again = self._adapter.validate_python(dumped)
+        except Invalid as error:
+            return f"it cannot be read again: {_problems(error)}"
+        compared = Comparison(
+            same_json=lambda: self._json(again, warnings="none") == dumped,
+            strict=self._lossless.strict,
+        )
+        found = compared.difference(value, again)
+        return found and f"at {at}{found.at}, {found.said}"
+
+    def _json(self, value: Any, *, warnings: Literal["none", "error"]) -> Any:
+        return self._adapter.dump_python(
+            value, mode="json", by_alias=True, round_trip=True, warnings=warnings
+        )
 
 
 def _has_none(value: Any) -> bool:
