@@ -152,6 +152,14 @@ class Definition(ABC):
                 " stored; then retry the task, or look at its review again."
             ) from None
 
+    def stored_request(self, request: BaseModel) -> dict[str, Any]:
+        """Return what is stored of a request, as JSON.
+
+        Raises:
+            InvalidRequestError: It would be read as another one.
+        """
+        return request.model_dump(mode="json")
+
     def reads(self, version: int) -> bool:
         """Tell whether what tasks of a version have stored has the shapes of this version."""
         return version in self.known_versions

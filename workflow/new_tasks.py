@@ -70,7 +70,7 @@ class NewTask:
         Raises:
             InvalidRequestError: It fits its shape and cannot be stored all the same.
         """
-        body = request.model_dump(mode="json")
+        body = definition.stored_request(request)
         if (problem := request_problem(body)) is not None:
             raise InvalidRequestError(f"The request {problem}.")
         return cls(

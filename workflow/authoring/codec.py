@@ -163,6 +163,7 @@ class Codec:
         compared = Comparison(
             same_json=lambda: self._json(again, warnings="none") == dumped,
             strict=self._lossless.strict,
+            plain=self._lossless.plain,
         )
         found = compared.difference(value, again)
         return found and f"at {at}{found.at}, {found.said}"

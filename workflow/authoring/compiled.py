@@ -12,6 +12,7 @@ from workflow.authoring.checks import steps
 from workflow.authoring.declared import DeclaredReview
 from workflow.authoring.making import AuthoredParts
 from workflow.authoring.planning import END, planned
+from workflow.authoring.requests import RequestCodec
 from workflow.authoring.results import Results, rejection
 from workflow.authoring.reviewing import PartsUnderReview
 from workflow.authoring.shares import stages_of
@@ -28,6 +29,7 @@ from workflow.under_review import Edited, Terms, UnderReview
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pydantic import BaseModel
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from db.ledger import TaskRow
@@ -51,6 +53,7 @@ class Compiled(Definition):
         self.known_versions = frozenset({workflow.version, *self.upgrades})
         self.plan = workflow.own_plan
         self.request = workflow.request
+        self._requests = RequestCodec(workflow.request, workflow.name)
         self.budget_tokens = workflow.budget_tokens
         self.declared = steps(workflow)
         self.reviews = {
@@ -187,6 +190,10 @@ class Compiled(Definition):
         return body.get("value")
 
     # --- what is stored of it -------------------------------------------------------------------
+
+    def stored_request(self, request: BaseModel) -> dict[str, Any]:
+        """Return what is stored of a request; it reads as the same one."""
+        return self._requests.stored(request)
 
     def reads(self, version: int) -> bool:
         """Tell whether a version's results have this one's types: only its own surely have."""

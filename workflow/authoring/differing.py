@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _PLAIN: Final = (str, int, float)
+_DATA: Final = frozenset({str, int, float, bool, list, dict})
+"""What JSON is read as where no type is known."""
 _GONE: Final = object()
 _SHOWN: Final = 60
 
@@ -35,15 +37,17 @@ class Comparison:
     or 1 and 1.0, but no objects of two classes.
     """
 
-    def __init__(self, *, same_json: Callable[[], bool], strict: bool) -> None:
+    def __init__(self, *, same_json: Callable[[], bool], strict: bool, plain: bool) -> None:
         """Say how to compare.
 
         Args:
             same_json: Tells whether both have the same JSON, for objects that cannot be compared.
             strict: A list is no tuple.
+            plain: Plain data may come back of anything else: the annotation says `Any` somewhere.
         """
         self._same_json = same_json
         self._strict = strict
+        self._plain = plain
 
     def difference(self, value: Any, again: Any) -> Difference | None:
         """Return the first place where they differ; None if there is none.
@@ -54,12 +58,14 @@ class Comparison:
         """
         if value is again:
             return None
+        if self._plain and type(again) in _DATA and not isinstance(value, type(again)):
+            return None
         if isinstance(value, _PLAIN) and isinstance(again, _PLAIN):
             both_no_number = value != value and again != again  # noqa: PLR0124 - as NaN is
             same = value == again or both_no_number
             return None if same else Difference("", "another value comes back")
         if isinstance(value, BaseModel) or dataclasses.is_dataclass(value):
-            if type(value) is not type(again):
+            if type(value) is not type(again) and not _adds_nothing(value, again):
                 return _other_type(value, again)
             return self._first(".{}", _fields(value, again))
         if isinstance(value, Mapping) and isinstance(again, Mapping):
@@ -77,9 +83,14 @@ class Comparison:
         return None
 
     def _in_mapping(self, value: Mapping[Any, Any], again: Mapping[Any, Any]) -> Difference | None:
+        if self._plain and {str(key) for key in value} == set(again):
+            return None if again.keys() != value.keys() else self._in_values(value, again)
         for key in value.keys() ^ again.keys():
             shown = cut(repr(key), _SHOWN)
             return Difference("", f"the key {shown} comes back as another one, or not at all")
+        return self._in_values(value, again)
+
+    def _in_values(self, value: Mapping[Any, Any], again: Mapping[Any, Any]) -> Difference | None:
         return self._first(".{}", ((key, (each, again[key])) for key, each in value.items()))
 
     def _in_row(self, value: Sequence[Any], again: Sequence[Any]) -> Difference | None:
@@ -119,6 +130,20 @@ def _fields(value: Any, again: Any) -> Iterable[tuple[str, tuple[Any, Any]]]:
         names = type(value).model_fields
     for name in names:
         yield name, (getattr(value, name, _GONE), getattr(again, name, _GONE))
+
+
+def _adds_nothing(value: object, again: object) -> bool:
+    """Tell whether an object's class is derived from the other one's and has no field of its own.
+
+    Nothing of it is lost when it comes back as one of the class that the annotation names.
+    """
+    if not isinstance(value, type(again)) or not isinstance(value, BaseModel):
+        return False
+    return isinstance(again, BaseModel) and _names_of(value) == _names_of(again)
+
+
+def _names_of(model: BaseModel) -> set[str]:
+    return {*type(model).model_fields}
 
 
 def _is_row(value: object) -> bool:

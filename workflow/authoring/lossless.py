@@ -45,12 +45,14 @@ class Lossless:
     Attributes:
         problem: Why none of its values comes back, as `it holds …`; None where some may.
         strict: Whether something is a list or a tuple says something, as it may be both.
+        plain: Somewhere the annotation says `Any`, and plain data is all that can be expected back.
     """
 
     def __init__(self, adapter: TypeAdapter[Any]) -> None:
         """Look at a type."""
         self.problem: str | None = None
         self.strict = False
+        self.plain = False
         self._sure = True
         self._classes: set[type] = set()
         self._look(adapter.core_schema, by_name=False, read=True, written=True)
@@ -96,6 +98,7 @@ class Lossless:
             self._classes.add(node["cls"])
         if kind == "union":
             self.strict = self.strict or {"list", "tuple"} <= set(_kinds(node["choices"]))
+        self.plain = self.plain or kind == "any"
         if kind == "generator":
             self._tell("it holds an `Iterable`, which can be read only once; annotate it as a list")
         if written and _is_secret(node):
