@@ -35,6 +35,7 @@ MOST_STEPS: Final = 1000
 """That one task may finish, those of its loops included."""
 LONGEST_KEY: Final = 200
 LONGEST_TITLE: Final = 300
+_NO_PLACES: Final = frozenset({".", ".."})
 _SHOWN: Final = 60
 _PLAIN: Final = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
@@ -86,7 +87,7 @@ def check_key(key: str, step: str) -> None:
     """See that a key can name a part.
 
     Raises:
-        InvalidPartError: It is empty, too long, or cannot be stored.
+        InvalidPartError: It is blank, too long, or cannot be stored, or stand in an address.
     """
     if (problem := _key_problem(key)) is not None:
         raise InvalidPartError(
@@ -182,6 +183,10 @@ def _too_many(step: str, number: str) -> TooManyPartsError:
 def _key_problem(key: object) -> str | None:
     if not isinstance(key, str) or not key:
         return "is empty" if key == "" else "is no text"
+    if key.isspace():
+        return "is nothing but white space"
+    if key in _NO_PLACES:
+        return "means something else in an address, where it would name the part"
     if len(key) > LONGEST_KEY:
         return f"has {len(key):,} characters, and {LONGEST_KEY} are the most"
     if key != storable(key):

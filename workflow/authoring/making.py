@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
@@ -118,21 +119,20 @@ class AuthoredParts(PartsStep):
         return items
 
     def _key(self, item: Any) -> str:
-        found = self._told_by(self._listing.key, item, "key")
-        key = str(found).strip() if isinstance(found, str | int) else ""
-        if not key:
+        found = _plainly(self._told_by(self._listing.key, item, "key"))
+        if not isinstance(found, str | int):
             raise InvalidPartError(
                 f"A part of the step {self._step.name!r} has the key {str(found)[:60]!r}; it must"
                 " be text, or a whole number."
             )
-        check_key(key, self._step.name)
+        check_key(key := str(found), self._step.name)
         return key
 
     def _title(self, item: Any, key: str) -> str:
         if self._listing.title is None:
             return key
-        found = str(self._told_by(self._listing.title, item, "title") or "").strip()
-        return found or key
+        found = _plainly(self._told_by(self._listing.title, item, "title"))
+        return str(found or "").strip() or key
 
     def _told_by(self, field: str | Callable[[Any], Any] | None, item: Any, what: str) -> Any:
         if field is None:
@@ -163,6 +163,11 @@ class AuthoredParts(PartsStep):
                 f"A part of the step {self._step.name!r} holds what cannot be stored as JSON:"
                 f" {error}."
             ) from None
+
+
+def _plainly(value: Any) -> Any:
+    """Return what a member of an `Enum` stands for, and anything else as it is."""
+    return value.value if isinstance(value, Enum) else value
 
 
 def field_of(item: Any, name: str) -> Any:

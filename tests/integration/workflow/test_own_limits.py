@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -104,6 +105,10 @@ async def test_lists_that_are_no_list_of_parts(database: asyncpg.Connection) -> 
         (range(1_000_000), "too_many_parts", "1,000,000"),
         ((str(n) for n in range(10**12)), "too_many_parts", f"more than {MOST_PARTS:,}"),
         (["x" * 201], "invalid_part", "200"),
+        ([" \n"], "invalid_part", "is nothing but white space"),
+        (["."], "invalid_part", "'.' means something else in an address"),
+        ([".."], "invalid_part", "'..' means something else in an address"),
+        ([1.5], "invalid_part", "'1.5'; it must be text"),
         (["a\x00"], "invalid_part", "NUL"),
         (["\ud83d"], "invalid_part", "half"),
         (["a", "a"], "invalid_part", "'a'"),
@@ -123,6 +128,39 @@ async def test_lists_that_are_no_list_of_parts(database: asyncpg.Connection) -> 
     title = await database.fetchval("SELECT title FROM parts WHERE task_id = $1", task)
     assert len(title) == LONGEST_TITLE
     assert title.startswith("Tfine")
+
+
+class Color(str, Enum):  # noqa: UP042 - as many write it
+    """A part of its own."""
+
+    RED = "red"
+
+
+class Number(IntEnum):
+    """Ditto, of numbers."""
+
+    ONE = 1
+
+
+async def test_keys(database: asyncpg.Connection) -> None:
+    """A key is what the author gave, to the last blank; of an enum what its member stands for."""
+    flow = of("keys")
+    listed = [Color.RED, Number.ONE, " a ", "a", 7, "..."]
+
+    @flow.parts(of=lambda: listed, title=lambda part: part)
+    async def word(ctx: Context, part: Any) -> str:
+        return str(part)
+
+    @flow.step
+    async def last(ctx: Context, word: Parts[str]) -> list[str]:
+        return list(word)
+
+    task = await asked(flow)
+    assert await run_task(task, worker="w") is Result.COMPLETED
+    keys = ["red", "1", " a ", "a", "7", "..."]
+    assert (await outputs(database, task))[-1] == ("last", {"value": keys})
+    titles = await database.fetch("SELECT title FROM parts WHERE task_id = $1", task)
+    assert sorted(row["title"] for row in titles) == sorted(key.strip() for key in keys)
 
 
 async def test_requests_that_cannot_be_stored(database: asyncpg.Connection) -> None:
