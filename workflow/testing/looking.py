@@ -122,7 +122,7 @@ def _parts_of(definition: Definition, step: str, parts: Sequence[SeenPart]) -> P
     """Return the parts of a step as later steps get them."""
     made = definition.parts[step]
     return collected(
-        ((part.key, part.kind, part.value) for part in parts if part.value is not None),
+        ((part.key, part.kind, part.value) for part in parts if part.status == "completed"),
         ((part.key, part.kind, part.error) for part in parts if part.error is not None),
         kinds=made.kinds if made.by_kind else (),
     )

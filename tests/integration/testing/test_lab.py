@@ -14,13 +14,17 @@ import pytest
 from pydantic import BaseModel
 
 from core.settings import get_settings
-from roadmap_worker import Context, Workflow
+from roadmap_worker import Context, PartFailed, Parts, Workflow
 from tests.toy import TOY
 from workflow.testing import LabError, ScriptError, SeenReview, lab
 from workflow.testing.given import check_answers, check_decide
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+class Nothing(BaseModel):
+    """What asks for nothing."""
 
 
 @pytest.fixture
@@ -81,6 +85,26 @@ async def test_failed_parts(request_for: dict[str, Any], tmp_path: Path) -> None
         task = await opened.regenerate(task, "write", "chapter 1", kinds=["text"])
     assert task.parts["write"]["chapter 1"]["text"].version == 2
     assert task.parts["write"]["chapter 1"]["picture"].version == 1
+
+
+async def test_parts_that_give_nothing() -> None:
+    """A part that was made is among the results, though what it gives is None."""
+    flow = Workflow("nothing", request=Nothing)
+
+    @flow.parts(of=lambda: ["a", "b"])
+    async def noted(ctx: Context, part: str) -> None:
+        if part == "b":
+            raise PartFailed("lost", "It is lost.")
+
+    @flow.step(needs=0.5)
+    async def count(ctx: Context, noted: Parts[None]) -> int:
+        return len(noted)
+
+    async with lab(flow) as opened:
+        task = await opened.run({})
+    assert task.results["count"] == 1
+    assert dict(task.results["noted"]) == {"a": None}
+    assert list(task.results["noted"].failed) == ["b"]
 
 
 async def test_no_decision(request_for: dict[str, Any]) -> None:
@@ -198,7 +222,7 @@ async def test_at_the_same_time(request_for: dict[str, Any]) -> None:
 
 _SCRIPT = """
 import asyncio, os, signal, sys
-from roadmap_worker import Context, Workflow
+from roadmap_worker import Context, PartFailed, Parts, Workflow
 from tests.toy import TOY
 from workflow.testing import lab
 
