@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from pydantic import BaseModel
 
 from core.digest import digest
 from core.logging import get_logger
 from core.settings import get_settings
+from core.visible import cut
 from llm import Text
 from notifications.event_data import OWN_TEXT, PROGRESS, part_told
 from workflow import live_text
@@ -21,13 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     import structlog
-    from pydantic import BaseModel
 
     from llm import Message
     from notifications.event_data import PartTold
     from workflow.asking import Asking
 
-M = TypeVar("M", bound="BaseModel")
+M = TypeVar("M", bound=BaseModel)
 R = TypeVar("R")
 
 Prompted = str | Sequence[Mapping[str, str]]
@@ -35,6 +37,7 @@ Prompted = str | Sequence[Mapping[str, str]]
 
 _ROLES: Final = frozenset({"system", "user", "assistant"})
 _LONGEST_PROGRESS: Final = 500
+_SHOWN: Final = 80
 
 
 class _Nothing(Awaitable[None]):
@@ -118,6 +121,7 @@ class Context:
         Raises:
             ProviderError: There is no usable answer, also after repairs and retries.
             TokenBudgetExceededError: The task's tokens are used up.
+            TypeError: The shape is no pydantic model, or the prompt neither text nor messages.
         """
         return await self._asking.ask(self._prompt(output, prompt, system), output)
 
@@ -135,8 +139,10 @@ class Context:
         Raises:
             ProviderError: There is no usable answer, also after repairs and retries.
             TokenBudgetExceededError: The task's tokens are used up.
+            TypeError: The shape is no pydantic model, or the prompt neither text nor messages.
             ValueError: The answer has no such field.
         """
+        _check_shape(output)
         if field not in output.model_fields:
             raise ValueError(f"{output.__name__} has no field {field!r} to stream")
         told = self._prompt(output, prompt, system)
@@ -175,6 +181,7 @@ class Context:
         )
 
     def _prompt(self, output: type[BaseModel], prompt: Prompted, system: str | None) -> Text:
+        _check_shape(output)
         asking = self._asking
         want = asking.want
         return Text(
@@ -198,14 +205,32 @@ class Context:
         return asking.about if kind else {**asking.about, "kind": PROGRESS}
 
 
+def _check_shape(output: object) -> None:
+    """See that answers can be asked for in a shape.
+
+    Raises:
+        TypeError: It is no pydantic model.
+    """
+    if isinstance(output, type) and issubclass(output, BaseModel):
+        return
+    name = output.__name__ if isinstance(output, type) else repr(output)
+    raise TypeError(
+        f"a model is asked for a pydantic model's shape, and {cut(name, _SHOWN)} is none; write"
+        " `class Answer(BaseModel)` with it as a field, and ask for `Answer`"
+    )
+
+
 def _told(prompt: Prompted) -> str | list[Message]:
     """Return a prompt as it is sent.
 
     Raises:
-        ValueError: It is neither a text nor messages.
+        TypeError: It is neither a text nor messages.
+        ValueError: It has no messages, or what are none.
     """
     if isinstance(prompt, str):
         return sendable(prompt)
+    if not isinstance(prompt, Iterable):
+        raise TypeError(f"a prompt is a text, or a list of messages, and not {prompt!r}")
     told: list[Message] = []
     for message in prompt:
         role = message.get("role") if isinstance(message, Mapping) else None
