@@ -18,6 +18,7 @@ from workflow.authoring.signature import (
     Signature,
     literal_values,
     said,
+    unmarked,
     without_none,
 )
 
@@ -108,10 +109,10 @@ def check_type(reader: Reader, parameter: Parameter, source: DeclaredStep) -> No
     Raises:
         WorkflowError: It is something else.
     """
-    wanted = without_none(parameter.annotation)
+    wanted = unmarked(without_none(parameter.annotation))
     if wanted in {MISSING, Any}:
         return
-    gives = source.codec.annotation
+    gives = unmarked(source.codec.annotation)
     if source.listing is not None:
         if (get_origin(wanted) or wanted) not in {Parts, Mapping}:
             raise reader.wrong(

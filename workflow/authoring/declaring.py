@@ -229,6 +229,10 @@ def names_around() -> dict[str, Any]:
 def _name_of(workflow: Workflow[Any], function: Callable[..., Any], what: str) -> str:
     name = getattr(function, "__name__", "")
     reader = Reader(workflow.name, f"{what} {name!r}")
+    if not name:
+        raise reader.wrong(
+            f"{function!r} has no name; write a function with `def`, and call it from there"
+        )
     if not _NAME.fullmatch(name):
         raise reader.wrong("a step's name must be of small letters, digits and `_`")
     if name in RESERVED or name in TAKEN:

@@ -171,6 +171,20 @@ def without_none(annotation: Any) -> Any:
     return Union[rest] if rest else NoneType  # noqa: UP007 - of a tuple
 
 
+def unmarked(annotation: Any) -> Any:
+    """Return a type without what `Annotated` says beside it, which is new each time it is written.
+
+    Two `Field(discriminator="kind")` are not equal, and the types that they stand at are.
+    """
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return unmarked(inner[0])
+    bare = inner if origin is Literal else tuple(map(unmarked, inner))
+    if all(one is other for one, other in zip(bare, inner, strict=True)):
+        return annotation
+    return Union[bare] if origin in {Union, UnionType} else origin[bare]  # noqa: UP007 - of a tuple
+
+
 def literal_values(annotation: Any) -> tuple[Any, ...] | None:
     """Return the values of a `Literal`; None when it is none."""
     return get_args(annotation) if get_origin(annotation) is Literal else None

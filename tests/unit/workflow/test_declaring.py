@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from roadmap_worker import Context, Parts, Workflow, WorkflowError
-from tests.unit.workflow.flow import Ask, Item, Other, Plan, refused
+from tests.unit.workflow.flow import Ask, Item, Other, Plan, planned, refused
 from workflow.authoring import definition
 
 if TYPE_CHECKING:
@@ -309,3 +310,19 @@ def test_shares() -> None:
     assert (stages.begins_at["one"], stages.begins_at["two"]) == (1.0, 50.0)
     assert stages.ends_at == {"two": stages.begins_at["three"]}
     assert 90 < stages.begins_at["three"] < 95
+
+
+class Maker:
+    """What can be called and has no name."""
+
+    def __call__(self) -> str:
+        """Make a text."""
+        return ""
+
+
+@pytest.mark.parametrize("function", [partial(str, "a"), Maker()])
+def test_what_has_no_name(function: Any) -> None:
+    """A step is called as its function is; what has no name is told so."""
+    for declare in (Workflow("flow", request=Ask).step, planned().parts(of=lambda: ["a"])):
+        with pytest.raises(WorkflowError, match="has no name; write a function with `def`"):
+            declare(function)

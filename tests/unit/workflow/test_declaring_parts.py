@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pytest
+from pydantic import BaseModel, Field
 
 from roadmap_worker import Context, Parts, Workflow, WorkflowError
-from tests.unit.workflow.flow import Ask, Item, Plan, refused
+from tests.unit.workflow.flow import Ask, Item, Plan, planned, refused
+from workflow.authoring import definition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,3 +142,49 @@ def test_a_function_that_says_something_is_no_coroutine(argument: str) -> None:
         @Workflow("flow", request=Ask).parts(**given)
         async def write(ctx: Context, part: str) -> str:
             return ""
+
+
+class Cat(BaseModel):
+    """One of two."""
+
+    kind: Literal["cat"] = "cat"
+
+
+class Dog(BaseModel):
+    """The other one."""
+
+    kind: Literal["dog"] = "dog"
+
+
+def test_marks_beside_types() -> None:
+    """A type may be written out twice, with what `Annotated` says beside it, wherever it stands."""
+    flow = planned()
+
+    @flow.step
+    async def one(ctx: Context) -> Annotated[Cat | Dog, Field(discriminator="kind")]:
+        return Cat()
+
+    @flow.parts(of=lambda one: [one.kind])
+    async def two(
+        ctx: Context, part: str, one: Annotated[Cat | Dog, Field(discriminator="kind")]
+    ) -> list[Annotated[int, Field(ge=0)]]:
+        return [1]
+
+    @flow.step
+    async def three(
+        ctx: Context, two: Parts[list[Annotated[int, Field(ge=0)]]], one: Cat | Dog
+    ) -> dict[str, Annotated[str, Field(min_length=1)] | None]:
+        return {}
+
+    @flow.step
+    async def four(
+        ctx: Context, three: dict[str, Annotated[str, Field(min_length=1)] | None]
+    ) -> None:
+        return None
+
+    assert [step.name for step in definition(flow).describe().steps][-1] == "four"
+    with pytest.raises(WorkflowError, match="annotated list"):
+
+        @flow.step
+        async def five(ctx: Context, three: list[Annotated[str, Field(min_length=1)]]) -> None:
+            return None
