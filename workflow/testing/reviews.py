@@ -34,7 +34,7 @@ class SeenReview:
         task_id: Of which task.
         of: The step that is asked about.
         value: What it gave, in the shape of its annotation. `review["value"]` is the same as JSON,
-            as the API has it.
+            as the API has it; of a step that makes parts it is a mapping of these by their keys.
         version: Which version of it.
         round: 1 for the task's first question, and one more for each further one.
         title: What people call the task.
@@ -100,17 +100,16 @@ async def _seen(task_id: UUID) -> SeenReview:
         subject = await definition.under_review(tx.session, row, history)
     if review is None or review.status != ReviewStatus.OPEN:
         raise ScriptError(f"The task {task_id} has no open review.")
-    stored = next(
-        (done.output for done in reversed(history) if done.step == getattr(subject, "of", "")), None
-    )
+    of = getattr(subject, "of", "")
+    stored = next((done.output for done in reversed(history) if done.step == of), None)
     typed = (
         getattr(subject, "value", None)
-        if stored is None
-        else typed_result(definition, getattr(subject, "of", ""), stored)
+        if stored is None or of in definition.parts  # whose step gives but a summary of them
+        else typed_result(definition, of, stored)
     )
     return SeenReview(
         task_id=task_id,
-        of=getattr(subject, "of", ""),
+        of=of,
         value=typed,
         json=getattr(subject, "value", None),
         version=review.version,

@@ -63,6 +63,28 @@ async def test_decisions(request_for: dict[str, Any]) -> None:
     assert len(task.results["plan"]["chapters"]) == 3
 
 
+async def test_review_of_parts() -> None:
+    """It is asked about all parts by their keys, and may put another value in the place of one."""
+    flow = Workflow("reviewed_parts", version=1, request=Nothing, title="Parts")
+
+    @flow.parts(of=lambda: ["a", "b"])
+    async def word(ctx: Context, part: str) -> str:
+        return part.upper()
+
+    flow.review(of=word)
+    asked: list[Any] = []
+
+    def decide(review: SeenReview) -> Any:
+        asked.append((review.of, review.value, review["value"]))
+        return {"decision": "edit", "value": {"b": "other"}}
+
+    async with lab(flow) as opened:
+        task = await opened.run({}, decide=decide)
+    assert asked == [("word", {"a": "A", "b": "B"}, {"a": "A", "b": "B"})]
+    assert task.status == "completed"
+    assert task.results["word"] == {"a": "A", "b": "other"}
+
+
 async def test_review_left_open(request_for: dict[str, Any]) -> None:
     """Who decides nothing gets the task as it waits, and may go on with it later."""
     async with lab(TOY) as opened:
