@@ -100,7 +100,7 @@ async def grown(database: asyncpg.Connection) -> AsyncIterator[asyncpg.Connectio
         await database.execute(f"VACUUM ANALYZE {', '.join(GROWING)}")
         return bool(await database.fetchval(_VISIBLE, [*GROWING]))
 
-    await until(all_visible, what="tables whose rows everybody sees")
+    await until(all_visible, within_s=60, what="tables whose rows everybody sees")
     await a_worker_is_there(database)
     yield database
     await database.execute(f"TRUNCATE {', '.join(GROWING)} CASCADE")
