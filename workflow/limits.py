@@ -146,9 +146,7 @@ def request_problem(body: Any) -> str | None:
         data = orjson.dumps(body)
     except (TypeError, ValueError):
         return _problem(body) or "is no JSON"
-    if len(data) > LARGEST_REQUEST:
-        return f"has {len(data):,} bytes as JSON, and {LARGEST_REQUEST:,} are the most"
-    return _problem(body) if _worth_a_look(data) else None
+    return _problem_as_json(body, data, most=LARGEST_REQUEST)
 
 
 def edit_problem(value: Any, at: str) -> str | None:
@@ -162,10 +160,15 @@ def edit_problem(value: Any, at: str) -> str | None:
         data = orjson.dumps(value, option=_PLAIN)
     except (TypeError, ValueError) as error:
         return f"it {_problem(value, at) or f'is no JSON: {error}'}"
-    if len(data) > LARGEST_RESULT:
-        return f"it has {len(data):,} bytes as JSON, and {LARGEST_RESULT:,} are the most"
-    problem = _problem(value, at) if _worth_a_look(data) else None
+    problem = _problem_as_json(value, data, at, most=LARGEST_RESULT)
     return problem and f"it {problem}"
+
+
+def _problem_as_json(value: Any, data: bytes, path: str = "", *, most: int) -> str | None:
+    """Return what is wrong with a value that is this JSON, where so many bytes are the most."""
+    if len(data) > most:
+        return f"has {len(data):,} bytes as JSON, and {most:,} are the most"
+    return _problem(value, path) if _worth_a_look(data) else None
 
 
 def _worth_a_look(data: bytes) -> bool:

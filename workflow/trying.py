@@ -57,6 +57,13 @@ _FATAL: Final = (LeaseLostError, ServiceUnavailableError)
 """About the task's right to go on, not about what the function does."""
 _FOR_GOOD: Final = (PartFailed, ContentRefusedError, TokenBudgetExceededError)
 """Another try would fail alike."""
+_PLACES: Final[tuple[tuple[Any, int], ...]] = (
+    (_FATAL, 0),
+    (Retryable, 4),
+    (_FOR_GOOD, 2),
+    (AppError, 3),
+)
+"""Of errors among several, the gravest first; 1 is for what nobody expected."""
 
 _NOBODY_ASKED: Final = "it was cancelled, though nobody asked for that"
 
@@ -188,11 +195,7 @@ def as_ours(error: BaseException) -> AppError:
 
 def _grave(error: BaseException) -> int:
     """Return the place of an error among several, the gravest first."""
-    kinds: tuple[Any, ...] = (_FATAL, Retryable, _FOR_GOOD, AppError)
-    places = (0, 4, 2, 3)
-    return next(
-        (place for kind, place in zip(kinds, places, strict=True) if isinstance(error, kind)), 1
-    )
+    return next((place for kinds, place in _PLACES if isinstance(error, kinds)), 1)
 
 
 def _cancelled(task: asyncio.Task[Any]) -> UnexpectedError:
