@@ -6,6 +6,7 @@ import asyncio
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Final
 
+from cli.console import note
 from cli.findings import Finding
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def check_workflows(settings: Settings, *, database_url: str | None) -> list[Fin
     from workflow.registry import definitions
 
     try:
-        bring_workflows()
+        bring_workflows(slow=note)
     except AppError as error:
         return [Finding(name="workflows", ok=False, message=error.message)]
     names = ", ".join(each.name for each in definitions())
@@ -48,7 +49,7 @@ def require_workflows(settings: Settings) -> Sequence[Definition]:
         from workflow.here import from_here
         from workflow.loading import load  # a second, which who has none does not wait
 
-        return load(from_here(settings.workflows))
+        return load(from_here(settings.workflows), slow=note)
     return ()
 
 
@@ -57,7 +58,7 @@ def _strangers(settings: Settings, url: str) -> list[Finding]:
     import asyncpg
 
     from core.addresses import AddressError
-    from workflow.registry import can_run
+    from core.stages import can_run
 
     try:
         rows = asyncio.run(_unfinished(settings, url))

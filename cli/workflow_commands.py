@@ -39,7 +39,10 @@ def workflows(
     data_dir: DataDirOption = DEFAULT,
     json: JsonOption = False,
 ) -> None:
-    """List the workflows that the stack knows, or check those that are set up here."""
+    """List the workflows that the stack knows, or check those that are set up here.
+
+    A check that finds something wrong ends with exit code 1.
+    """
     if what is What.CHECK:
         _check(json=json)
         return
@@ -105,7 +108,7 @@ def _check(*, json: bool) -> None:
     from workflow.showing import workflow_views
 
     try:
-        bring_workflows()
+        bring_workflows(slow=note)
         found = [view.model_dump(mode="json") for view in workflow_views()]
         hints = [hint for each in definitions() if (hint := _hint(each))]
     except AppError as error:

@@ -12,6 +12,7 @@ from roadmap_start.own import FOLDERS, OURS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from types import FrameType
     from typing import TypeVar
 
     F = TypeVar("F")
@@ -68,6 +69,13 @@ def raised_at(error: BaseException) -> str:
     ]
     frames = authors(others, lambda frame: frame.filename)
     return f"{frames[-1].filename}:{frames[-1].lineno}, in {frames[-1].name}" if frames else ""
+
+
+def stands_at(frame: FrameType) -> str:
+    """Return where the author's code stands: its own function, not the library that it called."""
+    found = [each for each, _ in traceback.walk_stack(frame)]  # the innermost first
+    at = authors(found, lambda each: each.f_code.co_filename)[0]
+    return f"`{at.f_code.co_name}` ({at.f_code.co_filename}:{at.f_lineno})"
 
 
 def _is_ours(file: str) -> bool:

@@ -17,7 +17,7 @@ from weakref import WeakSet
 
 from prometheus_client import Counter
 
-from core.frames import authors
+from core.frames import stands_at
 from core.logging import get_logger
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Watchdog:
         except RuntimeError:
             task = None
         name = None if task is None else task.get_name()
-        self._hold(_place(frame) + (f", in {name}" if name else ""))
+        self._hold(stands_at(frame) + (f", in {name}" if name else ""))
         log.warning(
             "event_loop_blocked_by",
             seconds=round(seconds, 1),
@@ -135,13 +135,6 @@ class Watchdog:
 
 def _stack(frame: FrameType) -> str:
     return "".join(traceback.format_list(traceback.extract_stack(frame)[-_FRAMES:])).rstrip()
-
-
-def _place(frame: FrameType) -> str:
-    """Return where the author's code stands: its own function, not the library that it called."""
-    found = [each for each, _ in traceback.walk_stack(frame)]  # the innermost first
-    at = authors(found, lambda each: each.f_code.co_filename)[0]
-    return f"`{at.f_code.co_name}` ({at.f_code.co_filename}:{at.f_lineno})"
 
 
 def _bound_to(task: asyncio.Task[Any] | None) -> dict[str, Any]:

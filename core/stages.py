@@ -113,11 +113,13 @@ class _Unknown(Stages):
 
 
 _known: Final[dict[str, Stages]] = {}
+_versions: Final[dict[str, frozenset[int]]] = {}
 
 
-def register(stages: Stages) -> None:
-    """Make a workflow's stages known in this process."""
+def register(stages: Stages, *, versions: frozenset[int]) -> None:
+    """Make a workflow's stages known in this process, and the versions whose tasks can go on."""
     _known[stages.workflow] = stages
+    _versions[stages.workflow] = versions
 
 
 def is_known(workflow: str) -> bool:
@@ -125,9 +127,15 @@ def is_known(workflow: str) -> bool:
     return workflow in _known
 
 
+def can_run(workflow: str, version: int) -> bool:
+    """Tell whether this process knows how to go on with tasks of a workflow's version."""
+    return version in _versions.get(workflow, ())
+
+
 def forget(workflow: str) -> None:
     """Let a workflow be unknown in this process again."""
     _known.pop(workflow, None)
+    _versions.pop(workflow, None)
 
 
 def stages_of(workflow: str) -> Stages:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from core.loop_local import LoopLocal
-from core.stages import is_known
+from core.stages import can_run, is_known
 from core.states import Status, Step
 from db.repositories.line import Line, Standing, line, lost, numbers
 from db.repositories.line_bounds import bounds
@@ -37,7 +37,7 @@ class LineReason(StrEnum):
     STARTS_AT = "starts_at"
     """The time that its message asked for."""
     UNKNOWN_WORKFLOW = "unknown_workflow"
-    """A worker that knows its workflow."""
+    """A worker that knows its workflow, and this version of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,10 +98,13 @@ def _place(
     row: RoadmapTask, number: int | None, now: Line, crowd: Crowd, *, most_active: int
 ) -> Place:
     """Return a task's place; `number` is its own among its user's, None before it may start."""
-    if not is_known(row.workflow):
+    if not can_run(row.workflow, row.workflow_version):
         message = (
-            f"The workflow {row.workflow!r} is not known here; it goes on when a worker knows it:"
-            " see ROADMAP_WORKFLOWS."
+            f"Version {row.workflow_version} of the workflow {row.workflow!r} is not known here; it"
+            " goes on when a worker knows it: see `upgrade` in the documentation of own workflows."
+            if is_known(row.workflow)
+            else f"The workflow {row.workflow!r} is not known here; it goes on when a worker knows"
+            " it: see ROADMAP_WORKFLOWS."
         )
         return Place(position=None, reason=LineReason.UNKNOWN_WORKFLOW, message=message)
     if number is None and row.starts_at is not None:

@@ -21,9 +21,11 @@ from roadmaps.roadmap import ROADMAP
 from tasks.dispatch import close_bell, install_bell
 from workflow import registry, turns
 from workflow.here import from_here
-from workflow.loading import load
+from workflow.loading import load, log_slow
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from db.facts import Recorded
 
 
@@ -54,16 +56,19 @@ def shared_resources(process: str) -> list[Resource]:
     ]
 
 
-def bring_workflows() -> None:
+def bring_workflows(*, slow: Callable[[str], None] = log_slow) -> None:
     """Make all workflows known in this process; twice is the same as once.
 
     Every program asks for this as it starts, so that a workflow that is wrong stops it with a
     sentence, before it takes anything on.
 
+    Args:
+        slow: Told of an import that takes long.
+
     Raises:
         SettingsError: WORKFLOWS or an installed package names what is no workflow, or a wrong one.
     """
-    for definition in (ROADMAP, *load(from_here(get_settings().workflows))):
+    for definition in (ROADMAP, *load(from_here(get_settings().workflows), slow=slow)):
         registry.register(definition)
 
 

@@ -22,6 +22,7 @@ from core.errors import (
 from core.gathering import Asked, Gathering
 from core.logging import get_logger
 from core.loop_local import LoopLocal
+from core.stages import can_run
 from core.states import Status
 from db.facts import Recorded
 from db.ledger import lock_rows, write_facts
@@ -34,7 +35,7 @@ from db.repositories.user_locks import lock_users
 from workflow.checkpoints import history_of
 from workflow.claim import Claim, request_of, taken
 from workflow.heartbeat import keeper
-from workflow.registry import are_named, can_run, definition_of
+from workflow.registry import are_named, definition_of
 from workflow.turns import DeferredError
 
 if TYPE_CHECKING:

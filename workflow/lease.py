@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from core.errors import WorkerLostRepeatedlyError
 from core.logging import get_logger
 from core.settings import get_settings
-from core.stages import is_known
+from core.stages import can_run, is_known
 from core.states import RESERVED, Status
 from db.answering import answering
 from db.ledger import lock_tasks
@@ -20,7 +20,7 @@ from workflow import turns
 from workflow.claim import Claim, Stop, release, request_of, taken
 from workflow.claiming import HOPELESS, Apart, claims
 from workflow.outcomes import failure
-from workflow.registry import can_be_asked_for, can_run, definition_of, name_steps, see_named
+from workflow.registry import can_be_asked_for, definition_of, name_steps, see_named
 from workflow.ringing import leave_to_newer_worker
 from workflow.turns import DeferredError
 from workflow.upgrading import current_history

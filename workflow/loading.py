@@ -5,32 +5,45 @@ from __future__ import annotations
 import importlib
 import re
 import sys
+import threading
+from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Final
 
 from core.errors import SettingsError
-from core.frames import raised_at
+from core.frames import raised_at, stands_at
+from core.logging import get_logger
 from core.states import RESERVED
 from workflow.authoring import Workflow, WorkflowError, definition
 from workflow.definition import Definition
 from workflow.nearby import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
+
+log = get_logger(__name__)
 
 GROUP: Final = "roadmap_worker.workflows"
 """The entry points by which installed packages bring workflows."""
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _MODULE: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _SETTING: Final = "ROADMAP_WORKFLOWS"
+SLOW_S: Final = 5.0
+"""How long an import may take before it is told where it stands."""
 
 
-def load(names: Iterable[str]) -> list[Definition]:
+def log_slow(message: str) -> None:
+    """Tell the log of an import that takes long."""
+    log.warning("workflow_import_is_slow", message=message)
+
+
+def load(names: Iterable[str], *, slow: Callable[[str], None] = log_slow) -> list[Definition]:
     """Import the workflows that a setting names, and those that installed packages bring.
 
     Args:
         names: `package.module:attribute` of each.
+        slow: Told, from a thread of its own, of an import that takes long, and where it stands.
 
     Raises:
         SettingsError: One cannot be imported, is none, or contradicts itself; the message names it.
@@ -44,7 +57,9 @@ def load(names: Iterable[str]) -> list[Definition]:
     ]
     found: dict[str, tuple[str, Definition]] = {}
     for where, bring in sources:
-        each = as_definition(_brought(where, bring), where=where)
+        with _watched(where, slow):
+            brought = _brought(where, bring)
+        each = as_definition(brought, where=where)
         there, other = found.setdefault(each.name, (where, each))
         if other is not each:
             raise SettingsError(
@@ -76,6 +91,25 @@ def as_definition(found: object, *, where: str = "workflow") -> Definition:
     for problem in _problems(found):
         raise SettingsError(f"{where}: the workflow {problem}.")
     return found
+
+
+@contextmanager
+def _watched(where: str, slow: Callable[[str], None]) -> Iterator[None]:
+    """Tell of what takes long in this thread, once, while it does."""
+    importing = threading.get_ident()
+
+    def tell() -> None:
+        frame = sys._current_frames().get(importing)  # noqa: SLF001 - its only name
+        at = f"; it stands in {stands_at(frame)}" if frame else ""
+        slow(f"{where}: it is still being imported after {SLOW_S:g} s{at}")
+
+    timer = threading.Timer(SLOW_S, tell)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _brought(where: str, bring: Callable[[], object]) -> object:

@@ -27,7 +27,7 @@ _named: Final[set[tuple[str, tuple[str, ...]]]] = set()
 def register(definition: Definition) -> None:
     """Make a workflow known in this process."""
     _known[definition.name] = definition
-    stages.register(definition.stages)
+    stages.register(definition.stages, versions=definition.known_versions)
 
 
 @contextmanager
@@ -98,11 +98,6 @@ def are_named(definition: Definition) -> bool:
 
 def _name_of(definition: Definition) -> tuple[str, tuple[str, ...]]:
     return definition.name, tuple(definition.stages.steps)
-
-
-def can_run(name: str, version: int) -> bool:
-    """Tell whether this process knows how to go on with a task."""
-    return name in _known and version in _known[name].known_versions
 
 
 def can_be_asked_for(name: object) -> bool:

@@ -18,6 +18,7 @@ from core.addresses import shown
 from core.errors import ServiceUnavailableError
 from core.logging import get_logger
 from core.settings import get_settings
+from core.stages import can_run
 from db.engine import get_pool_status
 from db.session import read_session
 from tasks import queues
@@ -25,7 +26,6 @@ from watching import queries
 from watching.backlog import Policy
 from watching.feed import current_feed
 from watching.topic import PASSING, TAIL
-from workflow.registry import can_run
 
 log = get_logger(__name__)
 router = APIRouter(

@@ -141,6 +141,18 @@ async def test_before_its_time_it_has_no_place(
     assert await order_of(alice, now) == 1
 
 
+async def test_it_says_which_version_of_a_workflow_is_missing(
+    alice: httpx.AsyncClient, database: asyncpg.Connection
+) -> None:
+    """What no worker can go on with is not next: it waits for whoever knows its version."""
+    task = await new_task()
+    other = "UPDATE roadmap_tasks SET workflow_version = 7 WHERE task_id = $1"
+    await database.execute(other, task)
+    place = (await alice.get(f"/api/v1/tasks/{task}")).json()["line"]
+    assert (place["position"], place["reason"]) == (None, "unknown_workflow")
+    assert "Version 7 of the workflow 'roadmap' is not known here" in place["message"]
+
+
 async def order_of(client: httpx.AsyncClient, task_id: UUID) -> int:
     """Return a task's position."""
     place = (await client.get(f"/api/v1/tasks/{task_id}")).json()["line"]

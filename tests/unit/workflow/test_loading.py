@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -13,6 +15,7 @@ from api.app import create_app
 from cli.workflow_checks import check_workflows, require_workflows
 from core.errors import SettingsError
 from core.settings import get_settings, load_settings
+from workflow import loading
 from workflow.loading import load
 
 if TYPE_CHECKING:
@@ -169,3 +172,27 @@ def test_every_program_stops(
     assert ran.stderr.startswith("roadmap-worker: ")
     assert said in ran.stderr
     get_settings.cache_clear()
+
+
+def test_an_import_that_hangs_is_told_with_where_it_stands(
+    package: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits for a package that looks for a server at its import sees that, and its line."""
+    monkeypatch.setattr(loading, "SLOW_S", 0.05)
+    text = "import loading_told\ndef connect():\n    loading_told.wait(30)\nconnect()\n" + RIGHT
+    told: list[str] = []
+    heard = threading.Event()
+    waited = ModuleType("loading_told")
+    vars(waited)["wait"] = heard.wait
+    monkeypatch.setitem(sys.modules, "loading_told", waited)
+
+    def tell(message: str) -> None:
+        told.append(message)
+        heard.set()
+
+    name = package("hangs", text)
+    assert [each.name for each in load([name], slow=tell)] == ["hangs"]
+    (message,) = told
+    assert f"ROADMAP_WORKFLOWS: {name}: it is still being imported" in message
+    assert "it stands in `connect` (" in message
+    assert "hangs_flows.py:3)" in message
