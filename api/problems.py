@@ -71,6 +71,8 @@ CODE_OF: Final[dict[int, str]] = {
     500: errors.AppError.code,
     503: errors.ServiceUnavailableError.code,
 }
+_PHRASES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""As RFC 9110 has them; versions of Python differ."""
 _HEADERS: Final[dict[int, dict[str, str]]] = {
     401: {"WWW-Authenticate": "Bearer"},
     429: {"Retry-After": str(BUSY_RETRY_AFTER_S)},
@@ -129,7 +131,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         status: {
-            "description": HTTPStatus(status).phrase,
+            "description": _PHRASES.get(status) or HTTPStatus(status).phrase,
             "content": {MEDIA_TYPE: {"schema": schema}},
         }
         for status in sorted({401, 422, 429, 503, *statuses})

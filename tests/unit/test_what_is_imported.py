@@ -35,7 +35,9 @@ NO_TASKS = {"sqlalchemy", "asyncpg", "aiohttp", "fastapi", "typer", "alembic", "
     *("opentelemetry", "db.models", "workflow", "tasks", "prompt_toolkit", "celery.bin.celery"),
 }
 MOST = {"help": 400, "api": 1284, "worker": 940, "beat": 760, "flower": 840}
-"""Modules that programs import; the numbers may only fall."""
+"""Modules that programs import with Python 3.11; the numbers may only fall."""
+OTHER_PYTHONS = 1.03
+"""Their own library is parted into more modules."""
 NOBODY = "http://127.0.0.1:9"
 COMMAND = "from roadmap_start.command import main;"
 UNTIL_READY = """
@@ -74,7 +76,8 @@ def test_nothing_heavy_is_imported_for_nothing(name: str, tmp_path: Path) -> Non
     loaded = set(done.stderr.splitlines())
     assert "roadmap_start.own" in loaded, done.stderr
     assert loaded & unwanted == set()
-    assert len(loaded) <= MOST.get(name, len(loaded)), len(loaded)
+    more = 1 if sys.version_info[:2] == (3, 11) else OTHER_PYTHONS
+    assert len(loaded) <= MOST.get(name, len(loaded)) * more, len(loaded)
 
 
 def test_the_list_would_notice() -> None:
