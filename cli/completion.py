@@ -105,16 +105,15 @@ def _newest(data_dir: Path, wanted: tuple[Status, ...]) -> list[dict[str, Any]]:
 
 
 def _asked(data_dir: Path, what: str) -> dict[str, Any]:
+    import urllib.request  # only when the API is asked
+
     from cli.discovery import find_target
-    from cli.probes import DIRECT
+    from cli.probes import answer_of
 
     target = find_target(data_dir)
     headers = {"Authorization": f"Bearer {target.token}"} if target.token else {}
-    import urllib.request  # only when the API is asked
-
     request = urllib.request.Request(  # noqa: S310 - the address is the user's own setting
         f"{target.api_url}/api/v1/{what}", headers=headers
     )
-    with DIRECT.open(request, timeout=PATIENCE_S) as response:
-        answer: dict[str, Any] = json.loads(response.read())
+    answer: dict[str, Any] = json.loads(answer_of(request, timeout_s=PATIENCE_S)[1])
     return answer

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.exits import CommandError, usage
+from cli.rights import others_may_write
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -122,7 +123,7 @@ class DataDir:
             found = self.path.stat()
         except OSError:
             return  # whoever opens it reports the error
-        if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        if others_may_write(found):
             shared = found.st_mode & stat.S_ISVTX  # as /tmp: it must stay open
             raise usage(
                 f"Others may write to {self.path} (mode {stat.S_IMODE(found.st_mode):04o}), and so "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import logging
+import urllib.error
 import urllib.request
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Final
@@ -27,10 +29,27 @@ def http_ok(url: str, *, login: str | None = None) -> bool:
         headers["Authorization"] = f"Basic {b64encode(login.encode()).decode()}"
     request = urllib.request.Request(url, headers=headers)  # noqa: S310 - an address of our own
     try:
-        with DIRECT.open(request, timeout=_HTTP_TIMEOUT_S) as response:
-            return bool(response.status == _HTTP_OK)
-    except (OSError, ValueError):  # URLError is an OSError; a half-written answer a ValueError
+        status, _ = answer_of(request, timeout_s=_HTTP_TIMEOUT_S)
+    except (OSError, ValueError):
         return False
+    return status == _HTTP_OK
+
+
+def answer_of(request: urllib.request.Request | str, *, timeout_s: float) -> tuple[int, bytes]:
+    """Return status and body of an answer, also of one that says no.
+
+    Raises:
+        OSError: There was none.
+        ValueError: It was none of HTTP, or half-written.
+    """
+    try:
+        with DIRECT.open(request, timeout=timeout_s) as response:
+            return int(response.status), response.read()
+    except urllib.error.HTTPError as error:
+        with error:  # else its connection stays open
+            return error.code, error.read()
+    except http.client.HTTPException as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
 class WorkerPing:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.data_dir import DataDir
 from cli.hints import command
-from cli.probes import DIRECT
+from cli.probes import answer_of
 from core.settings import load_settings
 
 if TYPE_CHECKING:
@@ -68,10 +66,7 @@ def _start(setting: str, data_dir: Path) -> str:
 def readiness(api_url: str) -> dict[str, Any]:
     """Return what an API says of its readiness, also when it says no; nothing when it is silent."""
     try:
-        with DIRECT.open(f"{api_url}/readyz", timeout=_TIMEOUT_S) as response:
-            body = response.read()
-    except urllib.error.HTTPError as error:
-        body = error.read()  # 503 says what is missing
+        _, body = answer_of(f"{api_url}/readyz", timeout_s=_TIMEOUT_S)  # 503 says what is missing
     except (OSError, ValueError):
         return {}
     try:

@@ -112,14 +112,12 @@ class _Unknown(Stages):
         }
 
 
-_known: Final[dict[str, Stages]] = {}
-_versions: Final[dict[str, frozenset[int]]] = {}
+_known: Final[dict[str, tuple[Stages, frozenset[int]]]] = {}
 
 
 def register(stages: Stages, *, versions: frozenset[int]) -> None:
     """Make a workflow's stages known in this process, and the versions whose tasks can go on."""
-    _known[stages.workflow] = stages
-    _versions[stages.workflow] = versions
+    _known[stages.workflow] = stages, versions
 
 
 def is_known(workflow: str) -> bool:
@@ -129,15 +127,15 @@ def is_known(workflow: str) -> bool:
 
 def can_run(workflow: str, version: int) -> bool:
     """Tell whether this process knows how to go on with tasks of a workflow's version."""
-    return version in _versions.get(workflow, ())
+    return workflow in _known and version in _known[workflow][1]
 
 
 def forget(workflow: str) -> None:
     """Let a workflow be unknown in this process again."""
     _known.pop(workflow, None)
-    _versions.pop(workflow, None)
 
 
 def stages_of(workflow: str) -> Stages:
     """Return a workflow's stages; for an unknown one such that allow every name of a step."""
-    return _known.get(workflow) or _Unknown(workflow=workflow, begins_at={})
+    known = _known.get(workflow)
+    return known[0] if known else _Unknown(workflow=workflow, begins_at={})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from core import stages
 from workflow import registry
 from workflow.authoring import definition
 from workflow.service import create_task
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     import asyncpg
+    import pytest
 
     from workflow import Workflow
 
@@ -23,6 +25,12 @@ async def asked(workflow: Workflow[Any], **request: Any) -> UUID:
     return await create_task(
         workflow.request.model_validate(request), user_id="alice", workflow=workflow.name
     )
+
+
+def unknown(monkeypatch: pytest.MonkeyPatch, workflow: str) -> None:
+    """Let a workflow be one that this process does not know, until the test ends."""
+    monkeypatch.delitem(registry._known, workflow)
+    monkeypatch.delitem(stages._known, workflow)
 
 
 async def outputs(database: asyncpg.Connection, task: UUID) -> list[tuple[str, Any]]:

@@ -18,7 +18,7 @@ from websockets.exceptions import InvalidStatus
 
 from core.settings import get_settings
 from embedded import EmbeddedRedis
-from tests import book
+from tests import book, own
 from tests.factories import a_worker_is_there, new_task, until
 from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer, in_process
@@ -210,7 +210,7 @@ async def test_tasks_of_workflows_that_nobody_knows(
         await create_task(request, user_id="alice", workflow="book")
     alice.headers.update(bearer("root", role="admin"))
     assert (await alice.get("/api/v1/admin/queue")).json()["unknown"] == []
-    monkeypatch.delitem(registry._known, "book")
+    own.unknown(monkeypatch, "book")
     unknown = (await alice.get("/api/v1/admin/queue")).json()["unknown"]
     assert unknown == [{"workflow": "book", "version": 1, "tasks": 2}]
 

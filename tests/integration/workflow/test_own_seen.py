@@ -13,12 +13,12 @@ from core.errors import UnknownWorkflowError
 from core.settings import load_settings
 from core.states import Decision
 from tasks import dispatch
-from tests import book
+from tests import book, own
 from tests.factories import ALICE
 from tests.integration.workflow.own import Answered, asked, decide
 from tests.integration.workflow.test_reviewed_parts import choir
 from watching.queries import queue_state
-from workflow import doorbell, registry
+from workflow import doorbell
 from workflow.audit import examine_all
 from workflow.ending import Result
 from workflow.runs import run_task
@@ -104,7 +104,7 @@ async def test_tasks_that_nobody_knows(
     """Doctor says of which workflow they are, how many, and what to do; the queue counts them."""
     await asked(book.book, topic="Wind")
     await asked(book.book, topic="Rain")
-    monkeypatch.delitem(registry._known, "book")
+    own.unknown(monkeypatch, "book")
     (unknown,) = [each for each in (await queue_state()).unfinished if each.workflow == "book"]
     assert (unknown.version, unknown.tasks) == (1, 2)
     findings = await asyncio.to_thread(check_workflows, load_settings(), database_url=postgres_url)
@@ -121,6 +121,6 @@ async def test_a_review_of_a_workflow_that_nobody_knows(
     """Whoever decides it is told that, and not of a version, which could not be read either."""
     task = await asked(book.book, topic="Wind")
     await run_task(task, worker="w")
-    monkeypatch.delitem(registry._known, "book")
+    own.unknown(monkeypatch, "book")
     with pytest.raises(UnknownWorkflowError, match="no workflow 'book'"):
         await decide_review(task, Answered(Decision.APPROVE), actor=ALICE, version=0)

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cli.data_dir import DataDir
-from cli.discovery import find_target
 from cli.exits import CommandError
 from cli.findings import clean, is_placeholder
 from cli.hints import program
@@ -84,22 +83,6 @@ def test_a_data_dir_has_one_stack(tmp_path: Path) -> None:
     assert not second.is_locked()
 
 
-@pytest.mark.parametrize("mode", [0o777, 0o770, 0o702, 0o1777])
-def test_a_folder_that_others_may_write_to_is_refused(tmp_path: Path, mode: int) -> None:
-    """As ssh does: whoever can write there could change what runs, so one sentence and no start."""
-    folder = DataDir(tmp_path / "d")
-    folder.path.mkdir()
-    folder.path.chmod(mode)
-    advice = "of your own with --data-dir" if mode & stat.S_ISVTX else "chmod go-w"
-    with pytest.raises(CommandError, match=advice):
-        folder.create()
-    with pytest.raises(CommandError, match=advice):
-        find_target(folder.path)
-    assert not list(folder.path.iterdir())
-    folder.path.chmod(0o755)
-    folder.create()
-
-
 @pytest.mark.parametrize(
     "words",
     [
@@ -157,26 +140,6 @@ def test_an_empty_folder_is_as_good_as_none(tmp_path: Path) -> None:
     (folder.path / "lost+found").mkdir(parents=True)
     folder.create()
     folder.create()
-
-
-def test_a_folder_that_others_may_replace_is_refused(tmp_path: Path) -> None:
-    """Whoever may write to the folder above may rename ours, unless that one is sticky."""
-    parent = tmp_path / "open"
-    parent.mkdir()
-    parent.chmod(0o777)
-    with pytest.raises(CommandError, match="replace"):
-        DataDir(parent / "d").create()
-    parent.chmod(0o1777)
-    DataDir(parent / "d").create()
-
-
-def test_somebody_elses_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its owner could change what runs here."""
-    folder = DataDir(tmp_path / "d")
-    folder.create()
-    monkeypatch.setattr("os.geteuid", lambda: folder.path.stat().st_uid + 1)
-    with pytest.raises(CommandError, match="another user"):
-        folder.create()
 
 
 def test_secrets_are_made_once_and_private(tmp_path: Path) -> None:
