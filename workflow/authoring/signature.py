@@ -7,11 +7,11 @@ for type checkers alone does no harm where nobody needs it, and is named where s
 from __future__ import annotations
 
 import inspect
-import sys
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union, get_args, get_origin
 
+from core.signatures import signature_of
 from workflow.authoring.errors import WorkflowError
 
 if TYPE_CHECKING:
@@ -90,7 +90,8 @@ class Reader:
                 " `ctx.progress` to show what is done meanwhile"
             )
         parameters = {}
-        for each in inspect.signature(plain).parameters.values():
+        signature = signature_of(plain)
+        for each in signature.parameters.values():
             if each.kind in {each.VAR_POSITIONAL, each.VAR_KEYWORD}:
                 stars = "*" if each.kind is each.VAR_POSITIONAL else "**"
                 raise self.wrong(
@@ -101,11 +102,10 @@ class Reader:
                     f"the parameter {each.name!r} must be given by name; take out the `/`"
                 )
             parameters[each.name] = self._parameter(plain, each)
-        returns = plain.__annotations__.get("return", MISSING)
         return Signature(
             function=function,
             parameters=parameters,
-            returns=self._meant(plain, "what it returns", returns),
+            returns=self._meant(plain, "what it returns", signature.return_annotation),
         )
 
     def _parameter(self, function: Callable[..., Any], given: inspect.Parameter) -> Parameter:
@@ -125,14 +125,16 @@ class Reader:
             return NoneType
         if not isinstance(annotation, str):
             return annotation
-        names = {**vars(sys.modules[function.__module__]), **self._names, **_closed_over(function)}
+        there = getattr(function, "__globals__", {})
+        names = {**there, **self._names, **_closed_over(function)}
         try:
             return _looked_up(annotation, names)
         except NameError as error:
             missing = getattr(error, "name", None) or annotation
             raise self.wrong(
                 f"the annotation {annotation!r} of {what} names {missing!r}, which is not there"
-                " when the program runs; import it outside of `if TYPE_CHECKING`"
+                " when the program runs: define it above, or import it outside of"
+                " `if TYPE_CHECKING`"
             ) from None
         except Exception as error:  # noqa: BLE001 - whatever it is, the author is told
             raise self.wrong(

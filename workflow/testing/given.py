@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.signatures import signature_of
 from workflow.testing.errors import ScriptError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ CONTEXT = ("system", "step", "round", "key", "kind")
 def wanted(function: Callable[..., Any]) -> tuple[str, ...]:
     """Return which names of the context a function of answers takes."""
     try:
-        parameters = list(inspect.signature(function).parameters.values())
+        parameters = list(signature_of(function).parameters.values())
     except (TypeError, ValueError):
         return CONTEXT
     if any(each.kind is each.VAR_KEYWORD for each in parameters):
@@ -83,7 +84,7 @@ def _check_function(function: Callable[..., Any], what: str) -> None:
 
 def _takes(function: Callable[..., Any], positional: int, names: tuple[str, ...] = ()) -> bool:
     try:
-        signature = inspect.signature(function)
+        signature = signature_of(function)
     except (TypeError, ValueError):
         return True  # of C: it cannot be told
     try:
@@ -95,7 +96,7 @@ def _takes(function: Callable[..., Any], positional: int, names: tuple[str, ...]
 
 def _named(function: Callable[..., Any]) -> str:
     name = getattr(function, "__name__", type(function).__name__)
-    named = f"`{name}{inspect.signature(function)}`"
+    named = f"`{name}{signature_of(function)}`"
     code = getattr(inspect.unwrap(function), "__code__", None)
     where = f" ({Path(code.co_filename).name}:{code.co_firstlineno})" if code else ""
     return named + where

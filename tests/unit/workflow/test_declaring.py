@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import runpy
+import sys
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,7 @@ from workflow.authoring import definition
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from decimal import Decimal as OnlyForCheckers
+    from pathlib import Path
 
 
 class Thing:
@@ -326,3 +329,30 @@ def test_what_has_no_name(function: Any) -> None:
     for declare in (Workflow("flow", request=Ask).step, planned().parts(of=lambda: ["a"])):
         with pytest.raises(WorkflowError, match="has no name; write a function with `def`"):
             declare(function)
+
+
+LATER = """\
+from typing import TYPE_CHECKING
+from pydantic import BaseModel
+from roadmap_worker import Workflow
+if TYPE_CHECKING:
+    from decimal import Decimal
+    from roadmap_worker import Context
+class Topic(BaseModel):
+    topic: str
+flow = Workflow("flow", request=Topic)
+@flow.step
+async def one(ctx: Context, request: Topic) -> RESULT:
+    return ""
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="Python 3.14 looks annotations up later")
+def test_a_name_for_checkers_needs_no_future_import(tmp_path: Path) -> None:
+    """As with `from __future__ import annotations`: no harm where nobody needs it, else named."""
+    module = tmp_path / "later.py"
+    module.write_text(LATER.replace("RESULT", "str"))
+    definition(runpy.run_path(str(module))["flow"])
+    module.write_text(LATER.replace("RESULT", "list[Decimal]"))
+    with pytest.raises(WorkflowError, match=r"'list\[Decimal\]' .* names 'Decimal', which is not"):
+        runpy.run_path(str(module))
