@@ -87,8 +87,9 @@ def ordinary_piece(line: bytes) -> str | None:
     choice = choices[0] if type(choices) is list and len(choices) == 1 else None
     if type(choice) is not dict or not choice.keys() <= _CHOICE:
         return None
-    if any(choice.get(name) is not None for name in _LAST):
-        return None
+    for name in _LAST:
+        if choice.get(name) is not None:
+            return None
     return plain_content(choice.get("delta"))
 
 
