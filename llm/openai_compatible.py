@@ -6,7 +6,6 @@ There is one retry layer, here; what carries a request to the server (`llm.wire`
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,12 +36,12 @@ from llm.failures import (
 from llm.learned import Learned, Manner
 from llm.presets import base_url_of, model_of, preset_of
 from llm.reading.rules import rules_of
-from llm.reply import Reply, ReplyReader
+from llm.receiving import received
+from llm.reply import Reply
 from llm.text_field import LiveText
-from llm.told import told_in_text
 from llm.tries import BACKOFF_S, TIMED_OUT_TRIES, TRIES, Tries
 from llm.turns import Turn, Turns
-from llm.wire import CONNECT_S, Wire, is_ok, open_wire, packed, whole_text
+from llm.wire import CONNECT_S, Wire, open_wire, packed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -53,8 +52,6 @@ if TYPE_CHECKING:
     from llm.learned import Memory
 
     OnContent = Callable[[str], None]
-
-_LAST_BYTES_S: Final = 1.0
 
 _NO_KEY: Final = "none"
 """What is sent where no key is given; local servers want none."""
@@ -254,34 +251,19 @@ class OpenAIAuthor:
         self, wire: Wire, request: dict[str, Any], on_content: OnContent | None
     ) -> Reply:
         async with wire.post(packed(request)) as answer:
-            if not is_ok(answer):
-                text = await whole_text(answer)
-                told = told_in_text(text, status=answer.status, headers=answer.headers)
-                raise RefusedError(told)
-            # Read by hand, so that the size and the shape of what a server sends is bounded by us.
-            reader = ReplyReader(
-                key=self._key,
-                media_type=answer.headers.get("content-type", ""),
-                on_content=on_content,
-            )
-            while piece := await answer.piece():
-                if not reader.feed(piece) or reader.ended:
-                    break
-            if piece and reader.ended:
-                # Tokens may follow, and a connection that was read to its end can be used again.
-                with contextlib.suppress(TimeoutError, WireError):
-                    async with timeouts.timeout(_LAST_BYTES_S):
-                        while piece := await answer.piece():
-                            reader.feed(piece)
-        return reader.reply()
+            return await received(answer, key=self._key, on_content=on_content)
 
     def _connect(self) -> _Connection:
         cluster = self._cluster() if self._cluster else None
-        return _Connection(
-            wire=open_wire(
+        try:
+            wire = open_wire(
                 target_of(self._base_url, key=self._key),
                 connect_s=min(self._settings.llm_timeout_s, CONNECT_S),
-            ),
+            )
+        except BadAddressError as error:
+            raise failure_of(error) from None
+        return _Connection(
+            wire=wire,
             turns=Turns(self._settings, cluster=cluster),
             recalled=asyncio.ensure_future(self.learned.recall()),
         )

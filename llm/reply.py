@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from core.provider_errors import ContentInvalidError
 from core.usage import Usage, usage_in
-from llm.answers import LARGEST_ANSWER, parsed_json
+from llm import finish
+from llm.answers import LARGEST_ANSWER, is_whole, parsed_json
 from llm.chunks import Event, chunks_in, lines_of, ordinary_piece, unwrapped
 from llm.failures import TransientError, failure_told, unavailable
-from llm.finish import finish_in
 from llm.message import Said
 from llm.told import error_in, told_in_text
 
@@ -27,6 +28,8 @@ _END: Final = b"[DONE]"
 _PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _LONGEST_WORDS: Final = 1000
 """What is longer is no sentence of a server that stands at another address."""
+_LAST_SIGNS: Final = "}]`~>"
+"""What an answer ends with; blanks may follow."""
 _HIGH: Final = "\ud800", "\udbff"
 
 
@@ -90,6 +93,14 @@ class ReplyReader:
         """Whether a stream said that this was all; its tokens may still follow."""
         return self._done or bool(self._finish_reason)
 
+    @property
+    def complete(self) -> bool:
+        """Whether the answer is there, too: some servers tell that it ends with each chunk."""
+        if self._done or self._finish_reason != finish.DONE:
+            return self.ended
+        last = self._pieces[-1].rstrip()[-1:] if self._pieces else "-"
+        return last in _LAST_SIGNS and is_whole("".join(self._pieces))
+
     def feed(self, data: bytes) -> bool:
         """Take some bytes and tell whether more are wanted.
 
@@ -100,6 +111,8 @@ class ReplyReader:
         self._buffer += data
         if self._streamed is None:
             self._streamed = self._is_stream()
+            if self._streamed:
+                self._buffer = _without_mark(self._buffer)
         if self._streamed:
             self._read_lines()
         if len(self._buffer) > _LARGEST_BODY:
@@ -131,7 +144,7 @@ class ReplyReader:
 
     def _is_stream(self) -> bool | None:
         """Tell a stream from a body by how it begins; None while too little is there."""
-        begun = self._buffer.lstrip().removeprefix(b"\xef\xbb\xbf").lstrip()
+        begun = _without_mark(self._buffer)
         if _FIELD.match(begun) or (self._declared and begun and not begun.startswith(b"{")):
             return True
         return False if len(begun) >= _LONGEST_FIELD else None
@@ -150,7 +163,7 @@ class ReplyReader:
         content = said.hear(message or {"content": choice.get("text")})
         return Reply(
             content=content,
-            finish_reason=finish_in(choice),
+            finish_reason=finish.finish_in(choice),
             refusal=said.refusal,
             usage=usage_in(data),
             thoughts=said.thoughts,
@@ -209,7 +222,7 @@ class ReplyReader:
         if choice is None:
             return
         self._chunks += 1
-        self._finish_reason = finish_in(choice) or self._finish_reason
+        self._finish_reason = finish.finish_in(choice) or self._finish_reason
         self._hear(choice)
 
     def _hear(self, choice: dict[str, Any]) -> None:
@@ -252,6 +265,11 @@ class ReplyReader:
         self._pieces.append(piece)
         if self._on_content is not None:
             self._on_content(piece)
+
+
+def _without_mark(begun: bytearray) -> bytearray:
+    """Return how something begins without blanks and the mark of its byte order."""
+    return begun.lstrip().removeprefix(codecs.BOM_UTF8).lstrip()
 
 
 def _character(halves: re.Match[str]) -> str:
