@@ -13,6 +13,7 @@ from llm.message import plain_content
 _ENDS: Final = re.compile(rb"\r\n|\n|\r")
 _MOST_LINES: Final = 1000
 """Of one event; more is no chunk of a completion."""
+_LONGEST_ERROR: Final = 8000
 _WRAPPERS: Final = ("data", "result", "response", "output", "body")
 # what an ordinary chunk has, its choice, and what tells that it is the last one
 _CHUNK: Final = frozenset(
@@ -32,18 +33,34 @@ class Event:
     def __init__(self) -> None:
         """Begin without data."""
         self._lines: list[str] = []
+        self._fails = False
 
     @property
     def begun(self) -> bool:
-        """Whether there is data that may belong together with the next line's."""
-        return bool(self._lines)
+        """Whether there is data that may belong together with the next line's, or will be."""
+        return bool(self._lines) or self._fails
 
-    def data(self, value: bytes) -> list[Any]:
+    def field(self, name: bytes, value: bytes) -> list[Any]:
+        """Take one line, a field of the event, and return the chunk that it is, if it is one.
+
+        Errors come as events of that name, whose data may be words, and from llama.cpp as fields.
+        """
+        if name == b"data":
+            while value.lstrip().startswith(b"data:"):  # a gateway dressed what was dressed before
+                value = value.lstrip().removeprefix(b"data:")
+            return self._data(value.decode("utf-8", "replace"))
+        if name == b"event":
+            self._fails = value.strip() == b"error"
+        return [_error_in(value.decode("utf-8", "replace"))] if name == b"error" else []
+
+    def _data(self, text: str) -> list[Any]:
         """Take one line of data and return the chunk that it is by itself, if it is one.
 
         Servers that forget the empty line between events are read, too.
         """
-        text = value.decode("utf-8", "replace")
+        if self._fails:
+            self._lines = [*self._lines, text[:_LONGEST_ERROR]][:_MOST_LINES]
+            return []
         try:
             chunk = parsed_json(text)
         except ValueError:
@@ -56,6 +73,9 @@ class Event:
     def ends(self) -> list[Any]:
         """Return the chunk whose data was told in many lines, if there is one."""
         lines, self._lines = self._lines, []
+        if self._fails:
+            self._fails = False
+            return [_error_in("\n".join(lines))]
         if len(lines) < 2:  # noqa: PLR2004 - one line was looked at when it came
             return []
         try:
@@ -66,6 +86,15 @@ class Event:
     def _within(self) -> bool:
         """Tell whether an object is open, of which a line may be a part."""
         return bool(self._lines) and self._lines[0].strip() in {"{", "["}
+
+
+def _error_in(text: str) -> dict[str, Any]:
+    """Return the chunk that an error is, told as JSON or in words."""
+    try:
+        told = parsed_json(text)
+    except ValueError:
+        told = text.strip()
+    return told if isinstance(told, dict) and "error" in told else {"error": told}
 
 
 def ordinary_piece(line: bytes) -> str | None:
@@ -110,7 +139,7 @@ def lines_of(buffer: bytearray) -> tuple[list[bytes], bytearray]:
 def chunks_in(text: str) -> list[Any]:
     """Return the chunks of a text that has one in each line and nothing else, or none."""
     chunks = []
-    for line in filter(str.strip, text.splitlines()):
+    for line in filter(str.strip, text.split("\n")):
         try:
             chunk = parsed_json(line)
         except ValueError:

@@ -14,6 +14,7 @@ from llm.answers import LARGEST_ANSWER, is_whole, parsed_json
 from llm.chunks import Event, chunks_in, lines_of, ordinary_piece, unwrapped
 from llm.failures import TransientError, failure_told, unavailable
 from llm.message import Said
+from llm.reading.texts import decoded
 from llm.told import error_in, told_in_text
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _LARGEST_BODY: Final = 8_000_000
 
 _FIELD: Final = re.compile(rb"(data|event|id|retry)?:")
 _LONGEST_FIELD: Final = len(b"event:")
+_FIELDS: Final = frozenset({b"data", b"event", b"error"})
 _END: Final = b"[DONE]"
 _PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _LONGEST_WORDS: Final = 1000
@@ -74,7 +76,7 @@ class ReplyReader:
             on_content: Called with each new piece of a stream's content. A plain body has none.
         """
         self._key = key
-        self._declared = media_type.startswith("text/event-stream")
+        self._media_type = media_type.lower()
         self._on_content = on_content
         self._streamed: bool | None = None
         self._buffer = bytearray()
@@ -145,12 +147,13 @@ class ReplyReader:
     def _is_stream(self) -> bool | None:
         """Tell a stream from a body by how it begins; None while too little is there."""
         begun = _without_mark(self._buffer)
-        if _FIELD.match(begun) or (self._declared and begun and not begun.startswith(b"{")):
+        declared = self._media_type.startswith("text/event-stream")
+        if _FIELD.match(begun) or (declared and begun and not begun.startswith(b"{")):
             return True
         return False if len(begun) >= _LONGEST_FIELD else None
 
     def _body(self) -> Reply:
-        text = self._buffer.decode("utf-8", "replace").strip().removeprefix("\ufeff")
+        text = decoded(self._buffer, self._media_type).strip().removeprefix("\ufeff")
         try:
             data = unwrapped(parsed_json(text))
         except ValueError:
@@ -204,12 +207,12 @@ class ReplyReader:
                 self._add(piece)
                 return
         name, _, value = line.strip().partition(b":")
-        if self._done or (name and name != b"data"):
+        if self._done or (name and name not in _FIELDS):
             return
         if value.strip() == _END:
             self._done = True
             return
-        for chunk in self._event.data(value) if name else self._event.ends():
+        for chunk in self._event.field(name, value) if name else self._event.ends():
             self._take(chunk)
 
     def _take(self, chunk: Any) -> None:

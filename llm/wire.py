@@ -18,6 +18,7 @@ from yarl import URL
 from llm.certificates import trusted_here
 from llm.connection import Target, is_socks
 from llm.failures import BadAddressError, WireError
+from llm.reading.texts import decoded
 
 if TYPE_CHECKING:
     import ssl
@@ -108,12 +109,7 @@ async def whole_text(answer: Answer) -> str:
     body = bytearray()
     while len(body) < _LARGEST_ERROR and (piece := await answer.piece()):
         body += piece
-    kind = answer.headers.get("content-type", "")
-    charset = kind.lower().partition("charset=")[2].partition(";")[0].strip(" \"'")
-    try:
-        return body.decode(charset or "utf-8", "replace")
-    except LookupError:
-        return body.decode("utf-8", "replace")
+    return decoded(body, answer.headers.get("content-type", ""))
 
 
 def _trust(target: Target) -> ssl.SSLContext | bool:

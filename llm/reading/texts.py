@@ -27,6 +27,26 @@ _SUSPECT: Final = re.compile("[\x00\b\f\r\ud800-\udfff]|\\\\[ubfrtn]|\t|\n(?:abl
 _LETTERS: Final = {"\b": "\\b", "\f": "\\f", "\r": "\\r", "\t": "\\t", "\n": "\\n"}
 
 
+_CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+
+
+def decoded(body: bytes | bytearray, media_type: str) -> str:
+    """Return the text of a body: JSON is UTF-8, whatever is declared, as long as it can be that.
+
+    Args:
+        body: The bytes.
+        media_type: What they are declared to be, perhaps with a `charset`.
+    """
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        declared = _CHARSET.search(media_type)
+    try:
+        return body.decode(declared[1] if declared else "utf-8", "replace")
+    except (LookupError, ValueError):
+        return body.decode("utf-8", "replace")
+
+
 def storable(value: Any) -> Any:
     """Return a value whose texts can be stored and sent, and read as they were meant.
 

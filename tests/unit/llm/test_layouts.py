@@ -50,16 +50,18 @@ LAYOUTS = {
     "chunks without dress": "\n".join(map(json.dumps, chunks())),
     "noise between": "data: {broken\n\n: sign of life\n\n" + stream(),
     "a byte order mark": "\ufeff" + json.dumps(body()),
+    "a byte order mark before a stream": "\ufeff" + stream(),
+    "dressed twice": stream().replace("data: ", "data: data: "),
     "an envelope": json.dumps({"code": 200, "msg": "ok", "data": body()}),
     "another envelope": json.dumps({"output": body(), "request_id": "x"}),
     "chunks in envelopes": "".join(f"data: {json.dumps({'data': c})}\n\n" for c in chunks()),
 }
 
 
-def read(text: str, *, step: int) -> Reply:
+def read(text: str | bytes, *, step: int, media_type: str = "") -> Reply:
     """Return what is read of bytes that come in pieces."""
-    reader = ReplyReader(key="none")
-    data = text.encode()
+    reader = ReplyReader(key="none", media_type=media_type)
+    data = text if isinstance(text, bytes) else text.encode()
     for at in range(0, len(data), step):
         reader.feed(data[at : at + step])
     return reader.reply()
@@ -81,6 +83,14 @@ def test_a_completion_is_read_in_every_layout(layout: str, step: int) -> None:
         ("Ollama is running", "provider_address_wrong"),
         ("Invalid token", "provider_unauthorized"),
         ('data: {"error":\ndata: {"message": "invalid api key"}}\n\n', "provider_unauthorized"),
+        ("event: error\ndata: Invalid API key provided\n\n", "provider_unauthorized"),
+        ('event: error\ndata: {"code": 402, "reason": "no"}\n\n', "provider_quota_exhausted"),
+        ('event: error\ndata: {"error": {"code": 402}}', "provider_quota_exhausted"),
+        (': x\n\nerror: {"code": 400, "message": "prompt is too long"}', "context_too_long"),
+        (
+            f"data: {json.dumps(chunks()[0])}\n\nevent: error\ndata: insufficient balance\n\n",
+            "provider_quota_exhausted",
+        ),
     ],
 )
 def test_words_with_200_are_what_they_say(text: str, code: str) -> None:
@@ -94,3 +104,27 @@ def test_other_words_may_pass() -> None:
     """Nobody knows what they mean."""
     with pytest.raises(TransientError):
         read("one moment", step=3)
+
+
+def test_signs_that_end_lines_elsewhere_end_none_here() -> None:
+    """A text may hold them as they are; only LF parts chunks without dress."""
+    said = '{"answer": "one\u2028two\u0085three"}'
+    pieces = [said[:14], said[14:]]
+    chunked = [{"choices": [{"delta": {"content": piece}}]} for piece in pieces]
+    lines = "\r\n".join(json.dumps(each, ensure_ascii=False) for each in chunked)
+    assert read(lines, step=9).content == said
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared"),
+    [("gb18030", "GB18030"), ("utf-16", "utf-16"), ("utf-8", "ISO-8859-1"), ("utf-8", "nonsense")],
+)
+def test_a_body_is_read_as_it_is_declared_where_it_is_not_utf_8(
+    encoding: str, declared: str
+) -> None:
+    """Many servers declare what they do not send; JSON is UTF-8 as long as it can be that."""
+    whole = json.dumps(body() | {"model": "\u4e2d\u6587"}, ensure_ascii=False)
+    whole = whole.replace(json.dumps(TEXT), json.dumps(TEXT, ensure_ascii=False))
+    media_type = f'application/json; charset="{declared}"'
+    reply = read(whole.encode(encoding), step=100, media_type=media_type)
+    assert reply.content == TEXT
