@@ -26,6 +26,8 @@ _LONGEST: Final = 4000
 """Characters of a text that are looked at; what is longer echoes the request or is a page."""
 _MOST_WORDS: Final = 8
 _STATUSES: Final = range(400, 600)
+_DIGITS: Final = 3
+"""Of a status; of more than 4,300 Python makes no number."""
 
 _CODES: Final = frozenset(
     {
@@ -131,7 +133,7 @@ def error_in(data: Any) -> Told | None:
     if not isinstance(data, dict):
         return None
     error = data.get("error")
-    if error and not (isinstance(error, dict) and _is_success(error.get("code"))):
+    if error and not (isinstance(error, dict) and _says_nothing(error)):
         return Told.by(data)
     choices = data.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
@@ -140,6 +142,8 @@ def error_in(data: Any) -> Told | None:
         return Told.by(inner) if inner else None
     if isinstance(base := data.get("base_resp"), dict) and not _is_success(base.get("status_code")):
         return Told.by(base)
+    if isinstance(choices, list) and _is_success(data.get("code")):
+        return None  # each chunk of some says "success", also the last, which has but tokens
     speaks = any(
         data.get(name) for name in ("message", "detail", "msg", "errors", "error_msg", "errmsg")
     )
@@ -161,6 +165,11 @@ def _blocked(data: dict[str, Any]) -> Told | None:
         if isinstance(said, str)
         else f"the prompt was blocked: {reason[:99]}",
     )
+
+
+def _says_nothing(error: dict[Any, Any]) -> bool:
+    """Tell whether an error is none: some servers send one with each answer, with empty fields."""
+    return _is_success(error.get("code")) or not any(error.values())
 
 
 def _is_success(code: Any) -> bool:
@@ -218,7 +227,7 @@ class _Heard:
 
     def _code(self, code: str, *, says: bool) -> None:
         self._add(self.codes, code)
-        if says and code.isdecimal() and int(code) in _STATUSES:
+        if says and len(code) == _DIGITS and code.isdecimal() and int(code) in _STATUSES:
             self.statuses.append(int(code))
 
     def _text(self, text: str, depth: int) -> None:

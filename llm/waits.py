@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
@@ -52,9 +53,7 @@ def wait_in_headers(headers: Mapping[str, str]) -> float | None:
     if (milliseconds := _number(by_name.get("retry-after-ms", ""))) is not None:
         return max(0.0, milliseconds / 1000)
     if value := by_name.get("retry-after", ""):
-        if (seconds := _number(value)) is not None:
-            return max(0.0, seconds)
-        return _until_date(value) if ":" in value else span_s(value)
+        return _until(value)
     waits = []
     for name, value in by_name.items():
         left = by_name.get(name.replace("reset", "remaining"), "")
@@ -81,20 +80,22 @@ def span_s(text: str) -> float | None:
 
 
 def _until(value: str) -> float | None:
+    """Return how long it is to a moment, told as seconds, a span, a date, or as Unix does."""
     number = _number(value)
-    if number is None or number < _NOW_OR_LATER:
-        return span_s(value)
-    at = number / 1000 if number >= _IN_MILLISECONDS else number
-    return max(0.0, at - time.time())
+    if number is None:
+        return _until_date(value) if ":" in value else span_s(value)
+    if number >= _NOW_OR_LATER:
+        number = (number / 1000 if number >= _IN_MILLISECONDS else number) - time.time()
+    return max(0.0, number)
 
 
 def _until_date(value: str) -> float | None:
-    try:
-        at = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(0.0, (at - datetime.now(UTC)).total_seconds())
+    for read in (parsedate_to_datetime, datetime.fromisoformat):
+        with suppress(ValueError, OverflowError):
+            at = read(value)
+            at = at if at.tzinfo else at.replace(tzinfo=UTC)
+            return max(0.0, (at - datetime.now(UTC)).total_seconds())
+    return None
 
 
 def _number(value: str) -> float | None:

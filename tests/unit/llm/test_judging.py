@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -96,6 +97,10 @@ def test_waits_are_read_in_words(text: str, seconds: float | None) -> None:
         ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
         ({"x-ratelimit-reset-tokens": "6m0s", "x-ratelimit-remaining-tokens": "0"}, 360),
         ({"x-ratelimit-reset-tokens": "6m0s", "x-ratelimit-remaining-tokens": "9"}, None),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 +99999999999999999999"}, None),
+        ({"retry-after": "2015-10-21T07:28:00Z"}, 0),
+        ({"retry-after": "1445412480"}, 0),
+        ({"x-ratelimit-reset": "2015-10-21T07:28:00Z", "x-ratelimit-remaining": "0"}, 0),
         ({}, None),
     ],
 )
@@ -105,11 +110,12 @@ def test_waits_are_read_in_headers(headers: dict[str, str], seconds: float | Non
 
 
 def test_when_a_limit_is_reset_may_be_a_time() -> None:
-    """In seconds or milliseconds since 1970."""
-    for factor in (1, 1000):
-        at = str(round((time.time() + 90) * factor))
-        headers = {"X-RateLimit-Reset": at, "X-RateLimit-Remaining": "0"}
+    """In seconds or milliseconds since 1970, or a date; so may the moment to try again."""
+    then = time.time() + 90
+    for at in (round(then), round(then * 1000), datetime.fromtimestamp(then, UTC).isoformat()):
+        headers = {"X-RateLimit-Reset": str(at), "X-RateLimit-Remaining": "0"}
         assert wait_in_headers(headers) == pytest.approx(90, abs=2)
+        assert wait_in_headers({"Retry-After": str(at)}) == pytest.approx(90, abs=2)
 
 
 def test_no_part_of_a_key_is_shown() -> None:
@@ -127,6 +133,8 @@ def test_no_part_of_a_key_is_shown() -> None:
         {"error": None, "choices": [{"message": {"content": "x"}}]},
         {"base_resp": {"status_code": 0, "status_msg": "success"}, "choices": []},
         {"type": "ping"},
+        {"error": {"message": "", "type": "", "param": None, "code": None}},
+        {"code": 0, "message": "Success", "choices": [], "usage": {"total_tokens": 3}},
         {},
         [],
         3,
@@ -147,6 +155,7 @@ def test_bodies_that_mean_harm_are_read_quickly() -> None:
         json.dumps({"error": {"message": "content " * 10_000 + "risk"}}),
         json.dumps({"message": "[" * 20_000 + "]" * 20_000}),
         json.dumps([{"error": "x"}] * 10_000),
+        json.dumps({"error": {"code": "9" * 9_000}}),
         "<html>" + "<p>" * 100_000,
     ):
         failure_told(told_in_text(text, status=400), key=KEY)
