@@ -58,7 +58,7 @@ _PLAIN_CODE: Final = re.compile(r"[a-z]+(_[a-z]+){1,8}")
 
 
 class WireError(Exception):
-    """There was no answer, or it ended in its middle; why, is its cause."""
+    """There was no answer, or it ended in its middle; why, it says or has for its cause."""
 
 
 class BadAddressError(Exception):
@@ -171,7 +171,7 @@ def _broken(error: BaseException) -> str:
             return f"no secure connection: TLS, {excerpt(cause.reason)}"
         if isinstance(cause, ConnectionRefusedError):
             return "connection refused"
-    return "connection broken"
+    return str(error) or "connection broken"
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -28,6 +28,7 @@ _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
 _TOO_LARGE: Final = frozenset({400, 413, 429})
 _RATE: Final = 429
+_BY_PROXY: Final = 407
 _TRY_AGAIN: Final = frozenset({408, 409, 425, 498})
 """498 is Groq's for a full flex tier."""
 _SERVER_ERRORS: Final = 500
@@ -66,6 +67,11 @@ _FIREWALL: Final = (
     " requests; check ROADMAP_LLM_BASE_URL and the network, then retry."
 )
 
+_WANTS_TLS: Final = (
+    "ROADMAP_LLM_BASE_URL begins with http://, and its server wants https://; correct it, then"
+    " retry."
+)
+
 
 def judged(told: Told) -> tuple[type[ProviderError], str]:
     """Return the class of a failure, and what to say of it before the provider's own words."""
@@ -85,7 +91,7 @@ _Kind = type[ProviderError] | tuple[type[ProviderError], str]
 
 def _by_words(told: Told) -> _Kind | None:
     """Judge by words that mean the same whatever status they come with."""
-    if told.page:
+    if told.page or told.status == _BY_PROXY or told.status in _REDIRECTS:
         return None
     if told.status in _TOO_LARGE and _larger_than_a_minute(told.said):
         return ContextTooLongError, _FOR_MINUTE
@@ -150,7 +156,7 @@ def _about_the_request(told: Told) -> _Kind | None:
 _STATUSES: Final[dict[int, _Kind]] = {
     401: ProviderUnauthorizedError,
     402: ProviderQuotaExhaustedError,
-    407: (ProviderAddressError, _FIREWALL),
+    _BY_PROXY: (ProviderAddressError, _FIREWALL),
     451: ContentRefusedError,
 }
 
@@ -205,6 +211,8 @@ def is_about_one_text(told: Told) -> bool:
 
 def _rejection(told: Told) -> _Kind:
     said = told.said
+    if words.WANTS_TLS.search(said):
+        return ProviderAddressError, _WANTS_TLS
     if words.TOO_LONG.search(said):
         return ContextTooLongError
     if told.status in _NO_SUCH_PATH or told.status in _REDIRECTS:

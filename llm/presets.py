@@ -183,7 +183,7 @@ PRESETS: Final = {
         needs_key=False,
     ),
 }
-_CALL: Final = re.compile(r"/chat/completions/?(?=\?|$)")
+_CALL: Final = re.compile(r"/chat/completions/?(?=[?#]|$)")
 _UNKNOWN: Final = Preset(
     title="an OpenAI-compatible server", base_url="", host="", model="", needs_key=False
 )

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
+from core.addresses import shown
 from llm.answers import parsed_json
 from llm.waits import wait_in_headers, wait_in_words
 
@@ -26,6 +27,7 @@ _LONGEST: Final = 4000
 """Characters of a text that are looked at; what is longer echoes the request or is a page."""
 _MOST_WORDS: Final = 8
 _STATUSES: Final = range(400, 600)
+_REDIRECTS: Final = range(300, 400)
 _DIGITS: Final = 3
 """Of a status; of more than 4,300 Python makes no number."""
 
@@ -97,7 +99,9 @@ class Told:
         """
         heard = _Heard()
         heard.listen(body)
-        message = "; ".join(heard.words)[:_LONGEST]
+        place = (headers or {}).get("location", "") if status in _REDIRECTS else ""
+        words = [f"it sends on to {shown(place)}"] if place else heard.words
+        message = "; ".join(words)[:_LONGEST]
         wait_s = wait_in_headers({**heard.headers, **(headers or {})})
         if wait_s is None:
             wait_s = wait_in_words("; ".join([*heard.waits, message]))
@@ -108,7 +112,7 @@ class Told:
             message=message,
             retry_after_s=wait_s,
             draft=heard.draft,
-            page=heard.page,
+            page=heard.page and not place,
         )
 
 

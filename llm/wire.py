@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import aiohttp
 import orjson
+from aiohttp.http_exceptions import (
+    ContentLengthError,
+    HttpProcessingError,
+    TransferEncodingError,
+)
 from yarl import URL
 
 from llm.certificates import trusted_here
 from llm.connection import Target, is_socks
-from llm.failures import BadAddressError, WireError
+from llm.failures import BadAddressError, RefusedError, WireError
 from llm.reading.texts import decoded
+from llm.told import Told
 
 if TYPE_CHECKING:
     import ssl
@@ -38,6 +45,10 @@ _MOST_HEADERS: Final = 500
 _LARGE: Final = 1_000_000
 """Bytes of a request from which on it is sent piece by piece."""
 _LAST_OK: Final = 299
+_SERVER_ERRORS: Final = 500
+_BY_PROXY: Final = 407
+"""Whatever else a proxy says to a tunnel is about who asks it, too, and not about the model."""
+_ECHO: Final = re.compile(r":\s*(?:\n|b')|\. ")
 
 
 class Answer(Protocol):
@@ -68,6 +79,7 @@ class Wire(Protocol):
         Raises:
             WireError: There is no answer.
             BadAddressError: There can be none.
+            RefusedError: A proxy does not let it pass.
             TimeoutError: No connection was made in time.
         """
         ...
@@ -168,8 +180,10 @@ class HttpWire:
             raise
         except (aiohttp.InvalidURL, UnicodeError) as error:
             raise BadAddressError from error
+        except aiohttp.ClientHttpProxyError as error:
+            raise RefusedError(_refused_by_proxy(error)) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise WireError from error
+            raise WireError(_no_http(error)) from error
 
 
 class _HttpAnswer:
@@ -190,4 +204,19 @@ class _HttpAnswer:
         except (aiohttp.ClientError, OSError) as error:
             if isinstance(error, TimeoutError):
                 raise
-            raise WireError from error
+            raise WireError(_no_http(error)) from error
+
+
+def _refused_by_proxy(error: aiohttp.ClientHttpProxyError) -> Told:
+    """Return what a proxy says that opens no tunnel: it refuses, or does not reach the server."""
+    said = f"the proxy answers {error.status} {error.message}".strip()
+    return Told(status=error.status if error.status >= _SERVER_ERRORS else _BY_PROXY, message=said)
+
+
+def _no_http(error: BaseException | None) -> str:
+    """Say against which rule of HTTP an answer is, if that is it; not what stands in it."""
+    while error is not None and not isinstance(error, HttpProcessingError):
+        error = error.__cause__
+    if error is None or isinstance(error, (ContentLengthError, TransferEncodingError)):
+        return ""
+    return f"its answer is no proper HTTP: {_ECHO.split(error.message, maxsplit=1)[0]}"

@@ -234,6 +234,12 @@ WRONG_ADDRESS: Final = any_of(
     r"|wrong api endpoint|接口不存在|路径不存在|无效的(路径|接口|url)"
 )
 
+WANTS_TLS: Final = any_of(
+    r"\bhttp (request )?(was sent )?to (an? )?(https|ssl|tls)\b|\bhost and port requires tls\b"
+    r"|\bmust be accessed over https\b"
+)
+"""It was asked without TLS: nginx, Go, Apache, Tomcat."""
+
 UNSUPPORTED: Final = any_of(
     r"unsupported_(parameter|value)|unknown_parameter|extra_forbidden|unsupportedparams",
     r"(unsupported|unknown|unrecognized) (parameter|value|argument|field)"

@@ -29,13 +29,7 @@ def http_address(value: str) -> str:
         AddressError: It is none; the message shows nothing of it.
     """
     text = cleaned(value)
-    try:
-        parts = urlsplit(text)
-        right = parts.scheme.lower() in ("http", "https") and bool(parts.hostname)
-        right = right and (parts.port is None or parts.port > 0) and " " not in text
-    except ValueError:
-        right = False
-    if not right:
+    if not _is_place(text) or urlsplit(text).scheme not in ("http", "https"):
         raise AddressError("must be an address such as https://host/path")
     return text
 
@@ -73,6 +67,11 @@ def proxy_for(url: str, environment: Mapping[str, str]) -> str | None:
     if "://" not in value:
         value = f"http://{value}"
     scheme = value.partition("://")[0].lower()
+    if not _is_place(value):
+        raise AddressError(
+            f"would be asked through the proxy of {name}, which is no address such as"
+            f" http://host:3128. Correct it, or add {parts.hostname} to NO_PROXY"
+        )
     if scheme in ("http", "https"):
         return value
     if scheme in ("socks5", "socks5h") and find_spec("socksio") is not None:
@@ -86,6 +85,15 @@ def proxy_for(url: str, environment: Mapping[str, str]) -> str | None:
         f"would be asked through the proxy of {name}, whose scheme is none of http, https and"
         f" socks5. Correct it, or add {parts.hostname} to NO_PROXY"
     )
+
+
+def _is_place(url: str) -> bool:
+    """Tell whether an address has a host, and a port that can be one."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0 and " " not in url
+    except ValueError:
+        return False
 
 
 def shown(url: str) -> str:

@@ -167,11 +167,11 @@ async def test_a_cookie_is_not_kept_and_a_long_head_is_read() -> None:
 
 
 async def test_a_redirect_is_not_followed() -> None:
-    """What a learner wrote goes to no address that nobody has configured."""
+    """What a learner wrote goes to no address that nobody has configured; where to, is told."""
     async with listening(Server()) as other:
         more = f"Location: http://127.0.0.1:{other.port}/v1/chat/completions\r\n"
         async with listening(Server(head("307 Temporary Redirect", more=more) + ANSWER)) as server:
-            with pytest.raises(ProviderAddressError):
+            with pytest.raises(ProviderAddressError, match=f"on to http://127.0.0.1:{other.port}/"):
                 await ask(f"http://127.0.0.1:{server.port}/v1")
     assert other.heads == []
 
@@ -236,3 +236,46 @@ async def test_a_server_with_tls_is_reached_through_a_proxy(
     assert proxy.header("proxy-authorization") == "Basic " + b64encode(b"who:secret").decode()
     assert "canary" not in "".join(proxy.heads)
     assert len(server.heads) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        ("407 Proxy Authentication Required", "provider_address_wrong"),
+        ("403 Forbidden", "provider_address_wrong"),
+        ("502 Bad Gateway", "provider_unavailable"),
+    ],
+)
+async def test_a_proxy_that_opens_no_tunnel_says_why(
+    monkeypatch: pytest.MonkeyPatch, status: str, code: str
+) -> None:
+    """What it answers is told, and what another try cannot get past is not tried again."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head(status, length=0))
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as proxy:
+        port = proxy.sockets[0].getsockname()[1]
+        monkeypatch.setenv("HTTPS_PROXY", f"http://who:secret@127.0.0.1:{port}")
+        with pytest.raises(ProviderError, match=f"the proxy answers {status}") as caught:
+            await ask("https://models.example/v1")
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "no proper HTTP: Bad status line)"),
+        (head(more="Transfer-Encoding: chunked\r\n"), "no proper HTTP: Transfer-Encoding can't be"),
+        (head(more="Content-Encoding: gzip\r\n") + ANSWER, "decode content-encoding: gzip"),
+    ],
+)
+async def test_an_answer_against_the_rules_of_http_is_told_as_that(answer: bytes, why: str) -> None:
+    """Who points at another kind of server, or through a gateway that spoils heads, reads why."""
+    async with listening(Server(answer, closes=True)) as server:
+        with pytest.raises(ProviderUnavailableError) as caught:
+            await ask(f"http://127.0.0.1:{server.port}/v1")
+    assert why in caught.value.message
+    assert "SSH" not in caught.value.message

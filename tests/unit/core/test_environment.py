@@ -182,9 +182,18 @@ def test_no_proxy_for_neighbours(url: str, private: bool) -> None:  # noqa: FBT0
         assert proxy_for(url, {"ALL_PROXY": "socks4://proxy.example:1"}) is None
 
 
-def test_a_proxy_that_cannot_be_used(env: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "socks4://user:hunter2@proxy.example:1",
+        "http://user:hunter2@proxy.example:99999",
+        "user:hunter2@[proxy.example:3128",
+        "http://user:hunter2@",
+    ],
+)
+def test_a_proxy_that_cannot_be_used(env: pytest.MonkeyPatch, proxy: str) -> None:
     """It is told at the start, by the variable that names it, unless NO_PROXY spares the server."""
-    env.setenv("ALL_PROXY", "socks4://user:hunter2@proxy.example:1")
+    env.setenv("ALL_PROXY", proxy)
     assert load_settings().llm_provider == "sample"
     env.setenv("ROADMAP_LLM_PROVIDER", "openai")
     with pytest.raises(SettingsError, match=r"LLM_BASE_URL: .*ALL_PROXY") as caught:

@@ -157,6 +157,11 @@ def settings(**values: Any) -> Settings:
             "an OpenAI-compatible server",
             "https://notdeepseek.com/v1",
         ),
+        (
+            {"llm_base_url": "http://10.0.0.1/v1/chat/completions#try-it"},
+            "an OpenAI-compatible server",
+            "http://10.0.0.1/v1#try-it",
+        ),
     ],
 )
 def test_a_provider_is_named_or_known_by_its_host(

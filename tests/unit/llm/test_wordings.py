@@ -65,6 +65,12 @@ ACCOUNTS: list[tuple[int, Any]] = [
 ADDRESSES: list[tuple[int, Any]] = [
     (200, {"message": "Welcome to the API"}),
     (200, {"message": "Text generation server is running"}),
+    (400, "Client sent an HTTP request to an HTTPS server."),
+    (400, "<html><title>400 The plain HTTP request was sent to HTTPS port</title></html>"),
+    (400, "<html><p>Reason: You're speaking plain HTTP to an SSL-enabled server port.</p></html>"),
+    (400, "Bad Request\r\nThis combination of host and port requires TLS.\r\n"),
+    (302, "Unauthorized, please log in: your credit is used up"),
+    (407, said("Proxy Authentication Required: invalid token")),
 ]
 LONG: list[tuple[int, Any]] = [
     (413, "Payload Too Large"),
