@@ -134,16 +134,28 @@ def _price(trial: Trial, settings: Settings) -> list[Finding]:
 def _ask_provider(settings: Settings) -> list[Finding]:
     import httpx
 
-    from llm.connection import headers_for, proxy_of, without_query
+    from core.addresses import shown
+    from llm.connection import (
+        NO_KEY,
+        UNSENDABLE,
+        headers_for,
+        is_sendable,
+        proxy_of,
+        without_query,
+    )
     from llm.presets import base_url_of
 
     key = _key(settings)
+    if not is_sendable(key):
+        code = "provider_unauthorized"
+        return [Finding(name=_NAME, ok=False, message=UNSENDABLE, code=code)]
     base, query = without_query(base_url_of(settings))
     base = base.rstrip("/")
+    where = shown(base)
     try:
         with httpx.Client(
             timeout=_TIMEOUT_S,
-            headers=headers_for(base_url_of(settings), key=key),
+            headers=headers_for(base_url_of(settings), key=key or NO_KEY),
             params=dict(query),
             # as the work does it: an address on this network is asked without a proxy
             trust_env=False,
@@ -152,22 +164,22 @@ def _ask_provider(settings: Settings) -> list[Finding]:
         ) as client:
             response = client.get(f"{base}/models")
             if response.status_code in _NO_LIST:
-                return [_judge_completion(_complete(client, base, settings.llm_model), base)]
+                return [_judge_completion(_complete(client, base, settings.llm_model), where)]
     except SettingsError as error:
         return [Finding(name=_NAME, ok=False, message=error.message, code=error.code)]
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        said = f"{base} does not answer: {clean(str(error) or type(error).__name__, key)}"
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+        said = f"{where} does not answer: {clean(str(error) or type(error).__name__, key)}"
         return [Finding(name=_NAME, ok=False, message=said)]
     models = _models(response)
     if response.status_code in _REFUSED or _refuses_key(response):
-        return [_refused(base)]
+        return [_refused(where)]
     if response.status_code != _OK or models is None:
-        said = f"{base} does not answer like an OpenAI-compatible server ({response.status_code})"
+        said = f"{where} does not answer like an OpenAI-compatible server ({response.status_code})"
         return [Finding(name=_NAME, ok=False, message=clean(said, key))]
-    known = settings.llm_model in models
+    known = not models.isdisjoint({settings.llm_model, f"models/{settings.llm_model}"})
     said = f"{settings.llm_model}" + (" is offered" if known else " is not in the server's list")
     return [
-        Finding(name=_NAME, ok=True, message=f"{base} answers"),
+        Finding(name=_NAME, ok=True, message=f"{where} answers"),
         Finding(name="model", ok=known, message=said, required=False),
     ]
 
@@ -178,9 +190,9 @@ def _complete(client: Any, base: str, model: str) -> Any:
     return client.post(f"{base}/chat/completions", json=body)
 
 
-def _judge_completion(response: Any, base: str) -> Finding:
+def _judge_completion(response: Any, where: str) -> Finding:
     if response.status_code in _REFUSED:
-        return _refused(base)
+        return _refused(where)
     try:
         answered = response.status_code == _OK and "choices" in response.json()
     except (ValueError, TypeError):
@@ -189,12 +201,12 @@ def _judge_completion(response: Any, base: str) -> Finding:
     return Finding(
         name=_NAME,
         ok=answered,
-        message=f"{base} {said} ({response.status_code})",
+        message=f"{where} {said} ({response.status_code})",
     )
 
 
-def _refused(base: str) -> Finding:
-    said = f"{base} refuses the key; check ROADMAP_LLM_API_KEY"
+def _refused(where: str) -> Finding:
+    said = f"{where} refuses the key; check ROADMAP_LLM_API_KEY"
     return Finding(name=_NAME, ok=False, message=said)
 
 
@@ -211,9 +223,11 @@ def _refuses_key(response: Any) -> bool:
 
 
 def _models(response: Any) -> set[str] | None:
+    """Return the models of a list: of OpenAI's, of a bare one (Together), or of none (Ollama)."""
     try:
-        data = response.json()["data"]
-        return {str(model["id"]) for model in data}
+        found = response.json()
+        listed = found if isinstance(found, list) else found["data"] or ()
+        return {str(model["id"]) for model in listed if "id" in model}
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -22,6 +22,11 @@ _PLAIN: Final = {
 _AZURE: Final = (".azure.com", ".azure-api.net", ".azure.cn", ".azure.us")
 
 
+NO_KEY: Final = "none"
+"""What is sent where no key is given; local servers want none."""
+UNSENDABLE: Final = "ROADMAP_LLM_API_KEY has characters that no key has; copy it again, then retry."
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
     """Where requests go.
@@ -60,6 +65,11 @@ def target_of(base_url: str, *, key: str) -> Target:
         headers=headers,
         proxy=proxy_of(base_url),
     )
+
+
+def is_sendable(key: str) -> bool:
+    """Tell whether a key can stand in a header; one of two lines, or with a letter of ours, not."""
+    return key.isascii() and key.isprintable()
 
 
 def is_socks(proxy: str | None) -> bool:

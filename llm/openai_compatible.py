@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from core import timeouts
 from core.logging import get_logger
@@ -21,7 +21,7 @@ from core.provider_errors import (
 from core.usage import Usage
 from llm.abilities import Abilities
 from llm.calls import Call, Completion, OnRetry, OnText, T
-from llm.connection import target_of
+from llm.connection import NO_KEY, UNSENDABLE, is_sendable, target_of
 from llm.conversation import REPAIRS, AskDifferentlyError, Conversation
 from llm.failures import (
     BadAddressError,
@@ -52,9 +52,6 @@ if TYPE_CHECKING:
     from llm.learned import Memory
 
     OnContent = Callable[[str], None]
-
-_NO_KEY: Final = "none"
-"""What is sent where no key is given; local servers want none."""
 
 _log = get_logger(__name__)
 
@@ -108,7 +105,7 @@ class OpenAIAuthor:
         self._model = model_of(settings)
         self.learned = Learned(Abilities.of(preset_of(settings)), memory=memory)
         secret = settings.llm_api_key.get_secret_value().strip() if settings.llm_api_key else ""
-        self._key = secret or _NO_KEY
+        self._key = secret or NO_KEY
         self._cluster = cluster
         self._tries = Tries(most=tries, timed_out=timed_out_tries, backoff_s=backoff_s)
         self._repairs = repairs
@@ -186,10 +183,8 @@ class OpenAIAuthor:
         on_content: OnContent | None,
         manner: Manner,
     ) -> Reply:
-        if not self._key.isascii() or not self._key.isprintable():
-            raise ProviderUnauthorizedError(
-                "ROADMAP_LLM_API_KEY has characters that no key has; copy it again, then retry."
-            )
+        if not is_sendable(self._key):
+            raise ProviderUnauthorizedError(UNSENDABLE)
         connection = self._connections.get()
         async with connection.turns.turn(user=call.user, tokens=call.expected_tokens) as turn:
             seen = manner.abilities

@@ -236,10 +236,12 @@ def provider(status: int, body: str) -> Iterator[tuple[str, list[str]]]:
     server = HTTPServer((HOST, 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    yield f"http://{HOST}:{server.server_port}/v1", asked
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield f"http://{HOST}:{server.server_port}/v1", asked
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @pytest.mark.parametrize(
