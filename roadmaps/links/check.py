@@ -41,10 +41,17 @@ _MOVED: Final = frozenset({301, 302, 303, 307, 308})
 _SUCCESS: Final = 2
 _UNSURE: Final = GONE | {403, 405, 501}
 _WEB: Final = frozenset({"http", "https"})
-_BARE: Final = re.compile(r"\A[\w-]+(\.[\w-]+)*\.[a-z]{2,}(/\S*)?\Z", re.IGNORECASE)
+_BARE: Final = re.compile(
+    r"\A(//)?(?P<rest>[\w-]+(\.[\w-]+)*\.[a-z]{2,}(:\d{1,5})?([/?#]\S*)?)\Z", re.IGNORECASE
+)
+_ADDRESS: Final = re.compile(r"\Ahttps?://[^\s/?#]+([/?#]|\Z)", re.IGNORECASE)
+_WITHIN: Final = re.compile(r"https?://[^\s<>\"'`\[\]]+", re.IGNORECASE)
 _USER: Final = re.compile(r"\A(https?://)[^/?#]*@", re.IGNORECASE)
 _REMEMBER_S: Final = 600.0
 _REMEMBERED: Final = 2000
+_LARGEST_HEAD: Final = 65_536
+"""Bytes of one line of an answer's head: some sites put a whole policy into one."""
+_MOST_HEADERS: Final = 500
 _AGENT: Final = "Mozilla/5.0 (compatible; roadmap-worker link check)"
 
 
@@ -63,9 +70,9 @@ async def check_resources(
     Args:
         drafts: What the model recommends.
         task_id: For which task; a task has so many look-ups.
-        known: Addresses that a search gave, which may be asked as they are. Of an address that the
-            model made up only scheme, host and path are asked: its query could carry what the
-            learner wrote to whoever owns the host.
+        known: Addresses that a search gave, which may be asked as they are. One that the model
+            made up is not asked when it has a query, which could carry what the learner wrote to
+            whoever owns the host.
     """
     found = [completed(draft.url) for draft in drafts]
     urls = dict.fromkeys(found)
@@ -88,16 +95,23 @@ async def check_resources(
 def completed(url: str) -> str:
     """Return an address as a browser would take it: `docs.python.org/3` lacks only its scheme.
 
-    A user name and a password in it are taken out.
+    Models write it as a link of Markdown, between signs or with words, too; where there is one
+    address in all that, it is meant. A user name and a password in it are taken out.
     """
     url = url.strip()
-    url = f"https://{url}" if _BARE.match(url) else url
+    if bare := _BARE.match(url):
+        url = f"https://{bare['rest']}"
+    elif not _ADDRESS.match(url):
+        found = {_ended(within) for within in _WITHIN.findall(url)}
+        url = found.pop() if len(found) == 1 else url
     return _USER.sub(r"\1", url) if "@" in url else url
 
 
-def plain(url: str) -> str:
-    """Return scheme, host and path of an address."""
-    return url.partition("#")[0].partition("?")[0]
+def _ended(url: str) -> str:
+    """Return an address without the signs of the sentence or the brackets that it stands in."""
+    while url[-1] in ".,;:!?" or (url[-1] == ")" and url.count(")") > url.count("(")):
+        url = url[:-1]
+    return url
 
 
 class Checker:
@@ -117,14 +131,14 @@ class Checker:
         Args:
             url: The address.
             task_id: For which task it is asked.
-            whole: It may be asked as it is; else without its query, and then it is not known to
-                be gone.
+            whole: It may be asked as it is; else it is not asked when it has a query, and nothing
+                is known: the page without it is another one.
         """
         if not _host(url):
             return False
-        if not whole and plain(url) != url.partition("#")[0]:
-            return await self.verdict(plain(url), task_id=task_id) or None
         url = url.partition("#")[0]
+        if not whole and "?" in url:
+            return None
         known = self._known.get(url)
         if known is not None and known[0] > time.monotonic():
             return known[1]
@@ -163,7 +177,8 @@ class Checker:
         return None
 
     async def _ask(self, url: URL) -> aiohttp.ClientResponse:
-        with suppress(aiohttp.ClientResponseError):  # some answer with a body all the same
+        # some answer with a body all the same, some hang up
+        with suppress(aiohttp.ClientResponseError, aiohttp.ServerDisconnectedError):
             answer = await self._send("HEAD", url)
             if answer.status not in _UNSURE:
                 return answer
@@ -180,6 +195,9 @@ class Checker:
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": _AGENT},
+                max_line_size=_LARGEST_HEAD,
+                max_field_size=_LARGEST_HEAD,
+                max_headers=_MOST_HEADERS,
             ) as client,
             client.request(method, url, allow_redirects=False) as answer,
         ):

@@ -60,9 +60,14 @@ class Site:
         if path.startswith("/to/"):
             status, more = 302, f"Location: {path[4:]}\r\n"
         else:
-            status, more = int(path.strip("/").split("-")[0]), ""
+            status, more = int(path[1:4]), ""
         if path.endswith("-get") and method == "HEAD":
             status = 404
+        if path.endswith("-hangs-up") and method == "HEAD":
+            writer.close()
+            return
+        if path.endswith("-policy"):
+            more = f"Content-Security-Policy: {'x' * 20_000}\r\n"
         body = "whatever the method" if path.endswith("-body") else ""
         head = f"HTTP/1.1 {status} X\r\n{more}Content-Length: {len(body)}\r\n\r\n"
         writer.write(f"{head}{body}".encode())
@@ -93,6 +98,9 @@ async def site_and_checker(*, loopback: bool) -> AsyncIterator[tuple[Site, Check
         ("410", False),
         ("200-get", True),
         ("200-body", True),
+        ("200-hangs-up", True),
+        ("404-hangs-up", False),
+        ("200-policy", True),
         ("500", None),
         ("403", None),
     ],
@@ -100,7 +108,7 @@ async def site_and_checker(*, loopback: bool) -> AsyncIterator[tuple[Site, Check
 async def test_what_an_address_answers(path: str, *, verdict: bool | None) -> None:
     """Gone is only what says 404 or 410 to a GET, too; errors and refusals say nothing.
 
-    A body that comes to a HEAD, against the rules, changes nothing.
+    A body that comes to a HEAD, against the rules, changes nothing, and a long head is read.
     """
     async with site_and_checker(loopback=True) as (site, checker):
         url = f"http://localhost:{site.port}/{path}"
@@ -118,6 +126,18 @@ async def test_redirects_are_followed_to_their_end() -> None:
         assert await checker.verdict(f"{here}/to/{here}/200") is True
         assert await checker.verdict(f"{here}/to/{here}/404") is False
         assert await checker.verdict(f"{here}/to//to//to//to//to//to//200") is None
+
+
+async def test_an_invented_query_is_not_sent_and_nothing_is_known_without_it() -> None:
+    """A page for all videos answers for none of them; what a search gave is asked as it is."""
+    async with site_and_checker(loopback=True) as (site, checker):
+        for status in (200, 404):
+            url = f"http://localhost:{site.port}/{status}?v=invented"
+            assert await checker.verdict(url, whole=False) is None
+            assert site.connections == 0
+        assert await checker.verdict(f"http://localhost:{site.port}/200#part", whole=False) is True
+        assert await checker.verdict(f"http://localhost:{site.port}/200?v=found") is True
+        assert site.asked["HEAD /200?v=found"] == 1
 
 
 async def test_private_doors_are_not_knocked_at() -> None:
@@ -190,3 +210,23 @@ def test_a_missing_scheme_is_added() -> None:
     assert completed(" docs.python.org/3/ ") == "https://docs.python.org/3/"
     assert completed("http://a.b/") == "http://a.b/"
     assert completed("nothing") == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("//a.example/b", "https://a.example/b"),
+        ("a.example:8080/b?c=d#e", "https://a.example:8080/b?c=d#e"),
+        ("[The title](https://a.example/b_(c))", "https://a.example/b_(c)"),
+        ("<https://a.example/b>", "https://a.example/b"),
+        ("`https://a.example/b`", "https://a.example/b"),
+        ("See https://me:secret@a.example/b.", "https://a.example/b"),
+        ("https://a.example (official)", "https://a.example"),
+        ("https://a.example/b_(c)", "https://a.example/b_(c)"),
+        ("https://a.example or https://b.example", "https://a.example or https://b.example"),
+        ("ISBN 978-3-16-148410-0", "ISBN 978-3-16-148410-0"),
+    ],
+)
+def test_an_address_is_found_in_what_is_written_around_it(written: str, address: str) -> None:
+    """Models write links of Markdown, signs and words; of two addresses none is chosen."""
+    assert completed(written) == address

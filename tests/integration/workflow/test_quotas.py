@@ -11,7 +11,7 @@ from core.errors import InvalidRequestError, QuotaExceededError
 from core.settings import get_settings
 from roadmaps.edits import apply_edits
 from roadmaps.links.budget import Budget
-from roadmaps.links.check import completed, plain
+from roadmaps.links.check import completed
 from roadmaps.outline import cut_off, from_draft
 from roadmaps.outputs import CurriculumDraft
 from roadmaps.requests import AddEdit
@@ -134,9 +134,8 @@ def test_a_roadmap_has_so_many_concepts(settings_env: pytest.MonkeyPatch) -> Non
         apply_edits(outline, [add])
 
 
-def test_a_made_up_query_is_not_asked() -> None:
-    """Of an address that a model made up only scheme, host and path are left; never a password."""
-    assert plain("https://e.org/a?goal=mine#x") == "https://e.org/a"
+def test_no_login_of_an_address_is_kept() -> None:
+    """A name and a password are taken out, and nothing else that has an `@`."""
     assert completed("https://me:secret@e.org/a@b") == "https://e.org/a@b"
     assert completed("https://e.org/a@b") == "https://e.org/a@b"
 
