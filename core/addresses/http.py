@@ -61,7 +61,7 @@ def proxy_for(url: str, environment: Mapping[str, str]) -> str | None:
     given = {name.lower(): (name, value) for name, value in environment.items() if value.strip()}
     name, value = next((given[each] for each in names if each in given), ("", ""))
     skipped = given.get("no_proxy", ("", ""))[1]
-    if not value or bypass(parts.netloc, {"no": skipped}):
+    if not value or bypass(parts.netloc.rpartition("@")[2], {"no": skipped}):
         return None
     value = value.strip()
     if "://" not in value:

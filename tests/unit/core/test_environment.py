@@ -201,6 +201,9 @@ def test_a_proxy_that_cannot_be_used(env: pytest.MonkeyPatch, proxy: str) -> Non
     assert "hunter2" not in caught.value.message
     env.setenv("NO_PROXY", "openai.com")
     assert load_settings().llm_provider == "openai"
+    env.setenv("NO_PROXY", "api.openai.com")
+    env.setenv("ROADMAP_LLM_BASE_URL", "https://me:hunter2@api.openai.com:8443/v1")
+    assert load_settings().llm_provider == "openai"
     env.setenv("NO_PROXY", "")
     env.setenv("ROADMAP_LLM_BASE_URL", "http://127.0.0.1:11434/v1")
     assert load_settings().llm_provider == "openai"
