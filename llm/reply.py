@@ -206,7 +206,9 @@ class ReplyReader:
                 self._chunks += 1
                 self._add(piece)
                 return
-        name, _, value = line.strip().partition(b":")
+        line = line.strip()
+        # an error is often sent without the dress of a stream
+        name, _, value = (b"data:" + line if line.startswith(b"{") else line).partition(b":")
         if self._done or (name and name not in _FIELDS):
             return
         if value.strip() == _END:

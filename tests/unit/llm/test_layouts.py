@@ -86,6 +86,10 @@ def test_a_completion_is_read_in_every_layout(layout: str, step: int) -> None:
         ("event: error\ndata: Invalid API key provided\n\n", "provider_unauthorized"),
         ('event: error\ndata: {"code": 402, "reason": "no"}\n\n', "provider_quota_exhausted"),
         ('event: error\ndata: {"error": {"code": 402}}', "provider_quota_exhausted"),
+        (
+            f'data: {json.dumps(chunks()[0])}\n\n{{"error": {{"message": "unpaid account"}}}}',
+            "provider_quota_exhausted",
+        ),
         (': x\n\nerror: {"code": 400, "message": "prompt is too long"}', "context_too_long"),
         (
             f"data: {json.dumps(chunks()[0])}\n\nevent: error\ndata: insufficient balance\n\n",
