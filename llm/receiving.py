@@ -49,10 +49,10 @@ async def received(
     reader = ReplyReader(key=key, media_type=media_type, on_content=on_content)
     broken: WireError | None = None
     try:
-        while (piece := await _piece(answer, reader)) and reader.feed(piece):
-            if reader.complete:
-                await _last_bytes(answer, reader)
-                break
+        while (piece := await answer.piece()) and reader.feed(piece) and not reader.ended:
+            pass
+        if reader.ended:
+            await _rest(answer, reader)
     except WireError as error:
         broken = error
     try:
@@ -64,20 +64,17 @@ async def received(
     return reply if broken is None or reader.complete else replace(reply, whole=False)
 
 
-async def _piece(answer: Answer, reader: ReplyReader) -> bytes:
-    """Return what comes next; behind what says that it was the last, that may be nothing."""
-    if not reader.ended:
-        return await answer.piece()
-    try:
-        async with timeouts.timeout(_SILENCE_S):
-            return await answer.piece()
-    except TimeoutError:
-        return b""
+async def _rest(answer: Answer, reader: ReplyReader) -> None:
+    """Take what follows the end that was told: the text, where it was told too early, and tokens.
 
-
-async def _last_bytes(answer: Answer, reader: ReplyReader) -> None:
-    """Take what follows the end: tokens, and then the connection can be used again."""
-    with contextlib.suppress(TimeoutError, WireError):
+    A connection that was read to its end can be used again.
+    """
+    with contextlib.suppress(TimeoutError):
+        while not reader.complete:
+            async with timeouts.timeout(_SILENCE_S):
+                piece = await answer.piece()
+            if not piece or not reader.feed(piece):
+                return
         async with timeouts.timeout(_LAST_BYTES_S):
             while piece := await answer.piece():
                 reader.feed(piece)
