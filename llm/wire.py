@@ -97,9 +97,9 @@ def open_wire(target: Target, *, connect_s: float) -> Wire:
         connect_s: How long a connection may take to be made.
     """
     if is_socks(target.proxy):
-        from llm.socks import SocksWire  # few need it, and it takes a library of its own
+        from llm.httpx_wire import HttpxWire  # few need it, and it takes a library of its own
 
-        return SocksWire(target, connect_s=connect_s)
+        return HttpxWire(target, connect_s=connect_s)
     return HttpWire(target, connect_s=connect_s)
 
 
@@ -131,10 +131,16 @@ def _trust(target: Target) -> ssl.SSLContext | bool:
 
 
 class HttpWire:
-    """Speaks HTTP/1.1 over connections that are kept, through an HTTP proxy if there is one."""
+    """Speaks HTTP/1.1 over connections that are kept, through an HTTP proxy if there is one.
+
+    A server whose answer begins against the rules is asked in another way from then on.
+    """
 
     def __init__(self, target: Target, *, connect_s: float) -> None:
         """Take the address; made in the event loop that uses it."""
+        self._target = target
+        self._connect_s = connect_s
+        self._patient: Wire | None = None
         try:
             self._url = URL(target.url, encoded=target.url.isascii())
             self._proxy = URL(target.proxy) if target.proxy else None
@@ -158,6 +164,10 @@ class HttpWire:
     @asynccontextmanager
     async def post(self, body: bytes) -> AsyncIterator[Answer]:
         """Send a request."""
+        if self._patient is not None:
+            async with self._patient.post(body) as answer:
+                yield answer
+            return
         response = await self._answered(body)
         try:
             yield _HttpAnswer(response)
@@ -167,6 +177,14 @@ class HttpWire:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._session.close()
+        if self._patient is not None:
+            await self._patient.aclose()
+
+    def _be_patient(self) -> None:
+        if self._patient is None:
+            from llm.httpx_wire import HttpxWire
+
+            self._patient = HttpxWire(self._target, connect_s=self._connect_s, kept=False)
 
     async def _answered(self, body: bytes) -> aiohttp.ClientResponse:
         try:
@@ -182,8 +200,11 @@ class HttpWire:
             raise BadAddressError from error
         except aiohttp.ClientHttpProxyError as error:
             raise RefusedError(_refused_by_proxy(error)) from error
-        except (aiohttp.ClientError, OSError) as error:
+        except aiohttp.ClientResponseError as error:
+            self._be_patient()
             raise WireError(_no_http(error)) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise WireError from error
 
 
 class _HttpAnswer:

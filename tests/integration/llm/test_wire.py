@@ -107,12 +107,12 @@ async def listening(
         listener.close()
 
 
-async def ask(base_url: str, *, text: str = "Say hello", times: int = 1) -> str:
+async def ask(base_url: str, *, text: str = "Say hello", times: int = 1, tries: int = 1) -> str:
     """Ask for a tutorial, and return it."""
     settings = Settings.model_validate(
         {"llm_provider": "openai", "llm_base_url": base_url, "llm_api_key": "sk-canary-0123"}
     )
-    author = OpenAIAuthor(settings, tries=1, backoff_s=0.01)
+    author = OpenAIAuthor(settings, tries=tries, backoff_s=0.01)
     try:
         call = Call(prompt=Text("tutorial", text), output=Tutorial)
         answers = [(await author.complete(call)).value.markdown for _ in range(times)]
@@ -279,3 +279,21 @@ async def test_an_answer_against_the_rules_of_http_is_told_as_that(answer: bytes
             await ask(f"http://127.0.0.1:{server.port}/v1")
     assert why in caught.value.message
     assert "SSH" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        head(more="Transfer-Encoding: chunked\r\n")
+        + b"%x\r\n%b\r\n0\r\n\r\n" % (len(ANSWER), ANSWER),
+        head() + ANSWER + b"0\r\n\r\n",
+        head(more=f"Content-Length: {len(ANSWER)}\r\n") + ANSWER,
+    ],
+    ids=["a length beside chunks", "bytes behind the end", "two lengths"],
+)
+async def test_a_gateway_that_breaks_rules_of_http_is_understood(answer: bytes) -> None:
+    """One request is lost for it, and the next ones are made so that its answers can be read."""
+    async with listening(Server(answer)) as server:
+        assert await ask(f"http://127.0.0.1:{server.port}/v1", times=3, tries=2) == "# Hello"
+    assert len(server.bodies) == 4
+    assert server.bodies[0] == server.bodies[1]

@@ -1,4 +1,8 @@
-"""Reaches a server through a SOCKS proxy, which takes another library: `pip install socksio`."""
+"""Speaks to a server by httpx, which is slower and bears more than `llm.wire` does.
+
+It goes through SOCKS proxies (`pip install socksio`), and it reads what aiohttp refuses: a length
+beside a body in chunks, bytes behind the end of an answer.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +21,17 @@ if TYPE_CHECKING:
     from llm.wire import Answer
 
 
-class SocksWire:
-    """A `Wire` through a SOCKS proxy."""
+class HttpxWire:
+    """A `Wire` that httpx speaks over."""
 
-    def __init__(self, target: Target, *, connect_s: float) -> None:
-        """Take the addresses; made in the event loop that uses it."""
+    def __init__(self, target: Target, *, connect_s: float, kept: bool = True) -> None:
+        """Take the addresses; made in the event loop that uses it.
+
+        Args:
+            target: Where the server is and how it is reached.
+            connect_s: How long a connection may take to be made.
+            kept: Whether connections serve further requests; with bytes left in them they cannot.
+        """
         self._url = target.url
         self._client = httpx.AsyncClient(
             headers=target.headers,
@@ -29,7 +39,9 @@ class SocksWire:
             verify=trusted_here(),
             trust_env=False,
             follow_redirects=False,
-            limits=httpx.Limits(max_connections=None),
+            limits=httpx.Limits(
+                max_connections=None, max_keepalive_connections=None if kept else 0
+            ),
             timeout=httpx.Timeout(None, connect=connect_s),
         )
 
@@ -44,9 +56,9 @@ class SocksWire:
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
             raise BadAddressError from error
         except (httpx.HTTPError, OSError) as error:
-            raise WireError from error
+            raise WireError(_no_http(error)) from error
         try:
-            yield _SocksAnswer(response)
+            yield _HttpxAnswer(response)
         finally:
             await response.aclose()
 
@@ -55,7 +67,7 @@ class SocksWire:
         await self._client.aclose()
 
 
-class _SocksAnswer:
+class _HttpxAnswer:
     """An `Answer` of httpx's."""
 
     def __init__(self, response: httpx.Response) -> None:
@@ -74,3 +86,10 @@ class _SocksAnswer:
             raise TimeoutError from None
         except (httpx.HTTPError, OSError) as error:
             raise WireError from error
+
+
+def _no_http(error: Exception) -> str:
+    """Say against which rule of HTTP an answer is, if that is it; not what stands in it."""
+    if not isinstance(error, httpx.RemoteProtocolError):
+        return ""
+    return f"its answer is no proper HTTP: {str(error).partition(': ')[0].rstrip('.')}"
