@@ -28,6 +28,7 @@ _LONGEST: Final = 4000
 _MOST_WORDS: Final = 8
 _STATUSES: Final = range(400, 600)
 _REDIRECTS: Final = range(300, 400)
+_LONGEST_CODE: Final = 500
 _DIGITS: Final = 3
 """Of a status; of more than 4,300 Python makes no number."""
 
@@ -230,7 +231,7 @@ class _Heard:
             self.listen(part, depth=depth + 1)
 
     def _code(self, code: str, *, says: bool) -> None:
-        self._add(self.codes, code)
+        self._add(self.codes, code[:_LONGEST_CODE])
         if says and len(code) == _DIGITS and code.isdecimal() and int(code) in _STATUSES:
             self.statuses.append(int(code))
 
