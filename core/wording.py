@@ -6,6 +6,7 @@ A reason goes on from the value's name: "`body.goal` must not be empty". The rul
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -74,6 +75,17 @@ def _counted(number: int, facts: Mapping[str, Any]) -> str:
     return f"{number:,} {one if number == 1 else more}"
 
 
+def _bound(bound: Any) -> str:
+    """Return a bound as one writes it: also dates, times and durations have some."""
+    if isinstance(bound, float) and bound.is_integer() and abs(bound) < _WHOLE:
+        return f"{bound:,.0f}"
+    return f"{bound:,}" if isinstance(bound, int | float | Decimal) else str(bound)
+
+
+_WHOLE: Final = 10**15
+"""Below it a whole number is written without an exponent."""
+
+
 _HOLD: Final = frozenset({"List", "Tuple", "Set", "Frozenset", "Dictionary"})
 _CHARACTERS: Final = ("character", "characters")
 
@@ -82,10 +94,10 @@ _WITH_FACTS: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
     "too_short": _at_least,
     "string_too_long": _at_most,
     "too_long": _at_most,
-    "greater_than": lambda facts: f"must be above {facts['gt']:g}",
-    "greater_than_equal": lambda facts: f"must be {facts['ge']:g} or more",
-    "less_than": lambda facts: f"must be below {facts['lt']:g}",
-    "less_than_equal": lambda facts: f"must be {facts['le']:g} or less",
+    "greater_than": lambda facts: f"must be above {_bound(facts['gt'])}",
+    "greater_than_equal": lambda facts: f"must be {_bound(facts['ge'])} or more",
+    "less_than": lambda facts: f"must be below {_bound(facts['lt'])}",
+    "less_than_equal": lambda facts: f"must be {_bound(facts['le'])} or less",
     "literal_error": lambda facts: f"must be {facts['expected']}",
     "enum": lambda facts: f"must be {facts['expected']}",
     "union_tag_invalid": lambda facts: (

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Annotated, Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from core.wording import said
 from roadmaps.requests import ReviewDecision, TaskRequest
@@ -54,6 +56,41 @@ def test_decisions(decision: dict[str, Any], reason: str) -> None:
         ReviewDecision.model_validate(decision)
     assert reason in said(caught.value.errors()[0])
     assert not any("should" in said(error) for error in caught.value.errors())
+
+
+class Bounds(BaseModel):
+    """Values of every kind that has bounds."""
+
+    day: Annotated[date, Field(gt=date(2020, 1, 1))] = date(2021, 1, 1)
+    hour: Annotated[time, Field(lt=time(12))] = time(1)
+    at: Annotated[datetime, Field(ge=datetime(2020, 1, 1))] = datetime(2021, 1, 1)  # noqa: DTZ001
+    lasts: Annotated[timedelta, Field(le=timedelta(days=2))] = timedelta(1)
+    price: Annotated[Decimal, Field(ge=Decimal("1000000.25"))] = Decimal(2000000)
+    most: Annotated[int, Field(le=2_147_483_647)] = 1
+    share: Annotated[float, Field(le=0.125)] = 0
+    large: Annotated[float, Field(lt=5e6)] = 1
+    tiny: Annotated[float, Field(gt=1e-9)] = 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("day", "2019-01-01", "must be above 2020-01-01"),
+        ("hour", "13:00", "must be below 12:00:00"),
+        ("at", "2019-01-01T00:00:00", "must be 2020-01-01T00:00:00 or more"),
+        ("lasts", "P3D", "must be 2 days or less"),
+        ("price", "1", "must be 1,000,000.25 or more"),
+        ("most", 2**31, "must be 2,147,483,647 or less"),
+        ("share", 1, "must be 0.125 or less"),
+        ("large", 6e6, "must be below 5,000,000"),
+        ("tiny", 0, "must be above 1e-09"),
+    ],
+)
+def test_bounds(name: str, value: Any, reason: str) -> None:
+    """What is out of bounds hears of them, also of those of dates, times and durations."""
+    with pytest.raises(ValidationError) as caught:
+        Bounds.model_validate({name: value})
+    assert said(caught.value.errors()[0]) == reason
 
 
 def test_a_rule_without_words_of_ours_still_reads_on() -> None:
