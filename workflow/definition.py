@@ -15,11 +15,12 @@ from core.request_shapes import parse_request
 from core.states import Decision
 from workflow.audit_rules import AuditRules
 from workflow.drafts import counted
+from workflow.history import kept
 from workflow.shape import StepShape, WorkflowShape, in_words
 from workflow.under_review import Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from pydantic import BaseModel
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -134,6 +135,15 @@ class Definition(ABC):
     def reviewed(self, history: Sequence[Done], request: Any) -> str:  # noqa: ARG002 - as above
         """Return the step that a human is asked about when `next_step` is `human_review`."""
         return history[-1].step if history else ""
+
+    def kept(self, history: Sequence[Done], steps: Collection[str]) -> int:
+        """Return how many finished steps stay when the parts of some are made anew.
+
+        Args:
+            history: All finished steps.
+            steps: Those that make the parts; they and what follows them run again.
+        """
+        return kept(history, steps)
 
     # --- what is stored of it -------------------------------------------------------------------
 

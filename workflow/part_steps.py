@@ -79,8 +79,9 @@ async def make_parts(claim: Claim, step: str, parts: PartsStep) -> Result | None
     )
     done = done_with(claim, step, result)
     after = claim.next_step(then=done)
-    needs = options_of(claim, after).needs
-    enough = _enough(tally, parts.needs if needs is None else needs)
+    options = options_of(claim, after)
+    needs = parts.needs if options.needs is None else options.needs
+    enough = not options.counts(step) or _enough(tally, needs)
     if after == Step.HUMAN_REVIEW and tally.failed and not tally.completed:
         enough = False  # nobody is asked about nothing
     if after == Step.COMPLETED or not enough:
@@ -92,11 +93,13 @@ async def make_parts(claim: Claim, step: str, parts: PartsStep) -> Result | None
 
 async def too_few_for(claim: Claim, step: str) -> Tally | None:
     """Return how the parts stand when a step needs more of them than there are."""
-    needs = options_of(claim, step).needs
-    if needs is None or not any(done.step in claim.definition.parts for done in claim.history):
+    options = options_of(claim, step)
+    made = {each for each in claim.definition.parts if options.counts(each)}
+    if options.needs is None or made.isdisjoint(done.step for done in claim.history):
         return None
-    tally = await tally_of(claim)
-    return None if _enough(tally, needs) else tally
+    if _enough(await tally_of(claim, made), options.needs):
+        return None
+    return await tally_of(claim)
 
 
 async def _of_all(claim: Claim, tally: Tally) -> Tally:

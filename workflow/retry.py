@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import ConflictError, InvalidRequestError, NotFoundError
 from core.ids import new_id
-from core.states import RETRYABLE, TERMINAL, ContentStatus, Decision, Status, Step
+from core.states import RETRYABLE, TERMINAL, ContentStatus, Status, Step
 from db.facts import Fact, Insert, Reason, RowWrite
 from db.recorder import record_in
 from db.repositories.parts import newest_parts
-from db.repositories.tasks import checkpoints
 from db.session import Transaction, transaction
 from notifications.events import EventType, RetryData
-from workflow.checkpoints import forgotten
+from workflow.checkpoints import finished_steps, forgotten
 from workflow.drafts import counted, draft
+from workflow.history import kept
 from workflow.owners import lock_owned
 from workflow.parts import PARTS, pending_again
 from workflow.quotas import check_retries
@@ -159,18 +159,11 @@ def _anew(part: Part | None, kind: str, sample: Part, instruction: str | None) -
 
 async def _steps_again(tx: Transaction, row: TaskRow, steps: set[str]) -> list[RowWrite]:
     """Return what forgets steps that make parts, and all after them, so that they run again."""
-    done = await checkpoints(tx.session, row.task_id)
-    # what a human rejected stays rejected: parts know by that from what they were made
-    rejected = {
-        each.output.get("of"): each.position
-        for each in done
-        if each.step == Step.HUMAN_REVIEW and each.output.get("decision") == Decision.REJECT
-    }
-    again = [d.position for d in done if d.step in steps and d.position > rejected.get(d.step, 0)]
-    if not again:
-        return []
-    first = min(again)
-    return [forgotten(row.task_id, each.position) for each in done if each.position >= first]
+    done = await finished_steps(tx.session, row.task_id)
+    definition = definition_of(row.workflow)
+    same = row.workflow_version == definition.version
+    stays = definition.kept(done, steps) if same else kept(done, steps)
+    return [forgotten(row.task_id, each.position) for each in done[stays:]]
 
 
 async def _go_on(

@@ -66,6 +66,7 @@ class StepOptions:
         concurrency: Keys that are worked on at a time; CONTENT_CONCURRENCY when None.
         needs: The share of all parts made so far that must be there for this step to run; with
             less, the task ends. When None, what the step with the parts says counts.
+        needs_of: The steps whose parts count for that; all when None.
     """
 
     timeout_s: float | None = None
@@ -73,6 +74,11 @@ class StepOptions:
     retries: int | None = None
     concurrency: int | None = None
     needs: float | None = None
+    needs_of: frozenset[str] | None = None
+
+    def counts(self, step: str) -> bool:
+        """Tell whether the parts of a step count for what this one needs."""
+        return self.needs_of is None or step in self.needs_of
 
 
 StepBody = Callable[[Any], Awaitable[StepResult]]

@@ -14,6 +14,8 @@ from db.session import retrying_read
 from workflow.halting import Halt
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from workflow.lease import Claim
 
 
@@ -30,10 +32,12 @@ class Tally:
     halt: Halt = field(default_factory=Halt)
 
 
-async def tally_of(claim: Claim) -> Tally:
-    """Return how the parts of the whole task stand."""
+async def tally_of(claim: Claim, steps: Collection[str] | None = None) -> Tally:
+    """Return how the parts of the whole task stand, or those of some steps."""
     tally = Tally()
     for part in await retrying_read(partial(newest_parts, task_id=claim.task_id)):
+        if steps is not None and part.step not in steps:
+            continue
         tally.completed += part.status == ContentStatus.COMPLETED
         if part.status == ContentStatus.FAILED:
             error = part.error or {}

@@ -11,6 +11,7 @@ from core.states import Decision, Step
 from workflow.authoring.checks import steps
 from workflow.authoring.declared import DeclaredReview
 from workflow.authoring.making import AuthoredParts
+from workflow.authoring.order import kept
 from workflow.authoring.planning import END, planned
 from workflow.authoring.requests import RequestCodec
 from workflow.authoring.results import Results, rejection
@@ -27,7 +28,7 @@ from workflow.threads import call
 from workflow.under_review import Edited, Terms, UnderReview
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from pydantic import BaseModel
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -63,7 +64,7 @@ class Compiled(Definition):
             each if isinstance(each, DeclaredReview) else each.name for each in workflow.declared
         )
         self.stages = stages_of(self.name, list(self.declared.values()), list(self.reviews))
-        self.options = {name: _options_of(step) for name, step in self.declared.items()}
+        self.options = {name: self._options_of(step) for name, step in self.declared.items()}
         self.makers = {
             step.name: AuthoredParts(self, step)
             for step in self.declared.values()
@@ -96,6 +97,12 @@ class Compiled(Definition):
             return item.of
         # the question was asked by another version, whose order was another
         return next((d.step for d in reversed(history) if d.step in self.reviews), "")
+
+    def kept(self, history: Sequence[Done], steps: Collection[str]) -> int:
+        """Return how many finished steps stay when the parts of some are made anew."""
+        if self.plan is None:
+            return kept(self.way, history, steps)
+        return super().kept(history, steps)
 
     def terms(self, of: str) -> Terms:
         """Return until when a review is to be decided, and what happens then."""
@@ -243,9 +250,14 @@ class Compiled(Definition):
 
         return run
 
+    def _options_of(self, step: DeclaredStep) -> StepOptions:
+        """Return how a step runs: one needs all parts before it, unless its author says otherwise.
 
-def _options_of(step: DeclaredStep) -> StepOptions:
-    """Return how a step runs: one needs all parts before it, unless its author says otherwise."""
-    if step.listing is not None:
-        return step.options
-    return replace(step.options, needs=1.0 if step.needs is None else step.needs)
+        Those that are made after it do not count when it runs again, as after a rejection.
+        """
+        if step.listing is not None:
+            return step.options
+        needs = 1.0 if step.needs is None else step.needs
+        before = list(self.declared.values())[: list(self.declared).index(step.name)]
+        of = frozenset(each.name for each in before if each.listing is not None)
+        return replace(step.options, needs=needs, needs_of=of if self.plan is None else None)
