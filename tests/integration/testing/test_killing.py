@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from core.settings import get_settings
 from core.states import ContentStatus
-from roadmap_worker import Context, Parts, Workflow
+from roadmap_worker import Context, PartFailed, Parts, Workflow
 from roadmap_worker.testing import lab
 from tests.e2e.faults.whole_set import WHOLE_SET
 from workflow import part_steps
@@ -75,6 +75,35 @@ async def test_sound_workflow() -> None:
     # once in each life of a task; what was in vain is asked once more
     written = asked.count("Write to Bob")
     assert len(places) + 1 < written < 2 * len(places), "answers come from the test's own process"
+
+
+class Wish(BaseModel):
+    """What a reviewer wants."""
+
+
+songs = Workflow("songs", request=Wish)
+
+
+@songs.parts(of=lambda: ["a", "b"])
+async def song(ctx: Context, part: str, feedback: str | None = None) -> str:
+    """Fail with one, however often it is tried."""
+    if part == "b":
+        raise PartFailed("hoarse", "No voice.")
+    return f"{part} {feedback}"
+
+
+songs.review(of=song)
+
+
+async def test_what_a_human_has_made_anew() -> None:
+    """Parts that a reviewer sends back end once more, and that is not done twice."""
+
+    def decide(review: Any) -> Any:
+        return {"decision": "reject", "feedback": "louder"} if review.round == 1 else "approve"
+
+    places = await lab.kill_at_every_step(songs, {}, decide=decide, only="committed")
+    assert "after content_completed of song/a (song) was committed" in places
+    assert any(place.endswith("in run 2 of the task") for place in places)
 
 
 _FORGET = """
