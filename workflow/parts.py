@@ -87,7 +87,7 @@ def work_left(task_id: UUID, step: str, needs: Sequence[Need], newest: Iterable[
     for need, part, position in _in_order(needs, have):
         total += 1
         if part is not None and (part.hidden or part.position != position):
-            rows.append(_stands(part, hidden=False, position=position))
+            rows.append(stands(part, hidden=False, position=position))
         same = part is not None and part.input_digest == need.digest
         if part is not None and same and part.status == ContentStatus.COMPLETED:
             completed += 1
@@ -98,7 +98,7 @@ def work_left(task_id: UUID, step: str, needs: Sequence[Need], newest: Iterable[
         want, writes = _want(task_id, step, need, part, position=position)
         wanted.append(want)
         rows += writes
-    rows += [_stands(part, hidden=True) for part in have.values() if not part.hidden]
+    rows += [stands(part, hidden=True) for part in have.values() if not part.hidden]
     failed = total - completed - len(wanted)
     return Work(
         wanted=tuple(wanted),
@@ -184,7 +184,7 @@ def pending_again(content_id: UUID, made_from: str, **more: Any) -> RowWrite:
     )
 
 
-def _stands(part: Part, **changes: Any) -> RowWrite:
+def stands(part: Part, **changes: Any) -> RowWrite:
     """Return what hides, shows or moves all versions of a part."""
     where = {"task_id": part.task_id, "step": part.step, "key": part.key, "kind": part.kind}
     return Update(PARTS, where, changes)

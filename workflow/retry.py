@@ -19,6 +19,7 @@ from workflow.owners import lock_owned
 from workflow.parts import PARTS, pending_again
 from workflow.quotas import check_retries
 from workflow.registry import definition_of
+from workflow.step import PartsStep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +102,13 @@ async def remake(
         }
         if not newest:
             raise NotFoundError(f"The task has no part {key!r} at {step}.")
-        made = definition_of(row.workflow).parts[step]
+        definition = definition_of(row.workflow)
+        made = definition.parts.get(step)
+        if made is None:
+            raise ConflictError(
+                f"Version {definition.version} of {row.workflow!r} has no step {step!r} that could"
+                " make it anew."
+            )
         wanted = tuple(dict.fromkeys(str(kind) for kind in kinds)) or tuple(newest)
         if unknown := sorted(set(wanted) - newest.keys() - set(made.kinds)):
             there = ", ".join(sorted(newest.keys() | set(made.kinds)))
@@ -203,4 +210,5 @@ async def _go_on(
 
 def _noun(row: TaskRow, parts: Sequence[Part]) -> str:
     """Return what the parts of a task are called."""
-    return definition_of(row.workflow).parts[parts[0].step].noun
+    made = definition_of(row.workflow).parts.get(parts[0].step)
+    return PartsStep.noun if made is None else made.noun

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from db.repositories.parts import newest_parts
 from db.repositories.tasks import checkpoints
 from workflow.checkpoints import checkpoint, finished_steps, forgotten
+from workflow.parts import stands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +26,7 @@ async def current_history(
     """Return a locked task's finished steps as this version knows them, and what stores them so.
 
     Nothing is to be stored when the task is of this version, or the definition leaves those of its
-    earlier ones as they are.
+    earlier ones as they are. Parts of steps that are no more are hidden: nobody makes them.
 
     Raises:
         AppError: They cannot be translated.
@@ -36,7 +38,13 @@ async def current_history(
     translated = definition.upgraded(history, from_version=row.workflow_version)
     if translated is None:
         return history, ()
-    return translated, await _rewritten(session, row, definition.version, translated)
+    rows = await _rewritten(session, row, definition.version, translated)
+    gone = [
+        stands(part, hidden=True)
+        for part in await newest_parts(session, row.task_id)
+        if part.step not in definition.parts
+    ]
+    return translated, (*rows, *gone)
 
 
 async def _rewritten(

@@ -44,7 +44,6 @@ _TASK_IDS: Final = bindparam("task_ids", type_=ARRAY(PG_UUID(as_uuid=True)))
 @lru_cache(maxsize=8)
 def _rules(known: tuple[Definition, ...]) -> list[tuple[str, TextClause]]:
     """Return all rules; one kind may have several, each a query over the tasks of `batch`."""
-    stages = [definition.stages for definition in known]
     own = [
         (kind, f" WHERE workflow = '{definition.name}'", sql)
         for definition in known
@@ -52,7 +51,7 @@ def _rules(known: tuple[Definition, ...]) -> list[tuple[str, TextClause]]:
     ]
     every = [
         (kind, "", sql)
-        for rules in (pair_rule(stages), TASK_RULES, part_rules(stages))
+        for rules in (pair_rule(known), TASK_RULES, part_rules(known))
         for kind, sql in rules.items()
     ]
     return [

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from core.stages import NEARLY
+from workflow.audit.task_rules import names_of
 from workflow.audit_rules import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from core.stages import Stages
+    from workflow.definition import Definition
 
 # The newest version of each part that is not hidden, as the worker counts them.
 _NEWEST: Final = """
@@ -30,13 +31,15 @@ _BY_STEP: Final = f"""
 """  # a row counts the parts of the step that makes them, or made some last
 
 
-def part_rules(known: Iterable[Stages]) -> dict[str, str]:
+def part_rules(known: Iterable[Definition]) -> dict[str, str]:
     """Return the rules: each gives `(task_id, detail)` of those rows of `batch` that break it.
 
     Args:
-        known: The stages of the workflows that are known here; of others only bounds are checked.
+        known: The workflows that are known here; of others only bounds are checked.
     """
-    behind = " OR ".join(_behind(stages, step) for stages in known for step in stages.ends_at)
+    behind = " OR ".join(
+        _behind(definition, step) for definition in known for step in definition.stages.ends_at
+    )
     return {
         Kind.CONTENT_RUNNING_UNATTENDED: """
             SELECT DISTINCT task_id, format('contents are running, the task is %s', batch.status)
@@ -71,10 +74,10 @@ def part_rules(known: Iterable[Stages]) -> dict[str, str]:
     }
 
 
-def _behind(stages: Stages, step: str) -> str:
+def _behind(definition: Definition, step: str) -> str:
     """Return the condition that a task at a step shows less than what is done there."""
-    begins, ends = stages.begins_at[step], stages.ends_at[step]
+    begins, ends = definition.stages.begins_at[step], definition.stages.ends_at[step]
     return (
-        f"workflow = '{stages.workflow}' AND current_step = '{step}' AND total > 0"
+        f"{names_of(definition)} AND current_step = '{step}' AND total > 0"
         f" AND percent + 0.1 < least({NEARLY}, {begins} + ({ends} - {begins}) * done / total)"
     )

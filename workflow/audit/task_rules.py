@@ -14,18 +14,27 @@ from workflow.audit_rules import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from core.stages import Stages
+    from workflow.definition import Definition
 
 _ENDED: Final = ", ".join(f"'{status}'" for status in sorted(TERMINAL))
 _ENDINGS: Final = ", ".join(f"'{event}'" for event in sorted(TERMINAL_EVENTS))
 
 
-def pair_rule(known: Iterable[Stages]) -> dict[str, str]:
+def names_of(definition: Definition) -> str:
+    """Return the condition that a task has this definition's steps; earlier versions had others."""
+    versions = (each for each in definition.known_versions if definition.reads(each))
+    return (
+        f"workflow = '{definition.name}'"
+        f" AND workflow_version IN ({', '.join(str(each) for each in sorted(versions))})"
+    )
+
+
+def pair_rule(known: Iterable[Definition]) -> dict[str, str]:
     """Return the rule on status and step: names are known of the workflows that are known here."""
     strangers = "".join(
-        f" OR workflow = '{stages.workflow}' AND status = '{status}'"
-        f" AND current_step <> ALL (ARRAY[{_quoted(stages.legal_steps(status))}]::text[])"
-        for stages in known
+        f" OR {names_of(definition)} AND status = '{status}' AND current_step"
+        f" <> ALL (ARRAY[{_quoted(definition.stages.legal_steps(status))}]::text[])"
+        for definition in known
         for status in Status
     )
     return {
