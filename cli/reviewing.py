@@ -11,6 +11,7 @@ from cli.asking import ClosedError, ask_line
 from cli.console import note, shown
 from cli.editor import edit_text
 from cli.exits import CommandError
+from cli.json_input import parsed
 from cli.moments import moment
 from cli.outline_edit import to_edits, to_text
 from cli.outline_view import changes_text, outline_tree
@@ -137,7 +138,7 @@ class Ask:
             self._console.print("Nothing was changed.")
             return None
         try:
-            return {"decision": "edit", "value": json.loads(changed)}
+            return {"decision": "edit", "value": parsed(changed)}
         except ValueError as error:
             self._console.print(shown(f"That is no JSON: {error}. Nothing was sent.", "red"))
             return None

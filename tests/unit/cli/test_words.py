@@ -147,6 +147,9 @@ def test_a_task_without_a_goal_has_a_name(api: Any, roadmap: Command) -> None:
         (b"\xff\xfe", "edits.json is not UTF-8 text"),
         (b"[" * 100_000, "it is no JSON that can be read"),
         (b"[" + b"9" * 5000 + b"]", "it is no JSON that can be read"),
+        (b'[{"op": NaN}]', "it holds a number that JSON does not have"),
+        (b'[{"op": 1e999}]', "it holds a number that JSON does not have"),
+        (b'[{"op": "\\ud800"}]', "it holds half a character"),
         (b"{}", "edits.json must hold a JSON list of edits."),
     ],
 )
