@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -52,6 +52,9 @@ async def _open(claim: Claim) -> None:
         row = (await lock_tasks(tx.session, [claim.task_id]))[claim.task_id]
         subject = await claim.definition.under_review(tx.session, row, claim.history)
         last = await newest_review(tx.session, claim.task_id)
+        if last is not None and subject.roadmap_id is None:
+            # finished steps may have been forgotten since; what was seen then must not count now
+            subject = replace(subject, version=max(subject.version, last.version + 1))
         terms = claim.definition.terms(subject.of)
         question = question_about(row, subject, terms, number=1 + (last.round if last else 0))
         await record_in(

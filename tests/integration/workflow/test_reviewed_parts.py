@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import BaseModel
 
-from core.errors import InvalidRequestError
+from core.errors import InvalidRequestError, StaleVersionError
+from core.states import Decision
 from roadmap_worker import Context, PartFailed, Parts, Workflow
 from tests.factories import ALICE, pair
-from tests.integration.workflow.own import asked, decide
+from tests.integration.workflow.own import Answered, asked, decide
 from workflow.ending import Result
 from workflow.open_reviews import open_review
 from workflow.runs import run_task
-from workflow.service import remake, retry_task
+from workflow.service import decide_review, remake, retry_task
 from workflow.showing import results_of
 
 if TYPE_CHECKING:
@@ -132,3 +133,16 @@ async def test_failed_parts(database: asyncpg.Connection) -> None:
     await decide(task, "approve")
     assert await run_task(task, worker="w") is Result.COMPLETED
     assert await pair(database, task) == ("completed", "completed")
+
+
+async def test_each_question_has_a_version_of_its_own(database: asyncpg.Connection) -> None:
+    """Who looked at parts before they were made anew does not decide about those of now."""
+    task = await asked(choir([]), names=["a", "b"])
+    await run_task(task, worker="w")
+    seen = (await open_review(task, actor=ALICE)).version
+    await decide(task, "approve")
+    assert await run_task(task, worker="w") is Result.COMPLETED
+    await remake(task, "song", "b", actor=ALICE)
+    assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
+    with pytest.raises(StaleVersionError):
+        await decide_review(task, Answered(Decision.APPROVE), actor=ALICE, version=seen)
