@@ -15,7 +15,7 @@ from db.recorder import record_in
 from db.session import transaction
 from notifications.events import DecisionData, EventType
 from workflow import outcomes
-from workflow.checkpoints import checkpoint
+from workflow.checkpoints import checkpoint, finished_steps
 from workflow.drafts import draft
 from workflow.history import Done
 from workflow.owners import lock_owned
@@ -60,7 +60,9 @@ async def decide_review(
         definition = definition_of(row.workflow)  # first: without it no review could be read
         review = _decidable(row, await newest_review(tx.session, task_id), version)
         history, upgrade = await current_history(tx.session, row, definition)
-        of = definition.reviewed(history, definition.asked(row))
+        # what a human was shown, even where another version has no such result
+        seen = await finished_steps(tx.session, task_id) if upgrade else history
+        of = definition.reviewed(seen, definition.asked(row))
         _check_form(definition, decision)
         edited = await definition.edited(tx.session, row, review, decision, of=of)
         position = len(history) + 1

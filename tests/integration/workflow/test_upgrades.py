@@ -10,14 +10,16 @@ from pydantic import BaseModel
 from core.errors import ConflictError, NotFoundError
 from roadmap_worker import Context, PartFailed, Workflow
 from tests.factories import ALICE
-from tests.integration.workflow.own import asked
+from tests.integration.workflow.own import asked, decide
 from watching.queries.parts import parts_page
 from workflow import registry
 from workflow.audit import examine_all
 from workflow.authoring import definition
 from workflow.ending import Result
+from workflow.open_reviews import open_review
 from workflow.runs import run_task
 from workflow.service import remake, retry_task
+from workflow.showing import results_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -87,3 +89,49 @@ async def test_nobody_can_make_them_anew(database: asyncpg.Connection) -> None:
     with pytest.raises(ConflictError, match="Version 2 of 'drawn' has no step 'draw'"):
         await remake(task, "draw", "a", actor=ALICE)
     assert await shown(task) == ["draw/a completed"]
+
+
+def told(version: int) -> Workflow[Names]:
+    """Return a version that tells what a human has let pass, before and after."""
+    flow = Workflow("told", version=version, request=Names)
+
+    @flow.step
+    async def plot(ctx: Context, request: Names) -> list[str]:
+        return request.names
+
+    flow.review(of=plot)
+
+    @flow.step
+    async def tale(ctx: Context, plot: list[str], feedback: str | None = None) -> str:
+        return f"{plot[0]}: {feedback}"
+
+    flow.review(of=tale)
+    if version > 1:
+
+        @flow.upgrade(from_version=1)
+        def anew(results: dict[str, Any]) -> dict[str, Any]:
+            return {"plot": results["plot"]}
+
+    return flow
+
+
+@pytest.mark.parametrize("decision", ["reject", "edit"])
+async def test_a_decision_is_about_what_was_shown(
+    database: asyncpg.Connection, decision: str
+) -> None:
+    """An upgrade that has the reviewed step run again does not turn the answer to another one."""
+    task = await asked(told(1), names=["wolf"])
+    await run_task(task, worker="w")
+    await decide(task, "approve")
+    assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
+    registry.register(definition(told(2)))
+    assert (await open_review(task, actor=ALICE)).of == "tale"
+    how = {"feedback": "longer"} if decision == "reject" else {"edits": "mine"}
+    await decide(task, decision, **how)
+    result = await run_task(task, worker="w")
+    assert result is (Result.WAITING_FOR_REVIEW if decision == "reject" else Result.COMPLETED)
+    results = (await results_of(task, actor=ALICE)).results
+    assert results == {
+        "plot": ["wolf"],
+        "tale": "wolf: longer" if decision == "reject" else "mine",
+    }
