@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+MOST_HOURS: Final = 876_000
+"""A hundred years: later times cannot be stored, or are never meant."""
 Count = Annotated[int, Field(ge=1)]
 ROOT_PATH: Final = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,99}){1,10}")
 """A sub-path: names after slashes, nothing that a browser or HTML would take for something else."""

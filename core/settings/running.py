@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from core.choices import ReviewExpiry
-from core.settings.kinds import Count, Positive, Seconds, Words
+from core.settings.kinds import MOST_HOURS, Count, Positive, Seconds, Words
 
 
 class RunningSettings(BaseModel):
@@ -47,7 +47,9 @@ class RunningSettings(BaseModel):
         description="How long a stopping worker lets steps finish.",
     )
     publish_timeout_s: Seconds = Field(default=5, description="Guard of one publish to Redis.")
-    review_due_hours: Positive = Field(default=24, description="Hours until a review is due.")
+    review_due_hours: Positive = Field(
+        default=24, le=MOST_HOURS, description="Hours until a review is due."
+    )
     review_on_expiry: ReviewExpiry = Field(
         default=ReviewExpiry.KEEP, description="What happens to a review that is past due."
     )
@@ -83,5 +85,5 @@ class RunningSettings(BaseModel):
         default=10_000, description="Live streams of all users and admins, per API process."
     )
     event_retention_days: int = Field(
-        default=90, ge=1, description="Events of finished tasks are kept this long."
+        default=90, ge=1, le=36_500, description="Events of finished tasks are kept this long."
     )

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from core.choices import ReviewExpiry
 
 if TYPE_CHECKING:
     from workflow.authoring.signature import Reader, Signature
+
+
+MOST: Final = 10**15
+"""More of anything is a mistake."""
+MOST_SECONDS: Final = 10**9
 
 
 def check_share(reader: Reader, name: str, share: object) -> None:
@@ -22,24 +27,27 @@ def check_share(reader: Reader, name: str, share: object) -> None:
 
 
 def check_number(
-    reader: Reader, name: str, value: object, *, above: int, whole: bool = False
+    reader: Reader, name: str, value: object, *, above: int, most: int = MOST, whole: bool = False
 ) -> None:
-    """Check that what may be left out is a number, and large enough.
+    """Check that what may be left out is a number, large enough and not too large.
 
     Args:
         reader: Whose it is.
         name: The argument.
         value: What was given.
         above: It must be more than this.
+        most: It must not be more than this.
         whole: It must be a whole number.
 
     Raises:
         WorkflowError: It is not.
     """
     if value is None or (
-        _is_number(value) and value > above and (isinstance(value, int) or not whole)
+        _is_number(value) and above < value <= most and (isinstance(value, int) or not whole)
     ):
         return
+    if _is_number(value) and value > most:
+        raise reader.wrong(f"`{name}` must be {most:,} at most")
     least = f"a whole number, {above + 1} or more" if whole else f"a number, more than {above}"
     raise reader.wrong(f"`{name}` must be {least}, not {value!r}")
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
+from core.settings.kinds import MOST_HOURS
 from workflow.authoring.arguments import check_number
 from workflow.authoring.declared import DeclaredReview, DeclaredStep
 from workflow.authoring.errors import WorkflowError
@@ -152,7 +153,7 @@ def check_review(workflow: Workflow[Any], review: DeclaredReview, reader: Reader
     """
     if any(isinstance(each, DeclaredReview) and each.of == review.of for each in workflow.declared):
         raise reader.wrong(f"{review.of!r} is reviewed already")
-    check_number(reader, "due_hours", review.due_hours, above=0)
+    check_number(reader, "due_hours", review.due_hours, above=0, most=MOST_HOURS)
 
 
 def step_of(workflow: Workflow[Any], of: Callable[..., Any] | str, reader: Reader) -> str:

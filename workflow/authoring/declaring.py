@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from typing import TYPE_CHECKING, Any, Final
@@ -42,7 +43,8 @@ def check_itself(workflow: Workflow[Any], title: object) -> None:
     reader = Reader(name, "itself")
     if not isinstance(workflow.request, type) or not issubclass(workflow.request, BaseModel):
         raise reader.wrong(f"`request` must be a pydantic model, not {workflow.request!r}")
-    arguments.check_number(reader, "version", workflow.version, above=0, whole=True)
+    most = 2**31 - 1  # as stored with each task
+    arguments.check_number(reader, "version", workflow.version, above=0, most=most, whole=True)
     arguments.check_number(reader, "budget_tokens", workflow.budget_tokens, above=0, whole=True)
     arguments.check_text(reader, "description", workflow.description)
     arguments.check_text(reader, "page", workflow.page)
@@ -244,7 +246,10 @@ def _name_of(workflow: Workflow[Any], function: Callable[..., Any], what: str) -
 
 def _options(workflow: Workflow[Any], reader: Reader, **said: Any) -> StepOptions:
     arguments.check_share(reader, "share", said.get("share"))
-    arguments.check_number(reader, "timeout_s", said.get("timeout_s"), above=0)
+    if said.get("timeout_s") != math.inf:  # which is no limit
+        arguments.check_number(
+            reader, "timeout_s", said.get("timeout_s"), above=0, most=arguments.MOST_SECONDS
+        )
     arguments.check_number(reader, "concurrency", said.get("concurrency"), above=0, whole=True)
     arguments.check_number(reader, "retries", said.get("retries"), above=-1, whole=True)
     shares = [step.options.share or 0.0 for step in checks.steps(workflow).values()]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
 
+from core.request_shapes import storable
 from workflow.authoring.checks import steps
 from workflow.authoring.signature import GIVEN, MISSING, Parameter, Signature, said
 
@@ -57,7 +58,7 @@ def _check_kinds(step: DeclaredStep, listing: Listing) -> None:
     if listing.kinds and "kind" not in step.signature.parameters:
         raise step.reader.wrong("it makes several kinds, so it must take `kind`, the one to make")
     if len(set(listing.kinds)) != len(listing.kinds) or not all(
-        isinstance(kind, str) and kind for kind in listing.kinds
+        isinstance(kind, str) and kind and storable(kind) == kind for kind in listing.kinds
     ):
         raise step.reader.wrong(f"its `kinds` must be different texts, not {listing.kinds!r}")
 

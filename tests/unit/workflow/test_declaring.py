@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import runpy
 import sys
 from dataclasses import dataclass
@@ -214,6 +215,7 @@ def test_what_is_wrong(declare: Callable[[Workflow[Ask]], None], said: str) -> N
         ({"request": dict}, "`request` must be a pydantic model"),
         ({"version": 0}, "`version` must be a whole number, 1 or more, not 0"),
         ({"version": "1"}, "`version` must be a whole number, 1 or more, not '1'"),
+        ({"version": 2**31}, "`version` must be 2,147,483,647 at most"),
         ({"budget_tokens": 0}, "`budget_tokens` must be a whole number, 1 or more"),
         ({"budget_tokens": 0.5}, "`budget_tokens` must be a whole number, 1 or more"),
         ({"title": 7}, "`title` must be a text, not 7"),
@@ -236,6 +238,7 @@ def test_what_is_wrong_with_itself(given: dict[str, Any], said: str) -> None:
         ("share", "half", "a number between 0 and 1, not 'half'"),
         ("share", True, "a number between 0 and 1, not True"),
         ("timeout_s", "9", "a number, more than 0, not '9'"),
+        ("timeout_s", 10**400, "1,000,000,000 at most"),
     ],
 )
 def test_a_steps_argument_of_a_wrong_type(argument: str, given: Any, said: str) -> None:
@@ -247,6 +250,19 @@ def test_a_steps_argument_of_a_wrong_type(argument: str, given: Any, said: str) 
     with pytest.raises(WorkflowError) as raised:
         Workflow("flow", request=Ask).step(None, **{argument: given})(write)
     assert f"step 'write': `{argument}` must be {said}" in raised.value.message
+
+
+@pytest.mark.parametrize("hours", [math.inf, 1e12, 10**400])
+def test_a_review_that_is_never_due(hours: float) -> None:
+    """A due date that no database can keep is told at import, not by each task."""
+
+    async def write(ctx: Context) -> str:
+        return ""
+
+    flow = Workflow("flow", request=Ask)
+    flow.step(write)
+    with pytest.raises(WorkflowError, match="`due_hours` must be 876,000 at most"):
+        flow.review(of=write, due_hours=hours)
 
 
 def test_a_misspelt_parameter() -> None:

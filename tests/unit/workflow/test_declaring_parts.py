@@ -133,6 +133,16 @@ def test_an_argument_of_parts_of_a_wrong_type(argument: str, given: Any, said: s
     assert f"step 'write': `{argument}` must be {said}" in raised.value.message
 
 
+@pytest.mark.parametrize("kind", ["a\x00", "a\ud800", ""])
+def test_a_kind_that_cannot_be_stored(kind: str) -> None:
+    """It is refused before any part would fail by it."""
+    with pytest.raises(WorkflowError, match="its `kinds` must be different texts"):
+
+        @Workflow("flow", request=Ask).parts(of=lambda: ["a"], kinds=[kind])
+        async def write(ctx: Context, part: str, kind: str) -> str:
+            return ""
+
+
 @pytest.mark.parametrize("argument", ["of", "key", "title"])
 def test_a_function_that_says_something_is_no_coroutine(argument: str) -> None:
     """Nobody would wait for what it says."""
