@@ -8,18 +8,27 @@ const LONG = 200;
 
 /** A reader of one schema: it resolves what is defined elsewhere in it. */
 export function reader(root) {
-  return { at: (schema) => described(schema, root) };
+  return {
+    at: (schema) => described(schema, root),
+    /** The schema of the shape that a value has, where a schema admits several. */
+    of(schema, value) {
+      const { kind, options } = described(schema, root);
+      return kind === "union" ? options[optionOf(options, value, root)].schema : schema;
+    },
+  };
 }
 
 /**
- * @returns {any} `{kind, title, help, fallback, optional, …}`; `kind` is `object` (`fields`), `list` (`item`, `least`,
- *   `most`), `choice` (`options`), `union` (`options`), `text` (`long`, `least`, `most`, `pattern`, `type`),
+ * @returns {any} `{kind, title, type, help, fallback, optional, …}`; `title` is the place's own, `type` that of the shape it names,
+ *   which other places may name, too; `real` is the schema without null where it is optional; `kind` is `object` (`fields`), `list` (`item`, `least`,
+ *   `most`), `choice` (`options`), `union` (`options`), `text` (`long`, `least`, `control`),
  *   `number` (`whole`, `least`, `most`), `boolean`, `fixed` (`value`), `map` (`item`) or `json`.
  */
 function described(schema, root, depth = 0) {
   const found = resolved(schema, root);
   const about = {
-    title: schema?.title ?? found.title,
+    title: found === schema || schema?.title ? schema?.title : undefined,
+    type: found === schema ? undefined : found.title,
     help: schema?.description ?? found.description ?? "",
     fallback: schema?.default !== undefined ? schema.default : found.default,
     optional: false,
@@ -31,13 +40,16 @@ function described(schema, root, depth = 0) {
     const optional = real.length < options.length;
     if (real.length === 1) {
       const inner = described(real[0], root, depth + 1);
-      return { ...inner, title: about.title ?? inner.title, help: about.help || inner.help, fallback: about.fallback ?? (optional ? null : inner.fallback), optional };
+      const all = { ...inner, title: about.title ?? inner.title, help: about.help || inner.help, fallback: about.fallback ?? (optional ? null : inner.fallback), optional: optional || inner.optional, real: real[0] };
+      // a tick has no third state, and what is fixed has no second one
+      if (optional && inner.kind === "boolean") return { ...all, kind: "choice", options: [true, false] };
+      return optional && inner.kind === "fixed" ? { ...all, kind: "choice", options: [inner.value] } : all;
     }
-    return { ...about, kind: "union", optional, options: real.map((each, at) => ({ schema: each, title: resolved(each, root).title ?? resolved(each, root).type ?? `${at + 1}` })) };
+    return { ...about, kind: "union", optional, options: real.map((each, at) => ({ schema: each, title: named(resolved(each, root), at) })) };
   }
   if (found.allOf?.length === 1) return { ...described(found.allOf[0], root, depth + 1), ...defined(about) };
   if (found.const !== undefined) return { ...about, kind: "fixed", value: found.const };
-  if (found.enum) return { ...about, kind: "choice", options: found.enum };
+  if (found.enum) return { ...about, kind: "choice", options: found.enum.filter((each) => each !== null), optional: found.enum.includes(null) };
   switch (found.type) {
     case "object":
       if (found.properties) {
@@ -48,9 +60,9 @@ function described(schema, root, depth = 0) {
     case "array":
       return found.items ? { ...about, kind: "list", item: found.items, least: found.minItems ?? 0, most: found.maxItems ?? Infinity } : { ...about, kind: "json" };
     case "string": {
-      const type = { date: "date", time: "time", email: "email", uri: "url" }[found.format] ?? "text";
-      const long = type === "text" && (isMarkdown(schema, found) || (found.maxLength ?? 0) > LONG || String(about.fallback ?? "").includes("\n"));
-      return { ...about, kind: "text", type, long, least: found.minLength ?? 0, most: found.maxLength, pattern: found.pattern };
+      const control = { date: "date", time: "time", email: "email", uri: "url" }[found.format] ?? "text";
+      const long = control === "text" && (isMarkdown(schema, found) || (found.maxLength ?? 0) > LONG || String(about.fallback ?? "").includes("\n"));
+      return { ...about, kind: "text", control, long, least: found.minLength ?? 0 };
     }
     case "integer":
     case "number":
@@ -65,6 +77,10 @@ function described(schema, root, depth = 0) {
     default:
       return { ...about, kind: "json" };
   }
+}
+
+function named({ title, type, format }, at) {
+  return title ?? { string: format?.startsWith("date") || format === "time" ? format : "text", integer: "number", array: "list", object: "object" }[type] ?? type ?? `${at + 1}`;
 }
 
 function resolved(schema, root) {
@@ -110,17 +126,50 @@ export function optionOf(options, value, root) {
 
 function likeness(schema, value, root) {
   const each = described(schema, root);
+  if (value === null && each.optional) return 3;
   const type = Array.isArray(value) ? "list" : value === null ? "fixed" : { string: "text", number: "number", boolean: "boolean", object: "object" }[typeof value];
-  if (each.kind === "fixed") return each.value === value ? 3 : -1;
-  if (each.kind === "choice") return each.options.includes(value) ? 3 : -1;
-  if (each.kind === "object" && type === "object") {
-    return each.fields.reduce((sum, { name, schema: inner, required }) => {
-      const { kind, value: fixed } = described(inner, root);
-      if (kind === "fixed" && name in value) return sum + (value[name] === fixed ? 10 : -10);
-      return sum + (name in value ? 1 : required ? -2 : 0);
-    }, 1);
+  switch (each.kind) {
+    case "fixed": return each.value === value ? 3 : -1;
+    case "choice": return each.options.includes(value) ? 3 : -1;
+    case "union": return Math.max(...each.options.map((option) => likeness(option.schema, value, root)));
+    case "object":
+      if (type !== "object") return -1;
+      return each.fields.reduce((sum, { name, schema: inner, required }) => {
+        const { kind, value: fixed } = described(inner, root);
+        if (kind === "fixed" && name in value) return sum + (value[name] === fixed ? 10 : -10);
+        return sum + (name in value ? 1 : required ? -2 : 0);
+      }, 1);
+    case "map":
+      return type === "object" ? 1 + worst(Object.values(value), each.item, root) : -1;
+    case "list":
+      return type === "list" ? 2 + worst(value, each.item, root) : -1;
+    case "number":
+      return type === "number" ? (each.whole && !Number.isInteger(value) ? 1 : 2) : -1;
+    case "text":
+      return type === "text" ? (each.control === "text" || !value ? 2 : 2 + looksLike(each.control, value)) : -1;
+    default:
+      return each.kind === type ? 2 : each.kind === "json" ? 0 : -1;
   }
-  return each.kind === type ? 2 : 0;
+}
+
+/** By how much less the worst of the first entries fits than the shape of its list. */
+function worst(entries, item, root) {
+  return Math.min(0, ...entries.slice(0, 50).map((each) => likeness(item, each, root)));
+}
+
+function looksLike(control, value) {
+  const looks = { date: /^\d{4}-\d\d-\d\d$/, time: /^\d\d:\d\d/, email: /^\S+@\S+$/, url: /^\w+:\/\// }[control];
+  return looks.test(value) ? 0.5 : -0.5;
+}
+
+const TYPES = { string: "str", integer: "int", number: "float", boolean: "bool" };
+
+/** Whether the API's name of a shape, as errors have it in their paths, is that of a schema: its title, type, or the value that tells it. */
+export function isAbout(name, schema, root) {
+  const found = resolved(schema, root);
+  if (found.title === name || TYPES[found.type] === name) return true;
+  const { kind, fields } = described(schema, root);
+  return kind === "object" && fields.some((each) => String(resolved(each.schema, root).const) === name);
 }
 
 /**

@@ -20,10 +20,11 @@ export function bySchema(value, schema = {}) {
   return h("div.any-content", {}, view(value, schema, reader(schema ?? {}), 0));
 }
 
-function view(value, schema, read, depth) {
+function view(value, wanted, read, depth) {
   if (value === null || value === undefined) return h("p.quiet", {}, t`nothing`);
+  const schema = read.of(wanted, value);
   if (typeof value === "string") return text(value, schema);
-  if (typeof value === "number") return h("p", {}, figure(value));
+  if (typeof value === "number") return h("p", {}, exactly(value));
   if (typeof value === "boolean") return h("p", {}, value ? t`yes` : t`no`);
   if (depth > DEEPEST) return h("pre.plain-text", { tabIndex: 0 }, JSON.stringify(value, null, 2));
   if (Array.isArray(value)) return many(value, schema, read, depth);
@@ -35,6 +36,13 @@ function text(value, schema) {
   if (asked?.includes("markdown") || value.includes("\n") || /(?:^|\s)(?:[*_`#>]|\d+\.\s|\[)/.test(value)) return markdown(value);
   if (ADDRESS.test(value)) return h("p", {}, h("a", { href: value, target: "_blank", rel: "noopener noreferrer nofollow" }, value));
   return h("p", { dir: "auto" }, value || h("span.quiet", {}, t`nothing`));
+}
+
+/** A number in the reader's manner with all of its digits; one of four has no comma, as it may be a year. */
+function exactly(number) {
+  const size = Math.abs(number);
+  if (size >= 1e15 || (size && size < 1e-6)) return String(number);
+  return figure(number, { maximumFractionDigits: 20, useGrouping: "min2" });
 }
 
 function many(values, schema, read, depth) {
@@ -63,7 +71,7 @@ function table(values, item, read) {
 function cell(value) {
   if (value === null || value === undefined) return "";
   if (typeof value === "boolean") return value ? t`yes` : t`no`;
-  if (typeof value === "number") return figure(value);
+  if (typeof value === "number") return exactly(value);
   return ADDRESS.test(value) ? h("a", { href: value, target: "_blank", rel: "noopener noreferrer nofollow" }, value) : value;
 }
 
@@ -72,6 +80,7 @@ function fieldsOf(value, schema, read, depth) {
   const schemas = new Map((shape.fields ?? []).map(({ name, schema: inner }) => [name, inner]));
   const titles = titlesOf(schema, read);
   const shown = inOrder(Object.keys(value), [...titles.keys()]).map((name) => [name, value[name]]).filter(([, inner]) => inner !== null);
+  if (!shown.length) return h("p.quiet", {}, t`nothing`);
   // one text alone needs no name
   if (shown.length === 1 && typeof shown[0][1] === "string") return view(shown[0][1], schemas.get(shown[0][0]) ?? shape.item, read, depth + 1);
   return h("dl", {}, shown.map(([name, inner]) => [h("dt", { dir: "auto" }, titles.get(name) ?? capitalized(name)), h("dd", {}, view(inner, schemas.get(name) ?? shape.item, read, depth + 1))]));

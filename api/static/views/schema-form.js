@@ -8,11 +8,13 @@ import { fill, h, iconButton } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { moreIcons } from "../lib/more-icons.js";
 import { capitalized } from "../lib/words.js";
-import { beginning, optionOf, reader } from "../model/json-schema.js";
+import { beginning, isAbout, optionOf, reader } from "../model/json-schema.js";
+import { booleanField, choiceField, controlled, fixedField, jsonField, label, numberField, textField } from "./schema-fields.js";
 
 moreIcons();
 
-let ids = 0;
+const DEEPEST = 12;
+const SHAPES = { text: t`text`, number: t`number`, list: t`list`, object: t`object`, date: t`date`, time: t`time`, boolean: t`yes or no` };
 
 /**
  * @param {any} schema The whole schema.
@@ -27,13 +29,21 @@ export function schemaForm(schema, { value = beginning(schema, schema), changed 
   const field = fieldOf(schema, value, { ...context, path: [], name: "", required: true });
   return {
     element: h("div.schema-form", {}, field.element),
-    value: field.value,
+    value() {
+      try {
+        return field.value();
+      } catch (error) {
+        error.show?.();
+        throw error;
+      }
+    },
     focus: () => field.element.querySelector("input, textarea, select, button")?.focus({ preventScroll: true }),
     complain(errors) {
       field.clear();
-      const left = errors.filter(({ path, message }) => !field.complain(path, message)).map(({ path, message }) => [path.map(capitalized).join(" → "), message].filter(Boolean).join(": "));
+      let left = errors.filter(({ path, message }) => !field.complain(path, message));
+      if (![...field.element.querySelectorAll(".field-error")].some((each) => each.textContent)) left = errors;
       field.element.querySelector("[aria-invalid=true]")?.focus();
-      return left;
+      return left.map(({ path, message }) => [path.map(capitalized).join(" → "), message].filter(Boolean).join(": "));
     },
   };
 }
@@ -49,92 +59,21 @@ function quietly(value) {
 /** @returns {any} `{element, value(), complain(path, message), clear()}` */
 function fieldOf(schema, value, context) {
   const shape = context.read.at(schema);
+  if (context.path.length > DEEPEST) return jsonField(shape, value, context);
+  // what may be nothing is so until somebody chooses: its own fields may want something, or have no end
+  if (shape.kind === "object" && shape.optional) return unionField({ ...shape, options: [{ schema: shape.real, title: shape.type }] }, value ?? null, context);
   const make = { object: objectField, list: listField, union: unionField, fixed: fixedField, boolean: booleanField, choice: choiceField, number: numberField, text: textField }[shape.kind] ?? jsonField;
   return make(shape, value, context);
-}
-
-const label = ({ title }, { name }) => title ?? capitalized(name || "");
-
-/** A control with its name, help and place for an error. */
-function controlled(shape, context, control, value) {
-  const id = `field-${(ids += 1)}`;
-  control.id = id;
-  control.addEventListener("input", context.changed);
-  const problem = h("p.field-error", { id: `${id}-problem`, role: "alert" });
-  const help = shape.help && h("span.quiet.field-help", { id: `${id}-help`, dir: "auto" }, shape.help);
-  control.setAttribute("aria-describedby", [help && help.id, problem.id].filter(Boolean).join(" "));
-  const must = context.required && !shape.optional;
-  const checkbox = control.type === "checkbox";
-  const name = label(shape, context);
-  if (!name) control.setAttribute("aria-label", t`Entry`);
-  const words = name && h("label", { htmlFor: id, dir: "auto" }, name, !must && !checkbox && h("span.quiet", {}, ` ${t`(optional)`}`));
-  return {
-    element: h(checkbox ? "div.field.is-check" : "div.field", {}, checkbox ? [control, words] : [words, control], help, problem),
-    value,
-    complain(path, message) {
-      if (path.length) return false;
-      problem.textContent = message;
-      control.setAttribute("aria-invalid", "true");
-      return true;
-    },
-    clear() {
-      problem.textContent = "";
-      control.removeAttribute("aria-invalid");
-    },
-  };
-}
-
-function textField(shape, value, context) {
-  const start = value ?? "";
-  const control = shape.long || String(start).length > 80 || String(start).includes("\n")
-    ? h("textarea", { rows: Math.min(18, 3 + String(start).split("\n").length), defaultValue: start, dir: "auto" })
-    : h("input", { type: shape.type, defaultValue: start, dir: "auto", autocomplete: "off" });
-  if (shape.most) control.maxLength = shape.most;
-  const leaveOut = shape.optional || (!context.required && shape.least > 0);
-  return controlled(shape, context, control, () => (control.value === "" && leaveOut ? (shape.optional ? null : undefined) : control.value));
-}
-
-function numberField(shape, value, context) {
-  const control = h("input", { type: "number", step: shape.whole ? 1 : "any", inputMode: shape.whole ? "numeric" : "decimal", defaultValue: value ?? "" });
-  if (shape.least !== undefined) control.min = shape.least;
-  if (shape.most !== undefined) control.max = shape.most;
-  return controlled(shape, context, control, () => (control.value === "" ? (shape.optional ? null : undefined) : Number(control.value)));
-}
-
-function booleanField(shape, value, context) {
-  const control = h("input", { type: "checkbox", defaultChecked: Boolean(value) });
-  return controlled(shape, context, control, () => control.checked);
-}
-
-function choiceField(shape, value, context) {
-  const open = shape.optional || value === undefined || !context.required;
-  const options = open ? [undefined, ...shape.options] : shape.options;
-  const control = h("select", {}, options.map((each, at) => h("option", { value: at, selected: each === value || (each === undefined && value === null) }, each === undefined ? "" : capitalized(String(each)))));
-  return controlled(shape, context, control, () => options[Number(control.value)] ?? (shape.optional ? null : undefined));
-}
-
-function fixedField(shape) {
-  return { element: h("span", { hidden: true }), value: () => shape.value, complain: () => false, clear: () => {} };
-}
-
-function jsonField(shape, value, context) {
-  const text = value === undefined || value === null ? "" : JSON.stringify(value, null, 2);
-  const control = h("textarea.value-field", { rows: Math.min(18, 2 + text.split("\n").length), defaultValue: text, spellcheck: false, dir: "ltr", placeholder: t`As JSON` });
-  return controlled(shape, context, control, () => {
-    if (!control.value.trim()) return shape.optional ? null : undefined;
-    try {
-      return JSON.parse(control.value);
-    } catch (error) {
-      throw new Error(t`${label(shape, context) || t`The value`} is no JSON: ${error.message}`, { cause: error });
-    }
-  });
 }
 
 function objectField(shape, value, context) {
   const given = value && typeof value === "object" && !Array.isArray(value) ? value : {};
   const fields = shape.fields.map(({ name, schema, required }) => {
     const begins = name in given ? given[name] : beginning(schema, context.root);
-    return [name, fieldOf(schema, begins, { ...context, name, required, path: [...context.path, name] })];
+    const field = fieldOf(schema, begins, { ...context, name, required, path: [...context.path, name] });
+    // of what nobody has said anything about the server's own default holds: not each is in the schema
+    const said = required || name in given || context.read.at(schema).kind === "fixed";
+    return [name, said ? field : unlessTouched(field)];
   });
   const inner = fields.map(([, field]) => field.element);
   const name = context.path.length ? label(shape, context) : "";
@@ -159,6 +98,13 @@ function objectField(shape, value, context) {
   };
 }
 
+/** A field that gives a value only when it is another than it began with. */
+function unlessTouched(field) {
+  const plain = () => JSON.stringify(field.value());
+  const began = quietly(plain);
+  return { ...field, value: () => (plain() === began ? undefined : field.value()) };
+}
+
 /** What a value has beside the known fields goes back as it came. */
 function unknownOf(value, fields) {
   const known = new Set(fields.map(({ name }) => name));
@@ -180,7 +126,7 @@ function listField(shape, value, context) {
   bounds();
   return {
     element,
-    value: () => rows.map(({ field }) => field.value()).filter((each) => each !== undefined),
+    value: () => (rows.length || !shape.optional || Array.isArray(value) ? rows.map(({ field }) => field.value()).filter((each) => each !== undefined) : null),
     complain(path, message) {
       const row = rows[Number(path[0])];
       if (row?.field.complain(path.slice(1), message)) return true;
@@ -234,26 +180,33 @@ function unionField(shape, value, context) {
   const place = h("div.union");
   const options = shape.optional ? [{ title: t`nothing` }, ...shape.options] : shape.options;
   const first = shape.optional ? 1 : 0;
-  const control = h("select", {}, options.map(({ title }, number) => h("option", { value: number - first, selected: number - first === at }, capitalized(String(title)))));
-  const outer = controlled(shape, context, control, () => (at < 0 ? null : field.value()));
-  let field = null;
+  const control = h("select", {}, options.map(({ title }, number) => h("option", { value: number - first, selected: number - first === at }, capitalized(SHAPES[title] ?? title))));
+  const made = new Map();
+  const outer = controlled(shape, context, control, () => (at < 0 ? null : made.get(at).value()));
   const draw = (begins) => {
-    field = at < 0 ? null : fieldOf(shape.options[at].schema, begins, { ...context, name: "" });
-    fill(place, field?.element);
+    // what was written in one shape is there when it is chosen again
+    if (at >= 0 && !made.has(at)) made.set(at, fieldOf(shape.options[at].schema, begins(), { ...context, name: "", required: true, path: [...context.path, ""] }));
+    fill(place, made.get(at)?.element);
   };
   control.addEventListener("change", () => {
     at = Number(control.value);
-    draw(at < 0 ? null : beginning(shape.options[at].schema, context.root));
+    draw(() => beginning(shape.options[at].schema, context.root));
     context.changed();
   });
-  draw(value);
+  draw(() => value);
   outer.element.append(place);
   return {
     ...outer,
-    complain: (path, message) => field?.complain(path, message) || field?.complain(path.slice(1), message) || outer.complain([], message),
+    complain(path, message) {
+      if (at < 0 || !path.length) return outer.complain([], message);
+      const several = shape.options.length > 1;
+      const whose = several ? shape.options.findIndex(({ schema }) => isAbout(path[0], schema, context.root)) : at;
+      if (whose >= 0 && whose !== at) return true; // of a shape that was not chosen
+      return made.get(at).complain(several ? path.slice(1) : path, message) || outer.complain([], message);
+    },
     clear() {
       outer.clear();
-      field?.clear();
+      made.forEach((field) => field.clear());
     },
   };
 }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import pytest_asyncio
 
-from tests.e2e import bookshop
+from tests.e2e import bookshop, oddshop
 from tests.e2e.conftest import RunningStack, starting_stacks
 from tests.e2e.web.browser import Watched, chromium, new_context
 
@@ -110,6 +110,7 @@ def _shop(folder: Path) -> Path:
     assert title in bookshop.FLOWS
     flows = bookshop.FLOWS.replace(title, f'{title}, page="bookshop:static/book.js"')
     bookshop.written_to(folder, flows=flows)
+    oddshop.added_to(folder)
     (folder / "bookshop" / "static").mkdir()
     (folder / "bookshop" / "static" / "book.js").write_text(PAGE)
     return folder

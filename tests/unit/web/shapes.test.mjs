@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { differences, plainly } from "../../../api/static/model/differences.js";
-import { beginning, inOrder, optionOf, reader } from "../../../api/static/model/json-schema.js";
+import { beginning, inOrder, isAbout, optionOf, reader } from "../../../api/static/model/json-schema.js";
 import { blocks, inline } from "../../../api/static/model/markdown.js";
 
 test("headings, paragraphs, code, quotes, rules and tables become blocks", () => {
@@ -79,6 +79,22 @@ test("each place of a schema is one of the kinds that a form has fields for", ()
   assert.equal(kinds.topic.help, "About what.");
 });
 
+test("two places of one shape have names of their own, and what may be nothing can be", () => {
+  const [Place, none] = [{ $ref: "#/$defs/Place" }, { type: "null" }];
+  const root = {
+    properties: {
+      home: Place, work: { anyOf: [Place, none], default: null }, sure: { anyOf: [{ type: "boolean" }, none] },
+      only: { anyOf: [{ const: "x" }, none] }, mood: { enum: ["dry", null] },
+    },
+    $defs: { Place: { title: "Place", type: "object", properties: { inner: { anyOf: [Place, none] } } } },
+  };
+  const read = reader(root);
+  const { home, work, sure, only, mood } = Object.fromEntries(Object.entries(root.properties).map(([name, schema]) => [name, read.at(schema)]));
+  assert.deepEqual([home.title, home.type, work.title, work.type], [undefined, "Place", undefined, "Place"]);
+  assert.deepEqual([work.optional, work.real], [true, Place]);
+  assert.deepEqual([sure, only, mood].map(({ kind, options, optional }) => [kind, options, optional]), [["choice", [true, false], true], ["choice", ["x"], true], ["choice", ["dry"], true]]);
+});
+
 test("a form begins with defaults, and with what must be there", () => {
   assert.deepEqual(beginning(SCHEMA, SCHEMA), { topic: "", shape: { kind: "round", radius: undefined }, chapters: [{ title: "" }] });
 });
@@ -87,6 +103,21 @@ test("a value is found among the shapes it may have", () => {
   const { options } = reader(SCHEMA).at(SCHEMA.properties.shape);
   assert.equal(optionOf(options, { kind: "square", side: 2 }, SCHEMA), 1);
   assert.equal(optionOf(options, { kind: "round", radius: 2 }, SCHEMA), 0);
+});
+
+test("a shape is told by what is in it, and by the API's name of it", () => {
+  const [whole, text, day] = [{ type: "integer" }, { type: "string" }, { type: "string", format: "date" }];
+  const of = (options, value) => optionOf(options.map((schema) => ({ schema })), value, SCHEMA);
+  const list = (items) => ({ type: "array", items });
+  const map = { type: "object", additionalProperties: whole };
+  assert.equal(of([list(whole), list(text)], ["x"]), 1);
+  assert.equal(of([list(whole), map], { a: 1 }), 1);
+  assert.equal(of([day, text], "tomorrow"), 1);
+  assert.equal(of([text, day], "2026-01-02"), 1);
+  assert.equal(of([whole, { type: "number" }], 1.5), 1);
+  const { Square } = SCHEMA.$defs;
+  for (const [name, schema] of [["Square", Square], ["square", Square], ["int", whole], ["str", text]]) assert.ok(isAbout(name, schema, SCHEMA), name);
+  for (const [name, schema] of [["Round", Square], ["str", whole], ["side", Square]]) assert.ok(!isAbout(name, schema, SCHEMA), name);
 });
 
 test("differences name their places; entries of lists are known by their names", () => {

@@ -1,0 +1,143 @@
+"""A request of odd shapes: asked for by a form, reviewed, shown, and never changed on the way."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from playwright.async_api import expect
+
+from tests.e2e.web.test_access import faults
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
+
+    from tests.e2e.web.browser import Watched
+    from tests.e2e.web.conftest import Site
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+DEFAULTS: Final[dict[str, Any]] = {
+    "home": None,
+    "work": None,
+    "root": None,
+    "shape": {"kind": "circle", "size": 1.0},
+    "other": None,
+    "sure": None,
+    "only": None,
+    "mood": None,
+    "day": None,
+    "at": "09:30:00.123456",
+    "when": "2026-01-02T00:00:00",
+    "tags": ["made"],
+    "on": True,
+    "names": None,
+    "either": ["x", "y"],
+    "counts": {"a": 1},
+    "many": [None, 1, "x"],
+    "lines": "one\r\ntwo",
+    "empty": "",
+    "short": "",
+    "tiny": 0.00042,
+    "year": 2026,
+}
+
+
+async def _asked(page: Page) -> str:
+    """Begin, and return the task that is shown then."""
+    await page.get_by_role("button", name="Begin").click()
+    await page.wait_for_url("**/tasks/*")
+    return page.url.rsplit("/", 1)[1]
+
+
+async def test_what_nobody_touches_stays_as_it_is(site: Site, window: Watched) -> None:
+    """A default that only the server makes is made, and a value approved unseen is the same."""
+    page = await window.open("/workflows/odd")
+    assert await faults(page) == []
+    await page.get_by_label("Topic").fill("Untouched")
+    task_id = await _asked(page)
+    site.wait(task_id, "human_review_pending")
+    assert site.get(f"/tasks/{task_id}/review")["value"] == {"topic": "Untouched"} | DEFAULTS
+    page = await window.open(f"/tasks/{task_id}/review")
+    await page.get_by_text("Change it").click()
+    await page.get_by_label("Topic").fill("Touched")
+    await page.get_by_role("button", name="Approve with my 1 change").click()
+    await page.wait_for_url(f"**/tasks/{task_id}")
+    site.wait(task_id, "completed")
+    made = site.get(f"/tasks/{task_id}/results")["results"]["result"]
+    assert made == {"topic": "Touched"} | DEFAULTS
+
+
+async def test_a_shape_may_be_nothing_and_may_hold_itself(site: Site, window: Watched) -> None:
+    """Two addresses are told apart, and a shape keeps what was written while another is seen."""
+    page = await window.open("/workflows/odd")
+    await page.get_by_label("Topic").fill("Chosen")
+    await page.get_by_label("Work", exact=False).select_option("Address")
+    await page.get_by_label("Street").fill("Long Lane")
+    root = page.get_by_label("Root")
+    await root.select_option("Node")
+    await page.get_by_label("Name", exact=True).fill("one")
+    await page.get_by_label("Next").select_option("Node")
+    await page.get_by_label("Name", exact=True).nth(1).fill("two")
+    await page.get_by_label("Sure").select_option("No")
+    await page.get_by_label("Other").select_option("Square")
+    await page.get_by_label("Size").nth(1).fill("2.5")
+    await page.get_by_label("Other").select_option("Circle")
+    await page.get_by_label("Other").select_option("Square")
+    await page.reload()
+    await expect(page.get_by_label("Size").nth(1)).to_have_value("2.5")
+    task_id = await _asked(page)
+    site.wait(task_id, "human_review_pending")
+    assert site.get(f"/tasks/{task_id}/review")["value"] == DEFAULTS | {
+        "topic": "Chosen",
+        "work": {"street": "Long Lane"},
+        "root": {
+            "name": "one",
+            "next": {"name": "two", "next": None, "children": []},
+            "children": [],
+        },
+        "sure": False,
+        "other": {"kind": "square", "size": 2.5},
+    }
+
+
+async def test_errors_of_shapes_stand_at_their_fields(window: Watched) -> None:
+    """Errors of shapes that were not chosen are not told, and half a date is not taken for none."""
+    page = await window.open("/workflows/odd")
+    await page.get_by_label("Topic").fill("Wrong")
+    sizes, short, day = (
+        page.get_by_label("Size"),
+        page.get_by_label("Short"),
+        page.get_by_label("Day"),
+    )
+    await page.get_by_label("Other").select_option("Square")
+    await sizes.nth(0).fill("-1")
+    await sizes.nth(1).fill("-2")
+    await short.fill("🪁🪁🪁🪁🪁🪁")
+    await day.press("1")
+    await page.get_by_role("button", name="Begin").click()
+    await expect(day).to_be_focused()
+    await expect(day).to_have_accessible_description(re.compile("complete it, or empty it"))
+    await day.fill("2026-01-02")
+    await page.get_by_role("button", name="Begin").click()
+    for field, words in (
+        (sizes.nth(0), "above 0"),
+        (sizes.nth(1), "above 0"),
+        (short, "at most 5"),
+    ):
+        await expect(field).to_have_accessible_description(re.compile(words))
+    await expect(page.locator(".field-error:not(:empty)")).to_have_count(3)
+    assert await faults(page) == []
+
+
+async def test_figures_have_all_their_digits(site: Site, window: Watched) -> None:
+    """A small number is not shown as 0, a year not with a comma; fields have their names."""
+    body = {"request": {"topic": "Shown", "home": {"street": "A"}}, "review": False}
+    task_id = site.api.post("/api/v1/workflows/odd/tasks", json=body).json()["task_id"]
+    site.wait(task_id, "completed")
+    page = await window.open(f"/tasks/{task_id}")
+    shown = page.locator("details.result").filter(has=page.get_by_role("heading", name="Result"))
+    for name, words in (("Tiny", "0.00042"), ("Year", "2026"), ("Home", "A")):
+        entry = shown.locator("dt", has_text=re.compile(f"^{name}$")).locator("+ dd")
+        await expect(entry).to_have_text(words)
