@@ -13,12 +13,22 @@ export function token() {
   }
 }
 
+/** Keep a token in this tab; tell whether the browser does. */
 export function signIn(value) {
-  sessionStorage.setItem(KEY, value);
+  try {
+    sessionStorage.setItem(KEY, value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export function signOut() {
-  sessionStorage.removeItem(KEY);
+  try {
+    sessionStorage.removeItem(KEY);
+  } catch {
+    // there was none, then
+  }
 }
 
 /** Return what the token says of its bearer; the server checks it, here it only chooses words. */

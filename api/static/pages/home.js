@@ -1,12 +1,13 @@
 /** The home page: a form to ask for a roadmap, what needs one, and the recent tasks. */
 
-import { client, complainIn, get, noticeRefusal } from "../lib/api.js";
+import { client, complainIn, get, inWords, noticeRefusal } from "../lib/api.js";
 import { start, title } from "../lib/chrome.js";
 import { keepField } from "../lib/drafts.js";
 import { fill, guarded, h, slot, to } from "../lib/dom.js";
 import { STOP, listed, t } from "../lib/i18n.js";
 import { once } from "../lib/once.js";
 import { hear } from "../lib/tabs.js";
+import { now } from "../lib/time.js";
 import { learningList } from "../views/learning-list.js";
 import { taskList } from "../views/task-list.js";
 import { told, taskRow } from "../views/task-row.js";
@@ -52,7 +53,7 @@ start(async (main) => {
 
 function askForm(hint) {
   const goal = h("textarea", {
-    id: "goal", rows: 1, maxLength: 2000, required: true, autocomplete: "off", dir: "auto",
+    id: "goal", rows: 1, required: true, autocomplete: "off", dir: "auto",
     placeholder: t`Rust, chess, sourdough …`, "aria-describedby": "goal-help",
     oninput: grow,
     onkeydown: (event) => {
@@ -65,7 +66,7 @@ function askForm(hint) {
   const level = select("level", t`How much do you know?`, LEVELS);
   const language = select("language", t`Written in`, WRITTEN_IN);
   const weekly = h("input", { id: "hours", type: "number", min: 1, max: 168, defaultValue: "5", inputMode: "numeric" });
-  const background = h("textarea", { id: "background", rows: 2, maxLength: 4000, dir: "auto", placeholder: t`Ten years of Python` });
+  const background = h("textarea", { id: "background", rows: 2, dir: "auto", placeholder: t`Ten years of Python` });
   const review = h("input", { id: "review", type: "checkbox", defaultChecked: true });
   const problem = h("p.field-error", { role: "alert" });
   const submit = guarded(h("button.button.is-primary.is-large", { type: "submit" }, t`Make my roadmap`), send);
@@ -122,11 +123,12 @@ function askForm(hint) {
       problem.textContent = t`Say in a few words what you want to learn.`;
       return goal.focus();
     }
+    if (weekly.validity.badInput) return wrongHours(t`Hours a week: this is no number.`);
     const body = {
       goal: wanted,
       preferences: {
         level: level.field.value,
-        hours_per_week: Number(weekly.value) || 5,
+        hours_per_week: weekly.value === "" ? 5 : Number(weekly.value),
         ...(language.field.value && { language: language.field.value }),
         ...(background.value.trim() && { background: background.value.trim() }),
       },
@@ -139,9 +141,16 @@ function askForm(hint) {
       location.assign(to(`/tasks/${task.task_id}`));
     } catch (error) {
       noticeRefusal(error);
+      if (error.problem?.errors?.some(({ field }) => field.endsWith("hours_per_week"))) return wrongHours(inWords(error));
       await complainIn(problem, error);
       goal.focus();
     }
+  }
+
+  function wrongHours(words) {
+    problem.textContent = words;
+    more.open = true;
+    weekly.focus();
   }
 }
 
@@ -174,7 +183,7 @@ function needsYou() {
   async function read() {
     try {
       const { tasks } = await get("/tasks?status=human_review_pending&status=partial_failure&status=failed&limit=50");
-      const young = Date.now() - FRESH_DAYS * 86_400_000;
+      const young = now() - FRESH_DAYS * 86_400_000;
       const mine = tasks.filter((task) => task.status === "human_review_pending" || Date.parse(task.created_at) > young)
         .sort((a, b) => Number(b.status === "human_review_pending") - Number(a.status === "human_review_pending"))
         .slice(0, MOST_URGENT);

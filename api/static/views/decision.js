@@ -27,7 +27,7 @@ export function decisionCard(review, { key, decide, remarks, approval = t`Approv
   const barUnsent = h("div.unsent");
   const approve = guarded(h("button.button.is-primary.is-large.approve", { type: "button" }), () => approved(unsent));
   const again = guarded(h("button.button", { type: "button", hidden: true }, t`Make my changes and ask me once more`), () => decide("again"));
-  const wish = h("textarea", { id: "feedback", rows: 4, maxLength: LONGEST, dir: "auto", placeholder: example });
+  const wish = h("textarea", { id: "feedback", rows: 4, dir: "auto", placeholder: example });
   const kept = keepField(wish, `${key}/feedback`);
   const problem = h("p.field-error", { role: "alert" });
   const warning = h("p.quiet", { hidden: true }, t`Your own changes are not sent along; they stay here.`);
@@ -86,8 +86,9 @@ export function decisionCard(review, { key, decide, remarks, approval = t`Approv
   async function back() {
     problem.textContent = "";
     const feedback = [wish.value.trim(), ...remarks()].filter(Boolean).join("\n");
-    if (!feedback || feedback.length > LONGEST) {
-      problem.textContent = feedback ? t`This is too long by ${feedback.length - LONGEST} letters.` : t`Say what should be different.`;
+    const letters = [...feedback].length; // as the server counts them
+    if (!feedback || letters > LONGEST) {
+      problem.textContent = feedback ? t`This is too long by ${letters - LONGEST} letters.` : t`Say what should be different.`;
       return wish.focus();
     }
     await decide("reject", feedback);

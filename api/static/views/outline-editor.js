@@ -258,7 +258,7 @@ export function outlineEditor({ stages, needs, titleOf, diff, own, form, comment
 
   function commentField(concept, key) {
     const field = h("textarea", {
-      rows: 2, maxLength: 500, value: comments.of(key), dir: "auto", readOnly: locked, placeholder: t`What should be different here?`,
+      rows: 2, value: comments.of(key), dir: "auto", readOnly: locked, placeholder: t`What should be different here?`,
       "aria-label": t`Comment on ${concept.title}`, oninput: () => comments.set(key, field.value),
     });
     return h("div.comment-field", { dataset: { for: key } }, field, h("p.quiet", {}, t`It is kept here, and sent when you send the outline back.`));

@@ -27,7 +27,10 @@ export function askForToken() {
   async function submit(event) {
     event.preventDefault();
     problem.textContent = "";
-    signIn(field.value.trim());
+    if (!signIn(field.value.trim())) {
+      problem.textContent = t`This browser lets the page keep nothing, not even the token: allow cookies and site data for this address.`;
+      return;
+    }
     try {
       await call("/notifications/unread-count");
       location.reload();
