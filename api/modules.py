@@ -2,12 +2,15 @@
 
 The modules stand in `static/` as they are written, and are served so, too, for other sites. What
 a page loads is made from them once per process: each becomes a function that is run once, in the
-order in which a browser would, and hands out what it exports. Only the forms that our modules use
-are known; anything else stops the process at once, and `tests/unit/api/test_modules.py` tells.
+order in which a browser would, and hands out what it exports. What a page fetches later shares the
+modules that are there already: what they know and keep is there once. Only the forms that our
+modules use are known; anything else stops the process at once, and
+`tests/unit/api/test_modules.py` tells.
 """
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
 import re
 from typing import Final
@@ -45,9 +48,15 @@ def bundle(entry: str, sources: dict[str, str]) -> str:
     order: list[str] = []
     _visit(entry, sources, order, on_the_way=())
     numbers = {path: number for number, path in enumerate(order)}
-    whole = "".join(_wrapped(path, sources[path], numbers) for path in order)
+    whole = _shared(sources) + "".join(_wrapped(path, sources[path], numbers) for path in order)
     given = ",".join(_DECLARED.findall(sources[entry]))
     return whole + (f"export const {{{given}}} = m{numbers[entry]};\n" if given else "")
+
+
+def _shared(sources: dict[str, str]) -> str:
+    """Return what names a page's modules, apart from those that a newer server would hand out."""
+    version = hashlib.sha256(repr(sorted(sources.items())).encode()).hexdigest()[:16]
+    return f'const M=((globalThis.modules??={{}})["{version}"]??={{}});\n'
 
 
 def _visit(
@@ -86,6 +95,6 @@ def _wrapped(path: str, source: str, numbers: dict[str, int]) -> str:
     answer = ",".join(f"{called}:{own}" if called != own else own for called, own in given)
     wait, kind = ("await ", "async()=>") if waits else ("", "()=>")
     return (
-        f"const m{numbers[path]}={wait}({kind}{{\n{''.join(taken)}{text}"
+        f'const m{numbers[path]}=M["{path}"]??={wait}({kind}{{\n{"".join(taken)}{text}'
         f"return {{{answer}}};\n}})();\n"
     )

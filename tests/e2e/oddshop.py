@@ -78,6 +78,12 @@ def copied(ctx, request: Odd, feedback: str | None = None) -> Odd:
 odd.review(of=copied)
 
 
+@odd.parts(of=lambda copied: copied.tags)
+def piece(ctx, part: str) -> str:
+    """Write what has one line that is longer than any screen."""
+    return f"# {part}\\n\\n```py\\n{'x' * 500}\\n```\\n\\n| {'a | ' * 30}\\n|{'---|' * 30}\\n"
+
+
 @odd.step
 def result(ctx, copied: Odd) -> Odd:
     """Give back what was reviewed."""

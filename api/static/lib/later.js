@@ -3,8 +3,7 @@
 import { h } from "./dom.js";
 
 /**
- * @param {string} view The module in `views/`. It has its own copies of what it imports: what it must share
- *   with the page is handed to it.
+ * @param {string} view The module in `views/`. It shares with the page what both import (`api/modules.py`).
  * @param {string[]} styles The style sheets that it needs beside those of the page.
  * @returns {Promise<any>} The module.
  */

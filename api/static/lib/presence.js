@@ -14,8 +14,7 @@ const PATIENCE_MS = 5000;
 /** Said by a proxy that finds nobody behind it, by a server without its database, to somebody who asks too often. */
 const NO = new Set([429, 502, 503, 504]);
 
-/** What is fetched later has copies of modules; of this one there is one. */
-const { heed, isAway } = (globalThis.presence ??= begin());
+const { heed, isAway } = begin();
 export { heed, isAway };
 
 function begin() {

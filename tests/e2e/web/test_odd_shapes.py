@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from playwright.async_api import expect
 
+from tests.e2e.web.browser import PHONE, overflow
 from tests.e2e.web.test_access import faults
 
 if TYPE_CHECKING:
@@ -141,3 +142,20 @@ async def test_figures_have_all_their_digits(site: Site, window: Watched) -> Non
     for name, words in (("Tiny", "0.00042"), ("Year", "2026"), ("Home", "A")):
         entry = shown.locator("dt", has_text=re.compile(f"^{name}$")).locator("+ dd")
         await expect(entry).to_have_text(words)
+
+
+async def test_a_part_with_long_lines_stays_in_the_page(site: Site, window: Watched) -> None:
+    """Code and tables wider than the page scroll by themselves; a reload leaves it open."""
+    body = {"request": {"topic": "Long"}, "review": False}
+    task_id = site.api.post("/api/v1/workflows/odd/tasks", json=body).json()["task_id"]
+    site.wait(task_id, "completed")
+    await window.page.set_viewport_size(PHONE)
+    page = await window.open(f"/tasks/{task_id}")
+    await page.get_by_role("button", name="made", exact=True).click()
+    code = page.locator(".part-body pre")
+    await expect(code).to_be_visible()
+    assert await overflow(page) == 0
+    await page.mouse.wheel(0, 200)
+    await page.wait_for_function("scrollY > 0")
+    await page.reload()
+    await expect(code).to_be_visible()

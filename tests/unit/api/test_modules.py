@@ -36,6 +36,18 @@ def test_modules_together_do_what_they_do_apart() -> None:
     assert "What b is" not in together
 
 
+def test_what_is_fetched_later_shares_the_modules_of_the_page() -> None:
+    """A module that both import is run once, and what one of them keeps in it the other finds."""
+    modules = {
+        "pages/a.js": 'import { kept } from "../lib/kept.js";\nkept.push("page");\n',
+        "views/b.js": 'import { kept } from "../lib/kept.js";\nconsole.log(kept.join());\n',
+        "lib/kept.js": 'export const kept = ["once"];\n',
+    }
+    page, view = (bundle(entry, modules) for entry in ("pages/a.js", "views/b.js"))
+    newer = bundle("views/b.js", {**modules, "lib/kept.js": 'export const kept = ["new"];\n'})
+    assert run(f"{{{page}}}{{{view}}}{{{newer}}}") == "once,page\nnew"
+
+
 SCRIPT = r"""
 /* a remark // with another */
 const quoted = "// no remark", other = '/* nor this "one" */';  // "but this"
