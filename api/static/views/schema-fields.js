@@ -45,16 +45,18 @@ export function controlled(shape, context, control, value) {
 function leaf(shape, context, control, given, read) {
   const state = () => (control.type === "checkbox" ? control.checked : control.value);
   const began = state();
+  let good = given;
   const field = controlled(shape, context, control, () => {
-    if (control.validity.badInput) throw failure(t`${label(shape, context) || t`The value`} is not complete, or not of its kind: complete it, or empty it.`);
-    return given !== undefined && state() === began ? given : read();
+    try {
+      if (control.validity.badInput) throw new Error(t`${label(shape, context) || t`The value`} is not complete, or not of its kind: complete it, or empty it.`);
+      good = given !== undefined && state() === began ? given : read();
+    } catch (error) {
+      // what is only kept until it is sent has the last good value of this field, so that the others are kept
+      if (!context.keeping()) throw Object.assign(error, { show: () => field.complain([], error.message) && control.focus() });
+    }
+    return good;
   });
   return field;
-
-  /** An error of this field; it is shown there when the whole form is asked for its value. */
-  function failure(message) {
-    return Object.assign(new Error(message), { show: () => field.complain([], message) && control.focus() });
-  }
 }
 
 export function textField(shape, value, context) {
@@ -100,14 +102,12 @@ export function fixedField(shape) {
 export function jsonField(shape, value, context) {
   const text = value === undefined || value === null ? "" : JSON.stringify(value, null, 2);
   const control = h("textarea.value-field", { rows: Math.min(18, 2 + text.split("\n").length), defaultValue: text, spellcheck: false, dir: "ltr", placeholder: t`As JSON` });
-  const field = leaf(shape, context, control, value, () => {
+  return leaf(shape, context, control, value, () => {
     if (!control.value.trim()) return shape.optional ? null : undefined;
     try {
       return JSON.parse(control.value);
     } catch (error) {
-      const message = t`${label(shape, context) || t`The value`} is no JSON: ${error.message}`;
-      throw Object.assign(new Error(message, { cause: error }), { show: () => field.complain([], message) && control.focus() });
+      throw new Error(t`${label(shape, context) || t`The value`} is no JSON: ${error.message}`, { cause: error });
     }
   });
-  return field;
 }

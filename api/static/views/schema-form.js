@@ -25,10 +25,12 @@ const SHAPES = { text: t`text`, number: t`number`, list: t`list`, object: t`obje
  */
 export function schemaForm(schema, { value = beginning(schema, schema), changed = () => {} } = {}) {
   const read = reader(schema);
-  const context = { root: schema, read, changed: () => changed(quietly(field.value)) };
+  let kept = false;
+  const context = { root: schema, read, keeping: () => kept, changed: keep };
   const field = fieldOf(schema, value, { ...context, path: [], name: "", required: true });
   return {
     element: h("div.schema-form", {}, field.element),
+    /** What can be sent. */
     value() {
       try {
         return field.value();
@@ -46,6 +48,14 @@ export function schemaForm(schema, { value = beginning(schema, schema), changed 
       return left.map(({ path, message }) => [path.map(capitalized).join(" → "), message].filter(Boolean).join(": "));
     },
   };
+
+  /** Tell what there is so far, whatever is wrong with it yet. */
+  function keep() {
+    kept = true;
+    const value = quietly(field.value);
+    kept = false;
+    changed(value);
+  }
 }
 
 function quietly(value) {
