@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
 from core.digest import digest
-from core.errors import ConflictError, InvalidRequestError, StaleVersionError
+from core.errors import ConflictError, InvalidRequestError, PlanError, StaleVersionError
 from core.states import TERMINAL, Decision, ReviewStatus, Status, Step, Then
 from db.facts import NOW, Fact, Reason, RowWrite, Update
 from db.recorder import record_in
@@ -25,6 +26,7 @@ from workflow.under_review import UnderReview
 from workflow.upgrading import current_history
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from core.actor import Actor
@@ -60,9 +62,8 @@ async def decide_review(
         definition = definition_of(row.workflow)  # first: without it no review could be read
         review = _decidable(row, await newest_review(tx.session, task_id), version)
         history, upgrade = await current_history(tx.session, row, definition)
-        # what a human was shown, even where another version has no such result
         seen = await finished_steps(tx.session, task_id) if upgrade else history
-        of = definition.reviewed(seen, definition.asked(row))
+        of = _asked_about(definition, definition.asked(row), seen=seen, history=history)
         _check_form(definition, decision)
         edited = await definition.edited(tx.session, row, review, decision, of=of)
         position = len(history) + 1
@@ -137,6 +138,24 @@ def _decidable(row: TaskRow, review: Review | None, version: int | None) -> Revi
             " Read the review again and decide anew."
         )
     return review
+
+
+def _asked_about(
+    definition: Definition, request: Any, *, seen: Sequence[Done], history: Sequence[Done]
+) -> str:
+    """Return the step that a human was asked about.
+
+    Args:
+        definition: The workflow, of the version that is known here.
+        request: What the task was asked for.
+        seen: What was finished when the human looked, in the words of the task's version.
+        history: The same in the words of this version, which counts where it calls the step
+            otherwise, or makes nothing of the words before.
+    """
+    with suppress(PlanError):
+        if of := definition.reviewed(seen, request):
+            return of
+    return definition.reviewed(history, request)
 
 
 def _check_form(definition: Definition, decision: Answer) -> None:

@@ -7,11 +7,11 @@ for type checkers alone does no harm where nobody needs it, and is named where s
 from __future__ import annotations
 
 import inspect
+import sys
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union, get_args, get_origin
 
-from core.signatures import signature_of
 from workflow.authoring.errors import WorkflowError
 
 if TYPE_CHECKING:
@@ -152,6 +152,25 @@ def _closed_over(function: Callable[..., Any]) -> dict[str, Any]:
         return dict(inspect.getclosurevars(function).nonlocals)
     except (TypeError, ValueError):
         return {}
+
+
+def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """Return a function's signature; annotations are text where a name in one is not there.
+
+    Since Python 3.14 they are looked up when they are asked for, and that fails as a whole.
+
+    Raises:
+        TypeError: It is no function.
+        ValueError: It is of C, and says nothing.
+    """
+    try:
+        return inspect.signature(function)
+    except NameError:
+        if sys.version_info >= (3, 14):
+            from annotationlib import Format
+
+            return inspect.signature(function, annotation_format=Format.STRING)
+        raise
 
 
 def allows_none(annotation: Any) -> bool:

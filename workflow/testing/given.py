@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.signatures import signature_of
+from workflow.authoring.signature import signature_of
 from workflow.testing.errors import ScriptError
 
 if TYPE_CHECKING:
