@@ -191,6 +191,7 @@ def test_every_block_runs(page: str, reader: tuple[Path, dict[str, str]]) -> Non
 
 def test_a_person_could_kill_the_worker(reader: tuple[Path, dict[str, str]]) -> None:
     """After the tutorial its task has lost a worker: the contents took longer than the reader."""
+    need_program("curl")  # the tutorial was not gone through without it
     folder, environment = reader
     task_id = (folder / "my-program/task.txt").read_text()
     told = subprocess.run(
@@ -206,6 +207,7 @@ def test_a_person_could_kill_the_worker(reader: tuple[Path, dict[str, str]]) -> 
 
 def test_the_readme_runs(reader: tuple[Path, dict[str, str]]) -> None:
     """Its commands, its foreign program and its request do what it says of them."""
+    need_program("curl")
     folder, _ = reader
     stack = json.loads((folder / ".roadmap/stack.json").read_text())
     failed = f'roadmap generate "{PARTLY_FAILS}" --no-review --json'

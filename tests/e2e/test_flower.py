@@ -168,10 +168,9 @@ def test_the_page_shows_them(operator: Operator, tmp_path: Path) -> None:
         pytest.skip("the page is the same whatever the pool")
     task_id = operator.ask("Learn SQL", review=True)
     operator.delivery(task_id, "WAITING_FOR_REVIEW", within_s=40)
+    chromium = need_program("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=need_program("chromium"), args=["--no-sandbox"]
-        )
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         user, password = operator.login
         page = browser.new_page(
             http_credentials={"username": user, "password": password},

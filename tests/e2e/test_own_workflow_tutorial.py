@@ -15,6 +15,7 @@ import pytest
 import roadmap_worker
 from tests.e2e.test_documents import blocks
 from tests.e2e.test_strangers_package import ended
+from tests.system_packages import need_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +62,7 @@ def test_every_block_runs(
     assert "book" in checked
     assert "nothing was done twice or lost" in tested
     assert "A book about Kites" in ran or "book" in ran
+    need_program("curl")
     _asked_and_decided_by_curl(stack)
 
 

@@ -67,7 +67,7 @@ def make_postgres(
         with EmbeddedPostgres(clusters[source]):
             pass
     home = clusters[source]
-    (home / "postgres.port").unlink()
+    (home / "postgres.port").unlink(missing_ok=True)
     password = (home / "postgres.password").read_bytes()
     made: list[EmbeddedPostgres] = []
     folders: list[Path] = []
@@ -89,7 +89,6 @@ def make_postgres(
     if folders:
         folders[0].rename(home)
         (home / "postgres.password").write_bytes(password)
-        (home / "postgres.port").touch()
 
 
 @pytest.fixture
