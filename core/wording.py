@@ -69,6 +69,10 @@ def _at_most(facts: Mapping[str, Any]) -> str:
     return most if had is None else f"{most}; it has {had:,}"
 
 
+_WHOLE: Final = 10**15
+"""Below it a whole number is written without an exponent."""
+
+
 def _counted(number: int, facts: Mapping[str, Any]) -> str:
     """Return a length in what it counts: pydantic calls a text that was looked at a `Value`."""
     one, more = ("entry", "entries") if facts.get("field_type") in _HOLD else _CHARACTERS
@@ -80,10 +84,6 @@ def _bound(bound: Any) -> str:
     if isinstance(bound, float) and bound.is_integer() and abs(bound) < _WHOLE:
         return f"{bound:,.0f}"
     return f"{bound:,}" if isinstance(bound, int | float | Decimal) else str(bound)
-
-
-_WHOLE: Final = 10**15
-"""Below it a whole number is written without an exponent."""
 
 
 _HOLD: Final = frozenset({"List", "Tuple", "Set", "Frozenset", "Dictionary"})
