@@ -114,7 +114,7 @@ def ordinary_piece(line: bytes) -> str | None:
         return None
     choices = chunk.get("choices")
     choice = choices[0] if type(choices) is list and len(choices) == 1 else None
-    if type(choice) is not dict or not choice.keys() <= _CHOICE:
+    if type(choice) is not dict or not choice.keys() <= _CHOICE or choice.get("index"):
         return None
     for name in _LAST:
         if choice.get(name) is not None:
@@ -148,6 +148,29 @@ def chunks_in(text: str) -> list[Any]:
             return []
         chunks.append(chunk)
     return chunks
+
+
+def choice_in(data: Any, index: Any = None) -> dict[str, Any] | None:
+    """Return the choice that is the answer, if it is there; some servers send several unasked.
+
+    Args:
+        data: A completion, or a chunk of one.
+        index: Of the choice whose pieces came before; None for nothing yet, then the first counts.
+    """
+    choices = data.get("choices") if isinstance(data, dict) else None
+    if not isinstance(choices, list):
+        return None
+    found = [each for each in choices if isinstance(each, dict)]
+    wanted = index or 0
+    for each in found:
+        if index_of(each) == wanted:
+            return each
+    return found[0] if found and index is None else None
+
+
+def index_of(choice: dict[str, Any]) -> Any:
+    """Return which of several choices one is; the first has 0, or says nothing."""
+    return choice.get("index") or 0
 
 
 def unwrapped(data: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from core.provider_errors import (
     ContentRefusedError,
@@ -34,6 +34,7 @@ __all__ = [
     "excerpt",
     "failure_of",
     "failure_told",
+    "is_notice",
     "judged",
     "retry_after_s",
     "unavailable",
@@ -54,6 +55,9 @@ _UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800
 _PART_OF_KEY: Final = re.compile(r"[\w-]*(?:\*{2,}|(?<=\w)(?:\.{3}|\u2026)(?=\w))[\w*-]*")
 """Providers show a wrong key as `sk-ab***yz`: that is a part of a secret, too."""
 
+_WRONG: Final = frozenset(
+    {"error", "errors", "error_msg", "errmsg", "code", "error_code", "base_resp", "detail"}
+)
 _PLAIN_CODE: Final = re.compile(r"[a-z]+(_[a-z]+){1,8}")
 
 
@@ -132,6 +136,23 @@ def failure_told(
         wait_s = None if wait_s is None else min(LONGEST_WAIT_S, wait_s)
         return TransientError(error, retry_after_s=wait_s, told=told)
     return error
+
+
+def is_notice(data: Any, failure: TransientError) -> bool:
+    """Tell whether a chunk that was taken for a failure may be but a sign of life.
+
+    Some gateways send `{"message": "still working"}` while a model thinks. It has words, and none
+    of them says that anything is wrong; it counts as a failure only when the stream has no end.
+    """
+    told = failure.told
+    return (
+        isinstance(data, dict)
+        and told is not None
+        and not (told.status or data.keys() & _WRONG)
+        and type(failure.error) is ProviderUnavailableError
+        and words.TROUBLE.search(told.said) is None
+        and words.OVERLOADED.search(told.said) is None
+    )
 
 
 def failure_of(error: WireError | BadAddressError) -> ProviderError | TransientError:

@@ -7,13 +7,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from core.provider_errors import ContentInvalidError
+from core.provider_errors import ContentInvalidError, ProviderAddressError
 from core.usage import Usage, usage_in
 from llm import finish
 from llm.answers import LARGEST_ANSWER, is_whole, parsed_json
-from llm.chunks import Event, chunks_in, lines_of, ordinary_piece, unwrapped
-from llm.failures import TransientError, failure_told, unavailable
+from llm.chunks import Event, choice_in, chunks_in, index_of, lines_of, ordinary_piece, unwrapped
+from llm.failures import TransientError, failure_told, is_notice, unavailable
 from llm.message import Said
+from llm.other_apis import other_api
 from llm.reading.texts import decoded
 from llm.told import error_in, told_in_text
 
@@ -87,6 +88,8 @@ class ReplyReader:
         self._finish_reason = ""
         self._usage = Usage()
         self._chunks = 0
+        self._index: Any = None
+        self._notice: TransientError | None = None
         self._done = False
         self._event = Event()
 
@@ -132,6 +135,8 @@ class ReplyReader:
             return self._body()
         self._read_line(bytes(self._buffer))
         self._read_line(b"")
+        if self._notice is not None and not (self._chunks and self.ended):
+            raise self._notice
         if not self._chunks:
             raise unavailable("its stream has no choices")
         return Reply(
@@ -199,11 +204,12 @@ class ReplyReader:
 
     def _read_line(self, line: bytes) -> None:
         """Take one line of a stream; what is no chunk is passed over."""
-        if not (self._done or self._event.begun):
+        if not (self._done or self._event.begun or self._index):
             if not line:
                 return
             if (piece := ordinary_piece(line)) is not None:
                 self._chunks += 1
+                self._index = 0
                 self._add(piece)
                 return
         line = line.strip()
@@ -218,15 +224,27 @@ class ReplyReader:
             self._take(chunk)
 
     def _take(self, chunk: Any) -> None:
-        """Take a chunk; what has no choice may tell tokens."""
+        """Take a chunk, or several in a list; what has no choice may tell tokens."""
+        if isinstance(chunk, list) and error_in(chunk) is None:
+            for part in chunk:
+                if isinstance(part, dict):
+                    self._take(part)
+            return
         chunk = unwrapped(chunk)
-        choice = self._choice(chunk)
+        try:
+            choice = self._choice(chunk)
+        except TransientError as failure:
+            if not is_notice(chunk, failure):
+                raise
+            self._notice = failure
+            return
         usage = usage_in(chunk)
         if usage.tokens >= self._usage.tokens:  # some servers send a growing sum with each chunk
             self._usage = usage
         if choice is None:
             return
         self._chunks += 1
+        self._index = index_of(choice)
         self._finish_reason = finish.finish_in(choice) or self._finish_reason
         self._hear(choice)
 
@@ -240,20 +258,17 @@ class ReplyReader:
         self._add(self._said.hear(delta))
 
     def _choice(self, data: Any) -> dict[str, Any] | None:
-        """Return the first choice, if there is one.
+        """Return the choice that is the answer, if there is one.
 
         Raises:
             TransientError: There is an error instead, for now.
             ProviderError: There is one for good.
         """
+        if not self._chunks and (elsewhere := other_api(data)) is not None:
+            raise ProviderAddressError(elsewhere)
         if (told := error_in(data)) is not None:
             raise failure_told(told, key=self._key)
-        if not isinstance(data, dict):
-            return None
-        choices = data.get("choices")
-        if isinstance(choices, list) and choices and isinstance(choices[0], dict):
-            return choices[0]
-        return None
+        return choice_in(data, self._index)
 
     def _add(self, piece: str) -> None:
         """Keep a piece; a character whose halves came in two pieces is made whole first."""

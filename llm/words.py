@@ -195,6 +195,12 @@ OVERLOADED: Final = any_of(
 )
 """It is too much at the moment, whoever asks."""
 
+TROUBLE: Final = any_of(
+    r"error|fail|exception|invalid|wrong|unable|cannot|can.t|could not|not |abort|timed? ?out"
+    r"|refused|denied|crash|fehler|erreur|错误|失败|异常|超时|ошибк|エラー|오류"
+)
+"""Something is wrong; where none of these is said, a message may be a mere sign of life."""
+
 OVER_RATE: Final = any_of(
     r"\brate[ _-]?limit\w*\b.{0,40}\b(exceeded|reached|hit)\b|\bthrottl(ed|ing)"
     r"|too[ _-]many[ _-]requests"

@@ -79,6 +79,7 @@ async def test_passing_failures_are_tried_six_times(
         (404, "<html>no such page</html>", ProviderAddressError),
         (418, "[1, 2]", ProviderRejectedError),
         (302, None, ProviderAddressError),
+        (200, '{"object": "response", "error": null, "output": []}', ProviderAddressError),
         (401, None, ProviderUnauthorizedError),
         (403, '{"error": "no"}', ProviderUnauthorizedError),
         (429, '{"error": {"code": "insufficient_quota"}}', ProviderQuotaExhaustedError),

@@ -103,6 +103,7 @@ def test_what_is_not(name: str) -> None:
     """What says anything else is read with care."""
     assert ordinary_piece(f"data: {json.dumps(changed(OTHERS[name]))}".encode()) is None
     assert ordinary_piece(f"data: {json.dumps(TWO)}".encode()) is None
+    assert ordinary_piece(f"data: {json.dumps(changed({'choices.0.index': 1}))}".encode()) is None
 
 
 @pytest.mark.parametrize("name", [*ORDINARY, *OTHERS])
