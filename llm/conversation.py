@@ -9,12 +9,15 @@ from core.logging import get_logger
 from core.provider_errors import ContentInvalidError, ContentRefusedError, ContentTruncatedError
 from core.usage import Usage
 from llm import finish
-from llm.answers import UnusableAnswerError, is_whole, read_answer, spoken
+from llm.answers import LARGEST_ANSWER, UnusableAnswerError, is_whole, read_answer, spoken
 from llm.calls import Call, OnRetry, T
 from llm.failures import excerpt, unavailable
 from llm.parts import Parts, parts_to_ask, without_bad_parts
 from llm.reading.declined import declines
+from llm.reading.fitting import fitted
+from llm.reading.prose import long_text_of, prose_in
 from llm.reading.quoted import quoted
+from llm.reading.texts import storable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 REPAIRS: Final = 2
 _SHOWN_ANSWER: Final = 4000
 _NOTES: Final = 10
+_MUCH: Final = 4
+"""How many times longer a text must be than an object in it, to be the answer itself."""
 
 _REPAIR: Final = (
     "That answer cannot be used. {problem}\n"
@@ -43,6 +48,7 @@ _SHORTER: Final = (
     "\n\nYour previous answer was cut off because it was too long. Answer again, complete and "
     "clearly shorter: at most half of the length you had in mind."
 )
+_EXAMPLE: Final = "Its object is but an example within a text."
 _NO_ANSWER: Final = "It holds thoughts, but no answer."
 
 _log = get_logger(__name__)
@@ -67,6 +73,7 @@ class Conversation(Generic[T]):
         on_retry: OnRetry | None = None,
         repairs: int = REPAIRS,
         key: str = "",
+        shown: str | None = None,
     ) -> None:
         """Say nothing yet.
 
@@ -75,6 +82,7 @@ class Conversation(Generic[T]):
             on_retry: Told before each further try.
             repairs: How often an answer that cannot be used is asked for again.
             key: The API key, kept out of the log, whatever a server echoes.
+            shown: The field that is shown while it is written.
         """
         self.kind = call.kind
         self._call = call
@@ -85,6 +93,8 @@ class Conversation(Generic[T]):
         self._key = key
         self._parts: Parts | None = None
         self._misfit: Misfit | None = None
+        self._long_text = long_text_of(call.output, shown=shown)
+        self._plain: T | None = None
         self.usage = Usage()
 
     async def finish(self, ask: Ask) -> T:
@@ -112,20 +122,22 @@ class Conversation(Generic[T]):
                 self._log_said(reply, "it was cut off")
                 await self._ask_for_less()
                 continue
+            plain, sure = self._written_plainly(reply)
             try:
-                return self._read(reply)
+                value = self._read(reply)
+                if plain is None or not sure or not self._is_example(value, plain):
+                    return value
+                problem = UnusableAnswerError(_EXAMPLE)
             except UnusableAnswerError as error:
                 problem = error
-            if reply.finish_reason == finish.FAILED or not reply.whole:
-                raise unavailable("its answer broke off")
-            if declines(spoken(reply.content)):
-                raise ContentRefusedError(
-                    f"{ContentRefusedError.__doc__} ({excerpt(spoken(reply.content))})"
-                )
+            _look_for_failure(reply)
+            if plain is not None and sure:
+                return plain
+            self._plain = plain if self._plain is None else self._plain
             self._log_said(reply, str(problem))
-            value = await self._without(problem, next(iter(reply.texts()), ""))
-            if value is not None:
-                return value
+            value_without = await self._without(problem, next(iter(reply.texts()), ""))
+            if value_without is not None:
+                return value_without
 
     async def told(self, code: str) -> None:
         """Tell whoever listens that there will be a further try, and why."""
@@ -169,6 +181,24 @@ class Conversation(Generic[T]):
             return self._parts.put_in(text, self._call.output, notes=notes)
         return read_answer(text, self._call.output, notes=notes)
 
+    def _written_plainly(self, reply: Reply) -> tuple[T | None, bool]:
+        """Return the answer that a plain text is, if it is one, and whether that is sure."""
+        name = self._long_text
+        short = len(reply.content) <= LARGEST_ANSWER
+        found = prose_in(reply.content, name) if name and short else None
+        if name is None or found is None:
+            return None, False
+        try:
+            value = fitted({name: storable(found.text)}, self._call.output, notes=[])
+        except UnusableAnswerError:
+            return None, False
+        return value, found.sure
+
+    def _is_example(self, value: T, plain: T) -> bool:
+        """Tell whether what was read is but an example within a text that was written plainly."""
+        inner, whole = (len(str(getattr(each, self._long_text or ""))) for each in (value, plain))
+        return inner * _MUCH < whole
+
     async def _ask_for_less(self) -> None:
         if self._shortened or not self._repairs_left:
             raise ContentTruncatedError
@@ -190,6 +220,8 @@ class Conversation(Generic[T]):
             if value is not None:
                 _log.info("answer_parts_left_out", kind=self.kind, problem=excerpt(str(error)))
                 return value
+        if for_good and self._plain is not None:
+            return self._plain
         if for_good:
             raise ContentInvalidError(f"{ContentInvalidError.__doc__} ({excerpt(str(error))})")
         self._repairs_left -= 1
@@ -217,6 +249,19 @@ class Conversation(Generic[T]):
             problem=excerpt(problem, key=self._key),
             said=quoted(said, key=self._key),
         )
+
+
+def _look_for_failure(reply: Reply) -> None:
+    """Raise what an answer that cannot be used means, where a repair would not help.
+
+    Raises:
+        TransientError: It broke off.
+        ContentRefusedError: The model declined in words.
+    """
+    if reply.finish_reason == finish.FAILED or not reply.whole:
+        raise unavailable("its answer broke off")
+    if declines(said := spoken(reply.content)):
+        raise ContentRefusedError(f"{ContentRefusedError.__doc__} ({excerpt(said)})")
 
 
 def _refused(reply: Reply) -> str:

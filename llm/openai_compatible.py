@@ -134,14 +134,21 @@ class OpenAIAuthor:
             ProviderError: One of its subclasses, with `details["usage"]`.
         """
         live = LiveText(field, on_text, wrappers=rules_of(call.output).wrappers)
-        completion = await self._finish(call, on_retry, live.begin)
+        completion = await self._finish(call, on_retry, live.begin, shown=field)
         live.settle(getattr(completion.value, field))
         return completion
 
     async def _finish(
-        self, call: Call[T], on_retry: OnRetry | None, listener: Callable[[], OnContent | None]
+        self,
+        call: Call[T],
+        on_retry: OnRetry | None,
+        listener: Callable[[], OnContent | None],
+        *,
+        shown: str | None = None,
     ) -> Completion[T]:
-        conversation = Conversation(call, on_retry=on_retry, repairs=self._repairs, key=self._key)
+        conversation = Conversation(
+            call, on_retry=on_retry, repairs=self._repairs, key=self._key, shown=shown
+        )
         connection = self._connections.get()
         if not connection.recalled.done():
             await asyncio.wait({connection.recalled})

@@ -73,14 +73,19 @@ def values_in(text: str) -> Iterator[Found | str]:
 
 def last_word(text: str) -> str:
     """Return what stands behind the last mark that ends a thought, without a fence around it."""
+    rest = behind_thoughts(text)
+    fenced = _FENCED.fullmatch(rest)
+    return fenced["inside"] if fenced else rest
+
+
+def behind_thoughts(text: str) -> str:
+    """Return what stands behind the last mark that ends a thought."""
     end = 0
     for mark in _MARK.finditer(text):
         style = style_of(text, mark.start())
         if style is not None and not style[1]:
             end = style[2]
-    rest = text[end:].strip().removeprefix("\ufeff")
-    fenced = _FENCED.fullmatch(rest)
-    return fenced["inside"] if fenced else rest
+    return text[end:].strip().removeprefix("\ufeff")
 
 
 def parsed_json(text: str) -> Any:

@@ -53,3 +53,8 @@ def declines(text: str) -> bool:
         return False
     begun = text.strip()
     return bool(_SORRY.search(begun) and _CANNOT.search(begun) and not _ABOUT_SHAPE.search(begun))
+
+
+def begins_declining(text: str) -> bool:
+    """Tell whether a text of any length begins as a refusal does."""
+    return _SORRY.search(text.strip()) is not None
