@@ -15,11 +15,9 @@ if TYPE_CHECKING:
     from roadmaps.trial import Trial
 
 _NAME: Final = "language model"
-_TIMEOUT_S: Final = 10.0
 _LONGEST: Final = 100_000
 _OK: Final = 200
 _REFUSED: Final = frozenset({401, 403})
-_NO_LIST: Final = frozenset({404, 405, 501})
 
 
 def check_provider(
@@ -43,7 +41,9 @@ def check_provider(
 
 
 def _key(settings: Settings) -> str:
-    return settings.llm_api_key.get_secret_value().strip() if settings.llm_api_key else ""
+    from llm.connection import key_meant
+
+    return key_meant(settings.llm_api_key)
 
 
 def what_is_missing(settings: Settings) -> str:
@@ -134,42 +134,28 @@ def _price(trial: Trial, settings: Settings) -> list[Finding]:
 def _ask_provider(settings: Settings) -> list[Finding]:
     import httpx
 
+    from cli.provider_list import TIMEOUT_S, asked
     from core.addresses import shown
-    from llm.connection import (
-        NO_KEY,
-        UNSENDABLE,
-        headers_for,
-        is_sendable,
-        proxy_of,
-        without_query,
-    )
+    from llm.connection import UNSENDABLE, is_sendable, without_query
     from llm.presets import base_url_of
 
     key = _key(settings)
     if not is_sendable(key):
         code = "provider_unauthorized"
         return [Finding(name=_NAME, ok=False, message=UNSENDABLE, code=code)]
-    base, query = without_query(base_url_of(settings))
-    base = base.rstrip("/")
-    where = shown(base)
+    where = shown(without_query(base_url_of(settings))[0].rstrip("/"))
     try:
-        with httpx.Client(
-            timeout=_TIMEOUT_S,
-            headers=headers_for(base_url_of(settings), key=key or NO_KEY),
-            params=dict(query),
-            # as the work does it: an address on this network is asked without a proxy
-            trust_env=False,
-            proxy=proxy_of(base_url_of(settings)),
-            verify=httpx.create_ssl_context(trust_env=True),
-        ) as client:
-            response = client.get(f"{base}/models")
-            if response.status_code in _NO_LIST:
-                return [_judge_completion(_complete(client, base, settings.llm_model), where)]
+        response, listed = asyncio.run(asked(settings, key))
     except SettingsError as error:
         return [Finding(name=_NAME, ok=False, message=error.message, code=error.code)]
+    except TimeoutError:
+        said = f"{where} gives no complete answer within {TIMEOUT_S:.0f} s"
+        return [Finding(name=_NAME, ok=False, message=said)]
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         said = f"{where} does not answer: {clean(str(error) or type(error).__name__, key)}"
         return [Finding(name=_NAME, ok=False, message=said)]
+    if not listed:
+        return [_judge_completion(response, where)]
     models = _models(response)
     if response.status_code in _REFUSED or _refuses_key(response):
         return [_refused(where)]
@@ -184,19 +170,18 @@ def _ask_provider(settings: Settings) -> list[Finding]:
     ]
 
 
-def _complete(client: Any, base: str, model: str) -> Any:
-    """Ask for one token: for servers without a list of models."""
-    body = {"model": model, "max_tokens": 1, "messages": [{"role": "user", "content": "Hi"}]}
-    return client.post(f"{base}/chat/completions", json=body)
-
-
 def _judge_completion(response: Any, where: str) -> Finding:
     if response.status_code in _REFUSED:
         return _refused(where)
+    from llm.other_apis import other_api
+
     try:
-        answered = response.status_code == _OK and "choices" in response.json()
-    except (ValueError, TypeError):
-        answered = False
+        answer = response.json() if response.status_code == _OK else None
+    except ValueError:
+        answer = None
+    if elsewhere := other_api(answer):
+        return Finding(name=_NAME, ok=False, message=f"{where}: {elsewhere}")
+    answered = isinstance(answer, dict) and "choices" in answer
     said = "answers" if answered else "does not answer like an OpenAI-compatible server"
     return Finding(
         name=_NAME,
@@ -212,11 +197,12 @@ def _refused(where: str) -> Finding:
 
 def _refuses_key(response: Any) -> bool:
     """Tell whether it says with another status that the key is wrong, as some providers do."""
+    from cli.provider_list import NO_LIST
     from core.provider_errors import ProviderUnauthorizedError
     from llm.judging import judged
     from llm.told import told_in_text
 
-    if response.status_code in {_OK, *_NO_LIST}:
+    if response.status_code in {_OK, *NO_LIST}:
         return False
     told = told_in_text(response.text[:_LONGEST], status=response.status_code)
     return judged(told)[0] is ProviderUnauthorizedError
@@ -236,8 +222,10 @@ def check_search(settings: Settings) -> list[Finding]:
     """Search once. Resources are written without a search, too, so nothing here is required."""
     if settings.search_provider == "none":
         return []
-    key = settings.search_api_key.get_secret_value() if settings.search_api_key else ""
-    if not key.strip() or is_placeholder(key):
+    from llm.connection import key_meant
+
+    key = key_meant(settings.search_api_key)
+    if not key or is_placeholder(key):
         said = "ROADMAP_SEARCH_API_KEY is not configured" + (" (a placeholder)" if key else "")
         return [_of_search(said, ok=False)]
     from core.provider_errors import ProviderError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -13,6 +14,8 @@ from core.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pydantic import SecretStr
 
 _PLAIN: Final = {
     "Content-Type": "application/json",
@@ -25,6 +28,15 @@ _AZURE: Final = (".azure.com", ".azure-api.net", ".azure.cn", ".azure.us")
 NO_KEY: Final = "none"
 """What is sent where no key is given; local servers want none."""
 UNSENDABLE: Final = "ROADMAP_LLM_API_KEY has characters that no key has; copy it again, then retry."
+
+_INVISIBLE: Final = re.compile(
+    "[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
+)
+_NAMED: Final = re.compile(
+    r"\A(?:(?:export\s+)?[A-Z][A-Z0-9_]*(?:KEY|TOKEN)\s*=|(?i:(?:proxy-)?authorization\s*:)"
+    r"|(?i:(?:x-)?api-key\s*:)|(?i:bearer\s))\s*"
+)
+_QUOTES: Final = frozenset({'""', "''", "``", "\u201c\u201d", "\u2018\u2019", "\u201e\u201c"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +77,22 @@ def target_of(base_url: str, *, key: str) -> Target:
         headers=headers,
         proxy=proxy_of(base_url),
     )
+
+
+def key_meant(given: SecretStr | None) -> str:
+    """Return the key that is meant by what was pasted for one, or nothing.
+
+    Blanks and signs that nobody sees, quotes around it, and the name or header before it are no
+    part of any key.
+    """
+    key = _INVISIBLE.sub("", given.get_secret_value()) if given else ""
+    before = None
+    while key != before:
+        before = key
+        key = _NAMED.sub("", key.strip()).strip()
+        if len(key) > 1 and key[0] + key[-1] in _QUOTES:
+            key = key[1:-1]
+    return key
 
 
 def is_sendable(key: str) -> bool:

@@ -21,7 +21,7 @@ from core.provider_errors import (
 from core.usage import Usage
 from llm.abilities import Abilities
 from llm.calls import Call, Completion, OnRetry, OnText, T
-from llm.connection import NO_KEY, UNSENDABLE, is_sendable, target_of
+from llm.connection import NO_KEY, UNSENDABLE, is_sendable, key_meant, target_of
 from llm.conversation import REPAIRS, AskDifferentlyError, Conversation
 from llm.failures import (
     BadAddressError,
@@ -104,8 +104,7 @@ class OpenAIAuthor:
         self._base_url = base_url_of(settings)
         self._model = model_of(settings)
         self.learned = Learned(Abilities.of(preset_of(settings)), memory=memory)
-        secret = settings.llm_api_key.get_secret_value().strip() if settings.llm_api_key else ""
-        self._key = secret or NO_KEY
+        self._key = key_meant(settings.llm_api_key) or NO_KEY
         self._cluster = cluster
         self._tries = Tries(most=tries, timed_out=timed_out_tries, backoff_s=backoff_s)
         self._repairs = repairs

@@ -18,6 +18,7 @@ from core.provider_errors import (
     ProviderUnavailableError,
 )
 from llm.answers import parsed_json
+from llm.connection import key_meant
 from llm.failures import TransientError, retry_after_s
 from roadmaps.search.port import Hit
 
@@ -47,7 +48,7 @@ class Tavily:
 
     def __init__(self, settings: Settings) -> None:
         """Take address, key and time-out from the settings; connect nothing yet."""
-        self._key = settings.search_api_key.get_secret_value() if settings.search_api_key else ""
+        self._key = key_meant(settings.search_api_key)
         self._timeout_s = settings.search_timeout_s
         self._client = httpx.AsyncClient(
             base_url=settings.search_base_url, timeout=self._timeout_s, trust_env=False

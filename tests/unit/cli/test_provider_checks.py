@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import threading
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from cli.provider_checks import check_provider
 from core.settings import load_settings
 from tests.unit.cli.test_setup import HOST, provider
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.mark.parametrize(
@@ -51,6 +58,80 @@ def test_a_login_in_the_address_is_never_shown(
     assert not finding.ok
     assert HOST in finding.message
     assert "hunter2" not in finding.message
+
+
+@contextmanager
+def endless(piece: bytes, every_s: float) -> Iterator[str]:
+    """Run a server whose list of models has no end; yield its address."""
+    over = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                while not over.wait(every_s):
+                    self.wfile.write(piece)
+
+        def log_message(self, *args: Any) -> None:
+            """Stay quiet."""
+
+    server = HTTPServer((HOST, 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://{HOST}:{server.server_port}/v1"
+    finally:
+        over.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("piece", "every_s", "said"),
+    [(b" ", 0.01, "no complete answer within 1 s"), (b" " * 100_000, 0.0, "does not answer like")],
+    ids=["trickling", "pouring"],
+)
+def test_an_answer_without_an_end_is_not_waited_for(
+    no_settings: pytest.MonkeyPatch, piece: bytes, every_s: float, said: str
+) -> None:
+    """Neither one that trickles nor one that pours: time and size are bounded."""
+    no_settings.setattr("cli.provider_list.TIMEOUT_S", 1.0)
+    no_settings.setattr("cli.provider_list.LARGEST", 1_000_000)
+    with endless(piece, every_s) as url:
+        no_settings.setenv("ROADMAP_LLM_PROVIDER", "openai")
+        no_settings.setenv("ROADMAP_LLM_BASE_URL", url)
+        (finding,) = check_provider(load_settings())
+    assert not finding.ok
+    assert said in finding.message
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "Bearer sk-abc_1=",
+        "Authorization: Bearer sk-abc_1=",
+        '"sk-abc_1="',
+        "'Bearer sk-abc_1='",
+        "\u201csk-abc_1=\u201d",
+        "sk-abc_1=\r\n",
+        " \ufeffsk-\u200babc_1=\u200b\u00a0",
+        "ROADMAP_LLM_API_KEY=sk-abc_1=",
+        "export OPENAI_API_KEY='sk-abc_1='",
+        "api-key: sk-abc_1=",
+    ],
+)
+def test_what_was_pasted_around_a_key_is_not_sent(
+    no_settings: pytest.MonkeyPatch, pasted: str
+) -> None:
+    """Quotes, a header's words, blanks and signs that nobody sees are no part of any key."""
+    with provider(200, '{"data": []}') as (url, asked):
+        no_settings.setenv("ROADMAP_LLM_PROVIDER", "openai")
+        no_settings.setenv("ROADMAP_LLM_BASE_URL", url)
+        no_settings.setenv("ROADMAP_LLM_API_KEY", pasted)
+        check_provider(load_settings())
+    assert asked == ["/v1/models Bearer sk-abc_1="]
 
 
 @pytest.mark.parametrize("key", ["sk-hunter2\nhunter2", "sk-\u043a\u043b\u044e\u0447-hunter2"])
