@@ -213,6 +213,20 @@ RATE_LIMITED: Final = any_of(
     r"|请求(过于)?(频繁|过多|太快)|限流|并发.{0,6}(过高|超|限)|频率"
 )
 
+_TOKENS: Final = r"(tok[eé]n|jeton|токен|トークン|토큰)"
+_CONTEXT: Final = (
+    r"(\bkontext|\bcontexte|\bcontexto|\bcontesto|\bkontekst|контекст|コンテ[キク]スト|컨텍스트)"
+)
+_LENGTH: Final = (
+    r"(läng|laeng|größ|groess|fenster|longueur|taille|fen[êe]tre|longitud|tamañ|tamanh|ventana"
+    r"|comprimento|janela|lunghezza|dimension|finestra|lengte|venster|długo|limit|длин|размер|окн"
+    r"|長|サイズ|길이|크기)"
+)
+_TOO: Final = (
+    r"(\bzu viel|\btrop de|\bdemasiad|\bmuit|\btropp|\bte veel|\bza dużo|\bzbyt wiele"
+    r"|слишком много|너무 많)"
+)
+
 TOO_LONG: Final = any_of(
     r"context_?length_?exceeded|exceed_?context_?size|context[ _-]?(length|window|size"
     r"|limit)|prompt is too long|tokens?[_ ]limit[_ ](reached|exceeded)|string_above_max_length"
@@ -223,9 +237,17 @@ TOO_LONG: Final = any_of(
     r"|\btokens\b.{0,40}\bmust be (<|<=|less than|at most|smaller)"
     r"|(payload|entity|body|content) (is )?too (large|long)"
     r"|maximum (prompt|input|context|sequence|allowed) (length|tokens?|size)"
-    r"|too many (input )?tokens|(上下文|输入|提示词|prompt|文本|消息).{0,12}(超(过|出|长"
-    r"|限)|过长|太长)|长度.{0,8}(超|限)",
+    r"|too many (input )?tokens|(上下文|输入|輸入|提示词|提示詞|prompt|文本|消息|訊息).{0,12}"
+    r"(超(过|過|出|长|長|限)|过长|過長|太长|太長)|长度.{0,8}(超|限)",
+    r"\bn_ctx\b|\bcontext shift\b|\bin the kv[- ]?cache\b",
+    rf"{_TOKENS}.{{0,40}}\d{{3}}\W{{0,5}}>=?.{{0,40}}\d{{3}}|\d{{3}}.{{0,20}}{_TOKENS}.{{0,20}}>.{{0,40}}\d{{3}}",
+    rf"{_CONTEXT}.{{0,60}}(\d{{3}}|{_LENGTH})|(\d{{3}}|{_LENGTH}).{{0,60}}{_CONTEXT}",
+    rf"{_TOO}.{{0,20}}{_TOKENS}"
+    r"|\bzu (lang|gro(ß|ss))|\btrop (long|grand)|\b(demasiado|muito|troppo) (larg|long|lung|grand)"
+    r"|слишком (длин|больш)|長すぎ|大きすぎ|너무 (길|깁|긴|큽|큰)|\bte lang\b|\bza dług",
 )
+"""The question is longer than the model can read: in English and Chinese in many words, in other
+languages by those for context, its length, tokens and too much."""
 
 GREETING: Final = any_of(
     r"\bwelcome to\b|\A.{0,40}\bis (up and )?running\b.{0,20}\Z|\bit works\b|\bhello,? world\b"

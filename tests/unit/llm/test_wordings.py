@@ -75,6 +75,25 @@ ADDRESSES: list[tuple[int, Any]] = [
 LONG: list[tuple[int, Any]] = [
     (413, "Payload Too Large"),
     (413, "<html><head><title>413 Request Entity Too Large</title></head></html>"),
+    (400, said("prompt tokens 5000 > n_ctx 4096")),
+    (400, said("context shift is disabled")),
+    (400, said("failed to find free space in the KV cache")),
+    (400, said("Input tokens 5000 > 4096")),
+    (500, said("5000 tokens > 4096 limit")),
+    (400, said("Die Anfrage überschreitet die maximale Kontextlänge von 4096 Token")),
+    (400, said("Die Eingabe ist zu lang: 5000 Token, erlaubt sind 4096")),
+    (400, said("Zu viele Token: 5000 (Maximum 4096)")),
+    (400, said("La requête dépasse la longueur maximale du contexte (4096 jetons)")),
+    (400, said("La entrada supera la longitud máxima de contexto de 4096 tokens")),
+    (400, said("O prompt excede o tamanho do contexto")),
+    (400, said("Il prompt supera la lunghezza massima del contesto")),
+    (400, said("Превышена максимальная длина контекста: 5000 токенов")),
+    (400, said("Слишком длинный запрос")),
+    (400, said("コンテキスト長を超えています")),
+    (400, said("プロンプトが長すぎます")),
+    (400, said("컨텍스트 길이를 초과했습니다")),
+    (400, said("Za długi prompt: limit kontekstu 4096")),
+    (400, said("提示詞長度超過限制")),
     (400, said("`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 `inputs` tokens")),
 ]
 RATES: list[tuple[int, Any]] = [
@@ -94,6 +113,9 @@ OTHER: list[tuple[int, Any]] = [
     (400, said("this model does not support the content type image")),
     (400, said("property 'content' is unsupported")),
     (501, said("Not implemented")),
+    (400, said("Kontext fehlt: das Feld 'messages' ist leer")),
+    (400, said("El campo 'contexto' no es válido")),
+    (400, said("temperature 2.5 > 2")),
 ]
 WORDINGS = [
     pytest.param(code, again, status, body, id=f"{code} {status} {json.dumps(body)[:50]}")
