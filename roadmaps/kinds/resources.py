@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from core.printed import Line
+from core.provider_errors import ContentInvalidError
 from roadmaps.kinds.kind import Kind, Shown
 from roadmaps.outputs import Language, Prose, Title, asked_for, first
 from roadmaps.reading import RoadmapOutput
@@ -20,12 +21,26 @@ if TYPE_CHECKING:
     from roadmaps.inputs import ContentInputs
     from roadmaps.kinds.kind import Writing
 
+_ALL_GONE: Final = (
+    "The model's answer cannot be used: none of the addresses that it recommends exists; retry."
+)
+
+
+def _web_address(url: str) -> str:
+    from roadmaps.web_addresses import completed, host_of  # the API reads no answers
+
+    if not host_of(completed(url)):
+        raise ValueError("it is no web address; give one that begins with https://")
+    return url
+
 
 class ResourceDraft(RoadmapOutput):
     """One thing to read, watch or do elsewhere."""
 
     title: Title
-    url: str = Field(min_length=1, max_length=2000, description="An https address that exists.")
+    url: Annotated[str, AfterValidator(_web_address)] = Field(
+        min_length=1, max_length=2000, description="An https address that exists."
+    )
     type: Literal["article", "book", "course", "documentation", "tool", "video"]
     language: Language = Field(description="BCP 47 tag.")
     why: Prose = Field(description="Why it helps with this concept, in one sentence.")
@@ -75,7 +90,11 @@ class ResourcesKind(Kind):
         return ResourceList.model_validate({"resources": resources(inputs)})
 
     async def write(self, writing: Writing) -> Written:
-        """Search, let the author choose, and drop what definitely does not exist."""
+        """Search, let the author choose, and drop what definitely does not exist.
+
+        Raises:
+            ContentInvalidError: Nothing is left.
+        """
         from roadmaps.links import check_resources  # an HTTP client, which the API does not need
 
         hits, note = await find_sources(writing.inputs)
@@ -88,6 +107,8 @@ class ResourcesKind(Kind):
             task_id=writing.task_id,
             known=frozenset(hit.url for hit in hits),
         )
+        if not checked:
+            raise ContentInvalidError(_ALL_GONE)
         return Written({"resources": checked}, note)
 
     def show(self, body: Mapping[str, Any], *, version: int, html: str | None) -> Any:  # noqa: ARG002 - a list has no place for them

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 import ssl
 import time
 from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import aiohttp
 import certifi
@@ -24,6 +23,7 @@ from core.loop_local import LoopLocal
 from core.settings import get_settings
 from roadmaps.links.addresses import NotPublicError, Resolver
 from roadmaps.links.budget import Budget
+from roadmaps.web_addresses import completed, host_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,13 +40,6 @@ GONE: Final = frozenset({404, 410})
 _MOVED: Final = frozenset({301, 302, 303, 307, 308})
 _SUCCESS: Final = 2
 _UNSURE: Final = GONE | {403, 405, 501}
-_WEB: Final = frozenset({"http", "https"})
-_BARE: Final = re.compile(
-    r"\A(//)?(?P<rest>[\w-]+(\.[\w-]+)*\.[a-z]{2,}(:\d{1,5})?([/?#]\S*)?)\Z", re.IGNORECASE
-)
-_ADDRESS: Final = re.compile(r"\Ahttps?://[^\s/?#]+([/?#]|\Z)", re.IGNORECASE)
-_WITHIN: Final = re.compile(r"https?://[^\s<>\"'`\[\]]+", re.IGNORECASE)
-_USER: Final = re.compile(r"\A(https?://)[^/?#]*@", re.IGNORECASE)
 _REMEMBER_S: Final = 600.0
 _REMEMBERED: Final = 2000
 _LARGEST_HEAD: Final = 65_536
@@ -77,7 +70,7 @@ async def check_resources(
     found = [completed(draft.url) for draft in drafts]
     urls = dict.fromkeys(found)
     if get_settings().llm_provider is Provider.SAMPLE:
-        checked = [None if _host(url) else False for url in urls]
+        checked = [None if host_of(url) else False for url in urls]
     else:
         checker = _checkers.get()
         checked = await asyncio.gather(
@@ -90,28 +83,6 @@ async def check_resources(
         if verdict is not False:
             kept.append(draft.model_dump(mode="json") | {"url": url, "verified": verdict is True})
     return kept
-
-
-def completed(url: str) -> str:
-    """Return an address as a browser would take it: `docs.python.org/3` lacks only its scheme.
-
-    Models write it as a link of Markdown, between signs or with words, too; where there is one
-    address in all that, it is meant. A user name and a password in it are taken out.
-    """
-    url = url.strip()
-    if bare := _BARE.match(url):
-        url = f"https://{bare['rest']}"
-    elif not _ADDRESS.match(url):
-        found = {_ended(within) for within in _WITHIN.findall(url)}
-        url = found.pop() if len(found) == 1 else url
-    return _USER.sub(r"\1", url) if "@" in url else url
-
-
-def _ended(url: str) -> str:
-    """Return an address without the signs of the sentence or the brackets that it stands in."""
-    while url[-1] in ".,;:!?" or (url[-1] == ")" and url.count(")") > url.count("(")):
-        url = url[:-1]
-    return url
 
 
 class Checker:
@@ -134,7 +105,7 @@ class Checker:
             whole: It may be asked as it is; else it is not asked when it has a query, and nothing
                 is known: the page without it is another one.
         """
-        if not _host(url):
+        if not host_of(url):
             return False
         url = url.partition("#")[0]
         if not whole and "?" in url:
@@ -142,17 +113,17 @@ class Checker:
         known = self._known.get(url)
         if known is not None and known[0] > time.monotonic():
             return known[1]
-        if not self._budget.allows(_host(url), task_id):
+        if not self._budget.allows(host_of(url), task_id):
             return None
         async with self._slots:
             try:
                 async with timeouts.timeout(CHECK_TIMEOUT_S):
                     found = await self._follow(url)
             except NotPublicError:
-                log.info("link_not_public", host=_host(url))
+                log.info("link_not_public", host=host_of(url))
                 found = None
             except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-                log.debug("link_check_failed", host=_host(url), error=type(error).__name__)
+                log.debug("link_check_failed", host=host_of(url), error=type(error).__name__)
                 found = None
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
@@ -172,7 +143,7 @@ class Checker:
             if answer.status not in _MOVED or "location" not in answer.headers:
                 return True if answer.status // 100 == _SUCCESS else None
             url = urljoin(url, answer.headers["location"])
-            if not _host(url):
+            if not host_of(url):
                 return None
         return None
 
@@ -238,17 +209,6 @@ async def close_links() -> None:
     checker = _checkers.pop()
     if checker is not None:
         checker.close()
-
-
-@lru_cache(maxsize=1024)
-def _host(url: str) -> str:
-    """Return the host of a web address, or nothing when it is none."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # raises, where it is none
-    except ValueError:
-        return ""
-    return (parts.hostname or "") if parts.scheme in _WEB else ""
 
 
 @lru_cache(maxsize=1)

@@ -40,10 +40,10 @@ async def model(
 ) -> AsyncIterator[ModelServer]:
     """A model that takes most of a second for a tutorial of one concept."""
 
-    async def no_resources(_drafts: Any, **_: Any) -> list[dict[str, Any]]:
-        return []
+    async def unchecked(drafts: Any, **_: Any) -> list[dict[str, Any]]:
+        return [draft.model_dump() | {"verified": False} for draft in drafts]
 
-    monkeypatch.setattr("roadmaps.links.check_resources", no_resources)
+    monkeypatch.setattr("roadmaps.links.check_resources", unchecked)
     async with ModelServer(stages=1, modules=1, concepts=1) as server:
         server.rules.append(Rule("ok", kind="tutorial", pieces=PIECES, seconds=PAUSE_S))
         settings_env.setenv("ROADMAP_LLM_PROVIDER", "openai")

@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from structlog.testing import capture_logs
 
+from core.provider_errors import ContentInvalidError
 from llm import Call
 from roadmaps.inputs import CallKind, DesignInputs, IntentInputs, Learner
 from roadmaps.kinds.resources import ResourceList
 from roadmaps.outputs import CurriculumDraft, IntentAnalysis
+from tests.factories import new_task, pair
 from tests.integration.llm.calls import CONTENT, QUIZ
 from tests.model_rules import Rule
 from tests.prompts import prompt_of
+from workflow.runs import run_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import asyncpg
 
     from llm.openai_compatible import OpenAIAuthor
     from tests.model_server import ModelServer
@@ -95,6 +101,47 @@ async def test_one_bad_resource_is_left_out(server: ModelServer, author_for: Mak
     call = Call(prompt=prompt_of("resources", CONTENT), output=ResourceList)
     completion = await author_for().complete(call)
     assert (len(completion.value.resources), completion.usage.calls) == (3, 1)
+
+
+async def test_a_resource_without_a_web_address_is_asked_for_alone(
+    server: ModelServer, author_for: MakeAuthor
+) -> None:
+    """As any part that does not fit; a list in which none has one is no answer."""
+    good = {"title": "t", "url": "docs.example.org", "type": "book", "language": "en", "why": "w"}
+    bad = {**good, "url": "ISBN 978-3-16-148410-0"}
+    fixed = {"resources": [{**good, "url": "https://example.org/book"}]}
+    call = Call(prompt=prompt_of("resources", CONTENT), output=ResourceList)
+    server.rules += [
+        Rule("says", body=json.dumps({"resources": [good, bad]}), times=1),
+        Rule("says", body=json.dumps(fixed), times=1),
+        Rule("says", body=json.dumps({"resources": [bad, bad]})),
+    ]
+    completion = await author_for().complete(call)
+    urls = [each.url for each in completion.value.resources]
+    assert (urls, completion.usage.calls) == (["docs.example.org", "https://example.org/book"], 2)
+    asked = server.requests[1]["messages"]
+    assert "ISBN" in asked[-2]["content"]
+    assert "web address" in asked[-1]["content"]
+    with pytest.raises(ContentInvalidError, match="web address"):
+        await author_for().complete(call)
+
+
+async def test_resources_of_which_none_exists_are_no_content(
+    database: asyncpg.Connection, model: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It fails under a code and can be written anew, instead of being there with nothing in it."""
+
+    async def all_gone(_drafts: Any, **_: Any) -> list[dict[str, Any]]:
+        return []
+
+    monkeypatch.setattr("roadmaps.links.check_resources", all_gone)
+    task = await new_task(goal="Learn Bees")
+    await run_task(task, worker="w")
+    assert await pair(database, task) == ("partial_failure", "content_generation")
+    (failed,) = await database.fetch("SELECT kind, error FROM contents WHERE status = 'failed'")
+    assert failed["kind"] == "resources"
+    assert json.loads(failed["error"])["code"] == "content_invalid"
+    assert model.outcomes("resources") == ["ok"]
 
 
 async def test_one_bad_concept_is_asked_for_and_never_left_out(

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roadmaps.links.addresses import NotPublicError, Resolver, is_public
-from roadmaps.links.check import Checker, completed
+from roadmaps.links.check import Checker
+from roadmaps.web_addresses import completed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

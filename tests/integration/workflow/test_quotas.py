@@ -11,10 +11,10 @@ from core.errors import InvalidRequestError, QuotaExceededError
 from core.settings import get_settings
 from roadmaps.edits import apply_edits
 from roadmaps.links.budget import Budget
-from roadmaps.links.check import completed
 from roadmaps.outline import cut_off, from_draft
 from roadmaps.outputs import CurriculumDraft
 from roadmaps.requests import AddEdit
+from roadmaps.web_addresses import completed
 from tests.factories import ALICE, new_task
 from workflow import quotas
 from workflow.service import accept_delivery, cancel_task, retry_task

@@ -28,14 +28,18 @@ CONTENT_KINDS = tuple(KINDS)
 
 
 def least(schema: dict[str, Any]) -> Any:
-    """Return the least that fits a schema: shortest lists, first words of an enumeration."""
+    """Return the least that fits a schema: shortest lists, first words of an enumeration.
+
+    What an address is no schema says to all servers, but each model knows.
+    """
     if "enum" in schema:
         return schema["enum"][0]
     if "anyOf" in schema:
         return least(schema["anyOf"][0])
     match schema["type"]:
         case "object":
-            return {name: least(part) for name, part in schema["properties"].items()}
+            parts = {name: least(part) for name, part in schema["properties"].items()}
+            return parts | ({"url": "https://example.org"} if "url" in parts else {})
         case "array":
             return [least(schema["items"]) for _ in range(schema.get("minItems", 0))]
         case "string":
