@@ -12,6 +12,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import Depends, Path
+from pydantic import AfterValidator
 from starlette.responses import Response
 
 from core.errors import InvalidRequestError, NotFoundError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "/api/v1"
 _TAG: Final = re.compile(r'(?:W/)?"([^"]*)"')
+_VERSION: Final = re.compile("[0-9]{1,9}")
 
 
 def parse_id(text: str) -> UUID:
@@ -42,6 +44,14 @@ def parse_id(text: str) -> UUID:
     return value
 
 
+def _stored(text: str) -> str:
+    if text != storable(text):
+        raise NotFoundError("There is no such thing: nothing that is stored is called so.")
+    return text
+
+
+InPath = AfterValidator(_stored)
+"""Of a name in a path: one that cannot be stored names nothing, rather than something else."""
 _AN_ID: Final = {"format": "uuid"}
 
 
@@ -97,17 +107,15 @@ def tagged(
     return Response(body, media_type="application/json", headers=headers)
 
 
-def version_of(if_match: str | None) -> int | None:
-    """Return the version that an `If-Match` asks for; None when any will do.
+def versions_of(if_match: str | None) -> frozenset[int] | None:
+    """Return the versions of which an `If-Match` takes any; None when all will do.
 
-    A tag that none of ours can be is answered with a version that never matches.
+    A tag that none of ours can be is none of them.
     """
     if if_match is None or if_match.strip() == "*":
         return None
-    for tag in _TAG.findall(if_match) or [if_match.strip()]:
-        if tag.isascii() and tag.isdigit() and len(tag) < 10:  # noqa: PLR2004 - fits an integer
-            return int(tag)
-    return -1
+    tags = _TAG.findall(if_match) or [if_match.strip()]
+    return frozenset(int(tag) for tag in tags if _VERSION.fullmatch(tag))
 
 
 def encode_cursor(last: UUID | None) -> str | None:
@@ -148,9 +156,13 @@ def decode_place(cursor: str | None) -> tuple[str, str, str] | None:
         words = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", True))
     except (binascii.Error, ValueError):
         words = None
-    if not isinstance(words, list) or [type(word) for word in words] != [str] * 3:
+    if (
+        not isinstance(words, list)
+        or [type(word) for word in words] != [str] * 3
+        or any(word != storable(word) for word in words)
+    ):
         raise InvalidRequestError("`cursor` is not one that this API gave out.")
-    step, key, kind = map(storable, words)
+    step, key, kind = words
     return step, key, kind
 
 

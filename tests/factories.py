@@ -74,9 +74,9 @@ async def new_task(*, review: bool = False, goal: str = "Learn Rust", user: str 
 
 async def approve(task_id: UUID, *, actor: Actor = ALICE, version: int | None = None) -> None:
     """Approve the open review."""
-    await decide_review(
-        task_id, ReviewDecision(decision=Decision.APPROVE), actor=actor, version=version
-    )
+    versions = None if version is None else [version]
+    answer = ReviewDecision(decision=Decision.APPROVE)
+    await decide_review(task_id, answer, actor=actor, versions=versions)
 
 
 async def pair(connection: asyncpg.Connection, task_id: UUID | str) -> tuple[str, str]:

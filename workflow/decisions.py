@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
@@ -26,7 +26,7 @@ from workflow.under_review import UnderReview
 from workflow.upgrading import current_history
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from uuid import UUID
 
     from core.actor import Actor
@@ -36,9 +36,11 @@ if TYPE_CHECKING:
     from workflow.definition import Definition
     from workflow.under_review import Answer, Edited
 
+_MOST_NAMED: Final = 5
+
 
 async def decide_review(
-    task_id: UUID, decision: Answer, *, actor: Actor, version: int | None = None
+    task_id: UUID, decision: Answer, *, actor: Actor, versions: Collection[int] | None = None
 ) -> None:
     """Carry out a human's decision, once, and ask for a worker, or for another look at an edit.
 
@@ -49,7 +51,7 @@ async def decide_review(
         task_id: The task under review.
         decision: What was decided.
         actor: Who decided.
-        version: The version that was looked at, if known.
+        versions: Any of these was looked at; None when that is not known.
 
     Raises:
         NotFoundError: No such task for this actor.
@@ -60,7 +62,7 @@ async def decide_review(
     async with transaction() as tx:
         row = await lock_owned(tx, task_id, actor)
         definition = definition_of(row.workflow)  # first: without it no review could be read
-        review = _decidable(row, await newest_review(tx.session, task_id), version)
+        review = _decidable(row, await newest_review(tx.session, task_id), versions)
         history, upgrade = await current_history(tx.session, row, definition)
         seen = await finished_steps(tx.session, task_id) if upgrade else history
         of = _asked_about(definition, definition.asked(row), seen=seen, history=history)
@@ -123,7 +125,7 @@ def _told(review: Review, decision: Answer, actor: Actor, edited: Edited | None)
     )
 
 
-def _decidable(row: TaskRow, review: Review | None, version: int | None) -> Review:
+def _decidable(row: TaskRow, review: Review | None, versions: Collection[int] | None) -> Review:
     if review is None:
         raise ConflictError("The task is not under review yet.")
     if row.status != Status.HUMAN_REVIEW_PENDING or review.status != ReviewStatus.OPEN:
@@ -132,10 +134,11 @@ def _decidable(row: TaskRow, review: Review | None, version: int | None) -> Revi
         again = review.decision == Decision.REJECT and row.status not in TERMINAL
         new = " What was sent back is being made anew; its review comes then." if again else ""
         raise ConflictError(f"The review was already {review.status}{was}.{new}")
-    if version is not None and version != review.version:
+    if versions is not None and review.version not in versions:
+        named = " or ".join(map(str, sorted(versions)[:_MOST_NAMED]))
+        wrong = f"Version {named} is not under review" if named else "That names no version"
         raise StaleVersionError(
-            f"Version {version} is not under review; the current one is {review.version}."
-            " Read the review again and decide anew."
+            f"{wrong}; the current one is {review.version}. Read the review again and decide anew."
         )
     return review
 

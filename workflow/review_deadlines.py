@@ -45,7 +45,7 @@ async def expire(*, limit: int = 100) -> int:
         for task_id, version in await _open_reviews(due, limit):
             try:
                 if expiry is ReviewExpiry.APPROVE:
-                    await decide_review(task_id, Approval(), actor=SYSTEM, version=version)
+                    await decide_review(task_id, Approval(), actor=SYSTEM, versions=[version])
                 else:
                     await cancel_task(task_id, actor=SYSTEM, reviewed_version=version)
             except (ConflictError, UnknownWorkflowError):

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Header, Query, Request, Response
 
 from api.auth import CurrentActor
 from api.decisions import ReviewDecision
-from api.http import TaskId, tagged, version_of
+from api.http import TaskId, tagged, versions_of
 from api.problems import documented
 from api.routes.tasks import accepted
 from api.shapes import Review, Task
@@ -91,5 +91,5 @@ async def decide_review(
 ) -> Task:
     """Approve, reject with feedback, or edit; an edit also approves, unless `then` is `review`."""
     answer = decision.answer()
-    await service.decide_review(task_id, answer, actor=actor, version=version_of(if_match))
+    await service.decide_review(task_id, answer, actor=actor, versions=versions_of(if_match))
     return await accepted(task_id, response, actor)

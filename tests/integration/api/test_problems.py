@@ -11,9 +11,11 @@ import pytest
 from core.ids import new_id
 from core.settings import get_settings
 from tests.factories import new_task
+from tests.integration.api import seeds
 from tests.integration.api.conftest import bearer, in_process
 
 if TYPE_CHECKING:
+    import asyncpg
     import httpx
 
 SOME = new_id()
@@ -131,6 +133,48 @@ async def test_what_is_no_id_is_404(alice: httpx.AsyncClient) -> None:
     """A malformed id, like an unknown address, is 404."""
     for path in NO_IDS:
         assert_problem(await alice.get(path), 404, "not_found")
+
+
+async def test_what_cannot_be_stored_names_nothing(
+    alice: httpx.AsyncClient, database: asyncpg.Connection
+) -> None:
+    """A NUL is not taken off: a path with one is 404 and a filter 422, never another's answer."""
+    seeded = await seeds.roadmap(database)
+    task, concept = f"/api/v1/tasks/{seeded.task_id}", seeded.concepts[0]
+    part = f"{task}/parts/content_generation/{concept}"
+    assert (await alice.get(f"{part}?kind=quiz")).status_code == 200
+    for path in (f"{part}%00", f"{task}/parts/content%00_generation/{concept}"):
+        assert_problem(await alice.get(f"{path}?kind=quiz"), 404, "not_found")
+        anew = await alice.post(f"{path}/regenerate", json={"kinds": ["quiz"]})
+        assert_problem(anew, 404, "not_found")
+    for query in (
+        *("/api/v1/tasks?q=%00", "/api/v1/tasks?workflow=roadmap%00"),
+        *(f"{task}/parts?{name}=%00" for name in ("step", "key", "kind")),
+        f"{part}?kind=quiz%00",
+        f"/api/v1/roadmaps/{seeded.roadmap_id}/search?q=kites%00",
+    ):
+        assert_problem(await alice.get(query), 422, "invalid_request")
+
+
+async def test_a_wish_that_nobody_can_read_is_422(
+    alice: httpx.AsyncClient, database: asyncpg.Connection
+) -> None:
+    """Invisible characters alone are no instruction, as they are no goal; an empty one is none."""
+    seeded = await seeds.roadmap(database)
+    url = f"/api/v1/tasks/{seeded.task_id}/parts/content_generation/{seeded.concepts[0]}/regenerate"
+    unseen = {"kinds": ["quiz"], "instruction": "\u200b\u2060"}
+    answer = assert_problem(await alice.post(url, json=unseen), 422, "invalid_request")
+    assert "something to read" in str(answer)
+    assert (await alice.post(url, json=unseen | {"instruction": " "})).status_code == 202
+
+
+async def test_an_edit_without_changes_names_both_kinds(alice: httpx.AsyncClient) -> None:
+    """Whichever workflow it is about, an edit that brings nothing is told what it may bring."""
+    for body in ({"decision": "edit"}, {"decision": "edit", "edits": []}):
+        answer = await alice.post(f"/api/v1/tasks/{await new_task()}/review", json=body)
+        told = str(assert_problem(answer, 422, "invalid_request"))
+        assert "`edits`" in told
+        assert "`value`" in told
 
 
 async def test_a_wrong_method_is_405(alice: httpx.AsyncClient) -> None:

@@ -88,7 +88,7 @@ async def test_an_edit_may_be_looked_at_again(
     rename = {"op": "rename", "concept_id": str(concept), "title": "Mine"}
     before = len(await events(database, task))
     await decide_review(
-        task, decision(decision="edit", edits=[rename], then="review"), actor=ALICE, version=1
+        task, decision(decision="edit", edits=[rename], then="review"), actor=ALICE, versions=[1]
     )
     assert (await events(database, task))[before:] == [
         "review_decided",
@@ -110,9 +110,9 @@ async def test_an_edit_may_be_looked_at_again(
     assert again.diff
     assert again.diff[0] | {"to": "Mine", "change": "renamed"} == again.diff[0]
     with pytest.raises(StaleVersionError):
-        await decide_review(task, decision(decision="approve"), actor=ALICE, version=1)
+        await decide_review(task, decision(decision="approve"), actor=ALICE, versions=[1])
     await decide_review(
-        task, decision(decision="reject", feedback="shorter"), actor=ALICE, version=2
+        task, decision(decision="reject", feedback="shorter"), actor=ALICE, versions=[2]
     )
     assert len(rings) == 1
     assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
@@ -154,10 +154,11 @@ async def test_owners(database: asyncpg.Connection, author: LedgerAuthor) -> Non
 async def test_versions(database: asyncpg.Connection, author: LedgerAuthor) -> None:
     """A decision about another version than the one under review is refused as stale."""
     task = await reviewed(author)
-    for version in (0, 2):
+    for versions in ([0], [2], [2, 77], []):
         with pytest.raises(StaleVersionError):
-            await decide_review(task, decision(decision="approve"), actor=ALICE, version=version)
-    await decide_review(task, decision(decision="reject", feedback="x"), actor=ALICE, version=1)
+            await decide_review(task, decision(decision="approve"), actor=ALICE, versions=versions)
+    rejection = decision(decision="reject", feedback="x")
+    await decide_review(task, rejection, actor=ALICE, versions=[77, 1])
     assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
     with pytest.raises(StaleVersionError):
         await approve(task, version=1)

@@ -123,4 +123,4 @@ async def test_a_review_of_a_workflow_that_nobody_knows(
     await run_task(task, worker="w")
     own.unknown(monkeypatch, "book")
     with pytest.raises(UnknownWorkflowError, match="no workflow 'book'"):
-        await decide_review(task, Answered(Decision.APPROVE), actor=ALICE, version=0)
+        await decide_review(task, Answered(Decision.APPROVE), actor=ALICE, versions=[0])

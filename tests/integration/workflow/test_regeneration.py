@@ -33,7 +33,7 @@ async def test_edit_elsewhere(database: asyncpg.Connection, author: LedgerAuthor
         {"op": "remove", "concept": "C1"},
     ]
     await decide_review(
-        task, ReviewDecision(decision=Decision.REJECT, feedback="less"), actor=ALICE, version=1
+        task, ReviewDecision(decision=Decision.REJECT, feedback="less"), actor=ALICE, versions=[1]
     )
     assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
     second = {r["title"]: r for r in await database.fetch("SELECT * FROM concepts")}

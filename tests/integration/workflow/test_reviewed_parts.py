@@ -145,4 +145,4 @@ async def test_each_question_has_a_version_of_its_own(database: asyncpg.Connecti
     await remake(task, "song", "b", actor=ALICE)
     assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
     with pytest.raises(StaleVersionError):
-        await decide_review(task, Answered(Decision.APPROVE), actor=ALICE, version=seen)
+        await decide_review(task, Answered(Decision.APPROVE), actor=ALICE, versions=[seen])

@@ -185,10 +185,10 @@ class TaskLife(RuleBasedStateMachine):
                 title = f"Title {self.edits}"
                 fields["edits"] = [{"op": "rename", "concept_id": concept, "title": title}]
             decision = ReviewDecision.model_validate(fields)
-            version = None if row is None else row["version"] + stale
+            versions = None if row is None else [row["version"] + stale]
             done = await asyncio.gather(
                 *(
-                    _attempt(decide_review(task, decision, actor=ALICE, version=version))
+                    _attempt(decide_review(task, decision, actor=ALICE, versions=versions))
                     for _ in range(times)
                 )
             )

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.auth import check_settings
-from api.http import decode_cursor, encode_cursor, parse_id, version_of
+from api.http import decode_cursor, encode_cursor, parse_id, versions_of
 from api.middleware import WithoutQueries
 from core.choices import AuthMode
 from core.errors import InvalidRequestError, NotFoundError, SettingsError
@@ -40,23 +40,24 @@ def test_other_ids_are_not_found(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "version"),
+    ("header", "versions"),
     [
         (None, None),
         ("*", None),
-        ('"3"', 3),
-        ('W/"3"', 3),
-        ('"x", "4"', 4),
-        ("5", 5),
-        ('"x"', -1),
-        ("", -1),
-        ('"99999999999"', -1),
-        ('"²"', -1),
+        ('"3"', {3}),
+        ('W/"3"', {3}),
+        ('"x", "4"', {4}),
+        ('"77", "4"', {4, 77}),
+        ("5", {5}),
+        ('"x"', set()),
+        ("", set()),
+        ('"99999999999"', set()),
+        ('"²"', set()),
     ],
 )
-def test_if_match_names_a_version(header: str | None, version: int | None) -> None:
-    """A tag is a version; one that none of ours can be never matches."""
-    assert version_of(header) == version
+def test_if_match_names_versions(header: str | None, versions: set[int] | None) -> None:
+    """Each tag is a version, and any may match; one that none of ours can be never does."""
+    assert versions_of(header) == versions
 
 
 @pytest.mark.parametrize(
