@@ -9,7 +9,7 @@ from pydantic_settings import NoDecode
 
 from core.choices import LlmPreset, Provider, SearchProvider
 from core.prices import Price
-from core.settings.kinds import Count, HttpAddress, Seconds
+from core.settings.kinds import Count, HttpAddress, Limit, Seconds, TokenLimit
 
 
 class AuthorSettings(BaseModel):
@@ -36,19 +36,19 @@ class AuthorSettings(BaseModel):
         default=None,
         description="Model calls at a time over all processes; not given, 64 in each process.",
     )
-    llm_requests_per_minute: int = Field(
-        default=0, ge=0, description="Model calls a minute over all processes; 0 is no limit."
+    llm_requests_per_minute: Limit = Field(
+        default=0, description="Model calls a minute over all processes; 0 is no limit."
     )
-    llm_tokens_per_minute: int = Field(
-        default=0, ge=0, description="Their tokens a minute over all processes; 0 is no limit."
+    llm_tokens_per_minute: TokenLimit = Field(
+        default=0, description="Their tokens a minute over all processes; 0 is no limit."
     )
     llm_prices: Annotated[dict[str, Price], NoDecode] = Field(
         default_factory=dict,
         description="US dollars per million tokens by model, over the price table's, as JSON: "
         '`{"my-model": {"input": 0.4, "output": 1.6, "cached_input": 0.1}}`.',
     )
-    max_tokens_per_task: int = Field(
-        default=0, ge=0, description="A task that used more stops; 0 is no limit."
+    max_tokens_per_task: TokenLimit = Field(
+        default=0, description="A task that used more stops; 0 is no limit."
     )
     search_provider: SearchProvider = Field(
         default=SearchProvider.NONE,
@@ -62,6 +62,7 @@ class AuthorSettings(BaseModel):
     sample_latency_s: float = Field(
         default=0.05,
         ge=0,
+        le=86_400,
         allow_inf_nan=False,
         description="How long the sample author takes for one call.",
     )

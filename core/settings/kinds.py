@@ -15,10 +15,18 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+"""Of waiting for something; sockets and PostgreSQL take 24 days at most, as milliseconds."""
+LongSeconds = Annotated[float, Field(gt=0, le=1_000_000_000, allow_inf_nan=False)]
+"""Of work, which may take years; as `timeout_s` of an own workflow's steps."""
 MOST_HOURS: Final = 876_000
 """A hundred years: later times cannot be stored, or are never meant."""
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+"""Of things that there are, or are done, at the same time; of ten times as many none could be."""
+Limit = Annotated[int, Field(ge=0, le=1_000_000_000)]
+"""On a number; 0 is none. PostgreSQL's `integer` holds it."""
+TokenLimit = Annotated[int, Field(ge=0, le=1_000_000_000_000_000)]
+"""The same for tokens, which are stored as `bigint` and counted by Redis in doubles."""
 ROOT_PATH: Final = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,99}){1,10}")
 """A sub-path: names after slashes, nothing that a browser or HTML would take for something else."""
 

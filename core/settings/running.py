@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from core.choices import ReviewExpiry
-from core.settings.kinds import MOST_HOURS, Count, Positive, Seconds, Words
+from core.settings.kinds import MOST_HOURS, Count, Limit, LongSeconds, Positive, Seconds, Words
 
 
 class RunningSettings(BaseModel):
@@ -20,7 +20,7 @@ class RunningSettings(BaseModel):
         default=10,
         description="Titles of a task that are worked on at a time, each with all its contents.",
     )
-    step_timeout_s: Seconds = Field(
+    step_timeout_s: LongSeconds = Field(
         default=900,
         description="Limit of one step, and of one content; the wait for a turn is not counted.",
     )
@@ -29,7 +29,7 @@ class RunningSettings(BaseModel):
         description="Functions of own workflows without `async` that run at a time, each in a"
         " thread, per worker process.",
     )
-    task_timeout_s: Seconds = Field(
+    task_timeout_s: LongSeconds = Field(
         default=6 * 3600, description="Limit of one run of a task, the review's wait not counted."
     )
     pass_environment: Words = Field(
@@ -43,6 +43,7 @@ class RunningSettings(BaseModel):
     shutdown_grace_s: float = Field(
         default=20,
         ge=0,
+        le=86_400,
         allow_inf_nan=False,
         description="How long a stopping worker lets steps finish.",
     )
@@ -54,27 +55,27 @@ class RunningSettings(BaseModel):
         default=ReviewExpiry.KEEP, description="What happens to a review that is past due."
     )
     max_edit_rounds: int = Field(
-        default=3, ge=0, description="Automatic edits of an invalid structure before going on."
+        default=3,
+        ge=0,
+        le=1000,
+        description="Automatic edits of an invalid structure before going on.",
     )
     max_attempts: Count = Field(
         default=5,
         description="Workers a task may lose in a row, without progress, before it fails.",
     )
-    user_max_active_tasks: int = Field(
+    user_max_active_tasks: Limit = Field(
         default=0,
-        ge=0,
         description="Tasks of a user that are begun and not ended, at a time; more wait in the"
         " queue. 0 is no limit.",
     )
-    user_max_waiting_tasks: int = Field(
+    user_max_waiting_tasks: Limit = Field(
         default=10_000,
-        ge=0,
         description="Tasks of a user that may wait in the queue; one more is refused (429). 0 is no"
         " limit.",
     )
-    user_requests_per_minute: int = Field(
+    user_requests_per_minute: Limit = Field(
         default=6000,
-        ge=0,
         description="API requests of a user, over all API processes; admins are exempt. 0 is no"
         " limit.",
     )

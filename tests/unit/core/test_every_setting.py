@@ -9,11 +9,15 @@ import pytest
 
 from cli.options import Pool, StackOptions
 from cli.plan import Addresses, child_environment
+from core.errors import SettingsError
 from core.given import SECRETS
 from core.settings import Settings, load_settings
+from core.settings.kinds import kind_of
 from core.settings.spelling import as_text
 from docs.settings_table import settings_table
 from tests.settings_samples import LONG_SECRET, fields, sample, spellings
+
+NUMBERS = [name for name, field in fields().items() if kind_of(field.annotation) in {int, float}]
 
 
 @pytest.fixture
@@ -65,6 +69,15 @@ def test_other_spellings(env: pytest.MonkeyPatch, name: str) -> None:
         meant = value_of(name)
         env.setenv(f"ROADMAP_{name.upper()}", written)
         assert value_of(name) == meant, written
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_no_number_is_without_bounds(env: pytest.MonkeyPatch, name: str) -> None:
+    """A number that no timer, column or server could take is refused at once, by its name."""
+    for number in ("1e18", "1" + "0" * 18, "9" * 400):
+        env.setenv(f"ROADMAP_{name.upper()}", number)
+        with pytest.raises(SettingsError, match=rf"ROADMAP_{name.upper()}: must be a .*number"):
+            load_settings()
 
 
 def test_the_table_shows_what_each_may_be() -> None:
