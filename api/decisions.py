@@ -32,6 +32,11 @@ class ReviewDecision(RoadmapDecision):
         replaces = "value" in self.model_fields_set
         if replaces and self.edits:
             raise ValueError("give either `edits`, for a roadmap, or `value`, for anything else")
+        if self.decision is Decision.EDIT and not (replaces or self.edits):
+            raise ValueError(
+                "an edit needs changes: `edits`, a list of them, for a roadmap, or `value` for"
+                " anything else"
+            )
         if not replaces:
             super().check_changes()
         elif self.decision is not Decision.EDIT:

@@ -48,14 +48,21 @@ def _seen(text: str) -> str:
     return text
 
 
+def _seen_if_any(text: str) -> str:
+    return text and _seen(text)
+
+
 MOST_UNKNOWN: Final = 10
 """Unknown fields of one object that are named one by one."""
 
+Stored = Annotated[str, AfterValidator(_storable)]
+"""Text that may be stored somewhere; what cannot be is refused, not looked for without it."""
 Text = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_storable)]
 Seen = Annotated[Text, StringConstraints(min_length=1), AfterValidator(_seen)]
 """Text that says something."""
 Title = Annotated[Seen, StringConstraints(max_length=200)]
-Prose = Annotated[Text, StringConstraints(max_length=4000)]
+Prose = Annotated[Text, StringConstraints(max_length=4000), AfterValidator(_seen_if_any)]
+"""Text that says something, or is empty."""
 
 
 class Request(BaseModel):

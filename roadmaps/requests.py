@@ -9,7 +9,6 @@ from pydantic import Field, StringConstraints, model_validator
 
 from core.request_shapes import Prose, Request, Seen, Title
 from core.states import Decision, Then
-from core.visible import is_blank
 from roadmaps.kinds import KINDS, ContentKind
 from roadmaps.marks import Mark
 from roadmaps.outputs import Difficulty
@@ -120,7 +119,7 @@ class ReviewDecision(Request):
 
     @model_validator(mode="after")
     def _complete(self) -> ReviewDecision:
-        if self.decision is Decision.REJECT and is_blank(self.feedback or ""):
+        if self.decision is Decision.REJECT and not self.feedback:
             raise ValueError("a rejection needs `feedback` that says what to change")
         if self.decision is not Decision.EDIT and self.then is not None:
             raise ValueError("`then` goes with the decision `edit`")

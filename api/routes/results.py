@@ -7,11 +7,11 @@ from pydantic import Field
 from starlette.convertors import Convertor, register_url_convertor
 
 from api.auth import CurrentActor
-from api.http import TaskId, decode_place, encode_place, next_link, tagged
+from api.http import InPath, TaskId, decode_place, encode_place, next_link, tagged
 from api.problems import documented
 from api.routes.tasks import accepted
 from api.shapes import PartList, Task
-from core.request_shapes import Prose, storable
+from core.request_shapes import Prose, Stored
 from core.request_shapes import Request as Asked
 from core.states import ContentStatus
 from watching.queries.parts import parts_page
@@ -47,16 +47,17 @@ _UNCHANGED: Final[dict[int | str, dict[str, Any]]] = {
     304: {"description": "Unchanged since the `ETag`."}
 }
 _ONE: Final = "/parts/{step}/{key:anything}"
-StepPath = Annotated[str, Path(max_length=63, description="The step that makes it.")]
+StepPath = Annotated[str, InPath, Path(max_length=63, description="The step that makes it.")]
 KeyPath = Annotated[
     str,
+    InPath,
     Path(
         max_length=1000,
         description="Names the part within its step. Encode it for an address; slashes may stay.",
     ),
 ]
 KindQuery = Annotated[
-    str | None,
+    Stored | None,
     Query(max_length=200, description="Needed where the step makes several kinds of each part."),
 ]
 
@@ -103,9 +104,9 @@ async def list_parts(  # noqa: PLR0913, PLR0917 - FastAPI names them
     request: Request,
     response: Response,
     actor: CurrentActor,
-    step: Annotated[str | None, Query(max_length=63, description="Only of this step.")] = None,
-    key: Annotated[str | None, Query(max_length=1000, description="Only of this key.")] = None,
-    kind: Annotated[str | None, Query(max_length=200, description="Only of this kind.")] = None,
+    step: Annotated[Stored | None, Query(max_length=63, description="Only of this step.")] = None,
+    key: Annotated[Stored | None, Query(max_length=1000, description="Only of this key.")] = None,
+    kind: Annotated[Stored | None, Query(max_length=200, description="Only of this kind.")] = None,
     status: Annotated[
         list[ContentStatus] | None, Query(max_length=10, description="Only these; may be repeated.")
     ] = None,
@@ -116,9 +117,9 @@ async def list_parts(  # noqa: PLR0913, PLR0917 - FastAPI names them
     views, last = await parts_page(
         task_id,
         actor=actor,
-        step=step and storable(step),
-        key=key and storable(key),
-        kind=kind and storable(kind),
+        step=step,
+        key=key,
+        kind=kind,
         statuses=status or (),
         after=decode_place(cursor),
         limit=limit,
@@ -148,9 +149,7 @@ async def get_part(  # noqa: PLR0917 - FastAPI names them
     ] = None,
 ) -> Response:
     """Return a part with what was made; `body` is null until there is something."""
-    found = await part_of(
-        task_id, storable(step), storable(key), actor=actor, kind=kind, version=version
-    )
+    found = await part_of(task_id, step, key, actor=actor, kind=kind, version=version)
     return tagged(request, found)
 
 
@@ -173,8 +172,8 @@ async def regenerate_part(
     wanted = asked or PartRegeneration()
     await service.remake(
         task_id,
-        storable(step),
-        storable(key),
+        step,
+        key,
         wanted.kinds or (),
         actor=actor,
         instruction=wanted.instruction or None,

@@ -9,7 +9,7 @@ from api.http import ConceptId, RoadmapId, tagged
 from api.problems import documented
 from api.routes.tasks import accepted
 from api.shapes import Task
-from core.request_shapes import storable
+from core.request_shapes import Stored
 from roadmaps import queries
 from roadmaps.queries import Concept, FoundTexts, RoadmapView
 from roadmaps.regeneration import regenerate as regenerate_contents
@@ -46,10 +46,10 @@ async def get_roadmap(roadmap_id: RoadmapId, request: Request, actor: CurrentAct
 async def search(
     roadmap_id: RoadmapId,
     actor: CurrentActor,
-    q: Annotated[str, Query(min_length=1, max_length=200, description="What to look for.")],
+    q: Annotated[Stored, Query(min_length=1, max_length=200, description="What to look for.")],
 ) -> FoundTexts:
     """Return the tutorials that have these words, with what stands around them."""
-    return await queries.find_texts(roadmap_id, storable(q).strip(), actor=actor)
+    return await queries.find_texts(roadmap_id, q.strip(), actor=actor)
 
 
 @router.get(

@@ -10,7 +10,7 @@ from api.http import TaskId, decode_cursor, encode_cursor, next_link, tagged
 from api.problems import documented
 from api.shapes import Task, TaskList
 from core.errors import InvalidRequestError
-from core.request_shapes import storable
+from core.request_shapes import Stored
 from core.states import TERMINAL, Status
 from roadmaps.requests import TaskRequest
 from watching import queries
@@ -93,10 +93,10 @@ async def list_tasks(  # noqa: PLR0913, PLR0917 - FastAPI names them
         ),
     ] = None,
     workflow: Annotated[
-        str | None, Query(max_length=63, description="Only those of this workflow.")
+        Stored | None, Query(max_length=63, description="Only those of this workflow.")
     ] = None,
     q: Annotated[
-        str | None,
+        Stored | None,
         Query(max_length=200, description="Only those with this in their goal or title."),
     ] = None,
     cursor: Annotated[str | None, Query(max_length=100)] = None,
@@ -107,7 +107,7 @@ async def list_tasks(  # noqa: PLR0913, PLR0917 - FastAPI names them
         actor=actor,
         statuses=status or (),
         workflow=workflow,
-        words=storable(q or "").strip(),
+        words=(q or "").strip(),
         part=part,
         before=decode_cursor(cursor),
         limit=limit,

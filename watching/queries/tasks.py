@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import select, tuple_
 
 from core.errors import InvalidRequestError, NotFoundError
-from core.request_shapes import storable
 from core.stages import stages_of
 from core.states import Status
 from core.usage import Usage
@@ -100,7 +99,7 @@ async def list_tasks(
     """
     conditions: list[ColumnElement[bool]] = []
     if workflow is not None:
-        conditions.append(RoadmapTask.workflow == storable(workflow))
+        conditions.append(RoadmapTask.workflow == workflow)
     if part is not None:
         conditions.append(named_by(part.lower()))
     if before is not None:

@@ -41,7 +41,8 @@ def test_requests(request_: dict[str, Any], reason: str) -> None:
 @pytest.mark.parametrize(
     ("decision", "reason"),
     [
-        ({"decision": "reject", "feedback": "\u202e\u200b"}, "a rejection needs `feedback`"),
+        ({"decision": "reject", "feedback": "\u202e\u200b"}, "something to read in it"),
+        ({"decision": "reject", "feedback": " "}, "a rejection needs `feedback`"),
         ({"decision": "edit", "edits": [{"op": "zap"}]}, "one of 'rename', 'remove'"),
         ({"decision": "edit", "edits": [{}]}, "must say what it is by 'op'"),
         (
