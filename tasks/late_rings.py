@@ -24,6 +24,7 @@ from prometheus_client import Counter
 
 from core.logging import get_logger
 from core.states import Status
+from core.wire_names import RUNG_AT
 from db.facts import Reason
 from db.repositories.tasks import statuses_of
 from db.session import read_session
@@ -72,7 +73,8 @@ class Asked:
     Attributes:
         message: As it lies in the queue.
         task_id: Its task.
-        creates: It brings the request along, so its task may have no row yet.
+        creates: Its task may have no row: it brings the request along, or it is another program's,
+            who is to be told that it brings none.
     """
 
     message: bytes
@@ -93,7 +95,8 @@ def asked(message: bytes) -> Asked | None:
     headers = judged.message.headers
     if headers["task"] not in _RINGS or headers["eta"] is not None:
         return None
-    creates = Reason(headers["task"]).first and judged.arguments.get("request") is not None
+    asks = judged.arguments.get("request") is not None or not headers.get(RUNG_AT)
+    creates = Reason(headers["task"]).first and asks
     return Asked(message=message, task_id=key_of(judged.arguments["task_id"]), creates=creates)
 
 

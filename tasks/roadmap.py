@@ -11,8 +11,10 @@ from uuid import UUID
 from core.actor import LOCAL_USER
 from core.errors import InvalidRequestError, ServiceUnavailableError
 from db.facts import Reason
+from tasks.refusing import refuse
 from worker import Delivery, async_task
 from workflow import turns
+from workflow.deliveries import is_there
 from workflow.ending import Result
 from workflow.registry import can_be_asked_for, definitions
 from workflow.runs import run_task
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 REJECTED = "rejected"
-"""What a delivery returns whose request was not valid; its task is a failed one."""
+"""What a delivery returns that asks for nothing valid; its task, if it has one, is a failed one."""
 
 
 def key_of(task_id: Any) -> UUID:
@@ -70,10 +72,15 @@ async def generate(
     delivery: Delivery, task_id: str, user_id: Any = LOCAL_USER, request: Any = None, **_later: Any
 ) -> str:
     """Run a new task; another program may send this without our code, row or no row."""
-    return await _run(delivery, task_id, user_id=user_id, request=request)
+    return await run_asked(delivery, task_id, user_id=user_id, request=request)
 
 
-async def _run(delivery: Delivery, task_id: str, **asked: Any) -> str:
+async def run_asked(delivery: Delivery, task_id: str, **asked: Any) -> str:
+    """Run a task that is asked for, by the message or by its row.
+
+    Another program's message that brings no request, about a task that is not there, is set aside:
+    nobody would hear of it otherwise.
+    """
     key = key_of(task_id)
     if asked["request"] is not None and not await accept_delivery(
         key,
@@ -83,6 +90,9 @@ async def _run(delivery: Delivery, task_id: str, **asked: Any) -> str:
     ):
         return REJECTED
     result = await run_task(key, worker=delivery.worker)
+    if result is Result.NOTHING_TO_DO and not delivery.ours and not await is_there(key):
+        await refuse(delivery, {"task_id": task_id, **asked}, "it brings no request for a new task")
+        return REJECTED
     if result is Result.DEFERRED and delivery.starts_at is not None:
         turns.call_at(delivery.starts_at)
     return result
@@ -107,7 +117,7 @@ async def run(
     **_later: Any,
 ) -> str:
     """Run a new task of any workflow; another program may send this without our code."""
-    return await _run(
+    return await run_asked(
         delivery, task_id, user_id=user_id, request=request, workflow=workflow, review=review
     )
 

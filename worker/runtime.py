@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from core import telemetry
-from core.wire_names import REQUEST_ID
+from core.wire_names import REQUEST_ID, RUNG_AT
 from worker.app import app
 from worker.intake.message import EXPIRES_AT, STARTS_AT, Known
 from worker.loop import run_async
@@ -42,6 +42,8 @@ class Delivery:
     """Not before; of tasks that wait in their rows."""
     expires_at: datetime | None = None
     """Not later."""
+    ours: bool = False
+    """It is a ring of our own: its task had a row when it was sent."""
 
 
 def async_task(
@@ -74,6 +76,7 @@ def async_task(
                 worker=str(request.hostname),
                 starts_at=_moment(request.get(STARTS_AT)),
                 expires_at=_moment(request.get(EXPIRES_AT)),
+                ours=bool(request.get(RUNG_AT)),
             )
 
             bound = {"delivery": delivery.id}

@@ -16,7 +16,8 @@ from core.request_shapes import parse_request, storable
 from db.facts import NOW, Fact
 from db.ledger import lock_tasks
 from db.recorder import record, record_in
-from db.session import retrying, transaction
+from db.repositories.tasks import statuses_of
+from db.session import read_session, retrying, transaction
 from workflow import outcomes, quotas
 from workflow.doorbell import DEFAULT
 from workflow.new_tasks import NewTask, announce_queued, insert_task, queued, row_of, with_review
@@ -63,6 +64,16 @@ async def accept_delivery(
     times = (starts_at, expires_at)
     asked = _Asked(request, workflow, review)
     return await retrying(lambda: _accept(task_id, user_id, asked, times))
+
+
+async def is_there(task_id: UUID) -> bool:
+    """Tell whether a task has a row."""
+
+    async def read() -> bool:
+        async with read_session() as session:
+            return task_id in await statuses_of(session, [task_id])
+
+    return await retrying(read)
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,7 @@ async def test_what_is_wanted_stays(queue: Queue, database: asyncpg.Connection) 
         _ring("generate", uuid.uuid4(), request={"goal": ["not", "valid"]}),
         _ring("generate", uuid.uuid4(), eta="2030-01-01T00:00:00Z", request={"goal": "Later"}),
         _ring("resume", uuid.uuid4(), eta="2020-01-01T00:00:00Z", retries=1),
+        _ring("generate", uuid.uuid4()),  # another program's, who is to be told what is missing
         b"not even JSON",
         json.dumps(envelope(task="maintenance.recover", body=[[], {}, None])).encode(),
         json.dumps(envelope(task="elsewhere.job")).encode(),
@@ -137,7 +138,8 @@ async def test_what_is_wanted_stays(queue: Queue, database: asyncpg.Connection) 
         for status, task_id in tasks.items()
         if status not in {Status.PENDING, Status.PROCESSING}
     ]
-    unwanted += [_ring("generate", uuid.uuid4()), _ring("retry", tasks[Status.PENDING])]
+    rung = {"rung_at": "2026-01-01T00:00:00+00:00"}
+    unwanted += [_ring("generate", uuid.uuid4(), **rung), _ring("retry", tasks[Status.PENDING])]
     mixed = [
         message for pair in zip(wanted, _unknown(len(wanted)), strict=True) for message in pair
     ]
