@@ -64,13 +64,13 @@ async def decide_review(
         definition = definition_of(row.workflow)  # first: without it no review could be read
         review = _decidable(row, await newest_review(tx.session, task_id), versions)
         history, upgrade = await current_history(tx.session, row, definition)
-        seen = await finished_steps(tx.session, task_id) if upgrade else history
+        seen = await finished_steps(tx.session, task_id) if upgrade.rows else history
         of = _asked_about(definition, definition.asked(row), seen=seen, history=history)
         _check_form(definition, decision)
         edited = await definition.edited(tx.session, row, review, decision, of=of)
         position = len(history) + 1
         rows: tuple[RowWrite, ...] = (
-            *upgrade,
+            *upgrade.rows,
             _decided(review, decision, actor),
             *outcomes.notices_settled(task_id),
         )
@@ -80,11 +80,11 @@ async def decide_review(
             rows += (_replaced(row, position, edited.step, edited.output),)
             position += 1
         changes: dict[str, Any] = {"title": edited.title} if edited else {}
-        if upgrade:
+        if upgrade.rows:
             row.values["workflow_version"] = changes["workflow_version"] = definition.version
         fact = Fact(
             task_id=task_id,
-            total=edited.total if edited else None,
+            **({"total": edited.total} if edited and edited.total else upgrade.counts),
             changes=changes,
             events=(_told(review, decision, actor, edited), *(edited.events if edited else ())),
         )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.errors import WorkerLostRepeatedlyError
@@ -98,9 +99,9 @@ async def _acquire_locked(
     await name_steps(tx, definition)
     if await turns.defer_unless_still_next(tx, row, alone=alone):
         return DeferredError()
-    history, rows = await current_history(tx.session, row, definition)
-    claim, fact = taken(row, worker, request, history, rows)
-    await record_in(tx, fact, row=row)
+    history, upgrade = await current_history(tx.session, row, definition)
+    claim, fact = taken(row, worker, request, history, upgrade.rows)
+    await record_in(tx, replace(fact, **upgrade.counts), row=row)
     return claim
 
 

@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
+from core.states import ContentStatus
 from db.repositories.parts import newest_parts
 from db.repositories.tasks import checkpoints
 from workflow.checkpoints import checkpoint, finished_steps, forgotten
 from workflow.parts import stands
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from db.facts import RowWrite
     from db.ledger import TaskRow
+    from db.models import Part
     from workflow.definition import Definition
     from workflow.history import Done
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Upgrade:
+    """What stores a task as this version knows it.
+
+    Attributes:
+        rows: Its steps and parts.
+        counts: Of a `Fact`: how many parts are left, where some are hidden; they counted before.
+    """
+
+    rows: tuple[RowWrite, ...] = ()
+    counts: Mapping[str, Any] = field(default_factory=dict)
+
+
+NONE: Final = Upgrade()
+
+
 async def current_history(
     session: AsyncSession, row: TaskRow, definition: Definition
-) -> tuple[list[Done], tuple[RowWrite, ...]]:
+) -> tuple[list[Done], Upgrade]:
     """Return a locked task's finished steps as this version knows them, and what stores them so.
 
     Nothing is to be stored when the task is of this version, or the definition leaves those of its
@@ -34,17 +53,24 @@ async def current_history(
     begun = row.started_at is not None
     history = await finished_steps(session, row.task_id) if begun else []
     if row.workflow_version == definition.version:
-        return history, ()
+        return history, NONE
     translated = definition.upgraded(history, from_version=row.workflow_version)
     if translated is None:
-        return history, ()
+        return history, NONE
     rows = await _rewritten(session, row, definition.version, translated)
-    gone = [
-        stands(part, hidden=True)
-        for part in await newest_parts(session, row.task_id)
-        if part.step not in definition.parts
-    ]
-    return translated, (*rows, *gone)
+    parts = await newest_parts(session, row.task_id)
+    left = [part for part in parts if part.step in definition.parts]
+    gone = [stands(part, hidden=True) for part in parts if part.step not in definition.parts]
+    counts = _counts(left) if gone else {}
+    return translated, Upgrade(rows=(*rows, *gone), counts=counts)
+
+
+def _counts(parts: Sequence[Part]) -> Mapping[str, Any]:
+    return {
+        "total": len(parts),
+        "reset_done": sum(part.status == ContentStatus.COMPLETED for part in parts),
+        "reset_failed": sum(part.status == ContentStatus.FAILED for part in parts),
+    }
 
 
 async def _rewritten(

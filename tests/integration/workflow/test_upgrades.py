@@ -36,8 +36,8 @@ class Names(BaseModel):
     fails: list[str] = []
 
 
-def drawn(version: int, *, parts: str) -> Workflow[Names]:
-    """Return a version whose parts are made by a step of this name."""
+def drawn(version: int, *, parts: str | None) -> Workflow[Names]:
+    """Return a version whose parts are made by a step of this name; None makes none."""
     flow = Workflow("drawn", version=version, request=Names)
 
     async def draw(ctx: Context, request: Names, part: str) -> str:
@@ -45,8 +45,9 @@ def drawn(version: int, *, parts: str) -> Workflow[Names]:
             raise PartFailed("blunt", "No pencil.")
         return part.upper()
 
-    draw.__name__ = parts
-    flow.parts(of=lambda request: request.names)(draw)
+    if parts is not None:
+        draw.__name__ = parts
+        flow.parts(of=lambda request: request.names)(draw)
 
     @flow.step
     async def frame(ctx: Context) -> str:
@@ -79,6 +80,18 @@ async def test_a_retry_goes_on_without_it(database: asyncpg.Connection, fails: l
     assert await shown(task) == ["print/a completed", "print/b completed"]
     with pytest.raises(NotFoundError):
         await remake(task, "draw", "b", actor=ALICE)
+
+
+async def test_a_version_without_parts_counts_none(database: asyncpg.Connection) -> None:
+    """Parts that nobody makes any more are not counted, and did not fail."""
+    task = await asked(drawn(1, parts="draw"), names=["a", "b"], fails=["a"])
+    assert await run_task(task, worker="w") is Result.PARTIAL_FAILURE
+    registry.register(definition(drawn(2, parts=None)))
+    await retry_task(task, actor=ALICE)
+    assert await run_task(task, worker="w") is Result.COMPLETED
+    counts = await database.fetch("SELECT done, total, failures FROM roadmap_tasks")
+    assert [tuple(row) for row in counts] == [(0, 0, 0)]
+    assert await shown(task) == []
 
 
 async def test_nobody_can_make_them_anew(database: asyncpg.Connection) -> None:
