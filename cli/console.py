@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 
 
 def prepare() -> None:
-    """Let any text pass through any locale: what it cannot show becomes `?`, not an error."""
+    """Let any text pass through any locale: what it cannot show becomes `?`, not an error.
+
+    A terminal of no columns at all, as some programs tell, is one whose width nobody knows.
+    """
+    if not os.environ.get("COLUMNS", "").strip("0 "):
+        os.environ.pop("COLUMNS", None)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

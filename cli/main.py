@@ -44,6 +44,8 @@ class Commands(TyperGroup):
             return super().make_context(*args, **kwargs)
         except UsageError as error:
             raise self._refused(error) from None
+        except SystemExit as error:
+            raise self._ended(error) from None
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
@@ -60,9 +62,17 @@ class Commands(TyperGroup):
         except BrokenPipeError:
             nobody_reads()
             raise typer.Exit(ExitCode.DONE) from None
+        except SystemExit as error:
+            raise self._ended(error) from None
         except KeyboardInterrupt:
             note("\nInterrupted")
             raise typer.Exit(ExitCode.INTERRUPTED) from None
+
+    @staticmethod
+    def _ended(error: SystemExit) -> BaseException:
+        """Return how to end where rich ends us; that nobody reads a help to its end is fine."""
+        left = isinstance(error.__context__, BrokenPipeError)
+        return typer.Exit(ExitCode.DONE) if left else error
 
     @staticmethod
     def _refused(error: UsageError) -> Exception:

@@ -102,7 +102,7 @@ def _name_of(definition: Definition) -> tuple[str, tuple[str, ...]]:
 
 def can_be_asked_for(name: object) -> bool:
     """Tell whether new tasks of a workflow can be taken here."""
-    return name in _known
+    return isinstance(name, str) and name in _known
 
 
 def definitions() -> tuple[Definition, ...]:

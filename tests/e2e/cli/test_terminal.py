@@ -184,13 +184,22 @@ def test_away_from_a_terminal(stack: RunningStack, env: dict[str, str]) -> None:
 
 def test_a_reader_that_leaves(stack: RunningStack, env: dict[str, str]) -> None:
     """`| head -1` ends a command quietly, whatever it writes with."""
-    for command in ("list --limit 100", "redis"):
-        words = f"{command} --data-dir {quote(str(stack.folder))}"
+    where = f"--data-dir {quote(str(stack.folder))}"
+    for words in (f"list --limit 100 {where}", f"redis {where}", "--help", "show --help"):
         line = f"set -o pipefail; {quote(str(ROADMAP))} {words} | head -n 1"
         done = subprocess.run(
             [BASH, "-c", line], env=env, capture_output=True, text=True, timeout=60, check=False
         )
-        assert (done.returncode, done.stderr) == (0, ""), command
+        assert (done.returncode, done.stderr) == (0, ""), words
+
+
+def test_no_columns_at_all(env: dict[str, str]) -> None:
+    """`COLUMNS=0`, as programs say that do not know, hides nothing."""
+    asked, unsized = [str(ROADMAP), "--help"], env | {"COLUMNS": "0"}
+    done = subprocess.run(
+        asked, env=unsized, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "generate" in done.stdout
 
 
 def test_the_shell_completes(stack: RunningStack, env: dict[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import uuid
 from typing import Any
 
 import pytest
@@ -42,6 +43,15 @@ def test_every_message_is_refused_or_made_anew() -> None:
             assert json.loads(taken["body"])[2] == dict.fromkeys(
                 ("callbacks", "errbacks", "chain", "chord")
             )
+
+
+@pytest.mark.parametrize("name", [["roadmap"], {"name": "roadmap"}, None, 7, "none"])
+def test_a_workflow_that_is_none_is_named(name: Any) -> None:
+    """Whatever stands where the workflow's name should, it is told as what is wrong."""
+    given = {"task_id": str(uuid.uuid4()), "workflow": name, "request": {"goal": "x"}}
+    raw = json.dumps(envelope([[], given, None], task="workflow.run")).encode()
+    with pytest.raises(RefusedError, match=r"its workflow .* is none of this worker's"):
+        judge(incoming(open_envelope(raw)), known)
 
 
 def test_every_command_is_refused_or_harmless() -> None:
