@@ -230,8 +230,9 @@ function schedulesCard(data, again) {
 }
 
 function every(s) {
-  if (s < 60) return n(s, "every second", "every {n} seconds");
-  return s < 3600 ? n(s / 60, "every minute", "every {n} minutes") : n(s / 3600, "every hour", "every {n} hours");
+  if ([1, 60, 3600].includes(s)) return { 1: t`every second`, 60: t`every minute`, 3600: t`every hour` }[s];
+  if (s < 60) return n(s, "every {n} second", "every {n} seconds");
+  return s < 3600 ? n(s / 60, "every {n} minute", "every {n} minutes") : n(s / 3600, "every {n} hour", "every {n} hours");
 }
 
 function job(name, verb, words, again) {
