@@ -57,13 +57,14 @@ class Odd(BaseModel, extra="forbid"):
     on: bool = Field(default_factory=lambda: True)
     names: list[str] | None = None
     either: list[int] | list[str] = ["x", "y"]
-    counts: list[int] | dict[str, int] = {"a": 1}
+    counts: list[int] | dict[str, int] = {"a": 9007199254740993}
     many: list[Any] = [None, 1, "x"]
     lines: str = "one\\r\\ntwo"
     empty: str | None = ""
     short: str = Field(default="", max_length=5)
     tiny: float = 0.00042
     year: int = 2026
+    long: int = 1234567890123456789
 
 
 odd = Workflow("odd", version=1, request=Odd, title=lambda r: r.topic)

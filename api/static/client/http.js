@@ -59,23 +59,23 @@ export class Http {
   }
 
   /**
-   * Send a request and return its parsed answer.
+   * Send a request and return its parsed answer; `json` writes and reads, if anything but `JSON` should.
    *
    * @returns {Promise<{status: number, data: any, headers: Headers}>} `data` is null for 204, 304.
    * @throws {ApiError|UnreachableError|DOMException} The last when `signal` was aborted.
    */
   async request(path, options = {}) {
-    const { method = "GET", body, headers = {}, signal, keepalive, timeoutMs = TIMEOUT_MS } = options;
+    const { method = "GET", body, headers = {}, signal, keepalive, timeoutMs = TIMEOUT_MS, json = JSON } = options;
     const given = { ...headers };
     if (body !== undefined) given["Content-Type"] = "application/json";
     const limit = withTimeout(signal, timeoutMs);
     try {
       const response = await this.open(path, {
-        method, headers: given, body: body === undefined ? undefined : JSON.stringify(body),
+        method, headers: given, body: body === undefined ? undefined : json.stringify(body),
         signal: limit.signal, keepalive,
       });
       const text = response.status === 204 || response.status === 304 ? "" : await response.text();
-      const data = text ? parse(text) : null;
+      const data = text ? parse(text, json) : null;
       if (response.ok || response.status === 304) {
         return { status: response.status, data, headers: response.headers };
       }
@@ -100,9 +100,9 @@ export class Http {
   }
 }
 
-function parse(text) {
+function parse(text, json) {
   try {
-    return JSON.parse(text);
+    return json.parse(text);
   } catch {
     return {};
   }

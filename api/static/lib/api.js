@@ -47,7 +47,7 @@ export async function call(path, options = {}) {
   }
 }
 
-export const get = async (path) => (await call(path)).data;
+export const get = async (path, options = {}) => (await call(path, options)).data;
 export const post = async (path, body = undefined) => (await call(path, { method: "POST", body })).data;
 
 /** Ask for a sign-in when that is what an error is about. */

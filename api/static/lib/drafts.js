@@ -4,6 +4,8 @@
  * begins with the newest. Signing out forgets all of it. Secrets are never drafts.
  */
 
+import { exact } from "./exact.js";
+
 const PREFIX = "roadmap.draft.";
 const DAYS = 30;
 const MOST = 200;
@@ -25,8 +27,8 @@ export function draft(key) {
       const sent = sentAt(name);
       const entry = { value, at: Math.max(Date.now(), sent + 1), ...(sent && { sent }) };
       memory.set(name, entry);
-      put(own(), name, JSON.stringify(entry));
-      put(shared(), name, JSON.stringify(entry));
+      put(own(), name, exact.stringify(entry));
+      put(shared(), name, exact.stringify(entry));
     },
     clear: () => forget(name),
     sent() {
@@ -84,7 +86,7 @@ function forget(name) {
 
 function take(store, name) {
   try {
-    const found = JSON.parse(store?.getItem(name) ?? "null");
+    const found = exact.parse(store?.getItem(name) ?? "null");
     return found && Date.now() - found.at < DAYS * 86_400_000 ? found : null;
   } catch {
     return null;

@@ -1,6 +1,7 @@
 /** The same request, sent again because no answer came, is the same task: after a reload and from another tab, too. */
 
 import { draft } from "./drafts.js";
+import { exact } from "./exact.js";
 
 /** Whoever asks for the same later wants another one. */
 const SAME_MS = 3_600_000;
@@ -11,7 +12,7 @@ export function once(name) {
   return {
     /** Return the key under which to send a request. */
     keyOf(body) {
-      const text = JSON.stringify(body);
+      const text = exact.stringify(body);
       const before = kept.read();
       if (before?.text === text && Date.now() - before.at < SAME_MS) return before.key;
       const key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`; // plain http has no randomUUID

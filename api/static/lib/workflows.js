@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { BASE } from "./dom.js";
+import { exact } from "./exact.js";
 import { t } from "./i18n.js";
 import { note } from "./say.js";
 import { learnSteps } from "./words.js";
@@ -19,7 +20,7 @@ export async function workflowOf({ workflow: name = "roadmap" }) {
 
 /** Return all workflows. */
 export async function workflows() {
-  return (await get("/workflows")).workflows;
+  return (await get("/workflows", { json: exact })).workflows;
 }
 
 /**

@@ -127,7 +127,7 @@ export function optionOf(options, value, root) {
 function likeness(schema, value, root) {
   const each = described(schema, root);
   if (value === null && each.optional) return 3;
-  const type = Array.isArray(value) ? "list" : value === null ? "fixed" : { string: "text", number: "number", boolean: "boolean", object: "object" }[typeof value];
+  const type = Array.isArray(value) ? "list" : value === null ? "fixed" : { string: "text", number: "number", bigint: "number", boolean: "boolean", object: "object" }[typeof value];
   switch (each.kind) {
     case "fixed": return each.value === value ? 3 : -1;
     case "choice": return each.options.includes(value) ? 3 : -1;
@@ -144,7 +144,7 @@ function likeness(schema, value, root) {
     case "list":
       return type === "list" ? 2 + worst(value, each.item, root) : -1;
     case "number":
-      return type === "number" ? (each.whole && !Number.isInteger(value) ? 1 : 2) : -1;
+      return type === "number" ? (each.whole && typeof value === "number" && !Number.isInteger(value) ? 1 : 2) : -1;
     case "text":
       return type === "text" ? (each.control === "text" || !value ? 2 : 2 + looksLike(each.control, value)) : -1;
     default:

@@ -5,6 +5,7 @@ import { idsInAddress, start, title } from "../lib/chrome.js";
 import { draft } from "../lib/drafts.js";
 import { later } from "../lib/later.js";
 import { fill, h, icon, slot, to, write } from "../lib/dom.js";
+import { exact } from "../lib/exact.js";
 import { COMMA, n, t, within } from "../lib/i18n.js";
 import { onKey } from "../lib/keys.js";
 import { announce } from "../lib/say.js";
@@ -24,7 +25,7 @@ start(async (main) => {
   const [taskId] = idsInAddress();
   const [task, answer] = await Promise.all([
     get(`/tasks/${taskId}`),
-    call(`/tasks/${taskId}/review`).catch((error) => {
+    call(`/tasks/${taskId}/review`, { json: exact }).catch((error) => {
       if (error.status !== 404) throw error;
       return null;
     }),

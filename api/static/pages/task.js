@@ -3,6 +3,7 @@
 import { client, get, noticeRefusal } from "../lib/api.js";
 import { idsInAddress, start } from "../lib/chrome.js";
 import { fill } from "../lib/dom.js";
+import { exact } from "../lib/exact.js";
 import { happened } from "../lib/happened.js";
 import { offerConcepts } from "../lib/keys.js";
 import { announce } from "../lib/say.js";
@@ -170,7 +171,7 @@ start(async (main) => {
   /** Read what another workflow has made so far: results of steps, and parts. */
   async function readMade() {
     reading += 1;
-    const [results, parts] = await Promise.all([get(`/tasks/${taskId}/results?parts=false`), allParts(taskId)]).finally(() => (reading -= 1));
+    const [results, parts] = await Promise.all([get(`/tasks/${taskId}/results?parts=false`, { json: exact }), allParts(taskId)]).finally(() => (reading -= 1));
     model.takeParts(parts);
     model.replay(meanwhile);
     if (!reading) meanwhile = [];

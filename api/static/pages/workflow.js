@@ -4,6 +4,7 @@ import { call, complainIn, noticeRefusal } from "../lib/api.js";
 import { start, title } from "../lib/chrome.js";
 import { draft, keepField } from "../lib/drafts.js";
 import { BASE, fill, guarded, h, to } from "../lib/dom.js";
+import { exact } from "../lib/exact.js";
 import { t } from "../lib/i18n.js";
 import { once } from "../lib/once.js";
 import { hear } from "../lib/tabs.js";
@@ -52,7 +53,7 @@ function ask({ name, version, request_schema: schema, steps }) {
     problem.textContent = "";
     try {
       const body = { request: fields.value(), review: review.checked };
-      const { data: task } = await call(`/workflows/${name}/tasks`, { method: "POST", body, headers: { "Idempotency-Key": sending.keyOf(body) } });
+      const { data: task } = await call(`/workflows/${name}/tasks`, { method: "POST", body, json: exact, headers: { "Idempotency-Key": sending.keyOf(body) } });
       sending.answered();
       kept.clear();
       keptReview.clear();

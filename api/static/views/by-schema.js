@@ -1,6 +1,7 @@
 /** A value of any shape, shown as its schema says: texts as Markdown, lists of objects as tables, addresses as links. */
 
 import { h } from "../lib/dom.js";
+import { exact, isNumber } from "../lib/exact.js";
 import { figure, t } from "../lib/i18n.js";
 import { capitalized } from "../lib/words.js";
 import { inOrder, reader } from "../model/json-schema.js";
@@ -24,9 +25,9 @@ function view(value, wanted, read, depth) {
   if (value === null || value === undefined) return h("p.quiet", {}, t`nothing`);
   const schema = read.of(wanted, value);
   if (typeof value === "string") return text(value, schema);
-  if (typeof value === "number") return h("p", {}, exactly(value));
+  if (isNumber(value)) return h("p", {}, exactly(value));
   if (typeof value === "boolean") return h("p", {}, value ? t`yes` : t`no`);
-  if (depth > DEEPEST) return h("pre.plain-text", { tabIndex: 0 }, JSON.stringify(value, null, 2));
+  if (depth > DEEPEST) return h("pre.plain-text", { tabIndex: 0 }, exact.stringify(value, 2));
   if (Array.isArray(value)) return many(value, schema, read, depth);
   return fieldsOf(value, schema, read, depth);
 }
@@ -40,10 +41,16 @@ function text(value, schema) {
 
 /** A number in the reader's manner with all of its digits; one of four has no comma, as it may be a year. */
 function exactly(number) {
-  const size = Math.abs(number);
-  if (size >= 1e15 || (size && size < 1e-6)) return String(number);
+  const size = Math.abs(Number(number));
+  if (size >= 1e15 || (size && size < 1e-6)) {
+    const short = String(Number(number)); // 1e+300, where that says it all
+    return figures(short) === figures(String(number)) ? short : String(number);
+  }
   return figure(number, { maximumFractionDigits: 20, useGrouping: "min2" });
 }
+
+/** The digits that a number begins with, up to its zeros. */
+const figures = (text) => text.replace(/e.*|[-.]/g, "").replace(/0+$/, "");
 
 function many(values, schema, read, depth) {
   if (!values.length) return h("p.quiet", {}, t`nothing`);
@@ -71,7 +78,7 @@ function table(values, item, read) {
 function cell(value) {
   if (value === null || value === undefined) return "";
   if (typeof value === "boolean") return value ? t`yes` : t`no`;
-  if (typeof value === "number") return exactly(value);
+  if (isNumber(value)) return exactly(value);
   return ADDRESS.test(value) ? h("a", { href: value, target: "_blank", rel: "noopener noreferrer nofollow" }, value) : value;
 }
 

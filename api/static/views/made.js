@@ -3,6 +3,7 @@
 import { complain, get, inWords, post } from "../lib/api.js";
 import { isAway } from "../lib/presence.js";
 import { fill, guarded, h, icon, said, slot, write } from "../lib/dom.js";
+import { exact } from "../lib/exact.js";
 import { n, t } from "../lib/i18n.js";
 import { moreIcons } from "../lib/more-icons.js";
 import { recall, remember } from "../lib/place.js";
@@ -194,7 +195,7 @@ function partPanel({ step, key, title }, workflow, context, own) {
 
   function bodyOf(kind) {
     const place = h("div.part-body", { "aria-busy": "true" }, h("p.quiet", {}, t`Loading…`));
-    get(`${address}?kind=${encodeURIComponent(kind)}`).then(
+    get(`${address}?kind=${encodeURIComponent(kind)}`, { json: exact }).then(
       ({ body, schema, version }) => {
         fill(place, drawn(own.parts[step], body, schema), version > 1 && h("p.quiet", {}, t`version ${version}`));
         place.removeAttribute("aria-busy");

@@ -4,6 +4,7 @@
  */
 
 import { h } from "../lib/dom.js";
+import { exact, integer } from "../lib/exact.js";
 import { t } from "../lib/i18n.js";
 import { capitalized } from "../lib/words.js";
 
@@ -75,7 +76,7 @@ export function numberField(shape, value, context) {
   const control = h("input", { type: "number", step: shape.whole ? 1 : "any", inputMode: shape.whole ? "numeric" : "decimal", defaultValue: value ?? "" });
   if (shape.least !== undefined) control.min = shape.least;
   if (shape.most !== undefined) control.max = shape.most;
-  return leaf(shape, context, control, value, () => (control.value === "" ? (shape.optional ? null : undefined) : Number(control.value)));
+  return leaf(shape, context, control, value, () => (control.value === "" ? (shape.optional ? null : undefined) : (shape.whole ? integer(control.value) : Number(control.value))));
 }
 
 export function booleanField(shape, value, context) {
@@ -92,7 +93,7 @@ export function choiceField(shape, value, context) {
 
 function said(value) {
   if (typeof value === "boolean") return capitalized(value ? t`yes` : t`no`);
-  return capitalized(typeof value === "object" ? JSON.stringify(value) : String(value));
+  return capitalized(typeof value === "object" ? exact.stringify(value) : String(value));
 }
 
 export function fixedField(shape) {
@@ -100,12 +101,12 @@ export function fixedField(shape) {
 }
 
 export function jsonField(shape, value, context) {
-  const text = value === undefined || value === null ? "" : JSON.stringify(value, null, 2);
+  const text = value === undefined || value === null ? "" : exact.stringify(value, 2);
   const control = h("textarea.value-field", { rows: Math.min(18, 2 + text.split("\n").length), defaultValue: text, spellcheck: false, dir: "ltr", placeholder: t`As JSON` });
   return leaf(shape, context, control, value, () => {
     if (!control.value.trim()) return shape.optional ? null : undefined;
     try {
-      return JSON.parse(control.value);
+      return exact.parse(control.value);
     } catch (error) {
       throw new Error(t`${label(shape, context) || t`The value`} is no JSON: ${error.message}`, { cause: error });
     }

@@ -4,6 +4,7 @@ import { call, complainIn } from "../lib/api.js";
 import { title } from "../lib/chrome.js";
 import { draft } from "../lib/drafts.js";
 import { fill, h, slot, to } from "../lib/dom.js";
+import { exact } from "../lib/exact.js";
 import { t } from "../lib/i18n.js";
 import { tell } from "../lib/tabs.js";
 import { called, stepName } from "../lib/words.js";
@@ -56,7 +57,7 @@ export function shapeReview(main, { task, review, etag, follow }) {
       const same = JSON.stringify(value) === plain || differences(review.value, value).length === 0;
       const body = kind === "reject" ? { decision: "reject", feedback }
         : same ? { decision: "approve" } : { decision: "edit", value, then: kind === "again" ? "review" : "approve" };
-      await call(`/tasks/${taskId}/review`, { method: "POST", body, headers: etag ? { "If-Match": etag } : {} });
+      await call(`/tasks/${taskId}/review`, { method: "POST", body, json: exact, headers: etag ? { "If-Match": etag } : {} });
       if (kind !== "again") decision.sent();
       if (kind !== "reject") kept.clear();
       watch.stop();
@@ -113,6 +114,6 @@ function since({ previous, value, round }) {
 const LONGEST = 200;
 
 function shortened(value) {
-  const text = typeof value === "string" ? value : plainly(value) ?? JSON.stringify(value);
+  const text = typeof value === "string" ? value : plainly(value) ?? exact.stringify(value);
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }

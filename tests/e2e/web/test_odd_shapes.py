@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
+LONG: Final = 1234567890123456789
+"""More digits than a browser's numbers have."""
 DEFAULTS: Final[dict[str, Any]] = {
     "home": None,
     "work": None,
@@ -35,13 +37,14 @@ DEFAULTS: Final[dict[str, Any]] = {
     "on": True,
     "names": None,
     "either": ["x", "y"],
-    "counts": {"a": 1},
+    "counts": {"a": 9007199254740993},
     "many": [None, 1, "x"],
     "lines": "one\r\ntwo",
     "empty": "",
     "short": "",
     "tiny": 0.00042,
     "year": 2026,
+    "long": LONG,
 }
 
 
@@ -145,9 +148,34 @@ async def test_figures_have_all_their_digits(site: Site, window: Watched) -> Non
     site.wait(task_id, "completed")
     page = await window.open(f"/tasks/{task_id}")
     shown = page.locator("details.result").filter(has=page.get_by_role("heading", name="Result"))
-    for name, words in (("Tiny", "0.00042"), ("Year", "2026"), ("Home", "A")):
+    for name, words in (("Tiny", "0.00042"), ("Year", "2026"), ("Home", "A"), ("Long", str(LONG))):
         entry = shown.locator("dt", has_text=re.compile(f"^{name}$")).locator("+ dd")
         await expect(entry).to_have_text(words)
+
+
+async def test_an_integer_keeps_all_its_digits(site: Site, window: Watched) -> None:
+    """One that a browser's numbers would round is asked for, kept and reviewed as typed."""
+    page = await window.open("/workflows/odd")
+    long = page.get_by_label("Long")
+    counts = page.locator(".field", has=page.get_by_label("Counts")).locator("textarea")
+    await expect(long).to_have_value(str(LONG))
+    await page.get_by_label("Topic").fill("Digits")
+    await long.fill(str(LONG + 1))
+    await counts.fill('{"a": 9007199254740995}')
+    await page.reload()
+    await expect(long).to_have_value(str(LONG + 1))
+    await expect(counts).to_have_value(re.compile("9007199254740995"))
+    task_id = await _asked(page)
+    site.wait(task_id, "human_review_pending")
+    value = site.get(f"/tasks/{task_id}/review")["value"]
+    assert (value["long"], value["counts"]) == (LONG + 1, {"a": 9007199254740995})
+    page = await window.open(f"/tasks/{task_id}/review")
+    await page.get_by_text("Change it").click()
+    await page.get_by_label("Long").fill(str(LONG + 2))
+    await page.get_by_role("button", name="Approve with my 1 change").click()
+    await page.wait_for_url(f"**/tasks/{task_id}")
+    site.wait(task_id, "completed")
+    assert site.get(f"/tasks/{task_id}/results")["results"]["result"]["long"] == LONG + 2
 
 
 async def test_a_part_with_long_lines_stays_in_the_page(site: Site, window: Watched) -> None:
