@@ -459,6 +459,7 @@ export default {
   "This browser lets the page keep nothing, not even the token: allow cookies and site data for this address.": "Dieser Browser lässt die Seite nichts behalten, auch das Token nicht: erlaube Cookies und Websitedaten für diese Adresse.",
   "text": "Text",
   "number": "Zahl",
+  "whole number": "ganze Zahl",
   "list": "Liste",
   "object": "Objekt",
   "date": "Datum",

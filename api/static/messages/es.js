@@ -459,6 +459,7 @@ export default {
   "This browser lets the page keep nothing, not even the token: allow cookies and site data for this address.": "Este navegador no deja que la página guarde nada, ni siquiera el token: permite las cookies y los datos de sitio para esta dirección.",
   "text": "texto",
   "number": "número",
+  "whole number": "número entero",
   "list": "lista",
   "object": "objeto",
   "date": "fecha",

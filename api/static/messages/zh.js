@@ -459,6 +459,7 @@ export default {
   "This browser lets the page keep nothing, not even the token: allow cookies and site data for this address.": "此浏览器不允许页面保存任何内容，包括令牌：请为此地址允许 Cookie 和网站数据。",
   "text": "文本",
   "number": "数字",
+  "whole number": "整数",
   "list": "列表",
   "object": "对象",
   "date": "日期",

@@ -45,7 +45,7 @@ function described(schema, root, depth = 0) {
       if (optional && inner.kind === "boolean") return { ...all, kind: "choice", options: [true, false] };
       return optional && inner.kind === "fixed" ? { ...all, kind: "choice", options: [inner.value] } : all;
     }
-    return { ...about, kind: "union", optional, options: real.map((each, at) => ({ schema: each, title: named(resolved(each, root), at) })) };
+    return { ...about, kind: "union", optional, options: choices(real, root) };
   }
   if (found.allOf?.length === 1) return { ...described(found.allOf[0], root, depth + 1), ...defined(about) };
   if (found.const !== undefined) return { ...about, kind: "fixed", value: found.const };
@@ -77,6 +77,29 @@ function described(schema, root, depth = 0) {
     default:
       return { ...about, kind: "json" };
   }
+}
+
+/** What may be chosen, each with a name; of those that share one, `of` tells what is in them. */
+function choices(schemas, root) {
+  const all = schemas.map((schema, at) => ({ schema, title: named(resolved(schema, root), at) }));
+  return all.map((each) => {
+    if (all.filter(({ title }) => title === each.title).length < 2) return each;
+    const found = resolved(each.schema, root);
+    return found.type === "integer" && !found.title ? { ...each, title: "whole number" } : { ...each, of: inside(found, root) };
+  });
+}
+
+/** In words, from the outside to the inside: what a list holds, which texts, which fields. */
+function inside({ items, additionalProperties, properties, format, const: fixed, enum: values = fixed === undefined ? [] : [fixed] }, root, depth = 0) {
+  const inner = items ?? (properties ? undefined : additionalProperties);
+  if (typeof inner === "object" && depth < DEEPEST) {
+    const found = resolved(inner, root);
+    const options = found.anyOf ?? found.oneOf;
+    if (options) return [choices(options, root).map(({ title }) => title).join(", ")];
+    return found.title || found.type ? [named(found, 0), ...(found.title ? [] : inside(found, root, depth + 1))] : [];
+  }
+  const told = [values, Object.keys(properties ?? {}), format ? [format] : []].find(({ length }) => length) ?? [];
+  return told.length ? [told.slice(0, 3).map(String).join(", ")] : [];
 }
 
 function named({ title, type, format }, at) {
@@ -164,10 +187,18 @@ function looksLike(control, value) {
 
 const TYPES = { string: "str", integer: "int", number: "float", boolean: "bool" };
 
+/** What the API calls a shape: by its title, or as Python says its type. */
+function pythonic({ title, type, items, additionalProperties }, root, depth = 0) {
+  const of = (schema) => pythonic(resolved(schema, root), root, depth + 1);
+  if (title || depth > DEEPEST) return title;
+  if (type === "array") return items ? `list[${of(items)}]` : "list[any]";
+  return type === "object" ? `dict[str,${of(additionalProperties)}]` : (TYPES[type] ?? "any");
+}
+
 /** Whether the API's name of a shape, as errors have it in their paths, is that of a schema: its title, type, or the value that tells it. */
 export function isAbout(name, schema, root) {
   const found = resolved(schema, root);
-  if (found.title === name || TYPES[found.type] === name) return true;
+  if (pythonic(found, root) === name) return true;
   const { kind, fields } = described(schema, root);
   return kind === "object" && fields.some((each) => String(resolved(each.schema, root).const) === name);
 }

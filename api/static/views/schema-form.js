@@ -14,7 +14,7 @@ import { booleanField, choiceField, controlled, fixedField, jsonField, label, nu
 moreIcons();
 
 const DEEPEST = 12;
-const SHAPES = { text: t`text`, number: t`number`, list: t`list`, object: t`object`, date: t`date`, time: t`time`, boolean: t`yes or no` };
+const SHAPES = { text: t`text`, number: t`number`, "whole number": t`whole number`, list: t`list`, object: t`object`, date: t`date`, time: t`time`, boolean: t`yes or no` };
 
 /**
  * @param {any} schema The whole schema.
@@ -185,12 +185,17 @@ function listField(shape, value, context) {
   }
 }
 
+/** `List (number)`, where there are several kinds of lists. */
+function choiceName({ title, of = [] }) {
+  return [title, ...of].map((each) => SHAPES[each] ?? each).reduceRight((inner, each) => `${each} (${inner})`);
+}
+
 function unionField(shape, value, context) {
   let at = value === null && shape.optional ? -1 : optionOf(shape.options, value, context.root);
   const place = h("div.union");
   const options = shape.optional ? [{ title: t`nothing` }, ...shape.options] : shape.options;
   const first = shape.optional ? 1 : 0;
-  const control = h("select", {}, options.map(({ title }, number) => h("option", { value: number - first, selected: number - first === at }, capitalized(SHAPES[title] ?? title))));
+  const control = h("select", {}, options.map((each, number) => h("option", { value: number - first, selected: number - first === at }, capitalized(choiceName(each)))));
   const made = new Map();
   const outer = controlled(shape, context, control, () => (at < 0 ? null : made.get(at).value()));
   const draw = (begins) => {

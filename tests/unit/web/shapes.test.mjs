@@ -116,8 +116,21 @@ test("a shape is told by what is in it, and by the API's name of it", () => {
   assert.equal(of([text, day], "2026-01-02"), 1);
   assert.equal(of([whole, { type: "number" }], 1.5), 1);
   const { Square } = SCHEMA.$defs;
-  for (const [name, schema] of [["Square", Square], ["square", Square], ["int", whole], ["str", text]]) assert.ok(isAbout(name, schema, SCHEMA), name);
-  for (const [name, schema] of [["Round", Square], ["str", whole], ["side", Square]]) assert.ok(!isAbout(name, schema, SCHEMA), name);
+  for (const [name, schema] of [["Square", Square], ["square", Square], ["int", whole], ["str", text], ["list[int]", list(whole)], ["dict[str,int]", map]]) assert.ok(isAbout(name, schema, SCHEMA), name);
+  for (const [name, schema] of [["Round", Square], ["str", whole], ["side", Square], ["list[str]", list(whole)]]) assert.ok(!isAbout(name, schema, SCHEMA), name);
+});
+
+test("choices of one name are told apart by what is in them", () => {
+  const [whole, number, text] = ["integer", "number", "string"].map((type) => ({ type }));
+  const list = (items) => ({ type: "array", items });
+  const map = (additionalProperties) => ({ type: "object", additionalProperties });
+  const names = (anyOf) => reader({}).at({ anyOf }).options.map(({ title, of = [] }) => [title, ...of].join(" "));
+  assert.deepEqual(names([list(whole), list(text)]), ["list number", "list text"]);
+  assert.deepEqual(names([list(list(whole)), list(map(text)), text]), ["list list number", "list object text", "text"]);
+  assert.deepEqual(names([list({ anyOf: [whole, text] }), list({})]), ["list number, text", "list"]);
+  assert.deepEqual(names([whole, number, list(text)]), ["whole number", "number", "list"]);
+  assert.deepEqual(names([text, { type: "string", format: "email" }, { type: "string", const: "x" }]), ["text", "text email", "text x"]);
+  assert.deepEqual(names([{ title: "Place", type: "object", properties: { street: text } }, { title: "Place", type: "object", properties: { x: number, y: number } }]), ["Place street", "Place x, y"]);
 });
 
 test("differences name their places; entries of lists are known by their names", () => {
