@@ -39,7 +39,8 @@ function nowhere(main) {
 function ask({ name, version, request_schema: schema, steps }) {
   const kept = draft(`workflow/${name}/${version}`);
   const before = kept.read();
-  const fields = schemaForm(schema, { ...(before !== null && { value: before }), changed: (value) => value !== undefined && kept.write(value) });
+  const typed = draft(`workflow/${name}/${version}/half`);
+  const fields = schemaForm(schema, { ...(before !== null && { value: before }), half: typed.read() ?? undefined, changed: keep });
   const review = h("input", { id: "review", type: "checkbox", defaultChecked: true });
   const problem = h("p.field-error", { role: "alert" });
   const submit = guarded(h("button.button.is-primary.is-large", { type: "submit" }, t`Begin`), send);
@@ -49,6 +50,11 @@ function ask({ name, version, request_schema: schema, steps }) {
     steps.some((step) => step.reviewed) && h("p.is-check.review-first", {}, review, h("label", { htmlFor: "review" }, t`Ask me before it goes on, so that I can change it`)),
     problem, submit);
 
+  function keep(value, half) {
+    if (value !== undefined) kept.write(value);
+    typed.write(half);
+  }
+
   async function send() {
     problem.textContent = "";
     try {
@@ -56,6 +62,7 @@ function ask({ name, version, request_schema: schema, steps }) {
       const { data: task } = await call(`/workflows/${name}/tasks`, { method: "POST", body, json: exact, headers: { "Idempotency-Key": sending.keyOf(body) } });
       sending.answered();
       kept.clear();
+      typed.clear();
       keptReview.clear();
       location.assign(to(`/tasks/${task.task_id}`));
     } catch (error) {

@@ -29,6 +29,7 @@ export function controlled(shape, context, control, value) {
   return {
     element: h(checkbox ? "div.field.is-check" : "div.field", {}, checkbox ? [control, words] : [words, control], help, problem),
     value,
+    half: () => undefined,
     complain(path, message) {
       if (path.length) return false;
       problem.textContent = message;
@@ -57,7 +58,16 @@ function leaf(shape, context, control, given, read) {
     }
     return good;
   });
-  return field;
+  if (typeof context.half === "string") control.value = context.half;
+  return Object.assign(field, { half: () => (readable() ? undefined : control.value) });
+
+  function readable() {
+    try {
+      return state() === began || control.validity.badInput || (read(), true);
+    } catch {
+      return false;
+    }
+  }
 }
 
 export function textField(shape, value, context) {
@@ -97,7 +107,7 @@ function said(value) {
 }
 
 export function fixedField(shape) {
-  return { element: h("span", { hidden: true }), value: () => shape.value, complain: () => false, clear: () => {} };
+  return { element: h("span", { hidden: true }), value: () => shape.value, half: () => undefined, complain: () => false, clear: () => {} };
 }
 
 export function jsonField(shape, value, context) {

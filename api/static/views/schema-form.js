@@ -18,16 +18,18 @@ const SHAPES = { text: t`text`, number: t`number`, "whole number": t`whole numbe
 
 /**
  * @param {any} schema The whole schema.
- * @param {{value?: any, changed?: (value: any) => void}} [given] What it begins with, and who is told of changes.
+ * @param {{value?: any, half?: any, changed?: (value: any, half: any) => void}} [given] What it begins with, and who is told of changes; `half` is
+ *   what was typed and is no value yet, in the places of the fields, or undefined.
  * @returns {{element: any, value: () => any, complain: (errors: {path: string[], message: string}[]) => string[], focus: () => void}}
  *   `value` throws an Error with a sentence when a field holds no JSON; `complain` shows errors and returns
  *   those that belong to no field.
  */
-export function schemaForm(schema, { value = beginning(schema, schema), changed = () => {} } = {}) {
+export function schemaForm(schema, { value = beginning(schema, schema), half, changed = () => {} } = {}) {
   const read = reader(schema);
-  let kept = false;
+  let kept = true; // also while it is made
   const context = { root: schema, read, keeping: () => kept, changed: keep };
-  const field = fieldOf(schema, value, { ...context, path: [], name: "", required: true });
+  const field = fieldOf(schema, value, { ...context, half, path: [], name: "", required: true });
+  kept = false;
   return {
     element: h("div.schema-form", {}, field.element),
     /** What can be sent. */
@@ -52,9 +54,9 @@ export function schemaForm(schema, { value = beginning(schema, schema), changed 
   /** Tell what there is so far, whatever is wrong with it yet. */
   function keep() {
     kept = true;
-    const value = quietly(field.value);
+    const [value, half] = [field.value, field.half].map(quietly);
     kept = false;
-    changed(value);
+    changed(value, half);
   }
 }
 
@@ -66,7 +68,7 @@ function quietly(value) {
   }
 }
 
-/** @returns {any} `{element, value(), complain(path, message), clear()}` */
+/** @returns {any} `{element, value(), half(), complain(path, message), clear()}` */
 function fieldOf(schema, value, context) {
   const shape = context.read.at(schema);
   if (context.path.length > DEEPEST) return jsonField(shape, value, context);
@@ -80,7 +82,7 @@ function objectField(shape, value, context) {
   const given = value && typeof value === "object" && !Array.isArray(value) ? value : {};
   const fields = shape.fields.map(({ name, schema, required }) => {
     const begins = name in given ? given[name] : beginning(schema, context.root);
-    const field = fieldOf(schema, begins, { ...context, name, required, path: [...context.path, name] });
+    const field = fieldOf(schema, begins, { ...context, name, required, half: context.half?.[name], path: [...context.path, name] });
     // of what nobody has said anything about the server's own default holds: not each is in the schema
     const said = required || name in given || context.read.at(schema).kind === "fixed";
     return [name, said ? field : unlessTouched(field)];
@@ -93,6 +95,10 @@ function objectField(shape, value, context) {
     value() {
       const read = fields.map(([name, field]) => [name, field.value()]).filter(([, each]) => each !== undefined);
       return { ...unknownOf(given, shape.fields), ...Object.fromEntries(read) };
+    },
+    half() {
+      const halves = fields.map(([name, field]) => [name, field.half()]).filter(([, each]) => each !== undefined);
+      return halves.length ? Object.fromEntries(halves) : undefined;
     },
     complain(path, message) {
       const found = fields.find(([name]) => name === path[0]);
@@ -132,11 +138,18 @@ function listField(shape, value, context) {
     context.changed();
   } }, t`Add an entry`);
   const element = h("fieldset.group", {}, name && h("legend", { dir: "auto" }, name), shape.help && h("p.quiet", { dir: "auto" }, shape.help), list, add, problem);
-  (Array.isArray(value) ? value : []).forEach(insert);
+  const given = Array.isArray(value) ? [...value] : [];
+  // an entry that is no value yet has no place in the value
+  if (context.half) context.half.forEach(([there, half]) => insert(there ? given.shift() : undefined, half));
+  else given.forEach((each) => insert(each));
   bounds();
   return {
     element,
     value: () => (rows.length || !shape.optional || Array.isArray(value) ? rows.map(({ field }) => field.value()).filter((each) => each !== undefined) : null),
+    half() {
+      const halves = rows.map(({ field }) => [field.value() !== undefined, field.half()]);
+      return halves.some(([, half]) => half !== undefined) ? halves : undefined;
+    },
     complain(path, message) {
       const row = rows[Number(path[0])];
       if (row?.field.complain(path.slice(1), message)) return true;
@@ -149,8 +162,8 @@ function listField(shape, value, context) {
     },
   };
 
-  function insert(each) {
-    const field = fieldOf(shape.item, each, { ...context, name: "", required: true, path: [...context.path, String(rows.length)] });
+  function insert(each, half) {
+    const field = fieldOf(shape.item, each, { ...context, half: half ?? undefined, name: "", required: true, path: [...context.path, String(rows.length)] });
     const row = { field, element: null };
     row.element = h("li.form-entry", {}, field.element, h("div.entry-buttons", {},
       iconButton("up", t`Move up`, () => move(row, -1)), iconButton("down", t`Move down`, () => move(row, 1)), iconButton("cross", t`Remove`, () => remove(row))));
@@ -191,16 +204,16 @@ function choiceName({ title, of = [] }) {
 }
 
 function unionField(shape, value, context) {
-  let at = value === null && shape.optional ? -1 : optionOf(shape.options, value, context.root);
+  let at = context.half?.at ?? (value === null && shape.optional ? -1 : optionOf(shape.options, value, context.root));
   const place = h("div.union");
   const options = shape.optional ? [{ title: t`nothing` }, ...shape.options] : shape.options;
   const first = shape.optional ? 1 : 0;
   const control = h("select", {}, options.map((each, number) => h("option", { value: number - first, selected: number - first === at }, capitalized(choiceName(each)))));
   const made = new Map();
   const outer = controlled(shape, context, control, () => (at < 0 ? null : made.get(at).value()));
-  const draw = (begins) => {
+  const draw = (begins, half) => {
     // what was written in one shape is there when it is chosen again
-    if (at >= 0 && !made.has(at)) made.set(at, fieldOf(shape.options[at].schema, begins(), { ...context, name: "", required: true, path: [...context.path, ""] }));
+    if (at >= 0 && !made.has(at)) made.set(at, fieldOf(shape.options[at].schema, begins(), { ...context, half, name: "", required: true, path: [...context.path, ""] }));
     fill(place, made.get(at)?.element);
   };
   control.addEventListener("change", () => {
@@ -208,10 +221,14 @@ function unionField(shape, value, context) {
     draw(() => beginning(shape.options[at].schema, context.root));
     context.changed();
   });
-  draw(() => value);
+  draw(() => value, context.half?.inner);
   outer.element.append(place);
   return {
     ...outer,
+    half() {
+      const inner = made.get(at)?.half();
+      return inner === undefined ? undefined : { at, inner };
+    },
     complain(path, message) {
       if (at < 0 || !path.length) return outer.complain([], message);
       const several = shape.options.length > 1;

@@ -19,13 +19,14 @@ export function shapeReview(main, { task, review, etag, follow }) {
   const taskId = task.task_id;
   const key = `review/${taskId}`;
   const kept = draft(`${key}/value/${review.version}`);
-  const before = kept.read();
+  const typed = draft(`${key}/half/${review.version}`);
+  const [before, half] = [kept, typed].map((each) => each.read());
   const plain = JSON.stringify(review.value);
   const notices = h("div", { role: "status" });
   const seen = slot(h("div.card"));
   let now = before ?? review.value;
-  const form = schemaForm(review.schema ?? {}, { value: before ?? review.value, changed });
-  const own = h("details.value-edit", { open: before !== null }, h("summary", {}, t`Change it`), form.element);
+  const form = schemaForm(review.schema ?? {}, { value: before ?? review.value, half: half ?? undefined, changed });
+  const own = h("details.value-edit", { open: before !== null || half !== null }, h("summary", {}, t`Change it`), form.element);
   const decision = decisionCard(review, { key, decide, remarks: () => [], approval: t`Approve it` });
   title(t`Review: ${called(task)}`, "ask");
   fill(main, h("div.review-page", {},
@@ -38,7 +39,8 @@ export function shapeReview(main, { task, review, etag, follow }) {
   draw();
   const watch = follow(task, review, { over, stale });
 
-  function changed(value) {
+  function changed(value, half) {
+    typed.write(half);
     if (value === undefined) return;
     now = value;
     kept.write(JSON.stringify(value) === plain ? null : value);
@@ -59,7 +61,7 @@ export function shapeReview(main, { task, review, etag, follow }) {
         : same ? { decision: "approve" } : { decision: "edit", value, then: kind === "again" ? "review" : "approve" };
       await call(`/tasks/${taskId}/review`, { method: "POST", body, json: exact, headers: etag ? { "If-Match": etag } : {} });
       if (kind !== "again") decision.sent();
-      if (kind !== "reject") kept.clear();
+      if (kind !== "reject") [kept, typed].forEach((each) => each.clear());
       watch.stop();
       tell({ type: "retried", taskId });
       location.assign(to(`/tasks/${taskId}`));

@@ -178,6 +178,41 @@ async def test_an_integer_keeps_all_its_digits(site: Site, window: Watched) -> N
     assert site.get(f"/tasks/{task_id}/results")["results"]["result"]["long"] == LONG + 2
 
 
+async def test_half_a_json_text_outlives_a_reload(site: Site, window: Watched) -> None:
+    """It stands where it was typed, beside what the other fields have, and is not sent."""
+    page = await window.open("/workflows/odd")
+    counts = page.locator(".field", has=page.get_by_label("Counts")).locator("textarea")
+    many = page.get_by_role("group", name="Many")
+    await page.get_by_label("Topic").fill("Half")
+    await page.get_by_label("Counts").select_option("List")
+    await page.get_by_label("Counts").select_option("Object")
+    await counts.fill('{"a": 2, ')
+    await many.get_by_role("button", name="Add an entry").click()
+    await many.get_by_role("button", name="Add an entry").click()
+    await many.locator("textarea").nth(3).fill("[1")
+    await many.locator("textarea").nth(4).fill('"y"')
+    await page.reload()
+    await expect(page.get_by_label("Topic")).to_have_value("Half")
+    await expect(counts).to_have_value('{"a": 2, ')
+    await expect(many.locator("textarea")).to_have_count(5)
+    await expect(many.locator("textarea").nth(3)).to_have_value("[1")
+    await many.locator("textarea").nth(3).fill("[1]")
+    await page.get_by_role("button", name="Begin").click()
+    await expect(counts).to_be_focused()
+    await expect(counts).to_have_accessible_description(re.compile("is no JSON"))
+    await counts.fill('{"a": 2}')
+    task_id = await _asked(page)
+    site.wait(task_id, "human_review_pending")
+    value = site.get(f"/tasks/{task_id}/review")["value"]
+    assert (value["counts"], value["many"]) == ({"a": 2}, [None, 1, "x", [1], "y"])
+    page = await window.open(f"/tasks/{task_id}/review")
+    await page.get_by_text("Change it").click()
+    await counts.fill("{")
+    await page.reload()
+    await expect(counts).to_have_value("{")
+    await expect(page.get_by_role("button", name="Approve it")).to_be_visible()
+
+
 async def test_a_part_with_long_lines_stays_in_the_page(site: Site, window: Watched) -> None:
     """Code and tables wider than the page scroll by themselves; a reload leaves it open."""
     body = {"request": {"topic": "Long"}, "review": False}
