@@ -11,7 +11,7 @@ import typer
 
 from cli.console import note
 from cli.data_dir import DataDir
-from cli.exits import EPILOG, ExitCode, failed
+from cli.exits import EPILOG, ExitCode, failed, usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,11 +45,13 @@ def demo(
     """
     from contextlib import contextmanager
 
+    goal = goal or GOAL
+    _check(goal)
     folder = DataDir(data_dir)
     folder.check_ours()
     running = contextmanager(_running_stack)
     with running(folder) as ours:
-        code = _walk(goal or GOAL, data_dir, json=json, ends=ours)
+        code = _walk(goal, data_dir, json=json, ends=ours)
         if ours:
             note("Stopping the stack")
     if code is ExitCode.INTERRUPTED and ours:
@@ -58,6 +60,18 @@ def demo(
         raise typer.Exit(code)
     if ours:
         note("To keep a stack running, with its pages, its API and Flower: `roadmap up`")
+
+
+def _check(goal: str) -> None:
+    """Refuse a goal that the API would refuse, before anything is started for it."""
+    from core.errors import InvalidRequestError
+    from core.request_shapes import parse_request
+    from roadmaps.requests import TaskRequest
+
+    try:
+        parse_request(TaskRequest, {"goal": goal})
+    except InvalidRequestError as error:
+        raise usage(error.message) from None
 
 
 def _walk(goal: str, data_dir: Path, *, json: bool, ends: bool) -> ExitCode:

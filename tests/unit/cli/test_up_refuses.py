@@ -1,4 +1,4 @@
-"""What `roadmap up` refuses before it starts anything."""
+"""What `roadmap up` and `roadmap demo` refuse before they start anything."""
 
 from __future__ import annotations
 
@@ -45,6 +45,19 @@ def test_a_taken_port(tmp_path: Path) -> None:
         refused = CliRunner().invoke(app, ["up", "--data-dir", str(folder), "--port", port])
     assert refused.exit_code != 0
     assert port in refused.output
+    assert not folder.exists(), "nothing was begun"
+
+
+@pytest.mark.parametrize(("goal", "words"), [(" ", "empty"), ("x" * 2001, "2,000 characters")])
+def test_a_goal_for_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, goal: str, words: str
+) -> None:
+    """A demo of a goal that the API would refuse is a usage error; no server is started for it."""
+    monkeypatch.setattr("embedded.spawn_child", lambda *_args, **_kwargs: pytest.fail("started"))
+    monkeypatch.setenv("GOAL", goal)
+    folder = tmp_path / "stack"
+    refused = CliRunner().invoke(app, ["demo", "--data-dir", str(folder)])
+    assert (refused.exit_code, words in refused.output) == (2, True), refused.output
     assert not folder.exists(), "nothing was begun"
 
 
