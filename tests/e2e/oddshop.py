@@ -64,6 +64,7 @@ class Odd(BaseModel, extra="forbid"):
     short: str = Field(default="", max_length=5)
     tiny: float = 0.00042
     year: int = 2026
+    nodes: list[Node] = [Node(name="one"), Node(name="two", children=[Node(name="inner")])]
     long: int = 1234567890123456789
 
 

@@ -184,7 +184,8 @@ function listField(shape, value, context) {
     if (to < 0 || to >= rows.length) return;
     rows.splice(to, 0, ...rows.splice(from, 1));
     draw();
-    row.element.querySelector(by < 0 ? "button" : "button + button")?.focus();
+    // its own: an entry may hold lists, with buttons of theirs
+    row.element.querySelector(`:scope > .entry-buttons > :nth-child(${by < 0 ? 1 : 2})`).focus();
   }
 
   function draw() {

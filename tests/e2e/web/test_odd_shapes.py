@@ -44,6 +44,14 @@ DEFAULTS: Final[dict[str, Any]] = {
     "short": "",
     "tiny": 0.00042,
     "year": 2026,
+    "nodes": [
+        {"name": "one", "next": None, "children": []},
+        {
+            "name": "two",
+            "next": None,
+            "children": [{"name": "inner", "next": None, "children": []}],
+        },
+    ],
     "long": LONG,
 }
 
@@ -81,8 +89,8 @@ async def test_a_shape_may_be_nothing_and_may_hold_itself(site: Site, window: Wa
     await page.get_by_label("Street").fill("Long Lane")
     root = page.get_by_label("Root")
     await root.select_option("Node")
-    await page.get_by_label("Name", exact=True).fill("one")
-    await page.get_by_label("Next").select_option("Node")
+    await page.get_by_label("Name", exact=True).first.fill("one")
+    await page.get_by_label("Next").first.select_option("Node")
     await page.get_by_label("Name", exact=True).nth(1).fill("two")
     await page.get_by_label("Sure").select_option("No")
     await page.get_by_label("Other").select_option("Square")
@@ -211,6 +219,24 @@ async def test_half_a_json_text_outlives_a_reload(site: Site, window: Watched) -
     await page.reload()
     await expect(counts).to_have_value("{")
     await expect(page.get_by_role("button", name="Approve it")).to_be_visible()
+
+
+async def test_an_entry_moves_by_keys(window: Watched) -> None:
+    """The button that moved it keeps the focus, also when the entry holds a list of its own."""
+    page = await window.open("/workflows/odd")
+    nodes = page.get_by_role("group", name="Nodes")
+    entries = nodes.locator("> ol > li")
+    second = entries.nth(1).locator("> .entry-buttons").get_by_role("button", name="Move up")
+    await second.focus()
+    await page.keyboard.press("Enter")
+    await expect(entries.nth(0).get_by_label("Name").first).to_have_value("two")
+    first = entries.nth(0).locator("> .entry-buttons")
+    await expect(first.get_by_role("button", name="Move up")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(entries.nth(0).get_by_label("Name").first).to_have_value("one")
+    down = entries.nth(1).locator("> .entry-buttons").get_by_role("button", name="Move down")
+    await expect(down).to_be_focused()
 
 
 async def test_a_part_with_long_lines_stays_in_the_page(site: Site, window: Watched) -> None:
