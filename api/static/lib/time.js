@@ -70,6 +70,11 @@ export function moment(at) {
   });
 }
 
+export const isLate = (at) => Date.parse(at) < now();
+
+/** Return until when something is wanted, as a sentence begins: `Due in 23 h`, `12 min overdue`. */
+export const deadline = (at) => (isLate(at) ? due(at) : t`Due ${due(at)}`);
+
 /** Return how long it is until a time: `in 23 h`, `12 min overdue`. */
 export function due(at) {
   const ms = Date.parse(at) - now();

@@ -6,7 +6,7 @@ import { fill, h, said, slot } from "../lib/dom.js";
 import { COMMA, t } from "../lib/i18n.js";
 import { isAway } from "../lib/presence.js";
 import { hear } from "../lib/tabs.js";
-import { ago, due } from "../lib/time.js";
+import { ago, due, isLate } from "../lib/time.js";
 import { called, concepts, hours } from "../lib/words.js";
 import { totals } from "../model/edits.js";
 
@@ -31,7 +31,7 @@ start(async (main) => {
       const found = await Promise.all(tasks.map(withReview));
       found.sort((a, b) => (a.review?.due_at ?? "~").localeCompare(b.review?.due_at ?? "~"));
       problem.show(null, () => []);
-      list.show(found.map(({ task, review }) => [task.task_id, review?.review_id, review?.overdue]), () =>
+      list.show(found.map(({ task, review }) => [task.task_id, review?.review_id, review && isLate(review.due_at)]), () =>
         (found.length ? found.map(row) : h("li.quiet", {}, t`Nothing waits for you.`)));
     } catch (error) {
       noticeRefusal(error);
@@ -56,6 +56,6 @@ function row({ task, review }) {
   ];
   return h("li", {}, h("a.task-row", { href: `/tasks/${task.task_id}/review` },
     said("span.task-goal", called(task)),
-    review && h(`span.chip.is-${review.overdue ? "bad" : "ask"}`, {}, review.overdue ? due(review.due_at) : t`due ${due(review.due_at)}`),
+    review && h(`span.chip.is-${isLate(review.due_at) ? "bad" : "ask"}`, {}, isLate(review.due_at) ? due(review.due_at) : t`due ${due(review.due_at)}`),
     h("span.quiet", {}, facts.filter(Boolean).join(" · "))));
 }

@@ -4,9 +4,10 @@ import { fill, guarded, h, write } from "../lib/dom.js";
 import { keepField } from "../lib/drafts.js";
 import { n, t } from "../lib/i18n.js";
 import { announce } from "../lib/say.js";
-import { due, moment } from "../lib/time.js";
+import { deadline, isLate, moment } from "../lib/time.js";
 
 const LONGEST = 4000;
+const TICK_MS = 5000;
 /** What happens to a review that nobody decided in time. */
 const EXPIRY = {
   keep: t`It waits on after that.`, approve: t`Undecided by then, it is approved.`, cancel: t`Undecided by then, the task is cancelled.`,
@@ -36,11 +37,12 @@ export function decisionCard(review, { key, decide, remarks, approval = t`Approv
   const details = h("details.send-back", { open: kept.kept }, h("summary", {}, t`Ask for something different`),
     h("label", { htmlFor: "feedback" }, t`What should be different?`), wish, alongside, problem, warning, sendBack);
   wish.addEventListener("input", settled);
-  const deadline = h("p.due", { class: review.overdue ? "is-overdue" : "" }, review.overdue ? due(review.due_at) : t`Due ${due(review.due_at)}`,
+  const left = h("span");
+  const until = h("p.due", {}, left,
     h("span.quiet", {}, t` (${moment(review.due_at)}). ${EXPIRY[review.on_expiry]}`));
   const element = h("section.card.decision", { "aria-labelledby": "decision-title" },
     h("h2.card-title", { id: "decision-title" }, t`Your decision`),
-    deadline,
+    until,
     approve, unsent, again, details);
   const barApprove = guarded(h("button.button.is-primary", { type: "button" }), () => approved(barUnsent));
   const barNumbers = h("span.quiet");
@@ -51,6 +53,8 @@ export function decisionCard(review, { key, decide, remarks, approval = t`Approv
       wish.scrollIntoView({ block: "center" });
     } }, t`Something different`), barApprove));
   setEdits(0);
+  tick();
+  setInterval(tick, TICK_MS);
   return {
     element,
     bar,
@@ -69,11 +73,17 @@ export function decisionCard(review, { key, decide, remarks, approval = t`Approv
       for (const button of [...element.querySelectorAll("button"), ...bar.querySelectorAll("button")]) button.disabled = true;
       wish.readOnly = true;
       element.classList.add("is-closed");
-      bar.hidden = deadline.hidden = warning.hidden = true;
+      bar.hidden = until.hidden = warning.hidden = true;
       settled();
       announce(t`This review is closed.`);
     },
   };
+
+  /** The time may come while the page is open. */
+  function tick() {
+    write(left, deadline(review.due_at));
+    until.classList.toggle("is-overdue", isLate(review.due_at));
+  }
 
   function setEdits(number) {
     const words = number ? n(number, "Approve with my {n} change", "Approve with my {n} changes") : approval;

@@ -4,7 +4,7 @@ import { complain, get, inWords, post } from "../lib/api.js";
 import { isAway } from "../lib/presence.js";
 import { fill, guarded, h, icon, said, slot, write } from "../lib/dom.js";
 import { exact } from "../lib/exact.js";
-import { n, t } from "../lib/i18n.js";
+import { figure, n, t } from "../lib/i18n.js";
 import { moreIcons } from "../lib/more-icons.js";
 import { recall, remember } from "../lib/place.js";
 import { CONTENT_STATE, kindName, retryHelps } from "../lib/words.js";
@@ -82,8 +82,8 @@ export function made(context, workflow, own) {
   function count({ counter, ids }) {
     const all = ids.flatMap((id) => Object.values(context.model.contents.get(id) ?? {}));
     const of = (state) => all.filter(({ status }) => status === state).length;
-    const text = t`${of("completed")} of ${all.length} ready`;
-    write(counter, of("failed") ? t`${text}, ${of("failed")} failed` : text);
+    const text = t`${figure(of("completed"))} of ${figure(all.length)} ready`;
+    write(counter, of("failed") ? t`${text}, ${figure(of("failed"))} failed` : text);
   }
 
   function row(part, tally) {

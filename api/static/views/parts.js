@@ -1,7 +1,7 @@
 /** Small things that several pages show. */
 
 import { h, said } from "../lib/dom.js";
-import { SERVERS, list, t, within } from "../lib/i18n.js";
+import { SERVERS, figure, list, t, within } from "../lib/i18n.js";
 import { CONTENT_STATE, STATUS, TONE, cause, kindName } from "../lib/words.js";
 
 const LONG = 110;
@@ -89,7 +89,7 @@ export function meter() {
       });
       bar.setAttribute("aria-valuemax", String(total || 1));
       bar.setAttribute("aria-valuenow", String(done));
-      bar.setAttribute("aria-valuetext", t`${done} of ${total} ready, ${failed} failed`);
+      bar.setAttribute("aria-valuetext", t`${figure(done)} of ${figure(total)} ready, ${figure(failed)} failed`);
     },
   };
 }

@@ -1,7 +1,7 @@
 /** A task in a list: what it is, where it stands, what comes of it. */
 
 import { h, said } from "../lib/dom.js";
-import { n, t } from "../lib/i18n.js";
+import { figure, n, t } from "../lib/i18n.js";
 import { ago, range } from "../lib/time.js";
 import { called, contents } from "../lib/words.js";
 import { chip } from "./parts.js";
@@ -33,7 +33,7 @@ export function taskRow(task) {
   const { done, total } = task.progress;
   const facts = [
     prospect(task),
-    total > 0 && COUNTED.has(task.status) && t`${done} of ${total} ready`,
+    total > 0 && COUNTED.has(task.status) && t`${figure(done)} of ${figure(total)} ready`,
     task.status === "completed" && total > 0 && contents(total),
     task.failed_count > 0 && n(task.failed_count, "{n} failed", "{n} failed"),
     ago(task.created_at),

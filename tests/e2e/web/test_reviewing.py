@@ -93,3 +93,15 @@ def _wait_for_round(site: Site, task_id: str, number: int) -> None:
         for event in page["events"]:
             if event["type"] == "review_required" and event["data"]["round"] == number:
                 return
+
+
+async def test_a_deadline_passes_while_the_page_is_open(site: Site, window: Watched) -> None:
+    """What was due in hours is told as overdue then, without a reload."""
+    page = window.page
+    await page.clock.install()
+    await window.open(f"/tasks/{site.tasks['review']}/review")
+    until = page.locator(".decision .due")
+    await expect(until).to_contain_text("Due in")
+    await page.clock.fast_forward("26:00:00")
+    await expect(until).to_contain_text(re.compile(r"^\d+ (h|min) overdue"))
+    await expect(until).to_have_class(re.compile("is-overdue"))
