@@ -24,8 +24,6 @@ TRIES: Final = 6
 TIMED_OUT_TRIES: Final = 3
 BACKOFF_S: Final = 0.5
 _LONGEST_BACKOFF_S: Final = 20.0
-_LIMITED: Final = 3.0
-"""How the pauses grow where a limit is reached and nobody says for how long."""
 
 _log = get_logger(__name__)
 
@@ -83,9 +81,6 @@ class Tries:
         if failure.retry_after_s is not None:
             # A little more than asked for: all who were sent away do not come back at once.
             return failure.retry_after_s + by_chance
-        if isinstance(failure.error, ProviderRateLimitedError):
-            # of a limit of a minute, mostly: all pauses together are one
-            return self._backoff_s * _LIMITED ** (tried - 1) + by_chance
         doubled: float = self._backoff_s * 2 ** (tried - 1)
         return min(_LONGEST_BACKOFF_S, doubled + by_chance)
 

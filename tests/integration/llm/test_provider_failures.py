@@ -27,7 +27,6 @@ from core.provider_errors import (
 from core.time_limit import TimeLimit
 from llm import Usage
 from tests.integration.llm.calls import tutorial
-from tests.integration.llm.conftest import BACKOFF_S
 from tests.model_rules import Rule
 from workflow.trying import bounded
 
@@ -129,16 +128,6 @@ async def test_retry_after_in_seconds_is_honoured(
     await bounded(work, limit=TimeLimit(0.4), name="call")
 
     assert server.ledger[1].at - server.ledger[0].at >= 0.6
-
-
-async def test_a_limit_of_a_minute_is_outlived(server: ModelServer, author_for: MakeAuthor) -> None:
-    """Where nobody says how long it lasts, the pauses together are 120 times the first one.
-
-    That one is half a second in the work.
-    """
-    server.rules.append(Rule("status", status=429, times=5))
-    assert (await author_for().complete(tutorial())).usage.calls == 6
-    assert server.ledger[5].at - server.ledger[0].at >= 120 * BACKOFF_S
 
 
 async def test_retry_after_as_a_date_is_honoured(
