@@ -54,7 +54,7 @@ def allowed(field: FieldInfo) -> str:
         return "`true`, `false`"
     if kind in (int, float):
         bounds = [
-            f"{word} {getattr(each, name):g}"
+            f"{word} {getattr(each, name):,}"
             for each in metadata_of(field)
             for name, word in _BOUNDS.items()
             if getattr(each, name, None) is not None
