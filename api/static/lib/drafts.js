@@ -4,8 +4,6 @@
  * begins with the newest. Signing out forgets all of it. Secrets are never drafts.
  */
 
-import { exact } from "./exact.js";
-
 const PREFIX = "roadmap.draft.";
 const DAYS = 30;
 const MOST = 200;
@@ -14,21 +12,22 @@ const memory = new Map();
 
 /**
  * @param {string} key What it is about, for example `home` or `task/…/feedback`.
+ * @param {{parse: (text: string) => any, stringify: (value: any) => string}} [json] What writes and reads it, if anything but `JSON` should.
  * @returns {{read: () => any, write: (value: any) => void, clear: () => void, sent: () => void, onSent: (callback: () => void) => void}}
  *   `read` gives what was written last, or null; writing null clears, and so does `clear`, in this tab. `sent` says
  *   that there is an answer now: what any tab had written before is over, and `onSent` tells it to the others.
  */
-export function draft(key) {
+export function draft(key, json = JSON) {
   const name = PREFIX + key;
   return {
-    read: () => [own(), shared()].map((store) => take(store, name)).concat(memory.get(name)).find((each) => isOpen(name, each))?.value ?? null,
+    read: () => [own(), shared()].map((store) => take(store, name, json)).concat(memory.get(name)).find((each) => isOpen(name, each))?.value ?? null,
     write(value) {
       if (value === null || value === undefined) return forget(name);
       const sent = sentAt(name);
       const entry = { value, at: Math.max(Date.now(), sent + 1), ...(sent && { sent }) };
       memory.set(name, entry);
-      put(own(), name, exact.stringify(entry));
-      put(shared(), name, exact.stringify(entry));
+      put(own(), name, json.stringify(entry));
+      put(shared(), name, json.stringify(entry));
     },
     clear: () => forget(name),
     sent() {
@@ -84,9 +83,10 @@ function forget(name) {
   else shared()?.removeItem(name);
 }
 
-function take(store, name) {
+/** @param {any} store @param {string} name @param {{parse: (text: string) => any}} [json] */
+function take(store, name, json = JSON) {
   try {
-    const found = exact.parse(store?.getItem(name) ?? "null");
+    const found = json.parse(store?.getItem(name) ?? "null");
     return found && Date.now() - found.at < DAYS * 86_400_000 ? found : null;
   } catch {
     return null;

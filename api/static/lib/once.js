@@ -1,18 +1,17 @@
 /** The same request, sent again because no answer came, is the same task: after a reload and from another tab, too. */
 
 import { draft } from "./drafts.js";
-import { exact } from "./exact.js";
 
 /** Whoever asks for the same later wants another one. */
 const SAME_MS = 3_600_000;
 
-/** @param {string} name What is asked for, as drafts are named. */
-export function once(name) {
+/** @param {string} name What is asked for, as drafts are named. @param {{stringify: (value: any) => string}} [json] */
+export function once(name, json = JSON) {
   const kept = draft(`${name}.key`);
   return {
     /** Return the key under which to send a request. */
     keyOf(body) {
-      const text = exact.stringify(body);
+      const text = json.stringify(body);
       const before = kept.read();
       if (before?.text === text && Date.now() - before.at < SAME_MS) return before.key;
       const key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`; // plain http has no randomUUID

@@ -37,14 +37,14 @@ function nowhere(main) {
 }
 
 function ask({ name, version, request_schema: schema, steps }) {
-  const kept = draft(`workflow/${name}/${version}`);
+  const kept = draft(`workflow/${name}/${version}`, exact);
   const before = kept.read();
   const typed = draft(`workflow/${name}/${version}/half`);
   const fields = schemaForm(schema, { ...(before !== null && { value: before }), half: typed.read() ?? undefined, changed: keep });
   const review = h("input", { id: "review", type: "checkbox", defaultChecked: true });
   const problem = h("p.field-error", { role: "alert" });
   const submit = guarded(h("button.button.is-primary.is-large", { type: "submit" }, t`Begin`), send);
-  const sending = once(`workflow/${name}`);
+  const sending = once(`workflow/${name}`, exact);
   const keptReview = keepField(review, `workflow/${name}/review`);
   return h("form", { onsubmit: (event) => event.preventDefault(), novalidate: true }, fields.element,
     steps.some((step) => step.reviewed) && h("p.is-check.review-first", {}, review, h("label", { htmlFor: "review" }, t`Ask me before it goes on, so that I can change it`)),

@@ -18,7 +18,7 @@ import { schemaForm } from "./schema-form.js";
 export function shapeReview(main, { task, review, etag, follow }) {
   const taskId = task.task_id;
   const key = `review/${taskId}`;
-  const kept = draft(`${key}/value/${review.version}`);
+  const kept = draft(`${key}/value/${review.version}`, exact);
   const typed = draft(`${key}/half/${review.version}`);
   const [before, half] = [kept, typed].map((each) => each.read());
   const plain = JSON.stringify(review.value);
