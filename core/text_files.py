@@ -16,6 +16,9 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 
+LARGEST: Final = 1_000_000
+"""Bytes; nobody writes more by hand, and some devices have no end."""
+
 
 class UnreadableTextError(ValueError):
     """A file is not text; the message says in which line, and what to do."""
@@ -28,9 +31,12 @@ def read_text(path: Path) -> str:
 
     Raises:
         OSError: It cannot be read.
-        UnreadableTextError: It is UTF-16 that ends in the middle of a character.
+        UnreadableTextError: It is UTF-16 that ends in the middle of a character, or has no end.
     """
-    octets = path.read_bytes()
+    with path.open("rb") as file:
+        octets = file.read(LARGEST + 1)
+    if len(octets) > LARGEST:
+        raise UnreadableTextError(f"is larger than {LARGEST:,} bytes; name a file written by hand")
     encoding, mark = next(
         ((name, mark) for mark, name in _MARKS if octets.startswith(mark)), ("", b"")
     )

@@ -106,12 +106,12 @@ def test_an_unreadable_env_file(env: pytest.MonkeyPatch, tmp_path: Path) -> None
     """A `.env` that cannot be opened is told by its path and the reason."""
     (tmp_path / ".env").symlink_to(tmp_path / ".env2")
     (tmp_path / ".env2").write_text("ROADMAP_LEASE_S=9")
-    env.setattr(Path, "read_bytes", _denied)
+    env.setattr(Path, "open", _denied)
     with pytest.raises(SettingsError, match=r"\.env cannot be read: Permission denied"):
         load_settings()
 
 
-def _denied(_path: Path) -> bytes:
+def _denied(_path: Path, _mode: str) -> bytes:
     raise PermissionError(13, "Permission denied")
 
 

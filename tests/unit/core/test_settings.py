@@ -160,6 +160,21 @@ def test_secret_file_unreadable(
         load_settings()
 
 
+def test_a_secret_file_without_an_end(env: pytest.MonkeyPatch) -> None:
+    """What fills the memory is refused; what ends is read, also from a pipe, as of `<(…)`."""
+    env.setenv("ROADMAP_LLM_API_KEY_FILE", "/dev/zero")
+    with pytest.raises(SettingsError, match="LLM_API_KEY_FILE: /dev/zero is larger than 1,000,000"):
+        load_settings()
+    read, write = os.pipe()
+    os.write(write, CANARY.encode())
+    os.close(write)
+    env.setenv("ROADMAP_LLM_API_KEY_FILE", f"/dev/fd/{read}")
+    key = load_settings().llm_api_key
+    os.close(read)
+    assert key is not None
+    assert key.get_secret_value() == CANARY
+
+
 def test_only_secrets_come_from_files(env: pytest.MonkeyPatch) -> None:
     """`…_FILE` of a setting that is no secret is an unknown name."""
     env.setenv("ROADMAP_LEASE_S_FILE", "x")
