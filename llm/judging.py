@@ -19,6 +19,7 @@ from core.provider_errors import (
     ProviderUnsupportedError,
 )
 from llm import refused_text, words
+from llm.told import BY_PROXY, REDIRECTS
 from llm.waits import GIVE_UP_S
 
 if TYPE_CHECKING:
@@ -28,14 +29,12 @@ _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
 _TOO_LARGE: Final = frozenset({400, 413, 429})
 _RATE: Final = 429
-_BY_PROXY: Final = 407
 _TRY_AGAIN: Final = frozenset({408, 409, 425, 498})
 """498 is Groq's for a full flex tier."""
 _SERVER_ERRORS: Final = 500
 _NOT_IMPLEMENTED: Final = 501
 """Says what a server cannot do, now or later, and no more."""
 _NO_SUCH_PATH: Final = frozenset({404, 405})
-_REDIRECTS: Final = range(300, 400)
 
 _BY_MINUTE: Final = re.compile(
     r"request too large|limit[: ]+(?P<limit>[\d,]+).{0,60}?requested[: ]+(?P<requested>[\d,]+)"
@@ -91,7 +90,7 @@ _Kind = type[ProviderError] | tuple[type[ProviderError], str]
 
 def _by_words(told: Told) -> _Kind | None:
     """Judge by words that mean the same whatever status they come with."""
-    if told.page or told.status == _BY_PROXY or told.status in _REDIRECTS:
+    if told.page or told.status == BY_PROXY or told.status in REDIRECTS:
         return None
     if told.status in _TOO_LARGE and _larger_than_a_minute(told.said):
         return ContextTooLongError, _FOR_MINUTE
@@ -156,7 +155,7 @@ def _about_the_request(told: Told) -> _Kind | None:
 _STATUSES: Final[dict[int, _Kind]] = {
     401: ProviderUnauthorizedError,
     402: ProviderQuotaExhaustedError,
-    _BY_PROXY: (ProviderAddressError, _FIREWALL),
+    BY_PROXY: (ProviderAddressError, _FIREWALL),
     451: ContentRefusedError,
 }
 
@@ -215,7 +214,7 @@ def _rejection(told: Told) -> _Kind:
         return ProviderAddressError, _WANTS_TLS
     if words.TOO_LONG.search(said):
         return ContextTooLongError
-    if told.status in _NO_SUCH_PATH or told.status in _REDIRECTS:
+    if told.status in _NO_SUCH_PATH or told.status in REDIRECTS:
         return ProviderAddressError
     if words.DENIED.search(said):
         return ProviderUnauthorizedError, _NOT_ALLOWED

@@ -27,7 +27,9 @@ _LONGEST: Final = 4000
 """Characters of a text that are looked at; what is longer echoes the request or is a page."""
 _MOST_WORDS: Final = 8
 _STATUSES: Final = range(400, 600)
-_REDIRECTS: Final = range(300, 400)
+REDIRECTS: Final = range(300, 400)
+BY_PROXY: Final = 407
+"""Whatever else a proxy says to a tunnel is about who asks it, too, and not about the model."""
 _LONGEST_CODE: Final = 500
 _DIGITS: Final = 3
 """Of a status; of more than 4,300 Python makes no number."""
@@ -100,7 +102,7 @@ class Told:
         """
         heard = _Heard()
         heard.listen(body)
-        place = (headers or {}).get("location", "") if status in _REDIRECTS else ""
+        place = (headers or {}).get("location", "") if status in REDIRECTS else ""
         words = [f"it sends on to {shown(place)}"] if place else heard.words
         message = "; ".join(words)[:_LONGEST]
         wait_s = wait_in_headers({**heard.headers, **(headers or {})})

@@ -25,7 +25,7 @@ from llm.certificates import trusted_here
 from llm.connection import Target, is_socks
 from llm.failures import BadAddressError, RefusedError, WireError
 from llm.reading.texts import decoded
-from llm.told import Told
+from llm.told import BY_PROXY, Told
 
 if TYPE_CHECKING:
     import ssl
@@ -46,8 +46,6 @@ _LARGE: Final = 1_000_000
 """Bytes of a request from which on it is sent piece by piece."""
 _LAST_OK: Final = 299
 _SERVER_ERRORS: Final = 500
-_BY_PROXY: Final = 407
-"""Whatever else a proxy says to a tunnel is about who asks it, too, and not about the model."""
 _ECHO: Final = re.compile(r":\s*(?:\n|b')|\. ")
 
 
@@ -231,7 +229,7 @@ class _HttpAnswer:
 def _refused_by_proxy(error: aiohttp.ClientHttpProxyError) -> Told:
     """Return what a proxy says that opens no tunnel: it refuses, or does not reach the server."""
     said = f"the proxy answers {error.status} {error.message}".strip()
-    return Told(status=error.status if error.status >= _SERVER_ERRORS else _BY_PROXY, message=said)
+    return Told(status=error.status if error.status >= _SERVER_ERRORS else BY_PROXY, message=said)
 
 
 def _no_http(error: BaseException | None) -> str:

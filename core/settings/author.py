@@ -9,7 +9,7 @@ from pydantic_settings import NoDecode
 
 from core.choices import LlmPreset, Provider, SearchProvider
 from core.prices import Price
-from core.settings.kinds import Count, HttpAddress, Limit, Seconds, TokenLimit
+from core.settings.kinds import A_DAY_S, Count, HttpAddress, Limit, Seconds, TokenLimit
 
 
 class AuthorSettings(BaseModel):
@@ -62,7 +62,7 @@ class AuthorSettings(BaseModel):
     sample_latency_s: float = Field(
         default=0.05,
         ge=0,
-        le=86_400,
+        le=A_DAY_S,
         allow_inf_nan=False,
         description="How long the sample author takes for one call.",
     )

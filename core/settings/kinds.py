@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+A_DAY_S: Final = 86_400
+Seconds = Annotated[float, Field(gt=0, le=A_DAY_S, allow_inf_nan=False)]
 """Of waiting for something; sockets and PostgreSQL take 24 days at most, as milliseconds."""
-LongSeconds = Annotated[float, Field(gt=0, le=1_000_000_000, allow_inf_nan=False)]
+MOST_SECONDS: Final = 1_000_000_000
 """Of work, which may take years; as `timeout_s` of an own workflow's steps."""
+LongSeconds = Annotated[float, Field(gt=0, le=MOST_SECONDS, allow_inf_nan=False)]
 MOST_HOURS: Final = 876_000
 """A hundred years: later times cannot be stored, or are never meant."""
 Count = Annotated[int, Field(ge=1, le=1_000_000)]

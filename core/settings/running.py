@@ -5,7 +5,16 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from core.choices import ReviewExpiry
-from core.settings.kinds import MOST_HOURS, Count, Limit, LongSeconds, Positive, Seconds, Words
+from core.settings.kinds import (
+    A_DAY_S,
+    MOST_HOURS,
+    Count,
+    Limit,
+    LongSeconds,
+    Positive,
+    Seconds,
+    Words,
+)
 
 
 class RunningSettings(BaseModel):
@@ -43,7 +52,7 @@ class RunningSettings(BaseModel):
     shutdown_grace_s: float = Field(
         default=20,
         ge=0,
-        le=86_400,
+        le=A_DAY_S,
         allow_inf_nan=False,
         description="How long a stopping worker lets steps finish.",
     )

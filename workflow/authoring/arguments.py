@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 MOST: Final = 10**15
 """More of anything is a mistake."""
-MOST_SECONDS: Final = 10**9
 
 
 def check_share(reader: Reader, name: str, share: object) -> None:

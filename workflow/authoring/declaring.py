@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
+from core.settings.kinds import MOST_SECONDS
 from core.states import RESERVED
 from workflow.authoring import arguments, checks
 from workflow.authoring.codec import Codec
@@ -248,7 +249,7 @@ def _options(workflow: Workflow[Any], reader: Reader, **said: Any) -> StepOption
     arguments.check_share(reader, "share", said.get("share"))
     if said.get("timeout_s") != math.inf:  # which is no limit
         arguments.check_number(
-            reader, "timeout_s", said.get("timeout_s"), above=0, most=arguments.MOST_SECONDS
+            reader, "timeout_s", said.get("timeout_s"), above=0, most=MOST_SECONDS
         )
     arguments.check_number(reader, "concurrency", said.get("concurrency"), above=0, whole=True)
     arguments.check_number(reader, "retries", said.get("retries"), above=-1, whole=True)
