@@ -3,6 +3,9 @@
 While one batch is being committed the next one gathers, so the number of facts per transaction
 grows with the load and a fact waits for at most one other transaction. One workflow with one
 commit per fact costs ten times the client CPU (51 against 4.1 ms per workflow of 95 calls).
+
+Under high load a second batch is written beside the first, so that PostgreSQL works while the
+event loop does and the other way round: a tenth more jobs a second, and no more CPU for each.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from collections import Counter as Types
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from prometheus_client import Counter, Histogram
 from sqlalchemy.exc import DBAPIError
@@ -27,6 +30,7 @@ from db.session import Transaction, retrying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from uuid import UUID
 
     from core.errors import AppError
     from db.facts import Fact
@@ -36,6 +40,10 @@ log = get_logger(__name__)
 
 LARGEST_BATCH: Final = 500
 """The more at a time, the less each costs; but making a batch holds the event loop up."""
+WRITERS: Final = 2
+"""A third one made no job quicker."""
+MANY: Final = 50
+"""So many facts that wait are worth a second transaction; fewer go together later for less."""
 GATHERING_S: Final = 0.004
 """How long the next batch gathers under load: a statement costs the same for one row and for many,
 and nobody notices so short a wait."""
@@ -151,11 +159,17 @@ class _Pending:
 
 
 class Recorder:
-    """One writer per event loop; callers wait for their own fact only."""
+    """The writers of one event loop; callers wait for their own fact only.
+
+    One writer is enough until many facts wait; then a second one takes those of other tasks. What
+    a task's facts are in is one batch at a time, so they keep their order.
+    """
 
     def __init__(self) -> None:
-        self._pending: list[_Pending] = []
-        self._writer: asyncio.Task[None] | None = None
+        self._ready: list[_Pending] = []
+        self._behind: dict[UUID, list[_Pending]] = {}
+        """What waits for an earlier batch of its task, by the tasks whose facts are under way."""
+        self._writers: set[asyncio.Task[None]] = set()
 
     def add(self, fact: Fact) -> asyncio.Future[Recorded]:
         """Queue the fact, and return what waits for its commit.
@@ -163,30 +177,42 @@ class Recorder:
         Who cancels that before the fact's batch began takes the fact back.
         """
         pending = _Pending(fact, asyncio.get_running_loop().create_future())
-        self._pending.append(pending)
-        if self._writer is None or self._writer.done():
+        self._behind.get(fact.task_id, self._ready).append(pending)
+        writers = len(self._writers)
+        if not writers or (writers < WRITERS and len(self._ready) >= MANY):
             # a context of its own, since it writes for many callers
-            self._writer = asyncio.create_task(
-                self._write_all(), name="recorder", context=Context()
-            )
+            writer = asyncio.create_task(self._write_all(), name="recorder", context=Context())
+            self._writers.add(writer)
+            writer.add_done_callback(self._writers.discard)
         return pending.future
 
     async def flush(self) -> None:
         """Wait until nothing is pending."""
-        while self._writer is not None and not self._writer.done():
-            await asyncio.wait({self._writer})
+        while self._writers:
+            await asyncio.wait(self._writers)
 
     async def _write_all(self) -> None:
-        while self._pending:
-            batch, self._pending = (
-                self._pending[:LARGEST_BATCH],
-                self._pending[LARGEST_BATCH:],
-            )
-            batch = [entry for entry in batch if not entry.future.done()]
+        while self._ready:
+            await self._write_next()
+            if len(self._writers) > 1 and len(self._ready) < MANY:
+                break
+            if 1 < len(self._ready) < LARGEST_BATCH:
+                await asyncio.sleep(GATHERING_S)
+        # at once, not when the loop comes to it: whoever is left counts on who else writes
+        self._writers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+
+    async def _write_next(self) -> None:
+        batch = [entry for entry in self._ready[:LARGEST_BATCH] if not entry.future.done()]
+        rest, self._ready = self._ready[LARGEST_BATCH:], []
+        self._behind.update((entry.fact.task_id, []) for entry in batch)
+        for entry in rest:
+            self._behind.get(entry.fact.task_id, self._ready).append(entry)
+        try:
             if batch:
                 await self._write(batch)
-            if 1 < len(self._pending) < LARGEST_BATCH:
-                await asyncio.sleep(GATHERING_S)
+        finally:
+            for task_id in {entry.fact.task_id for entry in batch}:
+                self._ready += self._behind.pop(task_id)
 
     async def _write(self, batch: list[_Pending]) -> None:
         BATCHES.observe(len(batch))

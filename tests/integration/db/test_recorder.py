@@ -54,6 +54,45 @@ async def test_group_commit(database: asyncpg.Connection) -> None:
         assert await numbers(database, task) == list(range(place, 500, 20))
 
 
+async def test_a_held_task_holds_up_no_other(database: asyncpg.Connection) -> None:
+    """While one batch waits for a task's row, many facts of others are committed, its own later."""
+    held, *others = [await new_task() for _ in range(11)]
+    await database.execute("BEGIN")
+    await database.execute("SELECT 1 FROM roadmap_tasks WHERE task_id = $1 FOR UPDATE", held)
+    mine = [asyncio.create_task(record(told(held, 0)))]
+    await until(lambda: _waits_for_lock(database), what="the first batch's lock")
+    mine += [asyncio.create_task(record(told(held, n))) for n in (1, 2)]
+    async with asyncio.timeout(3):
+        facts = [told(task, n) for n in range(recorder.MANY // 10) for task in others]
+        await asyncio.gather(*map(record, facts))
+    assert not any(caller.done() for caller in mine)
+    mine += [asyncio.create_task(record(told(held, n))) for n in (3, 4)]
+    await asyncio.sleep(0)
+    await database.execute("COMMIT")
+    await asyncio.gather(*mine)
+    assert await numbers(database, held) == [0, 1, 2, 3, 4]
+    for task in others:
+        assert await numbers(database, task) == list(range(recorder.MANY // 10))
+
+
+async def test_no_writer_leaves_to_one_that_is_gone(database: asyncpg.Connection) -> None:
+    """However many facts come at once, of however few tasks, each is committed, in its order."""
+    tasks = [await new_task() for _ in range(3)]
+    counts = dict.fromkeys(tasks, 0)
+    a_few_left = recorder.LARGEST_BATCH // 6 + 2
+
+    async def some(task: UUID, number: int) -> None:
+        facts = [told(task, counts[task] + n) for n in range(number)]
+        counts[task] += number
+        await asyncio.gather(*map(record, facts))
+
+    async with asyncio.timeout(60):
+        for size in (1, recorder.MANY - 1, recorder.MANY, a_few_left, 700) * 3:
+            await asyncio.gather(*(some(task, size) for task in tasks for _ in range(2)))
+    for task in tasks:
+        assert await numbers(database, task) == list(range(counts[task]))
+
+
 async def test_callers_wait_for_their_commit(database: asyncpg.Connection) -> None:
     """When `record` returns, everybody else can see the fact, and at its number."""
     task = await new_task()
