@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.exits import usage
+from core.text_files import UnreadableTextError, bad_line, decoded
 
 
 class UnsendableError(ValueError):
@@ -71,10 +72,15 @@ def parsed(text: str) -> Any:
 
 def _decoded(given: bytes, *, where: str, what: str) -> Any:
     try:
-        text = given.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise usage(f"{where} is not UTF-8 text; save {what} as UTF-8.") from None
-    return _parsed(text, where=where, what=what)
+        text = decoded(given)
+    except UnreadableTextError:
+        line = None
+    else:
+        line = bad_line(text)
+        if line is None:
+            return _parsed(text, where=where, what=what)
+    at = "" if line is None else f" in line {line}"
+    raise usage(f"{where} is not UTF-8 text{at}; save {what} as UTF-8.")
 
 
 def _parsed(text: str, *, where: str, what: str, hint: str = "") -> Any:

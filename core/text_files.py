@@ -37,6 +37,15 @@ def read_text(path: Path) -> str:
         octets = file.read(LARGEST + 1)
     if len(octets) > LARGEST:
         raise UnreadableTextError(f"is larger than {LARGEST:,} bytes; name a file written by hand")
+    return decoded(octets).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def decoded(octets: bytes) -> str:
+    """Return what octets say, as `read_text` does, with the ends of lines that they have.
+
+    Raises:
+        UnreadableTextError: They are UTF-16 that ends in the middle of a character.
+    """
     encoding, mark = next(
         ((name, mark) for mark, name in _MARKS if octets.startswith(mark)), ("", b"")
     )
@@ -45,10 +54,9 @@ def read_text(path: Path) -> str:
         encoding = _by_its_zeros(octets)
     try:
         errors = "surrogateescape" if encoding == "utf-8" else "strict"
-        text = octets.decode(encoding, errors)
+        return octets.decode(encoding, errors)
     except UnicodeDecodeError:
         raise UnreadableTextError("is not text that can be read; save it as UTF-8") from None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def bad_line(text: str) -> int | None:

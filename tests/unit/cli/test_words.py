@@ -144,7 +144,10 @@ def test_a_task_without_a_goal_has_a_name(api: Any, roadmap: Command) -> None:
         (b"", "edits.json is empty; it must hold the edits as JSON."),
         (b"[{'op': 1}]", "look at line 1, column 3, where it says '."),
         (b'[{"op": "remove"', "look at line 1, column 17, where it ends too early."),
-        (b"\xff\xfe", "edits.json is not UTF-8 text"),
+        (b"\xff\xfe", "edits.json is empty"),
+        (b'[\n"caf\xe9"]', "edits.json is not UTF-8 text in line 2; save the edits as UTF-8."),
+        (b"\xff\xfe[", "edits.json is not UTF-8 text"),
+        ("{}".encode("utf-16"), "edits.json must hold a JSON list of edits."),  # as PowerShell's >
         (b"[" * 100_000, "it is no JSON that can be read"),
         (b"[" + b"9" * 5000 + b"]", "it is no JSON that can be read"),
         (b'[{"op": NaN}]', "it holds a number that JSON does not have"),
