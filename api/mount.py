@@ -18,6 +18,24 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _HEADER: Final = b"x-forwarded-prefix"
+_OURS: Final = frozenset(
+    {
+        "api",
+        "favicon.ico",
+        "health",
+        "livez",
+        "metrics",
+        "operations",
+        "readyz",
+        "reviews",
+        "roadmaps",
+        "signin",
+        "static",
+        "tasks",
+        "workflows",
+    }
+)
+"""How our own addresses begin; a sub-path may be called alike."""
 _base: Final[ContextVar[str]] = ContextVar("base", default="")
 
 
@@ -48,9 +66,8 @@ class Mounted:
             return await self.app(scope, receive, send)
         prefix = _prefix(scope)
         if prefix:
-            path = scope["path"]
             scope["root_path"] = prefix
-            scope["path"] = path if f"{path}/".startswith(f"{prefix}/") else prefix + path
+            scope["path"] = _below(prefix, scope["path"])
         token = _base.set(prefix)
         try:
             if scope.get("method") == "HEAD" and not inner_path(scope).endswith("/stream"):
@@ -71,6 +88,23 @@ class Mounted:
             await send(message)
 
         await self.app(inner, receive, send_head)
+
+
+def _below(prefix: str, path: str) -> str:
+    """Return a path with the sub-path before it, whether or not the proxy has taken it off.
+
+    At `/roadmaps` it was taken off `/roadmaps/<id>`, which would lead nowhere otherwise, and not
+    off `/roadmaps/tasks/<id>`.
+    """
+    if not f"{path}/".startswith(f"{prefix}/"):
+        return prefix + path
+    rest = path.removeprefix(prefix)
+    taken_off = _first(rest) not in {"", *_OURS} and _first(path) in _OURS
+    return prefix + path if taken_off else path
+
+
+def _first(path: str) -> str:
+    return path.partition("/")[2].partition("/")[0]
 
 
 def _prefix(scope: Scope) -> str:

@@ -136,3 +136,34 @@ async def test_a_strange_sub_path_is_none(
     async with in_process() as client:
         refused = await client.get("/", headers={"X-Forwarded-Prefix": "/learn"})
         assert refused.status_code == 400
+
+
+async def test_a_sub_path_may_be_called_like_our_own_addresses(
+    database: asyncpg.Connection,
+    redis: Redis,
+    jwt_mode: None,
+    settings_env: pytest.MonkeyPatch,
+) -> None:
+    """`/roadmaps` is the example of our own documents, and pages of roadmaps begin so, too."""
+    settings_env.setenv("ROADMAP_TRUSTED_PROXIES", "127.0.0.1")
+    get_settings.cache_clear()
+    seeded = await seeds.roadmap(database)
+    of_roadmap, of_task = f"/roadmaps/{seeded.roadmap_id}", f"/tasks/{seeded.task_id}"
+    pages = {
+        of_roadmap: "roadmap",
+        f"{of_roadmap}/concepts/{seeded.concepts[0]}": "concept",
+        of_task: "task",
+        f"{of_task}/review": "review",
+        "/": "home",
+        "/reviews": "reviews",
+    }
+    async with in_process() as client:
+        client.headers.update(bearer())
+        for prefix in ("/roadmaps", "/tasks", "/api", "/learn"):
+            client.headers["X-Forwarded-Prefix"] = prefix
+            for put in ("", prefix):
+                for path, page in pages.items():
+                    answer = await client.get(put + path)
+                    assert f'data-page="{page}"' in answer.text, (prefix, put, path)
+                answer = await client.get(f"{put}/api/v1{of_task}")
+                assert answer.json()["links"]["self"] == f"{prefix}/api/v1{of_task}"
