@@ -99,6 +99,8 @@ def _below(prefix: str, path: str) -> str:
     if not f"{path}/".startswith(f"{prefix}/"):
         return prefix + path
     rest = path.removeprefix(prefix)
+    if not rest:
+        return f"{path}/"  # home, as somebody types it
     taken_off = _first(rest) not in {"", *_OURS} and _first(path) in _OURS
     return prefix + path if taken_off else path
 

@@ -167,3 +167,16 @@ async def test_a_sub_path_may_be_called_like_our_own_addresses(
                     assert f'data-page="{page}"' in answer.text, (prefix, put, path)
                 answer = await client.get(f"{put}/api/v1{of_task}")
                 assert answer.json()["links"]["self"] == f"{prefix}/api/v1{of_task}"
+
+
+async def test_a_sub_path_without_its_slash_is_home(
+    database: asyncpg.Connection,
+    redis: Redis,
+    jwt_mode: None,
+    settings_env: pytest.MonkeyPatch,
+) -> None:
+    """Somebody who types `example.org/learn` is at home, as at `example.org/learn/`."""
+    settings_env.setenv("ROADMAP_API_ROOT_PATH", "/learn")
+    get_settings.cache_clear()
+    async with in_process() as client:
+        assert 'data-page="home"' in (await client.get("/learn")).text
