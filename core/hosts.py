@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from core.settings import Settings
 
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::(\d{1,5}))?")
+_USUAL_PORTS: Final = {"http": 80, "https": 443}
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -56,11 +57,17 @@ def name_in(host: str) -> str | None:
 
 
 def is_origin_of(origin: str, host: str | None) -> bool:
-    """Tell whether an Origin header names the host that a request was sent to."""
+    """Tell whether an Origin header names the host that a request was sent to.
+
+    Browsers leave a scheme's own port out, and proxies that pass the port on put it in.
+    """
     try:
-        return bool(host) and urlsplit(origin).netloc.lower() == str(host).lower()
+        parts = urlsplit(origin)
+        usual = _USUAL_PORTS.get(parts.scheme) if parts.port is None else None
     except ValueError:
         return False
+    name = parts.netloc.lower()
+    return bool(host) and str(host).lower() in {name, name if usual is None else f"{name}:{usual}"}
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:
