@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 TTL_S: Final = 7 * 86400
 _PURPOSE: Final = "browser session"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_MOST_COOKIES: Final = 4
+"""So many of one name are looked at."""
 _OWN: Final = frozenset({"same-origin", "none"})
 """What `Sec-Fetch-Site` says of our own pages, and of addresses that somebody typed."""
 
@@ -68,10 +70,24 @@ def sign_out(connection: HTTPConnection, answer: Response) -> None:
 
 def session_of(connection: HTTPConnection) -> Claims | None:
     """Return for whom a browser is signed in, whatever page asks; None without a good cookie."""
-    cookie = connection.cookies.get(cookie_name(connection))
-    if not cookie:
+    given = _cookies(connection, cookie_name(connection))
+    if not given:
         return None
     keys = tuple(derived(secret, _PURPOSE) for secret in secrets_of(get_settings()))
+    return next((found for cookie in given if (found := _claims_in(cookie, keys))), None)
+
+
+def _cookies(connection: HTTPConnection, name: str) -> list[str]:
+    """Return all cookies of a name, at most a few.
+
+    A browser sends those of every path above: another stack at the root has one of that name, too.
+    """
+    pieces = "; ".join(connection.headers.getlist("cookie")).split(";")
+    named = (piece.strip().partition("=") for piece in pieces)
+    return [value for key, _, value in named if key == name and value][:_MOST_COOKIES]
+
+
+def _claims_in(cookie: str, keys: tuple[str, ...]) -> Claims | None:
     try:
         claims = verified_claims(cookie, keys)
     except UnauthenticatedError:

@@ -42,3 +42,21 @@ async def test_a_proxy_may_name_the_port_that_browsers_leave_out(
             headers["Cookie"] = await cookie_for(client, Host=host)
             answer = await client.get("/api/v1/tasks", headers=headers)
             assert answer.status_code == status, (origin, host)
+
+
+async def test_another_stack_at_the_same_host_signs_nobody_out(
+    database: asyncpg.Connection, redis: Redis, settings_env: pytest.MonkeyPatch
+) -> None:
+    """A browser sends the cookies of `/learn` and of `/`, which have one name; ours is found."""
+    setting(settings_env, AUTH_SECRET=SECRET, TRUSTED_PROXIES="127.0.0.1")
+    async with in_process() as client:
+        ours = await cookie_for(client, **{"X-Forwarded-Prefix": "/learn"})
+        name = ours.partition("=")[0]
+        theirs = f"{name}=of.another.stack"
+        for sent in (f"{ours}; {theirs}", f"{theirs}; {ours}", f"x=1;{theirs};{ours}; y"):
+            answer = await client.get("/api/v1/session", headers={"Cookie": sent})
+            assert answer.status_code == 200, sent
+        flood = "; ".join([theirs] * 100)
+        for sent in (theirs, f"{name}=", flood):
+            answer = await client.get("/api/v1/session", headers={"Cookie": sent})
+            assert answer.status_code == 401, sent
