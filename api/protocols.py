@@ -19,6 +19,7 @@ from api.refusals import refusal_of
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Awaitable, Callable
 
 LINGER_S: Final = 1.0
 LINGER_BYTES: Final = 4 * 1024 * 1024
@@ -185,6 +186,8 @@ class BoundedHttp(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._active = cycle
         cycle.scope[PUSH] = partial(self._push, cycle)
+        if cycle.scope["http_version"] == "1.0":
+            cycle.send = _without_chunks(cycle)
         super()._start_asgi_task(cycle, app)
 
     def _push(self, cycle: Any, piece: bytes) -> bool:
@@ -232,3 +235,23 @@ class BoundedHttp(HttpToolsProtocol):
             self.transport.write_eof()
         self.flow.resume_reading()
         self.loop.call_later(LINGER_S, self.transport.close)
+
+
+def _without_chunks(cycle: Any) -> Callable[[Any], Awaitable[None]]:
+    """Return how to answer HTTP/1.0, which knows no chunks: bodies end with the connection.
+
+    uvicorn would send chunks all the same, and their sizes would stand between the events.
+    """
+    send = cycle.send
+    endless = False
+
+    async def send_plain(message: Any) -> None:
+        nonlocal endless
+        if message["type"] == "http.response.start":
+            endless = all(name.lower() != b"content-length" for name, _ in message["headers"])
+            cycle.chunked_encoding = False if endless else None
+        elif endless:  # as long as it is
+            cycle.expected_content_length = len(message.get("body", b""))
+        await send(message)
+
+    return send_plain

@@ -1,11 +1,12 @@
-"""Signed-in browsers behind a proxy: how it names the host, and who else is at that host."""
+"""Behind a proxy: how it names the host, who else is at that host, and what HTTP it speaks."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from core.signin_codes import make_code
-from tests.integration.api.conftest import SECRET, in_process
+from tests.integration.api.conftest import SECRET, bearer, in_process
 from tests.integration.api.test_trust import setting
 
 if TYPE_CHECKING:
@@ -60,3 +61,50 @@ async def test_another_stack_at_the_same_host_signs_nobody_out(
         for sent in (theirs, f"{name}=", flood):
             answer = await client.get("/api/v1/session", headers={"Cookie": sent})
             assert answer.status_code == 401, sent
+
+
+async def test_http_1_0_gets_a_stream_without_chunks(
+    served: str, viewer: httpx.AsyncClient
+) -> None:
+    """Old proxies and programs speak it: what they get is events, and the end is the end."""
+    task = (await viewer.post("/api/v1/tasks", json={"goal": "Kites"})).json()
+    host = served.removeprefix("http://")
+    reader, writer = await asyncio.open_connection(*host.split(":"))
+    token = bearer()["Authorization"]
+    asked = (
+        f"GET {task['links']['stream']} HTTP/1.0\r\nHost: {host}\r\nAuthorization: {token}\r\n\r\n"
+    )
+    async with asyncio.timeout(20):
+        writer.write(asked.encode())
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        begun = await reader.readuntil(b"\nid: 1\n\n")
+        await viewer.post(f"/api/v1/tasks/{task['task_id']}/cancel")
+        body = (begun + await reader.read()).decode()
+    writer.close()
+    assert b"transfer-encoding" not in head
+    assert b"connection: close" in head
+    names = {line.partition(":")[0] for line in body.splitlines()}
+    assert names == {"", "retry", "event", "data", "id"}
+    assert "event: task_cancelled" in body
+
+
+async def test_http_1_0_gets_answers_of_every_other_kind(
+    served: str, viewer: httpx.AsyncClient
+) -> None:
+    """With and without a body, of known length as before."""
+    host = served.removeprefix("http://")
+    for asked, status in (
+        ("GET /livez", 200),
+        ("HEAD /livez", 200),
+        ("GET /static/roadmap-client.js", 200),
+        ("GET /api/v1/tasks", 401),
+        ("OPTIONS /livez", 405),
+    ):
+        reader, writer = await asyncio.open_connection(*host.split(":"))
+        writer.write(f"{asked} HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+        async with asyncio.timeout(10):
+            head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        writer.close()
+        assert int(head.split()[1]) == status, asked
+        length = int(head.lower().partition(b"content-length: ")[2].split()[0])
+        assert len(body) == (0 if asked.startswith("HEAD") else length), asked
