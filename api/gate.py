@@ -102,24 +102,39 @@ def _untrusted(scope: Scope, headers: list[tuple[str, str]]) -> tuple[str, str] 
 def _as_forwarded(scope: Scope, headers: list[tuple[str, str]]) -> Scope:
     """Return the request as the trusted proxy got it: from its client, by its scheme."""
     told = {name: value for name, value in headers if name.startswith(_PREFIX)}
-    if not told:
+    standard = _elements(headers)
+    if not told and not standard:
         return scope
     changed: dict[str, object] = {"forwarded_by": scope["client"]}
-    proto = told.get("x-forwarded-proto", "").rsplit(",", 1)[-1].strip().lower()
+    said = told.get("x-forwarded-proto") or (standard[-1].get("proto", "") if standard else "")
+    proto = said.rsplit(",", 1)[-1].strip().lower()
     if proto in _SCHEMES:
         changed["scheme"] = _SCHEMES[proto][scope["type"] == "websocket"]
-    client = _client(",".join(v for n, v in headers if n == "x-forwarded-for"))
+    chain = [v for n, v in headers if n == "x-forwarded-for"]
+    client = _client(",".join(chain or [each.get("for", "") for each in standard]))
     if client is not None:
         changed["client"] = (client, 0)
     scope.update(changed)  # in place: the middleware around this logs it afterwards
     return scope
 
 
+def _elements(headers: list[tuple[str, str]]) -> list[dict[str, str]]:
+    """Return what each proxy said in `Forwarded` (RFC 7239), ours last.
+
+    No value of ours has a comma or a semicolon, and what is before ours may be anything.
+    """
+    chain = ",".join(value for name, value in headers if name == "forwarded")
+    pairs = ([pair.partition("=") for pair in each.split(";")] for each in chain.split(","))
+    elements = [{n.strip().lower(): v.strip().strip('"') for n, _, v in each} for each in pairs]
+    return elements if chain else []
+
+
 def _client(chain: str) -> str | None:
     """Return the last address of a chain that is none of our proxies; what is before it may lie."""
     trusted = get_settings().trusted_proxies
     for text in reversed(chain.split(",")):
-        address = address_of(text.strip())
+        given = text.strip()
+        address = address_of(given) or address_of(name_in(given))  # some proxies add the port
         if address is None:
             return None
         if not within(str(address), trusted):

@@ -108,3 +108,24 @@ async def test_http_1_0_gets_answers_of_every_other_kind(
         assert int(head.split()[1]) == status, asked
         length = int(head.lower().partition(b"content-length: ")[2].split()[0])
         assert len(body) == (0 if asked.startswith("HEAD") else length), asked
+
+
+async def test_the_standard_header_tells_of_tls(
+    database: asyncpg.Connection, redis: Redis, settings_env: pytest.MonkeyPatch
+) -> None:
+    """`Forwarded` (RFC 7239) makes the cookie `Secure`; what a client put before it counts not."""
+    setting(settings_env, AUTH_SECRET=SECRET, TRUSTED_PROXIES="127.0.0.1")
+    async with in_process() as client:
+        for said, secure in (
+            ("for=192.0.2.43;proto=https", True),
+            ('By=10.0.0.1; For="[2001:db8::1]:4711"; Proto="HTTPS"', True),
+            ('proto=http;for="x, for=192.0.2.43;proto=https', True),
+            ("proto=https, for=192.0.2.43;proto=http", False),
+            ("proto=https, for=192.0.2.43", False),
+            ("proto", False),
+            (",;=", False),
+        ):
+            code = {"code": make_code(SECRET)}
+            answer = await client.get("/signin", params=code, headers={"Forwarded": said})
+            client.cookies.clear()
+            assert ("; Secure" in answer.headers["set-cookie"]) == secure, said
