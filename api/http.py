@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 PREFIX: Final = "/api/v1"
-_TAG: Final = re.compile(r'(?:W/)?"([^"]*)"')
+_TAG: Final = re.compile(r'(?:W/)?"([^"]*?)(?:--?(?:gzip|br|zstd|deflate))?"')
+"""A tag as we gave it out, also when a proxy that compresses has put that behind it."""
 _VERSION: Final = re.compile("[0-9]{1,9}")
 
 
