@@ -146,6 +146,9 @@ class TaskView(View):
     failed_count: int = Field(description="How many contents failed, named above or not.")
     usage: UsageView
     last_seq: int = Field(description="Number of its newest event.")
+    review_due_at: Moment | None = Field(
+        description="Until when somebody should decide; null unless it waits for a review."
+    )
     created_at: Moment
     starts_at: Moment | None = Field(
         description="It waits until then: its message asked for a later start."

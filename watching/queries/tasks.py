@@ -11,7 +11,7 @@ from core.errors import InvalidRequestError, NotFoundError
 from core.stages import stages_of
 from core.states import Status
 from core.usage import Usage
-from db.models import RoadmapTask
+from db.models import Review, RoadmapTask
 from db.repositories.parts import failed_parts
 from db.session import read_session
 from watching.line import Place, places
@@ -30,6 +30,7 @@ from watching.time_left import Range, times_left
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from sqlalchemy import ColumnElement
@@ -135,6 +136,7 @@ async def views_of(
     standing = await places(session, rows)
     left = await times_left(session, [row for row in rows if row.task_id not in standing])
     taken = await times_taken(session, rows)
+    due = await _reviews_due(session, rows)
     views = []
     for row in rows:
         named = _by_step(row.workflow, failed.get(row.task_id, []))
@@ -147,6 +149,7 @@ async def views_of(
                 left=left.get(row.task_id),
                 place=standing.get(row.task_id),
                 took_s=taken.get(row.task_id),
+                review_due_at=due.get(row.task_id),
             )
         )
     return views
@@ -166,6 +169,7 @@ def _view(
     left: Range | None,
     place: Place | None,
     took_s: float | None,
+    review_due_at: datetime | None,
 ) -> TaskView:
     return TaskView(
         task_id=row.task_id,
@@ -188,6 +192,7 @@ def _view(
         failed_count=count,
         usage=usage_view(Usage.of(row)),
         last_seq=row.last_seq,
+        review_due_at=review_due_at,
         created_at=row.created_at,
         starts_at=row.starts_at,
         started_at=row.started_at,
@@ -224,6 +229,16 @@ def without_traces(view: TaskView) -> TaskView:
             ],
         }
     )
+
+
+async def _reviews_due(session: AsyncSession, rows: Sequence[RoadmapTask]) -> dict[UUID, datetime]:
+    """Return for each task that waits for a review until when it should be decided."""
+    waiting = [row.task_id for row in rows if row.status == Status.HUMAN_REVIEW_PENDING]
+    if not waiting:
+        return {}
+    asked = (Review.task_id.in_(waiting), Review.status == "open")
+    found = await session.execute(select(Review.task_id, Review.due_at).where(*asked))
+    return {row.task_id: row.due_at for row in found}
 
 
 async def _failures(

@@ -545,6 +545,8 @@ export interface Task {
   usage: Usage;
   /** Number of its newest event. */
   last_seq: number;
+  /** Until when somebody should decide; null unless it waits for a review. */
+  review_due_at: string | null;
   /** ISO 8601, UTC. */
   created_at: string;
   /** It waits until then: its message asked for a later start. */

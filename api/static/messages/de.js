@@ -399,6 +399,7 @@ export default {
   "Under way": "Im Gange",
   "To review": "Durchzusehen",
   "Show older ones": "Ältere zeigen",
+  "Show more": "Mehr zeigen",
   "Search titles and goals": "Titel und Ziele suchen",
   "Lately": "Zuletzt",
   "Only those that are": "Nur diese",

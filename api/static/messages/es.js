@@ -399,6 +399,7 @@ export default {
   "Under way": "En curso",
   "To review": "Por revisar",
   "Show older ones": "Mostrar anteriores",
+  "Show more": "Mostrar más",
   "Search titles and goals": "Buscar títulos y objetivos",
   "Lately": "Recientes",
   "Only those that are": "Solo las que están",

@@ -399,6 +399,7 @@ export default {
   "Under way": "进行中",
   "To review": "待审核",
   "Show older ones": "显示更早的",
+  "Show more": "显示更多",
   "Search titles and goals": "搜索标题和目标",
   "Lately": "最近",
   "Only those that are": "仅显示",

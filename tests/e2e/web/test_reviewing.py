@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 from playwright.async_api import expect
@@ -12,6 +13,8 @@ from tests.e2e.web.browser import PHONE, overflow
 from tests.e2e.web.conftest import GOALS
 
 if TYPE_CHECKING:
+    from playwright.async_api import Route
+
     from tests.e2e.web.browser import Watched
     from tests.e2e.web.conftest import Site
 
@@ -105,3 +108,40 @@ async def test_a_deadline_passes_while_the_page_is_open(site: Site, window: Watc
     await page.clock.fast_forward("26:00:00")
     await expect(until).to_contain_text(re.compile(r"^\d+ (h|min) overdue"))
     await expect(until).to_have_class(re.compile("is-overdue"))
+
+
+async def test_the_most_urgent_of_many_reviews_is_first(site: Site, window: Watched) -> None:
+    """It may be the oldest of hundreds, on the last page of the list; the rest is a click away."""
+    task = site.get(f"/tasks/{site.tasks['review']}")
+    many = [
+        {
+            **task,
+            "task_id": str(UUID(int=number)),
+            "review_due_at": f"2099-01-{31 - number // 10:02}T12:00:{59 - number % 10:02}.000Z",
+        }
+        for number in range(120)
+    ]
+    read: list[str] = []
+
+    async def listed(route: Route) -> None:
+        last = "cursor=older" in route.request.url
+        tasks = many[100:] if last else many[:100]
+        await route.fulfill(json={"tasks": tasks, "next_cursor": None if last else "older"})
+
+    async def asked(route: Route) -> None:
+        read.append(route.request.url)
+        await route.fulfill(status=404, json={"detail": "decided meanwhile"})
+
+    await window.page.route("**/api/v1/tasks?status=human_review_pending&limit=200**", listed)
+    await window.page.route("**/api/v1/tasks/00000000-*/review", asked)
+    page = await window.open("/reviews")
+    rows = page.locator("a.task-row")
+    await expect(rows).to_have_count(50)
+    await expect(rows.first).to_have_attribute("href", f"/tasks/{many[-1]['task_id']}/review")
+    assert len(read) == 50
+    for count in (100, 120):
+        await page.get_by_role("button", name="Show more").click()
+        await expect(rows).to_have_count(count)
+    await expect(rows.last).to_have_attribute("href", f"/tasks/{many[0]['task_id']}/review")
+    await expect(page.get_by_role("button", name="Show more")).to_be_hidden()
+    await page.unroute_all()

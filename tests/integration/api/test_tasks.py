@@ -154,6 +154,19 @@ async def test_an_admin_lists_everybodys_tasks(alice: httpx.AsyncClient) -> None
     assert {task["user_id"] for task in page.json()["tasks"]} == {"alice", "bob"}
 
 
+async def test_a_task_in_review_tells_until_when(
+    alice: httpx.AsyncClient, database: asyncpg.Connection
+) -> None:
+    """In lists, too: who has hundreds of reviews finds the urgent ones without reading each."""
+    await new_task()
+    seeded = await seeds.review(database)
+    due = (await alice.get(f"/api/v1/tasks/{seeded.task_id}/review")).json()["due_at"]
+    listed = (await alice.get("/api/v1/tasks")).json()["tasks"]
+    assert {task["review_due_at"] for task in listed} == {None, due}
+    task = (await alice.get(f"/api/v1/tasks/{seeded.task_id}")).json()
+    assert task["review_due_at"] == due
+
+
 async def test_an_unchanged_task_is_304(alice: httpx.AsyncClient) -> None:
     """A task is 304 for its ETag until it changes."""
     task_id = await new_task()

@@ -413,6 +413,8 @@ class Task(TaskAnswer):
     usage: Usage | None = None
     last_seq: int = 0
     """Number of its newest event."""
+    review_due_at: Moment | None = None
+    """Until when somebody should decide; None unless it waits for a review."""
     created_at: Moment
     starts_at: Moment | None = None
     """It waits until then: its message asked for a later start."""
