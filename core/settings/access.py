@@ -10,11 +10,14 @@ from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from core.choices import AuthMode
+from core.hosts import address_of
 from core.keys import weakness
 from core.picture_hosts import HOST
 from core.settings.kinds import ROOT_PATH, HttpAddress, Positive
 
-_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+", re.IGNORECASE)
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@*\s]+", re.IGNORECASE | re.ASCII)
+_USUAL_PORT: Final = re.compile(r"(http://.+):80|(https://.+):443")
+_NAME: Final = re.compile(r"\.?[a-z0-9_-][a-z0-9._-]{0,252}", re.IGNORECASE | re.ASCII)
 
 
 class AccessSettings(BaseModel):
@@ -110,10 +113,23 @@ class AccessSettings(BaseModel):
     @classmethod
     def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for origin in value:
-            if origin != "*" and not _ORIGIN.fullmatch(origin):
+            if origin != "*" and not (origin.isascii() and _ORIGIN.fullmatch(origin)):
                 raise ValueError(
                     f"{origin!r} is no origin: it begins with http:// or https:// and ends with"
-                    " the host or its port, as in http://localhost:3000"
+                    " the host or its port, as in http://localhost:3000; `*` stands alone, and"
+                    " names in other scripts begin with xn--"
+                )
+        return tuple(_as_sent(origin) for origin in value)
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            if host != "*" and address_of(host) is None and not _NAME.fullmatch(host):
+                raise ValueError(
+                    f"{host!r} is no host: it is a name or an address without https://, port and"
+                    " path, as in roadmaps.example.com; .example.com is all names below it, and"
+                    " names in other scripts begin with xn--"
                 )
         return value
 
@@ -140,3 +156,10 @@ class AccessSettings(BaseModel):
                     f"{network!r} is neither an address nor a network such as 10.0.0.0/8"
                 ) from None
         return value
+
+
+def _as_sent(origin: str) -> str:
+    """Return an origin as browsers send it: in lower case, and without its scheme's own port."""
+    plain = origin.lower()
+    usual = _USUAL_PORT.fullmatch(plain)
+    return plain if usual is None else usual[1] or usual[2]

@@ -1,0 +1,56 @@
+"""Hosts and origins that could never be asked for, or sent, are refused when a program starts."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.errors import SettingsError
+from core.settings.loading import load_settings
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "https://example.org",
+        "example.org:443",
+        "*.example.org",
+        "example.org/learn",
+        "10.0.0.0/8",
+        "a b",
+        "bücher.example",
+        "[::1]:8000",
+    ],
+)
+def test_what_is_no_host_is_refused(settings_env: pytest.MonkeyPatch, host: str) -> None:
+    """No `Host` is ever like that, so every request by the name that was meant would be."""
+    settings_env.setenv("ROADMAP_ALLOWED_HOSTS", f"fine.example,{host}")
+    with pytest.raises(SettingsError, match=r"ROADMAP_ALLOWED_HOSTS.*without https://, port"):
+        load_settings()
+
+
+def test_names_and_addresses_are_hosts(settings_env: pytest.MonkeyPatch) -> None:
+    """Names, all names below one, any name, and addresses with and without brackets."""
+    hosts = ("Example.org", ".lan", "box", "my_box.lan.", "*", "10.0.0.7", "fd00::1", "[fd00::1]")
+    settings_env.setenv("ROADMAP_ALLOWED_HOSTS", ",".join(hosts))
+    assert load_settings().allowed_hosts == hosts
+
+
+@pytest.mark.parametrize("origin", ["https://*.example.org", "https://bücher.example"])
+def test_what_no_browser_sends_is_no_origin(settings_env: pytest.MonkeyPatch, origin: str) -> None:
+    """Origins are compared as they are: a pattern or another script would never be met."""
+    settings_env.setenv("ROADMAP_CORS_ORIGINS", origin)
+    with pytest.raises(SettingsError, match=r"ROADMAP_CORS_ORIGINS.*xn--"):
+        load_settings()
+
+
+def test_origins_are_taken_as_browsers_send_them(settings_env: pytest.MonkeyPatch) -> None:
+    """In lower case, and without the port that belongs to the scheme."""
+    given = "HTTPS://Good.Example:443,http://a:80,http://a:443,https://a:8443,http://[::1]:80"
+    settings_env.setenv("ROADMAP_CORS_ORIGINS", given)
+    assert load_settings().cors_origins == (
+        "https://good.example",
+        "http://a",
+        "http://a:443",
+        "https://a:8443",
+        "http://[::1]",
+    )
