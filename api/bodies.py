@@ -54,15 +54,17 @@ class Bodies:
         most = largest(scope["method"], path)
         headers = dict(scope["headers"])
         refusal = _refusal(headers, path, most)
+        first: Message | None = None
         if refusal is not None:
-            if b"expect" not in headers:
-                await _drain(receive)
-            return await refusal(scope, receive, send)
+            # in chunks, as some proxies pass requests on, only the end tells that there is no body
+            if b"expect" in headers or await _drain(receive):
+                return await refusal(scope, receive, send)
+            first = {"type": "http.request", "body": b"", "more_body": False}
         size = 0
 
         async def receive_some() -> Message:
-            nonlocal size
-            message = await receive()
+            nonlocal size, first
+            message, first = first or await receive(), None
             size += len(message.get("body", b""))
             if size > most:
                 raise HTTPException(413, _too_large(most))
@@ -112,8 +114,8 @@ def _refusal(headers: dict[bytes, bytes], path: str, most: int) -> ProblemRespon
     return None
 
 
-async def _drain(receive: Receive) -> None:
-    """Read and forget a body that is refused, up to a point."""
+async def _drain(receive: Receive) -> bool:
+    """Read and forget a body that is refused, up to a point; tell whether there was one."""
     size, more = 0, True
     try:
         async with timeouts.timeout(DRAIN_S):
@@ -122,4 +124,5 @@ async def _drain(receive: Receive) -> None:
                 size += len(message.get("body", b""))
                 more = message.get("more_body", False)
     except TimeoutError:
-        return
+        return True
+    return size > 0 or message["type"] == "http.disconnect"

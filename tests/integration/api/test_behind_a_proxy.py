@@ -10,6 +10,8 @@ from tests.integration.api.conftest import SECRET, bearer, in_process
 from tests.integration.api.test_trust import setting
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     import asyncpg
     import httpx
     import pytest
@@ -129,3 +131,23 @@ async def test_the_standard_header_tells_of_tls(
             answer = await client.get("/signin", params=code, headers={"Forwarded": said})
             client.cookies.clear()
             assert ("; Secure" in answer.headers["set-cookie"]) == secure, said
+
+
+async def test_an_empty_body_in_chunks_is_none(served: str, viewer: httpx.AsyncClient) -> None:
+    """So a proxy passes on what it got without a length; what has a body is refused as before."""
+    made = await viewer.post("/api/v1/tasks", json={"goal": "Kites"})
+    task = f"/api/v1/tasks/{made.json()['task_id']}"
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    async def ask(method: str, path: str, body: bytes, **headers: str) -> int:
+        async def chunks() -> AsyncIterator[bytes]:
+            yield body
+
+        return (await viewer.request(method, path, content=chunks(), headers=headers)).status_code
+
+    assert await ask("POST", f"{task}/cancel", b"a=b", **form) == 415
+    assert await ask("GET", task, b"{}") == 413
+    assert await ask("GET", task, b"") == 200
+    assert await ask("GET", f"{task}/events", b"") == 200
+    assert await ask("POST", "/api/v1/tasks", b"") == 422
+    assert await ask("POST", f"{task}/cancel", b"") == 202
