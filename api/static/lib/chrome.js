@@ -155,7 +155,12 @@ function leaving(user, explanation, leave) {
     type: "button",
     title: explanation,
     onclick: async () => {
-      await leave().catch(noticeRefusal);
+      try {
+        await leave();
+      } catch (error) {
+        noticeRefusal(error);
+        if (error.status !== 401) return complain(error); // still signed in
+      }
       forgetDrafts();
       location.assign(to("/"));
     },

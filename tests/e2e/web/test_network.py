@@ -15,7 +15,7 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
-from tests.e2e.web.browser import Watched
+from tests.e2e.web.browser import Watched, unavailable
 from tests.e2e.web.test_access import paths
 from tests.factories import until
 
@@ -206,3 +206,18 @@ async def test_what_is_asked_for_early_never_grows_old(site: Site, window: Watch
     # the page's policy lets nobody evaluate texts, so it cannot wait for this itself
     await until(lambda: page.evaluate("window.late === true"), what="the late answer")
     assert len(trees) == 1
+
+
+async def test_a_sign_out_that_failed_is_told(window: Watched) -> None:
+    """The browser is still signed in: the page says so, stays, and keeps what was typed."""
+    page = await window.open("/")
+    field = page.get_by_label("What do you want to learn?")
+    await field.fill("learn to juggle")
+    await page.route("**/api/v1/session", unavailable)
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.locator(".toast", has_text="Away for a moment")).to_be_visible()
+    await page.unroute_all()
+    await page.reload()
+    await expect(field).to_have_value("learn to juggle")
+    await field.fill("")
+    await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
