@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
 
 from core.signin_codes import make_code
-from tests.integration.api.conftest import SECRET, bearer, in_process
+from tests.factories import new_task
+from tests.integration.api.conftest import SECRET, bearer, in_process, serving
 from tests.integration.api.test_trust import setting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     import asyncpg
-    import httpx
     import pytest
     from redis.asyncio import Redis
+
+GUIDE: Final = Path(__file__).parents[3] / "docs" / "API.md"
 
 
 async def cookie_for(client: httpx.AsyncClient, **headers: str) -> str:
@@ -151,3 +156,24 @@ async def test_an_empty_body_in_chunks_is_none(served: str, viewer: httpx.AsyncC
     assert await ask("GET", f"{task}/events", b"") == 200
     assert await ask("POST", "/api/v1/tasks", b"") == 422
     assert await ask("POST", f"{task}/cancel", b"") == 202
+
+
+async def test_the_guide_walks_through_lists_below_a_sub_path(
+    database: asyncpg.Connection,
+    redis: Redis,
+    jwt_mode: None,
+    settings_env: pytest.MonkeyPatch,
+) -> None:
+    """Links to the next page are paths below the sub-path; the guide's own code follows them."""
+    setting(settings_env, API_ROOT_PATH="/learn")
+    tasks = [await new_task() for _ in range(3)]
+    part = GUIDE.read_text(encoding="utf-8").partition("## Walk through lists")[2]
+    code = part.partition("```python\n")[2].partition("```")[0]
+    assert "limit=50&status=completed" in code
+    code = code.replace("limit=50&status=completed", "limit=1")
+    with serving() as address:
+        base = f"{address}/learn/api/v1"
+        with httpx.Client(base_url=base, headers=bearer()) as api:
+            known: dict[str, Any] = {"api": api, "httpx": httpx, "task": {"task_id": str(tasks[0])}}
+            await asyncio.to_thread(exec, code, known)
+    assert len(known["found"]) == 3
