@@ -182,11 +182,12 @@ function needsYou() {
 
   async function read() {
     try {
-      const { tasks } = await get("/tasks?status=human_review_pending&status=partial_failure&status=failed&limit=50");
+      // asked for apart: many new failures would leave no room for the reviews in one list
+      const [reviews, failures] = await Promise.all(["status=human_review_pending", "status=partial_failure&status=failed"]
+        .map(async (which) => (await get(`/tasks?${which}&limit=50`)).tasks));
       const young = now() - FRESH_DAYS * 86_400_000;
-      const mine = tasks.filter((task) => task.status === "human_review_pending" || Date.parse(task.created_at) > young)
-        .sort((a, b) => Number(b.status === "human_review_pending") - Number(a.status === "human_review_pending"))
-        .slice(0, MOST_URGENT);
+      reviews.sort((a, b) => (a.review_due_at ?? "~").localeCompare(b.review_due_at ?? "~"));
+      const mine = [...reviews, ...failures.filter((task) => Date.parse(task.created_at) > young)].slice(0, MOST_URGENT);
       some = mine.length > 0;
       list.show(mine.map((task) => [task.task_id, told(task)]), () => mine.map(taskRow));
       hide(filtered);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import pytest
@@ -144,4 +145,25 @@ async def test_the_most_urgent_of_many_reviews_is_first(site: Site, window: Watc
         await expect(rows).to_have_count(count)
     await expect(rows.last).to_have_attribute("href", f"/tasks/{many[0]['task_id']}/review")
     await expect(page.get_by_role("button", name="Show more")).to_be_hidden()
+    await page.unroute_all()
+
+
+async def test_many_failures_do_not_hide_a_review_at_home(site: Site, window: Watched) -> None:
+    """After an hour of failures, the review that waits since yesterday still needs somebody."""
+    task = site.get(f"/tasks/{site.tasks['review']}")
+    failed = {**task, "status": "failed", "current_step": "intent_analysis"}
+    newest_first = [{**failed, "task_id": str(UUID(int=number))} for number in range(1, 61)]
+    newest_first.append({**task, "task_id": str(UUID(int=99))})
+
+    async def listed(route: Route) -> None:
+        asked = parse_qs(urlsplit(route.request.url).query)
+        found = [each for each in newest_first if each["status"] in asked.get("status", [])]
+        tasks = found[: int(asked["limit"][0])]
+        await route.fulfill(json={"tasks": tasks, "next_cursor": None})
+
+    await window.page.route("**/api/v1/tasks?status=*", listed)
+    page = await window.open("/")
+    rows = page.get_by_role("region", name="Needs you").locator("a.task-row")
+    await expect(rows).to_have_count(8)
+    await expect(rows.first).to_have_attribute("href", f"/tasks/{UUID(int=99)}/review")
     await page.unroute_all()
