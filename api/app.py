@@ -6,7 +6,6 @@ import threading
 from typing import Any, Final
 
 from fastapi import FastAPI
-from starlette.middleware.gzip import GZipMiddleware
 
 from api import docs, for_people, pages, problems
 from api.auth import check_settings
@@ -14,6 +13,7 @@ from api.bodies import Bodies
 from api.composition import lifespan
 from api.cors import ALLOWED, Cors
 from api.gate import Gate
+from api.headers import SQUEEZE_BYTES, Squeezed
 from api.http import PREFIX
 from api.middleware import Observed
 from api.mount import Mounted
@@ -43,8 +43,6 @@ from notifications.reading import open_schema
 from wiring.common import bring_workflows
 
 VERSION: Final = "1"
-SQUEEZE_BYTES: Final = 1024
-"""From so many bytes on an answer is compressed; below that it is not worth the time."""
 _VERSIONED: Final = (
     tasks,
     workflows,
@@ -105,8 +103,7 @@ def create_app() -> FastAPI:
     app.add_middleware(Bodies)
     if settings.cors_origins:  # around `Bodies`, so that pages may read its refusals, too
         app.add_middleware(Cors, allow_origins=list(settings.cors_origins), **ALLOWED)
-    # what is large goes compressed to whoever takes it so; streams of events never do
-    app.add_middleware(GZipMiddleware, minimum_size=SQUEEZE_BYTES, compresslevel=6)
+    app.add_middleware(Squeezed, minimum_size=SQUEEZE_BYTES, compresslevel=6)
     app.add_middleware(Mounted)
     app.add_middleware(Gate)
     app.add_middleware(Observed)

@@ -177,3 +177,19 @@ async def test_the_guide_walks_through_lists_below_a_sub_path(
             known: dict[str, Any] = {"api": api, "httpx": httpx, "task": {"task_id": str(tasks[0])}}
             await asyncio.to_thread(exec, code, known)
     assert len(known["found"]) == 3
+
+
+async def test_gzip_is_for_those_who_take_it(viewer: httpx.AsyncClient) -> None:
+    """`q=0` is a refusal (RFC 9110): of assets, pages and documents alike."""
+    for path in ("/static/roadmap-client.js", "/", "/api/openapi.json"):
+        for asked, coding in (
+            ("gzip", "gzip"),
+            ("br, GZIP;q=0.5", "gzip"),
+            ("gzip;q=0", None),
+            ("br, gzip; q=0.000", None),
+            ("identity", None),
+            ("gzipped", None),
+        ):
+            answer = await viewer.get(path, headers={"Accept-Encoding": asked})
+            assert answer.headers.get("content-encoding") == coding, (path, asked)
+            assert "accept-encoding" in answer.headers["vary"].lower()
