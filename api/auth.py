@@ -63,9 +63,8 @@ def identify(connection: HTTPConnection) -> Viewer:
         UnauthenticatedError: No credentials where they are needed, or bad ones.
         ForbiddenError: A browser is signed in, but the page that asks is none of ours.
     """
-    header = connection.headers.get("authorization")
-    if header is not None:
-        scheme, _, token = header.partition(" ")
+    if brings_credentials(connection):
+        scheme, _, token = connection.headers["authorization"].partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise UnauthenticatedError("Use `Authorization: Bearer <token>`.")
         return _viewer(connection, _of_token(token.strip()))
@@ -80,6 +79,19 @@ def identify(connection: HTTPConnection) -> Viewer:
         )
     browser_sessions.check_page(connection)
     return _viewer(connection, session)
+
+
+def brings_credentials(connection: HTTPConnection) -> bool:
+    """Tell whether `Authorization` is for us.
+
+    A signed-in browser sends a proxy's password along with each request (`Basic`): that is the
+    proxy's business, and the cookie counts.
+    """
+    header = connection.headers.get("authorization")
+    if header is None:
+        return False
+    of_proxy = header.partition(" ")[0].lower() == "basic"
+    return not of_proxy or browser_sessions.session_of(connection) is None
 
 
 def _viewer(connection: HTTPConnection, claims: Claims) -> Viewer:
@@ -189,7 +201,7 @@ async def _counted(connection: HTTPConnection, viewer: Viewer) -> Viewer:
 
 def _of_stream(connection: HTTPConnection) -> Viewer:
     ticket = connection.query_params.get("ticket")
-    if ticket is None or "authorization" in connection.headers:
+    if ticket is None or brings_credentials(connection):
         return identify(connection)
     claims = tickets.verify(ticket)
     if claims.task_id is not None and claims.task_id != connection.path_params.get("task_id"):

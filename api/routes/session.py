@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
 from api import browser_sessions
-from api.auth import CurrentViewer
+from api.auth import CurrentViewer, brings_credentials
 from api.composition import services_of
 from api.mount import asks_head
 from api.problems import documented
@@ -61,7 +61,7 @@ async def _use(code: str, *, spend: bool) -> None:
 @router.get("/session", operation_id="getSession", summary="Who is asking", responses=documented())
 async def who(request: Request, viewer: CurrentViewer) -> SessionAnswer:
     """Return whom the credentials speak for, and until when."""
-    by = "token" if "authorization" in request.headers else "cookie"
+    by = "token" if brings_credentials(request) else "cookie"
     if by == "cookie" and viewer.token_id is None:
         by = "none"
     return SessionAnswer(
@@ -83,7 +83,7 @@ async def who(request: Request, viewer: CurrentViewer) -> SessionAnswer:
 )
 async def sign_out(request: Request, viewer: CurrentViewer) -> Response:
     """Sign the browser out, for good; a bearer token is not touched, `roadmap token` revokes it."""
-    by_cookie = "authorization" not in request.headers
+    by_cookie = not brings_credentials(request)
     if by_cookie and viewer.token_id is not None and viewer.expires_at is not None:
         await revoke_token(viewer.token_id, expires_at=viewer.expires_at)
         await services_of(request).denied.refresh()

@@ -193,3 +193,23 @@ async def test_gzip_is_for_those_who_take_it(viewer: httpx.AsyncClient) -> None:
             answer = await viewer.get(path, headers={"Accept-Encoding": asked})
             assert answer.headers.get("content-encoding") == coding, (path, asked)
             assert "accept-encoding" in answer.headers["vary"].lower()
+
+
+async def test_a_proxy_may_ask_for_a_password_of_its_own(
+    database: asyncpg.Connection, redis: Redis, settings_env: pytest.MonkeyPatch
+) -> None:
+    """The browser sends it to us, too (`Basic`); who is signed in is told by the cookie."""
+    setting(settings_env, AUTH_SECRET=SECRET)
+    async with in_process() as client:
+        client.headers["Authorization"] = "Basic YWxpY2U6cGFzc3dvcmQ="
+        assert (await client.get("/api/v1/session")).status_code == 401
+        client.headers["Cookie"] = await cookie_for(client)
+        client.headers["Sec-Fetch-Site"] = "same-origin"
+        who = await client.get("/api/v1/session")
+        assert (who.status_code, who.json()["signed_in_by"]) == (200, "cookie")
+        foreign = {"Sec-Fetch-Site": "cross-site"}
+        assert (await client.get("/api/v1/session", headers=foreign)).status_code == 403
+        other = {"Authorization": "Digest x"}
+        assert (await client.get("/api/v1/session", headers=other)).status_code == 401
+        assert (await client.delete("/api/v1/session")).status_code == 204
+        assert (await client.get("/api/v1/session")).status_code == 401
