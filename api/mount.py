@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _HEADER: Final = b"x-forwarded-prefix"
-_OURS: Final = frozenset(
+OURS: Final = frozenset(
     {
         "api",
         "favicon.ico",
@@ -101,7 +101,7 @@ def _below(prefix: str, path: str) -> str:
     rest = path.removeprefix(prefix)
     if not rest:
         return f"{path}/"  # home, as somebody types it
-    taken_off = _first(rest) not in {"", *_OURS} and _first(path) in _OURS
+    taken_off = _first(rest) not in {"", *OURS} and _first(path) in OURS
     return prefix + path if taken_off else path
 
 

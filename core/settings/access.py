@@ -124,14 +124,15 @@ class AccessSettings(BaseModel):
     @field_validator("allowed_hosts")
     @classmethod
     def _names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for host in value:
+        named = tuple(host[1:] if host.startswith("*.") else host for host in value)
+        for host in named:
             if host != "*" and address_of(host) is None and not _NAME.fullmatch(host):
                 raise ValueError(
                     f"{host!r} is no host: it is a name or an address without https://, port and"
                     " path, as in roadmaps.example.com; .example.com is all names below it, and"
                     " names in other scripts begin with xn--"
                 )
-        return value
+        return named
 
     @field_validator("image_hosts")
     @classmethod

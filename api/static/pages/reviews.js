@@ -11,6 +11,7 @@ import { called, concepts, hours } from "../lib/words.js";
 import { totals } from "../model/edits.js";
 
 const EVERY_MS = 10_000;
+const RESTS = 20;
 const PAGE = 200;
 const MOST = 50;
 
@@ -22,6 +23,7 @@ start(async (main) => {
   const more = h("button.button", { type: "button", hidden: true }, t`Show more`);
   let most = MOST;
   let reading = null;
+  let restUntil = 0;
   guarded(more, () => {
     most += MOST;
     return read();
@@ -32,7 +34,7 @@ start(async (main) => {
     h("p.actions", {}, more)));
   hear((message) => message.type === "retried" && read());
   addEventListener("online", read);
-  setInterval(() => document.hidden || reading || read(), EVERY_MS);
+  setInterval(() => document.hidden || reading || performance.now() < restUntil || read(), EVERY_MS);
 
   /** Reads that are asked for meanwhile come after this one. */
   function read() {
@@ -44,6 +46,7 @@ start(async (main) => {
   }
 
   async function readNow() {
+    const began = performance.now();
     try {
       const tasks = await waiting();
       const found = await Promise.all(tasks.slice(0, most).map(withReview));
@@ -55,6 +58,8 @@ start(async (main) => {
       noticeRefusal(error);
       if (error.status !== 401 && !(await isAway())) problem.show(error.message, () => h("div.notice.is-bad", {}, inWords(error)));
     }
+    // thousands of reviews take long to read, and then are read less often
+    restUntil = performance.now() + RESTS * (performance.now() - began);
   }
 
   /** Lists are newest first, so what waits longest stands on their last page. */

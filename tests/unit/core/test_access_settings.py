@@ -13,7 +13,7 @@ from core.settings.loading import load_settings
     [
         "https://example.org",
         "example.org:443",
-        "*.example.org",
+        "*example.org",
         "example.org/learn",
         "10.0.0.0/8",
         "a b",
@@ -33,6 +33,12 @@ def test_names_and_addresses_are_hosts(settings_env: pytest.MonkeyPatch) -> None
     hosts = ("Example.org", ".lan", "box", "my_box.lan.", "*", "10.0.0.7", "fd00::1", "[fd00::1]")
     settings_env.setenv("ROADMAP_ALLOWED_HOSTS", ",".join(hosts))
     assert load_settings().allowed_hosts == hosts
+
+
+def test_all_names_below_one_may_begin_with_a_star(settings_env: pytest.MonkeyPatch) -> None:
+    """Other servers write them so."""
+    settings_env.setenv("ROADMAP_ALLOWED_HOSTS", "*.example.org")
+    assert load_settings().allowed_hosts == (".example.org",)
 
 
 @pytest.mark.parametrize("origin", ["https://*.example.org", "https://bücher.example"])
