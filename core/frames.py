@@ -24,6 +24,8 @@ _LIBRARIES: Final = tuple(
 
 
 _IMPORTING: Final = ("<frozen importlib", importlib.__file__)
+_MOST_CAUSES: Final = 20
+"""That are looked through: causes may go round in a circle."""
 
 
 def authors(frames: Sequence[F], file: Callable[[F], str]) -> list[F]:
@@ -57,18 +59,28 @@ def authors_traceback(error: BaseException, *, most: int | None = None) -> str:
 
 
 def raised_at(error: BaseException) -> str:
-    """Return where the author's code raised an error: `file:line, in function`.
+    """Return where the author's code raised an error, or what caused it: `file:line, in function`.
 
     Nothing, where only our code and what Python does to import a module stand in its traceback.
     """
-    stack = traceback.extract_tb(error.__traceback__)
+    told: BaseException | None = error
+    for _ in range(_MOST_CAUSES):
+        if told is None:
+            break
+        if frames := _others(told):
+            return f"{frames[-1].filename}:{frames[-1].lineno}, in {frames[-1].name}"
+        told = told.__cause__
+    return ""
+
+
+def _others(error: BaseException) -> list[traceback.FrameSummary]:
+    """Return the author's frames of an error's own traceback, or what comes nearest."""
     others = [
         each
-        for each in stack
+        for each in traceback.extract_tb(error.__traceback__)
         if not _is_ours(each.filename) and not each.filename.startswith(_IMPORTING)
     ]
-    frames = authors(others, lambda frame: frame.filename)
-    return f"{frames[-1].filename}:{frames[-1].lineno}, in {frames[-1].name}" if frames else ""
+    return authors(others, lambda frame: frame.filename)
 
 
 def stands_at(frame: FrameType) -> str:

@@ -139,7 +139,9 @@ class Threads:
         if error is None:
             job.future.set_result(result)
         elif isinstance(error, StopIteration):  # which no future takes
-            job.future.set_exception(RuntimeError("the function raised StopIteration"))
+            told = RuntimeError("the function raised StopIteration")
+            told.__cause__ = error  # it knows where
+            job.future.set_exception(told)
         else:
             job.future.set_exception(error)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from core.frames import authors_traceback, raised_at
 from core.settings import get_settings
 from core.time_limit import TimeLimit
 from workflow import threads
@@ -53,10 +54,13 @@ async def test_results_errors_and_context() -> None:
             await in_thread(fail)
 
     def stop() -> None:
-        raise StopIteration
+        next(iter(()))
 
-    with pytest.raises(RuntimeError, match="StopIteration"):
+    with pytest.raises(RuntimeError, match="StopIteration") as told:
         await in_thread(stop)
+    assert "next(iter(()))" in authors_traceback(told.value)
+    of_the_engine = told.value.with_traceback(None)
+    assert raised_at(of_the_engine).endswith(", in stop"), "nobody learns where it was raised"
 
 
 @pytest.mark.usefixtures("_two_threads")
