@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID  # noqa: TC003 - pydantic reads it
 
@@ -9,7 +10,7 @@ from pydantic import ConfigDict, Field
 from sqlalchemy import func, select
 
 from core.choices import ReviewExpiry
-from core.errors import NotFoundError
+from core.errors import NotFoundError, PlanError, UpgradeError
 from core.settings import get_settings
 from core.states import ReviewStatus
 from db.models import Review, RoadmapTask
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from core.actor import Actor
     from workflow.definition import Definition
     from workflow.history import Done
+    from workflow.under_review import UnderReview
 
 
 class OpenReviewView(View):
@@ -104,17 +106,37 @@ async def _asked(
 ) -> dict[str, Any]:
     definition = definition_of(row.workflow)
     history = await finished_steps(session, row.task_id)
-    subject = await definition.under_review(session, row, history)
+    subject, told = await _subject(session, row, definition, history)
     rounds = review.round - 1 if since is None else min(since, review.round - 1)
-    before = (
-        _before(definition, history, subject.of, back=review.round - rounds) if rounds else None
-    )
+    before = _before(definition, told, subject.of, back=review.round - rounds) if rounds else None
     return {
         "of": subject.of,
         "value": subject.value,
         "schema_": subject.schema,
         "previous": None if subject.value is None else before,
     }
+
+
+async def _subject(
+    session: AsyncSession, row: Any, definition: Definition, history: Sequence[Done]
+) -> tuple[UnderReview, Sequence[Done]]:
+    """Return what is under review, and the finished steps in the same version's words.
+
+    A task of an earlier version is shown as this one takes it over, since that is decided about;
+    but not where that makes another step of the reviewed one, or none.
+    """
+    translated = None
+    if row.workflow_version != definition.version:
+        with suppress(UpgradeError):  # whoever decides is told of it
+            translated = definition.upgraded(history, from_version=row.workflow_version)
+    if translated is None:
+        return await definition.under_review(session, row, history), history
+    now = await definition.under_review(session, row, translated)
+    with suppress(PlanError):
+        seen = await definition.under_review(session, row, history)
+        if seen.of not in {"", now.of}:
+            return seen, history
+    return now, translated
 
 
 def _before(definition: Definition, history: Sequence[Done], of: str, *, back: int) -> Any:

@@ -148,3 +148,43 @@ async def test_a_decision_is_about_what_was_shown(
         "plot": ["wolf"],
         "tale": "wolf: longer" if decision == "reject" else "mine",
     }
+
+
+def bound(version: int) -> Workflow[Names]:
+    """Return a version whose reviewed step has another name or shape than before."""
+    flow = Workflow("bound", version=version, request=Names)
+    shape = list[str] if version == 1 else dict[str, str]
+
+    async def cover(ctx: Context, request: Names) -> Any:
+        return request.names if version == 1 else {"title": "new"}
+
+    cover.__name__ = "jacket" if version == RENAMED else "cover"
+    cover.__annotations__["return"] = shape
+    flow.review(of=flow.step(cover))
+    if version > 1:
+
+        @flow.upgrade(from_version=1)
+        def titled(results: dict[str, Any]) -> dict[str, Any]:
+            return {cover.__name__: {"title": results["cover"][0]}}
+
+    return flow
+
+
+RESHAPED, RENAMED = 2, 3
+
+
+@pytest.mark.parametrize(("version", "of"), [(RESHAPED, "cover"), (RENAMED, "jacket")])
+async def test_a_review_shows_what_is_decided_about(
+    database: asyncpg.Connection, version: int, of: str
+) -> None:
+    """A review that was opened by an earlier version is shown as this one takes it over."""
+    task = await asked(bound(1), names=["wolf"])
+    assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
+    registry.register(definition(bound(version)))
+    review = await open_review(task, actor=ALICE)
+    assert (review.of, review.value) == (of, {"title": "wolf"})
+    assert review.schema_ is not None
+    assert review.schema_["type"] == "object"
+    await decide(task, "approve")
+    assert await run_task(task, worker="w") is Result.COMPLETED
+    assert (await results_of(task, actor=ALICE)).results == {of: {"title": "wolf"}}
