@@ -189,8 +189,8 @@ class Compiled(Definition):
         return None if found is None or found.listing is None else found.codec.schema
 
     def result_value(self, step: str, output: Mapping[str, Any]) -> Any:
-        """Return what a step gave; of a step with parts how many there are."""
-        return output.get("value") if step in self.steps else dict(output)
+        """Return what a step gave, also one of an earlier version; of one with parts how many."""
+        return output["value"] if step not in self.makers and "value" in output else dict(output)
 
     def part_value(self, step: str, kind: str, body: Mapping[str, Any]) -> Any:  # noqa: ARG002
         """Return what a part's function gave."""

@@ -181,6 +181,7 @@ async def test_a_review_shows_what_is_decided_about(
     task = await asked(bound(1), names=["wolf"])
     assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
     registry.register(definition(bound(version)))
+    assert (await results_of(task, actor=ALICE)).results == {"cover": ["wolf"]}
     review = await open_review(task, actor=ALICE)
     assert (review.of, review.value) == (of, {"title": "wolf"})
     assert review.schema_ is not None
