@@ -108,7 +108,8 @@ _SAID_NO: Final = _any(
 _MENTIONS: Final = _any(
     r"(?P<stream_options>\b(stream_options|include_usage)\b)"
     r"|(?P<response_format>\b(response_?format|json[ _]?(schema|object|mode)"
-    r"|structured[ _]outputs?|output[ _]format)\b|结构化输出|json ?(模式|格式))"
+    r"|structured[ _]outputs?|output[ _]format"
+    r"|handle the requested parameters)\b|结构化输出|json ?(模式|格式))"
     r"|(?P<stream>\bstream(s|ed|ing)?\b|流式)"
 )
 _BOUNDS: Final = (

@@ -15,7 +15,7 @@ REFUSED_TEXT: Final = any_of(
     r"|sensitive_?(words?|content)|prohibited_?content|safety_?check|invalid_prompt\b"
     r"|prompt_?blocked"
     r"|image_safety|prompt ?shield|jailbreak"
-    r"|guardrail|risk_?control|content_?(moderation|security|safety|violation)"
+    r"|guardrail(?! restrictions)|risk_?control|content_?(moderation|security|safety|violation)"
     r"|policy_?violation"
     r"|\bnew_sensitive\b",
     r"\b(hate ?speech|self[- ]?harm|nsfw|toxicity|sexually explicit)\b"

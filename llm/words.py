@@ -148,7 +148,8 @@ NOT_FOUND: Final = any_of(r"\A\W*(404 )?(page )?not found\W*\Z")
 UNKNOWN_MODEL: Final = any_of(
     r"model_?not_?(found|exists?)|invalid_?model|unknown_?model|no_?such_?model"
     r"|deploymentnotfound|model_?decommissioned|model_?deprecated"
-    r"|invalidendpointormodel|model_?disabled",
+    r"|invalidendpointormodel|model_?disabled|\bmodel_not_(supported|available)\b"
+    r"|\bnot_found_error\b.{0,40}\bmodel: \S+\Z|\bon-demand throughput isn.t supported\b",
     r"\bmodels?\b(?!.{0,60}\b(parameter|value|field|schema|role"
     r"|format)\b).{0,120}?(\bnot (be )?(found|exist)|doesn.t exist|\bunknown\b"
     r"|\bnot a valid\b|\binvalid\b"
@@ -157,8 +158,9 @@ UNKNOWN_MODEL: Final = any_of(
     r"\b(unknown|invalid|no such|not find( the)?|not found the|non-?existent|unsupported"
     r"|unrecogni[sz]ed) model\b|\binvalid model (name|id|identifier)|\bno models? (are "
     r"|is )?(currently )?loaded\b|\bmodel is not loaded\b"
-    r"|\bnot a valid model\b|\bno available channels?\b|\bno endpoints found (for"
-    r"|matching)\b|\bno allowed providers\b|\bhas no provider supported\b"
+    r"|\bnot a valid model\b|\bno available channels?\b|\bno endpoints (found"
+    r"|available) (for|matching|that)\b|\bproviders have been ignored\b"
+    r"|\bno allowed providers\b|\bhas no provider supported\b"
     r"|\bapi deployment\b.{0,40}\bdoes not exist\b|\btry pulling it\b",
     r"\bmodel ([^\s]{1,100} )?is (currently )?(not|un)[ -]?supported\b(?! (by|with|for|in)\b)"
     r"|\bno model (is )?(named|called|with)\b"

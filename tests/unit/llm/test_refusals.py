@@ -83,6 +83,7 @@ def test_no_system_message_is_heard(said: str) -> None:
         (SCHEMA, "JSON schema conversion failed", "schema"),
         (SCHEMA, "'minItems' is not permitted.", "schema"),
         (SCHEMA, "This response_format type is unavailable now", "response_format"),
+        (SCHEMA, "No endpoints found that can handle the requested parameters", "response_format"),
         (SCHEMA, "response_format of type 'json_schema' is not supported", "response_format"),
         (SCHEMA, "'response_format.type' must be 'json_object' or 'text'", "response_format"),
         (JSON_MODE, "Json mode is not supported when enable_thinking is true", "thinking"),

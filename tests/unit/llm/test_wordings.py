@@ -54,6 +54,16 @@ MODELS: list[tuple[int, Any]] = [
     (400, {"detail": "There is no model named stranger-1"}),
     (400, said("Modelo no encontrado: stranger-1")),
     (404, said("Das Modell stranger-1 existiert nicht")),
+    (400, said("Model 'a/b' is not supported by any provider", code="model_not_supported")),
+    (
+        400,
+        {"message": "Invocation of model ID a.b with on-demand throughput isn\u2019t supported."},
+    ),
+    (404, {"errors": [{"code": "model_not_supported", "message": "'a' is not supported for us"}]}),
+    (404, {"type": "error", "error": {"type": "not_found_error", "message": "model: a-9"}}),
+    (404, said("No endpoints found that can handle the requested parameters.", code=404)),
+    (404, said("No endpoints available matching your guardrail restrictions and data policy.")),
+    (404, said("All providers have been ignored. To change your default, visit …")),
     (404, said("This is not a chat model and thus not supported in v1/chat/completions")),
 ]
 ACCOUNTS: list[tuple[int, Any]] = [
