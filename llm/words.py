@@ -21,8 +21,8 @@ NO_CREDIT: Final = any_of(
     r"|\barrearage\b"
     r"|account_?overdue|exceeded_current_quota|budget_?exceeded|payment_?required"
     r"|exceeded_?budget|\b(over|exceeded|crossed) budget\b"
-    r"|free_?tier_?only|credits?_?exhausted"
-    r"|quota_?exhausted|balance_?not_?enough",
+    r"|free_?tier_?only|credits?_?exhausted|quota_?(exhausted|reached)|balance_?not_?enough"
+    r"|\b(reached|hit|exceeded) your (\w+ ){0,2}usage limits?\b|\busage limit for the plan\b",
     r"\b(balance|credits?|funds)\b.{0,40}\b(insufficient|not enough|exhausted|empty|too low"
     r"|used up|depleted|expired|negative|run out)\b",
     r"\b(insufficient|not enough|out of|no remaining|ran out of|run out of|no more|(doesn.t"
@@ -59,8 +59,8 @@ BY_RATE: Final = any_of(
 """Then a quota is one of a time, and comes back by itself."""
 
 FOR_LONG: Final = any_of(
-    r"per[ _-]?(day|week|month)|\b[rtic]p[dw]\b|\bby(day|week)\b|\bdaily\b|\bweekly\b"
-    r"|\btoday|\btomorrow\b|86400|\b5 hours?\b"
+    r"per[ _-]?(day|week|month)|/ ?(day|week|month)\b|\b[rtic]p[dw]\b|\bby(day|week)\b"
+    r"|\bdaily\b|\bweekly\b|\btoday|\btomorrow\b|86400|\b5 hours?\b"
     r"|每(日|天|周|月)|当(日|天)|今(日|天)|单日|明(日|天)|一天"
 )
 """The limit is one of a day or more."""

@@ -60,8 +60,10 @@ def test_a_limit_of_a_day_ends_the_whole_task() -> None:
     """Every further request would be sent away like this one; one of a minute does not."""
     day = failure_told(Told(status=429, message="Limit of requests per day reached"), key=KEY)
     minute = failure_told(Told(status=429, message="requests per minute"), key=KEY)
-    assert isinstance(day, ProviderError)
-    assert day.stops_task
+    month = failure_told(Told(status=429, message="limited to 1000 calls / month"), key=KEY)
+    for long in (day, month):
+        assert isinstance(long, ProviderError)
+        assert long.stops_task
     assert isinstance(minute, TransientError)
     assert not minute.error.stops_task
 

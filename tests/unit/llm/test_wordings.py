@@ -69,6 +69,9 @@ MODELS: list[tuple[int, Any]] = [
 ACCOUNTS: list[tuple[int, Any]] = [
     (400, said("Your subscription has expired, renew to continue")),
     (403, said("Trial expired")),
+    (400, said("You have reached your specified API usage limits. Access returns on 2026-12-01.")),
+    (403, {"errors": [{"code": "token_quota_reached", "message": "The operation is blocked."}]}),
+    (403, said("The token usage limit for the plan has been reached.")),
     (400, said("ExceededBudget: End User=a over budget. Spend=0.0008", type="auth_error")),
     (429, said("No deployments available - crossed budget: 0.36 >= 0.2")),
 ]
