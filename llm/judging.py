@@ -29,8 +29,8 @@ _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
 _TOO_LARGE: Final = frozenset({400, 413, 429})
 _RATE: Final = 429
-_TRY_AGAIN: Final = frozenset({408, 409, 425, 498})
-"""498 is Groq's for a full flex tier."""
+_TRY_AGAIN: Final = frozenset({408, 409, 424, 425, 498})
+"""424 is of TGI's and Bedrock's for a model that failed, 498 Groq's for a full flex tier."""
 _SERVER_ERRORS: Final = 500
 _NOT_IMPLEMENTED: Final = 501
 """Says what a server cannot do, now or later, and no more."""

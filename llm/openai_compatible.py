@@ -115,7 +115,7 @@ class OpenAIAuthor:
     ) -> Coroutine[Any, Any, Completion[T]]:
         """Ask the server, again where that may help, until the answer has its shape.
 
-        Failures of the connection, 408, 409, 425, 429 and 5xx are tried six times in all, with
+        Failures of the connection, 408, 409, 424, 425, 429 and 5xx are tried six times in all, with
         Retry-After honoured, a time-out three times; an answer that does not fit is repaired at
         most twice, one that was cut off is asked for once more.
 

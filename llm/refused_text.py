@@ -13,7 +13,7 @@ _TEXT: Final = (
 REFUSED_TEXT: Final = any_of(
     r"content_?filter|content_?policy|data_?inspection|responsible_?ai_?policy|moderation"
     r"|sensitive_?(words?|content)|prohibited_?content|safety_?check|invalid_prompt\b"
-    r"|prompt_?blocked"
+    r"|\b(prompt|input|output|response|content)[_ ]?((was|is|has been) )?blocked\b"
     r"|image_safety|prompt ?shield|jailbreak"
     r"|guardrail(?! restrictions)|risk_?control|content_?(moderation|security|safety|violation)"
     r"|policy_?violation"

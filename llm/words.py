@@ -184,10 +184,10 @@ UNKNOWN_MODEL_CODE: Final = any_of(r"\b(1211|20012)\b")
 LOADING: Final = any_of(
     r"\b(is|are|currently|still) (being )?(loading|warming up|starting|initiali[sz]ing"
     r"|booting)\b|\bloading (the )?model\b|\bmodel (is )?(loading|not (yet )?ready|warming)"
-    r"|\bcold start|\bstarting up\b"
-    r"|not ready yet|模型.{0,6}(加载|启动)中|正在(加载|启动)"
+    r"|\bcold start|\bstarting up\b|not ready yet|\bmodel (has |was |is )?(crashed|unloaded)\b"
+    r"|模型.{0,6}(加载|启动)中|正在(加载|启动)"
 )
-"""The model is on its way."""
+"""The model is on its way, or was lost and comes back with the next request."""
 
 OVERLOADED: Final = any_of(
     r"overload\w*|too busy|is busy|server busy|at capacity|capacity exceeded|tier_capacity"

@@ -33,6 +33,7 @@ TEXTS: list[tuple[int, Any]] = [
     (403, said("request refused: self-harm, violence")),
     (403, "blocked: hate speech"),
     (403, [said("The input was flagged by moderation", code=403)]),
+    (424, {"error": [{"code": 2016, "message": "Prompt blocked due to security configurations"}]}),
     (404, said("No endpoint may answer this prompt: content policy violation")),
     (429, said("Content violates usage guidelines")),
     (503, said("input rejected by guardrail: self-harm")),
@@ -118,6 +119,10 @@ BUSY: list[tuple[int, Any]] = [
     (400, said("server busy, please retry later")),
     (400, said("upstream connect error or disconnect/reset before headers")),
     (403, said("The service is overloaded")),
+    (424, {"error": "Request failed during generation: CUDA out of memory"}),
+    (424, {"message": "The request failed due to an error while processing the model."}),
+    (400, {"error": "The model has crashed without additional information. (Exit code: 1)"}),
+    (400, {"error": "Model was unloaded while the request was still in queue.."}),
 ]
 OTHER: list[tuple[int, Any]] = [
     (400, said("Invalid value for 'response_format': content must be text")),
