@@ -205,7 +205,7 @@ TROUBLE: Final = any_of(
 
 OVER_RATE: Final = any_of(
     r"\brate[ _-]?limit\w*\b.{0,40}\b(exceeded|reached|hit)\b|\bthrottl(ed|ing)"
-    r"|too[ _-]many[ _-]requests"
+    r"|too[ _-]many[ _-]requests|\btoo many tokens\W{1,3}(please )?wait\b"
     r"|\bratelimit(ed|error|exceeded)|请求(过于)?(频繁|过多|太快)|触发.{0,6}(限流|限速)"
 )
 """Too much was asked for in too short a time, told with another status than 429."""
@@ -279,12 +279,13 @@ UNSUPPORTED: Final = any_of(
 DRAFT_REFUSED: Final = any_of(
     r"json_?validate_?failed|failed to (generate|validate) json"
     r"|generated json does not match|failed_generation|output_parse_failed"
-    r"|json_generation_failed"
+    r"|json_generation_failed|could not finish the message because"
 )
-"""The model's own answer was no JSON, and the server says so in its place."""
+"""The model's own answer was no JSON, or has no end, and the server says so in its place."""
 
 DRAFT_CUT: Final = any_of(
-    r"max(imum)? (completion )?tokens (was |were )?reached|before generating a valid|truncated"
+    r"max(imum)? (completion )?tokens (was |were )?reached|output limit was reached"
+    r"|before generating a valid|truncated"
 )
 
 PASSING_PAGE: Final = any_of(

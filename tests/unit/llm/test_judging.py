@@ -56,6 +56,14 @@ def test_failures_of_real_servers_mean_what_they_say(failure: Failure) -> None:
     assert "sk-" not in error.message
 
 
+def test_a_model_that_thought_up_to_its_limit_was_cut_off() -> None:
+    """OpenAI says so with 400; the request itself is in order, and is made again and shorter."""
+    said = "Could not finish the message because max_tokens or model output limit was reached."
+    found = failure_told(Told(status=400, message=said), key=KEY)
+    assert isinstance(found, RejectedAnswerError)
+    assert found.cut
+
+
 def test_a_limit_of_a_day_ends_the_whole_task() -> None:
     """Every further request would be sent away like this one; one of a minute does not."""
     day = failure_told(Told(status=429, message="Limit of requests per day reached"), key=KEY)

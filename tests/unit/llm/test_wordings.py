@@ -113,6 +113,7 @@ LONG: list[tuple[int, Any]] = [
 RATES: list[tuple[int, Any]] = [
     (400, said("Throttling: request was denied due to user model serving rate limit")),
     (403, said("Rate limit exceeded, retry later")),
+    (200, said("Too many tokens, please wait before trying again.")),
     (503, said("ThrottlingException: Too many tokens, please wait before trying again")),
 ]
 BUSY: list[tuple[int, Any]] = [
