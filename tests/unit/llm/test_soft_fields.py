@@ -62,7 +62,32 @@ def questions(*given: dict[str, Any]) -> list[QuestionDraft]:
         *((0, 0.5), (-3, 0.5), (9999, 200), ("2-4 hours", 3), ("approx. 3", 3), ("3", 3)),
         *((None, 2), ("absent", 2), ("a while", 2), ([2, 4], 3), ({"value": 2}, 2), ("1 day", 8)),
         *(("2\u5c0f\u65f6", 2), ("45\u5206\u949f", 0.75), ("1 week", 40), (float("inf"), 200)),
-        ("90 minutes", 1.5),
+        *(
+            ("90 minutes", 1.5),
+            ("1h30", 1.5),
+            ("1:30", 1.5),
+            ("2 or 3 hours", 2.5),
+            ("1 month", 160),
+        ),
+        *(
+            ("2 hours (1 theory, 1 practice)", 2),
+            ("Week 1: 3 hours", 3),
+            ("2-hour", 2),
+            ("3 giorni", 24),
+        ),
+        *(
+            ("30 دقيقة", 0.5),
+            ("\u0661\u066b\u0665 ساعة", 1.5),
+            ("من 2 إلى 4 ساعات", 3),
+            ("30 dakika", 0.5),
+        ),
+        *(
+            ("1시간 30분", 1.5),
+            ("2到4小时", 3),
+            ("30 phút", 0.5),
+            ("от 2 до 4 часов", 3),
+            ("2 недели", 80),
+        ),
     ],
 )
 def test_hours_are_read_however_they_are_said(said: Any, hours: float) -> None:
