@@ -106,6 +106,11 @@ SIGNS: Final[dict[str, str]] = {
     "not_a_number": f'{{"markdown": {_QUOTED}, "x": NaN, "y": -Infinity}}',
     "smart_quotes": '{\u201cmarkdown\u201d: \u201cA \\"text\\"\\nof two lines \\\\ '
     "\u4e2d\U0001f600\u201d}",
+    "german_quotes": '{\u201ex\u201c: 1, \u201emarkdown\u201c: \u201eA \\"text\\"\\nof two'
+    " lines \\\\ \u4e2d\U0001f600\u201c, \u201ey\u201c: [\u201ea\u201c, \u201eb\u201c]}",
+    "guillemets": '{\u00abmarkdown\u00bb: \u00abA "text"\\nof two lines \\\\ '
+    "\u4e2d\U0001f600\u00bb, \u00aby\u00bb: [\u00aba\u00bb, \u00abb\u00bb]}",
+    "unseen_marks": f'{{\u200b"markdown"\u200f: {_QUOTED}\u200f}}',
     "full_width_signs": f'\uff5b"markdown"\uff1a{_QUOTED}\uff0c"x"\uff1a1\uff5d',
     "triple_quotes": '{"markdown": """A "text"\nof two lines \\\\ \u4e2d\U0001f600"""}',
     "back_quotes": '{"markdown": `A "text"\nof two lines \\\\ \u4e2d\U0001f600`}',

@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 
     Read = Callable[[str, int, Effort], tuple[Any, int]]
 
-_NAME_BEGINS: Final = r"(?:\s|\\[nrt])*+(?:[\"'\u201c\uff02]|[^\W\d]\w{0,60}\s*+[:\uff1a])"
+_QUOTE: Final = r"\"'`\u201c\u201d\u201e\u2018\u2019\u00ab\uff02"
+"""Signs that may open a text, as the tolerant reader knows them."""
+_NAME_BEGINS: Final = (
+    rf"(?:[\s\ufeff\u200b-\u200f]|\\[nrt])*+(?:[{_QUOTE}]|[^\W\d]\w{{0,60}}\s*+[:\uff1a])"
+)
 _TOKEN: Final = re.compile(
-    rf"(?P<bracket>[{{\uff5b](?={_NAME_BEGINS}|\\?\s*+[}}/#,])|[\[\uff3b](?=\s*+[{{\[\"'\u201c\uff5b]))"
+    rf"(?P<bracket>[{{\uff5b](?={_NAME_BEGINS}|\\?\s*+[}}/#,])"
+    rf"|[\[\uff3b](?=\s*+[{{\[\uff5b{_QUOTE}]))"
     rf"|{MARK}",
     re.IGNORECASE,
 )

@@ -35,19 +35,22 @@ _TO_QUOTE: Final = {
     for closers in set(QUOTES.values())
 }
 _NAME: Final = (
-    r"""(?:"[^"\\\n]{1,100}"|'[^'\\\n]{1,100}'|\u201c[^\u201d\n]{1,100}\u201d|[^\W\d]\w{0,60})"""
+    r"""(?:"[^"\\\n]{1,100}"|'[^'\\\n]{1,100}'|\u201c[^\u201d\n]{1,100}\u201d"""
+    r"""|\u00ab[^\u00bb\n]{1,100}\u00bb|\u201e[^\u201c\u201d\n]{1,100}[\u201c\u201d"]"""
+    r"""|\u2018[^\u2019\n]{1,100}\u2019|[^\W\d]\w{0,60})"""
 )
 _REST: Final = r"(?:\s*+(?:```|~~~|<[^<>\s]{1,60}>))*+\s*+\Z"
 """What may stand behind the last bracket of an answer whose quotes are not to be trusted."""
 
-_AFTER_NAME: Final = re.compile(r"\s*+(?:[:\uff1a]|=>?)")
+_AFTER_NAME: Final = re.compile(r"[\s\u200b-\u200f]*+(?:[:\uff1a]|=>?)")
 _NEXT_MEMBER: Final = re.compile(
     rf"\s*+(?:(?:[,\uff0c](?:\s|\\[nrt])*+){{0,3}}+{_NAME}\s*+[:\uff1a]|[,\uff0c]\s*+(?:[}}\uff5d]|//|/\*)|//|/\*|\+\s*+\"|\Z)"
 )
 _NEXT_ITEM: Final = re.compile(
-    r"\s*+(?:[,\uff0c]\s*+(?:[\"'\u201c\[{\-\d\]]|true|false|null|None|//|/\*)|//|/\*|\+\s*+\")"
+    r"\s*+(?:[,\uff0c]\s*+(?:[\"'\u201c\u201e\u2018\u00ab\[{\-\d\]]|true|false|null|None|//|/\*)"
+    r"|//|/\*|\+\s*+\")"
 )
-_CLOSE: Final = re.compile(r"(?:\s|\\[nrt])*+[,\uff0c]?\s*+([}\]\uff5d\uff3d])")
+_CLOSE: Final = re.compile(r"(?:[\s\u200b-\u200f]|\\[nrt])*+[,\uff0c]?\s*+([}\]\uff5d\uff3d])")
 _AFTER_ALL: Final = re.compile(_REST)
 _AFTER_IN_LIST: Final = re.compile(r"\s*+(?:[,\uff0c]\s*+[{\[\"]|[,\uff0c]?\s*+[\]}])")
 _AFTER_IN_OBJECT: Final = re.compile(

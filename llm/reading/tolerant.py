@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 DEEPEST: Final = 100
 
 _GAP: Final = re.compile(
-    r"(?:[\s\ufeff\u200b]++|\\[nrt]|//[^\n]{0,500}+|/\*(?s:.{0,500}?)\*/|\#[^\n]{0,500}+)++"
+    r"(?:[\s\ufeff\u200b-\u200f]++|\\[nrt]|//[^\n]{0,500}+|/\*(?s:.{0,500}?)\*/|\#[^\n]{0,500}+)++"
 )
 _WORD: Final = re.compile(r"[^,\uff0c}\]\uff5d\uff3d\n\"]{1,300}+")
 _NAME: Final = re.compile(r"[^\W\d][\w$.-]{0,100}+")
-_COLON: Final = re.compile(r"(?:[\s\ufeff]++)?(?:[:\uff1a]|=>?)")
+_COLON: Final = re.compile(r"(?:[\s\ufeff\u200b-\u200f]++)?(?:[:\uff1a]|=>?)")
 _MORE_TEXT: Final = re.compile(r"\s*+\+\s*+(?=[\"'])")
 _LEFT_OUT: Final = re.compile(r"\.\.\.|\u2026")
 _SAME: Final = {"\uff5b": "{", "\uff5d": "}", "\uff3b": "[", "\uff3d": "]", "\uff0c": ","}
