@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import codecs
 import re
+from itertools import islice
 from typing import Any, Final
 
 import orjson
 
 from llm.answers import parsed_json
 from llm.message import plain_content
+from llm.reading.candidates import values_in
 
 _ENDS: Final = re.compile(rb"\r\n|\n|\r")
 _MOST_LINES: Final = 1000
 """Of one event; more is no chunk of a completion."""
 _LONGEST_ERROR: Final = 8000
+_LARGEST_MENDED: Final = 500_000
+_LOOKED_AT: Final = 4
 _WRAPPERS: Final = ("data", "result", "response", "output", "body")
 # what an ordinary chunk has, its choice, and what tells that it is the last one
 _CHUNK: Final = frozenset(
@@ -150,6 +155,24 @@ def chunks_in(text: str) -> list[Any]:
     return chunks
 
 
+def completion_in(text: str) -> Any:
+    """Return what a body is, out of its envelope; what is put around a completion does not count.
+
+    Raises:
+        ValueError: It is no JSON, and has no completion in it or is a chunk in each line.
+    """
+    try:
+        return unwrapped(parsed_json(text))
+    except ValueError:
+        if '"choices"' not in text or len(text) > _LARGEST_MENDED or chunks_in(text):
+            raise
+        for found in islice(values_in(text), _LOOKED_AT):
+            data = None if isinstance(found, str) else unwrapped(found.value)
+            if "message" in (choice_in(data) or ()):
+                return data
+        raise
+
+
 def choice_in(data: Any, index: Any = None) -> dict[str, Any] | None:
     """Return the choice that is the answer, if it is there; some servers send several unasked.
 
@@ -171,6 +194,11 @@ def choice_in(data: Any, index: Any = None) -> dict[str, Any] | None:
 def index_of(choice: dict[str, Any]) -> Any:
     """Return which of several choices one is; the first has 0, or says nothing."""
     return choice.get("index") or 0
+
+
+def without_mark(begun: bytearray) -> bytearray:
+    """Return how something begins without blanks and the mark of its byte order."""
+    return begun.lstrip().removeprefix(codecs.BOM_UTF8).lstrip()
 
 
 def unwrapped(data: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -10,8 +9,18 @@ from typing import TYPE_CHECKING, Any, Final
 from core.provider_errors import ContentInvalidError, ProviderAddressError
 from core.usage import Usage, usage_in
 from llm import finish
-from llm.answers import LARGEST_ANSWER, is_whole, parsed_json
-from llm.chunks import Event, choice_in, chunks_in, index_of, lines_of, ordinary_piece, unwrapped
+from llm.answers import LARGEST_ANSWER, is_whole
+from llm.chunks import (
+    Event,
+    choice_in,
+    chunks_in,
+    completion_in,
+    index_of,
+    lines_of,
+    ordinary_piece,
+    unwrapped,
+    without_mark,
+)
 from llm.failures import TransientError, failure_told, is_notice, unavailable
 from llm.message import Said
 from llm.other_apis import other_api
@@ -117,7 +126,7 @@ class ReplyReader:
         if self._streamed is None:
             self._streamed = self._is_stream()
             if self._streamed:
-                self._buffer = _without_mark(self._buffer)
+                self._buffer = without_mark(self._buffer)
         if self._streamed:
             self._read_lines()
         if len(self._buffer) > _LARGEST_BODY:
@@ -151,7 +160,7 @@ class ReplyReader:
 
     def _is_stream(self) -> bool | None:
         """Tell a stream from a body by how it begins; None while too little is there."""
-        begun = _without_mark(self._buffer)
+        begun = without_mark(self._buffer)
         declared = self._media_type.startswith("text/event-stream")
         if _FIELD.match(begun) or (declared and begun and not begun.startswith(b"{")):
             return True
@@ -160,7 +169,7 @@ class ReplyReader:
     def _body(self) -> Reply:
         text = decoded(self._buffer, self._media_type).strip().removeprefix("\ufeff")
         try:
-            data = unwrapped(parsed_json(text))
+            data = completion_in(text)
         except ValueError:
             return self._no_json(text)
         choice = self._choice(data)
@@ -285,11 +294,6 @@ class ReplyReader:
         self._pieces.append(piece)
         if self._on_content is not None:
             self._on_content(piece)
-
-
-def _without_mark(begun: bytearray) -> bytearray:
-    """Return how something begins without blanks and the mark of its byte order."""
-    return begun.lstrip().removeprefix(codecs.BOM_UTF8).lstrip()
 
 
 def _character(halves: re.Match[str]) -> str:

@@ -47,6 +47,8 @@ LAYOUTS = {
     "no empty lines": stream("\n"),
     "many lines of data": "".join(map(in_lines, chunks())) + "data: [DONE]\n\n",
     "many lines, no end": "".join(map(in_lines, chunks())).rstrip(),
+    "a body with words of a gateway behind it": f"{json.dumps(body())}\n<!-- by [us] {{x}} -->",
+    "a body with words of a gateway before it": f"<b>Notice</b>: x in y{json.dumps(body())}",
     "chunks without dress": "\n".join(map(json.dumps, chunks())),
     "noise between": "data: {broken\n\n: sign of life\n\n" + stream(),
     "a byte order mark": "\ufeff" + json.dumps(body()),
