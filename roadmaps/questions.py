@@ -15,11 +15,28 @@ _CORRECT: Final = (
     *("correct_index", "correct_indices", "correct_indexes", "answer", "answer_index", "solution"),
     *("right_answer", "right_answers", "key", "correct_choice", "answers"),
 )
-_LABEL: Final = re.compile(r"\s*[(\[]?([A-Za-z]|\d{1,2})\s*[)\].:]\s+(?=\S)")
-_LETTER: Final = re.compile(
-    r"\s*(?:option|answer|choice|antwort)?\s*[(\[]?([A-Za-z])(?:[)\].:].*)?\s*", re.IGNORECASE
+_LABEL: Final = re.compile(
+    r"\s*[(\[\uff08]?([A-Za-z]|\d{1,2})\s*"
+    r"(?:[)\].:]\s+(?=\S)|[\u3001\uff0e\uff1a\uff09]\s*(?=\S)|[)\].:](?=[\u0600-\u06ff\u3040-\ud7ff]))"
 )
-_NUMBER: Final = re.compile(r"\s*(?:option|answer|choice)?\s*\(?(\d{1,2})[).]?\s*", re.IGNORECASE)
+_OPTION: Final = (
+    r"(?:option|answer|choice|antwort|r\u00e9ponse|respuesta|opci\u00f3n|вариант|ответ"
+    r"|选项|選項|答案|الخيار|الإجابة)?"
+)
+_LETTER: Final = re.compile(
+    rf"\s*{_OPTION}\s*[(\[\uff08]?([A-Za-z])(?:[)\].:\u3001\uff0e\uff1a\uff09].*)?\s*",
+    re.IGNORECASE,
+)
+_NUMBER: Final = re.compile(rf"\s*{_OPTION}\s*\(?(\d{{1,2}})[).]?\s*", re.IGNORECASE)
+_LETTERS: Final = re.compile(r"[A-J](?:(?:\s*(?:[,;/&+\u3001\uff0c]|and|und|和|与)?\s*)[A-J]){1,9}")
+"""Several options by their letters, in one text."""
+_BY_NUMBER: Final = frozenset(
+    {"", "choice", "multiplechoice", "mcq", "qcm", "mehrfachauswahl", "auswahl", "choixmultiple"}
+    | {"choixmultiples", "opciónmúltiple", "selecciónmúltiple", "múltiplaescolha", "sceltamultipla"}
+    | {"множественныйвыбор", "选择题", "選擇題", "객관식", "اختيارمتعدد", "اختيارمنمتعدد"}
+)
+"""Kinds of which how many answers are right says whether they are `single` or `multiple`."""
+_KINDS: Final = frozenset({"single", "multiple", "true_false"})
 _OPPOSITES: Final = dict(
     pair
     for one, other in (
@@ -75,20 +92,25 @@ def question_read(data: Any, *, base: int | None = None) -> Any:
     options = _options_of(question)
     if _kind(question) == "true_false":
         _complete_true_false(question, options)
-    if not options or question.keys() >= _KNOWN:
+    if question.keys() >= _KNOWN:
+        lists = all(isinstance(question[name], list) for name in _KNOWN)
+        if lists and _kind(question) in _BY_NUMBER:
+            question["kind"] = _kind_by(question)
+        return question
+    if not options:
         return question
     texts = [text for text, _ in options]
     given = _first_of(question, _CORRECT)
     if given is None:
         return question
-    right = {_place(one, options, base) for one in (given if isinstance(given, list) else [given])}
+    right = {_place(one, options, base) for one in _several(given, options)}
     if not right:
         return question
     wrong = [text for text in dict.fromkeys(texts) if text not in {texts[at] for at in right}]
     question["answers"] = list(dict.fromkeys(texts[at] for at in sorted(right)))
     question["distractors"] = wrong
     kind = _kind(question)
-    if kind in {"", "choice", "multiplechoice", "mcq"} or (kind == "single" and len(right) > 1):
+    if kind in _BY_NUMBER or (kind == "single" and len(right) > 1):
         question["kind"] = _kind_by(question)
     return question
 
@@ -101,6 +123,7 @@ def _is_ours(question: Any) -> bool:
         and isinstance(question["answers"], list)
         and isinstance(question["distractors"], list)
         and bool(question["distractors"])
+        and str(question["kind"]) in _KINDS
     )
 
 
@@ -176,6 +199,20 @@ def _first_of(data: dict[str, Any], names: tuple[str, ...]) -> Any:
         if key is not None and data[key] not in (None, "", []):
             return data[key]
     return None
+
+
+def _several(given: Any, options: list[tuple[str, str]]) -> list[Any]:
+    """Return what is right, one by one: `AC` and `A, C` name two options, unless they are one."""
+    if isinstance(given, list):
+        return given
+    if isinstance(given, str) and _LETTERS.fullmatch(given.strip()):
+        letters = re.findall("[A-J]", given)
+        one = any(
+            given.strip().casefold() in {t.strip().casefold(), x.casefold()} for t, x in options
+        )
+        if letters == sorted(set(letters)) and not one:
+            return letters
+    return [given]
 
 
 def _place(given: Any, options: list[tuple[str, str]], base: int | None) -> int:

@@ -106,6 +106,13 @@ def test_hours_are_read_however_they_are_said(said: Any, hours: float) -> None:
             (["easy"], "beginner"),
         ),
         ("d\u00e9butant", "beginner"),
+        *(("Einsteiger", "beginner"), ("Fortgeschrittene", "advanced"), ("Experte", "advanced")),
+        *(
+            ("进阶", "intermediate"),
+            ("零基础", "beginner"),
+            ("صعب", "advanced"),
+            ("سهل", "beginner"),
+        ),
     ],
 )
 def test_difficulties_are_read_in_other_words(said: Any, difficulty: str) -> None:
@@ -307,6 +314,32 @@ def test_an_unclear_index_is_asked_for_and_not_guessed(correct: Any) -> None:
         ({"answers": ["a", "b"], "correct_index": 0}, "single", ["a"], ["b"]),
         ({"options": ["1", "2", "3"], "correct": "2"}, "single", ["2"], ["1", "3"]),
         ({"answers": "a", "distractors": "b"}, "single", ["a"], ["b"]),
+        (
+            {"kind": "multiple_choice", "answers": ["a", "b"], "distractors": ["c"]},
+            *("multiple", ["a", "b"], ["c"]),
+        ),
+        (
+            {"kind": "اختيار من متعدد", "answers": ["a"], "distractors": ["c"]},
+            *("single", ["a"], ["c"]),
+        ),
+        ({"options": ["A、是", "B、否", "C、无"], "answer": "B"}, "single", ["否"], ["是", "无"]),
+        ({"options": ["A.是", "B.否"], "answer": "选项B"}, "single", ["否"], ["是"]),
+        (
+            {"kind": "多选题", "options": ["A、是", "B、否", "C、无"], "answer": "A、C"},
+            *("multiple", ["是", "无"], ["否"]),
+        ),
+        (
+            {"kind": "multiple", "options": ["a", "b", "c"], "correct": "A, C"},
+            *("multiple", ["a", "c"], ["b"]),
+        ),
+        ({"kind": ["single"], "answers": ["a"], "distractors": ["c"]}, "single", ["a"], ["c"]),
+        ({"options": ["A", "B", "AB"], "correct": "AB"}, "single", ["AB"], ["A", "B"]),
+        (
+            {"kind": "صح أو خطأ", "options": ["صح", "خطأ"], "correct": "صح"},
+            "true_false",
+            ["صح"],
+            ["خطأ"],
+        ),
     ],
 )
 def test_quizzes_in_the_usual_shape_are_read(
