@@ -24,7 +24,11 @@ _SORRY: Final = re.compile(
     r"|\u975e\u5e38\u62b1\u6b49|\u5f88\u9057\u61be"
     r"|\u4f60\u597d\uff0c\u6211\u65e0\u6cd5|\u5c0d\u4e0d\u8d77|\u6211\u7121\u6cd5)"
     r"|(?:\u7533\u3057\u8a33|\u3059\u307f\u307e\u305b\u3093|\u6b8b\u5ff5\u306a\u304c\u3089)"
-    r"|(?:\uc8c4\uc1a1|\ubbf8\uc548))",
+    r"|(?:\uc8c4\uc1a1|\ubbf8\uc548)"
+    r"|(?:عذر[اًا]+|معذرة|آسف|أعتذر|نعتذر|يؤسفني|للأسف|متأسفم|متاسفم)"
+    r"|(?:üzgünüm|maalesef|xin lỗi|rất tiếc|beklager|tyvärr|desværre|maaf)\b"
+    r"|(?:bohužel|sajnos|sajnálom)\b"
+    r"|(?:क्षमा करें|माफ़ करें|मुझे खेद है|вибачте|на жаль))",
     re.IGNORECASE,
 )
 _CANNOT: Final = re.compile(
@@ -35,7 +39,10 @@ _CANNOT: Final = re.compile(
     r"|\bkan\b.{0,60}\bniet\b|\bnie mog\u0119\b|\u043d\u0435 \u043c\u043e\u0433\u0443"
     r"|\u65e0\u6cd5|\u4e0d\u80fd|\u7121\u6cd5|\u4e0d\u4fbf|\u4e0d\u4e88|\u8fdd\u53cd"
     r"|\u3067\u304d\u307e\u305b\u3093|\u3067\u304d\u304b\u306d\u307e\u3059"
-    r"|\u304a\u624b\u4f1d\u3044|\uc218 \uc5c6",
+    r"|\u304a\u624b\u4f1d\u3044|\uc218 \uc5c6"
+    r"|لا (?:أستطيع|يمكنني|يمكن|أقدر|أتمكن)|لن (?:أستطيع|أتمكن)|غير قادر|نمی[\u200c ]?توانم"
+    r"|\b(?:yard.mc. ol|yap|sağla|ver|yaz)\w*m[ae]m\b|\bkhông thể\b|\bkan\b.{0,60}\b(?:ikke|inte)\b"
+    r"|\btidak (?:dapat|bisa)\b|\bnemohu\b|\bnem tud\w*|नहीं कर सकत|не можу",
     re.IGNORECASE,
 )
 _ABOUT_SHAPE: Final = re.compile(

@@ -161,6 +161,12 @@ async def test_an_answer_that_is_whole_was_not_cut_off(
         "\u5f88\u62b1\u6b49\uff0c\u6211\u65e0\u6cd5\u63d0\u4f9b\u76f8\u5173\u5185\u5bb9\u3002",
         "\u7533\u3057\u8a33\u3042\u308a\u307e\u305b\u3093\u304c\u3001\u3067\u304d\u307e\u305b\u3093\u3002",
         "\u7533\u3057\u8a33\u306a\u3044\u3001\u3067\u304d\u307e\u305b\u3093\u3002",
+        "عذرًا، لا أستطيع المساعدة في هذا الطلب.",
+        "آسف، لا يمكنني تقديم هذا المحتوى.",
+        "Maaf, saya tidak dapat membantu dengan permintaan ini.",
+        "Xin lỗi, tôi không thể giúp việc này.",
+        "Beklager, det kan jeg ikke hjelpe med.",
+        "Вибачте, я не можу допомогти з цим.",
     ],
 )
 async def test_a_refusal_in_words_is_final(
