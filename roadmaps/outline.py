@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,6 +15,39 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from roadmaps.outputs import ConceptDraft, CurriculumDraft
+
+
+_NOTHING: Final = frozenset(
+    {
+        "",
+        "-",
+        "\u2013",
+        "\u2014",
+        "none",
+        "none required",
+        "no prerequisites",
+        "nothing",
+        "null",
+        "n/a",
+        "na",
+    }
+    | {"keine", "keine voraussetzungen", "nichts", "aucun", "aucune", "aucun prérequis", "ninguno"}
+    | {"ninguna", "nenhum", "nenhuma", "nessuno", "nessuna", "geen", "brak", "yok", "tidak ada"}
+    | {
+        "нет",
+        "отсутствуют",
+        "无",
+        "無",
+        "没有",
+        "无前置要求",
+        "なし",
+        "없음",
+        "لا يوجد",
+        "لا توجد",
+        "لا شيء",
+    }
+)
+"""What models write where a concept requires nothing, in place of an empty list."""
 
 
 class StructureInvalidError(AppError):
@@ -173,7 +206,7 @@ def from_draft(draft: CurriculumDraft) -> Outline:
     """Give ids to a model's draft; prerequisites become ids where a title names a concept.
 
     What needs no model to be mended is mended: a second concept of the same name gets a number,
-    and none requires itself.
+    none requires itself, and who requires "none" requires nothing.
     """
     ids: dict[str, str] = {}
     for stage in draft.stages:
@@ -191,6 +224,7 @@ def from_draft(draft: CurriculumDraft) -> Outline:
             own = str(new_id())
         taken.add(own)
         named = [p.strip() for p in concept.prerequisites if p.strip()]
+        named = [p for p in named if p.casefold() in ids or _plain(p) not in _NOTHING]
         wanted = dict.fromkeys(ids.get(p.casefold(), p) for p in named)
         return ConceptNode(
             concept_id=own,
@@ -220,6 +254,11 @@ def from_draft(draft: CurriculumDraft) -> Outline:
             for stage in draft.stages
         ),
     )
+
+
+def _plain(text: str) -> str:
+    """Return a word without the signs around it."""
+    return text.strip(" .\u3002()[]<>*_\"'").casefold()
 
 
 def _distinct(title: str, names: set[str]) -> str:

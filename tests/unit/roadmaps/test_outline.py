@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from roadmaps.outline import Keys, as_text, from_draft
 from roadmaps.outputs import CurriculumDraft
 from tests.factories import outline
@@ -57,6 +59,16 @@ def test_from_draft() -> None:
     assert len({first.concept_id, second.concept_id, third.concept_id}) == 3
     assert second.prerequisites == (first.concept_id, "Z")
     assert third.title == "a (2)"
+
+
+@pytest.mark.parametrize("word", ["None", "N/A", "Keine.", "-", "(无)", "لا يوجد"])
+def test_who_requires_nothing_in_words_requires_nothing(word: str) -> None:
+    """It is no name of a concept that is missing, for which a model would be asked to edit."""
+    assert not any(
+        concept.prerequisites for concept in outline(["A"], prerequisites={"A": [word]}).concepts()
+    )
+    _, second = outline([word, "B"], prerequisites={"B": [word]}).concepts()
+    assert len(second.prerequisites) == 1, "there is a concept of that name"
 
 
 def test_a_draft_is_mended_where_no_model_is_needed() -> None:
