@@ -38,6 +38,7 @@ from llm.presets import base_url_of, model_of, preset_of
 from llm.reading.rules import rules_of
 from llm.receiving import received
 from llm.reply import Reply
+from llm.roots import has_root, held, taken_out
 from llm.text_field import LiveText
 from llm.tries import BACKOFF_S, TIMED_OUT_TRIES, TRIES, Tries
 from llm.turns import Turn, Turns
@@ -122,7 +123,12 @@ class OpenAIAuthor:
         Raises:
             ProviderError: One of its subclasses, with `details["usage"]`.
         """
+        if has_root(call):
+            return self._complete_root(call, on_retry)
         return self._finish(call, on_retry, lambda: None)
+
+    async def _complete_root(self, call: Call[T], on_retry: OnRetry | None) -> Completion[T]:
+        return taken_out(await self._finish(held(call), on_retry, lambda: None))
 
     async def stream(
         self, call: Call[T], *, field: str, on_text: OnText, on_retry: OnRetry | None = None
@@ -132,6 +138,8 @@ class OpenAIAuthor:
         Raises:
             ProviderError: One of its subclasses, with `details["usage"]`.
         """
+        if has_root(call):  # it has no fields, and is shown when it is complete
+            return await self._complete_root(call, on_retry)
         live = LiveText(field, on_text, wrappers=rules_of(call.output).wrappers)
         completion = await self._finish(call, on_retry, live.begin, shown=field)
         live.settle(getattr(completion.value, field))
