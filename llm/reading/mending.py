@@ -172,6 +172,8 @@ def _literal(place: _Place) -> bool:
         word = place.rules.fallback(allowed)
     elif isinstance(given, str):
         word = place.rules.word_among(given, allowed)
+    elif isinstance(given, int):
+        word = next((word for word in allowed if word == str(given)), None)
     return False if word is None else place.put(word)
 
 
@@ -224,6 +226,7 @@ _MENDERS: Final[dict[str, Callable[[_Place], bool]]] = {
     "list_type": _list,
     "string_type": _string,
     "literal_error": _literal,
+    "enum": _literal,
     "model_type": _object,
     "model_attributes_type": _object,
     "dict_type": _object,
@@ -254,7 +257,7 @@ def _schema_inside(node: dict[str, Any], step: str | int) -> dict[str, Any]:
     return inner if isinstance(inner, dict) else {}
 
 
-def _enum_in(parts: Sequence[dict[str, Any]]) -> list[str]:
+def _enum_in(parts: Sequence[dict[str, Any]]) -> list[Any]:
     return [word for part in parts for word in part.get("enum", ())]
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _SIGNS: Final = re.compile(r"[\W_]+")
+_GOES_ON: Final = re.compile(r"\w|[.,-]\d|\s*-\s*\d|\s*\u2013\s*\d")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,11 +53,16 @@ class Rules:
             **others,
         )
 
-    def word_among(self, text: str, allowed: Sequence[str]) -> str | None:
+    def word_among(self, text: str, allowed: Sequence[Any]) -> Any:
         """Return the word of an enumeration that a model's word stands for, or None.
 
-        Case, signs and synonyms do not count; of "beginner/intermediate" the first does.
+        Case, signs and synonyms do not count; of "beginner/intermediate" the first does. What is
+        no text, as a number, is meant only by itself: `"4"` or `4 of 5`.
         """
+        for word in allowed:
+            if not isinstance(word, str) and _stands_first(str(word), text):
+                return word
+        allowed = [word for word in allowed if isinstance(word, str)]
         for part in (text, *re.split(r"[/|,;(]| to | - ", text)):
             key = plain_key(part)
             for word in allowed:
@@ -79,6 +85,13 @@ class Rules:
                 key = plain_key(word)
                 found[key] = (*found.get(key, ()), meant)
         return found
+
+
+def _stands_first(word: str, text: str) -> bool:
+    """Tell whether a text begins with a word such as a number, and not with a longer one."""
+    said = text.strip()
+    rest = said[len(word) :]
+    return said[: len(word)].casefold() == word.casefold() and _GOES_ON.match(rest) is None
 
 
 def plain_key(name: str) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal
+from enum import Enum
+from typing import Annotated, Any, Literal
 
+import pytest
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, Field
 
 from llm import Call, Text
 from llm.abilities import Abilities
-from llm.answers import read_answer
+from llm.answers import UnusableAnswerError, read_answer
 from llm.sample.making import answer
 from llm.schema import strict_schema
 
@@ -44,6 +46,45 @@ class Pet(BaseModel):
     """Either of two, told apart by a word."""
 
     animal: Annotated[Cat | Dog, Field(discriminator="kind")]
+
+
+class Colour(Enum):
+    """An enumeration as a class."""
+
+    RED = "red"
+    BLUE = "blue"
+
+
+class Rated(BaseModel):
+    """Has enumerations of what is no text."""
+
+    stars: Literal[1, 2, 3, 4, 5]
+    trend: Literal[-1, 0, 1]
+    colour: Colour
+
+
+@pytest.mark.parametrize(
+    ("field", "said", "meant"),
+    [
+        *(("stars", "4", 4), ("stars", "4/5", 4), ("stars", "4 of 5", 4), ("stars", "4.5", None)),
+        *(
+            ("stars", "3-4", None),
+            ("stars", "45", None),
+            ("stars", "four", None),
+            ("stars", 6, None),
+        ),
+        *(("trend", "-1", -1), ("trend", "1", 1), ("trend", "up", None)),
+        *(("colour", "Red", Colour.RED), ("colour", "BLUE", Colour.BLUE), ("colour", "x", None)),
+    ],
+)
+def test_enumerations_of_numbers_and_of_classes_are_read(field: str, said: Any, meant: Any) -> None:
+    """A number in a text is meant where it stands alone; what is not known is asked for."""
+    text = json.dumps({"stars": 1, "trend": 0, "colour": "red"} | {field: said})
+    if meant is None:
+        with pytest.raises(UnusableAnswerError, match=field):
+            read_answer(text, Rated)
+    else:
+        assert getattr(read_answer(text, Rated), field) == meant
 
 
 def test_what_holds_itself_is_the_only_reference() -> None:
