@@ -67,8 +67,8 @@ class Parts:
                 raise error from None
         value: dict[str, Any] = json.loads(json.dumps(self.value))
         if not self.count:
-            return fitted(value | new.model_dump(mode="json"), output, notes=notes)
-        (parts,) = new.model_dump(mode="json").values()
+            return fitted(value | _as_json(new), output, notes=notes)
+        (parts,) = _as_json(new).values()
         for place, part in zip(self.places, parts, strict=True):
             holder: Any = value
             for step in place[:-1]:
@@ -149,7 +149,7 @@ def _part_of(way: Sequence[str | int], schema: dict[str, Any]) -> Place | None:
 def _fields(misfit: Misfit, schema: dict[str, Any]) -> Parts | None:
     """Return the fields of the answer itself that are to be asked for, when others are good."""
     names = tuple(dict.fromkeys(str(error["loc"][0]) for error in misfit.errors if error["loc"]))
-    known = schema["properties"].keys()
+    known = schema["properties"].keys() & _by_name(misfit.output)
     if not names or not set(names) < known or any(not error["loc"] for error in misfit.errors):
         return None
     return Parts(
@@ -204,10 +204,26 @@ def _list_shape(name: str, model: type[BaseModel], count: int, rules: Rules) -> 
     return shape
 
 
+def _by_name(output: type[BaseModel]) -> dict[str, str]:
+    """Return the fields of a shape by what they are called in JSON."""
+    named: dict[str, str] = {}
+    for field, info in output.model_fields.items():
+        name = info.validation_alias or info.alias or field
+        if isinstance(name, str):  # which of several names is meant, nobody knows
+            named[name] = field
+    return named
+
+
+def _as_json(parts: Output) -> dict[str, Any]:
+    return parts.model_dump(mode="json", by_alias=True)
+
+
 @cache
 def _fields_shape(output: type[BaseModel], names: tuple[str, ...]) -> type[Output]:
+    wanted = [_by_name(output)[name] for name in names]
     fields: dict[str, Any] = {
-        name: (output.model_fields[name].annotation, output.model_fields[name]) for name in names
+        field: (output.model_fields[field].annotation, output.model_fields[field])
+        for field in wanted
     }
     shape = create_model("Fields", __base__=Output, **fields)
     shape.read_by = rules_of(output)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from llm import Call, Text
 from llm.abilities import Abilities
 from llm.answers import UnusableAnswerError, read_answer
+from llm.parts import parts_to_ask
 from llm.sample.making import answer
 from llm.schema import strict_schema
 
@@ -85,6 +86,35 @@ def test_enumerations_of_numbers_and_of_classes_are_read(field: str, said: Any, 
             read_answer(text, Rated)
     else:
         assert getattr(read_answer(text, Rated), field) == meant
+
+
+class Named(BaseModel):
+    """Has names in JSON that its fields do not have."""
+
+    number: int = Field(alias="no-1")
+    form: str = Field(alias="schema")
+    lines: list[Named] = Field(default=[], alias="the-lines")
+
+
+def test_what_is_wrong_in_fields_with_an_alias_is_asked_for_by_it() -> None:
+    """Of the answer itself, and of the parts of a list."""
+    good = {"no-1": 1, "schema": "a", "the-lines": []}
+    with pytest.raises(UnusableAnswerError) as caught:
+        read_answer(json.dumps({"no-1": 1, "the-lines": []}), Named)
+    assert caught.value.misfit is not None
+    parts = parts_to_ask(caught.value.misfit)
+    assert parts is not None
+    assert list(strict_schema(parts.shape)["properties"]) == ["schema"]
+    assert parts.put_in('{"schema": "b"}', Named, notes=[]).form == "b"
+
+    bad = good | {"the-lines": [good, {"no-1": "x", "schema": "c", "the-lines": []}]}
+    with pytest.raises(UnusableAnswerError) as caught:
+        read_answer(json.dumps(bad), Named)
+    assert caught.value.misfit is not None
+    anew = parts_to_ask(caught.value.misfit)
+    said = json.dumps(bad | {"the-lines": [good, good]})
+    mended = read_answer(said, Named) if anew is None else anew.put_in(said, Named, notes=[])
+    assert [line.form for line in mended.lines] == ["a", "a"]
 
 
 def test_what_holds_itself_is_the_only_reference() -> None:
