@@ -96,6 +96,54 @@ def test_a_bad_line_is_named(
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("set ROADMAP_LLM_MODEL=a\r\n", 1),
+        ('A=1\nSET "ROADMAP_LLM_MODEL=a"\n', 2),
+        ("setx ROADMAP_LLM_MODEL a\n", 1),
+        ("$env:ROADMAP_LLM_MODEL = 'a'\n", 1),
+        ("set -gx roadmap_llm_model a\n", 1),
+        ("declare -x ROADMAP_LLM_MODEL=a\n", 1),
+        ("- ROADMAP_LLM_MODEL=a\n", 1),
+        ('"ROADMAP_LLM_MODEL"=a\n', 1),
+        ("\u200bROADMAP_LLM_MODEL=a\n", 1),
+        ("export 'ROADMAP_LLM_MODEL=a'\n", 1),
+        ("\nROADMAP_LEASE_S=9 ROADMAP_LLM_MODEL=a\n", 2),
+        ("ROADMAP_SAMPLE_FAIL=x; export ROADMAP_LLM_MODEL=a\n", 1),
+        ('OTHER="unclosed\n\nROADMAP_LLM_MODEL=a\nLAST="b"\n', 3),
+    ],
+)
+def test_a_line_in_another_dress_is_named(
+    env: pytest.MonkeyPatch, tmp_path: Path, content: str, line: int
+) -> None:
+    """What only another program would take for a setting is told, and its value is not."""
+    (tmp_path / ".env").write_bytes(content.encode())
+    with pytest.raises(SettingsError, match=rf"line {line}: ROADMAP_LLM_MODEL is not") as told:
+        load_settings()
+    assert "=a" not in told.value.message
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "# set ROADMAP_LLM_MODEL=a\n",
+        "REM set ROADMAP_LLM_MODEL=a\n; ROADMAP_LLM_MODEL=a\n// ROADMAP_LLM_MODEL=a\n",
+        "COMMAND=ROADMAP_LLM_MODEL=a roadmap up\n",
+        "TEXT='b\nROADMAP_LLM_MODEL=a\n'\n",
+        "OLD_ROADMAP_LLM_MODEL=a\ncd /srv/ROADMAP_LLM_MODEL\n",
+        "OTHER=b  # and ROADMAP_LLM_MODEL=a\n",
+    ],
+)
+def test_what_only_speaks_of_a_setting(
+    env: pytest.MonkeyPatch, tmp_path: Path, content: str
+) -> None:
+    """Comments and other programs' values may hold our names."""
+    (tmp_path / ".env").write_text(f"{content}ROADMAP_LEASE_S=9  # not ROADMAP_LLM_MODEL=a\n")
+    settings = load_settings()
+    assert (settings.lease_s, settings.llm_model) == (9, "gpt-4.1-mini")
+
+
 def test_a_folder_named_env(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A folder `.env`, as some keep their environment of Python in, is left alone."""
     (tmp_path / ".env").mkdir()
