@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import os
+import select
+import stat
+import time
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -18,6 +22,8 @@ _MARKS: Final = (
 
 LARGEST: Final = 1_000_000
 """Bytes; nobody writes more by hand, and some devices have no end."""
+PATIENCE_S: Final = 10.0
+"""How long a pipe may take to say all that it has to say."""
 
 
 class UnreadableTextError(ValueError):
@@ -32,9 +38,13 @@ def read_text(path: Path) -> str:
     Raises:
         OSError: It cannot be read.
         UnreadableTextError: It is UTF-16 that ends in the middle of a character, or has no end.
+            So is a pipe that nobody writes or closes.
     """
-    with path.open("rb") as file:
-        octets = file.read(LARGEST + 1)
+    if stat.S_ISFIFO(path.stat().st_mode):
+        octets = _read_pipe(path)
+    else:
+        with path.open("rb") as file:
+            octets = file.read(LARGEST + 1)
     if len(octets) > LARGEST:
         raise UnreadableTextError(f"is larger than {LARGEST:,} bytes; name a file written by hand")
     return decoded(octets).replace("\r\n", "\n").replace("\r", "\n")
@@ -57,6 +67,33 @@ def decoded(octets: bytes) -> str:
         return octets.decode(encoding, errors)
     except UnicodeDecodeError:
         raise UnreadableTextError("is not text that can be read; save it as UTF-8") from None
+
+
+def _read_pipe(path: Path) -> bytes:
+    """Return what is written into a pipe until its writers have closed it.
+
+    Opening one to read waits for a writer, without end. So it is opened without that, and waited
+    for afterwards, within a limit.
+    """
+    octets, end = b"", time.monotonic() + PATIENCE_S
+    pipe = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        while len(octets) <= LARGEST:
+            ready, _, _ = select.select([pipe], [], [], max(0, end - time.monotonic()))
+            if not ready:
+                said = (
+                    "is a pipe into which nobody wrote"
+                    if not octets
+                    else "is a pipe that nobody closed"
+                )
+                raise UnreadableTextError(f"{said} for {PATIENCE_S:g} s")
+            read = os.read(pipe, LARGEST)
+            if not read:
+                break
+            octets += read
+    finally:
+        os.close(pipe)
+    return octets
 
 
 def bad_line(text: str) -> int | None:

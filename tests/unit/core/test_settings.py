@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -173,6 +174,27 @@ def test_a_secret_file_without_an_end(env: pytest.MonkeyPatch) -> None:
     os.close(read)
     assert key is not None
     assert key.get_secret_value() == CANARY
+
+
+def test_a_secret_file_that_is_a_pipe(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A pipe is read when its writer comes, however slowly; one without a writer is told."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    env.setenv("ROADMAP_LLM_API_KEY_FILE", str(pipe))
+    slow = f"sleep 0.2; (printf {CANARY[:3]}; sleep 0.2; printf {CANARY[3:]}) > {pipe}"
+    with subprocess.Popen(["/bin/sh", "-c", slow]):
+        key = load_settings().llm_api_key
+    assert key is not None
+    assert key.get_secret_value() == CANARY
+    endless = f"(printf a; sleep 1) > {pipe}"
+    env.setattr("core.text_files.PATIENCE_S", 0.2)
+    with pytest.raises(SettingsError, match=f"LLM_API_KEY_FILE: {pipe} is a pipe into which nobod"):
+        load_settings()
+    with (
+        subprocess.Popen(["/bin/sh", "-c", endless]),
+        pytest.raises(SettingsError, match="is a pipe that nobody closed for"),
+    ):
+        load_settings()
 
 
 def test_only_secrets_come_from_files(env: pytest.MonkeyPatch) -> None:
