@@ -25,11 +25,18 @@ log = get_logger(__name__)
 R = TypeVar("R")
 
 TRIES: Final = 4
+_RETRYABLE_CLASSES: Final = ("08", "28", "53", "58")
+"""No connection, no entry (a password that is being changed), no room (disk, memory, clients), and
+a disk that fails."""
 _RETRYABLE_STATES: Final = frozenset(
-    {"40001", "40P01", "53300", "55P03", "57014", "57P01", "57P02", "57P03"}
-)
-"""Serialization failure, deadlock, too many clients, lock time-out, statement time-out, server
-shutting down or starting up."""
+    {
+        "25006", "3D000", "40001", "40P01", "55000", "55P03",
+        "57014", "57P01", "57P02", "57P03", "57P04", "57P05",
+    }
+)  # fmt: skip
+"""Read-only (a standby, a full disk, a switch-over), no such database (it is being restored),
+serialization failure, deadlock, no connections accepted, lock time-out, statement time-out, server
+shutting down or starting up, database dropped, idle for too long."""
 
 _makers: LoopLocal[async_sessionmaker[AsyncSession]] = LoopLocal(
     lambda: async_sessionmaker(get_engine(), expire_on_commit=False, autoflush=False)
@@ -89,7 +96,10 @@ class Transaction:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell whether the same transaction may well succeed when it is tried again."""
+    """Tell whether the same transaction may well succeed when it is tried again.
+
+    It may where the server, not the statement, is the reason, however long that takes.
+    """
     if isinstance(error, (OSError, asyncio.TimeoutError, PoolTimeoutError)):
         return True
     if is_closed_transport(error):
@@ -98,7 +108,12 @@ def is_transient(error: BaseException) -> bool:
         return False
     if error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError)):
         return True
-    return getattr(error.orig, "sqlstate", None) in _RETRYABLE_STATES
+    state = _state_of(error)
+    return state in _RETRYABLE_STATES or state.startswith(_RETRYABLE_CLASSES)
+
+
+def _state_of(error: BaseException) -> str:
+    return str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
 
 
 async def retrying(work: Callable[[], Awaitable[R]], *, tries: int = TRIES) -> R:
@@ -117,7 +132,12 @@ async def retrying(work: Callable[[], Awaitable[R]], *, tries: int = TRIES) -> R
         except Exception as error:
             if not is_transient(error):
                 raise
-            log.warning("db_work_retried", attempt=attempt, error=type(error).__name__)
+            log.warning(
+                "db_work_retried",
+                attempt=attempt,
+                error=type(error).__name__,
+                sqlstate=_state_of(error) or None,
+            )
             if attempt == tries:
                 raise ServiceUnavailableError("The database cannot be reached.") from error
         await asyncio.sleep(0.1 * 2**attempt * random.uniform(0.5, 1))  # noqa: S311 - jitter
