@@ -16,7 +16,7 @@ from api.middleware import tidy_server_logs
 from core.logging import configure_logging, get_logger
 from core.resources import Resource, Resources
 from core.settings import get_settings
-from notifications.clients import redis_client
+from notifications.clients import check_willing, redis_client
 from notifications.hub import Hub
 from watching import feed
 from wiring.api import api_resources
@@ -47,8 +47,8 @@ class Services:
     _checks: dict[str, asyncio.Task[dict[str, Any]]] = field(default_factory=dict)
 
     async def ping_redis(self) -> dict[str, Any]:
-        """Ask Redis for an answer."""
-        await self.redis.ping()
+        """Ask Redis for an answer, and whether it takes what is written."""
+        await check_willing(self.redis)
         return {"status": "up"}
 
     async def probe(
@@ -84,8 +84,11 @@ async def _checked(name: str, check: Callable[[], Awaitable[dict[str, Any]]]) ->
     try:
         return await check()
     except Exception as error:  # noqa: BLE001 - whatever it is, the part is down
-        log.warning("probe_failed", part=name, error=type(error).__name__)
-        return {"status": "down", "error": type(error).__name__}
+        from core.refusals import refusal  # late: a healthy API never needs it
+
+        why = refusal(error)
+        log.warning("probe_failed", part=name, error=type(error).__name__, why=why)
+        return {"status": "down", "error": type(error).__name__} | ({"why": why} if why else {})
 
 
 def services_of(connection: HTTPConnection) -> Services:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -27,13 +28,13 @@ UP: Final = Gauge(
     multiprocess_mode="mostrecent",
 )
 _DOWN: Final = {
-    "postgresql": "PostgreSQL does not answer: nothing is accepted, read or generated. Workflows"
+    "postgresql": "PostgreSQL {why}: nothing is accepted, read or generated. Workflows"
     " stop, and go on by themselves when it is back; nothing committed is lost.",
-    "redis": "Redis does not answer: live progress comes by polling, seconds late, and new,"
+    "redis": "Redis {why}: live progress comes by polling, seconds late, and new,"
     " decided and retried tasks wait for a worker. Running workflows go on; nothing is lost.",
     "workers": "No worker takes messages: what is asked for waits. Start one, or look at the log of"
     " the one that is there; `roadmap probe worker` tells of each.",
-    "broker": "The broker does not answer: new, decided and retried tasks wait for a worker."
+    "broker": "The broker {why}: new, decided and retried tasks wait for a worker."
     " Running workflows go on; nothing is lost.",
 }
 _OUTDATED: Final = (
@@ -74,8 +75,11 @@ async def examine(services: Services) -> Health:
     """Ask PostgreSQL, Redis and, when it is another one, the broker; takes 2 s at most."""
     checks = {"postgresql": _database, "redis": services.ping_redis, "workers": _workers}
     settings = get_settings()
-    if not _same_server(settings.broker, settings.redis_url.get_secret_value()):
+    redis_url = settings.redis_url.get_secret_value()
+    if not _same_server(settings.broker, redis_url):
         checks["broker"] = _broker
+    elif settings.broker != redis_url:  # another user of it
+        checks["redis"] = partial(_both, services)
     found = await asyncio.gather(*(services.probe(name, ask) for name, ask in checks.items()))
     parts = dict(zip(checks, found, strict=True))
     effects = {}
@@ -84,7 +88,7 @@ async def examine(services: Services) -> Health:
         if part["status"] == "outdated":
             effects[name] = _OUTDATED.format(found=part["migrations"])
         elif part["status"] != "up":
-            effects[name] = _DOWN[name]
+            effects[name] = _DOWN[name].format(why=part.get("why", "does not answer"))
     return Health(parts=parts, effects=effects)
 
 
@@ -100,14 +104,20 @@ async def _database() -> dict[str, Any]:
     from db.migration_names import Schema, schema_of
     from db.revisions import current
 
-    revision = await current(get_engine())
+    engine = get_engine()
+    revision = await current(engine)
+    async with engine.connect() as connection:
+        read_only = (await connection.exec_driver_sql("SHOW transaction_read_only")).scalar()
     known = _schemas.get(revision)
     if known is None:
         known = _schemas[revision] = await asyncio.to_thread(schema_of, revision)
-    return {
+    found = {
         "status": "outdated" if known is Schema.OLDER else "up",
         "migrations": "head" if known is Schema.NEWEST else revision or "none",
     }
+    if read_only == "on":  # a standby, or a server that was told to write no more
+        return found | {"status": "down", "why": "is read-only"}
+    return found
 
 
 async def _workers() -> dict[str, Any]:
@@ -116,5 +126,10 @@ async def _workers() -> dict[str, Any]:
 
 
 async def _broker() -> dict[str, Any]:
-    await asyncio.to_thread(queues.peek)
+    await asyncio.to_thread(queues.check_willing)
     return {"status": "up"}
+
+
+async def _both(services: Services) -> dict[str, Any]:
+    await services.ping_redis()
+    return await _broker()

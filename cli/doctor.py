@@ -56,13 +56,13 @@ def examine(folder: DataDir, *, llm: bool = False) -> list[Finding]:
     """Return everything that was found; with `llm` the language model is really called."""
     from cli.provider_checks import check_provider, check_search
     from cli.service_checks import (
-        check_api,
         check_broker,
         check_postgres,
         check_redis,
         check_workers,
     )
     from cli.setup_checks import check_auth, check_binaries, check_data_dir
+    from cli.troubles import check_api
     from cli.workflow_checks import check_workflows
     from core.errors import SettingsError
     from core.pulse import pulse_folder

@@ -1,4 +1,4 @@
-"""The doctor's questions to running services: PostgreSQL, Redis, workers, API."""
+"""The doctor's questions to running services: PostgreSQL, Redis, workers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.findings import Finding, clean
-from cli.probes import WorkerPing, http_ok
+from cli.probes import WorkerPing
 from cli.standstill import ADVICE
-from cli.troubles import readiness
 from core.pulse import read_pulses
+from core.refusals import refusal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -29,6 +29,7 @@ _FACTS_SQL: Final = """
            current_setting('max_connections')::int
                - current_setting('superuser_reserved_connections')::int,
            current_setting('server_encoding'),
+           current_setting('transaction_read_only') = 'on',
            to_regclass('alembic_version') IS NOT NULL
 """
 
@@ -53,7 +54,7 @@ def check_postgres(url: str, settings: Settings) -> list[Finding]:
                 "`roadmap up`.",
             )
         ]
-    major, version, available, encoding, revision, pooled = facts
+    major, version, available, encoding, read_only, revision, pooled = facts
     findings = [
         Finding(
             name="PostgreSQL",
@@ -65,6 +66,11 @@ def check_postgres(url: str, settings: Settings) -> list[Finding]:
         _encoded(encoding),
         _migrated(revision),
     ]
+    if read_only:
+        said = (
+            "is read-only: a standby, or default_transaction_read_only is on; nothing is accepted"
+        )
+        findings.append(Finding(name="database writes", ok=False, message=said))
     findings += [_shared_out(settings), _taken_over(settings, pooled=pooled)]
     budget = settings.database_max_connections
     enough = available >= budget
@@ -134,6 +140,8 @@ def check_redis(url: str, *, name: str) -> list[Finding]:
     try:
         info = asyncio.run(_redis_facts(url))
     except (RedisError, OSError, ValueError) as error:
+        if why := refusal(error):
+            return [Finding(name=name, ok=False, message=f"{why} ({clean(str(error))})")]
         reason = clean(str(error) or type(error).__name__)
         message = f"cannot be reached: {reason}. Check the address, or start `roadmap up`."
         return [Finding(name=name, ok=False, message=message)]
@@ -186,9 +194,9 @@ def check_workers(broker_url: str, *, prefix: str = "", pulses: Path | None = No
     try:
         names = sorted(ping.answering())
     except OSError as error:
-        return Finding(
-            name="workers", ok=False, message=f"the broker cannot be reached: {clean(str(error))}"
-        )
+        why = refusal(error) or "cannot be reached"
+        said = f"the broker {why}: {clean(str(error))}"
+        return Finding(name="workers", ok=False, message=said)
     finally:
         ping.close()
     if not names:
@@ -208,20 +216,6 @@ def _standing(pulses: Sequence[Pulse], names: Sequence[str]) -> Finding:
     told = "; ".join(f"{node} answers, but {why}" for node, why in (hanging or remarks).items())
     message = f"{clean(told)}. {ADVICE}" + (". Restart it" if hanging else "")
     return Finding(name="workers", ok=False, message=message, required=bool(hanging))
-
-
-def check_api(api_url: str) -> Finding:
-    """Ask whether the API is ready."""
-    if http_ok(f"{api_url}/readyz?exclude=workers"):
-        return Finding(name="API", ok=True, message=f"ready at {clean(api_url)}")
-    effects = readiness(api_url).get("effects")
-    if effects:
-        said = (
-            f"answers at {clean(api_url)}, but is not ready. {clean(' '.join(map(str, effects)))}"
-        )
-    else:
-        said = f"{clean(api_url)}/readyz does not answer 200; read its log, or start `roadmap up`"
-    return Finding(name="API", ok=False, message=said)
 
 
 def _encoded(encoding: str) -> Finding:
@@ -246,11 +240,12 @@ def _migrated(revision: str | None) -> Finding:
 
 
 async def _redis_facts(url: str) -> dict[str, Any]:
-    from notifications.clients import redis_client
+    from notifications.clients import check_willing, redis_client
 
     async with redis_client(
         url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S
     ) as client:
+        await check_willing(client)
         told: dict[str, Any] = await client.info()
         return told
 
@@ -277,18 +272,18 @@ async def connected(url: str, settings: Settings) -> AsyncIterator[Any]:
 
 async def _postgres_facts(
     url: str, settings: Settings
-) -> tuple[int, str, int, str, str | None, bool]:
+) -> tuple[int, str, int, str, bool, str | None, bool]:
     from core.choices import Pooler
 
     async with connected(url, settings) as (connection, between):
         row = await connection.fetchrow(_FACTS_SQL)
         if row is None:
             raise OSError("PostgreSQL answered nothing")
-        major, version, available, encoding, stamped = row
+        *facts, stamped = row
         revision = None
         if stamped:
             revision = await connection.fetchval("SELECT version_num FROM alembic_version")
-        return major, version, available, encoding, revision, between is Pooler.TRANSACTION
+        return (*facts, revision, between is Pooler.TRANSACTION)
 
 
 def _version(text: str) -> tuple[int, ...]:

@@ -6,8 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.data_dir import DataDir
+from cli.findings import Finding, clean
 from cli.hints import command
-from cli.probes import answer_of
+from cli.probes import answer_of, http_ok
 from core.settings import load_settings
 
 if TYPE_CHECKING:
@@ -74,3 +75,17 @@ def readiness(api_url: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return report if isinstance(report, dict) else {}
+
+
+def check_api(api_url: str) -> Finding:
+    """Ask whether the API is ready."""
+    if http_ok(f"{api_url}/readyz?exclude=workers"):
+        return Finding(name="API", ok=True, message=f"ready at {clean(api_url)}")
+    effects = readiness(api_url).get("effects")
+    if effects:
+        said = (
+            f"answers at {clean(api_url)}, but is not ready. {clean(' '.join(map(str, effects)))}"
+        )
+    else:
+        said = f"{clean(api_url)}/readyz does not answer 200; read its log, or start `roadmap up`"
+    return Finding(name="API", ok=False, message=said)

@@ -15,6 +15,10 @@ REQUEST_ID: Final = "request_id"
 RUNG_AT: Final = "rung_at"
 """Header with the database's time at which the row was marked as rung."""
 
+PROBE: Final = "roadmap:probe"
+"""Key that is written to find out whether a Redis takes writes."""
+PROBE_KEPT_S: Final = 10
+
 
 def own(name: str) -> str:
     """Return a key or channel of ours as it is called in Redis."""

@@ -7,9 +7,11 @@ from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.sentinel import Sentinel
+from redis.exceptions import NoPermissionError
 
 from core.addresses import RedisAddress, redis_address
 from core.addresses.broker import redis_tls, sentinel_login
+from core.wire_names import PROBE, PROBE_KEPT_S, own
 
 
 class _Managed(Redis):
@@ -44,6 +46,20 @@ def redis_client(url: str, **options: Any) -> Redis:
         address.master, redis_class=_Managed, **login(address), **options
     )
     return managed
+
+
+async def check_willing(client: Redis) -> None:
+    """Ask for an answer, and for a write as a ring is one: a full one or a replica answers, too.
+
+    Raises:
+        RedisError: It does not answer, or refuses.
+    """
+    asked: Any = client
+    await asked.ping()
+    try:
+        await asked.set(own(PROBE), b"", ex=PROBE_KEPT_S)
+    except NoPermissionError:  # a user of somebody's own that may only read and publish
+        return
 
 
 def login(address: RedisAddress) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from core.wire_names import RUNG_AT
+from core.wire_names import PROBE, PROBE_KEPT_S, RUNG_AT
 from tasks.dispatch import celery
 
 if TYPE_CHECKING:
@@ -31,6 +31,22 @@ for number, key in ipairs(KEYS) do
 end
 return seen
 """
+
+
+def check_willing() -> None:
+    """Ask the broker for an answer, and a Redis for a write. Blocks for a few seconds at most.
+
+    Raises:
+        Exception: It cannot be asked, or refuses.
+    """
+    app = celery()
+    if app.connection_for_read().transport.driver_type != "redis":
+        peek()
+        return
+    with app.pool.acquire(block=True, timeout=BROKER_S) as connection:
+        _connect(connection)
+        with connection.default_channel.conn_or_acquire() as client:
+            client.set(PROBE, b"", ex=PROBE_KEPT_S)
 
 
 def peek() -> dict[str, Any]:

@@ -34,7 +34,11 @@ async def livez() -> dict[str, str]:
     operation_id="readyz",
     summary="What is needed is there",
     openapi_extra={"parameters": [_EXCLUDE]},
-    responses={503: {"description": "Something does not answer, or the schema is not the newest."}},
+    responses={
+        503: {
+            "description": "Something does not answer or refuses, or the schema is not the newest."
+        }
+    },
 )
 async def readyz(request: Request) -> Response:
     """Be ready when PostgreSQL is at head, Redis answers and a worker takes messages; else 503.

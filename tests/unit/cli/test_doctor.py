@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cli.data_dir import DataDir
 from cli.plan import open_settings
 from cli.provider_checks import what_is_missing
-from cli.service_checks import check_api
+from cli.troubles import check_api
 from core.settings import load_settings
 
 if TYPE_CHECKING:

@@ -1,0 +1,122 @@
+"""Servers that answer and refuse: readiness and the doctor say what it is, not "no answer"."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+
+from cli.service_checks import check_postgres, check_redis, check_workers
+from core.settings import get_settings
+from embedded import EmbeddedRedis
+from tests.factories import a_worker_is_there
+from tests.integration.api.conftest import in_process
+from tests.integration.api.processes import running_api
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    import asyncpg
+
+NEW = "a-new-password"
+
+
+@pytest.fixture
+async def broken(
+    database: asyncpg.Connection, settings_env: pytest.MonkeyPatch, tmp_path: Path
+) -> AsyncIterator[EmbeddedRedis]:
+    """A Redis that a test may break, and the settings that lead to it by two users."""
+    await a_worker_is_there(database)
+    with EmbeddedRedis(tmp_path) as server:
+        settings_env.setenv("ROADMAP_REDIS_URL", server.url_of("reader"))
+        settings_env.setenv("ROADMAP_BROKER_URL", server.url_of("broker"))
+        get_settings.cache_clear()
+        yield server
+
+
+async def tell(server: EmbeddedRedis, *command: str) -> None:
+    """Give a Redis a command, as its administrator."""
+    async with Redis.from_url(server.url) as admin:
+        untyped: Any = admin
+        await untyped.execute_command(*command)
+
+
+async def readiness() -> dict[str, Any]:
+    """Ask an API of these settings, which has to say no; its one effect is `effect`."""
+    async with in_process() as client:
+        answer = await client.get("/readyz")
+        assert answer.status_code == 503
+        told: dict[str, Any] = answer.json()
+        (told["effect"],) = told["effects"]
+        return told
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("CONFIG SET maxmemory 1", "Redis is full (maxmemory): "),
+        ("CONFIG SET min-replicas-to-write 1", "Redis has too few replicas, and takes no writes: "),
+        ("REPLICAOF 127.0.0.1 1", "Redis is a replica, which takes no writes: "),
+    ],
+)
+async def test_a_redis_that_takes_no_writes(broken: EmbeddedRedis, command: str, said: str) -> None:
+    """It answers each PING, and no ring gets through: not ready, and the doctor says why."""
+    await tell(broken, *command.split())
+    told = await readiness()
+    assert told["redis"] == "down"
+    assert told["effect"].startswith(said)
+    (found,) = await asyncio.to_thread(check_redis, broken.url, name="Redis")
+    assert not found.ok
+    assert found.message.startswith(said.removeprefix("Redis ").removesuffix(": "))
+
+
+@pytest.mark.parametrize("user", ["reader", "broker"])
+async def test_a_changed_password(broken: EmbeddedRedis, user: str) -> None:
+    """It is told as such, whoever's it is: the one that follows events, or the broker's."""
+    await tell(broken, "ACL", "SETUSER", f"roadmap-{user}", "resetpass", f">{NEW}")
+    # a process of its own, whose Celery has the broker of these settings
+    async with running_api() as api, httpx.AsyncClient(base_url=api.address) as client:
+        answer = await client.get("/readyz")
+        serving = await client.get("/readyz?exclude=redis")
+    assert (answer.status_code, serving.status_code) == (503, 200)
+    (effect,) = answer.json()["effects"]
+    assert effect.startswith("Redis does not let us in: name or password (was it changed?)")
+    assert NEW not in effect
+    if user == "broker":
+        found = await asyncio.to_thread(check_workers, broken.url_of("broker"))
+        assert found.message.startswith("the broker does not let us in")
+
+
+async def test_a_read_only_database(
+    database: asyncpg.Connection, redis: Redis, settings_env: pytest.MonkeyPatch
+) -> None:
+    """Nothing could be accepted, though every question is answered."""
+    await a_worker_is_there(database)
+    url = get_settings().database_url.get_secret_value()
+    between = "&" if "?" in url else "?"
+    url += f"{between}options=-cdefault_transaction_read_only%3Don"
+    settings_env.setenv("ROADMAP_DATABASE_URL", url)
+    get_settings.cache_clear()
+    told = await readiness()
+    assert told["postgresql"] == "down"
+    assert told["effect"].startswith("PostgreSQL is read-only: nothing is accepted")
+    found = await asyncio.to_thread(check_postgres, url, get_settings())
+    (writes,) = (each for each in found if each.name == "database writes")
+    assert (writes.ok, writes.required) == (False, True)
+
+
+async def test_a_database_without_entry(
+    database: asyncpg.Connection, redis: Redis, settings_env: pytest.MonkeyPatch
+) -> None:
+    """A database that is not there, or a password that does not fit, is no silent server."""
+    url = get_settings().database_url.get_secret_value()
+    settings_env.setenv("ROADMAP_DATABASE_URL", url.replace("/roadmap?", "/none?", 1) if "?" in url
+                        else f"{url}-none")  # fmt: skip
+    get_settings.cache_clear()
+    async with in_process() as client:
+        told = (await client.get("/readyz")).json()
+    assert told["effects"][0].startswith("PostgreSQL has no database of that name: ")
