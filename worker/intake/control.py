@@ -63,7 +63,10 @@ def _names(value: Any) -> bool:
 
 
 def _revoked(value: Any) -> bool:
-    return isinstance(value, dict) and all(map(_name, value)) and all(map(_number, value.values()))
+    """Tell whether these are ids, as workers send when they start, or ids with stamps (5.6)."""
+    if isinstance(value, dict):
+        return all(map(_name, value)) and all(map(_number, value.values()))
+    return isinstance(value, list) and all(map(_name, value))
 
 
 _ARGUMENTS: Final[dict[str, Callable[[Any], bool]]] = {

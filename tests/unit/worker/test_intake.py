@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import uuid
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from celery.utils.collections import LimitedSet
+from celery.worker.consumer.mingle import Mingle
 
 from tasks import maintenance, roadmap  # noqa: F401 - tasks are known once they are imported
 from tests.junk import cases, envelope, wrapped
@@ -52,6 +55,27 @@ def test_a_workflow_that_is_none_is_named(name: Any) -> None:
     raw = json.dumps(envelope([[], given, None], task="workflow.run")).encode()
     with pytest.raises(RefusedError, match=r"its workflow .* is none of this worker's"):
         judge(incoming(open_envelope(raw)), known)
+
+
+@pytest.mark.parametrize("revoked", [[], [str(uuid.uuid4())]])
+def test_a_worker_that_starts_is_let_in(revoked: list[str]) -> None:
+    """The question that Celery's workers ask each other at their start, as Celery puts it, passes.
+
+    Set aside, it would raise an alert each time that a second worker starts.
+    """
+    said: list[Any] = []
+    asking = Mingle.__new__(Mingle)
+    inspect = SimpleNamespace(hello=lambda node, ids: said.append((node, ids)))
+    consumer: Any = SimpleNamespace(
+        app=SimpleNamespace(control=SimpleNamespace(inspect=lambda **_: inspect)),
+        controller=SimpleNamespace(state=SimpleNamespace(revoked=LimitedSet(data=revoked))),
+        hostname="celery@second",
+        connection=None,
+    )
+    asking.send_hello(consumer)
+    ((node, ids),) = said
+    asked = command("hello", arguments={"from_node": node, "revoked": ids})
+    check_control(incoming(open_envelope(json.dumps(asked))), exchange=PIDBOX)
 
 
 def test_every_command_is_refused_or_harmless() -> None:
