@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 REJECTED = "rejected"
 """What a delivery returns that asks for nothing valid; its task, if it has one, is a failed one."""
 
+_NO_SUCH_TASK = "there is no task of its task_id"
+
 
 def key_of(task_id: Any) -> UUID:
     """Return the task's key.
@@ -89,9 +91,14 @@ async def run_asked(delivery: Delivery, task_id: str, **asked: Any) -> str:
         expires_at=delivery.expires_at,
     ):
         return REJECTED
+    return await _look_at(key, delivery, asked, missing="it brings no request for a new task")
+
+
+async def _look_at(key: UUID, delivery: Delivery, asked: Mapping[str, Any], *, missing: str) -> str:
+    """Do what a task's row says; `missing` is wrong with another program's message without one."""
     result = await run_task(key, worker=delivery.worker)
     if result is Result.NOTHING_TO_DO and not delivery.ours and not await is_there(key):
-        await refuse(delivery, {"task_id": task_id, **asked}, "it brings no request for a new task")
+        await refuse(delivery, {"task_id": str(key), **asked}, missing)
         return REJECTED
     if result is Result.DEFERRED and delivery.starts_at is not None:
         turns.call_at(delivery.starts_at)
@@ -125,10 +132,10 @@ async def run(
 @async_task(Reason.RESUME, check=_names_a_task, waits_in_row=True)
 async def resume(delivery: Delivery, task_id: str, **_later: Any) -> str:
     """Go on with a task that was decided, released or recovered."""
-    return await run_task(key_of(task_id), worker=delivery.worker)
+    return await _look_at(key_of(task_id), delivery, _later, missing=_NO_SUCH_TASK)
 
 
 @async_task(Reason.RETRY, check=_names_a_task, waits_in_row=True)
 async def retry(delivery: Delivery, task_id: str, **_later: Any) -> str:
     """Do again what failed; the row tells what that is."""
-    return await run_task(key_of(task_id), worker=delivery.worker)
+    return await _look_at(key_of(task_id), delivery, _later, missing=_NO_SUCH_TASK)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tasks.roadmap import REJECTED, run_asked
+from tasks.roadmap import REJECTED, resume, retry, run_asked
 from tests.factories import new_task
 from watching.queries import rejected_messages
 from worker import Delivery
@@ -41,6 +41,20 @@ async def test_nothing_is_dropped_in_silence(name: str, more: dict[str, Any]) ->
     ]
     assert task_id in found[0].excerpt
     assert name in found[0].excerpt
+
+
+@pytest.mark.parametrize("task", [resume, retry])
+async def test_about_a_task_that_is_not_there(task: Any) -> None:
+    """Whoever goes on with, or retries, what nobody knows finds the message, too."""
+    task_id = str(uuid.uuid4())
+    work = task.run.__wrapped__  # the coroutine function in the Celery task
+    assert await work(_delivery(task.name), task_id) == REJECTED
+    (found,) = (await rejected_messages(limit=10)).rejected
+    assert (found.reason, found.detail) == ("arguments", "there is no task of its task_id")
+    assert task_id in found.excerpt
+    assert task.name in found.excerpt
+    assert await work(_delivery(task.name, ours=True), task_id) == "nothing_to_do"
+    assert len((await rejected_messages(limit=10)).rejected) == 1
 
 
 async def test_what_is_late_is_no_mistake(database: asyncpg.Connection) -> None:
