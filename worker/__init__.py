@@ -1,7 +1,17 @@
 """How a coroutine runs inside Celery: the app, the process's loop, drain on shutdown."""
 
 import roadmap_start.checked  # noqa: F401 - first: what follows might be another project's
-from worker import commands, exporter, for_flower, lifecycle, migrated, prefork, pulse, slots
+from worker import (
+    commands,
+    exporter,
+    for_flower,
+    hangup,
+    lifecycle,
+    migrated,
+    prefork,
+    pulse,
+    slots,
+)
 from worker.app import app
 from worker.intake import keeping
 from worker.loop import opening, run_async
@@ -14,6 +24,7 @@ __all__ = [
     "commands",
     "exporter",
     "for_flower",
+    "hangup",
     "keeping",
     "lifecycle",
     "migrated",

@@ -143,3 +143,21 @@ async def test_rolling_restart(rig: Rig, look: asyncpg.Connection, pool: str) ->
         check_completed(seen, contents=3)
         assert "task_recovered" not in seen.events, f"{topic} waited for a lease"
         assert rig.model.calls(f"Learn {topic}", "ok") == plain_calls(topic, concepts=1)
+
+
+@pytest.mark.parametrize("pool", pools("threads"))
+async def test_hung_up(rig: Rig, look: asyncpg.Connection, pool: str) -> None:
+    """SIGHUP, a supervisor's "reload": a drain within its grace, and a new life of the process."""
+    worker = rig.worker(pool=pool, concurrency=1, SHUTDOWN_GRACE_S="0.5")
+    pid = worker.pid
+    task = await new_task(goal="Learn hanging")
+    rig.model.hold("Learn hanging", "structure_validation")
+    await rig.until_held("Learn hanging", 1)
+    worker.mark()
+    worker.send_signal(signal.SIGHUP)
+    await rig.until_true(lambda: bool(worker.logged("worker_ready")), what="a new life")
+    assert (worker.pid, worker.returncode) == (pid, None)
+    assert worker.logged("drain_hurried")
+    await rig.until_status(look, [task], "completed", within_s=20)
+    losses = await look.fetchval("SELECT losses FROM roadmap_tasks WHERE task_id = $1", task)
+    assert losses == 0
