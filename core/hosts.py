@@ -56,6 +56,11 @@ def name_in(host: str) -> str | None:
     return match[1].strip("[]").lower().rstrip(".") or None
 
 
+def is_host(text: str) -> bool:
+    """Tell whether this is a name or an address alone: no scheme, no port, no path."""
+    return address_of(text) is not None or name_in(text) == text.lower().rstrip(".")
+
+
 def is_origin_of(origin: str, host: str | None) -> bool:
     """Tell whether an Origin header names the host that a request was sent to.
 

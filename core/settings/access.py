@@ -10,20 +10,19 @@ from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from core.choices import AuthMode
-from core.hosts import address_of
+from core.hosts import is_host
 from core.keys import weakness
 from core.picture_hosts import HOST
-from core.settings.kinds import ROOT_PATH, HttpAddress, Positive
+from core.settings.kinds import ROOT_PATH, HttpAddress, ListenHost, Positive
 
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@*\s]+", re.IGNORECASE | re.ASCII)
 _USUAL_PORT: Final = re.compile(r"(http://.+):80|(https://.+):443")
-_NAME: Final = re.compile(r"\.?[a-z0-9_-][a-z0-9._-]{0,252}", re.IGNORECASE | re.ASCII)
 
 
 class AccessSettings(BaseModel):
     """The API and its clients."""
 
-    api_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
+    api_host: ListenHost = Field(default="127.0.0.1", description="Address the API listens on.")
     api_port: int = Field(default=8000, ge=0, le=65535, description="Its port; 0 is any free one.")
     api_root_path: str = Field(
         default="",
@@ -80,7 +79,7 @@ class AccessSettings(BaseModel):
         " `upload.wikimedia.org`; `.example.com` is all names below it. A picture tells its host"
         " who reads what and when, so those of all other hosts are links.",
     )
-    flower_url: str | None = Field(
+    flower_url: HttpAddress | None = Field(
         default=None, description="Flower's address, for a link on the operations page."
     )
 
@@ -126,7 +125,7 @@ class AccessSettings(BaseModel):
     def _names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         named = tuple(host[1:] if host.startswith("*.") else host for host in value)
         for host in named:
-            if host != "*" and address_of(host) is None and not _NAME.fullmatch(host):
+            if host != "*" and not is_host(host.removeprefix(".")):
                 raise ValueError(
                     f"{host!r} is no host: it is a name or an address without https://, port and"
                     " path, as in roadmaps.example.com; .example.com is all names below it, and"

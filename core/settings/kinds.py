@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from core.addresses.http import http_address
+from core.hosts import is_host
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -34,6 +35,15 @@ ROOT_PATH: Final = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,99}){1,10}")
 
 
 HttpAddress = Annotated[str, AfterValidator(http_address)]
+
+
+def _listens_on(host: str) -> str:
+    if host and not is_host(host):
+        raise ValueError(f"{host!r} is no name or address to listen on, as in 127.0.0.1 or 0.0.0.0")
+    return host
+
+
+ListenHost = Annotated[str, AfterValidator(_listens_on)]
 
 
 def _split(value: Any) -> Any:

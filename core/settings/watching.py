@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, Field, field_validator
 
 from core.choices import LogFormat, LogLevel
+from core.settings.kinds import ListenHost
 
 
 class WatchingSettings(BaseModel):
@@ -26,7 +27,7 @@ class WatchingSettings(BaseModel):
         description="OpenTelemetry collector (OTLP over HTTP, such as http://localhost:4318) that"
         " gets traces; needs the extra `telemetry`.",
     )
-    metrics_host: str = Field(default="127.0.0.1", description="Address they serve it on.")
+    metrics_host: ListenHost = Field(default="127.0.0.1", description="Address they serve it on.")
     log_level: LogLevel = Field(
         default=LogLevel.INFO, description="From which severity on something is logged."
     )

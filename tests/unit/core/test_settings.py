@@ -92,6 +92,14 @@ def test_a_wrong_value_of_the_file_is_told_as_such(env: pytest.MonkeyPatch, tmp_
         ("BROKER_URL", f"kafka://u:{CANARY}@h"),
         ("BROKER_URL", f"sentinel://:{CANARY}@h:26379"),
         ("OTLP_ENDPOINT", "localhost:4318"),
+        ("API_HOST", "http://0.0.0.0"),
+        ("API_HOST", "0.0.0.0:8000"),
+        ("METRICS_HOST", "http://0.0.0.0"),
+        ("FLOWER_URL", "javascript:alert(1)"),
+        ("ALLOWED_HOSTS", "https://example.org"),
+        ("ALLOWED_HOSTS", "example.org:8443"),
+        ("ALLOWED_HOSTS", "example.org/roadmaps"),
+        ("ALLOWED_HOSTS", "example.org, *example.com"),
         ("AUTH_SECRET", CANARY),
     ],
 )
@@ -238,6 +246,25 @@ def test_lists_and_levels(env: pytest.MonkeyPatch) -> None:
     settings = load_settings()
     assert settings.cors_origins == ("https://a.example", "https://b.example")
     assert settings.log_level == "WARNING"
+
+
+def test_hosts(env: pytest.MonkeyPatch) -> None:
+    """Names and addresses of every kind are hosts; one alone is listened on."""
+    hosts = (
+        "*",
+        ".example.com",
+        "Roadmaps.Example.com",
+        "api",
+        "10.0.0.7",
+        "[::1]",
+        "::1",
+        "a_b.c.",
+    )
+    env.setenv("ROADMAP_ALLOWED_HOSTS", ",".join(hosts))
+    assert load_settings().allowed_hosts == hosts
+    for host in ("0.0.0.0", "::", "localhost", "fe80::1%eth0", "api"):  # noqa: S104
+        env.setenv("ROADMAP_API_HOST", host)
+        assert load_settings().api_host == host
 
 
 def test_broker_of_its_own(env: pytest.MonkeyPatch) -> None:
