@@ -113,6 +113,23 @@ class Servers:
                 except EmbeddedServerError as error:
                     self._say(str(error))
 
+    def trouble(self) -> str | None:
+        """Return what is wrong with a Redis or broker that the settings name; None when nothing."""
+        from cli.service_checks import check_broker, check_redis
+
+        for field, asked in (("redis_url", check_redis), ("broker_url", check_broker)):
+            if field not in self._settings.model_fields_set:
+                continue
+            url = getattr(self._settings, field).get_secret_value()
+            found = next((each for each in asked(url) if each.required and not each.ok), None)
+            if found is not None:
+                said = found.message.partition(". Check ")[0].rstrip(".")
+                return (
+                    f"{PREFIX}{field.upper()}: the server {said}. Start it, or correct the setting;"
+                    " without one `roadmap up` starts a Redis of its own."
+                )
+        return None
+
     def pid(self, name: str) -> int | None:
         """Return the process id of `postgres` or `redis`; None where it is not ours."""
         server = self.running.get(name)

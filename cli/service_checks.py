@@ -133,7 +133,7 @@ def _taken_over(settings: Settings, *, pooled: bool) -> Finding:
     )
 
 
-def check_redis(url: str, *, name: str) -> list[Finding]:
+def check_redis(url: str, *, name: str = "Redis") -> list[Finding]:
     """Look at a Redis: reachable, new enough, evicting nothing."""
     from redis.exceptions import RedisError
 

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.child_logs import LogPump
-from cli.exits import CommandError, failed
+from cli.exits import CommandError, failed, unreachable
 from cli.plan import (
     Addresses,
     api_environment,
@@ -44,6 +44,8 @@ TOKEN_TTL_S: Final = 30 * 86400.0
 TOKEN_RENEW_S: Final = 86400.0
 READY_TIMEOUT_S: Final = 90.0
 INESSENTIAL_S: Final = 20.0
+SERVERS_S: Final = 10.0
+"""How long a Redis or broker of somebody else's may take to be there."""
 """How long a ready API and ready workers wait for Flower; it then arrives when it does."""
 _FATAL_DEATHS: Final = 3
 _PROBE_PAUSE_S: Final = 0.1
@@ -230,6 +232,7 @@ class Stack:
             pulses=self._data_dir.pulses_by(self._settings),
             prefix=prefix,
         )
+        asked = False
         try:
             while True:
                 self._stop.check()
@@ -246,6 +249,10 @@ class Stack:
                 if readiness.only_flower and waited > INESSENTIAL_S:
                     self._say("Flower does not answer yet; going on without it")
                     return
+                if waited > SERVERS_S and not asked:
+                    asked = True
+                    if why := self._servers.trouble():
+                        raise unreachable(why)
                 if waited > READY_TIMEOUT_S:
                     raise failed(
                         f"Not ready after {READY_TIMEOUT_S:.0f} s: "

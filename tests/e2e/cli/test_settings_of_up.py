@@ -167,3 +167,19 @@ def test_a_wrong_setting_is_told_by_its_name(tmp_path: Path, name: str, value: s
         assert "Traceback" not in said
         assert "migrated" not in said
         assert "hunter2" not in said
+
+
+def test_a_redis_that_is_not_there(postgres_url: str, tmp_path: Path) -> None:
+    """It is named by its setting within seconds, with the exit code of a service that is away."""
+    environment = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
+    environment |= {
+        "ROADMAP_DATABASE_URL": postgres_url,
+        "ROADMAP_REDIS_URL": "redis://127.0.0.1:1/0",
+    }
+    ran = subprocess.run(
+        [sys.executable, "-m", "cli", "up", "--data-dir", str(tmp_path / "stack"), "--port", "0",
+         "--no-flower", "--no-beat"],
+        env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 4, ran.stderr
+    assert "ROADMAP_REDIS_URL: the server cannot be reached" in ran.stderr

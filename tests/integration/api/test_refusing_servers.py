@@ -9,6 +9,8 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
+from cli.data_dir import DataDir
+from cli.servers import Servers
 from cli.service_checks import check_postgres, check_redis, check_workers
 from core.settings import get_settings
 from embedded import EmbeddedRedis
@@ -120,3 +122,25 @@ async def test_a_database_without_entry(
     async with in_process() as client:
         told = (await client.get("/readyz")).json()
     assert told["effects"][0].startswith("PostgreSQL has no database of that name: ")
+
+
+async def test_what_up_is_told_of_servers_that_are_not_ours(
+    broken: EmbeddedRedis, settings_env: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`roadmap up` names the setting that leads to a server which is away or refuses."""
+
+    async def trouble() -> str | None:
+        get_settings.cache_clear()
+        servers = Servers(get_settings(), data_dir=DataDir(tmp_path), say=print)
+        return await asyncio.to_thread(servers.trouble)
+
+    settings_env.setenv("ROADMAP_REDIS_URL", broken.url)
+    settings_env.setenv("ROADMAP_BROKER_URL", broken.url)
+    assert await trouble() is None
+    settings_env.setenv("ROADMAP_BROKER_URL", broken.url.replace("redis://:", "redis://:x"))
+    said = str(await trouble())
+    assert said.startswith("ROADMAP_BROKER_URL: the server does not let us in")
+    settings_env.setenv("ROADMAP_REDIS_URL", "redis://127.0.0.1:1/0")
+    said = str(await trouble())
+    assert said.startswith("ROADMAP_REDIS_URL: the server cannot be reached: ")
+    assert ".." not in said
