@@ -199,11 +199,20 @@ def check_workers(broker_url: str, *, prefix: str = "", pulses: Path | None = No
         return Finding(name="workers", ok=False, message=said)
     finally:
         ping.close()
-    if not names:
-        said = "none answers; start one with `roadmap worker` or `roadmap up`"
-        return Finding(name="workers", ok=False, message=said)
     told = read_pulses(pulses) if pulses is not None else []
+    if not names:
+        silent = [f"{each.node} (process {each.pid}) {why}" for each, why in _frozen(told)]
+        advice = "start one with `roadmap worker` or `roadmap up`"
+        if silent:
+            advice = f"{clean('; '.join(silent))}. Let it go on, or kill it and start it again"
+        return Finding(name="workers", ok=False, message=f"none answers; {advice}")
     return _standing([pulse for pulse in told if pulse.node in names], names)
+
+
+def _frozen(pulses: Sequence[Pulse]) -> list[tuple[Pulse, str]]:
+    """Return the workers of this machine whose process is there and does nothing, and why."""
+    found = [(each, each.hangs(time.time())) for each in pulses if each.is_there()]
+    return [(each, why) for each, why in found if why]
 
 
 def _standing(pulses: Sequence[Pulse], names: Sequence[str]) -> Finding:

@@ -65,6 +65,16 @@ class Pulse:
     child: int = 0
     child_since: float = 0.0
 
+    def is_there(self) -> bool:
+        """Tell whether there is a process of its number, whatever that does."""
+        try:
+            os.kill(self.pid, 0)
+        except PermissionError:
+            return True
+        except OSError:
+            return False
+        return True
+
     def hangs(self, now: float) -> str | None:
         """Say why a restart is due, if it is: the process or its event loop does not turn."""
         if now - self.at > STALE_S:

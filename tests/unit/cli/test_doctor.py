@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from cli.data_dir import DataDir
 from cli.plan import open_settings
 from cli.provider_checks import what_is_missing
+from cli.service_checks import check_workers
 from cli.troubles import check_api
+from core.pulse import Pulse
 from core.settings import load_settings
 
 if TYPE_CHECKING:
@@ -82,3 +87,21 @@ def test_the_doctor_says_what_the_api_misses(api: Any) -> None:
     api.dies_after = 0
     assert "not ready. Reads fail." in check_api(api.url).message
     assert "does not answer" in check_api("http://127.0.0.1:1").message
+
+
+def test_a_frozen_worker_is_told_from_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One whose process is there and does nothing is named; of one that has ended nothing is."""
+    monkeypatch.setattr("cli.service_checks.WorkerPing.answering", lambda _self: set())
+    before = time.time() - 40
+    for node, pid in (("frozen@here", os.getpid()), ("ended@here", 2**22 + 1)):
+        pulse = Pulse(
+            node=node, pid=pid, slots=4, wanted=[], queues=[],
+            at=before, loop_at=before, consumer_at=before,
+        )  # fmt: skip
+        (tmp_path / f"{node}.json").write_text(json.dumps(asdict(pulse)))
+    tmp_path.chmod(0o700)
+    found = check_workers("redis://127.0.0.1:1/0", pulses=tmp_path)
+    assert found.message.startswith(f"none answers; frozen@here (process {os.getpid()}) says noth")
+    assert "ended@here" not in found.message
+    (tmp_path / "frozen@here.json").unlink()
+    assert "start one with" in check_workers("redis://127.0.0.1:1/0", pulses=tmp_path).message
