@@ -130,12 +130,12 @@ async def run(
 
 
 @async_task(Reason.RESUME, check=_names_a_task, waits_in_row=True)
-async def resume(delivery: Delivery, task_id: str, **_later: Any) -> str:
+async def resume(delivery: Delivery, task_id: str, **later: Any) -> str:
     """Go on with a task that was decided, released or recovered."""
-    return await _look_at(key_of(task_id), delivery, _later, missing=_NO_SUCH_TASK)
+    return await _look_at(key_of(task_id), delivery, later, missing=_NO_SUCH_TASK)
 
 
 @async_task(Reason.RETRY, check=_names_a_task, waits_in_row=True)
-async def retry(delivery: Delivery, task_id: str, **_later: Any) -> str:
+async def retry(delivery: Delivery, task_id: str, **later: Any) -> str:
     """Do again what failed; the row tells what that is."""
-    return await _look_at(key_of(task_id), delivery, _later, missing=_NO_SUCH_TASK)
+    return await _look_at(key_of(task_id), delivery, later, missing=_NO_SUCH_TASK)

@@ -13,7 +13,7 @@ from core.choices import AuthMode
 from core.hosts import is_host
 from core.keys import weakness
 from core.picture_hosts import HOST
-from core.settings.kinds import ROOT_PATH, HttpAddress, ListenHost, Positive
+from core.settings.kinds import ROOT_PATH, HttpAddress, LinkAddress, ListenHost, Positive
 
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@*\s]+", re.IGNORECASE | re.ASCII)
 _USUAL_PORT: Final = re.compile(r"(http://.+):80|(https://.+):443")
@@ -79,8 +79,10 @@ class AccessSettings(BaseModel):
         " `upload.wikimedia.org`; `.example.com` is all names below it. A picture tells its host"
         " who reads what and when, so those of all other hosts are links.",
     )
-    flower_url: HttpAddress | None = Field(
-        default=None, description="Flower's address, for a link on the operations page."
+    flower_url: LinkAddress | None = Field(
+        default=None,
+        description="Flower's address, or its path behind the same proxy, for a link on the"
+        " operations page.",
     )
 
     @field_validator("api_root_path")

@@ -37,6 +37,15 @@ ROOT_PATH: Final = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,99}){1,10}")
 HttpAddress = Annotated[str, AfterValidator(http_address)]
 
 
+def _linked(value: str) -> str:
+    path = re.fullmatch(r"/(?!/)[^\s\\]*", value)
+    return value if path else http_address(value)
+
+
+LinkAddress = Annotated[str, AfterValidator(_linked)]
+"""An address, or a path beside our own pages, behind the same proxy."""
+
+
 def _listens_on(host: str) -> str:
     if host and not is_host(host):
         raise ValueError(f"{host!r} is no name or address to listen on, as in 127.0.0.1 or 0.0.0.0")

@@ -96,6 +96,7 @@ def test_a_wrong_value_of_the_file_is_told_as_such(env: pytest.MonkeyPatch, tmp_
         ("API_HOST", "0.0.0.0:8000"),
         ("METRICS_HOST", "http://0.0.0.0"),
         ("FLOWER_URL", "javascript:alert(1)"),
+        ("FLOWER_URL", "//evil.example"),
         ("ALLOWED_HOSTS", "https://example.org"),
         ("ALLOWED_HOSTS", "example.org:8443"),
         ("ALLOWED_HOSTS", "example.org/roadmaps"),
@@ -265,6 +266,13 @@ def test_hosts(env: pytest.MonkeyPatch) -> None:
     for host in ("0.0.0.0", "::", "localhost", "fe80::1%eth0", "api"):  # noqa: S104
         env.setenv("ROADMAP_API_HOST", host)
         assert load_settings().api_host == host
+
+
+@pytest.mark.parametrize("place", ["/flower/", "https://example.org/flower"])
+def test_places_of_flower(env: pytest.MonkeyPatch, place: str) -> None:
+    """Flower may be a path beside ours, behind the same proxy."""
+    env.setenv("ROADMAP_FLOWER_URL", place)
+    assert load_settings().flower_url == place
 
 
 def test_broker_of_its_own(env: pytest.MonkeyPatch) -> None:
