@@ -16,7 +16,7 @@ from tests.e2e.faults.whole_set import pools
 from tests.factories import new_task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from uuid import UUID
 
     from tests.e2e.faults.rig import Rig
@@ -145,6 +145,15 @@ async def test_rolling_restart(rig: Rig, look: asyncpg.Connection, pool: str) ->
         assert rig.model.calls(f"Learn {topic}", "ok") == plain_calls(topic, concepts=1)
 
 
+@pytest.fixture
+def hang_up_counts() -> Iterator[None]:
+    """Take SIGHUP as usual, also where the tests run under `nohup`: children inherit that."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hang_up_counts")
 @pytest.mark.parametrize("pool", pools("threads"))
 async def test_hung_up(rig: Rig, look: asyncpg.Connection, pool: str) -> None:
     """SIGHUP, a supervisor's "reload": a drain within its grace, and a new life of the process."""

@@ -113,7 +113,7 @@ async def test_many_readers_of_a_hostile_tutorial_have_it_rendered_once(
     assert len(html) == 1
     assert UNRENDERED in html.pop()
     assert len(rendered) == 1
-    assert lag.worst_ms < 100
+    assert lag.worst_ms < 400  # at its limit a text takes half a second and more
     await alice.get(url)
     assert len(rendered) == 1
     await database.execute("UPDATE renderings SET renderer = $1, html = 'old'", VERSION - 1)
