@@ -92,10 +92,10 @@ def _read(text: str, parts: _Parts) -> tuple[dict[str, str], dict[str, list[str]
     module: str | None = None
     for number, raw in enumerate(text.splitlines(), 1):
         line = raw.strip()
-        if not line or line.startswith("#"):
-            continue
         match = _TAGGED.match(line)
         tag = match["tag"] if match else None
+        if not line or (line.startswith("#") and not _begins_so(tag, parts)):
+            continue
         if match and tag:
             if tag not in parts.ids or tag in titles or not match["title"]:
                 raise usage(f"Line {number}: [{tag}] is unknown, doubled, or has no title.")
@@ -108,6 +108,11 @@ def _read(text: str, parts: _Parts) -> tuple[dict[str, str], dict[str, list[str]
                 raise usage(f"Line {number}: a concept must stand below a module.")
             wanted[module].append(tag or line)
     return titles, wanted
+
+
+def _begins_so(tag: str | None, parts: _Parts) -> bool:
+    """Tell whether a part's own title begins like a remark: its line is none."""
+    return parts.titles.get(tag or "", "").startswith("#")
 
 
 def _number(roadmap: dict[str, Any]) -> _Parts:

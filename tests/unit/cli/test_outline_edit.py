@@ -76,6 +76,20 @@ S [S1]
     assert [edit["op"] for edit in edits].count("remove") == 1
 
 
+def test_a_title_may_begin_like_a_remark() -> None:
+    """Its line is no remark, so nothing is removed; others may be remarks with a mark."""
+    hashed = roadmap()
+    module = hashed["stages"][0]["modules"][0]
+    module["title"] = "#hashtags"
+    module["concepts"][1]["title"] = "#include"
+    text = to_text(hashed)
+    assert to_edits(hashed, text) == []
+    renamed = to_edits(hashed, text.replace("#include", "#include and #define"))
+    assert [(edit["op"], edit["title"]) for edit in renamed] == [("rename", "#include and #define")]
+    left_out = to_edits(hashed, text.replace("    One", "#   One"))
+    assert [edit["op"] for edit in left_out] == ["remove"]
+
+
 def test_an_emptied_module_disappears() -> None:
     """Concepts moved away leave no empty module."""
     text = "S [S1]\nBasics [M1]\nOne [C1]\nTwo [C2]\nThree [C3]\nFour [C4]\nFive [C5]\nMore [M2]\n"
