@@ -31,6 +31,9 @@ Decision = dict[str, Any]
 class Reviewer(Protocol):
     """Answers reviews."""
 
+    asks: bool
+    """Whether somebody is there who can answer once more when an answer is refused."""
+
     def decide(self, review: dict[str, Any], *, closed: Closed) -> Decision | None:
         """Return the decision about a review, or None for not now.
 
@@ -46,6 +49,8 @@ class Reviewer(Protocol):
 class Leave:
     """Decides nothing: somebody else will."""
 
+    asks = False
+
     def decide(self, review: dict[str, Any], *, closed: Closed) -> Decision | None:  # noqa: ARG002 - the protocol's
         """Return None."""
         return None
@@ -57,6 +62,8 @@ class Approve:
     Args:
         console: Where the outline is shown; None shows nothing.
     """
+
+    asks = False
 
     def __init__(self, console: Console | None = None) -> None:
         """Remember where to show it."""
@@ -77,9 +84,12 @@ class Ask:
         console: Where to show and ask.
     """
 
+    asks = True
+
     def __init__(self, console: Console) -> None:
         """Remember the console."""
         self._console = console
+        self._kept: tuple[Any, str] | None = None
 
     def decide(self, review: dict[str, Any], *, closed: Closed) -> Decision | None:
         """Show the outline and ask until there is an answer."""
@@ -110,22 +120,20 @@ class Ask:
             feedback = ask_line(self._console, "What should change?", closed=closed)
             return {"decision": "reject", "feedback": feedback} if feedback else None
         if letter == "e":
-            return self._edit(review)
+            try:
+                return self._edit(review)
+            except CommandError as error:  # of the editor, or of a line: it may be tried again
+                self._console.print(shown(error.message, "red"))
         return None
 
     def _edit(self, review: dict[str, Any]) -> Decision | None:
         if review.get("roadmap") is None:
             return self._replace(review)
-        before = to_text(review["roadmap"])
-        changed = edit_text(before)
+        changed = self._edited(review, to_text(review["roadmap"]))
         if changed is None:
             self._console.print("Nothing was saved.")
             return None
-        try:
-            edits = to_edits(review["roadmap"], changed)
-        except CommandError as error:
-            self._console.print(error.message, style="red")
-            return None
+        edits = to_edits(review["roadmap"], changed)
         if not edits:
             self._console.print("Nothing was changed.")
             return None
@@ -133,7 +141,8 @@ class Ask:
 
     def _replace(self, review: dict[str, Any]) -> Decision | None:
         """Let the value under review be edited as JSON."""
-        changed = edit_text(json.dumps(review.get("value"), indent=2, ensure_ascii=False))
+        before = json.dumps(review.get("value"), indent=2, ensure_ascii=False)
+        changed = self._edited(review, before)
         if changed is None:
             self._console.print("Nothing was changed.")
             return None
@@ -142,6 +151,16 @@ class Ask:
         except ValueError as error:
             self._console.print(shown(f"That is no JSON: {error}. Nothing was sent.", "red"))
             return None
+
+    def _edited(self, review: dict[str, Any], before: str) -> str | None:
+        """Let a text be edited; one that was refused is there again, as somebody wrote it."""
+        about = (review.get("review_id"), review.get("version"))
+        if self._kept is not None and self._kept[0] == about:
+            before = self._kept[1]
+        changed = edit_text(before)
+        if changed is not None:
+            self._kept = (about, changed)
+        return changed
 
 
 def show_review(console: Console, review: dict[str, Any]) -> None:
@@ -207,19 +226,38 @@ def answer_open_review(
             decision = reviewer.decide(review, closed=lambda: _closed(client, task_id, review))  # noqa: B023 - asked within
             if decision is None:
                 return Answered.NOT_NOW
-            client.decide(task_id, decision, version=review["version"])
+            if not _taken(client, task_id, reviewer, review, decision):
+                continue
         except ClosedError as error:
             note(f"There is nothing left to decide: {error}")
         except ApiError as error:
-            if error.status == _STALE:
-                note("What is under review changed meanwhile; look again")
-                continue
             if error.status not in {_NOT_FOUND, _CONFLICT}:
                 raise
             if asked:
                 note(f"There is nothing left to decide: {error.message}")
         break
     return Answered.BY_US if asked else Answered.NOT_NEEDED
+
+
+def _taken(
+    client: Client,
+    task_id: str,
+    reviewer: Reviewer,
+    review: dict[str, Any],
+    decision: Decision,
+) -> bool:
+    """Send a decision; False when another one is wanted: of what is there now, or a valid one."""
+    try:
+        client.decide(task_id, decision, version=review["version"])
+    except ApiError as error:
+        if error.status == _STALE:
+            note("What is under review changed meanwhile; look again")
+        elif error.status == _REFUSED and reviewer.asks:
+            note(f"{error.message} Nothing was decided; answer again")
+        else:
+            raise
+        return False
+    return True
 
 
 def _closed(client: Client, task_id: str, review: dict[str, Any]) -> str | None:
@@ -237,4 +275,5 @@ def _closed(client: Client, task_id: str, review: dict[str, Any]) -> str | None:
 _NOT_FOUND: Final = 404
 _CONFLICT: Final = 409
 _STALE: Final = 412
+_REFUSED: Final = 422
 _WORDS: Final = ("approve", "reject with feedback", "edit", "later")

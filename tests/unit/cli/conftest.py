@@ -156,6 +156,8 @@ class FakeApi:
     headers: list[dict[str, str]] = field(default_factory=list)
     problem: dict[str, Any] | None = None
     """Answer everything with this problem."""
+    refuses: list[str] = field(default_factory=list)
+    """What is said of the next decisions, which are not taken."""
     url: str = ""
     quiet_s: float = 0
     """How long nothing is said before the last event, once."""
@@ -284,6 +286,9 @@ class Handler(BaseHTTPRequestHandler):
             return
         if "/admin/schedules/" in self.path:
             self._json(200, make_job("purge"))
+            return
+        if self.path.endswith("/review") and self.api.refuses:
+            self._json(422, {"type": "x", "status": 422, "detail": self.api.refuses.pop(0)})
             return
         if self.path.endswith("/review"):
             decision = self.api.bodies[-1]["decision"]
