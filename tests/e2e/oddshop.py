@@ -66,6 +66,7 @@ class Odd(BaseModel, extra="forbid"):
     year: int = 2026
     nodes: list[Node] = [Node(name="one"), Node(name="two", children=[Node(name="inner")])]
     long: int = 1234567890123456789
+    marks: list[Annotated[int, Field(le=9)]] = [1]
 
 
 odd = Workflow("odd", version=1, request=Odd, title=lambda r: r.topic)

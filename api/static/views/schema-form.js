@@ -151,7 +151,8 @@ function listField(shape, value, context) {
       return halves.some(([, half]) => half !== undefined) ? halves : undefined;
     },
     complain(path, message) {
-      const row = rows[Number(path[0])];
+      // the server has seen those alone that are values
+      const row = rows.filter(({ field }) => quietly(field.value) !== undefined)[Number(path[0])];
       if (row?.field.complain(path.slice(1), message)) return true;
       problem.textContent = message;
       return true;

@@ -53,6 +53,7 @@ DEFAULTS: Final[dict[str, Any]] = {
         },
     ],
     "long": LONG,
+    "marks": [1],
 }
 
 
@@ -147,6 +148,24 @@ async def test_errors_of_shapes_stand_at_their_fields(window: Watched) -> None:
         await expect(field).to_have_accessible_description(re.compile(words))
     await expect(page.locator(".field-error:not(:empty)")).to_have_count(3)
     assert await faults(page) == []
+
+
+async def test_an_error_stands_at_its_entry_of_a_list(site: Site, window: Watched) -> None:
+    """What is empty is not sent, so that the server counts without it."""
+    page = await window.open("/workflows/odd")
+    await page.get_by_label("Topic").fill("Entries")
+    marks = page.get_by_role("group", name="Marks")
+    for _ in range(2):
+        await marks.get_by_role("button", name="Add an entry").click()
+    await marks.locator("input").nth(2).fill("50")
+    await page.get_by_role("button", name="Begin").click()
+    await expect(marks.locator("input").nth(2)).to_be_focused()
+    await expect(marks.locator("input").nth(2)).to_have_accessible_description(re.compile("9 or"))
+    await expect(page.locator(".field-error:not(:empty)")).to_have_count(1)
+    await marks.locator("input").nth(2).fill("5")
+    value = site.wait(await _asked(page), "human_review_pending")
+    value = site.get(f"/tasks/{value['task_id']}/review")["value"]
+    assert value["marks"] == [1, 5]
 
 
 async def test_figures_have_all_their_digits(site: Site, window: Watched) -> None:
