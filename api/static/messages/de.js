@@ -456,6 +456,7 @@ export default {
   "Entry": "Eintrag",
   "(optional)": "(optional)",
   "{0} is no JSON: {1}": "{0} ist kein JSON: {1}",
+  "it has a number that is too large": "darin steht eine zu große Zahl",
   "Hours a week: this is no number.": "Wochenstunden: das ist keine Zahl.",
   "This browser lets the page keep nothing, not even the token: allow cookies and site data for this address.": "Dieser Browser lässt die Seite nichts behalten, auch das Token nicht: erlaube Cookies und Websitedaten für diese Adresse.",
   "text": "Text",

@@ -456,6 +456,7 @@ export default {
   "Entry": "Entrada",
   "(optional)": "(opcional)",
   "{0} is no JSON: {1}": "{0} no es JSON: {1}",
+  "it has a number that is too large": "contiene un número demasiado grande",
   "Hours a week: this is no number.": "Horas a la semana: esto no es un número.",
   "This browser lets the page keep nothing, not even the token: allow cookies and site data for this address.": "Este navegador no deja que la página guarde nada, ni siquiera el token: permite las cookies y los datos de sitio para esta dirección.",
   "text": "texto",

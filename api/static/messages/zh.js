@@ -456,6 +456,7 @@ export default {
   "Entry": "条目",
   "(optional)": "（可选）",
   "{0} is no JSON: {1}": "{0} 不是 JSON：{1}",
+  "it has a number that is too large": "其中有一个数太大",
   "Hours a week: this is no number.": "每周小时数：这不是数字。",
   "This browser lets the page keep nothing, not even the token: allow cookies and site data for this address.": "此浏览器不允许页面保存任何内容，包括令牌：请为此地址允许 Cookie 和网站数据。",
   "text": "文本",

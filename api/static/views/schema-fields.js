@@ -116,9 +116,17 @@ export function jsonField(shape, value, context) {
   return leaf(shape, context, control, value, () => {
     if (!control.value.trim()) return shape.optional ? null : undefined;
     try {
-      return exact.parse(control.value);
+      const parsed = exact.parse(control.value);
+      if (!allFinite(parsed)) throw new Error(t`it has a number that is too large`);
+      return parsed;
     } catch (error) {
       throw new Error(t`${label(shape, context) || t`The value`} is no JSON: ${error.message}`, { cause: error });
     }
   });
+}
+
+/** Whether all numbers of a value have digits: what is too large for any is read as infinite, and would be sent as null. */
+function allFinite(value) {
+  if (typeof value === "number") return Number.isFinite(value);
+  return !value || typeof value !== "object" || Object.values(value).every(allFinite);
 }

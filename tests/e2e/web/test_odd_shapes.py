@@ -151,7 +151,7 @@ async def test_errors_of_shapes_stand_at_their_fields(window: Watched) -> None:
 
 
 async def test_an_error_stands_at_its_entry_of_a_list(site: Site, window: Watched) -> None:
-    """What is empty is not sent, so that the server counts without it."""
+    """What is empty is not sent, so that the server counts without it; no number becomes null."""
     page = await window.open("/workflows/odd")
     await page.get_by_label("Topic").fill("Entries")
     marks = page.get_by_role("group", name="Marks")
@@ -163,9 +163,14 @@ async def test_an_error_stands_at_its_entry_of_a_list(site: Site, window: Watche
     await expect(marks.locator("input").nth(2)).to_have_accessible_description(re.compile("9 or"))
     await expect(page.locator(".field-error:not(:empty)")).to_have_count(1)
     await marks.locator("input").nth(2).fill("5")
+    many = page.get_by_role("group", name="Many").locator("textarea")
+    await many.nth(1).fill("[1e400]")
+    await page.get_by_role("button", name="Begin").click()
+    await expect(many.nth(1)).to_have_accessible_description(re.compile("too large"))
+    await many.nth(1).fill("[1.5]")
     value = site.wait(await _asked(page), "human_review_pending")
     value = site.get(f"/tasks/{value['task_id']}/review")["value"]
-    assert value["marks"] == [1, 5]
+    assert (value["marks"], value["many"]) == ([1, 5], [None, [1.5], "x"])
 
 
 async def test_figures_have_all_their_digits(site: Site, window: Watched) -> None:
