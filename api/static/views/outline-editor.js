@@ -116,6 +116,8 @@ export function outlineEditor({ stages, needs, titleOf, diff, own, form, comment
       element.querySelector(".title-form input, .concept-form input")?.focus();
       return false;
     }
+    // hours out of bounds, say: the browser tells them, as it does by "Done"
+    if (element.querySelector("form")?.reportValidity() === false) return false;
     finish(values);
     return true;
   }

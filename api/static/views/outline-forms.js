@@ -20,7 +20,7 @@ export function titleForm(values, label, { done, typed }) {
 export function conceptForm(values, modules, { done, typed }) {
   const title = h("input", { value: values.title, maxLength: LONGEST_TITLE, required: true, dir: "auto" });
   const description = h("textarea", { value: values.description, rows: 3, maxLength: 4000, dir: "auto" });
-  const estimated = h("input", { type: "number", min: 0.5, max: 200, step: 0.5, value: values.estimated_hours, required: true });
+  const estimated = h("input", { type: "number", min: 0.5, max: 200, step: "any", value: values.estimated_hours, required: true });
   const difficulty = select(LEVELS.map((level) => [level, levelName(level)]), values.difficulty);
   const home = select(modules.map((each) => [each.module_id, each.title]), values.module_id);
   const read = () => ({

@@ -102,3 +102,34 @@ async def test_what_was_ended_elsewhere_shows_no_way_to_go_on(site: Site, window
     ]
     # one's own act, on a page that is open: nothing of it is news
     await expect(entry.locator(".unseen")).to_have_count(0)
+
+
+async def test_hours_of_any_kind_stand_in_the_form(site: Site, window: Watched) -> None:
+    """What a model or another client chose is no obstacle; what the API refuses is told at once."""
+    task_id = site.create("Bake bread", review=True)
+    site.wait(task_id, "human_review_pending")
+    path = f"/tasks/{task_id}/review"
+    stages = site.get(path)["roadmap"]["stages"]
+    first = stages[0]["modules"][0]["concepts"][0]
+    edit = {"op": "update", "concept_id": first["concept_id"], "estimated_hours": 0.75}
+    body = {"decision": "edit", "edits": [edit], "then": "review"}
+    assert site.api.post(f"/api/v1{path}", json=body).status_code == 202
+
+    page = await window.open(path)
+    await page.get_by_role("button", name=f"Edit {first['title']}").click()
+    form = page.locator(".concept-form")
+    await form.get_by_label("Title").fill("Quarters")
+    await form.get_by_role("button", name="Done").click()
+    await expect(page.get_by_role("button", name="Approve with my 1 change").first).to_be_visible()
+    await page.get_by_role("button", name="Edit Quarters").click()
+    for wrong in ("", "0", "201"):
+        await form.get_by_label("Hours").fill(wrong)
+        await page.get_by_role("button", name="Approve with my").first.click()
+        await expect(form.get_by_label("Hours")).to_be_focused()
+    assert site.get(path)["version"] == 2
+    await form.get_by_label("Hours").fill("1.25")
+    await page.get_by_role("button", name="Approve with my").first.click()
+    await page.wait_for_url(f"**/tasks/{task_id}")
+    task = site.wait(task_id, "completed", "partial_failure")
+    made = site.concepts(task["roadmap_id"])[0]
+    assert (made["title"], made["estimated_hours"]) == ("Quarters", 1.25)
