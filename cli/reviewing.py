@@ -15,6 +15,7 @@ from cli.json_input import parsed
 from cli.moments import moment
 from cli.outline_edit import to_edits, to_text
 from cli.outline_view import changes_text, outline_tree
+from cli.schema_order import in_order
 from cli.values import print_value
 
 if TYPE_CHECKING:
@@ -141,8 +142,8 @@ class Ask:
 
     def _replace(self, review: dict[str, Any]) -> Decision | None:
         """Let the value under review be edited as JSON."""
-        before = json.dumps(review.get("value"), indent=2, ensure_ascii=False)
-        changed = self._edited(review, before)
+        value = in_order(review.get("value"), review.get("schema"))
+        changed = self._edited(review, json.dumps(value, indent=2, ensure_ascii=False))
         if changed is None:
             self._console.print("Nothing was changed.")
             return None

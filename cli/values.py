@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.console import shown, shown_markdown
+from cli.schema_order import in_order
 from core.printed import printed
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ def print_value(console: Console, value: Any, schema: dict[str, Any] | None = No
     Args:
         console: Where.
         value: What JSON can hold.
-        schema: Its JSON Schema, which may say that a field is Markdown.
+        schema: Its JSON Schema, which tells the order of fields, and may say that one is Markdown.
     """
-    for line in printed(value, markdown=_markdown_field(value, schema)):
+    for line in printed(in_order(value, schema), markdown=_markdown_field(value, schema)):
         if line.markdown:
             console.print(shown_markdown(line.text))
         else:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _STEP: Final = "  "
+_NOTHING: Final = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Line:
 
 
 def printed(value: Any, *, markdown: str | None = None, indent: str = "") -> Iterator[Line]:
-    """Return a value of any shape: fields by their names, lists as points.
+    """Return a value of any shape: fields by their names, lists as points; null fields left out.
 
     Args:
         value: What JSON can hold.
@@ -34,7 +35,7 @@ def printed(value: Any, *, markdown: str | None = None, indent: str = "") -> Ite
     elif isinstance(value, list):
         for inner in value:
             yield from _point(inner, indent)
-    elif value is not None:
+    else:
         yield from (Line(indent + line) for line in _word(value).splitlines())
 
 
@@ -42,8 +43,9 @@ def _field(name: str, value: Any, markdown: str | None, indent: str) -> Iterator
     if name == markdown and isinstance(value, str):
         yield Line(value, markdown=True)
         return
-    title = f"{indent}{name.replace('_', ' ').capitalize()}"
-    if isinstance(value, dict | list) or "\n" in str(value):
+    words = name.replace("_", " ")
+    title = f"{indent}{words[:1].upper()}{words[1:]}"  # a name may be NASA's
+    if (isinstance(value, dict | list) and value) or "\n" in str(value):
         yield Line(title, strong=True)
         yield from printed(value, indent=indent + _STEP)
     elif value is not None:
@@ -56,9 +58,11 @@ def _point(value: Any, indent: str) -> Iterator[Line]:
         text = line.text[len(indent) + len(_STEP) :]
         yield Line(f"{indent}{'• ' if first else _STEP}{text}", strong=line.strong)
         first = False
+    if first:
+        yield Line(f"{indent}• {_NOTHING}")
 
 
 def _word(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value)
+    return str(value) if value or isinstance(value, int | float) else _NOTHING
