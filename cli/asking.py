@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -43,6 +44,15 @@ def ask_line(console: Console, question: str, *, closed: Callable[[], str | None
     if not line:
         raise EOFError
     return line.strip()
+
+
+def forget_typed() -> None:
+    """Drop what was typed on the terminal before anything was asked: it is no answer."""
+    with suppress(ImportError):  # Windows has none
+        import termios
+
+        with suppress(OSError, ValueError, termios.error):  # no terminal
+            termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def _typed(within_s: float) -> bool:

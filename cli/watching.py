@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from cli.asking import forget_typed
 from cli.console import emit, note
 from cli.costs import cost_line
 from cli.exits import CommandError, ExitCode
@@ -134,11 +135,17 @@ class Watch:
             self.model.task_id,
             self._reviewer,
             review_id=(event.get("data") or {}).get("review_id"),
-            before=self._view.pause,
+            before=self._make_room,
         )
         if answered is Answered.BY_US:
             self._view.start()
         return answered is not Answered.NOT_NOW
+
+    def _make_room(self) -> None:
+        """Leave the picture standing; a key that was pressed while it moved answers nothing."""
+        self._view.pause()
+        if self._reviewer.asks:
+            forget_typed()
 
     def _choose_view(self) -> View:
         if self._json:

@@ -139,6 +139,24 @@ def test_later_and_ctrl_c_at_the_question(terminal: Callable[..., Terminal]) -> 
     assert "Traceback" not in again.text()
 
 
+@pytest.mark.parametrize("keys", ["\r", "a\r"], ids=["enter", "a word"])
+def test_what_was_typed_before_the_question_answers_nothing(
+    terminal: Callable[..., Terminal], stack: RunningStack, env: dict[str, str], keys: str
+) -> None:
+    """Keys that are pressed while the outline is made neither approve it unseen nor leave it."""
+    view = terminal("generate", "learn to bake sourdough bread")
+    view.wait_for("Understand the goal")
+    view.type(keys)
+    asked = view.wait_for("edit, or later?")
+    found = TASK_ID.search(asked)
+    assert found
+    view.type("who?\r")
+    view.wait_for("Type one of approve")
+    assert run(stack, env, "review", found[1]).returncode == 5
+    view.type("later\r")
+    assert view.wait() == 5
+
+
 @pytest.mark.parametrize(
     ("size", "environment"),
     [
