@@ -213,7 +213,7 @@ class _Draft:
 
     def _put(self, key: str, module: str, position: int | None) -> None:
         order = self._order[module]
-        order.insert(len(order) if position is None else position, key)
+        order.insert(len(order) if position is None else min(position, len(order)), key)
         self._module_of[key] = module
 
     def _rename(self, edit: RenameEdit) -> None:

@@ -74,7 +74,13 @@ def test_remove() -> None:
 
 
 @pytest.mark.parametrize(
-    ("position", "expected"), [(None, ["A", "B", "N"]), (0, ["N", "A", "B"]), (99, ["A", "B", "N"])]
+    ("position", "expected"),
+    [
+        (None, ["A", "B", "N"]),
+        (0, ["N", "A", "B"]),
+        (99, ["A", "B", "N"]),
+        (10**30, ["A", "B", "N"]),
+    ],
 )
 def test_add(position: int | None, expected: list[str]) -> None:
     """A concept is added at a position, or at the end."""
@@ -86,7 +92,13 @@ def test_add(position: int | None, expected: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("position", "expected"), [(None, ["B", "C", "A"]), (1, ["B", "A", "C"]), (0, ["A", "B", "C"])]
+    ("position", "expected"),
+    [
+        (None, ["B", "C", "A"]),
+        (1, ["B", "A", "C"]),
+        (0, ["A", "B", "C"]),
+        (10**30, ["B", "C", "A"]),
+    ],
 )
 def test_move_within(position: int | None, expected: list[str]) -> None:
     """Within its module a concept goes to a position among the others, or to the end."""
