@@ -6,10 +6,11 @@ the terminal, and in rich's output it is text, never markup.
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from cli.hints import complete
 from core.visible import json_safe, one_line, visible
@@ -23,8 +24,15 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
+_ALIKE: Final = str.maketrans(
+    "\u2022\u00b7\u201c\u201d\u201e\u2018\u2019\u00a0\u202f\u2010\u2011\u2013\u2014\u2212\u00d7",
+    '*-"""\'\'  -----x',
+) | {ord("…"): "...", ord("→"): "->"}
+"""What a locale of few letters has in the place of our signs and a text's."""
+
+
 def prepare() -> None:
-    """Let any text pass through any locale: what it cannot show becomes `?`, not an error.
+    """Let any text pass through any locale: what it cannot show becomes its like, or `?`.
 
     A terminal of no columns at all, as some programs tell, is one whose width nobody knows.
     """
@@ -32,8 +40,19 @@ def prepare() -> None:
         os.environ.pop("COLUMNS", None)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors=_alike.__name__)
     sys.argv[1:] = [os.fsencode(word).decode("utf-8", "replace") for word in sys.argv[1:]]
+
+
+def _alike(error: UnicodeError) -> tuple[str, int]:
+    """Return what stands for letters that an encoding lacks, and where to go on."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end].translate(_ALIKE)
+    return "".join(sign if sign.isascii() else "?" for sign in lacking), error.end
+
+
+codecs.register_error(_alike.__name__, _alike)
 
 
 def speaks_unicode() -> bool:

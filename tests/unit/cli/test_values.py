@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field
 
-from cli.console import make_console
+from cli.console import emit, make_console, prepare
 from cli.schema_order import in_order
 from cli.values import print_value
 
@@ -78,3 +80,20 @@ def test_nothing_is_said_to_be_nothing(
     """An entry of a list is never left out, and names of people and firms keep their letters."""
     print_value(make_console(), value)
     assert capsys.readouterr().out.splitlines() == lines
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [("ascii", '* "Go" ... -> ??'), ("latin-1", '* "Go" ... -> é?'), ("utf-8", "• “Go” … → é好")],
+)
+def test_signs_that_a_locale_lacks_become_their_like(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, shown: str
+) -> None:
+    """A point of a list is no question mark, which marks what waits; letters without a like are."""
+    written = io.BytesIO()
+    for stream in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, stream, io.TextIOWrapper(written, encoding=encoding))
+    monkeypatch.setattr(sys, "argv", ["roadmap"])
+    prepare()
+    emit("• “Go” … → é好")
+    assert written.getvalue().decode(encoding) == shown + "\n"
