@@ -30,10 +30,12 @@ export function learner(roadmapId, learnt) {
   const markOf = (id) => (unsent.get(id) ?? progress.get(id))?.mark ?? null;
   hear(({ type, roadmapId: about, concept }) => {
     if (type !== "learnt" || about !== roadmapId) return;
-    forget(concept.concept_id); // the other tab's is the newer
+    // the other tab's is the newer; what it keeps until the server has taken it is not ours to forget
+    if (unsent.has(concept.concept_id)) forget(concept.concept_id);
     take(concept);
   });
   addEventListener("online", () => send());
+  unsent.forEach((wanted, id) => draftOf(id).write(wanted)); // this tab's as well, from now on
   if (unsent.size) send();
   return {
     markOf,

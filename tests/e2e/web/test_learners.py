@@ -86,6 +86,31 @@ async def test_marks_are_counted_and_outlive_a_server_that_is_away(
     other.check()
 
 
+async def test_a_mark_that_was_not_sent_outlives_its_tab_beside_another(
+    site: Site, window: Watched
+) -> None:
+    """The other tab shows it and lets it be; whichever page comes next sends it."""
+    roadmap = site.roadmap_of("done")
+    concept = site.concepts(roadmap)[11]
+    page = await window.open(f"/roadmaps/{roadmap}")
+    other = Watched(await page.context.new_page(), site.base)
+    tab = await other.open(f"/roadmaps/{roadmap}/concepts/{concept['concept_id']}")
+    await tab.route("**/mark", unavailable)
+    await tab.get_by_role("button", name="Skip", exact=True).click()
+    await expect(tab.locator(".toast", has_text="Not saved yet")).to_be_visible()
+    mark = page.get_by_label(f"Mark: {concept['title']}")
+    await expect(mark).to_have_value("skipped")
+    await tab.close()
+    async with page.expect_response("**/mark") as sent:
+        await page.reload()
+    assert (await sent.value).ok
+    await expect(mark).to_have_value("skipped")
+    marks = {each["concept_id"]: each["mark"] for each in _learnt(site, roadmap)}
+    assert marks[concept["concept_id"]] == "skipped"
+    await mark.select_option("")
+    await expect(page.get_by_role("button", name="Undo")).to_be_visible()
+
+
 def _learnt(site: Site, roadmap: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = site.get(f"/roadmaps/{roadmap}/progress")["concepts"]
     return found
