@@ -91,6 +91,18 @@ def piece(ctx, part: str) -> str:
 def result(ctx, copied: Odd) -> Odd:
     """Give back what was reviewed."""
     return copied
+
+
+maybe = Workflow("maybe", version=1, request=Address, title=lambda r: r.street)
+
+
+@maybe.step
+def number(ctx, request: Address, feedback: str | None = None) -> int | None:
+    """Give what may be nothing."""
+    return 5
+
+
+maybe.review(of=number)
 '''
 
 
@@ -98,4 +110,4 @@ def added_to(folder: Path) -> None:
     """Put the workflow into the stranger's package in a folder."""
     (folder / "bookshop" / "odd.py").write_text(FLOWS)
     with (folder / "bookshop-1.0.dist-info" / "entry_points.txt").open("a") as told:
-        told.write("odd = bookshop.odd:odd\n")
+        told.write("odd = bookshop.odd:odd\nmaybe = bookshop.odd:maybe\n")

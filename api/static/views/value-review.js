@@ -24,8 +24,9 @@ export function shapeReview(main, { task, review, etag, follow }) {
   const plain = JSON.stringify(review.value);
   const notices = h("div", { role: "status" });
   const seen = slot(h("div.card"));
-  let now = before ?? review.value;
-  const form = schemaForm(review.schema ?? {}, { value: before ?? review.value, half: half ?? undefined, changed });
+  const begun = before === null ? review.value : before === NOTHING ? null : before;
+  let now = begun;
+  const form = schemaForm(review.schema ?? {}, { value: begun, half: half ?? undefined, changed });
   const own = h("details.value-edit", { open: before !== null || half !== null }, h("summary", {}, t`Change it`), form.element);
   const decision = decisionCard(review, { key, decide, remarks: () => [], approval: t`Approve it` });
   title(t`Review: ${called(task)}`, "ask");
@@ -43,7 +44,7 @@ export function shapeReview(main, { task, review, etag, follow }) {
     typed.write(half);
     if (value === undefined) return;
     now = value;
-    kept.write(JSON.stringify(value) === plain ? null : value);
+    kept.write(JSON.stringify(value) === plain ? null : value ?? NOTHING);
     draw();
   }
 
@@ -114,6 +115,8 @@ function since({ previous, value, round }) {
 }
 
 const LONGEST = 200;
+/** The draft of a value that is null: drafts that are null are none, and no value holds this. */
+const NOTHING = "\0";
 
 function shortened(value) {
   const text = typeof value === "string" ? value : plainly(value) ?? exact.stringify(value);

@@ -173,6 +173,23 @@ async def test_an_error_stands_at_its_entry_of_a_list(site: Site, window: Watche
     assert (value["marks"], value["many"]) == ([1, 5], [None, [1.5], "x"])
 
 
+async def test_a_value_that_was_emptied_outlives_a_reload(site: Site, window: Watched) -> None:
+    """A value may be nothing as a whole: that is a change like any other."""
+    body = {"request": {"street": "Emptied"}}
+    task_id = site.api.post("/api/v1/workflows/maybe/tasks", json=body).json()["task_id"]
+    site.wait(task_id, "human_review_pending")
+    page = await window.open(f"/tasks/{task_id}/review")
+    await page.get_by_text("Change it").click()
+    field = page.locator(".value-edit input")
+    await field.fill("")
+    await page.reload()
+    await expect(field).to_have_value("")
+    await page.get_by_role("button", name="Approve with my 1 change").first.click()
+    await page.wait_for_url(f"**/tasks/{task_id}")
+    site.wait(task_id, "completed")
+    assert site.get(f"/tasks/{task_id}/results")["results"] == {"number": None}
+
+
 async def test_figures_have_all_their_digits(site: Site, window: Watched) -> None:
     """A small number is not shown as 0, a year not with a comma; fields have their names."""
     body = {"request": {"topic": "Shown", "home": {"street": "A"}}, "review": False}
