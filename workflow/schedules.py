@@ -40,22 +40,27 @@ JOB_SECONDS: Final = Histogram("roadmap_job_seconds", "Duration of maintenance j
 
 EARLY: Final = 0.25
 """By this share of its interval a job may run before it is due: schedulers do not ask evenly."""
+LATEST: Final = 1.5
+"""No job is planned so many intervals ahead; one that is was planned by a clock that was wrong."""
 
 _LOCK: Final = text("SELECT pg_try_advisory_xact_lock(:space, :job)")
 _IS_DUE: Final = text(
     """
     SELECT coalesce(NOT paused AND (next_run_at IS NULL
-        OR next_run_at <= clock_timestamp() + make_interval(secs => :early_s)), true)
+        OR next_run_at <= clock_timestamp() + make_interval(secs => :early_s)
+        OR next_run_at > clock_timestamp() + make_interval(secs => :latest_s)), true)
     FROM (SELECT) AS one LEFT JOIN schedules ON name = :name
     """
 )
-# Counted from when it was due, so that the interval is kept; from now when that is long past.
+# Counted from when it was due, so that the interval is kept; from now when that is long past, or
+# further ahead than anything is planned: then the database's clock has gone backwards since.
 _PLAN_NEXT: Final = text(
     """
     INSERT INTO schedules AS known (name, next_run_at)
     VALUES (:name, clock_timestamp() + make_interval(secs => :interval_s))
     ON CONFLICT (name) DO UPDATE SET next_run_at = CASE
         WHEN known.next_run_at + make_interval(secs => :interval_s) > clock_timestamp()
+            AND known.next_run_at <= clock_timestamp() + make_interval(secs => :latest_s)
         THEN known.next_run_at + make_interval(secs => :interval_s)
         ELSE excluded.next_run_at END
     """
@@ -108,10 +113,10 @@ async def run_job(
 async def _begin_scheduled(job: Job) -> bool:
     """Plan the next run if this one is due; committed at once, whatever becomes of the run."""
     async with transaction() as tx:
-        early_s = job.interval_s * EARLY
-        if not await tx.session.scalar(_IS_DUE, {"name": job.name, "early_s": early_s}):
+        told = {"name": job.name, "latest_s": job.interval_s * LATEST}
+        if not await tx.session.scalar(_IS_DUE, told | {"early_s": job.interval_s * EARLY}):
             return False
-        await tx.session.execute(_PLAN_NEXT, {"name": job.name, "interval_s": job.interval_s})
+        await tx.session.execute(_PLAN_NEXT, told | {"interval_s": job.interval_s})
         return True
 
 

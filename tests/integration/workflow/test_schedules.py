@@ -101,6 +101,20 @@ async def test_what_was_missed_is_done_once(database: asyncpg.Connection) -> Non
     assert 3590 < planned.total_seconds() <= 3600
 
 
+async def test_a_clock_that_was_ahead_stops_no_job(database: asyncpg.Connection) -> None:
+    """What was planned by a clock that was put back since runs now, and keeps its beat from now."""
+    for name, job in JOBS.items():
+        await database.execute(
+            "INSERT INTO schedules (name, next_run_at) VALUES ($1, now() + interval '1 day')", name
+        )
+        assert await run_job(name, work, scheduled=True) == {"ran": 1}, name
+        assert await run_job(name, work, scheduled=True) is None, name
+        planned = await database.fetchval(
+            "SELECT next_run_at - now() FROM schedules WHERE name = $1", name
+        )
+        assert planned.total_seconds() <= job.interval_s, name
+
+
 async def test_a_manual_run_changes_nothing_else(database: asyncpg.Connection) -> None:
     """A run on request is remembered; when the job is due, and that it is paused, stays."""
     await run_job("audit", work, scheduled=True)
