@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Counter
@@ -27,7 +27,6 @@ from workflow.ringing import ring_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from datetime import datetime
     from uuid import UUID
 
     from db.ledger import TaskRow
@@ -41,6 +40,7 @@ RUNG_AGAIN: Final = Counter("roadmap_rung_again_total", "Tasks whose ring was lo
 RING_AFTER: Final = timedelta(seconds=10)
 """A ring is on its way for at most this long; also the slack between clocks of one row."""
 LARGEST_SWEEP: Final = 500
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _OPEN: Final = text(
     "SELECT EXISTS (SELECT FROM roadmap_tasks WHERE status = 'pending')"
     " OR EXISTS (SELECT FROM roadmap_tasks WHERE status = 'processing')"
@@ -189,7 +189,7 @@ async def _ring_again(queue: Queue) -> int:
         return 0
     async with read_session() as session:
         now: datetime = (await session.scalars(select(func.clock_timestamp()))).one()
-        before = min(now, queue.oldest or now) - RING_AFTER
+        before, after = _bounds(queue, now)
         waiting = await session.execute(
             select(RoadmapTask.task_id)
             .where(
@@ -198,6 +198,7 @@ async def _ring_again(queue: Queue) -> int:
                 RoadmapTask.deferred_at.is_(None),  # these are rung for when their turn comes
                 or_(
                     RoadmapTask.rung_at < before,
+                    RoadmapTask.rung_at > after,
                     and_(RoadmapTask.rung_at.is_(None), RoadmapTask.created_at < before),
                 ),
             )
@@ -205,8 +206,21 @@ async def _ring_again(queue: Queue) -> int:
             .limit(LARGEST_SWEEP)
         )
         task_ids = [task_id for (task_id,) in waiting]
-    rung = await ring_again(task_ids, still=lambda row: (row.rung_at or row.created_at) < before)
+    rung = await ring_again(
+        task_ids, still=lambda row: not before <= (row.rung_at or row.created_at) <= after
+    )
     if rung:
         RUNG_AGAIN.inc(rung)
         log.warning("tasks_rung_again", tasks=rung)
     return rung
+
+
+def _bounds(queue: Queue, now: datetime) -> tuple[datetime, datetime]:
+    """Return before and after which a row was rung that has no message in the queue any more.
+
+    None is rung in the future, unless the database's clock was put back since. Then those messages
+    are out of the queue as soon as its oldest one is of now.
+    """
+    oldest = queue.oldest or now
+    ahead = now + RING_AFTER
+    return min(now, oldest) - RING_AFTER, ahead if oldest <= ahead else _NEVER

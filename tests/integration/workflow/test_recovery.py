@@ -193,6 +193,20 @@ async def test_never_rung(database: asyncpg.Connection, rings: list[Ring]) -> No
     assert (await recover(Queue(depth=0))).rung == 1
 
 
+async def test_rung_by_a_clock_that_was_ahead(
+    database: asyncpg.Connection, rings: list[Ring]
+) -> None:
+    """A lost ring is made up for though the clock was put back; not while it is in the queue."""
+    task = await new_task()
+    await database.execute("UPDATE roadmap_tasks SET rung_at = now() + interval '1 day'")
+    rung_at: datetime = await column(database, task, "rung_at")
+    rings.clear()
+    assert (await recover(Queue(depth=1, oldest=rung_at))).rung == 0
+    assert (await recover(Queue(depth=0))).rung == 1
+    assert (await recover(Queue(depth=0))).rung == 0
+    assert await column(database, task, "rung_at") < rung_at - timedelta(hours=23)
+
+
 async def test_what_is_behind_the_oldest_message_waits(
     database: asyncpg.Connection, rings: list[Ring]
 ) -> None:
