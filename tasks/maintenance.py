@@ -18,6 +18,7 @@ from worker import Delivery, async_task
 from workflow import upkeep
 from workflow.audit import audit
 from workflow.minutes import note_minute
+from workflow.presence import put_back
 from workflow.recovery import Queue, Recovery, anything_open, recover
 from workflow.review_deadlines import expire, remind
 from workflow.schedules import run_job
@@ -43,6 +44,7 @@ async def _look_at_queue() -> Queue | None:
 async def _recover() -> dict[str, Any]:
     queue = await _look_at_queue()
     done = await recover(queue) if await anything_open() else Recovery()
+    await put_back()
     await note_minute(queue)
     return asdict(done)
 

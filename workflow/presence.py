@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
 
 from core import timeouts
 from core.logging import get_logger
-from db.repositories.line_bounds import PRESENT_EVERY_S
+from db.repositories.line_bounds import PRESENT_EVERY_S, SILENT_S
 from db.session import transaction
 
 if TYPE_CHECKING:
@@ -31,10 +32,25 @@ _SEEN: Final = text(
         incarnation = excluded.incarnation, consumes = excluded.consumes,
         seen_at = excluded.seen_at,
         since = CASE WHEN known.incarnation = excluded.incarnation
-            THEN known.since ELSE excluded.since END
+            THEN least(known.since, excluded.since) ELSE excluded.since END
+    """
+)
+_PUT_BACK: Final = text(
+    """
+    UPDATE workers SET seen_at = clock_timestamp(), since = least(since, clock_timestamp())
+    WHERE seen_at > clock_timestamp() + CAST(:silent AS interval)
     """
 )
 _GONE: Final = text("DELETE FROM workers WHERE name = :name AND incarnation = :incarnation")
+
+
+async def put_back() -> None:
+    """Let no worker have been heard of in the future, or one that ended counts until then.
+
+    The database's clock was ahead, and was put back; who lives tells of himself soon.
+    """
+    async with transaction() as tx:
+        await tx.session.execute(_PUT_BACK, {"silent": timedelta(seconds=SILENT_S)})
 
 
 class Presence:

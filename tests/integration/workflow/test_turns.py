@@ -10,9 +10,10 @@ import pytest
 from core.settings import get_settings
 from db.repositories.user_locks import PATIENCE_S
 from tests.factories import ALICE, column, new_task, pair
+from watching.queries.operations import queue_state
 from workflow import turns
 from workflow.lease import Claim, DeferredError, acquire
-from workflow.presence import Presence
+from workflow.presence import Presence, put_back
 from workflow.recovery import Queue, recover
 from workflow.runs import run_task
 from workflow.service import cancel_task, retry_task
@@ -202,6 +203,25 @@ async def test_a_silent_worker_offers_nothing(database: asyncpg.Connection, work
     )
     await flood("alice", tasks=3, at_once=2)
     await presence.end()
+
+
+async def test_a_clock_that_was_ahead_leaves_no_worker_behind(
+    database: asyncpg.Connection, worker: str
+) -> None:
+    """Once it was put back a dead worker does not count, and a living one's leases do."""
+    dead = Presence(name="other", slots=50, spare=1, incarnation="first")
+    await dead.begin()
+    await database.execute(
+        "UPDATE workers SET since = now() + interval '1 hour', seen_at = now() + interval '1 hour'"
+    )
+    await put_back()
+    await database.execute("UPDATE workers SET seen_at = seen_at - interval '16 s'")
+    living = Presence(name="w", slots=2, spare=1, incarnation="first")
+    await living.begin()  # it tells of itself, as it does every few seconds
+    await flood("alice", tasks=3, at_once=2)
+    assert [each.name for each in (await queue_state()).fleet] == ["w"]
+    await living.end()
+    await dead.end()
 
 
 async def test_a_frozen_worker_holds_up_nobody(database: asyncpg.Connection, worker: str) -> None:
