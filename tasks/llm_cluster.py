@@ -44,6 +44,7 @@ PATIENCE_S: Final = 2
 """A process that waits asks many times a second; one that does not is no longer waiting."""
 REMEMBER_S: Final = 600
 
+# What is told of the future, or holds for longer than a lease, is of a clock that was put back.
 _EXCHANGE: Final = """
 local held, seen, line, asked, mood = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local me, has, want, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -51,12 +52,14 @@ local lease_ms, patience_ms = tonumber(ARGV[5]), tonumber(ARGV[6])
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 
-for _, gone in ipairs(redis.call('ZRANGEBYSCORE', seen, '-inf', now)) do
-  redis.call('HDEL', held, gone)
-  redis.call('ZREM', line, gone)
-  redis.call('ZREM', asked, gone)
+for _, ended in ipairs({{'-inf', now}, {'(' .. now + lease_ms, '+inf'}}) do
+  for _, gone in ipairs(redis.call('ZRANGEBYSCORE', seen, ended[1], ended[2])) do
+    redis.call('HDEL', held, gone)
+    redis.call('ZREM', line, gone)
+    redis.call('ZREM', asked, gone)
+  end
+  redis.call('ZREMRANGEBYSCORE', seen, ended[1], ended[2])
 end
-redis.call('ZREMRANGEBYSCORE', seen, '-inf', now)
 for _, left in ipairs(redis.call('ZRANGEBYSCORE', asked, '-inf', now - patience_ms)) do
   redis.call('ZREM', line, left)
 end
@@ -90,8 +93,9 @@ else
 end
 redis.call('ZADD', seen, now + lease_ms, me)
 for i = 1, 4 do redis.call('PEXPIRE', KEYS[i], lease_ms * 2) end
-local told = redis.call('HMGET', mood, 'slowdown', 'until')
+local told = redis.call('HMGET', mood, 'slowdown', 'until', 'at')
 local pause = math.max(0, (tonumber(told[2]) or 0) - now)
+if (tonumber(told[3]) or 0) > now then pause = 0 end
 return {granted, redis.call('ZCARD', seen), tonumber(told[1]) or 0, pause}
 """
 
@@ -99,14 +103,14 @@ _SLOW_DOWN: Final = """
 local known, pause_ms, remember_ms = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local told = redis.call('HMGET', KEYS[1], 'slowdown', 'until')
+local told = redis.call('HMGET', KEYS[1], 'slowdown', 'until', 'at')
 local last = tonumber(told[1]) or 0
 if last == known or last == 0 then
   last = math.max(now, last + 1)
   redis.call('HSET', KEYS[1], 'slowdown', last)
 end
-if now + pause_ms > (tonumber(told[2]) or 0) then
-  redis.call('HSET', KEYS[1], 'until', now + pause_ms)
+if now + pause_ms > (tonumber(told[2]) or 0) or (tonumber(told[3]) or 0) > now then
+  redis.call('HSET', KEYS[1], 'until', now + pause_ms, 'at', now)
 end
 redis.call('PEXPIRE', KEYS[1], remember_ms)
 return last

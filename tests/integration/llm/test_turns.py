@@ -152,6 +152,27 @@ async def test_a_killed_process_keeps_no_slot(
     await lost.leave()
 
 
+async def test_a_clock_of_redis_that_was_ahead_holds_nothing_up(redis: Redis) -> None:
+    """Once it was put back, a killed process keeps no slots, and a pause that was told is over."""
+    lost, alive = RedisCluster(), RedisCluster()
+    assert (await lost.exchange(held=0, want=2, limit=2)).granted == 2
+    await lost.slow_down(seen=0, pause_s=5)
+    assert 0 < (await alive.exchange(held=0, want=1, limit=2)).pause_s <= 5
+    _held, seen, _line, asked, mood = lost._keys
+    hour_ms = 3_600_000
+    for key in (seen, asked):
+        for name in await redis.zrange(key, 0, -1):
+            await redis.zincrby(key, hour_ms, str(name))
+    for field in ("until", "at"):
+        await redis.hincrby(mood, field, hour_ms)
+    standing = await alive.exchange(held=0, want=2, limit=2)
+    assert (standing.granted, standing.processes, standing.pause_s) == (2, 1, 0)
+    await lost.slow_down(seen=0, pause_s=5)
+    assert 0 < (await alive.exchange(held=2, want=0, limit=2)).pause_s <= 5
+    for cluster in (lost, alive):
+        await cluster.leave()
+
+
 async def test_a_cancelled_call_gives_back_its_place(turns_for: Callable[..., Turns]) -> None:
     """Cancelled while waiting, or while running: nothing leaks, the next one comes at once."""
     turns, gauge = turns_for(llm_max_concurrency=1), Gauge()
