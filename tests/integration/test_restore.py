@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import shlex
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -23,8 +25,7 @@ from workflow.asking import close_author
 from workflow.ending import Result
 from workflow.runs import run_task
 
-if TYPE_CHECKING:
-    from pathlib import Path
+PAGE = Path(__file__).parents[2] / "docs/OPERATIONS.md"
 
 
 async def _run(program: str, *arguments: str) -> None:
@@ -72,6 +73,32 @@ async def test_a_restored_backup_goes_on(
         await close_author()
         await dispose_engine()
         await database.execute("DROP DATABASE restored WITH (FORCE)")
+
+
+async def test_a_backup_is_restored_where_its_roles_are_not(
+    database: asyncpg.Connection, postgres_url: str, tmp_path: Path
+) -> None:
+    """With the options that the page shows, a dump of a stack with roles goes to any server."""
+    dump, restored = str(tmp_path / "roadmap.dump"), _other_database(postgres_url)
+    await database.execute("CREATE ROLE only_there; GRANT SELECT ON roadmap_tasks TO only_there")
+    try:
+        await _run("pg_dump", *_shown_options("pg_dump"), f"--file={dump}", postgres_url)
+    finally:
+        await database.execute("DROP OWNED BY only_there; DROP ROLE only_there")
+    await _run("createdb", f"--maintenance-db={postgres_url}", "restored")
+    try:
+        await _run("pg_restore", *_shown_options("pg_restore"), f"--dbname={restored}", dump)
+        there = await asyncpg.connect(restored)
+        assert await there.fetchval("SELECT count(*) FROM roadmap_tasks") == 0
+        await there.close()
+    finally:
+        await database.execute("DROP DATABASE restored WITH (FORCE)")
+
+
+def _shown_options(program: str) -> list[str]:
+    """Return how a program is called in the block of docs/OPERATIONS.md, but for the names."""
+    (line,) = re.findall(rf"^{program} (.*)$", PAGE.read_text(), re.MULTILINE)
+    return [word for word in shlex.split(line) if re.match(r"--(?!file|dbname)", word)]
 
 
 def _other_database(url: str) -> str:
