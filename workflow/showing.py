@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from core.errors import UnknownWorkflowError
 from core.states import RESERVED, ContentStatus
+from core.stored_json import readable, readable_error
 from notifications.event_types import StepName  # noqa: TC001 - pydantic reads it
 from watching.queries.parts import PartView, stored_part
 from watching.queries.results import StoredResult, StoredResults, stored_results
@@ -161,7 +162,7 @@ async def results_of(task_id: UUID, *, actor: Actor, parts: bool = True) -> Resu
         results = {
             each.step: made.values(each.step)
             if each.step in definition.parts
-            else definition.result_value(each.step, each.output)
+            else definition.result_value(each.step, readable(each.output))
             for each in steps
             if each.step not in stored.too_large
         }
@@ -194,11 +195,12 @@ def _finished(
                 key=part.key,
                 kind=part.kind,
                 title=part.title,
-                code=str((part.error or {}).get("code", "internal_error")),
-                message=str((part.error or {}).get("message", "")),
+                code=error["code"],
+                message=error["message"],
             )
             for part in stored.parts
             if part.step == each.step and part.status == ContentStatus.FAILED
+            for error in [readable_error(part.error)]
         ],
         left_out=each.step in stored.too_large,
     )
@@ -238,7 +240,7 @@ class PartsMade:
         for part in self._stored.parts:
             if part.step != step or part.status != ContentStatus.COMPLETED:
                 continue
-            value = self._definition.part_value(step, part.kind, part.body or {})
+            value = self._definition.part_value(step, part.kind, readable(part.body))
             if by_kind:
                 found.setdefault(part.key, {})[part.kind] = value
             else:
@@ -264,7 +266,7 @@ async def part_of(
     found = await stored_part(task_id, step, key, actor=actor, kind=kind, version=version)
     definition, body = known(found.workflow), found.body
     if definition is not None and body is not None:
-        body = definition.part_value(step, found.view.kind, body)
+        body = definition.part_value(step, found.view.kind, readable(body))
     return PartBodyView(
         **dict(found.view),
         instruction=found.instruction,

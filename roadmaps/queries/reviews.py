@@ -73,7 +73,10 @@ async def _changes(
     outlines = {version: outline for version, outline in rows}  # noqa: C416 - rows are no pairs
     if previous not in outlines or review.version not in outlines:
         return None
-    return diff(outlines[previous], outlines[review.version])
+    try:
+        return diff(outlines[previous], outlines[review.version])
+    except (AttributeError, KeyError, TypeError):  # the audit tells of it; the tree can be decided
+        return None
 
 
 async def _issues(session: AsyncSession, task_id: UUID) -> list[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from core.errors import NotFoundError
 from core.settings import get_settings
 from core.states import ContentStatus
+from core.stored_json import readable_error
 from core.usage import COLUMNS
 from db.models import Concept, Part, Rendering, Roadmap, RoadmapTask
 from db.session import read_session
@@ -75,26 +77,33 @@ async def get_concept(roadmap_id: UUID, concept_id: UUID, *, actor: Actor) -> Co
         )
         newest = (await session.execute(statement)).all()
     known = [row for row in newest if row.kind in KINDS]
-    contents = {row.kind: await _shown(row) for row in known}
-    return ConceptPage.model_validate(
-        {
-            **_concept(concept, own),
-            "roadmap_id": roadmap_id,
-            "task_status": task.status,
-            "last_seq": task.last_seq,
-            **dict.fromkeys(KINDS),
-            **contents,
-            "versions": {row.kind: row.version for row in known},
-            "usage": {kind: own[kind]["usage"] for kind in KINDS if own.get(kind, {}).get("usage")},
-        }
-    )
+    page = {
+        **_concept(concept, own),
+        "roadmap_id": roadmap_id,
+        "task_status": task.status,
+        "last_seq": task.last_seq,
+        **dict.fromkeys(KINDS),
+        **{row.kind: await _shown(row) for row in known},
+        "versions": {row.kind: row.version for row in known},
+        "usage": {kind: own[kind]["usage"] for kind in KINDS if own.get(kind, {}).get("usage")},
+    }
+    try:
+        return ConceptPage.model_validate(page)
+    except ValidationError as error:
+        unreadable = {each["loc"][0] for each in error.errors()} & KINDS.keys()
+        return ConceptPage.model_validate(page | dict.fromkeys(unreadable))
 
 
 async def _shown(row: Any) -> Any:
-    """Return a content as its kind shows it."""
+    """Return a content as its kind shows it; None when somebody has broken what is stored."""
     kind = KINDS[row.kind]
+    if not isinstance(row.body, dict):
+        return None
     html = None if kind.text is None else await _html(row, kind.text)
-    return kind.show(row.body, version=row.version, html=html)
+    try:
+        return kind.show(row.body, version=row.version, html=html)
+    except (AttributeError, KeyError, TypeError, ValueError):  # the audit tells of it
+        return None
 
 
 async def _html(row: Any, text: str) -> str:
@@ -151,10 +160,7 @@ def _state(row: Any) -> dict[str, Any]:
         "version": version,
         "error": None
         if error is None
-        else {
-            "code": error.get("code", "internal_error"),
-            "message": error.get("message", ""),
-        },
+        else {name: readable_error(error)[name] for name in ("code", "message")},
         "usage": {
             "calls": calls,
             "tokens": tokens,

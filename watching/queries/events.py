@@ -51,7 +51,14 @@ async def log_page(task_id: UUID, *, after: int, limit: int = 500) -> LogPage | 
     It is one statement, hence one snapshot: status, `last_seq` and events fit together.
     """
     statement = (
-        select(RoadmapTask.status, RoadmapTask.last_seq, RoadmapTask.user_id, TaskEvent.payload)
+        select(
+            RoadmapTask.status,
+            RoadmapTask.last_seq,
+            RoadmapTask.user_id,
+            TaskEvent.payload,
+            TaskEvent.seq,
+            TaskEvent.type,
+        )
         .outerjoin(TaskEvent, and_(TaskEvent.task_id == RoadmapTask.task_id, TaskEvent.seq > after))
         .where(RoadmapTask.task_id == task_id)
         .order_by(TaskEvent.seq)
@@ -66,8 +73,16 @@ async def log_page(task_id: UUID, *, after: int, limit: int = 500) -> LogPage | 
         last_seq=state.last_seq,
         terminal=state.terminal,
         owner=state.owner,
-        events=[row[3] for row in rows if row[3] is not None],
+        events=[_event(task_id, *row[3:]) for row in rows if row[4] is not None],
     )
+
+
+def _event(task_id: UUID, payload: Any, seq: int, event_type: str) -> dict[str, Any]:
+    """Return an event; one that somebody has broken keeps its place, or viewers ended there."""
+    stored: dict[str, Any] = payload if isinstance(payload, dict) else {}
+    if stored.get("seq") == seq and stored.get("type") == event_type:
+        return stored
+    return stored | {"seq": seq, "type": event_type, "task_id": str(task_id)}
 
 
 async def log_state(task_id: UUID, *, after: int, actor: Actor) -> tuple[LogState, bool]:

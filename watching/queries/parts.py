@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from core.errors import InvalidRequestError, NotFoundError
 from core.stages import stages_of
 from core.states import ContentStatus
+from core.stored_json import readable_error
 from core.usage import COLUMNS, Usage
 from db.models import Part
 from db.session import read_session
@@ -198,11 +199,7 @@ def _view(row: Any) -> PartView:
         title=row.title,
         status=ContentStatus(row.status),
         version=row.version,
-        error=None
-        if error is None
-        else PartErrorView(
-            code=error.get("code", "internal_error"), message=error.get("message", "")
-        ),
+        error=None if error is None else PartErrorView.model_validate(readable_error(error)),
         usage=usage_view(Usage.of(row)) if row.calls else None,
         started_at=row.started_at,
         finished_at=row.finished_at,

@@ -10,6 +10,7 @@ from sqlalchemy import select, tuple_
 from core.errors import InvalidRequestError, NotFoundError
 from core.stages import stages_of
 from core.states import Status
+from core.stored_json import readable_error
 from core.usage import Usage
 from db.models import Review, RoadmapTask
 from db.repositories.parts import failed_parts
@@ -181,7 +182,7 @@ def _view(
         current_step=row.current_step,
         roadmap_id=row.roadmap_id,
         attempt=row.attempt,
-        review=row.asks_review and row.request.get("review") is not False,
+        review=row.asks_review and _wants_review(row.request),
         progress=ProgressView(done=row.done, total=row.total, percent=row.percent),
         time_left_s=None if left is None else TimeLeftView(p50=left.p50, p90=left.p90),
         line=None
@@ -201,13 +202,12 @@ def _view(
     )
 
 
-def _error(error: dict[str, Any], step: str) -> TaskErrorView:
-    return TaskErrorView(
-        code=error["code"],
-        message=error["message"],
-        step=error.get("step", step),
-        trace=error.get("trace"),
-    )
+def _wants_review(request: Any) -> bool:
+    return not isinstance(request, dict) or request.get("review") is not False
+
+
+def _error(error: Any, step: str) -> TaskErrorView:
+    return TaskErrorView.model_validate({"step": step} | readable_error(error))
 
 
 def _by_step(workflow: str, failed: Sequence[FailedContentView]) -> list[FailedContentView]:
@@ -249,7 +249,7 @@ async def _failures(
     if not task_ids:
         return found
     for part in await failed_parts(session, task_ids, each=each):
-        error = part.error or {}
+        error = readable_error(part.error)
         found[part.task_id].append(
             FailedContentView(
                 step=part.step,
@@ -258,8 +258,8 @@ async def _failures(
                 kind=part.kind,
                 concept_id=part.concept_id,
                 concept_title=part.title if part.concept_id else None,
-                code=error.get("code", "internal_error"),
-                message=error.get("message", ""),
+                code=error["code"],
+                message=error["message"],
                 trace=error.get("trace"),
             )
         )
