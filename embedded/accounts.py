@@ -12,6 +12,10 @@ from pathlib import Path
 from embedded.errors import EmbeddedServerError
 
 _PREFERRED = ("postgres", "nobody")
+_ROOTS = (
+    "PostgreSQL refuses to run as root, and {owned} belongs to root: it was copied without its"
+    " owner. What to do: copy it by `cp -a`, or `chown -R {name} {owned}`."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +34,12 @@ def unprivileged_account(owned: Path) -> Account | None:
             an ordinary user still opens when root starts it.
 
     Raises:
-        EmbeddedServerError: We are root and the system has no account to run PostgreSQL.
+        EmbeddedServerError: We are root and the system has no account to run PostgreSQL, or the
+            cluster is root's own, and no account but root may open it.
     """
     if os.geteuid() != 0:
         return None
-    owner = owned.stat().st_uid if owned.exists() else 0
+    owner = owned.stat().st_uid if owned.exists() else None
     if owner:
         return _of_owner(owner, owned)
     for name in _PREFERRED:
@@ -43,6 +48,8 @@ def unprivileged_account(owned: Path) -> Account | None:
         except KeyError:
             continue
         if entry.pw_uid and entry.pw_gid:
+            if owner is not None:
+                raise EmbeddedServerError(_ROOTS.format(owned=owned, name=name))
             return Account(uid=entry.pw_uid, gid=entry.pw_gid)
     raise EmbeddedServerError(
         "PostgreSQL refuses to run as root and this system has neither of the accounts "

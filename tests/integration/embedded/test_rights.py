@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import pwd
+import re
 import stat
 import subprocess
 import sys
@@ -96,6 +97,21 @@ def test_root_hands_postgres_to_an_unprivileged_account_and_changes_no_parent(
     assert "Groups:\t \n" in groups
     after = [(path.stat().st_mode, path.stat().st_uid, path.stat().st_gid) for path in above]
     assert after == before
+
+
+@needs_root
+def test_root_is_told_that_a_cluster_was_copied_without_its_owner(
+    make_postgres: MakePostgres, tmp_path: Path
+) -> None:
+    """A copy that is root's own can be opened by nobody: it is named, with what to do."""
+    server = make_postgres()
+    server.start()
+    server.stop()
+    cluster = server._cluster
+    for path in (cluster, *cluster.rglob("*")):
+        os.chown(path, 0, 0)
+    with pytest.raises(EmbeddedServerError, match=rf"chown -R \w+ {re.escape(str(cluster))}`"):
+        server.start()
 
 
 @needs_root
