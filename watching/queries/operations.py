@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 WORTH_KEEPING_S: Final = 0.02
 LONGEST_KEPT_S: Final = 60.0
 """Counts of tasks that ended are kept for so long at most, and only where counting takes long."""
+CLOCK_SLACK_S: Final = 5.0
+"""A clock that is set may go back by so much; more is a clock that was wrong."""
 _ended: Final[LoopLocal[Seldom[dict[str, int]]]] = LoopLocal(Seldom)
 
 # All of these are read from indexes alone, but for the few tasks that somebody holds.
@@ -104,12 +106,14 @@ async def consuming_workers() -> int:
 async def job_ages() -> dict[str, float]:
     """Return how many seconds ago each maintenance job last ran, wherever that was.
 
-    One that never ran has waited for ever, and one that is paused waits for nobody.
+    One that never ran has waited for ever, and one that is paused waits for nobody. One that ran in
+    the future has not run since the database's clock was put back: nobody knows for how long.
     """
     ages = dict.fromkeys(JOBS, math.inf)
     async with read_session() as session:
         for name, age, paused in await session.execute(_JOB_AGES):
-            ages[name] = math.nan if paused else math.inf if age is None else float(age)
+            unknown = age is None or age < -CLOCK_SLACK_S
+            ages[name] = math.nan if paused else math.inf if unknown else max(0.0, float(age))
     return ages
 
 

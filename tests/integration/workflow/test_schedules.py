@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -10,6 +11,7 @@ import pytest
 
 from core.errors import NotFoundError
 from core.jobs import JOBS
+from watching.queries import job_ages
 from workflow.schedules import get_schedule, list_schedules, run_job, set_paused
 
 if TYPE_CHECKING:
@@ -113,6 +115,17 @@ async def test_a_clock_that_was_ahead_stops_no_job(database: asyncpg.Connection)
             "SELECT next_run_at - now() FROM schedules WHERE name = $1", name
         )
         assert planned.total_seconds() <= job.interval_s, name
+
+
+async def test_the_age_of_a_run_in_the_future_is_unknown(database: asyncpg.Connection) -> None:
+    """After the clock was put back a job that does not run alerts at once, not when it is again."""
+    await database.execute(
+        "INSERT INTO schedules (name, last_run_at) VALUES ('recover', now() + interval '1 hour'),"
+        " ('audit', now() + interval '1 s'), ('purge', now() - interval '1 hour')"
+    )
+    ages = await job_ages()
+    assert (ages["recover"], ages["remind"], ages["audit"]) == (math.inf, math.inf, 0)
+    assert 3600 <= ages["purge"] < 3660
 
 
 async def test_a_manual_run_changes_nothing_else(database: asyncpg.Connection) -> None:
