@@ -191,9 +191,20 @@ def answering() -> Iterator[None]:
         if code == _NOT_ALLOWED:
             raise unreachable(
                 f"PostgreSQL refuses: {reason}. Migrations are for the role that owns the tables:"
-                " set ROADMAP_MIGRATION_DATABASE_URL to the database's address as that role."
+                f" {_way_to_owner()}."
             ) from None
         raise unreachable(
             f"PostgreSQL does not answer as it should: {reason}. Is it running? Start the stack"
             " with `roadmap up`, or check ROADMAP_DATABASE_URL; `roadmap doctor` tells more."
         ) from None
+
+
+def _way_to_owner() -> str:
+    from core.settings import get_settings
+
+    if get_settings().migration_database_url is None:
+        return "set ROADMAP_MIGRATION_DATABASE_URL to the database's address as that role"
+    return (
+        "ROADMAP_MIGRATION_DATABASE_URL names another one. What was restored belongs to whoever"
+        " restored it, and deploy/roles.sql, run as that role, hands it over"
+    )

@@ -72,3 +72,16 @@ def test_another_server(
     assert "must be owner of" in refused.stderr
     assert "ROADMAP_MIGRATION_DATABASE_URL" in refused.stderr
     assert "Is it running?" not in refused.stderr
+
+
+def test_a_restored_database(
+    stack: EmbeddedPostgres, tmp_path: Path, settings_env: pytest.MonkeyPatch
+) -> None:
+    """A role that was named, but owns nothing of what was restored, is told who hands it over."""
+    for name in ("DATABASE_URL", "MIGRATION_DATABASE_URL"):
+        settings_env.setenv(f"ROADMAP_{name}", stack.application_url)
+    get_settings.cache_clear()
+    refused = upgraded(tmp_path)
+    assert (refused.exit_code, refused.stdout) == (4, "")
+    assert "deploy/roles.sql" in refused.stderr
+    assert "set ROADMAP_MIGRATION_DATABASE_URL" not in refused.stderr
