@@ -51,6 +51,7 @@ export class InboxWatch {
 
   stop() {
     this.#connection.stop();
+    this.#tell.end();
   }
 
   async #page(limit = this.#atFirst) {

@@ -61,6 +61,7 @@ export class TaskWatch {
     this.#over = true;
     clearTimeout(this.#timer);
     this.#connection.stop();
+    this.#tell.end();
   }
 
   #changed(state) {
@@ -86,7 +87,7 @@ export class TaskWatch {
   }
 
   #deliver(event) {
-    if (event.seq <= this.lastSeq) return;
+    if (this.#over || event.seq <= this.lastSeq) return;
     this.lastSeq = event.seq;
     this.#tell("onEvent", event);
   }

@@ -12,15 +12,22 @@ export const TERMINAL_EVENTS = new Set([
 ]);
 export const TERMINAL_STATUSES = new Set(["completed", "partial_failure", "failed", "cancelled"]);
 
-/** Calls handlers, whose own errors must not break the stream. */
+/**
+ * Calls handlers, whose own errors must not break the stream.
+ * After `end()` it calls none, whatever was asked before and is answered now.
+ */
 export function telling(handlers) {
-  return (name, ...values) => {
+  let over = false;
+  const report = (error) => (globalThis.reportError ?? console.error)(error);
+  const tell = (name, ...values) => {
+    if (over) return;
     try {
       handlers[name]?.(...values);
     } catch (error) {
-      (globalThis.reportError ?? console.error)(error);
+      report(error);
     }
   };
+  return Object.assign(tell, { end: () => void (over = true) });
 }
 
 export function ladder(available, { transports, WebSocket }) {

@@ -30,6 +30,7 @@ function follow(server, options = {}, clientOptions = {}) {
   return { watch, got, client };
 }
 
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const last = (list) => list.at(-1);
 const isLive = (got, transport) =>
   last(got.states)?.status === "live" && last(got.states).transport === transport;
@@ -137,6 +138,37 @@ test("stopping on purpose never reconnects and calls no handler any more", async
   assert.equal(server.requests.length, requests);
   assert.deepEqual(got.seqs, []);
   assert.equal(last(got.states).status, "stopped");
+});
+
+test("whoever stops in a handler, or while an answer is on its way, hears nothing more", async () => {
+  const server = new Server();
+  const { watch, got } = follow(server, {
+    onEvent: ({ seq }) => {
+      got.seqs.push(seq);
+      if (seq === 2) watch.stop();
+    },
+  });
+  await until(() => isLive(got, "websocket"), "a socket");
+  server.send(event(1));
+  server.commit(event(2), event(3), event(4));
+  server.send(event(5));
+  await until(() => got.seqs.length >= 2, "the event that is the last");
+  await pause(50);
+  assert.deepEqual(got.seqs, [1, 2]);
+  assert.equal(watch.lastSeq, 2);
+
+  let answer;
+  const slow = () => new Promise((resolve) => (answer = resolve));
+  const pages = [];
+  const client = new RoadmapClient({ baseUrl: BASE, fetch: slow, transports: ["polling"] });
+  const inbox = client.watchInbox({ onSnapshot: (page) => pages.push(page), onError: (error) => pages.push(error) });
+  await until(() => answer, "the question");
+  inbox.stop();
+  answer(new Response("{}", { status: 401 }));
+  await pause(50);
+  answer(new Response('{"notifications": []}'));
+  await pause(50);
+  assert.deepEqual(pages, []);
 });
 
 test("what the server refuses is told once and not tried again", async () => {
