@@ -21,8 +21,9 @@ export class TaskWatch {
   #timer = null;
   #over = false;
 
-  constructor(taskId, { after = 0, revisitMs = 0, ...handlers }, options) {
+  constructor(taskId, handlers, options) {
     const { http, WebSocket } = options;
+    const { after = 0, revisitMs = 0 } = handlers; // a copy would lose an object's `this` and its class's methods
     const cursor = () => ({ after: this.lastSeq });
     const path = `${API}/tasks/${taskId}`;
     this.#http = http;

@@ -171,6 +171,22 @@ test("whoever stops in a handler, or while an answer is on its way, hears nothin
   assert.deepEqual(pages, []);
 });
 
+test("handlers may be an object of a class, which keeps what it knows", async () => {
+  class Seen {
+    count = 0;
+
+    onEvent() {
+      this.count += 1;
+    }
+  }
+  const server = new Server();
+  server.commit(event(1), event(2));
+  const seen = new Seen();
+  const client = new RoadmapClient({ baseUrl: BASE, fetch: server.fetch, WebSocket: server.WebSocket });
+  open.push(client.watch(TASK, seen));
+  await until(() => seen.count === 2, "both events");
+});
+
 test("what the server refuses is told once and not tried again", async () => {
   const server = new Server();
   server.refuse = 404;
