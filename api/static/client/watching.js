@@ -13,7 +13,7 @@ export const TERMINAL_EVENTS = new Set([
 export const TERMINAL_STATUSES = new Set(["completed", "partial_failure", "failed", "cancelled"]);
 
 /**
- * Calls handlers, whose own errors must not break the stream.
+ * Calls handlers, whose own errors must not break the stream; those of an `async` one come later.
  * After `end()` it calls none, whatever was asked before and is answered now.
  */
 export function telling(handlers) {
@@ -22,7 +22,8 @@ export function telling(handlers) {
   const tell = (name, ...values) => {
     if (over) return;
     try {
-      handlers[name]?.(...values);
+      const promised = handlers[name]?.(...values);
+      if (typeof promised?.then === "function") promised.then(undefined, report);
     } catch (error) {
       report(error);
     }

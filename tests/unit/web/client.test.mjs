@@ -262,6 +262,25 @@ test("a handler that throws does not stop the stream", async () => {
   }
 });
 
+test("a handler that fails later does not end the program", async () => {
+  const server = new Server();
+  const caught = [];
+  globalThis.reportError = (error) => caught.push(error.message);
+  try {
+    const { got } = follow(server, {
+      onEvent: async () => {
+        throw new Error("mine");
+      },
+    });
+    await until(() => isLive(got, "websocket"), "a socket");
+    server.send(event(1), event(2));
+    await until(() => caught.length === 2, "both errors");
+    assert.deepEqual(caught, ["mine", "mine"]);
+  } finally {
+    delete globalThis.reportError;
+  }
+});
+
 test("waits double up to half a minute and differ between clients", () => {
   assert.equal(backoffMs(0, () => 1), 500);
   assert.equal(backoffMs(0, () => 0), 250);
