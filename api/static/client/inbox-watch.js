@@ -54,7 +54,7 @@ export class InboxWatch {
     this.#tell.end();
   }
 
-  async #page(limit = this.#atFirst) {
+  async #page(limit) {
     const { data } = await this.#http.request(`${API}/notifications?limit=${limit}`);
     return data;
   }
@@ -74,7 +74,7 @@ export class InboxWatch {
 
   async #ask() {
     const first = !this.#told;
-    const page = await this.#page();
+    const page = await this.#page(first ? this.#atFirst : NEWEST);
     return { messages: first ? [] : page.notifications.reverse(), over: false };
   }
 

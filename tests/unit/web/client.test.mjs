@@ -31,6 +31,17 @@ function follow(server, options = {}, clientOptions = {}) {
 }
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+/** Wait shorter where the client waits exactly so long. */
+async function withShort(waits, work) {
+  const real = globalThis.setTimeout;
+  globalThis.setTimeout = (call, ms, ...more) => real(call, waits[ms] ?? ms, ...more);
+  try {
+    await work();
+  } finally {
+    globalThis.setTimeout = real;
+  }
+}
+
 const last = (list) => list.at(-1);
 const isLive = (got, transport) =>
   last(got.states)?.status === "live" && last(got.states).transport === transport;
@@ -321,6 +332,26 @@ test("the inbox tells its snapshot, then each new entry once, over every transpo
     }
     watch.stop();
   }
+});
+
+test("an inbox that is polled tells each new entry, however few were enough at first", async () => {
+  const entry = (id) => ({ notification_id: id, message: id });
+  const server = new Server();
+  server.inbox = [entry("01")];
+  const client = new RoadmapClient({ baseUrl: BASE, fetch: server.fetch, transports: ["polling"] });
+  const fresh = [];
+  const pages = [];
+  await withShort({ 10_000: 20 }, async () => {
+    const watch = client.watchInbox({
+      onNotification: ({ notification_id: id }) => fresh.push(id),
+      onSnapshot: (page) => pages.push(page.notifications.length),
+    }, { atFirst: 1 });
+    open.push(watch);
+    await until(() => pages.length === 1, "the snapshot");
+    server.inbox = ["04", "03", "02", "01"].map(entry);
+    await until(() => fresh.length > 0, "what is new");
+    assert.deepEqual([fresh, pages], [["02", "03", "04"], [1]]);
+  });
 });
 
 test("parts are asked for by kind, results without them", async () => {

@@ -57,7 +57,8 @@ export class Server {
     if (this.refuse) return json({ code: "refused", detail: "No." }, this.refuse);
     if (url.pathname.endsWith("/stream-tickets")) return json({ ticket: "t1", expires_in: 60 }, 201);
     if (url.pathname.endsWith("/notifications")) {
-      return json({ notifications: [...this.inbox], unread: this.inbox.length, next_cursor: null });
+      const page = this.inbox.slice(0, Number(url.searchParams.get("limit")));
+      return json({ notifications: page, unread: this.inbox.length, next_cursor: null });
     }
     if (url.pathname.endsWith("/events")) return this.#events(url, options);
     if (url.pathname.endsWith("/stream")) return this.#stream(url, options);
