@@ -39,6 +39,8 @@ export class Connection {
   #events;
   #failures = new Map();
   #current = null;
+  /** The transport that is open. */
+  #standing = null;
   #wake = null;
   /** The running loop's own mark; a loop that is not this one's any more ends. */
   #life = null;
@@ -78,6 +80,12 @@ export class Connection {
   /** Close on purpose: nothing is tried again. */
   stop() {
     if (this.#life) this.#leave({ status: "stopped" });
+  }
+
+  /** Break the current connection, which kept back what there is, and come back at once. */
+  replace() {
+    if (this.#standing) this.#blame(this.#standing, true);
+    this.restart();
   }
 
   /** Break the current connection, if any, and come back at once. */
@@ -129,18 +137,22 @@ export class Connection {
         signal: current.signal,
         opened: () => {
           openedAt = Date.now();
-          this.#failures.delete(transport.name);
+          this.#standing = transport;
+          if (!this.#failures.get(transport.name)?.mute) this.#failures.delete(transport.name);
           this.#tell({ status: "live", transport: transport.name });
           this.#opened();
         },
         received: (message) => {
-          if (!current.signal.aborted) this.#received(message);
+          if (current.signal.aborted) return;
+          this.#failures.delete(transport.name);
+          this.#received(message);
         },
       });
     } catch {
       // why it broke is told by `check`, over a transport that can tell
     } finally {
       this.#current = null;
+      this.#standing = null;
     }
     if (openedAt && Date.now() - openedAt > STEADY_MS) this.#attempt = 0;
     return openedAt > 0;
@@ -157,9 +169,10 @@ export class Connection {
     return this.#transports[0];
   }
 
-  #blame({ name }) {
+  /** Note a failure. That a transport opens proves that it works, unless it was `mute`: then a message does. */
+  #blame({ name }, mute = false) {
     const times = (this.#failures.get(name)?.times ?? 0) + 1;
-    this.#failures.set(name, { times, at: Date.now() });
+    this.#failures.set(name, { times, at: Date.now(), mute });
     if (times === FAILURES_BEFORE_NEXT) this.#attempt = 0; // the next one has not failed yet
   }
 

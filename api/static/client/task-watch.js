@@ -167,7 +167,7 @@ export class TaskWatch {
     this.#timer = setTimeout(async () => {
       try {
         const task = await this.#look(null);
-        if (task.last_seq > this.lastSeq) this.#connection.restart();
+        if (task.last_seq > this.lastSeq) this.#connection.replace();
         else if (this.state.status === "live") this.#listen();
       } catch {
         this.#connection.restart();

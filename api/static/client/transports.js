@@ -67,15 +67,16 @@ export function serverSentEvents({ http, path, after }) {
       });
       if (response.status === 204) return; // everything was seen
       if (!response.ok) throw new ApiError(response.status, await response.json().catch(() => ({})));
-      opened();
       const parser = sseParser(received);
       const decoder = new TextDecoder();
       const reader = response.body.getReader();
-      for (;;) {
-        clearTimeout(timer);
-        timer = setTimeout(leave, SILENT_MS);
+      for (let stands = false; ; ) {
         const { done, value } = await reader.read();
         if (done) return;
+        if (!stands) opened(); // the server greets at once: headers alone may be a proxy that keeps the rest
+        stands = true;
+        clearTimeout(timer);
+        timer = setTimeout(leave, SILENT_MS);
         parser(decoder.decode(value, { stream: true }));
       }
     } catch (error) {

@@ -121,6 +121,19 @@ test("server-sent events follow when WebSocket keeps failing, polling comes last
   assert.deepEqual(got.seqs, [1, 2, 3, 4]);
 });
 
+test("polling follows where a proxy keeps a stream's events, or all of it", async () => {
+  for (const kept of ["", ": ping\nretry: 2000\n"]) {
+    const server = new Server();
+    server.webSocketsWork = false;
+    server.sseOnly = kept;
+    server.commit(event(1));
+    const { got, watch } = follow(server);
+    await withShort({ 10_000: 20, 25_000: 40 }, () => until(() => got.seqs.length === 1, "the event"));
+    assert.ok(isLive(got, "polling"), kept);
+    watch.stop();
+  }
+});
+
 test("when nobody answers no transport is blamed, and the state says when it is tried again", async () => {
   const server = new Server();
   const { got } = follow(server);

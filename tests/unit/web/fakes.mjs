@@ -13,6 +13,8 @@ export class Server {
   refuse = null;
   webSocketsWork = true;
   sseWorks = true;
+  /** So much of a stream comes through a proxy that keeps the rest: "" for nothing, null for all. */
+  sseOnly = null;
   requests = [];
   sockets = [];
   streams = [];
@@ -113,16 +115,18 @@ export class Server {
     const server = this;
     const body = new ReadableStream({
       start(controller) {
+        signal.addEventListener("abort", () => {
+          server.streams = [];
+          controller.error(new DOMException("aborted", "AbortError"));
+        });
+        if (server.sseOnly) controller.enqueue(encoder.encode(server.sseOnly));
+        if (server.sseOnly !== null) return;
         const write = (message) =>
           controller.enqueue(encoder.encode(`id: ${message.seq}\ndata: ${JSON.stringify(message)}\n\n`));
         controller.enqueue(encoder.encode(": ping\n"));
         missed.forEach(write);
         if (server.status === "completed") return controller.close();
         server.streams.push({ write, end: () => controller.close() });
-        signal.addEventListener("abort", () => {
-          server.streams = [];
-          controller.error(new DOMException("aborted", "AbortError"));
-        });
       },
     });
     return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
