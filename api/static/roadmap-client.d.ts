@@ -136,7 +136,7 @@ export class ApiError extends Error {
   readonly temporary: boolean;
 }
 
-/** Nobody answered. */
+/** Nobody answered, or not the API (a network's sign-in page, say). */
 export class UnreachableError extends Error {
   readonly code: "unreachable";
   readonly temporary: true;

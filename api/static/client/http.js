@@ -25,7 +25,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Nobody answered: no network, no server, or no answer in time. */
+/** Nobody answered, or not the API: no network, no server, no answer in time, another's page. */
 export class UnreachableError extends Error {
   constructor(cause) {
     super("The server cannot be reached.", { cause });
@@ -75,11 +75,11 @@ export class Http {
         signal: limit.signal, keepalive,
       });
       const text = response.status === 204 || response.status === 304 ? "" : await response.text();
-      const data = text ? parse(text, json) : null;
       if (response.ok || response.status === 304) {
+        const data = text ? json.parse(text) : null;
         return { status: response.status, data, headers: response.headers };
       }
-      throw new ApiError(response.status, data ?? {}, retryAfter(response.headers));
+      throw new ApiError(response.status, problem(text, json), retryAfter(response.headers));
     } catch (error) {
       if (error instanceof ApiError) throw error;
       if (signal?.aborted) throw error;
@@ -100,11 +100,11 @@ export class Http {
   }
 }
 
-function parse(text, json) {
+function problem(text, json) {
   try {
-    return json.parse(text);
+    return json.parse(text) ?? {};
   } catch {
-    return {};
+    return {}; // a proxy's own words
   }
 }
 

@@ -68,7 +68,7 @@ export class InboxWatch {
       this.#tell("onSnapshot", page);
       return { verdict: Verdict.REACHABLE };
     } catch (error) {
-      return verdictOf(error, this.#tell);
+      return verdictOf(error, this.#tell, { known: this.#told });
     }
   }
 

@@ -156,7 +156,7 @@ export class TaskWatch {
       if (!this.#over) this.#tell("onSnapshot", this.#task, "end");
       return { verdict: Verdict.ENDED };
     } catch (error) {
-      return verdictOf(error, this.#tell);
+      return verdictOf(error, this.#tell, { known: this.#task !== null || this.lastSeq > 0 });
     }
   }
 

@@ -1,6 +1,7 @@
 /** What following a task and following an inbox have in common. */
 
 import { Verdict } from "./connection.js";
+import { ApiError } from "./http.js";
 
 export const API = "/api/v1";
 /** As many events as the API gives at a time. */
@@ -36,8 +37,13 @@ export function ladder(available, { transports, WebSocket }) {
   return usable.map((name) => ({ name, run: available[name] }));
 }
 
-export function verdictOf(error, tell) {
-  if (error.temporary) {
+/**
+ * Tell whether it is worth coming back. What is no problem of the API's own is not its word: an answer that cannot be
+ * read, or, where it was `known` before, the 404 of what stands in front of an API that starts anew.
+ */
+export function verdictOf(error, tell, { known = false } = {}) {
+  const absent = known && error.status === 404 && !error.problem.code;
+  if (!(error instanceof ApiError) || error.temporary || absent) {
     return { verdict: Verdict.UNREACHABLE, retryAfterMs: error.retryAfterMs ?? 0 };
   }
   tell("onError", error);

@@ -64,8 +64,8 @@ class Script:
 
     Attributes:
         log: The task's events; what a poll gives.
-        streams: For each stream in turn the bytes to send before hanging up, or a status; when
-            they are used up a stream brings the whole log.
+        streams: For each stream in turn the bytes to send before hanging up (a whole answer where
+            they begin so), or a status; when they are used up a stream brings the whole log.
         answers: For each other request in turn an answer `(status, headers, document)`, or None to
             hang up; when they are used up the task is given.
         status: The task's.
@@ -91,6 +91,8 @@ class Script:
             said = self.streams.pop(0) if self.streams else sse(*rest)
             if isinstance(said, int):
                 return _http(said, {}, {"status": said, "detail": "No."} if said >= 400 else None)
+            if said.startswith(b"HTTP/"):
+                return said
             head = (
                 b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
             )

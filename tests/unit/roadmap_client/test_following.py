@@ -129,6 +129,19 @@ async def test_an_unknown_task_ends_it_at_once(script: Any, client: RoadmapClien
     assert len(script.asked) == 1
 
 
+async def test_another_servers_404_is_endured(
+    client: RoadmapClient, script: Any, event: Make, sse: Make
+) -> None:
+    """What a proxy says while the API starts anew is not the API's word about the task."""
+    script.log = full_log(event)
+    absent = b"HTTP/1.1 404 Not Found\r\nContent-Length: 18\r\n\r\n404 page not found"
+    script.streams = [sse(*script.log[:2]), absent, absent]
+    assert await follow(client) == list(range(1, 9))
+    script.streams = [absent]
+    with pytest.raises(NotFoundError):
+        await follow(client)  # an address that never was the API's
+
+
 async def test_it_follows_to_another_address(
     script: Any, client: RoadmapClient, event: Make
 ) -> None:

@@ -220,6 +220,30 @@ test("what the server refuses is told once and not tried again", async () => {
   assert.deepEqual(got.errors, [404]);
 });
 
+test("what answers in the API's place for a while ends nothing", async () => {
+  for (const instead of [
+    { status: 404, body: "404 page not found" }, { status: 200, body: "<title>Sign in</title>" }, { status: 200, body: "" },
+  ]) {
+    const server = new Server();
+    server.commit(event(1));
+    const { got, client } = follow(server);
+    const pages = [];
+    open.push(client.watchInbox({ onSnapshot: () => pages.push("snapshot"), onError: (error) => pages.push(error) }));
+    await until(() => got.seqs.length === 1 && pages.length === 1, "what there is");
+    server.instead = instead;
+    server.cut();
+    await until(() => last(got.states).reachable === false, "the notice");
+    server.instead = null;
+    server.commit(event(2));
+    await until(() => got.seqs.length === 2 && pages.length >= 2, "the rest");
+    assert.deepEqual([got.errors, new Set(pages)], [[], new Set(["snapshot"])]);
+  }
+  const server = new Server();
+  server.instead = { status: 404, body: "Not here" };
+  const { got } = follow(server);
+  await until(() => last(got.states)?.status === "refused", "an address that never was the API's");
+});
+
 test("a token stands in headers only; the socket is opened with a ticket for this task", async () => {
   const server = new Server();
   const { got } = follow(server, {}, { token: "secret-token" });

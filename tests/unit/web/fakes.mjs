@@ -11,6 +11,8 @@ export class Server {
   status = "processing";
   down = false;
   refuse = null;
+  /** What another server says instead: `{ status, body }`. */
+  instead = null;
   webSocketsWork = true;
   sseWorks = true;
   /** So much of a stream comes through a proxy that keeps the rest: "" for nothing, null for all. */
@@ -56,6 +58,7 @@ export class Server {
     const url = new URL(address);
     this.requests.push({ path: url.pathname, query: url.searchParams, ...options });
     if (this.down) throw new TypeError("fetch failed");
+    if (this.instead) return new Response(this.instead.body, { status: this.instead.status });
     if (this.refuse) return json({ code: "refused", detail: "No." }, this.refuse);
     if (url.pathname.endsWith("/stream-tickets")) return json({ ticket: "t1", expires_in: 60 }, 201);
     if (url.pathname.endsWith("/notifications")) {
@@ -78,7 +81,7 @@ export class Server {
       }
 
       #open() {
-        if (server.down || !server.webSocketsWork) return this.onclose?.({ code: 1006, reason: "" });
+        if (server.down || server.instead || !server.webSocketsWork) return this.onclose?.({ code: 1006, reason: "" });
         this.onopen?.();
         const after = Number(this.url.searchParams.get("after"));
         for (const each of server.log.filter((entry) => entry.seq > after)) {

@@ -25,6 +25,8 @@ from roadmap_client.paths import BASE
 from roadmap_client.transport import (
     FIRST_PAUSE_S,
     LONGEST_PAUSE_S,
+    absent,
+    is_absent,
     jittered,
     problem,
     unreachable,
@@ -83,6 +85,7 @@ class Follower:
         self._barren = 0
         self._polled = 0
         self._gap = False
+        self._met = False
         self._trouble_since: float | None = None
 
     async def events(self) -> AsyncGenerator[Event]:
@@ -136,6 +139,8 @@ class Follower:
             ) as source:
                 if source.response.is_error:
                     await source.response.aread()
+                    if self._met and is_absent(source.response):
+                        raise absent(self._transport.api_url, source.response)
                     raise problem(source.response)
                 self._heard()
                 if source.response.status_code == _NO_CONTENT:
@@ -197,6 +202,7 @@ class Follower:
         return not await self._page(wait_s=0)
 
     def _heard(self) -> None:
+        self._met = True
         if self._trouble_since is not None:
             self._trouble_since = None
             self._on_trouble(None)

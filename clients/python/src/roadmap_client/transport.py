@@ -89,11 +89,8 @@ class Transport:
             response = await self.http.request(method, path, **kwargs)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise unreachable(self.api_url, error) from error
-        if response.status_code == httpx.codes.NOT_FOUND and not _is_ours(response):
-            raise UnexpectedAnswerError(
-                f"Something answers at {self.api_url}, but has no {response.url.path}: that is not"
-                " where our API is. Its address ends before /api/v1"
-            )
+        if is_absent(response):
+            raise absent(self.api_url, response)
         if response.is_error:
             raise problem(response)
         body = _document(response)
@@ -135,6 +132,19 @@ def problem(response: httpx.Response) -> ProblemError:
         detail=str(body.get("detail") or body.get("title") or ""),
         errors=errors if isinstance(errors, list) else None,
         retry_after_s=_seconds(response.headers.get("Retry-After")),
+    )
+
+
+def is_absent(response: httpx.Response) -> bool:
+    """Tell whether something else answers that there is nothing: it stands in the API's place."""
+    return response.status_code == httpx.codes.NOT_FOUND and not _is_ours(response)
+
+
+def absent(api_url: str, response: httpx.Response) -> UnexpectedAnswerError:
+    """Return the error for an address at which something else answers."""
+    return UnexpectedAnswerError(
+        f"Something answers at {api_url}, but has no {response.url.path}: that is not"
+        " where our API is. Its address ends before /api/v1"
     )
 
 
