@@ -53,7 +53,7 @@ export interface InboxHandlers {
 export interface TaskWatch {
   readonly lastSeq: number;
   readonly state: ConnectionState;
-  /** Come back at once, also after the end: the task was retried. */
+  /** Come back at once, also after the end (the task was retried) or a refusal (there is another token). */
   resume(): void;
   /** Close on purpose; nothing is tried again and no handler is called any more. */
   stop(): void;

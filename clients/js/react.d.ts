@@ -15,7 +15,7 @@ export interface FollowedTask {
   connection: ConnectionState | null;
   /** The server refused: not signed in (401), not there (404). Nothing is tried again. */
   error: ApiError | null;
-  /** Look again at once, also after the end: the task was retried. */
+  /** Look again at once, also after the end (the task was retried) or an error (there is another token). */
   resume(): void;
 }
 

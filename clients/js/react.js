@@ -52,6 +52,7 @@ class Following {
   }
 
   resume() {
+    this.#change(() => ({ error: null }));
     this.#watch?.resume();
   }
 

@@ -50,11 +50,11 @@ export class TaskWatch {
     this.#connection.start();
   }
 
-  /** Come back at once, also after the end: somebody retried the task. */
+  /** Come back at once, also after the end (somebody retried the task) or a refusal (there is another token). */
   resume() {
     if (this.#over) return;
     clearTimeout(this.#timer);
-    if (this.state.status === "ended") this.#connection.start();
+    if (this.state.status === "ended" || this.state.status === "refused") this.#connection.start();
     else this.#connection.restart();
   }
 

@@ -220,6 +220,20 @@ test("what the server refuses is told once and not tried again", async () => {
   assert.deepEqual(got.errors, [404]);
 });
 
+test("a watch that was refused goes on with another token", async () => {
+  const server = new Server();
+  server.commit(event(1));
+  server.refuse = 401;
+  server.webSocketsWork = false;
+  const { got, watch } = follow(server);
+  await until(() => last(got.states)?.status === "refused", "the refusal");
+  server.refuse = null;
+  server.webSocketsWork = true;
+  watch.resume();
+  await until(() => got.seqs.length === 1, "the event");
+  assert.deepEqual(got.errors, [401]);
+});
+
 test("what answers in the API's place for a while ends nothing", async () => {
   for (const instead of [
     { status: 404, body: "404 page not found" }, { status: 200, body: "<title>Sign in</title>" }, { status: 200, body: "" },
