@@ -62,15 +62,16 @@ export class Http {
    * Send a request and return its parsed answer; `json` writes and reads, if anything but `JSON` should.
    *
    * @returns {Promise<{status: number, data: any, headers: Headers}>} `data` is null for 204, 304.
-   * @throws {ApiError|UnreachableError|DOMException} The last when `signal` was aborted.
+   * @throws {ApiError|UnreachableError|DOMException} The last when `signal` was aborted; and whatever `getToken` throws.
    */
   async request(path, options = {}) {
     const { method = "GET", body, headers = {}, signal, keepalive, timeoutMs = TIMEOUT_MS, json = JSON } = options;
     const given = { ...headers };
     if (body !== undefined) given["Content-Type"] = "application/json";
+    const token = await this.getToken();
     const limit = withTimeout(signal, timeoutMs);
     try {
-      const response = await this.open(path, {
+      const response = await this.#send(path, token, {
         method, headers: given, body: body === undefined ? undefined : json.stringify(body),
         signal: limit.signal, keepalive,
       });
@@ -91,7 +92,10 @@ export class Http {
 
   /** Send a request with credentials and return the raw response; for streams. */
   async open(path, options = {}) {
-    const token = await this.getToken();
+    return this.#send(path, await this.getToken(), options);
+  }
+
+  #send(path, token, options) {
     const headers = { Accept: "application/json", ...options.headers };
     if (token) headers.Authorization = `Bearer ${token}`;
     return this.fetch(this.address(path), {

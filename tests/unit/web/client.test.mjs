@@ -270,6 +270,23 @@ test("a token stands in headers only; the socket is opened with a ticket for thi
   assert.ok(!server.requests.some((request) => String(request.query).includes("secret-token")));
 });
 
+test("whoever asks hears what kept them from a token; a watch waits for one", async () => {
+  const server = new Server();
+  server.commit(event(1));
+  let signedIn = false;
+  const getToken = async () => {
+    if (!signedIn) throw new Error("Sign in first.");
+    return "a-token";
+  };
+  const { got, client } = follow(server, {}, { getToken });
+  await assert.rejects(client.task(TASK), { message: "Sign in first." });
+  await until(() => last(got.states)?.status === "waiting", "the wait");
+  assert.equal(server.requests.length, 0);
+  signedIn = true;
+  await until(() => got.seqs.length === 1, "the event");
+  assert.deepEqual(got.errors, []);
+});
+
 test("after the end a retry is noticed and the numbering goes on", async () => {
   const server = new Server();
   server.status = "completed";
