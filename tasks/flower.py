@@ -16,7 +16,7 @@ from core.actor import LOCAL_USER, SYSTEM
 from core.errors import AppError
 from core.logging import get_logger
 from tasks.roadmap import REJECTED, key_of
-from worker import run_async
+from worker import arguments_of, run_async
 from workflow.ending import Result
 from workflow.service import DEFAULT, accept_delivery, cancel_task, time_out_task
 
@@ -65,15 +65,19 @@ def _hear_revokes(**_: Any) -> None:
 
 def _revoked(request: Any, expired: bool, **_: Any) -> None:  # noqa: FBT001 - Celery's signature
     """Cancel what was revoked before this worker could hear of it, maybe before it had a row."""
-    given = getattr(request, "kwargs", None) or {}
+    given = arguments_of(request.task, request.args, request.kwargs)
     if expired or not given.get("task_id"):
         return
 
     async def cancel(key: UUID) -> None:
         if (asked_for := given.get("request")) is not None:
-            user_id = given.get("user_id", LOCAL_USER)
-            workflow = given.get("workflow", DEFAULT)
-            await accept_delivery(key, user_id=user_id, request=asked_for, workflow=workflow)
+            await accept_delivery(
+                key,
+                user_id=given.get("user_id", LOCAL_USER),
+                request=asked_for,
+                workflow=given.get("workflow", DEFAULT),
+                review=given.get("review"),
+            )
         await _cancel(key)
 
     _do(cancel, given["task_id"], "revoke")

@@ -15,11 +15,12 @@ from worker import (
 from worker.app import app
 from worker.intake import keeping
 from worker.loop import opening, run_async
-from worker.runtime import Delivery, async_task
+from worker.runtime import Delivery, arguments_of, async_task
 
 __all__ = [
     "Delivery",
     "app",
+    "arguments_of",
     "async_task",
     "commands",
     "exporter",

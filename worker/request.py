@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from celery.worker.request import Request
 
+from worker.runtime import arguments_of
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 ends: Final[dict[str, str]] = {}
 """Which event tells an end, by what the task returned; others stay `task-succeeded`."""
@@ -60,7 +62,11 @@ class DeliveryRequest(Request):  # type: ignore[misc]  # Celery publishes no typ
         """Stop the workflow, whatever the pool: its task fails, and its worker is fenced off."""
         super().on_timeout(soft, timeout)
         for callback in timed_out:
-            callback(str((self.kwargs or {}).get("task_id", "")))
+            callback(str(self._brought.get("task_id", "")))
+
+    @property
+    def _brought(self) -> Mapping[str, Any]:
+        return arguments_of(self.name, self.args, self.kwargs)
 
     def _tell(self, event: str, delivery: str, **fields: Any) -> None:
         if self._eventer and self._eventer.enabled:

@@ -106,5 +106,21 @@ def async_task(
     return register
 
 
+def arguments_of(task: str, args: Any, kwargs: Any) -> dict[str, Any]:
+    """Return what a delivery brings, by its parameters' names; nothing of one that is none of ours.
+
+    Args:
+        task: Its task's name.
+        args: What it brings by position; other programs may send all of it so.
+        kwargs: What it brings by name.
+    """
+    if (ours := known.get(task)) is None:
+        return {}
+    try:
+        return ours.signature.bind(None, *(args or ()), **(kwargs or {})).arguments
+    except TypeError:
+        return {}
+
+
 def _moment(text: Any) -> datetime | None:
     return datetime.fromisoformat(text) if isinstance(text, str) else None

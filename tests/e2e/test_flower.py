@@ -222,16 +222,32 @@ def test_revoke_cancels_what_waits_or_runs(operator: Operator, terminate: str) -
     assert decided.status_code == 409
 
 
-def test_revoked_before_it_had_a_row(operator: Operator) -> None:
-    """A message of another program that was revoked before a worker took it is a cancelled task."""
+@pytest.mark.parametrize("how", ["by name", "by position", "of any workflow"])
+def test_revoked_before_it_had_a_row(operator: Operator, how: str) -> None:
+    """A message of another program that was revoked before a worker took it is a cancelled task.
+
+    A retry does what the message asked for.
+    """
     task_id = str(uuid.uuid4())
     operator.flower.post(f"/api/task/revoke/{task_id}")
+    goal = {"goal": "Learn chess"}
+    ways: dict[str, dict[str, Any]] = {
+        "by name": {
+            "kwargs": {"task_id": task_id, "user_id": "alice", "request": goal | {"review": False}}
+        },
+        "by position": {"args": [task_id, "alice", goal | {"review": False}]},
+        "of any workflow": {
+            "args": [task_id],
+            "kwargs": {"workflow": "roadmap", "user_id": "alice", "request": goal, "review": False},
+        },
+    }
+    name = "workflow.run" if how == "of any workflow" else "roadmap.generate"
     with Celery(broker=operator.broker, set_as_current=False) as app:
-        request = {"goal": "Learn Rust", "review": False}
-        kwargs = {"task_id": task_id, "user_id": "alice", "request": request}
-        app.send_task("roadmap.generate", queue="roadmap", task_id=task_id, kwargs=kwargs)
+        app.send_task(name, queue="roadmap", task_id=task_id, **ways[how])
     task = operator.wait(task_id, "cancelled", within_s=10)
     assert (task["user_id"], task["current_step"]) == ("alice", "queued")
+    assert operator.api.post(f"/api/v1/tasks/{task_id}/retry").status_code == 202
+    operator.wait(task_id, "completed")
 
 
 def test_a_roadmap_is_asked_for_through_flower(operator: Operator) -> None:
