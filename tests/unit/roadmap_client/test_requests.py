@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import subprocess
 import sys
 from typing import Any
@@ -9,7 +11,13 @@ from typing import Any
 import pytest
 
 import roadmap_client as package
-from roadmap_client import RoadmapClient, ServerError, TooManyRequestsError, UnreachableError
+from roadmap_client import (
+    InvalidRequestError,
+    RoadmapClient,
+    ServerError,
+    TooManyRequestsError,
+    UnreachableError,
+)
 
 TASK = "01990000-0000-7000-8000-000000000000"
 
@@ -87,6 +95,22 @@ async def test_problems_are_typed(
     assert type(found) is error
     assert (found.status, found.code, found.type) == (status, "some_code", "urn:x:some_code")
     assert (found.detail, found.errors, found.retry_after_s) == ("It is so.", [{}], 120.0)
+
+
+def _sent(error: Any) -> Any:
+    return pickle.loads(pickle.dumps(error))  # noqa: S301 - what it has just made itself
+
+
+@pytest.mark.parametrize("again", [_sent, copy.copy])
+async def test_problems_cross_processes(client: RoadmapClient, script: Any, again: Any) -> None:
+    """What a worker of a pool raises arrives as it was: one that cannot be read ends the pool."""
+    problem = {"code": "invalid_request", "detail": "No goal.", "errors": [{"field": "body.goal"}]}
+    script.answers = [(422, {"Retry-After": "3"}, problem)]
+    with pytest.raises(InvalidRequestError) as raised:
+        await client.submit("")
+    copied = again(raised.value)
+    assert (type(copied), str(copied)) == (InvalidRequestError, "No goal.")
+    assert vars(copied) == vars(raised.value)
 
 
 async def test_a_limit_is_waited_for_when_it_is_short(client: RoadmapClient, script: Any) -> None:

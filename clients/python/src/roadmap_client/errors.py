@@ -53,6 +53,10 @@ class ProblemError(RoadmapError):
         self.errors = errors or []
         self.retry_after_s = retry_after_s
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it be copied and cross processes; Python would call the class with the text alone."""
+        return self.__class__.__new__, (self.__class__, *self.args), self.__dict__
+
 
 class InvalidRequestError(ProblemError):
     """The request breaks a rule; `errors` names the fields."""
