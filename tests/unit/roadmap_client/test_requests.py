@@ -36,6 +36,16 @@ async def test_a_submission_whose_answer_was_lost_is_sent_again(
     assert script.asked[-1].headers["idempotency-key"] == "mine"
 
 
+@pytest.mark.parametrize("key", ["of\nmine", "schlüssel", "a\x00b"])
+async def test_a_key_that_no_header_carries_is_refused_at_once(
+    client: RoadmapClient, script: Any, key: str
+) -> None:
+    """It is told for what it is, and not as an API that does not answer."""
+    with pytest.raises(ValueError, match="characters other than printable ASCII"):
+        await client.run("book", {}, idempotency_key=key)
+    assert not script.asked
+
+
 async def test_what_is_read_of_a_task(client: RoadmapClient, script: Any) -> None:
     """Parts are asked for by step, key, kind and status, results with or without them."""
     script.answers = [(200, {}, {"parts": []})]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
@@ -19,7 +18,15 @@ from roadmap_client.models import (
     TaskPage,
     WorkflowPage,
 )
-from roadmap_client.paths import BASE, given, part_path, roadmap_path, segment, task_path
+from roadmap_client.paths import (
+    BASE,
+    given,
+    key_header,
+    part_path,
+    roadmap_path,
+    segment,
+    task_path,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +66,7 @@ class RoadmapClient(Connection):
         body: dict[str, Any] = {"goal": goal, "review": review}
         if preferences:
             body["preferences"] = preferences
-        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        headers = key_header(idempotency_key)
         answer = await self.request(
             "POST", f"{BASE}/tasks", repeatable=True, json=body, headers=headers
         )
@@ -84,7 +91,7 @@ class RoadmapClient(Connection):
         body: dict[str, Any] = {"request": request}
         if review is not None:
             body["review"] = review
-        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        headers = key_header(idempotency_key)
         path = f"{BASE}/workflows/{segment(workflow)}/tasks"
         answer = await self.request("POST", path, repeatable=True, json=body, headers=headers)
         return read(Task, answer)

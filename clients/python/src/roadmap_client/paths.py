@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -27,6 +28,18 @@ def segment(word: str) -> str:
     """Return a word as a part of an address, also one that would lead to another folder."""
     quoted = quote(word, safe="")
     return quoted.replace(".", "%2E") if word in {".", ".."} else quoted
+
+
+def key_header(idempotency_key: str | None) -> dict[str, str]:
+    """Return the header with a request's key, which is a new one unless it is given.
+
+    Raises:
+        ValueError: No header can carry the key.
+    """
+    key = idempotency_key or str(uuid.uuid4())
+    if not (key.isascii() and key.isprintable()):
+        raise ValueError(f"The Idempotency-Key {key!r} has characters other than printable ASCII.")
+    return {"Idempotency-Key": key}
 
 
 def given(values: dict[str, Any]) -> dict[str, Any]:
