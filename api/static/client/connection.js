@@ -8,6 +8,8 @@ const FAILURES_BEFORE_NEXT = 2;
 const FORGIVE_MS = 60_000;
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 30_000;
+/** The longest that a timer can wait; a longer one would be over at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** A connection that held this long was a good one: waits begin small again. */
 const STEADY_MS = 5_000;
 
@@ -123,7 +125,7 @@ export class Connection {
       // a transport is to blame only when the server answers by other means
       if (!opened && verdict === Verdict.REACHABLE) this.#blame(transport);
       const delayMs = Math.max(retryAfterMs, backoffMs(this.#attempt++, this.#random));
-      await this.#wait(delayMs, verdict);
+      await this.#wait(Math.min(delayMs, LONGEST_TIMER_MS), verdict);
     }
   }
 

@@ -258,6 +258,15 @@ test("what answers in the API's place for a while ends nothing", async () => {
   await until(() => last(got.states)?.status === "refused", "an address that never was the API's");
 });
 
+test("a server that is away for longer than a timer can wait is not asked without a pause", async () => {
+  const server = new Server();
+  server.instead = { status: 503, body: "", headers: { "Retry-After": String(30 * 24 * 3600) } };
+  const { got } = follow(server);
+  await until(() => last(got.states)?.status === "waiting", "the wait");
+  await pause(100);
+  assert.equal(server.requests.filter((request) => !request.ws).length, 1);
+});
+
 test("a token stands in headers only; the socket is opened with a ticket for this task", async () => {
   const server = new Server();
   const { got } = follow(server, {}, { token: "secret-token" });

@@ -11,7 +11,7 @@ export class Server {
   status = "processing";
   down = false;
   refuse = null;
-  /** What another server says instead: `{ status, body }`. */
+  /** What another server says instead: `{ status, body, headers }`. */
   instead = null;
   webSocketsWork = true;
   sseWorks = true;
@@ -58,7 +58,7 @@ export class Server {
     const url = new URL(address);
     this.requests.push({ path: url.pathname, query: url.searchParams, ...options });
     if (this.down) throw new TypeError("fetch failed");
-    if (this.instead) return new Response(this.instead.body, { status: this.instead.status });
+    if (this.instead) return new Response(this.instead.body, this.instead);
     if (this.refuse) return json({ code: "refused", detail: "No." }, this.refuse);
     if (url.pathname.endsWith("/stream-tickets")) return json({ ticket: "t1", expires_in: 60 }, 201);
     if (url.pathname.endsWith("/notifications")) {
