@@ -9,7 +9,7 @@ const NOTHING = Object.freeze({
   task: null, events: Object.freeze([]), event: null, message: "", connection: null, error: null,
 });
 /** What the task says that its events do not: read again after these. */
-const TELLING = new Set(["roadmap_ready", "review_required", "content_failed"]);
+const TELLING = new Set(["roadmap_ready", "review_required", "content_failed", "task_retried"]);
 
 export function useRoadmapTask(client, taskId) {
   const following = useMemo(

@@ -49,7 +49,18 @@ renderer = await mounted("00000000-0000-7000-8000-000000000000");
 await until(() => told.error, renderer);
 const missing = told.error.status;
 await act(async () => renderer.unmount());
+const again = await client.createTask({ goal: "Learn SQL", review: false });
+renderer = await mounted(again.task_id);
+await until(() => told.events.some(({ type }) => type === "content_started"), renderer);
+const path = `/api/v1/tasks/${again.task_id}`;
+await client.http.request(`${path}/cancel`, { method: "POST" });
+await until(() => told.connection?.status === "ended" && told.task.finished_at, renderer);
+await client.http.request(`${path}/retry`, { method: "POST" });
+await act(async () => told.resume());
+await until(() => told.task.attempt === 2, renderer);
+const retried = told.task.finished_at ?? told.task.status;
+await act(async () => renderer.unmount());
 console.log(JSON.stringify({
   status: task.status, percent: task.progress.percent, seqs: events.map(({ seq }) => seq),
-  rendered, missing, server,
+  rendered, missing, server, retried,
 }));
