@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
+
+_TEXTS: Final = ("code", "message", "step", "trace")
+_UNKNOWN: Final = {"code": "internal_error", "message": ""}
 
 
 class AppError(Exception):
@@ -213,3 +217,18 @@ class ServiceUnavailableError(AppError):
     """A service that is needed for this cannot be reached; try again shortly."""
 
     code = "service_unavailable"
+
+
+def readable(stored: Any) -> Mapping[str, Any]:
+    """Return what is stored as an object; of anything else, an empty one."""
+    return stored if isinstance(stored, Mapping) else {}
+
+
+def readable_error(stored: Any) -> dict[str, str]:
+    """Return the texts of a stored error; `code` and `message` are always among them.
+
+    Another version, or somebody's hand, may have written it: one row must not keep a list from
+    being shown, and the audit tells of it.
+    """
+    known = readable(stored)
+    return _UNKNOWN | {name: known[name] for name in _TEXTS if isinstance(known.get(name), str)}

@@ -48,7 +48,7 @@ def unprivileged_account(owned: Path) -> Account | None:
         except KeyError:
             continue
         if entry.pw_uid and entry.pw_gid:
-            if owner is not None:
+            if owner is not None and (owned / "PG_VERSION").exists():
                 raise EmbeddedServerError(_ROOTS.format(owned=owned, name=name))
             return Account(uid=entry.pw_uid, gid=entry.pw_gid)
     raise EmbeddedServerError(

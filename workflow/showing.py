@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict, Field
 
-from core.errors import UnknownWorkflowError
+from core.errors import UnknownWorkflowError, readable, readable_error
 from core.states import RESERVED, ContentStatus
-from core.stored_json import readable, readable_error
 from notifications.event_types import StepName  # noqa: TC001 - pydantic reads it
 from watching.queries.parts import PartView, stored_part
 from watching.queries.results import StoredResult, StoredResults, stored_results

@@ -8,10 +8,9 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from core.errors import NotFoundError
+from core.errors import NotFoundError, readable_error
 from core.settings import get_settings
 from core.states import ContentStatus
-from core.stored_json import readable_error
 from core.usage import COLUMNS
 from db.models import Concept, Part, Rendering, Roadmap, RoadmapTask
 from db.session import read_session

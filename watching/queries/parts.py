@@ -9,10 +9,9 @@ from pydantic import Field
 from sqlalchemy import case, func, literal, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from core.errors import InvalidRequestError, NotFoundError
+from core.errors import InvalidRequestError, NotFoundError, readable_error
 from core.stages import stages_of
 from core.states import ContentStatus
-from core.stored_json import readable_error
 from core.usage import COLUMNS, Usage
 from db.models import Part
 from db.session import read_session

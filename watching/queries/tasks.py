@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select, tuple_
 
-from core.errors import InvalidRequestError, NotFoundError
+from core.errors import InvalidRequestError, NotFoundError, readable_error
 from core.stages import stages_of
 from core.states import Status
-from core.stored_json import readable_error
 from core.usage import Usage
 from db.models import Review, RoadmapTask
 from db.repositories.parts import failed_parts

@@ -8,7 +8,7 @@ const FAILURES_BEFORE_NEXT = 2;
 const FORGIVE_MS = 60_000;
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 30_000;
-/** The longest that a timer can wait; a longer one would be over at once. */
+/** A longer timer is over at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** A connection that held this long was a good one: waits begin small again. */
 const STEADY_MS = 5_000;
@@ -41,7 +41,6 @@ export class Connection {
   #events;
   #failures = new Map();
   #current = null;
-  /** The transport that is open. */
   #standing = null;
   #wake = null;
   /** The running loop's own mark; a loop that is not this one's any more ends. */
@@ -84,7 +83,7 @@ export class Connection {
     if (this.#life) this.#leave({ status: "stopped" });
   }
 
-  /** Break the current connection, which kept back what there is, and come back at once. */
+  /** As `restart`, and blame what kept back events. */
   replace() {
     if (this.#standing) this.#blame(this.#standing, true);
     this.restart();
@@ -171,7 +170,7 @@ export class Connection {
     return this.#transports[0];
   }
 
-  /** Note a failure. That a transport opens proves that it works, unless it was `mute`: then a message does. */
+  /** After a `mute` failure only a message proves that a transport works. */
   #blame({ name }, mute = false) {
     const times = (this.#failures.get(name)?.times ?? 0) + 1;
     this.#failures.set(name, { times, at: Date.now(), mute });

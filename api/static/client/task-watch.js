@@ -23,7 +23,7 @@ export class TaskWatch {
 
   constructor(taskId, handlers, options) {
     const { http, WebSocket } = options;
-    const { after = 0, revisitMs = 0 } = handlers; // a copy would lose an object's `this` and its class's methods
+    const { after = 0, revisitMs = 0 } = handlers; // a copy would lose methods
     const cursor = () => ({ after: this.lastSeq });
     const path = `${API}/tasks/${taskId}`;
     this.#http = http;
@@ -50,7 +50,7 @@ export class TaskWatch {
     this.#connection.start();
   }
 
-  /** Come back at once, also after the end (somebody retried the task) or a refusal (there is another token). */
+  /** Come back at once, also after the end or a refusal. */
   resume() {
     if (this.#over) return;
     clearTimeout(this.#timer);

@@ -73,7 +73,7 @@ export function serverSentEvents({ http, path, after }) {
       for (let stands = false; ; ) {
         const { done, value } = await reader.read();
         if (done) return;
-        if (!stands) opened(); // the server greets at once: headers alone may be a proxy that keeps the rest
+        if (!stands) opened(); // a proxy may pass headers alone
         stands = true;
         clearTimeout(timer);
         timer = setTimeout(leave, SILENT_MS);

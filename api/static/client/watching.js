@@ -13,10 +13,7 @@ export const TERMINAL_EVENTS = new Set([
 ]);
 export const TERMINAL_STATUSES = new Set(["completed", "partial_failure", "failed", "cancelled"]);
 
-/**
- * Calls handlers, whose own errors must not break the stream; those of an `async` one come later.
- * After `end()` it calls none, whatever was asked before and is answered now.
- */
+/** Calls handlers, whose own errors, now or later, must not break the stream; after `end()`, none. */
 export function telling(handlers) {
   let over = false;
   const report = (error) => (globalThis.reportError ?? console.error)(error);
@@ -37,10 +34,7 @@ export function ladder(available, { transports, WebSocket }) {
   return usable.map((name) => ({ name, run: available[name] }));
 }
 
-/**
- * Tell whether it is worth coming back. What is no problem of the API's own is not its word: an answer that cannot be
- * read, or, where it was `known` before, the 404 of what stands in front of an API that starts anew.
- */
+/** Tell whether to come back: an unreadable answer, or a proxy's 404 for what was `known`, is not the API's word. */
 export function verdictOf(error, tell, { known = false } = {}) {
   const absent = known && error.status === 404 && !error.problem.code;
   if (!(error instanceof ApiError) || error.temporary || absent) {

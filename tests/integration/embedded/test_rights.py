@@ -104,7 +104,8 @@ def test_root_is_told_that_a_cluster_was_copied_without_its_owner(
     make_postgres: MakePostgres, tmp_path: Path
 ) -> None:
     """A copy that is root's own can be opened by nobody: it is named, with what to do."""
-    server = make_postgres()
+    make_postgres()  # what is lent to all tests; a second one is a copy
+    server = make_postgres("copied")
     server.start()
     server.stop()
     cluster = server._cluster
