@@ -103,7 +103,7 @@ def create_app() -> FastAPI:
     app.add_middleware(Bodies)
     if settings.cors_origins:  # around `Bodies`, so that pages may read its refusals, too
         app.add_middleware(Cors, allow_origins=list(settings.cors_origins), **ALLOWED)
-    app.add_middleware(Squeezed, minimum_size=SQUEEZE_BYTES, compresslevel=6)
+    app.add_middleware(Squeezed, minimum_size=SQUEEZE_BYTES, compresslevel=8)
     app.add_middleware(Mounted)
     app.add_middleware(Gate)
     app.add_middleware(Observed)

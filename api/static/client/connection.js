@@ -8,8 +8,6 @@ const FAILURES_BEFORE_NEXT = 2;
 const FORGIVE_MS = 60_000;
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 30_000;
-/** A longer timer is over at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** A connection that held this long was a good one: waits begin small again. */
 const STEADY_MS = 5_000;
 
@@ -124,7 +122,7 @@ export class Connection {
       // a transport is to blame only when the server answers by other means
       if (!opened && verdict === Verdict.REACHABLE) this.#blame(transport);
       const delayMs = Math.max(retryAfterMs, backoffMs(this.#attempt++, this.#random));
-      await this.#wait(Math.min(delayMs, LONGEST_TIMER_MS), verdict);
+      await this.#wait(Math.min(delayMs, 2 ** 31 - 1), verdict); // a longer timer is over at once
     }
   }
 

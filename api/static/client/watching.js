@@ -16,14 +16,11 @@ export const TERMINAL_STATUSES = new Set(["completed", "partial_failure", "faile
 /** Calls handlers, whose own errors, now or later, must not break the stream; after `end()`, none. */
 export function telling(handlers) {
   let over = false;
-  const report = (error) => (globalThis.reportError ?? console.error)(error);
-  const tell = (name, ...values) => {
-    if (over) return;
+  const tell = async (name, ...values) => {
     try {
-      const promised = handlers[name]?.(...values);
-      if (typeof promised?.then === "function") promised.then(undefined, report);
+      if (!over) await handlers[name]?.(...values);
     } catch (error) {
-      report(error);
+      (globalThis.reportError ?? console.error)(error);
     }
   };
   return Object.assign(tell, { end: () => void (over = true) });
