@@ -115,18 +115,23 @@ async def test_every_address_is_below_the_sub_path(
     assert 'method="GET",route="/api/v1/tasks"' in metrics
 
 
+@pytest.fixture
+def trusted_proxy(jwt_mode: None, settings_env: pytest.MonkeyPatch) -> None:
+    """Whoever asks from this machine is a proxy whose headers count."""
+    settings_env.setenv("ROADMAP_TRUSTED_PROXIES", "127.0.0.1")
+    get_settings.cache_clear()
+
+
 STRANGE = ("//evil.example", "/a b", "/<x>", "evil", "/a//b", "/../x", '/"', "/" + "a" * 5000)
 
 
 async def test_a_strange_sub_path_is_none(
     database: asyncpg.Connection,
     redis: Redis,
-    jwt_mode: None,
+    trusted_proxy: None,
     settings_env: pytest.MonkeyPatch,
 ) -> None:
     """What is no plain path is taken for no sub-path at all; from strangers none is taken."""
-    settings_env.setenv("ROADMAP_TRUSTED_PROXIES", "127.0.0.1")
-    get_settings.cache_clear()
     async with in_process() as client:
         for prefix in STRANGE:
             home = await client.get("/", headers={"X-Forwarded-Prefix": prefix})
@@ -141,12 +146,9 @@ async def test_a_strange_sub_path_is_none(
 async def test_a_sub_path_may_be_called_like_our_own_addresses(
     database: asyncpg.Connection,
     redis: Redis,
-    jwt_mode: None,
-    settings_env: pytest.MonkeyPatch,
+    trusted_proxy: None,
 ) -> None:
     """`/roadmaps` is the example of our own documents, and pages of roadmaps begin so, too."""
-    settings_env.setenv("ROADMAP_TRUSTED_PROXIES", "127.0.0.1")
-    get_settings.cache_clear()
     seeded = await seeds.roadmap(database)
     of_roadmap, of_task = f"/roadmaps/{seeded.roadmap_id}", f"/tasks/{seeded.task_id}"
     pages = {
