@@ -68,6 +68,7 @@ _STYLES: Final = {
 """The style sheets of a page beside the common ones; by default the one of its name."""
 _LATER: Final = (
     "views/help",
+    "views/inbox",
     "views/made",
     "views/map",
     "views/markdown",

@@ -23,13 +23,13 @@ const TONES = { busy: "icon-busy.svg", ask: "icon-ask.svg", bad: "icon-bad.svg",
  *   drawn is shown instead of it, what it throws later beside it.
  */
 export async function start(page) {
-  onUnauthenticated(() => later("signin").then(({ askForToken }) => askForToken(), noticeRefusal));
+  onUnauthenticated(() => later("signin", "dialogs").then(({ askForToken }) => askForToken(), noticeRefusal));
   document.documentElement.lang = language;
   fill(document.getElementById("nav"), links());
-  const help = () => later("help").then(({ openHelp }) => openHelp({ commands, keyCap, languages }), noticeRefusal);
+  const help = () => later("help", "dialogs").then(({ openHelp }) => openHelp({ commands, keyCap, languages }), noticeRefusal);
   fill(document.getElementById("tools"), iconButton("help", t`Keys and language`, help), themeToggle(), bell());
   foot();
-  listen(() => later("palette").then(({ openPalette }) => openPalette({ get, commands, concepts, keyCap }), noticeRefusal), help);
+  listen(() => later("palette", "dialogs").then(({ openPalette }) => openPalette({ get, commands, concepts, keyCap }), noticeRefusal), help);
   await null; // the page's own module is read to its end before it is run
   try {
     await page(main);

@@ -1,24 +1,13 @@
 /** The inbox: a bell with the unread count, live and the same in every tab. */
 
-import { call, client, complain, get, noticeRefusal, post } from "../lib/api.js";
-import { fill, h, icon, said, to, write } from "../lib/dom.js";
-import { SERVERS, t } from "../lib/i18n.js";
-import { announce, note, settledHere } from "../lib/say.js";
+import { client, complain, noticeRefusal, post } from "../lib/api.js";
+import { h, icon, to, write } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
+import { later } from "../lib/later.js";
+import { note, settledHere } from "../lib/say.js";
 import { hear, tell } from "../lib/tabs.js";
-import { ago } from "../lib/time.js";
-import { STATUS, cut } from "../lib/words.js";
-
-const TONES = {
-  review_required: "ask", review_reminder: "ask", task_completed: "good",
-  task_partially_failed: "bad", task_failed: "bad",
-};
-
-const MEANS = {
-  review_required: "human_review_pending", review_reminder: "human_review_pending", task_completed: "completed",
-  task_partially_failed: "partial_failure", task_failed: "failed", task_cancelled: "cancelled",
-};
-const MOST_TASKS = 30;
-const MOST_OF_ONE = 3;
+import { cut } from "../lib/words.js";
+import { TONES, inShort, target } from "./notification.js";
 
 export function bell() {
   let entries = [];
@@ -28,18 +17,14 @@ export function bell() {
   const button = h("button.icon-button.bell", {
     type: "button", "aria-expanded": "false", "aria-controls": "inbox", onclick: () => toggle(),
   }, icon("bell"), number);
-  const list = h("ul.inbox-list");
-  const readAll = h("button.link", { type: "button", onclick: markAll }, t`Mark all as read`);
-  const panel = h("section.inbox", { id: "inbox", hidden: true, tabIndex: -1, "aria-label": t`Notifications` },
-    h("header", {}, h("h2", {}, t`Notifications`), readAll), list);
+  const panel = h("section.inbox", { id: "inbox", hidden: true, tabIndex: -1, "aria-label": t`Notifications` });
+  let list = null; // what draws the panel, once somebody opened it
   const root = h("div.bell-root", { onkeydown: (event) => event.key === "Escape" && toggle(false) }, button, panel);
 
   document.addEventListener("pointerdown", (event) => root.contains(event.target) || toggle(false));
   const watch = client.watchInbox({
     onSnapshot: (page) => {
-      entries = page.notifications;
-      unread = page.unread;
-      draw();
+      renew(page);
       seen();
     },
     onNotification: (entry) => {
@@ -67,10 +52,20 @@ export function bell() {
     panel.hidden = !open;
     button.setAttribute("aria-expanded", String(open));
     if (open) {
-      draw();
       panel.focus();
       watch.refresh();
+      if (list) draw();
+      else later("inbox", "inbox").then(({ inbox }) => {
+        list ??= inbox(panel, renew);
+        draw();
+      }, complain);
     } else if (root.contains(document.activeElement)) button.focus();
+  }
+
+  function renew(page) {
+    entries = page.notifications;
+    unread = page.unread;
+    draw();
   }
 
   function draw() {
@@ -79,25 +74,7 @@ export function bell() {
     const label = unread ? t`Notifications, ${unread} unread` : t`Notifications`;
     button.setAttribute("aria-label", label);
     button.title = label;
-    readAll.hidden = unread === 0;
-    if (panel.hidden) return;
-    fill(list, entries.length
-      ? byTask(entries).slice(0, MOST_TASKS).map(row)
-      : h("li.empty", {}, t`Nothing yet. You will be told here when a roadmap is ready or needs you.`));
-  }
-
-  /** What was told of a task: the newest, and what came before it. */
-  function row(told) {
-    const [newest] = told;
-    const unseen = told.filter((entry) => !entry.read_at);
-    return h(`li.inbox-entry.is-${TONES[newest.kind]}`, { class: unseen.length ? "is-unread" : "" },
-      h("a", { href: target(newest), onclick: () => unseen.forEach(markOne) },
-        newest.title && said("strong.inbox-title", cut(newest.title)),
-        told.slice(0, MOST_OF_ONE).map((entry, at) => {
-          const [words, lang] = inShort(entry);
-          return h(`span.inbox-line${at ? ".is-earlier" : ""}`, {}, h("span", { lang }, words, !entry.read_at && h("span.unseen", {}, ` ${t`(unread)`}`)),
-            h("time", { dateTime: entry.created_at }, ago(entry.created_at)));
-        })));
+    if (!panel.hidden) list?.(entries, unread);
   }
 
   /** Whoever looks at what an entry is about, or at a part of it, has read the entry. */
@@ -117,53 +94,8 @@ export function bell() {
     unread = Math.max(0, unread - here.length);
     draw();
   }
-
-  function markOne(entry) {
-    // this click leaves the page: the request goes on without it
-    call(`/notifications/${entry.notification_id}/read`, { method: "POST", keepalive: true })
-      .then(() => tell({ type: "inbox" }), () => {});
-  }
-
-  async function markAll() {
-    try {
-      await post("/notifications/read-all");
-      const page = await get("/notifications?limit=50");
-      entries = page.notifications;
-      unread = page.unread;
-      draw();
-      panel.focus();
-      announce(t`All notifications are read`);
-      tell({ type: "inbox" });
-    } catch (error) {
-      complain(error);
-    }
-  }
-}
-
-/** Return the entries of each task, newest first, whatever order they came in. */
-function byTask(entries) {
-  const found = new Map();
-  for (const entry of entries) found.set(entry.task_id, [...(found.get(entry.task_id) ?? []), entry]);
-  return [...found.values()];
-}
-
-/**
- * What an entry tells, without the title that stands beside it, and its language when that is another.
- *
- * @param {{kind: string, message: string, title?: string|null}} entry
- * @returns {[string, string|null]}
- */
-function inShort({ kind, message, title }) {
-  const words = STATUS[MEANS[kind]];
-  return words && title && (SERVERS || kind.startsWith("review") || kind === "task_cancelled") ? [words, null] : [message, SERVERS];
 }
 
 /** Whether a page is one of those of an entry's task or roadmap. */
 const shows = (path, { task_id: taskId, roadmap_id: roadmapId = null }) =>
   [`/tasks/${taskId}`, roadmapId && `/roadmaps/${roadmapId}`].some((start) => start && `${path}/`.startsWith(`${to(start)}/`));
-
-/** To the question, to what came of it, or to what went wrong. */
-function target({ task_id: taskId, kind, roadmap_id: roadmapId = null }) {
-  if (kind === "task_completed" && roadmapId) return `/roadmaps/${roadmapId}`;
-  return kind.startsWith("review") ? `/tasks/${taskId}/review` : `/tasks/${taskId}`;
-}
