@@ -15,7 +15,7 @@ from api.cors import ALLOWED, Cors
 from api.gate import Gate
 from api.headers import SQUEEZE_BYTES, Squeezed
 from api.http import PREFIX
-from api.middleware import Observed
+from api.middleware import Answered, Observed
 from api.mount import Mounted
 from api.problems import Problem
 from api.routes import (
@@ -101,11 +101,12 @@ def create_app() -> FastAPI:
     app.include_router(pages.router)
     app.include_router(sockets.nowhere)
     app.add_middleware(Bodies)
-    if settings.cors_origins:  # around `Bodies`, so that pages may read its refusals, too
-        app.add_middleware(Cors, allow_origins=list(settings.cors_origins), **ALLOWED)
     app.add_middleware(Squeezed, minimum_size=SQUEEZE_BYTES, compresslevel=8)
     app.add_middleware(Mounted)
     app.add_middleware(Gate)
+    app.add_middleware(Answered)
+    if settings.cors_origins:  # around all that refuses, so that pages may read why
+        app.add_middleware(Cors, allow_origins=list(settings.cors_origins), **ALLOWED)
     app.add_middleware(Observed)
     _complete_schema(app)
     return app

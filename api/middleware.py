@@ -82,11 +82,6 @@ class Observed:
         with structlog.contextvars.bound_contextvars(request_id=request_id), traced:
             try:
                 await self.app(scope, receive, send_with_headers)
-            except Exception:
-                log.exception("request_failed", path=scope["path"])
-                if status:  # the answer has begun: all that is left is to break it off
-                    raise
-                await unexpected(scope["path"])(scope, receive, send_with_headers)
             finally:
                 if status >= 500 or inner_path(scope) not in _QUIET:  # noqa: PLR2004 - server errors
                     log.info(
@@ -106,6 +101,32 @@ class Observed:
         route = "unknown" if template is None else prefix + template
         REQUESTS.labels(method, route, str(status)).inc()
         SECONDS.labels(method, route).observe(seconds)
+
+
+class Answered:
+    """Answers for what nobody foresaw, inside of what lets other pages read the answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        begun = False
+
+        async def send_and_remember(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            return await self.app(scope, receive, send_and_remember)
+        except Exception:
+            log.exception("request_failed", path=scope["path"])
+            if begun:  # all that is left is to break it off
+                raise
+            return await unexpected(scope["path"])(scope, receive, send)
 
 
 def _with_headers(message: Message, request_id: str) -> Message:

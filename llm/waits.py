@@ -81,9 +81,11 @@ def span_s(text: str) -> float | None:
 
 def _until(value: str) -> float | None:
     """Return how long it is to a moment, told as seconds, a span, a date, or as Unix does."""
-    number = _number(value)
-    if number is None:
+    # several in one header: each of two proxies told its own
+    numbers = [number for part in value.split(",") if (number := _number(part)) is not None]
+    if len(numbers) <= value.count(","):
         return _until_date(value) if ":" in value else span_s(value)
+    number = max(numbers)
     if number >= _NOW_OR_LATER:
         number = (number / 1000 if number >= _IN_MILLISECONDS else number) - time.time()
     return max(0.0, number)

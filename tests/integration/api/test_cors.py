@@ -43,11 +43,26 @@ async def test_an_allowed_page_reads_every_answer(api: httpx.AsyncClient) -> Non
         (await api.get("/api/v1/nothing"), 404),
         (await api.post(TASKS, content=b"x", headers={"Content-Type": "text/plain"}), 415),
         (await api.post(TASKS, content=large, headers=JSON), 413),
+        (await api.get(TASKS, headers={"Host": "other.example"}), 400),
     ):
         assert response.status_code == status
         assert response.headers["access-control-allow-origin"] == PAGE, status
         readable = response.headers["access-control-expose-headers"]
         assert {"ETag", "Link", "Location", "Retry-After"} <= set(readable.split(", "))
+
+
+async def test_an_allowed_page_reads_that_something_went_wrong(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody foresaw is a 500 for an allowed page, too, and no network that is down."""
+
+    async def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr("watching.queries.list_tasks", broken)
+    response = await api.get(TASKS, headers=bearer())
+    assert_problem(response, 500, "internal_error")
+    assert response.headers["access-control-allow-origin"] == PAGE
 
 
 async def test_another_page_reads_nothing(api: httpx.AsyncClient) -> None:

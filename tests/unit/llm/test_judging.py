@@ -101,6 +101,9 @@ def test_waits_are_read_in_words(text: str, seconds: float | None) -> None:
     [
         ({"Retry-After": "12"}, 12),
         ({"retry-after": "-3"}, 0),
+        ({"retry-after": "30, 30"}, 30),
+        ({"retry-after": "2,7"}, 7),
+        ({"retry-after": "1 min, 30 s"}, 90),
         ({"retry-after": "nan"}, None),
         ({"retry-after": "soon"}, None),
         ({"retry-after-ms": "250", "retry-after": "1"}, 0.25),
