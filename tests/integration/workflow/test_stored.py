@@ -6,8 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import BaseModel
 
 from tests.factories import approve, column, new_task, pair
+from tests.integration.workflow.own import decide
+from tests.own import asked
+from workflow import Context, Workflow
 from workflow.ending import Result
 from workflow.runs import run_task
 
@@ -36,3 +40,33 @@ async def test_what_cannot_be_read_fails_its_task(database: asyncpg.Connection, 
         healthy = await new_task()
         assert await run_task(healthy, worker="w") is Result.COMPLETED
     assert codes == {"unreadable_record"}
+
+
+class Anything(BaseModel):
+    """What may hold any value."""
+
+    value: Any
+
+
+@pytest.mark.parametrize("number", [1e300, -1e20, 2**64 - 1, -(2**63), 5e-324, 0.1, 1.0, [1e20]])
+async def test_a_number_is_read_as_it_was_given(database: asyncpg.Connection, number: Any) -> None:
+    """However large: what PostgreSQL writes out in full is a float again, not a whole number."""
+    flow = Workflow("numbers", version=1, request=Anything, title="Numbers")
+    seen: list[Any] = []
+
+    @flow.step
+    async def first(ctx: Context, request: Anything) -> Anything:
+        return request
+
+    flow.review(of=first)
+
+    @flow.step
+    async def second(ctx: Context, first: Anything) -> Anything:
+        seen.append(first.value)
+        return first
+
+    task = await asked(flow, value=number)
+    assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
+    await decide(task, "approve")
+    assert await run_task(task, worker="w") is Result.COMPLETED
+    assert repr(seen) == repr([number])
