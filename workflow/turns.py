@@ -130,6 +130,7 @@ class Caller:
     def __init__(self) -> None:
         self._task: asyncio.Task[None] | None = None
         self._again = False
+        self._ending = asyncio.Event()
         self._alarms: list[asyncio.TimerHandle] = []
 
     def call(self) -> None:
@@ -156,6 +157,7 @@ class Caller:
         """Wait until nothing is being called, and call nothing more."""
         for alarm in self._alarms:
             alarm.cancel()
+        self._ending.set()
         if self._task is not None:
             await asyncio.wait({self._task})
 
@@ -166,7 +168,9 @@ class Caller:
                 await ring_next()
             except Exception as error:  # noqa: BLE001 - maintenance.recover looks again
                 log.warning("queue_scan_failed", error=type(error).__name__)
-            await asyncio.sleep(PAUSE_S)
+            with suppress(TimeoutError):
+                async with timeouts.timeout(PAUSE_S):
+                    await self._ending.wait()
 
 
 _callers: Final[LoopLocal[Caller]] = LoopLocal(Caller)
