@@ -12,6 +12,8 @@ from tasks.dispatch import celery
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from celery import Celery
+
 RINGS: Final = "roadmap"
 QUEUES: Final = (RINGS, "maintenance")
 BROKER_S: Final = 4.0
@@ -40,7 +42,7 @@ def check_willing() -> None:
         Exception: It cannot be asked, or refuses.
     """
     app = celery()
-    if app.connection_for_read().transport.driver_type != "redis":
+    if not _is_redis(app):
         peek()
         return
     with app.pool.acquire(block=True, timeout=BROKER_S) as connection:
@@ -61,7 +63,7 @@ def peek() -> dict[str, Any]:
         Exception: The broker cannot be asked.
     """
     app = celery()
-    if app.connection_for_read().transport.driver_type == "redis":
+    if _is_redis(app):
         # what rings are sent on: a connection of its own for each look would cost more than that
         with app.pool.acquire(block=True, timeout=BROKER_S) as connection:
             _connect(connection)
@@ -75,6 +77,11 @@ def peek() -> dict[str, Any]:
         "oldest": oldest and oldest.isoformat(),
         "queues": queues,
     }
+
+
+def _is_redis(app: Celery) -> bool:
+    """Tell by the class: a transport would keep a selector open until the garbage is collected."""
+    return bool(app.connection_for_read().get_transport_cls().driver_type == "redis")
 
 
 def _connect(connection: Any) -> None:
