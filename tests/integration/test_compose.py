@@ -180,13 +180,13 @@ async def test_every_command_runs(servers: tuple[Local, Service]) -> None:
             )
         api = f"http://127.0.0.1:{local.replaced['8000']}"
         await _generate(api, running[0])
-        async with httpx.AsyncClient(base_url=api) as client:
+        async with httpx.AsyncClient(base_url=api, timeout=20) as client:
             assert (await client.get("/")).status_code == 200
         nginx = local.folder / "nginx"
         nginx.mkdir()
         assert SERVICES["nginx"]["command"] == ["nginx", "-g", "daemon off;"]
         with proxying(api, nginx) as proxied:
-            async with httpx.AsyncClient(base_url=proxied.address) as client:
+            async with httpx.AsyncClient(base_url=proxied.address, timeout=20) as client:
                 assert (await client.get("/livez")).status_code == 200
     finally:
         codes = {service.name: service.stop() for service in reversed(running)}
