@@ -15,7 +15,7 @@ from starlette.routing import Match
 
 from core import errors
 from core.logging import get_logger
-from core.wording import said
+from core.wording import said, unreadable
 from db.session import is_transient
 
 if TYPE_CHECKING:
@@ -253,8 +253,11 @@ async def _validation_error(request: Request, error: Exception) -> ProblemRespon
 async def _http_error(request: Request, error: Exception) -> ProblemResponse:
     if not isinstance(error, HTTPException):  # pragma: no cover - how Starlette types handlers
         raise error
-    # FastAPI's 400 is a body that cannot be read: the same to a client as one that is not valid
-    status = 422 if error.status_code == HTTPStatus.BAD_REQUEST else error.status_code
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        # FastAPI's 400 is a body that cannot be read: the same to a client as one that is not valid
+        found = {"loc": ["body"], "type": "value_error", "msg": unreadable(error.__cause__)}
+        return await _validation_error(request, RequestValidationError([found]))
+    status = error.status_code
     phrase = HTTPStatus(status).phrase
     detail = str(error.detail)
     headers = error.headers

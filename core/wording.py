@@ -44,6 +44,15 @@ _SAID: Final[dict[str, str]] = {
 }
 
 
+def unreadable(cause: BaseException | None) -> str:
+    """Return why a text could not be read as JSON at all, as the end of a sentence about it."""
+    if isinstance(cause, UnicodeDecodeError):
+        return f"is not UTF-8: byte {cause.start + 1:,} cannot be read"
+    if isinstance(cause, RecursionError):
+        return "is nested too deeply"
+    return "is not JSON that can be read"
+
+
 def said(problem: Mapping[str, Any]) -> str:
     """Return what one of pydantic's errors says, as the end of a sentence about the value."""
     kind, facts = str(problem["type"]), problem.get("ctx") or {}

@@ -70,6 +70,26 @@ async def test_a_bad_body_is_422(alice: httpx.AsyncClient) -> None:
         assert not re.search("should|Input|String|Field required|permitted", told), told
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('{"goal": "Größe"}'.encode("cp1252"), "is not UTF-8: byte 13 cannot be read"),
+        (b"[" * 40_000, "is nested too deeply"),
+        (b'{"goal": ' + b"9" * 5000 + b"}", "is not JSON that can be read"),
+    ],
+)
+async def test_what_cannot_be_read_is_said(
+    alice: httpx.AsyncClient, body: bytes, said: str
+) -> None:
+    """A body in the encoding of a Windows console is told from one that breaks JSON's rules."""
+    answer = await alice.post(
+        "/api/v1/tasks", content=body, headers={"Content-Type": "application/json"}
+    )
+    found = assert_problem(answer, 422, "invalid_request")
+    assert found["detail"] == f"The request is not valid: body {said}."
+    assert [(each["field"], each["message"]) for each in found["errors"]] == [("body", said)]
+
+
 async def test_field_errors_are_listed(alice: httpx.AsyncClient) -> None:
     """A validation problem names each field that is wrong, and repeats no input."""
     response = await alice.post(
