@@ -15,13 +15,16 @@ from core.environment import leave_behind
 from core.errors import SettingsError
 from core.settings import get_settings
 from core.wire_names import broker_options
+from worker.known_pool import KnownPool
 
 # Our threads pool under Celery's own name: `--pool threads` (the default) then honours the
 # terminate button instead of failing on it.
 concurrency.ALIASES["threads"] = "worker.pool:TaskPool"
 # The default of `-P`. Celery's is prefork, and a `-P prefork` that was given is taken for it: with
 # `worker_pool` in the configuration the worker would run threads without a word.
-next(p for p in worker_command.params if p.name == "pool").default = "threads"
+_pool = next(p for p in worker_command.params if p.name == "pool")
+_pool.default = "threads"
+_pool.type = KnownPool()
 
 # kombu's transports, which judge what they read before Celery believes it.
 TRANSPORT_ALIASES.update(
