@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from core.errors import (
     ConflictError,
@@ -42,17 +42,21 @@ __all__ = [
     "time_out_task",
     "with_review",
 ]
+_LIMITED: Final = (
+    "The task took longer than the time limit of its message, or the one set in Flower; retry"
+    " continues where it stopped."
+)
 
 
 async def time_out_task(task_id: UUID) -> None:
-    """Fail a task whose run took longer than an operator allows, as TASK_TIMEOUT_S would.
+    """Fail a task whose run took longer than its message or an operator allows.
 
     Its worker can write nothing more. A task that is not running is left alone.
     """
     async with transaction() as tx:
         row = (await lock_tasks(tx.session, [task_id])).get(task_id)
         if row is not None and row.status == Status.PROCESSING:
-            await record_in(tx, outcomes.failure(row, TaskTimeoutError()))
+            await record_in(tx, outcomes.failure(row, TaskTimeoutError(_LIMITED)))
 
 
 async def cancel_task(task_id: UUID, *, actor: Actor, reviewed_version: int | None = None) -> None:

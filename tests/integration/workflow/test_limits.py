@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 
 from core.settings import get_settings
@@ -14,7 +15,7 @@ from tests.integration.workflow.stopping import contents
 from tests.ledger import CONTENTS, LedgerAuthor, nothing
 from workflow.ending import Result
 from workflow.runs import run_task
-from workflow.service import retry_task
+from workflow.service import retry_task, time_out_task
 
 if TYPE_CHECKING:
     import asyncpg
@@ -165,3 +166,25 @@ async def test_concurrency_limit(
     task = await new_task()
     assert await run_task(task, worker="w") is Result.COMPLETED
     assert most == 2
+
+
+async def test_a_time_limit_of_a_message(
+    database: asyncpg.Connection, author: LedgerAuthor
+) -> None:
+    """It is told as what it is: nobody looks for a setting that has nothing to do with it."""
+    busy = asyncio.Event()
+
+    async def hang(call: Call[Any]) -> None:
+        busy.set()
+        await asyncio.Event().wait()
+
+    author.before = hang
+    task = await new_task()
+    run = asyncio.create_task(run_task(task, worker="w"))
+    await busy.wait()
+    await time_out_task(task)
+    assert await run is Result.FAILED
+    error = orjson.loads(await database.fetchval("SELECT error::text FROM roadmap_tasks"))
+    assert error["code"] == "task_timeout"
+    assert "time limit of its message" in error["message"]
+    assert "TASK_TIMEOUT_S" not in error["message"]
