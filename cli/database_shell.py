@@ -63,7 +63,7 @@ def shell(
 
     settings = get_settings()
     address = postgres_address(settings.database_url.get_secret_value())
-    program = None if json else find_psql()
+    program = None if json else psql_for(address)
     if program is not None:
         _psql(program, address, command, write=write)
         return
@@ -71,6 +71,14 @@ def shell(
         import asyncio  # only our own shell speaks to the server itself
 
         asyncio.run(_ours(address, command, write=write, json=json))
+
+
+def psql_for(address: "PostgresAddress") -> str | None:
+    """Return psql's path, unless it could be told a secret only where everybody sees it.
+
+    No variable of libpq's holds the password of a certificate's key; without it psql asks for it.
+    """
+    return None if dict(address.given).get("sslpassword") else find_psql()
 
 
 def find_psql() -> str | None:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from cli import hints, ports
 from cli.console import note
-from cli.database_shell import psql_call
+from cli.database_shell import psql_call, psql_for
 from cli.editor import edit_text
 from cli.exits import CommandError
 from core.addresses.postgres import postgres_address
@@ -116,6 +116,16 @@ def test_psql_is_given_no_secret_to_show() -> None:
     assert "sslmode=require" in arguments[0]
     assert "read_only=on" in environment["PGOPTIONS"]
     assert "PGOPTIONS" not in psql_call(address, write=True)[1]
+
+
+def test_psql_is_not_asked_for_a_password_that_it_cannot_be_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where a key of a certificate has one, our own shell connects, which knows it."""
+    monkeypatch.setattr("cli.database_shell.find_psql", lambda: "/usr/bin/psql")
+    secured = "postgresql://u@h/d?sslmode=require"
+    assert psql_for(postgres_address(secured)) == "/usr/bin/psql"
+    assert psql_for(postgres_address(f"{secured}&sslpassword=canary-4711")) is None
 
 
 @pytest.mark.parametrize(("owner", "column"), [("local", False), ("alice", True)])
