@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,9 @@ from cli.console import emit, emit_json
 from cli.data_dir import DEFAULT, DataDir
 from cli.exits import EPILOG, ExitCode, unreachable
 from core.visible import one_line
+
+if TYPE_CHECKING:
+    from db.migration_names import Schema
 
 app = typer.Typer(
     help="Migrations, audit, repair, and a shell for SQL.", no_args_is_help=True, epilog=EPILOG
@@ -63,8 +66,9 @@ def check(
 
     with answering():
         revision = revisions.current_now()
-        newer = migration_names.schema_of(revision) is migration_names.Schema.NEWER
-        problem = None if newer else _schema_problem()
+        schema = migration_names.schema_of(revision)
+        newer = schema is migration_names.Schema.NEWER
+        problem = None if newer else _schema_problem(revision, schema)
         audited = None if problem is not None else _audit(mend=repair)
     ok = audited is not None and not audited["left"] and not audited["not_named"]
     if json:
@@ -81,15 +85,14 @@ def check(
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _schema_problem() -> str | None:
-    from alembic.util.exc import CommandError as AlembicError
+def _schema_problem(revision: str | None, schema: "Schema") -> str | None:
+    from db import migrate, migration_names
 
-    from db import migrate
-
-    try:
+    if schema is not migration_names.Schema.OLDER:
         return migrate.differences()
-    except AlembicError as error:
-        return f"{error} Bring it there with `roadmap db upgrade`."
+    # Alembic would say the same, and wants to make its table first, which not every role may
+    found = f"is at {revision}, not at {migration_names.head()}" if revision else "is not migrated"
+    return f"The database {found}. Bring it there with `roadmap db upgrade`."
 
 
 def _audit(*, mend: bool) -> dict[str, Any]:
@@ -170,6 +173,7 @@ def answering() -> Iterator[None]:
 
     from cli.findings import clean
     from core.errors import ServiceUnavailableError
+    from core.refusals import refusal
 
     try:
         yield
@@ -192,6 +196,11 @@ def answering() -> Iterator[None]:
             raise unreachable(
                 f"PostgreSQL refuses: {reason}. Migrations are for the role that owns the tables:"
                 f" {_way_to_owner()}."
+            ) from None
+        if why := refusal(error):
+            raise unreachable(
+                f"PostgreSQL {why}: {reason}. Check ROADMAP_DATABASE_URL; `roadmap doctor` tells"
+                " more."
             ) from None
         raise unreachable(
             f"PostgreSQL does not answer as it should: {reason}. Is it running? Start the stack"

@@ -1,11 +1,13 @@
-"""`roadmap db upgrade` migrates as the role that owns the tables, or says which role that takes."""
+"""`roadmap db upgrade` and `check`: who may run them, and what they say to everybody else."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest
 from typer.testing import CliRunner
 
@@ -54,6 +56,11 @@ def upgraded(tmp_path: Path) -> Result:
     return CliRunner().invoke(app, words)
 
 
+def beside(url: str, name: str) -> str:
+    """Return the address of another database of the same server."""
+    return f"{url.rpartition('/')[0]}/{name}"
+
+
 def test_a_stack_of_this_machine(stack: EmbeddedPostgres, tmp_path: Path) -> None:
     """The owner's password lies in the folder."""
     done = upgraded(tmp_path)
@@ -85,3 +92,32 @@ def test_a_restored_database(
     assert (refused.exit_code, refused.stdout) == (4, "")
     assert "deploy/roles.sql" in refused.stderr
     assert "set ROADMAP_MIGRATION_DATABASE_URL" not in refused.stderr
+
+
+async def test_a_check_needs_no_rights(
+    stack: EmbeddedPostgres, settings_env: pytest.MonkeyPatch
+) -> None:
+    """It looks: a database without tables is told as such to a role that could make none."""
+    await (admin := await asyncpg.connect(stack.url)).execute("CREATE DATABASE empty")
+    await admin.close()
+    behind = stack.application_url
+    states = {behind: f"is at 0024, not at {head()}", beside(behind, "empty"): "is not migrated"}
+    for url, found in states.items():
+        settings_env.setenv("ROADMAP_DATABASE_URL", url)
+        get_settings.cache_clear()
+        told = await asyncio.to_thread(CliRunner().invoke, app, ["db", "check", "--json"])
+        assert (told.exit_code, told.stderr) == (1, "")
+        assert f"The database {found}." in json.loads(told.stdout)["problem"]
+
+
+def test_a_database_that_is_not_there(
+    stack: EmbeddedPostgres, settings_env: pytest.MonkeyPatch
+) -> None:
+    """The server that says so is running: nobody is asked whether it does."""
+    settings_env.setenv("ROADMAP_DATABASE_URL", beside(stack.url, "nowhere"))
+    get_settings.cache_clear()
+    for words in (["db", "check"], ["db", "upgrade"]):
+        refused = CliRunner().invoke(app, words)
+        assert refused.exit_code == 4
+        assert "PostgreSQL has no database of that name: " in refused.stderr
+        assert "Is it running?" not in refused.stderr
