@@ -12,6 +12,7 @@ from prometheus_client import Gauge
 
 from core.settings import get_settings
 from db.engine import get_engine
+from db.session import refused_lately
 from tasks import queues
 from watching import queries
 
@@ -115,9 +116,9 @@ async def _database() -> dict[str, Any]:
         "status": "outdated" if known is Schema.OLDER else "up",
         "migrations": "head" if known is Schema.NEWEST else revision or "none",
     }
-    if read_only == "on":  # a standby, or a server that was told to write no more
-        return found | {"status": "down", "why": "is read-only"}
-    return found
+    # a standby, or a server that was told to write no more; or one whose disk is full
+    why = "is read-only" if read_only == "on" else refused_lately()
+    return found | {"status": "down", "why": why} if why else found
 
 
 async def _workers() -> dict[str, Any]:

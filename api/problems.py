@@ -16,7 +16,7 @@ from starlette.routing import Match
 from core import errors
 from core.logging import get_logger
 from core.wording import said, unreadable
-from db.session import is_transient
+from db.session import is_transient, note_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -195,7 +195,9 @@ def of_failure(error: Exception, *, instance: str | None = None) -> ProblemRespo
     unavailable = isinstance(error, (OSError, asyncpg.PostgresError, asyncpg.InterfaceError))
     if unavailable or is_transient(error):
         log.warning("request_refused", reason="database away", error=type(error).__name__)
-        return problem(503, code=CODE_OF[503], detail=_DETAILS[503], instance=instance)
+        why = note_refusal(error)
+        detail = f"The database {why}; try again shortly." if why else _DETAILS[503]
+        return problem(503, code=CODE_OF[503], detail=detail, instance=instance)
     log.error("request_failed", error=type(error).__name__, exc_info=error)
     return problem(500, code=CODE_OF[500], detail=_DETAILS[500], instance=instance)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -38,6 +39,12 @@ _RETRYABLE_STATES: Final = frozenset(
 serialization failure, deadlock, no connections accepted, lock time-out, statement time-out, server
 shutting down or starting up, database dropped, idle for too long."""
 
+REFUSAL_LASTS_S: Final = 30.0
+"""A refusal this old tells nothing about the present; whoever needs to write finds out anew."""
+_NO_ROOM: Final = "53100"
+
+_no_room: Final[LoopLocal[list[tuple[float, str]]]] = LoopLocal(list)
+"""When a write last found no room, and what the server is then said to do."""
 _makers: LoopLocal[async_sessionmaker[AsyncSession]] = LoopLocal(
     lambda: async_sessionmaker(get_engine(), expire_on_commit=False, autoflush=False)
 )
@@ -112,6 +119,27 @@ def is_transient(error: BaseException) -> bool:
     return state in _RETRYABLE_STATES or state.startswith(_RETRYABLE_CLASSES)
 
 
+def note_refusal(error: BaseException) -> str | None:
+    """Return what a server that answers refused, in words that follow its name; None for silence.
+
+    That a disk is full is remembered: no question that reads would tell it.
+    """
+    from core.refusals import refusal  # late: whom nothing is refused never needs it
+
+    why = refusal(error)
+    if why and _state_of(error) == _NO_ROOM:
+        _no_room.get()[:] = [(time.monotonic(), why)]
+    return why
+
+
+def refused_lately() -> str | None:
+    """Return what writes of this process have been refused for a moment ago."""
+    for at, why in _no_room.get():
+        if time.monotonic() - at < REFUSAL_LASTS_S:
+            return why
+    return None
+
+
 def _state_of(error: BaseException) -> str:
     return str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
 
@@ -138,8 +166,9 @@ async def retrying(work: Callable[[], Awaitable[R]], *, tries: int = TRIES) -> R
                 error=type(error).__name__,
                 sqlstate=_state_of(error) or None,
             )
+            why = note_refusal(error) or "cannot be reached"
             if attempt == tries:
-                raise ServiceUnavailableError("The database cannot be reached.") from error
+                raise ServiceUnavailableError(f"The database {why}.") from error
         await asyncio.sleep(0.1 * 2**attempt * random.uniform(0.5, 1))  # noqa: S311 - jitter
     raise AssertionError  # pragma: no cover - the loop returns or raises
 

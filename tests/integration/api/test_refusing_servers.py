@@ -15,7 +15,7 @@ from cli.service_checks import check_postgres, check_redis, check_workers
 from core.settings import get_settings
 from embedded import EmbeddedRedis
 from tests.factories import a_worker_is_there
-from tests.integration.api.conftest import in_process
+from tests.integration.api.conftest import bearer, in_process
 from tests.integration.api.processes import running_api
 
 if TYPE_CHECKING:
@@ -109,6 +109,33 @@ async def test_a_read_only_database(
     found = await asyncio.to_thread(check_postgres, url, get_settings())
     (writes,) = (each for each in found if each.name == "database writes")
     assert (writes.ok, writes.required) == (False, True)
+
+
+async def test_a_database_without_room(
+    database: asyncpg.Connection, redis: Redis, jwt_mode: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk lets questions pass: what it refused is told to who asked, and by the probes."""
+    await a_worker_is_there(database)
+    monkeypatch.setattr("db.recorder.PATIENT_TRIES", 1)
+    await database.execute(
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'full' USING ERRCODE = '53100'; END $$;"
+        " CREATE TRIGGER full_disk BEFORE INSERT ON roadmap_tasks EXECUTE FUNCTION full_disk()"
+    )
+    try:
+        async with in_process() as client:
+            assert (await client.get("/readyz")).status_code == 200
+            refused = await client.post(
+                "/api/v1/tasks", json={"goal": "Learn to sew"}, headers=bearer()
+            )
+            told = await client.get("/readyz")
+            monkeypatch.setattr("db.session.REFUSAL_LASTS_S", 0)
+            assert (await client.get("/readyz")).status_code == 200
+    finally:
+        await database.execute("DROP FUNCTION full_disk CASCADE")
+    assert (refused.status_code, told.status_code) == (503, 503)
+    assert refused.json()["detail"].startswith("The database has no disk space left")
+    assert told.json()["effects"][0].startswith("PostgreSQL has no disk space left: nothing is")
 
 
 async def test_a_database_without_entry(
