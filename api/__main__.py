@@ -63,7 +63,7 @@ def main() -> None:
         os.environ["ROADMAP_API_PORT"] = str(arguments.port)
         os.environ["ROADMAP_API_ROOT_PATH"] = arguments.root_path
         get_settings.cache_clear()
-        _serve(arguments.host, arguments.port, pid_file=arguments.pid_file)
+        _serve(get_settings().api_host, arguments.port, pid_file=arguments.pid_file)
     except SettingsError as error:
         sys.exit(error.message)
 

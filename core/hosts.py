@@ -61,6 +61,11 @@ def is_host(text: str) -> bool:
     return address_of(text) is not None or name_in(text) == text.lower().rstrip(".")
 
 
+def to_listen_on(host: str) -> str:
+    """Return a host as sockets take it: an IPv6 address without the brackets of addresses."""
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+
 def is_origin_of(origin: str, host: str | None) -> bool:
     """Tell whether an Origin header names the host that a request was sent to.
 

@@ -35,6 +35,13 @@ def test_names_and_addresses_are_hosts(settings_env: pytest.MonkeyPatch) -> None
     assert load_settings().allowed_hosts == hosts
 
 
+@pytest.mark.parametrize("name", ["api_host", "metrics_host"])
+def test_an_address_in_brackets_is_listened_on(settings_env: pytest.MonkeyPatch, name: str) -> None:
+    """As it stands in addresses; sockets know none with brackets."""
+    settings_env.setenv(f"ROADMAP_{name.upper()}", "[::1]")
+    assert getattr(load_settings(), name) == "::1"
+
+
 def test_all_names_below_one_may_begin_with_a_star(settings_env: pytest.MonkeyPatch) -> None:
     """Other servers write them so."""
     settings_env.setenv("ROADMAP_ALLOWED_HOSTS", "*.example.org")
