@@ -94,7 +94,7 @@ def load_settings(**overrides: Any) -> Settings:
         settings = Settings(**values)
     except ValidationError as error:
         lines = [
-            f"{_named(str(problem['loc'][0]))}: {_wrong(problem)}"
+            f"{_named(str(problem['loc'][0]))}: {_place_within(problem)}{_wrong(problem)}"
             for problem in error.errors(include_input=False)
         ]
         raise SettingsError(f"Invalid setting. {'; '.join(lines)}") from None
@@ -106,6 +106,12 @@ def _named(field: str) -> str:
     """Return a setting's name, with the file where it is not the environment that gives it."""
     name = PREFIX + field.upper()
     return f"{name} (in {ENV_FILE})" if is_from_file(name) else name
+
+
+def _place_within(problem: Mapping[str, Any]) -> str:
+    """Return where the wrong one of a setting's several values is, before what is wrong with it."""
+    place = ".".join(str(part) for part in problem["loc"][1:])
+    return f"{place} " if place else ""
 
 
 def _wrong(problem: Mapping[str, Any]) -> str:

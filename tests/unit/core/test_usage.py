@@ -92,6 +92,11 @@ def test_prices_from_the_environment(settings_env: pytest.MonkeyPatch) -> None:
     """LLM_PRICES is JSON; what is none, or says less than it must, names the variable."""
     settings_env.setenv("ROADMAP_LLM_PRICES", '{"mine": {"input": 0.4, "output": 1.6}}')
     assert load_settings().llm_prices["mine"].output == Decimal("1.6")
+    settings_env.setenv("ROADMAP_LLM_PRICES", '{"gpt-5.1": {"input": 1}, "b": {"input": -1}}')
+    with pytest.raises(SettingsError) as told:
+        load_settings()
+    for said in ("gpt-5.1.output is missing", "b.input must be 0 or more", "b.output is missing"):
+        assert f"ROADMAP_LLM_PRICES: {said}" in told.value.message
     for wrong in ("0.4", '{"mine": {"input": -1, "output": 2}}', '{"mine": {"input": 1}}', "{"):
         settings_env.setenv("ROADMAP_LLM_PRICES", wrong)
         with pytest.raises(SettingsError, match="ROADMAP_LLM_PRICES"):
