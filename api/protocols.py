@@ -131,10 +131,10 @@ class BoundedHttp(HttpToolsProtocol):
             self._stop("head_too_large")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; one after a body has begun is no business of ours."""
+        """Take a header without blanks at its end; one behind a body is no business of ours."""
         if self._in_body or len(self.headers) >= bounds.HEADERS:
             self._stop("malformed" if self._in_body else "head_too_large")
-        super().on_header(name, value)
+        super().on_header(name, value.rstrip(b" \t"))
 
     def on_headers_complete(self) -> None:
         """Begin to answer, unless the head is too large or too many requests wait already."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
+import orjson
 import pytest
 
 from api.http import encode_cursor
@@ -75,6 +77,22 @@ async def test_the_same_key_gives_the_same_task(alice: httpx.AsyncClient) -> Non
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
     assert bob.status_code == 202
     assert bob.json()["task_id"] != first.json()["task_id"]
+
+
+async def test_a_key_ends_before_its_blanks(served: str) -> None:
+    """Blanks around a header's value are no part of it, so a proxy may leave them out."""
+    body = b'{"goal": "Learn Rust"}'
+    found = set()
+    for key in ("one", " one \t "):
+        reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(served).port)
+        told = bearer() | {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        told |= {"Host": "127.0.0.1", "Connection": "close", "Idempotency-Key": key}
+        head = "".join(f"{name}:{value}\r\n" for name, value in told.items())
+        writer.write(f"POST /api/v1/tasks HTTP/1.1\r\n{head}\r\n".encode() + body)
+        answer = await reader.read()
+        writer.close()
+        found.add(orjson.loads(answer.partition(b"\r\n\r\n")[2])["task_id"])
+    assert len(found) == 1
 
 
 async def test_pages_hold_every_task_once_newest_first(alice: httpx.AsyncClient) -> None:
