@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 from celery import signals
@@ -15,6 +19,10 @@ from core.settings import get_settings
 from worker.prefork import is_prefork
 
 log = get_logger(__name__)
+
+_PREFIX: Final = "roadmap-counters-"
+_FRESH_S: Final = 60.0
+"""A folder is made before it is locked; one that is younger is nobody's to remove."""
 
 _folders: list[Path] = []
 
@@ -27,8 +35,37 @@ def _share_with_children(**_: Any) -> None:
     if is_prefork(command.params.get("pool")):
         from core.exposition import share
 
-        _folders.append(Path(tempfile.mkdtemp(prefix="roadmap-metrics-")))
+        _folders.append(new_folder())
         share(_folders[0])
+
+
+def new_folder() -> Path:
+    """Return a folder that is locked while this process lives, and remove those of killed ones."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            _remove_if_left(left)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    _lock(folder)
+    return folder
+
+
+def _remove_if_left(folder: Path) -> None:
+    if time.time() - folder.stat().st_mtime < _FRESH_S:
+        return
+    lock = _lock(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.close(lock)
+
+
+def _lock(folder: Path) -> int:
+    """Lock a folder for as long as the descriptor is open; fails where another process has it."""
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise
+    return lock
 
 
 def _serve(**_: Any) -> None:
