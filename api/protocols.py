@@ -131,9 +131,11 @@ class BoundedHttp(HttpToolsProtocol):
             self._stop("head_too_large")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header without blanks at its end; one behind a body is no business of ours."""
-        if self._in_body or len(self.headers) >= bounds.HEADERS:
-            self._stop("malformed" if self._in_body else "head_too_large")
+        """Take a header without blanks at its end; one behind a body is nobody's, and left out."""
+        if self._in_body:
+            return
+        if len(self.headers) >= bounds.HEADERS:
+            self._stop("head_too_large")
         super().on_header(name, value.rstrip(b" \t"))
 
     def on_headers_complete(self) -> None:

@@ -95,6 +95,20 @@ async def test_a_key_ends_before_its_blanks(served: str) -> None:
     assert len(found) == 1
 
 
+async def test_what_follows_a_body_in_pieces_is_left_out(served: str) -> None:
+    """A trailer is HTTP, too, and changes nothing: neither who asks nor the answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(served).port)
+    told = bearer() | {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+    told |= {"Host": "127.0.0.1", "Connection": "close", "Trailer": "Authorization, X-Sum"}
+    head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+    body = '10;part=1\r\n{"goal": "Rust"}\r\n0\r\nAuthorization: none\r\nX-Sum: 7\r\n\r\n'
+    writer.write(f"POST /api/v1/tasks HTTP/1.1\r\n{head}\r\n{body}".encode())
+    answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 202 "), answer
+    assert orjson.loads(answer.partition(b"\r\n\r\n")[2])["user_id"] == "alice"
+
+
 async def test_pages_hold_every_task_once_newest_first(alice: httpx.AsyncClient) -> None:
     """Following the Link header gives each of one's own tasks once, newest first."""
     made = [str(await new_task(goal=f"Goal {n}")) for n in range(5)]
