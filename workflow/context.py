@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from core.digest import digest
 from core.logging import get_logger
+from core.plainly import plainly
 from core.settings import get_settings
 from core.visible import cut
 from llm import Text
@@ -143,6 +144,7 @@ class Context:
             ValueError: The answer has no such field.
         """
         _check_shape(output)
+        field = str(plainly(field))
         if field not in output.model_fields:
             raise ValueError(f"{output.__name__} has no field {field!r} to stream")
         told = self._prompt(output, prompt, system)
@@ -228,7 +230,7 @@ def _told(prompt: Prompted) -> str | list[Message]:
         ValueError: It has no messages, or what are none.
     """
     if isinstance(prompt, str):
-        return sendable(prompt)
+        return sendable(plainly(prompt))
     if not isinstance(prompt, Iterable):
         raise TypeError(f"a prompt is a text, or a list of messages, and not {prompt!r}")
     told: list[Message] = []
@@ -240,7 +242,7 @@ def _told(prompt: Prompted) -> str | list[Message]:
                 "a prompt is a text, or a list of messages, each with a `role` (system, user or"
                 " assistant) and its text as `content`"
             )
-        told.append({"role": str(role), "content": sendable(content)})
+        told.append({"role": str(plainly(role)), "content": sendable(plainly(content))})
     if not told:
         raise ValueError("a prompt needs at least one message")
     return told

@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from core.errors import AppError
+from core.plainly import plainly
 from core.request_shapes import storable
 from core.visible import cut
 
@@ -67,11 +68,12 @@ class PartFailed(AppError):  # noqa: N818 - ditto
         Raises:
             ValueError: The code has another form.
         """
-        if not _CODE.fullmatch(str(code)):
-            raise ValueError(f"a code is like `no_sources`, not {str(code)[:80]!r}")
-        super().__init__(clean(message) or "It cannot be made.", code=str(code))
+        code = str(plainly(code))
+        if not _CODE.fullmatch(code):
+            raise ValueError(f"a code is like `no_sources`, not {code[:80]!r}")
+        super().__init__(clean(message) or "It cannot be made.", code=code)
 
 
 def clean(text: str) -> str:
     """Return a text as it can be stored and shown: valid Unicode, not endless."""
-    return cut(storable(str(text)), _LONGEST_MESSAGE)
+    return cut(storable(str(plainly(text))), _LONGEST_MESSAGE)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from core.choices import ReviewExpiry
     from workflow.authoring.codec import Codec
@@ -25,6 +25,7 @@ class Listing:
         kinds: The kinds of parts of each key; empty when there is one.
         made_from: The fields that a part is made from; all of them when None.
         version: Raised by the author when finished parts are stale.
+        members: The kinds that were declared as members of an `Enum`, by what they stand for.
     """
 
     of: Signature
@@ -33,6 +34,11 @@ class Listing:
     kinds: tuple[str, ...]
     made_from: tuple[str, ...] | None
     version: int
+    members: Mapping[str, str] = field(default_factory=dict)
+
+    def declared_kind(self, kind: str) -> str:
+        """Return a kind as the author has declared it, a member of an `Enum` as that."""
+        return self.members.get(kind, kind)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

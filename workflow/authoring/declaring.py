@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
+from core.plainly import plainly
 from core.settings.kinds import MOST_SECONDS
 from core.states import RESERVED
 from workflow.authoring import arguments, checks
@@ -141,10 +142,11 @@ def _listing(
     made_from = said["made_from"]
     return Listing(
         of=_source(workflow, of, step, names),
-        key=said["key"],
-        title=said["title"],
-        kinds=tuple(said["kinds"] or ()),
-        made_from=None if made_from is None else tuple(made_from),
+        key=plainly(said["key"]),
+        title=plainly(said["title"]),
+        kinds=tuple(plainly(kind) for kind in said["kinds"] or ()),
+        members={plainly(kind): kind for kind in said["kinds"] or ()},
+        made_from=None if made_from is None else tuple(plainly(name) for name in made_from),
         version=said["version"],
     )
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
 from core.digest import digest
 from core.errors import InvalidPartError
+from core.plainly import plainly
 from workflow.authoring.errors import ResultError
 from workflow.authoring.results import Results
 from workflow.authoring.reviewing import rejections
@@ -93,7 +93,7 @@ class AuthoredParts(PartsStep):
             step=self._step.name,
             ctx=Context(asking),
             part=inputs.item,
-            kind=need.kind,
+            kind=self._listing.declared_kind(need.kind),
             feedback=want.feedback or inputs.results.feedback(self._step.name),
         )
         value = await call(self._step.signature.function, arguments)
@@ -119,7 +119,7 @@ class AuthoredParts(PartsStep):
         return items
 
     def _key(self, item: Any) -> str:
-        found = _plainly(self._told_by(self._listing.key, item, "key"))
+        found = plainly(self._told_by(self._listing.key, item, "key"))
         if not isinstance(found, str | int):
             raise InvalidPartError(
                 f"A part of the step {self._step.name!r} has the key {str(found)[:60]!r}; it must"
@@ -131,7 +131,7 @@ class AuthoredParts(PartsStep):
     def _title(self, item: Any, key: str) -> str:
         if self._listing.title is None:
             return key
-        found = _plainly(self._told_by(self._listing.title, item, "title"))
+        found = plainly(self._told_by(self._listing.title, item, "title"))
         return str(found or "").strip() or key
 
     def _told_by(self, field: str | Callable[[Any], Any] | None, item: Any, what: str) -> Any:
@@ -163,11 +163,6 @@ class AuthoredParts(PartsStep):
                 f"A part of the step {self._step.name!r} holds what cannot be stored as JSON:"
                 f" {error}."
             ) from None
-
-
-def _plainly(value: Any) -> Any:
-    """Return what a member of an `Enum` stands for, and anything else as it is."""
-    return value.value if isinstance(value, Enum) else value
 
 
 def field_of(item: Any, name: str) -> Any:

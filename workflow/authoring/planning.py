@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from core.authored import AuthoredError, call
 from core.errors import PlanError
 from core.logging import get_logger
+from core.plainly import plainly
 from core.states import Decision, Step
 from workflow.authoring.declared import DeclaredReview
 from workflow.authoring.order import following
@@ -93,6 +94,7 @@ class Finished(Sequence[str]):
 
 
 def _named(step: object) -> str:
+    step = plainly(step)
     return step if isinstance(step, str) else str(getattr(step, "__name__", step))
 
 
@@ -111,7 +113,7 @@ def planned(compiled: Compiled, history: Sequence[Done], request: Any) -> str | 
         for name in plan.parameters
     }
     try:
-        told = call(plan.function, **arguments)
+        told = plainly(call(plan.function, **arguments))
     except AuthoredError as error:
         log.exception("plan_crashed", workflow=compiled.name)
         raise PlanError(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, TypeVar, o
 
 from pydantic import BaseModel
 
+from core.plainly import plainly
 from workflow.authoring import declaring
 from workflow.authoring.declared import DeclaredReview, DeclaredStep
 from workflow.authoring.planning import Next
@@ -61,13 +62,13 @@ class Workflow(Generic[R]):
         description: str | None = None,
         page: str | None = None,
     ) -> None:
-        self.name = name
+        self.name = plainly(name)
         self.version = version
         self.request = request
         self.budget_tokens = budget_tokens
-        self.description = description
-        self.page = page
-        self._title = title
+        self.description = plainly(description)
+        self.page = plainly(page)
+        self._title = plainly(title)
         self.declared: list[DeclaredStep | DeclaredReview] = []
         self.own_plan: Signature | None = None
         self.upgrades: dict[int, Callable[..., Mapping[str, Any]]] = {}
@@ -81,7 +82,7 @@ class Workflow(Generic[R]):
         """Return what people call a task that asks for this."""
         if self._title is None:
             return self.name.replace("_", " ").capitalize()
-        return self._title if isinstance(self._title, str) else str(self._title(request))
+        return self._title if isinstance(self._title, str) else str(plainly(self._title(request)))
 
     # --- steps ----------------------------------------------------------------------------------
 
