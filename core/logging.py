@@ -11,11 +11,13 @@ import structlog
 
 from core.choices import LogFormat
 from core.redaction import redact
-from core.visible import one_line, visible
+from core.visible import one_line, visible, without_middle
 
 if TYPE_CHECKING:
     from core.settings import Settings
 
+_LONGEST: Final = 100_000
+"""Characters of one value in a line."""
 _OF_SEVERAL_LINES: Final = frozenset({"event", "exception", "stack"})
 
 
@@ -40,9 +42,9 @@ def configure_logging(settings: Settings) -> None:
     )
     renderers: list[structlog.typing.Processor] = (
         # the traceback that rich would draw shows local variables: prompts, addresses, keys
-        [_for_terminals, structlog.dev.ConsoleRenderer(exception_formatter=_traceback)]
+        [_bounded, _for_terminals, structlog.dev.ConsoleRenderer(exception_formatter=_traceback)]
         if console
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        else [structlog.processors.format_exc_info, _bounded, structlog.processors.JSONRenderer()]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -69,6 +71,14 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     return logger
 
 
+def _bounded(_logger: Any, _method: str, record: structlog.typing.EventDict) -> Any:
+    """Leave out the middle of endless texts: to write them would hold up the whole process."""
+    return {
+        name: without_middle(value, _LONGEST) if isinstance(value, str) else value
+        for name, value in record.items()
+    }
+
+
 def _for_terminals(_logger: Any, _method: str, record: structlog.typing.EventDict) -> Any:
     """Let nothing that others wrote act on the terminal, or pass for a line of its own.
 
@@ -86,7 +96,7 @@ def _for_terminals(_logger: Any, _method: str, record: structlog.typing.EventDic
 def _traceback(out: TextIO, exc_info: structlog.typing.ExcInfo) -> None:
     drawn = io.StringIO()
     structlog.dev.plain_traceback(drawn, exc_info)
-    out.write(visible(drawn.getvalue()))
+    out.write(visible(without_middle(drawn.getvalue(), _LONGEST)))
 
 
 def _redact_line(_logger: Any, _method: str, line: Any) -> str:

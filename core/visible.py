@@ -63,6 +63,14 @@ def cut(text: str, characters: int) -> str:
     return text if len(text) <= characters else text[: characters - 1].rstrip() + "…"
 
 
+def without_middle(text: str, characters: int) -> str:
+    """Return a text whose middle is left out when it is too long, with a sign in its place."""
+    if len(text) <= characters:
+        return text
+    half = characters // 2
+    return f"{text[:half]}\n…\n{text[-half:]}"
+
+
 def is_blank(text: str) -> bool:
     """Tell whether there is nothing to see in a text, however long it is.
 

@@ -27,6 +27,7 @@ from core.provider_errors import ContentRefusedError, ProviderError
 from core.redaction import redact
 from core.request_shapes import storable
 from core.time_limit import CURRENT
+from core.visible import without_middle
 from workflow.failures import PartFailed, Retryable
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
 _SPREAD: Final = 0.2
 _MOST_TRACE: Final = 8000
+_MOST_READ: Final = 100_000
 _MOST_FRAMES: Final = 20
 _MOST_ERRORS: Final = 20
 """Of a group of them that is told."""
@@ -211,12 +213,13 @@ def _cancelled(task: asyncio.Task[Any]) -> UnexpectedError:
 def _unexpected(error: BaseException) -> UnexpectedError:
     """Return what everybody may see of an error, and what only admins see."""
     error = _shallow(error)
-    text = redact(storable(authors_traceback(error, most=_MOST_FRAMES)))
-    said = redact("".join(traceback.format_exception_only(error)).strip())
+    trace = authors_traceback(error, most=_MOST_FRAMES)
+    text = redact(storable(without_middle(trace, _MOST_READ)))
+    words = "".join(traceback.format_exception_only(error)).strip()
+    said = redact(without_middle(words, _MOST_READ))
     log.error("function_raised", error=said, at=raised_at(error), exc_info=error)
-    if len(text) > _MOST_TRACE:  # its place stands at the beginning, its words at the end
-        text = f"{text[: _MOST_TRACE // 2]}\n…\n{text[-_MOST_TRACE // 2 :]}"
-    return UnexpectedError(trace=text)
+    # its place stands at the beginning, its words at the end
+    return UnexpectedError(trace=without_middle(text, _MOST_TRACE))
 
 
 def _shallow(error: BaseException) -> BaseException:

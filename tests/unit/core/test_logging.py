@@ -147,3 +147,18 @@ def test_level(
     get_logger("here").warning("not_told")
     get_logger("here").error("told")
     assert [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()] == ["told"]
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+@pytest.mark.usefixtures("settings_env", "fresh_logging")
+def test_endless_texts_are_shortened(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """An error's megabytes are not written: its place and its end are, and JSON stays JSON."""
+    configure_logging(load_settings(log_format=form))
+    endless = "no\n" * 1_000_000
+    error = ValueError(f"begins {endless} ends")
+    get_logger("test").error("failed", error=str(error), exc_info=error)
+    line = capsys.readouterr().err
+    assert len(line) < 500_000
+    assert "begins" in line
+    assert " ends" in line
+    assert form == "console" or json.loads(line)["event"] == "failed"
