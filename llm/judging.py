@@ -80,6 +80,8 @@ def judged(told: Told) -> tuple[type[ProviderError], str]:
 
 def lasts_long(told: Told) -> bool:
     """Tell whether a limit is one that no reasonable wait gets past."""
+    if words.QUOTA_OF_A_DAY.search(told.code):
+        return True
     if told.retry_after_s is not None:
         return told.retry_after_s > GIVE_UP_S
     return words.FOR_LONG.search(told.said) is not None
@@ -142,13 +144,7 @@ def _about_the_request(told: Told) -> _Kind | None:
     if status < _SERVER_ERRORS and words.WRONG_ADDRESS.search(said):
         return ProviderAddressError
     if words.OVER_RATE.search(said):
-        long = lasts_long(told)
-        wait = _in_words(told.retry_after_s)
-        return (
-            (ProviderRateLimitedError, _FOR_LONG.format(wait=wait))
-            if long
-            else ProviderRateLimitedError
-        )
+        return _for_long(told) if lasts_long(told) else ProviderRateLimitedError
     return None
 
 
@@ -167,7 +163,7 @@ def _by_status(told: Told) -> _Kind:
         case 403:
             return _forbidden(told)
         case 429 if lasts_long(told):
-            return ProviderRateLimitedError, _FOR_LONG.format(wait=_in_words(told.retry_after_s))
+            return _for_long(told)
         case 429:
             return ProviderRateLimitedError
         case 0 | 200:
@@ -255,6 +251,13 @@ def _larger_than_a_minute(said: str) -> bool:
 
 def _number(digits: str) -> int:
     return int(digits.replace(",", "") or 0)
+
+
+def _for_long(told: Told) -> _Kind:
+    """Say until when a limit lasts, where what is asked for is a wait for that."""
+    of_a_day = words.QUOTA_OF_A_DAY.search(told.code)
+    wait = "" if of_a_day else _in_words(told.retry_after_s)
+    return ProviderRateLimitedError, _FOR_LONG.format(wait=wait)
 
 
 def _in_words(wait_s: float | None) -> str:

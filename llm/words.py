@@ -65,6 +65,9 @@ FOR_LONG: Final = any_of(
 )
 """The limit is one of a day or more."""
 
+QUOTA_OF_A_DAY: Final = re.compile(r"PerDay")
+"""Gemini's name of one; it asks for a wait of seconds beside it, after which nothing is free."""
+
 SUSPENDED: Final = any_of(
     r"\b(account|organi[sz]ation|team|project|workspace|api[ _-]?key|consumer)\b.{0,40}"
     r"\b(suspended|deactivated|disabled|banned|terminated|revoked|locked|closed|frozen"

@@ -28,7 +28,8 @@ def quota(which: str) -> dict[str, Any]:
 
 DIALECT = Dialect(
     name="gemini",
-    source="ai.google.dev: OpenAI compatibility, troubleshooting; continue issue 10290",
+    source="ai.google.dev: OpenAI compatibility, troubleshooting; continue issue 10290;"
+    " python-genai issue 2044",
     path="/v1beta/openai",
     refuse=refuse,
     habits=("simpler one",),
@@ -72,6 +73,18 @@ DIALECT = Dialect(
                 "RESOURCE_EXHAUSTED",
                 "You exceeded your current quota, check your plan and billing details.",
                 quota("PerDayPerProject"),
+            ),
+        ),
+        fails(
+            "requests of the day, with a wait that is too short",
+            "provider_rate_limited",
+            429,
+            listed(
+                429,
+                "RESOURCE_EXHAUSTED",
+                "You exceeded your current quota, check your plan. Please retry in 31.2s.",
+                quota("PerDayPerProjectPerModel-FreeTier"),
+                {"@type": "RetryInfo", "retryDelay": "31s"},
             ),
         ),
         fails(
