@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import sys
 from dataclasses import dataclass
+from functools import partial
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union, get_args, get_origin
 
@@ -91,7 +92,10 @@ class Reader:
             )
         parameters = {}
         signature = signature_of(plain)
+        given = plain.keywords if isinstance(plain, partial) else {}
         for each in signature.parameters.values():
+            if each.name in given:
+                continue  # by the author
             if each.kind in {each.VAR_POSITIONAL, each.VAR_KEYWORD}:
                 stars = "*" if each.kind is each.VAR_POSITIONAL else "**"
                 raise self.wrong(
@@ -125,8 +129,9 @@ class Reader:
             return NoneType
         if not isinstance(annotation, str):
             return annotation
-        there = getattr(function, "__globals__", {})
-        names = {**there, **self._names, **_closed_over(function)}
+        written = _written(function)
+        there = getattr(written, "__globals__", {})
+        names = {**there, **self._names, **_closed_over(written)}
         try:
             return _looked_up(annotation, names)
         except NameError as error:
@@ -140,6 +145,16 @@ class Reader:
             raise self.wrong(
                 f"the annotation {annotation!r} of {what} cannot be understood: {error}"
             ) from None
+
+
+def _written(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what an author has written with `def`: of a `partial`, or of an object to call."""
+    while isinstance(function, partial):
+        function = inspect.unwrap(function.func)
+    if hasattr(function, "__globals__") or isinstance(function, type):
+        return function
+    called: Callable[..., Any] = inspect.unwrap(type(function).__call__)
+    return called
 
 
 def _looked_up(annotation: str, names: Mapping[str, Any]) -> Any:
