@@ -171,12 +171,19 @@ def _check_form(definition: Definition, decision: Answer) -> None:
     )
 
 
-def _decided(review: Review, decision: Answer, actor: Actor) -> RowWrite:
-    edits = [
+def _brought(decision: Answer) -> list[Any] | None:
+    """Return a reviewer's own changes as they are recorded; a value may be nothing, or empty."""
+    brought = decision.edits if isinstance(decision.edits, list) else [decision.edits]
+    if decision.replaces:
+        return brought
+    return [
         edit.model_dump(mode="json", exclude_none=True) if isinstance(edit, BaseModel) else edit
-        for edit in (decision.edits if isinstance(decision.edits, list) else [decision.edits])
+        for edit in brought
         if edit is not None
-    ]
+    ] or None
+
+
+def _decided(review: Review, decision: Answer, actor: Actor) -> RowWrite:
     return Update(
         REVIEWS,
         {"review_id": review.review_id},
@@ -184,7 +191,7 @@ def _decided(review: Review, decision: Answer, actor: Actor) -> RowWrite:
             "status": str(ReviewStatus.DECIDED),
             "decision": str(decision.decision),
             "feedback": decision.feedback,
-            "edits": edits or None,
+            "edits": _brought(decision),
             "decided_by": actor.user_id,
             "decided_at": NOW,
         },

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from prometheus_client import REGISTRY
+from pydantic import BaseModel
 
 from cli.workflow_checks import check_workflows
 from core.errors import UnknownWorkflowError
 from core.settings import load_settings
 from core.states import Decision
+from roadmap_worker import Context, Workflow
 from tasks import dispatch
 from tests import book, own
 from tests.factories import ALICE
@@ -26,6 +29,10 @@ from workflow.service import decide_review
 
 if TYPE_CHECKING:
     import asyncpg
+
+
+class Nothing(BaseModel):
+    """What asks for nothing."""
 
 
 def _count(name: str, **labels: str) -> float:
@@ -124,3 +131,21 @@ async def test_a_review_of_a_workflow_that_nobody_knows(
     own.unknown(monkeypatch, "book")
     with pytest.raises(UnknownWorkflowError, match="no workflow 'book'"):
         await decide_review(task, Answered(Decision.APPROVE), actor=ALICE, versions=[0])
+
+
+@pytest.mark.parametrize("value", [None, [], [None, 1], {}, "", 0])
+async def test_a_value_of_nothing_is_recorded(database: asyncpg.Connection, value: Any) -> None:
+    """An edit may leave nothing; its record says so, and the audit finds no contradiction."""
+    flow = Workflow("leaving", request=Nothing)
+
+    @flow.step
+    def found(ctx: Context) -> Any:
+        return ["much"]
+
+    flow.review(of=found)
+    task = await asked(flow)
+    await run_task(task, worker="w")
+    await decide(task, "edit", edits=value)
+    recorded = await database.fetchval("SELECT edits FROM reviews WHERE task_id = $1", task)
+    assert json.loads(recorded) == (value if isinstance(value, list) else [value])
+    assert (await examine_all()).kept == []
