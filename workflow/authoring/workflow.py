@@ -79,10 +79,11 @@ class Workflow(Generic[R]):
         return f"<Workflow {self.name!r} version {self.version}: {', '.join(steps) or 'no step'}>"
 
     def title_of(self, request: R) -> str:
-        """Return what people call a task that asks for this."""
+        """Return what people call a task that asks for this; nothing where the author has none."""
         if self._title is None:
             return self.name.replace("_", " ").capitalize()
-        return self._title if isinstance(self._title, str) else str(plainly(self._title(request)))
+        title = self._title if isinstance(self._title, str) else plainly(self._title(request))
+        return "" if title is None else str(title)
 
     # --- steps ----------------------------------------------------------------------------------
 

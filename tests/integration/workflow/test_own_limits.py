@@ -185,11 +185,10 @@ async def test_requests_that_cannot_be_stored(database: asyncpg.Connection) -> N
     assert (await error_of(database, task))["code"] == "invalid_request"
 
 
-async def test_a_title_that_fails(database: asyncpg.Connection) -> None:
+@pytest.mark.parametrize("title", [lambda request: request.names[99], lambda _: None])
+async def test_a_title_that_fails(database: asyncpg.Connection, title: Any) -> None:
     """The task is called by its workflow then, and runs."""
-    flow: Workflow[Request] = Workflow(
-        "untitled_flow", version=1, request=Request, title=lambda request: request.names[99]
-    )
+    flow: Workflow[Request] = Workflow("untitled_flow", version=1, request=Request, title=title)
 
     @flow.step
     async def last(ctx: Context) -> None:
