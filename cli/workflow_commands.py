@@ -127,12 +127,15 @@ def _check(*, json: bool) -> None:
 
 def _hint(workflow: "Definition") -> str | None:
     """Return what is allowed, and mostly not meant: fields of a request that nobody reads."""
+    from pydantic import RootModel
+
     model = workflow.request
-    if model.model_config.get("extra", "ignore") != "ignore":
+    if model.model_config.get("extra", "ignore") != "ignore" or issubclass(model, RootModel):
         return None
+    name = model.__name__.partition("[")[0]  # of a `Request[int]`, as its class is written
     return (
         f"the workflow {workflow.name!r} leaves out fields that its request does not have, misspelt"
-        f' ones too. `class {model.__name__}(BaseModel, extra="forbid")` refuses them by name.'
+        f' ones too. `class {name}(BaseModel, extra="forbid")` refuses them by name.'
     )
 
 
@@ -145,10 +148,15 @@ def _print(found: list[dict[str, Any]]) -> None:
         if each.get("description"):
             console.print(shown(f"  {each['description']}"))
         console.print(shown(f"  {' → '.join(map(_step, each['steps']))}", "dim"))
-        fields = (each.get("request_schema") or {}).get("properties") or {}
-        needed = set((each.get("request_schema") or {}).get("required") or ())
-        said = ", ".join(f"{name}{'' if name in needed else '?'}" for name in fields)
-        console.print(shown(f"  asks for: {said or 'nothing'}", "dim"))
+        console.print(shown(f"  asks for: {_asked(each.get('request_schema') or {})}", "dim"))
+
+
+def _asked(schema: dict[str, Any]) -> str:
+    """Return the names of what a request takes; one without names says what it takes at all."""
+    fields, needed = schema.get("properties") or {}, set(schema.get("required") or ())
+    if not fields and schema.get("additionalProperties"):
+        return "any names"
+    return ", ".join(f"{name}{'' if name in needed else '?'}" for name in fields) or "nothing"
 
 
 def _step(step: dict[str, Any]) -> str:
