@@ -11,10 +11,12 @@ from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Final
 
+from core.authored import AuthoredError, call
 from core.errors import SettingsError
 from core.frames import raised_at, stands_at
 from core.logging import get_logger
 from core.states import RESERVED
+from core.visible import cut
 from workflow.authoring import Workflow, WorkflowError, definition
 from workflow.definition import Definition
 from workflow.nearby import did_you_mean
@@ -29,6 +31,7 @@ GROUP: Final = "roadmap_worker.workflows"
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _MODULE: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _SETTING: Final = "ROADMAP_WORKFLOWS"
+_MOST_SAID: Final = 2000
 SLOW_S: Final = 5.0
 """How long an import may take before it is told where it stands."""
 
@@ -124,8 +127,16 @@ def _brought(where: str, bring: Callable[[], object]) -> object:
     except BaseException as error:
         at = f" ({line})" if (line := raised_at(error)) else ""
         raise SettingsError(
-            f"{where}: it cannot be imported: {type(error).__name__}: {error}{at}"
+            f"{where}: it cannot be imported: {type(error).__name__}: {_words_of(error)}{at}"
         ) from error
+
+
+def _words_of(error: BaseException) -> str:
+    """Return what an error says, not endless; even that may fail, as it is the author's code."""
+    try:
+        return cut(call(str, error), _MOST_SAID)
+    except AuthoredError as failure:
+        return f"its `__str__` raised {failure.kind}"
 
 
 def _imported(name: str) -> object:

@@ -43,8 +43,11 @@ def check_itself(workflow: Workflow[Any], title: object) -> None:
             " with a letter, and not be `roadmap`."
         )
     reader = Reader(name, "itself")
-    if not isinstance(workflow.request, type) or not issubclass(workflow.request, BaseModel):
-        raise reader.wrong(f"`request` must be a pydantic model, not {workflow.request!r}")
+    request: Any = workflow.request
+    if not isinstance(request, type) or not issubclass(request, BaseModel):
+        raise reader.wrong(f"`request` must be a pydantic model, not {request!r}")
+    if request is BaseModel:
+        raise reader.wrong("`request` must be a model of your own, derived from `BaseModel`")
     most = 2**31 - 1  # as stored with each task
     arguments.check_number(reader, "version", workflow.version, above=0, most=most, whole=True)
     arguments.check_number(reader, "budget_tokens", workflow.budget_tokens, above=0, whole=True)

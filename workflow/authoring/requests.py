@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
+from pydantic_core import to_jsonable_python
 
+from core.authored import AuthoredError, call
 from core.errors import InvalidRequestError
 from workflow.authoring.differing import Comparison, Difference
 from workflow.authoring.lossless import Lossless
@@ -31,6 +33,7 @@ class RequestCodec:
             self._lossless = Lossless(self._adapter)
         except PydanticUserError as error:
             raise reader.wrong(f"{said(model)} is not whole: {error.message}") from None
+        _check_form(model, reader)
         if self._lossless.problem is not None:
             raise reader.wrong(
                 f"{said(model)} would not come back as it was stored: {self._lossless.problem}"
@@ -74,3 +77,16 @@ class RequestCodec:
             plain=self._lossless.plain,
         )
         return compared.difference(request, again)
+
+
+def _check_form(model: type[BaseModel], reader: Reader) -> None:
+    """Check that a request can be told to others: its form and its checks are made of that.
+
+    Raises:
+        WorkflowError: It has no JSON Schema.
+    """
+    try:
+        to_jsonable_python(call(model.model_json_schema))
+    except (AuthoredError, ValueError) as error:
+        line = str(error).split("\n", 1)[0].removeprefix("pydantic.errors.").rstrip(".")
+        raise reader.wrong(f"{said(model)} cannot be told as a JSON Schema: {line}") from None

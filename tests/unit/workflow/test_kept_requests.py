@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -157,6 +158,22 @@ class Unreadable(BaseModel):
     count: int = Field(validation_alias="Count")
 
 
+class Called(BaseModel):
+    """What no form can ask for."""
+
+    check: Callable[[], int]
+
+
+class Unwritten(BaseModel):
+    """What names a type that is nowhere."""
+
+    later: "Nowhere"  # type: ignore[name-defined] # noqa: F821
+
+
+class Telling(BaseModel, json_schema_extra=lambda _: 1 / 0):
+    """What fails when it is told of."""
+
+
 class Bytes(BaseModel):
     """What may hold what is no text."""
 
@@ -167,6 +184,9 @@ class Bytes(BaseModel):
     ("model", "said"),
     [
         (Secret, "Secret would not come back as it was stored: it holds a secret"),
+        (Called, "Called cannot be told as a JSON Schema: PydanticInvalidForJsonSchema: Cannot"),
+        (Unwritten, "Unwritten cannot be told as a JSON Schema: PydanticUserError: `Unwritten`"),
+        (Telling, "Telling cannot be told as a JSON Schema: ZeroDivisionError: "),
         (Unreadable, "its field 'count' would be stored as 'count' and read as 'Count'"),
     ],
 )
@@ -189,3 +209,9 @@ def test_roadmaps() -> None:
     request = TaskRequest(goal="Learn Rust")
     made = NewTask.of(ROADMAP, request, new_id(), "alice")
     assert made.body == request.model_dump(mode="json")
+
+
+def test_the_base_of_all_models() -> None:
+    """`BaseModel` itself has no fields to ask for; that is told where it is named."""
+    with pytest.raises(WorkflowError, match="`request` must be a model of your own"):
+        Workflow("flow", request=BaseModel)

@@ -81,6 +81,11 @@ def test_where_they_come_from(package: Callable[..., str]) -> None:
          "there is another workflow called 'toy' already"),
         ("import no_such_thing", "{}", "No module named 'no_such_thing' ("),
         ("import sys; sys.exit('no')", "{}", "it cannot be imported: SystemExit: no"),
+        (
+            "class Odd(Exception):\n    def __str__(self):\n        1 / 0\nraise Odd",
+            "{}",
+            "it cannot be imported: Odd: its `__str__` raised ZeroDivisionError",
+        ),
         ("raise BaseException('odd')", "{}", "it cannot be imported: BaseException: odd"),
         (RIGHT, "nowhere_flows:gamma", "there is no module 'nowhere_flows'. Install its package"),
         (RIGHT, "gamma_flows:gama", "has no 'gama'. Did you mean gamma_flows:gamma?"),
