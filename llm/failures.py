@@ -58,6 +58,9 @@ _PART_OF_KEY: Final = re.compile(r"[\w-]*(?:\*{2,}|(?<=\w)(?:\.{3}|\u2026)(?=\w)
 _WRONG: Final = frozenset(
     {"error", "errors", "error_msg", "errmsg", "code", "error_code", "base_resp", "detail"}
 )
+_WITHOUT_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG"})
+_UNKNOWN_ISSUERS: Final = frozenset({18, 19, 20, 21})
+"""OpenSSL's codes of a certificate that nobody signed who is trusted here."""
 _PLAIN_CODE: Final = re.compile(r"[a-z]+(_[a-z]+){1,8}")
 
 
@@ -189,10 +192,22 @@ def _broken(error: BaseException) -> str:
             return "its name cannot be resolved: DNS"
         # of those that wrap one another only the innermost has a reason
         if isinstance(cause, ssl.SSLError) and getattr(cause, "reason", None):
-            return f"no secure connection: TLS, {excerpt(cause.reason)}"
+            return f"no secure connection: TLS, {_of_tls(cause)}"
         if isinstance(cause, ConnectionRefusedError):
             return "connection refused"
     return str(error) or "connection broken"
+
+
+def _of_tls(error: ssl.SSLError) -> str:
+    """Say what is wrong with a secure connection, and what to do where that is known."""
+    reason = excerpt(error.reason)
+    if error.reason in _WITHOUT_TLS:
+        return f"{reason}: its server answers without it, as one at http:// does"
+    if not isinstance(error, ssl.SSLCertVerificationError):
+        return reason
+    unknown = error.verify_code in _UNKNOWN_ISSUERS
+    advice = "; SSL_CERT_FILE names the file of an authority of your own" if unknown else ""
+    return f"{reason}: {excerpt(error.verify_message)}{advice}"
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

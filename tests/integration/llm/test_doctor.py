@@ -156,7 +156,7 @@ async def without_tls() -> AsyncIterator[str]:
     [
         ("http", "no-such-host.invalid", "DNS"),
         ("http", "127.0.0.1:1", "connection refused"),
-        ("https", "", "TLS"),
+        ("https", "", "TLS, WRONG_VERSION_NUMBER: its server answers without it"),
     ],
 )
 async def test_why_there_is_no_connection_is_said(scheme: str, host: str, said: str) -> None:
