@@ -219,6 +219,8 @@ def check_upgrade(
     """
     reader = Reader(workflow.name, f"upgrade from version {from_version!r}", names)
     if not isinstance(from_version, int) or not 1 <= from_version < workflow.version:
+        if workflow.version == 1:
+            raise reader.wrong("the workflow's `version` is 1, so none was before it; raise it")
         raise reader.wrong(f"`from_version` must be from 1 to {workflow.version - 1}")
     if from_version in workflow.upgrades:
         raise reader.wrong("there is one already")

@@ -196,7 +196,7 @@ def _plan_of_nothing(flow: Workflow[Ask]) -> None:
         (_review_twice, "review of 'plan_it': 'plan_it' is reviewed already"),
         (_expiry, "`on_expiry` must be one of 'keep', 'approve', 'cancel', not 'shrug'"),
         (_async_plan, "plan: it must not be `async`"),
-        (_upgrade_from_now, "`from_version` must be from 1 to 0"),
+        (_upgrade_from_now, "the workflow's `version` is 1, so none was before it; raise it"),
         (_never_there, "step 'write': the parameter 'later' is no step of this workflow"),
         (_plan_of_nothing, "plan: it takes 'finished', which is no step"),
     ],
