@@ -20,6 +20,7 @@ from db.repositories.tasks import statuses_of
 from db.session import read_session, retrying, transaction
 from workflow import outcomes, quotas
 from workflow.doorbell import DEFAULT
+from workflow.drafts import spoken
 from workflow.new_tasks import NewTask, announce_queued, insert_task, queued, row_of, with_review
 from workflow.owners import check_owner, nearest_owner
 from workflow.registry import definition_of, see_named
@@ -152,7 +153,7 @@ async def _reject(task_id: UUID, user_id: str, asked: _Asked, error: InvalidRequ
         user_id=user_id,
         workflow=workflow,
         version=definition_of(workflow).version,
-        title=goal,
+        title=goal or ("" if workflow == DEFAULT else spoken(workflow)),
         body={"goal": goal} if goal else {},
     )
     async with transaction() as tx:

@@ -183,6 +183,7 @@ async def test_requests_that_cannot_be_stored(database: asyncpg.Connection) -> N
     assert not await accept_delivery(task, user_id="alice", request=bad, workflow="asking")
     assert await pair(database, task) == ("failed", "last")
     assert (await error_of(database, task))["code"] == "invalid_request"
+    assert await column(database, task, "title") == "asking"
 
 
 @pytest.mark.parametrize("title", [lambda request: request.names[99], lambda _: None])
