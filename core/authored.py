@@ -1,18 +1,21 @@
-"""Calls a function of an author's that is no coroutine: a plan, a title, a check of a request.
+"""Calls functions of authors' that are no coroutines, and reads what they give.
 
-Nobody can cancel such a function, and it has no right to end a process. So what would do either,
-`sys.exit()` as much as a `CancelledError`, is an error of its own code like any other.
+These are plans, titles, checks of requests. Nobody can cancel such a function, and it has no right
+to end a process. So what would do either, `sys.exit()` as much as a `CancelledError`, is an error
+of its own code like any other.
 """
 
 from __future__ import annotations
 
 import traceback
+from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 class AuthoredError(Exception):
@@ -34,3 +37,11 @@ def call(function: Callable[..., R], /, *arguments: object, **named: object) -> 
         return function(*arguments, **named)
     except BaseException as error:
         raise AuthoredError(error) from error
+
+
+def plainly(value: T) -> T:
+    """Return what a member of an `Enum` stands for, whose `str()` may be its name instead.
+
+    Anything else is returned as it is.
+    """
+    return value.value if isinstance(value, Enum) else value

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import BaseModel
 
+from core.authored import plainly
 from core.digest import digest
 from core.logging import get_logger
-from core.plainly import plainly
 from core.settings import get_settings
 from core.visible import cut
 from llm import Text

@@ -6,8 +6,8 @@ import math
 import re
 from typing import Final
 
+from core.authored import plainly
 from core.errors import AppError
-from core.plainly import plainly
 from core.request_shapes import storable
 from core.visible import cut
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
-from core.plainly import plainly
+from core.authored import plainly
 from core.settings.kinds import MOST_SECONDS
 from core.states import RESERVED
 from workflow.authoring import arguments, checks

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
+from core.authored import plainly
 from core.digest import digest
 from core.errors import InvalidPartError
-from core.plainly import plainly
 from workflow.authoring.errors import ResultError
 from workflow.authoring.results import Results
 from workflow.authoring.reviewing import rejections

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from core.authored import AuthoredError, call
+from core.authored import AuthoredError, call, plainly
 from core.errors import PlanError
 from core.logging import get_logger
-from core.plainly import plainly
 from core.states import Decision, Step
 from workflow.authoring.declared import DeclaredReview
 from workflow.authoring.order import following

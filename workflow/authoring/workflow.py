@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, TypeVar, o
 
 from pydantic import BaseModel
 
-from core.plainly import plainly
+from core.authored import plainly
 from workflow.authoring import declaring
 from workflow.authoring.declared import DeclaredReview, DeclaredStep
 from workflow.authoring.planning import Next
