@@ -6,7 +6,7 @@ import { forgetDrafts } from "./drafts.js";
 import { fill, h, icon, iconButton, to } from "./dom.js";
 import { LANGUAGES, choose, language, t } from "./i18n.js";
 import { commands, concepts, keyCap, listen } from "./keys.js";
-import { later } from "./later.js";
+import { summoned } from "./later.js";
 import { settle } from "./place.js";
 import { isAway } from "./presence.js";
 import { claims, maybeAdmin, signOut, token } from "./session.js";
@@ -23,13 +23,13 @@ const TONES = { busy: "icon-busy.svg", ask: "icon-ask.svg", bad: "icon-bad.svg",
  *   drawn is shown instead of it, what it throws later beside it.
  */
 export async function start(page) {
-  onUnauthenticated(() => later("signin", "dialogs").then(({ askForToken }) => askForToken(), noticeRefusal));
+  onUnauthenticated(summoned("signin", ({ askForToken }) => askForToken()));
   document.documentElement.lang = language;
   fill(document.getElementById("nav"), links());
-  const help = () => later("help", "dialogs").then(({ openHelp }) => openHelp({ commands, keyCap, languages }), noticeRefusal);
+  const help = summoned("help", ({ openHelp }) => openHelp({ commands, keyCap, languages }));
   fill(document.getElementById("tools"), iconButton("help", t`Keys and language`, help), themeToggle(), bell());
   foot();
-  listen(() => later("palette", "dialogs").then(({ openPalette }) => openPalette({ get, commands, concepts, keyCap }), noticeRefusal), help);
+  listen(summoned("palette", ({ openPalette }) => openPalette({ get, commands, concepts, keyCap })), help);
   await null; // the page's own module is read to its end before it is run
   try {
     await page(main);

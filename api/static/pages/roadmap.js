@@ -4,7 +4,7 @@ import { client, get, noticeRefusal } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
 import { fill, h, icon, said, slot, write } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
-import { later } from "../lib/later.js";
+import { insist, later } from "../lib/later.js";
 import { offerConcepts, onKey } from "../lib/keys.js";
 import { ON, readdress, recall, remember } from "../lib/place.js";
 import { andSkipped, concepts as conceptsIn, conceptsDone, hours, learnKinds } from "../lib/words.js";
@@ -65,7 +65,7 @@ const STATE = { content_started: "running", content_completed: "completed", cont
 function placeOfMap(roadmap, progress, address) {
   const element = h("div");
   let asked = null;
-  return { element, show: () => (asked ??= draw()) };
+  return { element, show: () => (asked ??= insist(draw, () => true)) };
 
   async function draw() {
     const { map } = await later("map", "map");

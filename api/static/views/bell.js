@@ -1,9 +1,9 @@
 /** The inbox: a bell with the unread count, live and the same in every tab. */
 
-import { client, complain, noticeRefusal, post } from "../lib/api.js";
-import { h, icon, to, write } from "../lib/dom.js";
+import { client, noticeRefusal, post } from "../lib/api.js";
+import { fill, h, icon, to, write } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
-import { later } from "../lib/later.js";
+import { insist, later } from "../lib/later.js";
 import { note, settledHere } from "../lib/say.js";
 import { hear, tell } from "../lib/tabs.js";
 import { cut } from "../lib/words.js";
@@ -49,17 +49,27 @@ export function bell() {
 
   function toggle(open = panel.hidden) {
     if (open === !panel.hidden) return;
+    const held = root.contains(document.activeElement); // what is hidden has no focus any more
     panel.hidden = !open;
     button.setAttribute("aria-expanded", String(open));
     if (open) {
       panel.focus();
       watch.refresh();
       if (list) draw();
-      else later("inbox", "inbox").then(({ inbox }) => {
-        list ??= inbox(panel, renew);
-        draw();
-      }, complain);
-    } else if (root.contains(document.activeElement)) button.focus();
+      else insist(load, () => !list && !panel.hidden);
+    } else if (held) button.focus();
+  }
+
+  async function load() {
+    fill(panel, h("p", {}, t`Loading…`));
+    try {
+      const { inbox } = await later("inbox", "inbox");
+      list ??= inbox(panel, renew);
+      draw();
+    } catch (error) {
+      if (!list) fill(panel, h("p", {}, t`This cannot be shown now`));
+      throw error;
+    }
   }
 
   function renew(page) {
