@@ -20,9 +20,15 @@ export function askForToken() {
     h("p", { id: "token-help" }, t`This server asks who you are. On its own machine, run ${h("code", {}, "roadmap open")} and open the address that it prints. Elsewhere, paste the token that its operator gave you; it stays in this tab only.`),
     h("label", { htmlFor: "token" }, t`Token`), field, problem,
     h("button.button.is-primary", { type: "submit" }, t`Sign in`));
-  open = h("dialog.dialog", { "aria-labelledby": "signin-title", oncancel: (event) => event.preventDefault() }, form);
+  open = h("dialog.dialog", { "aria-labelledby": "signin-title", oncancel: (event) => event.preventDefault(), onclose: closed }, form);
   document.body.append(open);
   open.showModal();
+
+  /** Browsers let a second Escape close it all the same: whatever is refused next asks again. */
+  function closed() {
+    open.remove();
+    open = null;
+  }
 
   async function submit(event) {
     event.preventDefault();

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
+from tests.factories import until
+
 if TYPE_CHECKING:
-    from playwright.async_api import Page, Route
+    from playwright.async_api import Browser, Page, Route
 
     from tests.e2e.web.browser import Watched
     from tests.e2e.web.conftest import Site
@@ -82,3 +84,27 @@ async def test_a_dialog_that_comes_slowly_comes_once(window: Watched) -> None:
         await expect(page.locator("dialog")).to_have_count(1)
         await page.keyboard.press("Escape")
         await expect(page.locator("dialog")).to_have_count(0)
+
+
+async def test_a_sign_in_that_was_closed_comes_again(site: Site, browser: Browser) -> None:
+    """Escape, twice, closes the question who somebody is; what needs an answer asks it again."""
+    context = await browser.new_context(locale="en-GB")
+    page = await context.new_page()
+    await page.goto(site.base)
+    dialog = page.get_by_role("dialog", name="Sign in")
+    await expect(dialog).to_be_visible()
+    await page.wait_for_load_state("networkidle")  # each answer that is a refusal asks for it
+
+    async def closed() -> bool:
+        await page.keyboard.press("Escape")
+        return not await dialog.count()
+
+    await until(closed, what="the dialog to be closed")
+    await page.get_by_role("textbox").first.fill("Learn to juggle")
+    await page.get_by_role("button", name="Make my roadmap").click()
+    await expect(dialog).to_be_visible()
+    await page.get_by_label("Token").fill(str(site.stack.info["token"]))
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("textbox").first).to_have_value("Learn to juggle")
+    await expect(dialog).to_have_count(0)
+    await context.close()
