@@ -13,20 +13,28 @@ let ids = 0;
 /** A field is called as its owner says; what is in no field, by its type. */
 export const label = ({ title, type }, { name }) => title ?? (name ? capitalized(name) : (type ?? ""));
 
+/** A name for an element that others are called by. */
+export const newId = () => `field-${(ids += 1)}`;
+
 /** A control with its name, help and place for an error; `value` reads it. */
 export function controlled(shape, context, control, value) {
-  const id = `field-${(ids += 1)}`;
+  const id = newId();
   control.id = id;
   control.addEventListener("input", context.changed);
   const problem = h("p.field-error", { id: `${id}-problem`, role: "alert" });
   const help = shape.help && h("span.quiet.field-help", { id: `${id}-help`, dir: "auto" }, shape.help);
-  control.setAttribute("aria-describedby", [help && help.id, problem.id].filter(Boolean).join(" "));
+  control.setAttribute("aria-describedby", [context.about, help && help.id, problem.id].filter(Boolean).join(" "));
   const must = context.required && !shape.optional;
   const checkbox = control.type === "checkbox";
   const name = label(shape, context);
-  if (!name) control.setAttribute("aria-label", t`Entry`);
-  const words = name && h("label", { htmlFor: id, dir: "auto" }, name, !must && !checkbox && h("span.quiet", {}, ` ${t`(optional)`}`));
+  if (!name) {
+    control.setAttribute("aria-label", document.getElementById(context.entry)?.textContent || t`Entry`);
+    control.dataset.entry = context.entry;
+  }
+  const words = name && h("label", { id: `${id}-name`, htmlFor: id, dir: "auto" }, name, !must && !checkbox && h("span.quiet", {}, ` ${t`(optional)`}`));
+  if (name && context.entry) control.setAttribute("aria-labelledby", `${words.id} ${context.entry}`);
   return {
+    about: words && words.id,
     element: h(checkbox ? "div.field.is-check" : "div.field", {}, checkbox ? [control, words] : [words, control], help, problem),
     value,
     half: () => undefined,

@@ -4,12 +4,12 @@
  * field that they are about.
  */
 
-import { fill, h, iconButton } from "../lib/dom.js";
+import { fill, h, iconButton, write } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { moreIcons } from "../lib/more-icons.js";
 import { capitalized } from "../lib/words.js";
 import { beginning, isAbout, optionOf, reader } from "../model/json-schema.js";
-import { booleanField, choiceField, controlled, fixedField, jsonField, label, numberField, textField } from "./schema-fields.js";
+import { booleanField, choiceField, controlled, fixedField, jsonField, label, newId, numberField, textField } from "./schema-fields.js";
 
 moreIcons();
 
@@ -28,7 +28,7 @@ export function schemaForm(schema, { value = beginning(schema, schema), half, ch
   const read = reader(schema);
   let kept = true; // also while it is made
   const context = { root: schema, read, keeping: () => kept, changed: keep };
-  const field = fieldOf(schema, value, { ...context, half, path: [], name: "", required: true });
+  const field = fieldOf(schema, value, { ...context, half, path: [], name: "", entry: "", about: "", required: true });
   kept = false;
   return {
     element: h("div.schema-form", {}, field.element),
@@ -82,7 +82,7 @@ function objectField(shape, value, context) {
   const given = value && typeof value === "object" && !Array.isArray(value) ? value : {};
   const fields = shape.fields.map(({ name, schema, required }) => {
     const begins = name in given ? given[name] : beginning(schema, context.root);
-    const field = fieldOf(schema, begins, { ...context, name, required, half: context.half?.[name], path: [...context.path, name] });
+    const field = fieldOf(schema, begins, { ...context, name, required, entry: "", about: "", half: context.half?.[name], path: [...context.path, name] });
     // of what nobody has said anything about the server's own default holds: not each is in the schema
     const said = required || name in given || context.read.at(schema).kind === "fixed";
     return [name, said ? field : unlessTouched(field)];
@@ -91,7 +91,7 @@ function objectField(shape, value, context) {
   const name = context.path.length ? label(shape, context) : "";
   const problem = h("p.field-error", { role: "alert" });
   return {
-    element: name ? h("fieldset.group", {}, h("legend", { dir: "auto" }, name), shape.help && h("p.quiet", { dir: "auto" }, shape.help), inner, problem) : h("div.group", {}, inner, problem),
+    element: name ? group(name, shape, context, inner, problem) : h("div.group", {}, inner, problem),
     value() {
       const read = fields.map(([name, field]) => [name, field.value()]).filter(([, each]) => each !== undefined);
       return { ...unknownOf(given, shape.fields), ...Object.fromEntries(read) };
@@ -112,6 +112,13 @@ function objectField(shape, value, context) {
       fields.forEach(([, field]) => field.clear());
     },
   };
+}
+
+/** Fields that belong together, by a name that tells them from their like. */
+function group(name, shape, context, ...inner) {
+  const legend = name && h("legend", { id: newId(), dir: "auto" }, name);
+  const called = [legend && legend.id, context.entry].filter(Boolean).join(" ");
+  return h("fieldset.group", { "aria-labelledby": called || null, "aria-describedby": context.about || null }, legend, shape.help && h("p.quiet", { dir: "auto" }, shape.help), inner);
 }
 
 /** A field that gives a value only when it is another than it began with. */
@@ -137,7 +144,8 @@ function listField(shape, value, context) {
     rows.at(-1).element.querySelector("input, textarea, select")?.focus();
     context.changed();
   } }, t`Add an entry`);
-  const element = h("fieldset.group", {}, name && h("legend", { dir: "auto" }, name), shape.help && h("p.quiet", { dir: "auto" }, shape.help), list, add, problem);
+  const element = group(name, shape, context, list, add, problem);
+  if (name) add.setAttribute("aria-describedby", element.firstElementChild.id);
   const given = Array.isArray(value) ? [...value] : [];
   // an entry that is no value yet has no place in the value
   if (context.half) context.half.forEach(([there, half]) => insert(there ? given.shift() : undefined, half));
@@ -164,10 +172,12 @@ function listField(shape, value, context) {
   };
 
   function insert(each, half) {
-    const field = fieldOf(shape.item, each, { ...context, half: half ?? undefined, name: "", required: true, path: [...context.path, String(rows.length)] });
-    const row = { field, element: null };
-    row.element = h("li.form-entry", {}, field.element, h("div.entry-buttons", {},
-      iconButton("up", t`Move up`, () => move(row, -1)), iconButton("down", t`Move down`, () => move(row, 1)), iconButton("cross", t`Remove`, () => remove(row))));
+    const number = h("span.unseen", { id: newId() }); // where an entry stands shows it to those who see
+    const field = fieldOf(shape.item, each, { ...context, half: half ?? undefined, name: "", required: true, entry: number.id, about: "", path: [...context.path, String(rows.length)] });
+    const row = { field, number, element: null };
+    const button = (sign, words, act) => iconButton(sign, words, act, { "aria-describedby": number.id });
+    row.element = h("li.form-entry", {}, number, field.element, h("div.entry-buttons", {},
+      button("up", t`Move up`, () => move(row, -1)), button("down", t`Move down`, () => move(row, 1)), button("cross", t`Remove`, () => remove(row))));
     rows.push(row);
     list.append(row.element);
     bounds();
@@ -197,6 +207,10 @@ function listField(shape, value, context) {
 
   function bounds() {
     add.hidden = rows.length >= shape.most;
+    rows.forEach(({ element: entry, number }, at) => {
+      write(number, `${t`Entry`} ${at + 1}`);
+      entry.querySelectorAll(`[data-entry="${number.id}"]`).forEach((control) => control.setAttribute("aria-label", number.textContent));
+    });
   }
 }
 
@@ -215,7 +229,7 @@ function unionField(shape, value, context) {
   const outer = controlled(shape, context, control, () => (at < 0 ? null : made.get(at).value()));
   const draw = (begins, half) => {
     // what was written in one shape is there when it is chosen again
-    if (at >= 0 && !made.has(at)) made.set(at, fieldOf(shape.options[at].schema, begins(), { ...context, half, name: "", required: true, path: [...context.path, ""] }));
+    if (at >= 0 && !made.has(at)) made.set(at, fieldOf(shape.options[at].schema, begins(), { ...context, half, name: "", required: true, about: outer.about, path: [...context.path, ""] }));
     fill(place, made.get(at)?.element);
   };
   control.addEventListener("change", () => {

@@ -295,3 +295,24 @@ async def test_a_part_with_long_lines_stays_in_the_page(site: Site, window: Watc
     await page.wait_for_function("scrollY > 0")
     await page.reload()
     await expect(code).to_be_visible()
+
+
+async def test_each_control_has_a_name_of_its_own(window: Watched) -> None:
+    """Entries and their buttons are told apart by ear, also moved; a choice tells its field."""
+    page = await window.open("/workflows/odd")
+    many = page.get_by_role("group", name="Many")
+    for number in (1, 2, 3):
+        named = many.get_by_role("textbox", name=f"Entry {number}", exact=True)
+        await expect(named).to_have_count(1)
+    last = many.get_by_role("listitem").nth(2)
+    for name in ("Move up", "Move down", "Remove"):
+        button = last.get_by_role("button", name=name)
+        await expect(button).to_have_accessible_description("Entry 3")
+    await expect(last.get_by_role("textbox")).to_have_value('"x"')
+    await last.get_by_role("button", name="Move up").click()
+    await expect(many.get_by_role("textbox", name="Entry 2")).to_have_value('"x"')
+    await expect(page.get_by_role("group", name="Node Entry 2", exact=True)).to_have_count(1)
+    add = many.get_by_role("button", name="Add an entry")
+    await expect(add).to_have_accessible_description("Many")
+    counts = page.get_by_role("textbox", name="Entry", exact=True).filter(has_text='"a"')
+    await expect(counts).to_have_accessible_description("Counts (optional)")
