@@ -192,7 +192,10 @@ class ProgressModel:
         if line is not None:
             line.state = State.DONE
             line.duration_s = (at - line.started_at).total_seconds()
-            line.detail = f"{data.get('decision', '')} by {data.get('decided_by', '')}"
+            by = f"by {data.get('decided_by', '')}"
+            if data.get("overdue"):
+                by = "as nobody decided in time"
+            line.detail = f"{data.get('decision', '')} {by}"
 
     def _content_completed(self, data: dict[str, Any], at: datetime) -> None:
         self._ends.append(at)

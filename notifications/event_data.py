@@ -93,6 +93,9 @@ class DecisionData(Frozen):
     then: Then | None = Field(
         default=None, description="What follows an edit; null with other decisions."
     )
+    overdue: bool = Field(
+        default=False, description="Nobody decided in time: it was approved as it was to be then."
+    )
 
 
 class _Part(Frozen):
@@ -167,6 +170,9 @@ class CancelData(Frozen):
 
     by: str
     step: StepName
+    overdue: bool = Field(
+        default=False, description="Nobody decided its review in time, and it was to end then."
+    )
 
 
 class ContentDeltaData(PartData):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
+from core.actor import SYSTEM
 from core.digest import digest
 from core.errors import ConflictError, InvalidRequestError, PlanError, StaleVersionError
 from core.states import TERMINAL, Decision, ReviewStatus, Status, Step, Then
@@ -110,17 +111,22 @@ async def decide_review(
 
 def _told(review: Review, decision: Answer, actor: Actor, edited: Edited | None) -> EventDraft:
     """Return the event that a review was decided."""
+    overdue = actor is SYSTEM  # also a person may be called so
+    message = f"The review was decided: {decision.decision}"
+    if decision.looks_again:
+        message = "It was edited, and is to be reviewed again"
+    elif overdue:
+        message += ", as nobody decided in time"
     return draft(
         EventType.REVIEW_DECIDED,
-        "It was edited, and is to be reviewed again"
-        if decision.looks_again
-        else f"The review was decided: {decision.decision}",
+        message,
         DecisionData(
             review_id=review.review_id,
             decision=decision.decision,
             version=review.version + (edited is not None),
             decided_by=actor.user_id,
             then=(decision.then or Then.APPROVE) if edited else None,
+            overdue=overdue,
         ),
     )
 

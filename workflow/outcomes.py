@@ -180,10 +180,22 @@ def partial_failure(
     )
 
 
-def cancellation(subject: Subject, *, step: str, by: str, rows: tuple[RowWrite, ...]) -> Fact:
-    """Return the fact that a task was stopped; the epoch is raised, so its worker is fenced off."""
-    data = CancelData(by=by, step=step)
+def cancellation(
+    subject: Subject, *, step: str, by: str, rows: tuple[RowWrite, ...], overdue: bool = False
+) -> Fact:
+    """Return the fact that a task was stopped; the epoch is raised, so its worker is fenced off.
+
+    Args:
+        subject: The task.
+        step: Where it stood.
+        by: Who asked for it.
+        rows: What is written beside it.
+        overdue: Nobody asked: its review was not decided in time.
+    """
+    data = CancelData(by=by, step=step, overdue=overdue)
     message = f"The task was cancelled at {spoken(step)}"
+    if overdue:
+        message += ": nobody decided in time"
     return Fact(
         task_id=subject.task_id,
         status=Status.CANCELLED,

@@ -69,7 +69,7 @@ async def cancel_task(task_id: UUID, *, actor: Actor, reviewed_version: int | No
     Args:
         task_id: The task.
         actor: Who asks.
-        reviewed_version: Cancel only while the review of this version is open.
+        reviewed_version: Cancel only while the review of this version is open, and overdue.
 
     Raises:
         NotFoundError: No such task for this actor.
@@ -94,6 +94,7 @@ async def cancel_task(task_id: UUID, *, actor: Actor, reviewed_version: int | No
                 step=row.current_step,
                 by=actor.user_id,
                 rows=cancelled_review(review),
+                overdue=reviewed_version is not None,
             ),
         )
     turns.call_next()  # a place has become free

@@ -5,6 +5,7 @@ import { CONTENT_STATE, STATUS, cause, contentsReady, decisionName, kindName, st
 
 const ASKED = "human_review";
 const part = ({ kind, title, concept_title: concept = title }) => `${kindName(kind)}${concept ? ` “${concept}”` : ""}`;
+const late = ({ overdue }) => (overdue ? `. ${t`Nobody decided in time.`}` : "");
 
 /** By type, from what an event tells beside it. */
 const TOLD = {
@@ -17,9 +18,9 @@ const TOLD = {
   roadmap_ready: ({ title }) => t`The outline of “${title}” is there`,
   review_required: () => STATUS.human_review_pending,
   review_reminder: () => STATUS.human_review_pending,
-  review_decided: (data) => `${stepName(ASKED)}: ${decisionName(data)}`,
+  review_decided: (data) => `${stepName(ASKED)}: ${decisionName(data)}${late(data)}`,
   task_cancel_requested: ({ step }) => t`Cancelled at the step “${stepName(step)}”`,
-  task_cancelled: ({ step }) => t`Cancelled at the step “${stepName(step)}”`,
+  task_cancelled: (data) => t`Cancelled at the step “${stepName(data.step)}”` + late(data),
   task_failed: (data) => `${STATUS.failed}: ${stepName(data.step)}. ${cause({ ...data, message: data.error })[0]}`,
 };
 

@@ -196,6 +196,7 @@ export default {
   "about {0}": "etwa {0}",
   "These are {0} changes; {1} at a time are possible. Send it back with a wish instead.": "Das sind {0} Änderungen; {1} auf einmal sind möglich. Schick es stattdessen mit einem Wunsch zurück.",
   "This review was decided already; your decision was not needed any more.": "Hier war schon entschieden; deine Entscheidung wurde nicht mehr gebraucht.",
+  "Nobody decided in time.": "Niemand hat rechtzeitig entschieden.",
   "This review was {0} by {1}.": "Die Gliederung wurde {0}, von {1}.",
   "The task was cancelled.": "Der Auftrag wurde abgebrochen.",
   "There is a newer version of this outline.": "Es gibt eine neuere Fassung dieser Gliederung.",

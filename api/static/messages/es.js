@@ -196,6 +196,7 @@ export default {
   "about {0}": "unas {0}",
   "These are {0} changes; {1} at a time are possible. Send it back with a wish instead.": "Son {0} cambios; se admiten {1} a la vez. Mejor devuélvelo con un deseo.",
   "This review was decided already; your decision was not needed any more.": "Esta revisión ya estaba decidida; tu decisión ya no hizo falta.",
+  "Nobody decided in time.": "Nadie decidió a tiempo.",
   "This review was {0} by {1}.": "Esta revisión fue {0} por {1}.",
   "The task was cancelled.": "La tarea se canceló.",
   "There is a newer version of this outline.": "Hay una versión más nueva de este esquema.",

@@ -196,6 +196,7 @@ export default {
   "about {0}": "约 {0}",
   "These are {0} changes; {1} at a time are possible. Send it back with a wish instead.": "共有 {0} 处修改；一次最多 {1} 处。请改为附上意见退回。",
   "This review was decided already; your decision was not needed any more.": "此审核已有决定；不再需要你的决定。",
+  "Nobody decided in time.": "无人及时决定。",
   "This review was {0} by {1}.": "此审核已由 {1} {0}。",
   "The task was cancelled.": "任务已取消。",
   "There is a newer version of this outline.": "此大纲有更新的版本。",

@@ -10,7 +10,7 @@ import { COMMA, n, t, within } from "../lib/i18n.js";
 import { onKey } from "../lib/keys.js";
 import { announce } from "../lib/say.js";
 import { tell } from "../lib/tabs.js";
-import { STATUS, called, decisionName, concepts as conceptsIn, hours } from "../lib/words.js";
+import { STATUS, called, capitalized, decisionName, concepts as conceptsIn, hours } from "../lib/words.js";
 import { applyEdits, changesById, computeEdits, modulesOf, totals } from "../model/edits.js";
 import { History } from "../model/history.js";
 import { changeList, editList } from "../views/changes.js";
@@ -216,9 +216,9 @@ function follow(task, review, { over, stale }) {
   let decided = "";
   const watch = client.watch(task.task_id, { after: task.last_seq, onError: noticeRefusal, onEvent: ({ type, data }) => {
     const ours = data?.review_id === review.review_id;
-    if (type === "review_decided" && ours) over((decided = t`This review was ${decisionName(data)} by ${data.decided_by}.`));
+    if (type === "review_decided" && ours) over((decided = data.overdue ? `${t`Nobody decided in time.`} ${capitalized(decisionName(data))}.` : t`This review was ${decisionName(data)} by ${data.decided_by}.`));
     else if (type === "review_required" && !ours) stale(decided);
-    else if (type === "task_cancelled") over(t`The task was cancelled.`);
+    else if (type === "task_cancelled") over(`${data.overdue ? `${t`Nobody decided in time.`} ` : ""}${t`The task was cancelled.`}`);
   } });
   addEventListener("pagehide", () => watch.stop());
   return watch;

@@ -103,6 +103,14 @@ async def test_expired(
         by = await database.fetchval("SELECT decided_by FROM reviews WHERE status = 'decided'")
         assert by == "system"
         assert await run_task(due, worker="w") is Result.COMPLETED
+    told = await database.fetch(
+        "SELECT payload->>'message' AS message FROM task_events"
+        " WHERE payload->'data'->>'overdue' = 'true' AND task_id = $1 ORDER BY seq DESC LIMIT 1",
+        due,
+    )
+    assert [row["message"].endswith("nobody decided in time") for row in told] == (
+        [] if policy == "keep" else [True]
+    )
 
 
 async def test_human_is_quicker_than_expiry(
