@@ -129,8 +129,9 @@ class Definition(ABC):
         return None
 
     def finished(self, parts: int) -> str:
-        """Return the sentence that everything was made."""
-        return f"The task is complete: {counted(parts, 'part')} made"
+        """Return the sentence that everything was made; not each task makes parts."""
+        made = f": {counted(parts, 'part')} made" if parts else ""
+        return f"The task is complete{made}"
 
     def reviewed(self, history: Sequence[Done], request: Any) -> str:  # noqa: ARG002 - as above
         """Return the step that a human is asked about when `next_step` is `human_review`."""

@@ -189,6 +189,8 @@ async def test_lists_that_are_wrong_or_empty(database: asyncpg.Connection) -> No
     await run_task(task, worker="w")
     await decide(task, "approve")
     assert await run_task(task, worker="w") is Result.COMPLETED
+    told = "SELECT message FROM notifications WHERE task_id = $1 AND kind = 'task_completed'"
+    assert await database.fetchval(told, task) == "The task is complete"
 
 
 async def test_a_list_that_an_edit_changes(database: asyncpg.Connection) -> None:
