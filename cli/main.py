@@ -1,6 +1,7 @@
 """The `roadmap` command: puts the commands together."""
 
-from typing import Annotated, Any
+import errno
+from typing import Annotated, Any, Final
 
 import typer
 from typer._click.exceptions import UsageError
@@ -34,6 +35,9 @@ from core.environment import leave_behind
 from core.errors import AppError
 from core.redaction import redact
 
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the system says when a file takes no more."""
+
 
 class Commands(TyperGroup):
     """Ends a command that raised one of our errors with its message and exit code."""
@@ -44,6 +48,8 @@ class Commands(TyperGroup):
             return super().make_context(*args, **kwargs)
         except UsageError as error:
             raise self._refused(error) from None
+        except OSError as error:
+            raise self._unwritten(error) from None
         except SystemExit as error:
             raise self._ended(error) from None
 
@@ -62,6 +68,8 @@ class Commands(TyperGroup):
         except BrokenPipeError:
             nobody_reads()
             raise typer.Exit(ExitCode.DONE) from None
+        except OSError as error:
+            raise self._unwritten(error) from None
         except SystemExit as error:
             raise self._ended(error) from None
         except KeyboardInterrupt:
@@ -73,6 +81,16 @@ class Commands(TyperGroup):
         """Return how to end where rich ends us; that nobody reads a help to its end is fine."""
         left = isinstance(error.__context__, BrokenPipeError)
         return typer.Exit(ExitCode.DONE) if left else error
+
+    @staticmethod
+    def _unwritten(error: OSError) -> Exception:
+        """Say which file takes no more, the output's mostly."""
+        if error.errno not in _FULL:
+            return error
+        nobody_reads()
+        where = f"{error.filename} " if error.filename else "What this command prints "
+        note(f"Error: {where}cannot be written: {error.strerror}.")
+        return typer.Exit(ExitCode.FAILED)
 
     @staticmethod
     def _refused(error: UsageError) -> Exception:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import shlex
 import socket
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
@@ -20,7 +23,6 @@ from core.addresses.postgres import postgres_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from typer.testing import Result
 
@@ -192,3 +194,21 @@ def test_an_editor_that_does_not_do(monkeypatch: pytest.MonkeyPatch, editor: str
         edit_text("text")
     assert "Errno" not in refused.value.message
     assert "Command" not in refused.value.message
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is full")
+@pytest.mark.parametrize("words", ["--version", "--help", "list --help", "doctor --json"])
+def test_an_output_that_takes_no_more_is_said(words: str) -> None:
+    """A full disk below the output of a command is told in one line, not in a trace."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "cli", *words.split()],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    said = "Error: What this command prints cannot be written: No space left on device.\n"
+    assert done.stderr == said
