@@ -83,7 +83,7 @@ worker_soft_shutdown_timeout = 0  # our own drain (SHUTDOWN_GRACE_S) lets steps 
 # --- upkeep --------------------------------------------------------------------------------------
 timezone = "UTC"
 enable_utc = True
-beat_scheduler = "celery.beat:Scheduler"  # remembers nothing: its default keeps a pickle on disk,
+beat_scheduler = "worker.scheduler:Scheduler"  # remembers nothing: Celery keeps a pickle on disk,
 # which runs the code of whoever may write there, and the rows know when each job ran
 beat_max_loop_interval = 5  # look often: the shortest job runs every 5 s
 beat_schedule = {
