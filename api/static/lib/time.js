@@ -78,7 +78,7 @@ export const deadline = (at) => (isLate(at) ? due(at) : t`Due ${due(at)}`);
 /** Return how long it is until a time: `in 23 h`, `12 min overdue`. */
 export function due(at) {
   const ms = Date.parse(at) - now();
-  const minutes = Math.round(Math.abs(ms) / 60_000);
+  const minutes = Math.max(1, Math.round(Math.abs(ms) / 60_000));
   const late = ms < 0;
   if (minutes < 48 * 60 - 30) {
     const text = minutes < 90 ? UNIT.min(minutes) : UNIT.h(Math.round(minutes / 60));

@@ -33,7 +33,8 @@ export function askForToken() {
   async function submit(event) {
     event.preventDefault();
     problem.textContent = "";
-    if (!signIn(field.value.trim())) {
+    // as it stands in a header, or in a file of settings
+    if (!signIn(field.value.trim().replace(/^bearer\s+|["']/gi, ""))) {
       problem.textContent = t`This browser lets the page keep nothing, not even the token: allow cookies and site data for this address.`;
       return;
     }

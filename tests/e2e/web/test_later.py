@@ -103,7 +103,7 @@ async def test_a_sign_in_that_was_closed_comes_again(site: Site, browser: Browse
     await page.get_by_role("textbox").first.fill("Learn to juggle")
     await page.get_by_role("button", name="Make my roadmap").click()
     await expect(dialog).to_be_visible()
-    await page.get_by_label("Token").fill(str(site.stack.info["token"]))
+    await page.get_by_label("Token").fill(f" Bearer {site.stack.info['token']}")
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("textbox").first).to_have_value("Learn to juggle")
     await expect(dialog).to_have_count(0)

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { computeEdits, newConcept, workingCopy } from "../../../api/static/model/edits.js";
 import { isRight, score } from "../../../api/static/model/quiz.js";
 import { Arriving } from "../../../api/static/model/arriving.js";
-import { duration, range, upcoming } from "../../../api/static/lib/time.js";
+import { due, duration, range, upcoming } from "../../../api/static/lib/time.js";
 import { called, kindName, learnKinds, nth, textOf } from "../../../api/static/lib/words.js";
 import { around, pieces } from "../../../api/static/model/found.js";
 import { begun, drawn } from "../../../api/static/model/contents.js";
@@ -97,6 +97,11 @@ test("what a lost worker had spent counts as the step's time", () => {
   known.apply(event("step_started", { step: "content_generation", round: 1 }, at(31)));
   known.apply(event("step_completed", { step: "content_generation", round: 1, duration_s: 20 }, at(51)));
   assert.equal(known.rail().find((each) => each.name === "content_generation").durationMs, 51_000);
+});
+
+test("what is due in a moment, or has been for one, is not due in no time", () => {
+  const said = (ms) => due(new Date(Date.now() + ms).toISOString());
+  assert.deepEqual([-4000, 4000, -61_000].map(said), ["1 min overdue", "in 1 min", "1 min overdue"]);
 });
 
 test("when a job comes next, in words", () => {
