@@ -102,10 +102,15 @@ def tagged(
         tag = hashlib.sha256(lasting).hexdigest()[:32]
     etag = f'"{tag}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
-    known = request.headers.get("if-none-match", "")
+    known = tags_known(request)
     if known.strip() == "*" or etag.strip('"') in _TAG.findall(known):
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)
+
+
+def tags_known(request: Request) -> str:
+    """Return what a request says in `If-None-Match`, which may stand in several lines."""
+    return ", ".join(request.headers.getlist("if-none-match"))
 
 
 def versions_of(if_match: str | None) -> frozenset[int] | None:

@@ -22,7 +22,7 @@ from starlette.responses import Response
 
 from api import early
 from api.author_files import author_file
-from api.http import ConceptId, RoadmapId, TaskId  # noqa: TC001 - FastAPI reads the signature
+from api.http import ConceptId, RoadmapId, TaskId, tags_known
 from api.modules import bundle
 from api.mount import base
 from core.errors import NotFoundError
@@ -167,7 +167,7 @@ async def static(path: str, request: Request) -> Response:
             body, tag = found.squeezed, f"{tag}-gzip"
             headers["Content-Encoding"] = "gzip"
     headers["ETag"] = f'"{tag}"'
-    if headers["ETag"] in request.headers.get("if-none-match", ""):
+    if headers["ETag"] in tags_known(request):
         return Response(status_code=304, headers=headers)
     return Response(body, media_type=found.media_type, headers=headers)
 
@@ -249,7 +249,7 @@ async def workflow_page(name: str, path: str, request: Request) -> Response:
     """
     found = Asset.of(path, author_file(definition_of(name).describe().page, path))
     headers = {"Cache-Control": "no-cache", "ETag": f'"{found.etag}"'}
-    if headers["ETag"] in request.headers.get("if-none-match", ""):
+    if headers["ETag"] in tags_known(request):
         return Response(status_code=304, headers=headers)
     return Response(found.body, media_type=found.media_type, headers=headers)
 

@@ -10,7 +10,7 @@ from cli.api_errors import ApiError
 from cli.calling import Caller
 from cli.exits import CommandError
 from cli.hints import command
-from cli.ids import MOST_CANDIDATES, is_whole, only_one, part_of_id
+from cli.ids import MOST_CANDIDATES, only_one, part_of_id, whole_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -61,8 +61,8 @@ class Client(Caller):
         Raises:
             CommandError: It names no task, or several.
         """
-        if is_whole(given):
-            return given
+        if (whole := whole_id(given)) is not None:
+            return whole
         part = part_of_id(given)
         asked = {"id": part, "limit": MOST_CANDIDATES}
         page = self.request("GET", "/api/v1/tasks", what="list", params=asked)

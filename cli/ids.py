@@ -32,13 +32,12 @@ def short_forms(ids: Iterable[str]) -> dict[str, str]:
     return {one: sign + one[-length:] if len(one) > length + len(sign) else one for one in known}
 
 
-def is_whole(given: str) -> bool:
-    """Tell whether it is an id that needs no completion."""
+def whole_id(given: str) -> str | None:
+    """Return an id that needs no completion as we write it, however it was given; else None."""
     try:
-        UUID(given)
+        return str(UUID(given.strip()))
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def part_of_id(given: str) -> str:

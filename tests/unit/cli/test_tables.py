@@ -164,12 +164,16 @@ def test_what_others_wrote_cannot_act(shown: Callable[..., Result], line: str) -
 def test_a_short_id_is_accepted_by_every_command(
     api: Any, roadmap: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a narrow list shows of an id names the task in every command, with its sign or not."""
+    """What a narrow list shows of an id names the task in every command, with its sign or not.
+
+    So does a whole one, in any form that programs write ids in.
+    """
     monkeypatch.setattr("tests.unit.cli.conftest.TASK", TASK)
     api.others = OTHERS
     api.events = []
     for name in ("show", "retry", "cancel"):
-        for given in ("…abcd1234", "abcd1234", "...ABCD1234", TASK):
+        plain = TASK.replace("-", "").upper()
+        for given in (*("…abcd1234", "abcd1234", "...ABCD1234", TASK), plain, f"{{{TASK}}} "):
             api.asked.clear()
             result = roadmap(name, given)
             assert result.exit_code == 0, result.output
