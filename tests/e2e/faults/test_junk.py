@@ -49,12 +49,13 @@ async def test_nothing_in_the_queue_stops_a_worker(
         rig.send(str(valid), "Learn Kites")
         await rig.until_status(look, [valid], "completed", within_s=60)
         least = sum(case.refused is True for case in broken)
-        most = sum(case.refused is not False for case in broken)
 
         async def all_counted() -> bool:
-            return least <= await _set_aside(look) <= most
+            return await _set_aside(look) >= least
 
-        await until(all_counted, what=f"{least} to {most} messages set aside")
+        await until(all_counted, what=f"{least} messages set aside")
+        # of those that are taken most are for tasks that are not there, and follow later
+        assert await _set_aside(look) <= len(broken)
         kept = await look.fetchval("SELECT count(*) FROM rejected_messages")
         assert 0 < kept <= 1000
         largest = await look.fetchval("SELECT max(octet_length(excerpt)) FROM rejected_messages")
