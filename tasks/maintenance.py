@@ -19,7 +19,7 @@ from workflow import upkeep
 from workflow.audit import audit
 from workflow.minutes import note_minute
 from workflow.presence import put_back
-from workflow.recovery import Queue, Recovery, anything_open, recover
+from workflow.recovery import Queue, Recovery, look_around, recover
 from workflow.review_deadlines import expire, remind
 from workflow.schedules import run_job
 
@@ -43,9 +43,12 @@ async def _look_at_queue() -> Queue | None:
 
 async def _recover() -> dict[str, Any]:
     queue = await _look_at_queue()
-    done = await recover(queue) if await anything_open() else Recovery()
-    await put_back()
-    await note_minute(queue)
+    found = await look_around()
+    done = await recover(queue) if found.open else Recovery()
+    if found.ahead:
+        await put_back()
+    if not found.noted:
+        await note_minute(queue)
     return asdict(done)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
 
-from db.session import read_session, transaction
+from db.session import transaction
 from watching.queries import queue_state
 
 if TYPE_CHECKING:
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
 KEPT: Final = timedelta(hours=3)
 """An hour is shown; the rest is for whoever reads the table to see what led to it."""
-_NOTED: Final = text(
-    "SELECT 1 FROM queue_minutes WHERE minute = date_trunc('minute', clock_timestamp())"
-)
 _NOTE: Final = text(
     """
     INSERT INTO queue_minutes (minute, waiting, running, depth)
@@ -38,9 +35,6 @@ async def note_minute(queue: Queue | None) -> None:
     Args:
         queue: The broker's queue, or None when it cannot be asked.
     """
-    async with read_session() as session:
-        if await session.scalar(_NOTED):
-            return
     state = await queue_state()
     figures = {
         "waiting": state.waiting,

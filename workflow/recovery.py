@@ -19,6 +19,7 @@ from db.ledger import lock_tasks
 from db.models import RoadmapTask
 from db.recorder import record_in
 from db.repositories.leases import expired, held_in
+from db.repositories.line_bounds import SILENT_S
 from db.session import read_session, transaction
 from workflow import turns
 from workflow.lease import give_up_if_hopeless
@@ -41,9 +42,24 @@ RING_AFTER: Final = timedelta(seconds=10)
 """A ring is on its way for at most this long; also the slack between clocks of one row."""
 LARGEST_SWEEP: Final = 500
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
-_OPEN: Final = text(
-    "SELECT EXISTS (SELECT FROM roadmap_tasks WHERE status = 'pending')"
-    " OR EXISTS (SELECT FROM roadmap_tasks WHERE status = 'processing')"
+# The first of an index each: those who wait are the newest, and the planner takes them for spread
+# among all that ended, which it would then read through to the first of them.
+_LOOK: Final = text(
+    """
+    SELECT (
+            SELECT true FROM roadmap_tasks WHERE status = 'pending'
+            ORDER BY user_id, created_at, task_id LIMIT 1
+        ) IS NOT NULL OR (
+            SELECT true FROM roadmap_tasks WHERE status = 'processing'
+            ORDER BY created_at, task_id LIMIT 1
+        ) IS NOT NULL AS open,
+        EXISTS (
+            SELECT FROM workers WHERE seen_at > clock_timestamp() + CAST(:silent AS interval)
+        ) AS ahead,
+        EXISTS (
+            SELECT FROM queue_minutes WHERE minute = date_trunc('minute', clock_timestamp())
+        ) AS noted
+    """
 )
 
 
@@ -61,6 +77,21 @@ class Queue:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What a look before a sweep found.
+
+    Attributes:
+        open: A task waits or runs.
+        ahead: A worker was heard of in the future: the database's clock was put back since.
+        noted: The figures of this minute are written down.
+    """
+
+    open: bool
+    ahead: bool
+    noted: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Recovery:
     """What a sweep did."""
 
@@ -69,10 +100,11 @@ class Recovery:
     rung: int = 0
 
 
-async def anything_open() -> bool:
-    """Tell whether any task waits or runs: else a sweep would find nothing, in many questions."""
+async def look_around() -> Found:
+    """Tell in one question what there is to do: most often nothing, which many would find out."""
     async with read_session() as session:
-        return bool(await session.scalar(_OPEN))
+        found = (await session.execute(_LOOK, {"silent": timedelta(seconds=SILENT_S)})).one()
+    return Found(open=found.open, ahead=found.ahead, noted=found.noted)
 
 
 async def recover(queue: Queue | None) -> Recovery:

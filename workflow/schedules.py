@@ -43,18 +43,17 @@ EARLY: Final = 0.25
 LATEST: Final = 1.5
 """No job is planned so many intervals ahead; one that is was planned by a clock that was wrong."""
 
-_LOCK: Final = text("SELECT pg_try_advisory_xact_lock(:space, :job)")
-_IS_DUE: Final = text(
+# the lock's session idles while the job works on others
+_LOCK: Final = text(
     """
-    SELECT coalesce(NOT paused AND (next_run_at IS NULL
-        OR next_run_at <= clock_timestamp() + make_interval(secs => :early_s)
-        OR next_run_at > clock_timestamp() + make_interval(secs => :latest_s)), true)
-    FROM (SELECT) AS one LEFT JOIN schedules ON name = :name
+    SELECT pg_try_advisory_xact_lock(:space, :job),
+        set_config('idle_in_transaction_session_timeout', '0', true)
     """
 )
-# Counted from when it was due, so that the interval is kept; from now when that is long past, or
-# further ahead than anything is planned: then the database's clock has gone backwards since.
-_PLAN_NEXT: Final = text(
+# Returns a row if it is due. Counted from when it was due, so that the interval is kept; from now
+# when that is long past, or further ahead than anything is planned: then the database's clock has
+# gone backwards since.
+_PLAN_NEXT_IF_DUE: Final = text(
     """
     INSERT INTO schedules AS known (name, next_run_at)
     VALUES (:name, clock_timestamp() + make_interval(secs => :interval_s))
@@ -63,6 +62,10 @@ _PLAN_NEXT: Final = text(
             AND known.next_run_at <= clock_timestamp() + make_interval(secs => :latest_s)
         THEN known.next_run_at + make_interval(secs => :interval_s)
         ELSE excluded.next_run_at END
+    WHERE NOT known.paused AND (known.next_run_at IS NULL
+        OR known.next_run_at <= clock_timestamp() + make_interval(secs => :early_s)
+        OR known.next_run_at > clock_timestamp() + make_interval(secs => :latest_s))
+    RETURNING true
     """
 )
 
@@ -89,8 +92,6 @@ async def run_job(
             return None
         if scheduled and not await _begin_scheduled(job):
             return None
-        # the lock's session idles while the job works on others
-        await tx.session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         started = time.monotonic()
         try:
             outcome = await work()
@@ -112,12 +113,13 @@ async def run_job(
 
 async def _begin_scheduled(job: Job) -> bool:
     """Plan the next run if this one is due; committed at once, whatever becomes of the run."""
+    times = {
+        "interval_s": job.interval_s,
+        "early_s": job.interval_s * EARLY,
+        "latest_s": job.interval_s * LATEST,
+    }
     async with transaction() as tx:
-        told = {"name": job.name, "latest_s": job.interval_s * LATEST}
-        if not await tx.session.scalar(_IS_DUE, told | {"early_s": job.interval_s * EARLY}):
-            return False
-        await tx.session.execute(_PLAN_NEXT, told | {"interval_s": job.interval_s})
-        return True
+        return bool(await tx.session.scalar(_PLAN_NEXT_IF_DUE, {"name": job.name, **times}))
 
 
 async def list_schedules() -> list[ScheduleView]:

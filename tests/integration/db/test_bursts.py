@@ -14,7 +14,7 @@ from db.repositories.turns import look, next_in_line
 from db.session import read_session
 from tests.examined import every_statement, rows_handled
 from tests.factories import a_worker_is_there, new_task
-from workflow.recovery import anything_open
+from workflow.recovery import look_around
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -63,7 +63,7 @@ async def test_a_place_in_line(burst: asyncpg.Connection) -> None:
         async with read_session() as session:
             await next_in_line(session, bounds=BOUNDS, limit=100)
             await line(session, bounds=BOUNDS)
-        await anything_open()
+        await look_around()
     assert sum("RECURSIVE" in statement for statement, _ in sent) == 2
     reading = [each for each in sent if each[0].lstrip().startswith(("WITH", "SELECT"))]
     assert await rows_handled(burst, reading) < 40 * WAITING

@@ -27,7 +27,7 @@ from watching.queries.tasks import get_task, list_tasks
 from workflow.audit.examine import examine
 from workflow.lease import acquire
 from workflow.minutes import note_minute
-from workflow.recovery import Queue, recover
+from workflow.recovery import Queue, look_around, recover
 from workflow.review_deadlines import expire, remind
 from workflow.upkeep import purge
 
@@ -135,6 +135,7 @@ async def test_nothing_that_runs_all_the_time_reads_a_table_through(
         async with AsyncSessionLocal() as session:
             await renew(session, [(claim.task_id, claim.epoch)], lease_s=30)
             await expired(session, limit=100)
+        assert (await look_around()).open
         await recover(Queue(depth=0))
         await remind()
         await expire()
