@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, select, text
 
 from core.actor import SYSTEM
 from core.choices import ReviewExpiry
@@ -64,7 +64,7 @@ async def _open_reviews(condition: ColumnElement[bool], limit: int) -> list[tupl
     async with read_session() as session:
         statement = (
             select(Review.task_id, Review.version)
-            .where(Review.status == ReviewStatus.OPEN, condition)
+            .where(text("status = 'open'"), condition)  # spelled out, as in its index
             .order_by(Review.due_at)
             .limit(limit)
         )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import ARRAY, BigInteger, bindparam, select, text
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
-from core.states import Status
 from db.models import RoadmapTask
 
 if TYPE_CHECKING:
@@ -16,6 +15,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from sqlalchemy.ext.asyncio import AsyncSession
+
+_PROCESSING: Final = text("status = 'processing'")
+"""Spelled out, as in its index: a plan for any status could not use that."""
 
 # One statement for all leases of a process: renews what is still ours and due, and tells what is
 # not held any more: taken over or cancelled, or ended under our own epoch, by ourselves. A row that
@@ -105,7 +107,7 @@ async def expired(session: AsyncSession, *, limit: int) -> list[UUID]:
     statement = (
         select(RoadmapTask.task_id)
         .where(
-            RoadmapTask.status == Status.PROCESSING,
+            _PROCESSING,
             RoadmapTask.lease_until < text("clock_timestamp()"),
         )
         .order_by(RoadmapTask.lease_until)
@@ -117,7 +119,7 @@ async def expired(session: AsyncSession, *, limit: int) -> list[UUID]:
 async def held_in(session: AsyncSession, lives: Sequence[int]) -> list[UUID]:
     """Return the tasks that are held in these lives."""
     statement = select(RoadmapTask.task_id).where(
-        RoadmapTask.status == Status.PROCESSING,
+        _PROCESSING,
         RoadmapTask.lease_until.is_not(None),
         RoadmapTask.life.in_(lives),
         RoadmapTask.life_epoch == RoadmapTask.epoch,

@@ -110,16 +110,44 @@ async def grown(database: asyncpg.Connection) -> AsyncIterator[asyncpg.Connectio
 async def read_through(connection: asyncpg.Connection, sent: Statements) -> dict[str, str]:
     """Return the growing tables that a statement reads from one end to the other, and by which."""
     found: dict[str, str] = {}
-    for statement, parameters in dict(sent).items():
-        if statement.lstrip().upper().startswith(("SELECT", "WITH", "UPDATE", "DELETE")):
-            plan = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {statement}", *parameters)
-            found |= dict.fromkeys(_whole(orjson.loads(plan)[0]["Plan"]), statement)
+    for statement, parameters in _read(sent).items():
+        plan = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {statement}", *parameters)
+        found |= dict.fromkeys(_whole(plan), statement)
     return found
 
 
-def _whole(node: dict[str, Any]) -> set[str]:
-    own = {node["Relation Name"]} if node["Node Type"] == "Seq Scan" else set()
-    return (own & GROWING).union(*map(_whole, node.get("Plans", ())))
+async def read_through_when_kept(
+    connection: asyncpg.Connection, sent: Statements
+) -> dict[str, str]:
+    """Return the same for the plans that serve any values: a connection may come to keep those."""
+    found: dict[str, str] = {}
+    await connection.execute("SET plan_cache_mode = force_generic_plan")
+    for number, (statement, parameters) in enumerate(_read(sent).items()):
+        name = f"kept{number}"
+        await connection.execute(f"PREPARE {name} AS {statement}")
+        given = f"({', '.join(['NULL'] * len(parameters))})" if parameters else ""
+        plan = await connection.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE {name}{given}")
+        found |= dict.fromkeys(_whole(plan), statement)
+    await connection.execute("RESET plan_cache_mode")
+    return found
+
+
+def _read(sent: Statements) -> dict[str, tuple[Any, ...]]:
+    """Return the statements that read rows, with the values of the last time."""
+    reading = ("SELECT", "WITH", "UPDATE", "DELETE")
+    return {
+        statement: given
+        for statement, given in sent
+        if statement.lstrip().upper().startswith(reading)
+    }
+
+
+def _whole(plan: str) -> set[str]:
+    """Return the growing tables that a plan reads through."""
+    nodes = [orjson.loads(plan)[0]["Plan"]]
+    for node in nodes:  # grows as it is gone through
+        nodes += node.get("Plans", ())
+    return {n["Relation Name"] for n in nodes if n["Node Type"] == "Seq Scan"} & GROWING
 
 
 async def test_nothing_that_runs_all_the_time_reads_a_table_through(
@@ -160,6 +188,7 @@ async def test_nothing_that_runs_all_the_time_reads_a_table_through(
     assert any("pg_try_advisory_xact_lock" in statement for statement, _ in sent), "drivers' too"
     assert len(dict(sent)) > 30
     assert await read_through(grown, sent) == {}
+    assert await read_through_when_kept(grown, sent) == {}
 
 
 async def test_a_purge_passes_over_those_that_were_purged(grown: asyncpg.Connection) -> None:
