@@ -124,6 +124,16 @@ def versions_of(if_match: str | None) -> frozenset[int] | None:
     return frozenset(int(tag) for tag in tags if _VERSION.fullmatch(tag))
 
 
+def foreign_event_id() -> InvalidRequestError:
+    """Return the error for a `Last-Event-ID` that no event of the stream has."""
+    said = "must be the `id` of an event of this stream"
+    return InvalidRequestError.at("header", "Last-Event-ID", said)
+
+
+def _foreign_cursor() -> InvalidRequestError:
+    return InvalidRequestError.at("query", "cursor", "is not one that this API gave out")
+
+
 def encode_cursor(last: UUID | None) -> str | None:
     """Return an opaque cursor for what follows an id."""
     return None if last is None else base64.urlsafe_b64encode(last.bytes).decode().rstrip("=")
@@ -140,7 +150,7 @@ def decode_cursor(cursor: str | None) -> UUID | None:
     try:
         return UUID(bytes=base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
     except (binascii.Error, ValueError):
-        raise InvalidRequestError("`cursor` is not one that this API gave out.") from None
+        raise _foreign_cursor() from None
 
 
 def encode_place(last: tuple[str, ...] | None) -> str | None:
@@ -167,7 +177,7 @@ def decode_place(cursor: str | None) -> tuple[str, str, str] | None:
         or [type(word) for word in words] != [str] * 3
         or any(word != storable(word) for word in words)
     ):
-        raise InvalidRequestError("`cursor` is not one that this API gave out.")
+        raise _foreign_cursor()
     step, key, kind = words
     return step, key, kind
 

@@ -182,12 +182,18 @@ def of_error(error: errors.AppError, *, instance: str | None = None) -> ProblemR
         detail=error.message,
         instance=instance,
         field_errors=[
-            FieldError(field=short(f"body.{path}"), message=short(message), type=rule)
-            for path, message, rule in error.details.get("fields", ())
+            FieldError(field=short(path), message=short(message), type=rule)
+            for path, message, rule in _places(error)
         ]
         or None,
         headers=headers,
     )
+
+
+def _places(error: errors.AppError) -> list[tuple[str, str, str]]:
+    """Return where in the request it is wrong, with the whole path of each place."""
+    fields, places = (error.details.get(name, ()) for name in ("fields", "places"))
+    return [*((f"body.{path}", said, rule) for path, said, rule in fields), *places]
 
 
 def of_failure(error: Exception, *, instance: str | None = None) -> ProblemResponse:

@@ -43,8 +43,21 @@ class SettingsError(AppError):
 class InvalidRequestError(AppError):
     """The request cannot be understood or breaks a rule; nothing was changed."""
 
-    # where single fields are wrong, `details["fields"]` has a path, a message and a rule for each
+    # where single fields are wrong, `details["fields"]` has a path, a message and a rule for each;
+    # where it is a parameter or a header, `details["places"]` has the same with the whole path
     code = "invalid_request"
+
+    @classmethod
+    def at(cls, where: str, name: str, said: str) -> InvalidRequestError:
+        """Return the error for what is not in a request's body.
+
+        Args:
+            where: `query` or `header`.
+            name: What it is called there.
+            said: What is wrong with it.
+        """
+        place = (f"{where}.{name.lower()}", said, "value_error")
+        return cls(f"`{name}` {said}.", places=[place])
 
 
 class NotFoundError(AppError):

@@ -8,12 +8,11 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from api.auth import CurrentViewer, StreamViewer
-from api.http import TaskId
+from api.http import TaskId, foreign_event_id
 from api.middleware import PUSH
 from api.problems import documented
 from api.shapes import EVENT_EXAMPLE, EventList
 from api.streams import HEARTBEAT_S, EventStream, encode_sse, pack_sse
-from core.errors import InvalidRequestError
 from watching import feed, queries
 from watching.viewer import Viewer
 
@@ -97,7 +96,7 @@ def seq_of(last_event_id: str | None, after: int) -> int:
         or len(last_event_id) > len(str(LARGEST_SEQ))
         or int(last_event_id) > LARGEST_SEQ
     ):
-        raise InvalidRequestError("`Last-Event-ID` must be the `id` of an event of this stream.")
+        raise foreign_event_id()
     return int(last_event_id)
 
 

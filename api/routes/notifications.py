@@ -8,11 +8,10 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from api.auth import CurrentActor, StreamViewer
-from api.http import NotificationId, decode_cursor, encode_cursor, next_link
+from api.http import NotificationId, decode_cursor, encode_cursor, foreign_event_id, next_link
 from api.problems import documented
 from api.shapes import MarkedRead, Notifications, UnreadCount
 from api.streams import HEARTBEAT_S, EventStream, encode_notification
-from core.errors import InvalidRequestError
 from watching import inbox, queries
 from watching.queries import NotificationView
 
@@ -112,9 +111,7 @@ def seen_of(last_event_id: str | None, after: UUID | None) -> UUID | None:
     try:
         return UUID(last_event_id)
     except ValueError:
-        raise InvalidRequestError(
-            "`Last-Event-ID` must be the `id` of an event of this stream."
-        ) from None
+        raise foreign_event_id() from None
 
 
 async def _frames(coming: AsyncGenerator[list[NotificationView]]) -> AsyncGenerator[list[bytes]]:

@@ -96,7 +96,7 @@ def _seq(after: str) -> int:
         not (after.isascii() and after.isdigit() and len(after) <= LONGEST_SEQ)
         or int(after) >= 2**31
     ):
-        raise InvalidRequestError("`after` must be the `seq` of an event, or 0.")
+        raise InvalidRequestError.at("query", "after", "must be the `seq` of an event, or 0")
     return int(after)
 
 

@@ -177,7 +177,7 @@ def printable(idempotency_key: str | None) -> None:
         InvalidRequestError: It has characters that nobody sees.
     """
     if idempotency_key is not None and not idempotency_key.isprintable():
-        raise InvalidRequestError("`Idempotency-Key` must be printable text.")
+        raise InvalidRequestError.at("header", "Idempotency-Key", "must be printable text")
 
 
 async def accepted(task_id: TaskId, response: Response, actor: CurrentActor) -> Task:

@@ -160,7 +160,8 @@ async def stored_part(
             said = "" if kind is None else f" of the kind {kind!r}"
             raise NotFoundError(f"Task {task_id} has no part {key!r}{said} at {step}.")
         if kind is None and len(kinds) > 1:
-            raise InvalidRequestError(f"Name a `kind`, one of {', '.join(sorted(kinds))}.")
+            said = f"must be one of {', '.join(sorted(kinds))}"
+            raise InvalidRequestError.at("query", "kind", said)
         return await _version(session, row, (step, key, kind or kinds[0]), version)
 
 

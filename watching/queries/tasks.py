@@ -117,7 +117,9 @@ async def list_tasks(
     async with read_session() as session:
         rows = list((await session.scalars(statement)).all())
         if not rows and before is not None and await session.get(RoadmapTask, before) is None:
-            raise InvalidRequestError("`cursor` leads nowhere any more; begin with the first page.")
+            raise InvalidRequestError.at(
+                "query", "cursor", "leads nowhere any more; begin with the first page"
+            )
         more = len(rows) > limit
         views = await views_of(session, rows[:limit], failures=LISTED_FAILURES)
         views = [without_traces(view) for view in views]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import socket
 from typing import TYPE_CHECKING, Any
@@ -124,6 +125,32 @@ async def test_a_foreign_cursor_is_422(alice: httpx.AsyncClient) -> None:
     for cursor in ("x", "....", "AAAA", "é", "%00", "A" * 101):
         response = await alice.get(f"/api/v1/tasks?cursor={cursor}")
         assert_problem(response, 422, "invalid_request")
+
+
+async def test_what_is_wrong_beside_a_body_is_named_by_its_place(
+    alice: httpx.AsyncClient, database: asyncpg.Connection
+) -> None:
+    """A parameter or header that a rule of ours refuses stands in `errors`, as any other one."""
+    seeded = await seeds.roadmap(database)
+    task = f"/api/v1/tasks/{seeded.task_id}"
+    gone = base64.urlsafe_b64encode(SOME.bytes).decode().rstrip("=")
+    event_id = {"Last-Event-ID": "x"}
+    for place, path, headers in (
+        ("query.cursor", "/api/v1/tasks?cursor=x", {}),
+        ("query.cursor", f"/api/v1/tasks?cursor={gone}", {}),
+        ("query.cursor", "/api/v1/notifications?cursor=x", {}),
+        ("query.cursor", f"{task}/parts?cursor=x", {}),
+        ("query.kind", f"{task}/parts/content_generation/{seeded.concepts[0]}", {}),
+        ("header.last-event-id", f"{task}/stream", event_id),
+        ("header.last-event-id", "/api/v1/notifications/stream", event_id),
+    ):
+        answer = await alice.get(path, headers=headers)
+        problem = assert_problem(answer, 422, "invalid_request")
+        assert [error["field"] for error in problem["errors"]] == [place], path
+    key = [(b"Idempotency-Key", "a\u00adb".encode())]
+    answer = await alice.post("/api/v1/tasks", json={"goal": "x"}, headers=key)
+    problem = assert_problem(answer, 422, "invalid_request")
+    assert problem["errors"][0]["field"] == "header.idempotency-key"
 
 
 async def test_a_foreign_last_event_id_is_422(alice: httpx.AsyncClient) -> None:
