@@ -13,6 +13,8 @@ from api.problems import CODE_OF, problem
 from core import timeouts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from api.problems import ProblemResponse
@@ -34,6 +36,8 @@ DRAIN_S: Final = 2.0
 """What is still read from who sends too much: who has sent all of it, reads the refusal."""
 _NOT_JSON: Final = "Send JSON, with `Content-Type: application/json`."
 _ENCODED: Final = "Send the body as it is, without `Content-Encoding`."
+_CODED: Final = "Send the body in plain chunks: of the transfer codings only `chunked` is known."
+_PLAIN: Final = frozenset({b"chunked", b"identity", b""})
 
 
 class Bodies:
@@ -53,7 +57,7 @@ class Bodies:
         path = inner_path(scope)
         most = largest(scope["method"], path)
         headers = dict(scope["headers"])
-        refusal = _refusal(headers, path, most)
+        refusal = _refusal(headers, path, most, coded=_is_coded(scope["headers"]))
         first: Message | None = None
         if refusal is not None:
             # in chunks, as some proxies pass requests on, only the end tells that there is no body
@@ -86,7 +90,17 @@ def _too_large(most: int) -> str:
     return f"The body is larger than the {most:,} bytes that this address takes."
 
 
-def _refusal(headers: dict[bytes, bytes], path: str, most: int) -> ProblemResponse | None:
+def _is_coded(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Tell whether a body is packed on its way in a manner that nobody here unpacks."""
+    codings = (value for name, value in headers if name == b"transfer-encoding")
+    return any(
+        coding.strip().lower() not in _PLAIN for each in codings for coding in each.split(b",")
+    )
+
+
+def _refusal(
+    headers: dict[bytes, bytes], path: str, most: int, *, coded: bool
+) -> ProblemResponse | None:
     declared = headers.get(b"content-length", b"0")
     length = int(declared) if declared.isdigit() and len(declared) < len(str(2**63)) else 0
     chunked = b"transfer-encoding" in headers
@@ -100,6 +114,8 @@ def _refusal(headers: dict[bytes, bytes], path: str, most: int) -> ProblemRespon
         )
     if not (length or chunked):
         return None
+    if coded:
+        return problem(501, code=CODE_OF[501], detail=_CODED, instance=path)
     media_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
     json = media_type == b"application/json" or media_type.endswith(b"+json")
     encoded = headers.get(b"content-encoding", b"identity").strip().lower() != b"identity"

@@ -69,6 +69,7 @@ CODE_OF: Final[dict[int, str]] = {
     429: errors.TooManyRequestsError.code,
     431: "header_too_large",
     500: errors.AppError.code,
+    501: "unknown_transfer_coding",
     503: errors.ServiceUnavailableError.code,
 }
 _PHRASES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}

@@ -238,6 +238,14 @@ async def test_bodies_that_are_no_plain_json(alice: httpx.AsyncClient) -> None:
         )
         assert answer.status_code == 415
         assert "Content-Encoding" in answer.json()["detail"]
+    for coding in ("gzip, chunked", "GZIP,chunked", "x, chunked"):
+        coded = {**JSON, "Transfer-Encoding": coding}
+        answer = await alice.post("/api/v1/tasks", content=b"{}", headers=coded)
+        assert answer.status_code == 501
+        assert answer.json()["code"] == "unknown_transfer_coding"
+    plain = {**JSON, "Transfer-Encoding": "identity, Chunked"}
+    answer = await alice.post("/api/v1/tasks", content=b"{", headers=plain)
+    assert answer.status_code == 422
     for method in ("GET", "HEAD", "DELETE"):
         answer = await alice.request(method, "/api/v1/tasks", content=b"{}", headers=JSON)
         assert answer.status_code == 413
