@@ -18,13 +18,15 @@ from redis.exceptions import RedisError
 from core import telemetry
 from core.logging import get_logger
 from core.loop_local import ProcessLocal
+from core.refusals import refusal
+from core.unheard import note_heard, note_unheard, why_unheard
 from core.wire_names import REQUEST_ID, RUNG_AT
+from tasks.application import celery
+from tasks.queues import check_willing
 from workflow import doorbell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from celery import Celery
 
     from core.jobs import JobName
     from workflow.doorbell import Ring
@@ -33,6 +35,9 @@ log = get_logger(__name__)
 
 RINGS: Final = Counter("roadmap_rings_total", "Messages that ask for a worker.", ["result"])
 WAITING: Final = 20_000
+LOOK_AGAIN_S: Final = 3.0
+"""Between two questions to a broker that refused a ring, whether it takes messages again."""
+SILENT: Final = "does not answer"
 JOB_EXPIRES_S: Final = 300
 """A run that somebody asked for and no worker began in so long is no longer wanted."""
 
@@ -64,17 +69,37 @@ class Dispatcher:
     def _send_all(self) -> None:
         from kombu.exceptions import KombuError, OperationalError
 
-        while (waiting := self._rings.get()) is not None:
+        while (waiting := self._next()) is not None:
             ring, origin = waiting
             try:
                 send(ring, origin)
                 RINGS.labels("sent").inc()
+                note_heard()
             except (KombuError, OperationalError, RedisError, OSError) as error:
                 RINGS.labels("failed").inc()
+                note_unheard(refusal(error) or SILENT)
                 log.warning("ring_failed", task_id=str(ring.task_id), error=type(error).__name__)
             except Exception:
                 RINGS.labels("failed").inc()
                 log.exception("ring_failed", task_id=str(ring.task_id))
+
+    def _next(self) -> tuple[Ring, dict[str, str]] | None:
+        """Wait for something to ring for; meanwhile see whether the broker still refuses."""
+        while why_unheard() is not None:
+            try:
+                return self._rings.get(timeout=LOOK_AGAIN_S)
+            except queue.Empty:
+                _look_again()
+        return self._rings.get()
+
+
+def _look_again() -> None:
+    try:
+        check_willing()
+    except Exception as error:  # noqa: BLE001 - whatever it is, nobody hears us
+        note_unheard(refusal(error) or SILENT)
+    else:
+        note_heard()
 
 
 def send(ring: Ring, origin: Mapping[str, str] | None = None) -> None:
@@ -104,17 +129,6 @@ def send_job(name: JobName) -> None:
         Exception: The broker cannot be reached.
     """
     celery().send_task(name.celery_name, expires=JOB_EXPIRES_S, retry=False)
-
-
-def celery() -> Celery:
-    """Return the Celery application, imported when it is first needed.
-
-    That takes a good part of a second of CPU. It is the bell's thread that waits for it, so an API
-    that has nothing to ring for never pays it, and no request waits.
-    """
-    from worker.app import app
-
-    return app
 
 
 _dispatcher: Final = ProcessLocal(Dispatcher)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from core.wire_names import PROBE, PROBE_KEPT_S, RUNG_AT
-from tasks.dispatch import celery
+from tasks.application import celery
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from core.loop_local import LoopLocal
 from core.stages import can_run, is_known
 from core.states import Status, Step
+from core.unheard import why_unheard
 from db.repositories.line import Line, Standing, line, lost, numbers
 from db.repositories.line_bounds import bounds
 from db.task_changes import timestamp
@@ -168,6 +169,8 @@ def _left_alone(slots: int | None) -> Place:
 def _told(position: int, slots: int | None) -> str:
     if slots is None:
         return "No worker tells of itself; it begins when there is one."
+    if (why := why_unheard()) is not None:
+        return f"The broker {why}, so no worker can be told of it; it begins once that has passed."
     if position == 1:
         return "It is next, as soon as a worker has a free slot."
     return f"{position - 1} before it; it begins when it is its turn and a worker has a free slot."

@@ -14,7 +14,7 @@ from cli.servers import Servers
 from cli.service_checks import check_postgres, check_redis, check_workers
 from core.settings import get_settings
 from embedded import EmbeddedRedis
-from tests.factories import a_worker_is_there
+from tests.factories import a_worker_is_there, until
 from tests.integration.api.conftest import bearer, in_process
 from tests.integration.api.processes import running_api
 
@@ -74,6 +74,27 @@ async def test_a_redis_that_takes_no_writes(broken: EmbeddedRedis, command: str,
     (found,) = await asyncio.to_thread(check_redis, broken.url, name="Redis")
     assert not found.ok
     assert found.message.startswith(said.removeprefix("Redis ").removesuffix(": "))
+
+
+async def test_a_task_is_not_next_while_nobody_can_be_told(
+    broken: EmbeddedRedis, jwt_mode: None
+) -> None:
+    """What keeps it from being taken is said in its line, and no longer than it does."""
+    async with (
+        running_api() as api,
+        httpx.AsyncClient(base_url=api.address, headers=bearer()) as client,
+    ):
+
+        async def says(beginning: str) -> bool:
+            (task,) = (await client.get("/api/v1/tasks")).json()["tasks"]
+            return str(task["line"]["message"]).startswith(beginning)
+
+        await tell(broken, "CONFIG", "SET", "maxmemory", "1")
+        assert (await client.post("/api/v1/tasks", json={"goal": "Learn to sew"})).is_success
+        full = "The broker is full (maxmemory), so no worker can be told of it;"
+        await until(lambda: says(full))
+        await tell(broken, "CONFIG", "SET", "maxmemory", "0")
+        await until(lambda: says("It is next"))
 
 
 @pytest.mark.parametrize("user", ["reader", "broker"])
