@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from core.settings import Settings
 
 
+ISOLATION: Final = "READ COMMITTED"
+"""What all our statements are written for, whatever the role's or the database's default is: who
+waited for a locked row goes on with what it is by then."""
 _limits: Final[WeakKeyDictionary[Engine, Callable[[], str]]] = WeakKeyDictionary()
 
 
@@ -54,6 +57,7 @@ def new_engine(
     told = {**session, **address.server_settings}
     engine = create_async_engine(
         "postgresql+asyncpg://",
+        isolation_level=ISOLATION,
         hide_parameters=True,
         json_serializer=json_text,
         json_deserializer=json_value,

@@ -49,7 +49,7 @@ from db.session import (
     retrying,
     transaction,
 )
-from tests.factories import until
+from tests.factories import new_task, until
 
 if TYPE_CHECKING:
     from embedded import EmbeddedPostgres
@@ -72,6 +72,30 @@ async def backends(connection: asyncpg.Connection) -> list[str]:
 
 async def _no_backend(connection: asyncpg.Connection) -> bool:
     return await backends(connection) == []
+
+
+async def test_the_isolation_of_others_is_not_ours(
+    database: asyncpg.Connection, settings_env: pytest.MonkeyPatch
+) -> None:
+    """A role or database whose transactions are serializable refuses nobody who waited."""
+    url = get_settings().database_url.get_secret_value()
+    strict = "options=-cdefault_transaction_isolation%3Dserializable"
+    settings_env.setenv("ROADMAP_DATABASE_URL", f"{url}{'&' if '?' in url else '?'}{strict}")
+    get_settings.cache_clear()
+    task = await new_task()
+    touch = text("UPDATE roadmap_tasks SET goal = goal || '!' WHERE task_id = :task")
+    try:
+        async with read_session() as session:  # each by itself; the next one is a transaction again
+            assert await session.scalar(text("SHOW transaction_isolation")) == "serializable"
+        async with transaction() as first, transaction() as second:
+            await second.session.execute(text("SELECT 1"))
+            await first.session.execute(touch, {"task": task})
+            waiting = asyncio.create_task(second.session.execute(touch, {"task": task}))
+            await asyncio.sleep(0.1)
+            await first.session.commit()
+            await waiting
+    finally:
+        await dispose_engine()
 
 
 async def test_two_loops_at_once(database: asyncpg.Connection) -> None:
