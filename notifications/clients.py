@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from redis.asyncio import Redis
 from redis.asyncio.sentinel import Sentinel
 from redis.exceptions import NoPermissionError
+from redis.maint_notifications import MaintNotificationsConfig
 
 from core.addresses import RedisAddress, redis_address
 from core.addresses.broker import redis_tls, sentinel_login
 from core.wire_names import PROBE, PROBE_KEPT_S, own
+
+_NO_MOVES: Final = MaintNotificationsConfig(enabled=False)
+"""redis-py asks each server to tell of its maintenance, and then no longer looks whether a
+connection that lay idle was closed (8.1): the next command on it failed."""
 
 
 class _Managed(Redis):
@@ -35,6 +40,7 @@ def redis_client(url: str, **options: Any) -> Redis:
         options: redis-py's arguments; they win over the address.
     """
     address = redis_address(url)
+    options = {"maint_notifications_config": _NO_MOVES, **options}
     if "protocol" in options:
         address = without_protocol(address)
     if address.master is None:

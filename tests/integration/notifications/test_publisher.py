@@ -91,6 +91,15 @@ def publish(first: int, last: int) -> float:
     return time.perf_counter() - began
 
 
+async def hung_up_on(url: str) -> None:
+    """Let the server close the publishers' connections, as those with a `timeout` do."""
+    async with Redis.from_url(url) as admin:
+        for client in await admin.client_list():
+            if client["name"] == "roadmap-publisher":
+                await admin.client_kill(client["addr"])
+    await asyncio.sleep(0.05)
+
+
 class Listener:
     """Somebody who hears a channel."""
 
@@ -351,3 +360,19 @@ async def test_slow_and_broken_are_told_apart_and_seldom(
 async def answered(mine: publisher.Publisher) -> bool:
     """Tell whether Redis takes publishes again."""
     return not mine._failing
+
+
+async def test_a_connection_that_was_closed_while_idle(
+    settings_env: pytest.MonkeyPatch, server: EmbeddedRedis
+) -> None:
+    """It is made anew before anything is sent on it: no failure, no pause, nothing lost."""
+    use(settings_env, server.url)
+    failures = FAILURES.labels("ConnectionError")._value.get()
+    async with listening(server.url) as listener:
+        publish(1, 1)
+        await until(lambda: listener.has(1))
+        await hung_up_on(server.url)
+        publish(2, 2)
+        await until(lambda: listener.has(2))
+    assert listener.heard == [1, 2]
+    assert FAILURES.labels("ConnectionError")._value.get() == failures
