@@ -172,7 +172,7 @@ def _restrict(**_: Any) -> None:
     def refuse(_state: Any, **_: Any) -> dict[str, str]:
         return {
             "error": "Not allowed: workers are stopped, sized and pointed at queues where they are"
-            " started; see the runbook."
+            " started; see Brokers in docs/OPERATIONS.md."
         }
 
     for name in list(Panel.data):

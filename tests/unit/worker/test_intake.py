@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import uuid
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from celery.utils.collections import LimitedSet
 from celery.worker.consumer.mingle import Mingle
+from celery.worker.control import Panel
 
 from tasks import maintenance, roadmap  # noqa: F401 - tasks are known once they are imported
 from tests.junk import cases, envelope, wrapped
 from tests.junk_commands import command, commands
-from worker.intake import RefusedError, judge
+from worker.intake import RefusedError, control, judge
 from worker.intake.control import PIDBOX, check_control
 from worker.intake.envelope import incoming, open_envelope, sealed
 from worker.intake.excerpt import LONGEST, excerpt_of
@@ -138,3 +141,16 @@ def test_excerpts_hold_no_secrets(secret: str) -> None:
             shown = excerpt_of(message)
             assert secret not in shown, message
             assert base64.b64encode(secret.encode()).decode()[:8] not in shown
+
+
+def test_a_command_that_is_not_allowed_says_where_that_is_explained(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What `celery control` and Flower show then names a heading that is there."""
+    monkeypatch.setattr(Panel, "data", dict(Panel.data))
+    control._restrict()
+    told = Panel.data["pool_grow"](None)["error"]
+    heading, document = re.findall("see (.+) in (docs/.+)[.]", told)[0]
+    root = Path(__file__).parents[3]
+    text = (root / document).read_text(encoding="utf-8")
+    assert "remote control" in text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
