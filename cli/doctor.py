@@ -54,10 +54,10 @@ def doctor(
 
 def examine(folder: DataDir, *, llm: bool = False) -> list[Finding]:
     """Return everything that was found; with `llm` the language model is really called."""
+    from cli.postgres_checks import check_postgres
     from cli.provider_checks import check_provider, check_search
     from cli.service_checks import (
         check_broker,
-        check_postgres,
         check_redis,
         check_workers,
     )

@@ -78,7 +78,7 @@ def _strangers(settings: Settings, url: str) -> list[Finding]:
 
 
 async def _unfinished(settings: Settings, url: str) -> Sequence[tuple[str, int, int]]:
-    from cli.service_checks import connected
+    from cli.postgres_checks import connected
 
     async with connected(url, settings) as (connection, _):
         return [tuple(row) for row in await connection.fetch(_UNFINISHED)]

@@ -19,6 +19,7 @@ from core.errors import ServiceUnavailableError
 from core.logging import get_logger
 from core.settings import get_settings
 from core.stages import can_run
+from db.admitted import ADMITTED
 from db.engine import get_pool_status
 from db.session import read_session
 from tasks import queues
@@ -40,10 +41,7 @@ _SESSIONS: Final = text(
     """
 )
 _LIMITS: Final = text(
-    """
-    SELECT current_setting('max_connections')::int AS most,
-           current_setting('superuser_reserved_connections')::int AS kept
-    """
+    f"SELECT current_setting('max_connections')::int AS most, {ADMITTED} AS admitted"
 )
 
 
@@ -57,7 +55,7 @@ async def database() -> dict[str, Any]:
         "pool": await get_pool_status(),
         "server": {
             "max_connections": limits.most,
-            "admitted": limits.most - limits.kept,  # without those for superusers
+            "admitted": limits.admitted,
             "sessions": sum(sessions.values()),
             "sessions_by_state": sessions,
         },

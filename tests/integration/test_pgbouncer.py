@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
-from cli.service_checks import check_postgres
+from cli.postgres_checks import check_postgres
 from core.addresses import postgres_address
 from core.settings import get_settings
 from db.connecting import forget_poolers

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+import asyncpg
 import httpx
 import pytest
 from redis.asyncio import Redis
 
 from cli.data_dir import DataDir
+from cli.postgres_checks import check_postgres
 from cli.servers import Servers
-from cli.service_checks import check_postgres, check_redis, check_workers
+from cli.service_checks import check_redis, check_workers
 from core.settings import get_settings
 from embedded import EmbeddedRedis
 from tests.factories import a_worker_is_there, until
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    import asyncpg
 
 NEW = "a-new-password"
 
@@ -130,6 +132,39 @@ async def test_a_read_only_database(
     found = await asyncio.to_thread(check_postgres, url, get_settings())
     (writes,) = (each for each in found if each.name == "database writes")
     assert (writes.ok, writes.required) == (False, True)
+
+
+async def test_a_role_with_few_connections(database: asyncpg.Connection) -> None:
+    """The doctor and the operations page know the role's own limit, and the database's."""
+    url = urlsplit(get_settings().database_url.get_secret_value())
+    base = url.path.removeprefix("/")
+    short = f"{url.scheme}://short:word@{url.hostname}:{url.port}{url.path}"
+    await database.execute(
+        "CREATE ROLE short LOGIN PASSWORD 'word' CONNECTION LIMIT 7;"
+        f'GRANT pg_read_all_data TO short; GRANT CONNECT ON DATABASE "{base}" TO short'
+    )
+    held: list[asyncpg.Connection] = []
+    try:
+        assert await connections(short) == (False, "the server admits 7,")
+        await database.execute(f'ALTER DATABASE "{base}" CONNECTION LIMIT 5')
+        assert await connections(short) == (False, "the server admits 5,")
+        await database.execute("ALTER ROLE short CONNECTION LIMIT 1")
+        held.append(await asyncpg.connect(short.replace("+asyncpg", "")))
+        (found,) = await asyncio.to_thread(check_postgres, short, get_settings())
+        assert found.message.startswith("has no connection left for us: too many connections for")
+        assert "CONNECTION LIMIT" in found.message
+    finally:
+        for connection in held:
+            await connection.close()
+        await database.execute(f'ALTER DATABASE "{base}" CONNECTION LIMIT -1')
+        await database.execute("DROP OWNED BY short; DROP ROLE short")
+
+
+async def connections(url: str) -> tuple[bool, str]:
+    """Return what the doctor thinks of the connections that there may be."""
+    found = await asyncio.to_thread(check_postgres, url, get_settings())
+    (told,) = (each for each in found if each.name == "database connections")
+    return told.ok, told.message[: told.message.index(" our budget")]
 
 
 async def test_a_database_without_room(
