@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import traceback
 from enum import Enum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 T = TypeVar("T")
 
+_MOST_NAMED: Final = 5
+
 
 class AuthoredError(Exception):
     """What an author's function raised. Its cause is that error, whatever it is."""
 
     def __init__(self, error: BaseException) -> None:
         """Tell it by its name and its own words, if it can be printed."""
-        super().__init__("".join(traceback.format_exception_only(error)).strip())
+        told = readable(error)
+        super().__init__("".join(traceback.format_exception_only(told)).strip())
         self.kind = type(error).__name__
 
 
@@ -37,6 +40,48 @@ def call(function: Callable[..., R], /, *arguments: object, **named: object) -> 
         return function(*arguments, **named)
     except BaseException as error:
         raise AuthoredError(error) from error
+
+
+def readable(error: BaseException) -> BaseException:
+    """Return an error that can be printed: itself, or another one in its place.
+
+    What prints an error reads its attributes and those of its causes, and a class may raise there.
+    """
+    try:
+        traceback.TracebackException.from_exception(error)
+    except Exception as problem:  # noqa: BLE001 - an author's class may raise anything
+        return standing_for(error, problem)
+    return error
+
+
+def standing_for(error: BaseException, problem: Exception) -> BaseException:
+    """Return what can be printed in the place of an error that cannot be looked at.
+
+    Args:
+        error: Whose own attributes, or those of its causes, raise.
+        problem: What they raise.
+    """
+    names = ", from ".join(type(each).__name__ for each in _chain(error))
+    told = RuntimeError(
+        f"{names} was raised, and it cannot be printed: reading it raises {type(problem).__name__}"
+    )
+    return told.with_traceback(_own(error, "__traceback__"))
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """Return an error and what it came from, without asking any of its class."""
+    found = [error]
+    while len(found) < _MOST_NAMED:
+        cause = _own(found[-1], "__cause__")
+        cause = _own(found[-1], "__context__") if cause is None else cause
+        if cause is None:
+            break
+        found.append(cause)
+    return found
+
+
+def _own(error: BaseException, name: str) -> Any:
+    return BaseException.__getattribute__(error, name)
 
 
 def plainly(value: T) -> T:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import sys
+import traceback
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
 
+from core.authored import readable
 from core.choices import LogFormat
 from core.redaction import redact
 from core.visible import one_line, visible, without_middle
@@ -44,7 +45,11 @@ def configure_logging(settings: Settings) -> None:
         # the traceback that rich would draw shows local variables: prompts, addresses, keys
         [_bounded, _for_terminals, structlog.dev.ConsoleRenderer(exception_formatter=_traceback)]
         if console
-        else [structlog.processors.format_exc_info, _bounded, structlog.processors.JSONRenderer()]
+        else [
+            structlog.processors.ExceptionRenderer(_printed),
+            _bounded,
+            structlog.processors.JSONRenderer(),
+        ]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -94,9 +99,16 @@ def _for_terminals(_logger: Any, _method: str, record: structlog.typing.EventDic
 
 
 def _traceback(out: TextIO, exc_info: structlog.typing.ExcInfo) -> None:
-    drawn = io.StringIO()
-    structlog.dev.plain_traceback(drawn, exc_info)
-    out.write(visible(without_middle(drawn.getvalue(), _LONGEST)))
+    out.write(visible(without_middle(f"\n{_printed(exc_info)}", _LONGEST)))
+
+
+def _printed(exc_info: structlog.typing.ExcInfo) -> str:
+    """Return a traceback as Python prints it, also of an error that cannot be looked at."""
+    kind, error, trace = exc_info
+    told = readable(error) if error is not None else error
+    if told is not error:
+        kind, error, trace = type(told), told, told.__traceback__
+    return "".join(traceback.format_exception(kind, error, trace)).rstrip("\n")
 
 
 def _redact_line(_logger: Any, _method: str, line: Any) -> str:

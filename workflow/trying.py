@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from prometheus_client import Counter
 
+from core.authored import readable, standing_for
 from core.errors import (
     AppError,
     LeaseLostError,
@@ -189,10 +190,11 @@ def pause_s(error: AppError, number: int) -> float:
 
 def as_ours(error: BaseException) -> AppError:
     """Return the error of ours that says what code raised; out of several at once, the gravest."""
-    gravest = min(_all_of(error), key=_grave)
-    if isinstance(gravest, AppError):
-        return gravest
-    return _unexpected(error)
+    try:
+        gravest = min(_all_of(error), key=_grave)
+        return gravest if isinstance(gravest, AppError) else _unexpected(error)
+    except Exception as problem:  # noqa: BLE001 - the error's own class may raise anything
+        return _unexpected(standing_for(error, problem))
 
 
 def _grave(error: BaseException) -> int:
@@ -212,7 +214,7 @@ def _cancelled(task: asyncio.Task[Any]) -> UnexpectedError:
 
 def _unexpected(error: BaseException) -> UnexpectedError:
     """Return what everybody may see of an error, and what only admins see."""
-    error = _shallow(error)
+    error = readable(_shallow(error))
     trace = authors_traceback(error, most=_MOST_FRAMES)
     text = redact(storable(without_middle(trace, _MOST_READ)))
     words = "".join(traceback.format_exception_only(error)).strip()
