@@ -36,6 +36,10 @@ _SURE: Final = {
 _SURE_SETTINGS: Final = frozenset({"title", "frozen", "extra_fields_behavior"})
 _FIELDS: Final = frozenset({"model-field", "dataclass-field", "typed-dict-field"})
 _OWN_WAYS: Final = frozenset({"function-before", "function-wrap", "function-plain"})
+_WHOLE: Final = _FIELDS | {
+    *("model", "model-fields", "dataclass", "dataclass-args", "typed-dict", "is-subclass"),
+}
+"""Schemas of which each value holds one of each schema in them."""
 _NO_SCHEMAS: Final = frozenset({"metadata", "default", "expected", "config", "serialization"})
 
 
@@ -55,7 +59,7 @@ class Lossless:
         self.plain = False
         self._sure = True
         self._classes: set[type] = set()
-        self._look(adapter.core_schema, by_name=False, read=True, written=True)
+        self._look(adapter.core_schema, by_name=False, read=True, written=True, there=True)
 
     @property
     def sure(self) -> bool:
@@ -68,7 +72,8 @@ class Lossless:
         Args:
             node: The schema.
             ways: Fields are read by their names, too (`by_name`); what is read (`read`), and what
-                is written (`written`), is so without the author's own functions.
+                is written (`written`), is so without the author's own functions; each value of
+                the type has one of this schema in it (`there`).
         """
         if isinstance(node, list | tuple):
             for each in node:
@@ -77,7 +82,8 @@ class Lossless:
             return
         kind = node.get("type")
         if isinstance(kind, str):
-            self._note(kind, node, written=ways["written"])
+            ways["there"] = ways["there"] and kind in _WHOLE and "serialization" not in node
+            self._note(kind, node, written=ways["written"], there=ways["there"] and ways["read"])
             if isinstance(settings := node.get("config"), dict):
                 by_name = settings.get("validate_by_name", settings.get("populate_by_name"))
                 ways["by_name"] = bool(by_name)
@@ -91,7 +97,7 @@ class Lossless:
                 self._tell(_one_way(name, each, by_name=ways["by_name"]))
             self._look(each, **ways)
 
-    def _note(self, kind: str, node: Mapping[str, Any], *, written: bool) -> None:
+    def _note(self, kind: str, node: Mapping[str, Any], *, written: bool, there: bool) -> None:
         """Keep what a schema says of itself."""
         self._sure = self._sure and _is_sure(kind, node)
         if kind in {"model", "dataclass"}:
@@ -101,6 +107,8 @@ class Lossless:
         self.plain = self.plain or kind == "any"
         if kind == "generator":
             self._tell("it holds an `Iterable`, which can be read only once; annotate it as a list")
+        if kind == "is-subclass" and there:
+            self._tell("it holds a class, which is no value; let it hold the class's name")
         if written and _is_secret(node):
             self._tell(
                 "it holds a secret, of which only a mask would be stored; let it hold the secret's"

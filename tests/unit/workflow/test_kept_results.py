@@ -246,6 +246,24 @@ class Secret(BaseModel):
     key: SecretStr | None = None
 
 
+class Either(BaseModel, validate_by_name=True, validate_by_alias=True):
+    """What is read by both of its names."""
+
+    title: str = Field(validation_alias="Title")
+
+
+class Shape(BaseModel):
+    """What always has a class in it."""
+
+    shape: type[BaseModel]
+
+
+class MayBeShape(BaseModel):
+    """What may have a class in it."""
+
+    shape: type[BaseModel] | None = None
+
+
 @pytest.mark.parametrize(
     ("annotation", "said"),
     [
@@ -254,6 +272,8 @@ class Secret(BaseModel):
         (Gone, "its field 'title' has to be there and is never stored; take out `exclude`"),
         (Secret, "it holds a secret, of which only a mask would be stored"),
         (Iterable[int], "it holds an `Iterable`, which can be read only once"),
+        (type[Either], "it holds a class, which is no value; let it hold the class's name"),
+        (Shape, "it holds a class, which is no value"),
     ],
 )
 def test_types_of_which_nothing_comes_back(annotation: Any, said: str) -> None:
@@ -262,12 +282,6 @@ def test_types_of_which_nothing_comes_back(annotation: Any, said: str) -> None:
         codec(annotation)
     assert "which would not come back as it was stored: " in raised.value.message
     assert said in raised.value.message
-
-
-class Either(BaseModel, validate_by_name=True, validate_by_alias=True):
-    """What is read by both of its names."""
-
-    title: str = Field(validation_alias="Title")
 
 
 class Shown(BaseModel):
@@ -280,7 +294,7 @@ class Shown(BaseModel):
         return key.get_secret_value()
 
 
-@pytest.mark.parametrize("value", [Either(title="a"), Shown(key=SecretStr("k"))])
+@pytest.mark.parametrize("value", [Either(title="a"), Shown(key=SecretStr("k")), MayBeShape()])
 def test_types_that_mend_it_themselves(value: BaseModel) -> None:
     """Read by name, too, or written in the author's own way, they come back."""
     how = codec(type(value))
