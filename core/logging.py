@@ -11,8 +11,8 @@ import structlog
 
 from core.authored import readable
 from core.choices import LogFormat
-from core.redaction import redact
-from core.visible import one_line, visible, without_middle
+from core.redaction import redact, redacted_ends
+from core.visible import one_line, visible
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -79,7 +79,7 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
 def _bounded(_logger: Any, _method: str, record: structlog.typing.EventDict) -> Any:
     """Leave out the middle of endless texts: to write them would hold up the whole process."""
     return {
-        name: without_middle(value, _LONGEST) if isinstance(value, str) else value
+        name: redacted_ends(value, _LONGEST) if isinstance(value, str) else value
         for name, value in record.items()
     }
 
@@ -99,7 +99,7 @@ def _for_terminals(_logger: Any, _method: str, record: structlog.typing.EventDic
 
 
 def _traceback(out: TextIO, exc_info: structlog.typing.ExcInfo) -> None:
-    out.write(visible(without_middle(f"\n{_printed(exc_info)}", _LONGEST)))
+    out.write(visible(redacted_ends(f"\n{_printed(exc_info)}", _LONGEST)))
 
 
 def _printed(exc_info: structlog.typing.ExcInfo) -> str:

@@ -30,6 +30,9 @@ _CREDENTIAL: Final = re.compile(
     r"(?i)(bearer\s+(?!tokens?[.,;:!?]?(?:\s|$))|ticket=|token=|api[_-]?key=)[\w.\-~+/]+=*"
 )
 
+_LONGEST_SECRET: Final = 4096
+"""That is looked for where a text is cut."""
+
 
 def names_secret(name: str) -> bool:
     """Tell whether a value under this name may be a secret."""
@@ -45,6 +48,22 @@ def redact(text: str) -> str:
     elif "bearer" not in text.lower():
         return text
     return _CREDENTIAL.sub(r"\1***", text)
+
+
+def redacted_ends(text: str, characters: int) -> str:
+    """Return a text without secrets, and without its middle when it is too long.
+
+    Of an endless text only the ends are looked at, each a little beyond where it is cut: half a
+    secret, or one without the name before it, could not be known for one.
+    """
+    if len(text) <= characters:
+        return redact(text)
+    half = characters // 2
+    looked_at = half + _LONGEST_SECRET
+    begin, end = redact(text[:looked_at]), redact(text[-looked_at:])
+    begin = begin[: max(0, min(half, len(begin) - _LONGEST_SECRET))]
+    end = end[max(len(end) - half, _LONGEST_SECRET) :]
+    return f"{begin}\n…\n{end}"
 
 
 def _parameter(found: re.Match[str]) -> str:

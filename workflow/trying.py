@@ -25,7 +25,7 @@ from core.errors import (
 from core.frames import authors_traceback, raised_at
 from core.logging import get_logger
 from core.provider_errors import ContentRefusedError, ProviderError
-from core.redaction import redact
+from core.redaction import redacted_ends
 from core.request_shapes import storable
 from core.time_limit import CURRENT
 from core.visible import without_middle
@@ -216,9 +216,9 @@ def _unexpected(error: BaseException) -> UnexpectedError:
     """Return what everybody may see of an error, and what only admins see."""
     error = readable(_shallow(error))
     trace = authors_traceback(error, most=_MOST_FRAMES)
-    text = redact(storable(without_middle(trace, _MOST_READ)))
+    text = storable(redacted_ends(trace, _MOST_READ))
     words = "".join(traceback.format_exception_only(error)).strip()
-    said = redact(without_middle(words, _MOST_READ))
+    said = redacted_ends(words, _MOST_READ)
     log.error("function_raised", error=said, at=raised_at(error), exc_info=error)
     # its place stands at the beginning, its words at the end
     return UnexpectedError(trace=without_middle(text, _MOST_TRACE))

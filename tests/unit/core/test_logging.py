@@ -162,3 +162,18 @@ def test_endless_texts_are_shortened(form: str, capsys: pytest.CaptureFixture[st
     assert "begins" in line
     assert " ends" in line
     assert form == "console" or json.loads(line)["event"] == "failed"
+
+
+@pytest.mark.parametrize("leak", LEAKS)
+@pytest.mark.usefixtures("settings_env", "fresh_logging")
+def test_no_canary_where_a_text_is_cut(leak: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Wherever in a secret, or before it, the middle of an endless text is left out."""
+    configure_logging(load_settings(log_format="json"))
+    log = get_logger("test")
+    for place in range(1, len(leak)):
+        log.info("cut", before=f"{'a ' * 60_000}"[place - 50_000 :] + leak + " z" * 60_000)
+        log.info("cut", after="a " * 60_000 + leak + f"{' z' * 60_000}"[: 50_000 - place])
+    shown = capsys.readouterr().err
+    assert shown.count("\n") == 2 * (len(leak) - 1)
+    assert not any(CANARY[:size] in shown for size in (6, len(CANARY)))
+    assert CANARY[-6:] not in shown
