@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from core import timeouts
-from llm.failures import RefusedError, TransientError, WireError
+from llm.failures import RefusedError, TransientError, WireError, unavailable
+from llm.packing import still_packed
 from llm.reply import Reply, ReplyReader
 from llm.told import told_in_text
 from llm.wire import is_ok, whole_text
@@ -48,9 +49,10 @@ async def received(
     media_type = answer.headers.get("content-type", "")
     reader = ReplyReader(key=key, media_type=media_type, on_content=on_content)
     broken: WireError | None = None
+    begun = b""
     try:
         while (piece := await answer.piece()) and reader.feed(piece) and not reader.ended:
-            pass
+            begun = begun or piece
         if reader.ended:
             await _rest(answer, reader)
     except WireError as error:
@@ -58,6 +60,8 @@ async def received(
     try:
         reply = reader.reply()
     except TransientError as error:
+        if error.told is None and (why := still_packed(answer.headers, begun)):
+            raise unavailable(why) from None
         if broken is None or error.told is not None:
             raise
         raise broken from None

@@ -24,6 +24,7 @@ from yarl import URL
 from llm.certificates import trusted_here
 from llm.connection import Target, is_socks
 from llm.failures import BadAddressError, RefusedError, WireError
+from llm.packing import still_packed
 from llm.reading.texts import decoded
 from llm.told import BY_PROXY, Told
 
@@ -119,6 +120,8 @@ async def whole_text(answer: Answer) -> str:
     body = bytearray()
     while len(body) < _LARGEST_ERROR and (piece := await answer.piece()):
         body += piece
+    if why := still_packed(answer.headers, bytes(body)):
+        return why
     return decoded(body, answer.headers.get("content-type", ""))
 
 

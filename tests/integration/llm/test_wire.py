@@ -297,3 +297,20 @@ async def test_a_gateway_that_breaks_rules_of_http_is_understood(answer: bytes) 
         assert await ask(f"http://127.0.0.1:{server.port}/v1", times=3, tries=2) == "# Hello"
     assert len(server.bodies) == 4
     assert server.bodies[0] == server.bodies[1]
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip"])
+@pytest.mark.parametrize(
+    "before", ["", "Content-Type: text/event-stream\r\n", "400"], ids=["body", "stream", "error"]
+)
+async def test_an_answer_in_an_encoding_that_nobody_asked_for(encoding: str, before: str) -> None:
+    """Its name is told, and nothing of its bytes; a text is read, whatever its head says."""
+    packed = b"\x28\xb5\x2f\xfd\x04\x58" + gzip.compress(ANSWER)
+    status, more = ("400 Bad Request", "") if before == "400" else ("200 OK", before)
+    named = f"{more}Content-Encoding: {encoding}\r\n"
+    async with listening(Server(head(status, length=len(packed), more=named) + packed)) as server:
+        with pytest.raises(ProviderError, match=f"its answer is packed as {encoding}") as caught:
+            await ask(f"http://127.0.0.1:{server.port}/v1", tries=2)
+        assert "as it is)" in caught.value.message
+        server.answer = head(more=named) + ANSWER
+        assert await ask(f"http://127.0.0.1:{server.port}/v1", tries=2) == "# Hello"
