@@ -12,6 +12,7 @@ from prometheus_client import Counter, Histogram
 
 from core import telemetry
 from core.digest import digest
+from core.logging import get_logger
 from core.loop_local import LoopLocal
 from core.prices import priced
 from core.provider_errors import ContentTruncatedError, ProviderError
@@ -59,6 +60,14 @@ CALL_SECONDS: Final = Histogram(
 )
 COST: Final = Counter(
     "roadmap_llm_cost_dollars_total", "Cost of model calls whose price is known.", ["kind"]
+)
+
+
+log = get_logger(__name__)
+
+_AFTER_THE_END: Final = (
+    "{step!r} has ended, or was left behind, and nothing is asked for it any more; await in a"
+    " function what it begins"
 )
 
 
@@ -218,7 +227,8 @@ class Asking:
         One coroutine, since thousands of them wait at a time.
         """
         if self.over:
-            raise asyncio.CancelledError
+            log.warning("asked_after_the_end", step=self.step)
+            raise asyncio.CancelledError(_AFTER_THE_END.format(step=self.step))
         kind, expected, budget = prompt.kind, _expected.get().tokens(prompt), self.claim.budget
         called = telemetry.span(
             f"chat {kind}",

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import structlog
 from pydantic import BaseModel
 
@@ -25,7 +26,6 @@ from workflow.service import retry_task
 
 if TYPE_CHECKING:
     import asyncpg
-    import pytest
 
 
 class Request(BaseModel):
@@ -122,6 +122,26 @@ async def test_what_hangs_is_left_behind(
         raise AssertionError("it was answered")
     free.set()
     await asyncio.wait(trying._left_behind or {asyncio.ensure_future(asyncio.sleep(0))})
+
+
+async def test_what_outlives_its_step_is_told_so(database: asyncpg.Connection) -> None:
+    """A task that a step began, and did not await, asks for nothing any more, and reads why."""
+    flow = of("outlived")
+    begun: list[asyncio.Task[str]] = []
+
+    @flow.step
+    async def first(ctx: Context) -> None:
+        async def later() -> str:
+            await asyncio.sleep(0.1)
+            return (await ctx.ask(Word, "A word")).word
+
+        begun.append(asyncio.create_task(later()))
+
+    assert await run_task(await asked(flow), worker="w") is Result.COMPLETED
+    with structlog.testing.capture_logs() as lines, pytest.raises(asyncio.CancelledError) as told:
+        await begun[0]
+    assert "'first' has ended" in str(told.value)
+    assert ("asked_after_the_end", "first") in [(line["event"], line.get("step")) for line in lines]
 
 
 async def test_cancelled_code_ends_within_two_seconds(
