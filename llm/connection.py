@@ -53,6 +53,13 @@ class Target:
     headers: Mapping[str, str] = field(repr=False)
     proxy: str | None = field(default=None, repr=False)
 
+    @property
+    def shown_proxy(self) -> str:
+        """The proxy as people name it, without its password; nothing where there is none."""
+        if not self.proxy:
+            return ""
+        return f"the proxy {urlsplit(self.proxy).netloc.rpartition('@')[2]}"
+
 
 def target_of(base_url: str, *, key: str) -> Target:
     """Return where completions are asked for at a server.

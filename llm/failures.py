@@ -68,6 +68,31 @@ class WireError(Exception):
     """There was no answer, or it ended in its middle; why, it says or has for its cause."""
 
 
+class UnreachedProxyError(WireError):
+    """Not even the proxy could be reached."""
+
+    def __init__(self, proxy: str) -> None:
+        """Keep its name, for people."""
+        self.proxy = proxy
+        super().__init__()
+
+
+class UnconnectedError(TimeoutError):
+    """No connection was made in time; it says to what, and within how long."""
+
+    def __init__(self, seconds: float, *, proxy: str) -> None:
+        """Say it.
+
+        Args:
+            seconds: How long was tried.
+            proxy: The name of the proxy that stands between, for people, if there is one.
+        """
+        super().__init__(
+            f"No connection to {proxy or 'the provider'} was made within {seconds:g} s; check"
+            " ROADMAP_LLM_BASE_URL and the network, then retry."
+        )
+
+
 class BadAddressError(Exception):
     """The address is none that can be connected to."""
 
@@ -164,7 +189,8 @@ def failure_of(error: WireError | BadAddressError) -> ProviderError | TransientE
         return ProviderAddressError(
             "ROADMAP_LLM_BASE_URL is no address that can be connected to; correct it, then retry."
         )
-    return unavailable(_broken(error))
+    why = _broken(error)
+    return unavailable(f"{error.proxy}: {why}" if isinstance(error, UnreachedProxyError) else why)
 
 
 def unavailable(why: str) -> TransientError:

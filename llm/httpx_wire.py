@@ -6,13 +6,14 @@ beside a body in chunks, bytes behind the end of an answer.
 
 from __future__ import annotations
 
+import ssl
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import httpx
 
 from llm.certificates import trusted_here
-from llm.failures import BadAddressError, WireError
+from llm.failures import BadAddressError, UnconnectedError, UnreachedProxyError, WireError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -32,7 +33,8 @@ class HttpxWire:
             connect_s: How long a connection may take to be made.
             kept: Whether connections serve further requests; with bytes left in them they cannot.
         """
-        self._url = target.url
+        self._target = target
+        self._connect_s = connect_s
         self._client = httpx.AsyncClient(
             headers=target.headers,
             proxy=target.proxy,
@@ -48,13 +50,17 @@ class HttpxWire:
     @asynccontextmanager
     async def post(self, body: bytes) -> AsyncIterator[Answer]:
         """Send a request."""
-        request = self._client.build_request("POST", self._url, content=body)
+        request = self._client.build_request("POST", self._target.url, content=body)
         try:
             response = await self._client.send(request, stream=True)
-        except httpx.TimeoutException:
-            raise TimeoutError from None
+        except httpx.TimeoutException as error:
+            raise UnconnectedError(self._connect_s, proxy=self._target.shown_proxy) from error
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
             raise BadAddressError from error
+        except httpx.ConnectError as error:
+            if self._target.proxy and not _is_of_tls(error):
+                raise UnreachedProxyError(self._target.shown_proxy) from error
+            raise WireError from error
         except (httpx.HTTPError, OSError) as error:
             raise WireError(_no_http(error)) from error
         try:
@@ -86,6 +92,12 @@ class _HttpxAnswer:
             raise TimeoutError from None
         except (httpx.HTTPError, OSError) as error:
             raise WireError from error
+
+
+def _is_of_tls(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _no_http(error: Exception) -> str:

@@ -29,6 +29,7 @@ from llm.failures import (
     RejectedAnswerError,
     Told,
     TransientError,
+    UnconnectedError,
     WireError,
     failure_of,
     failure_told,
@@ -211,6 +212,8 @@ class OpenAIAuthor:
                 # The whole request is bounded, so that a server that trickles ends, too.
                 async with timeouts.timeout(self._settings.llm_timeout_s):
                     reply = await self._post(connection.wire, request, on_content)
+            except UnconnectedError as error:
+                raise TransientError(ProviderTimeoutError(str(error))) from None
             except TimeoutError:
                 raise TransientError(ProviderTimeoutError()) from None
             except (WireError, BadAddressError) as error:

@@ -23,7 +23,13 @@ from yarl import URL
 
 from llm.certificates import trusted_here
 from llm.connection import Target, is_socks
-from llm.failures import BadAddressError, RefusedError, WireError
+from llm.failures import (
+    BadAddressError,
+    RefusedError,
+    UnconnectedError,
+    UnreachedProxyError,
+    WireError,
+)
 from llm.packing import still_packed
 from llm.reading.texts import decoded
 from llm.told import BY_PROXY, Told
@@ -195,8 +201,8 @@ class HttpWire:
                 proxy=self._proxy,
                 allow_redirects=False,  # to an address that nobody has configured
             )
-        except TimeoutError:
-            raise
+        except TimeoutError as error:
+            raise UnconnectedError(self._connect_s, proxy=self._target.shown_proxy) from error
         except (aiohttp.InvalidURL, UnicodeError) as error:
             raise BadAddressError from error
         except aiohttp.ClientHttpProxyError as error:
@@ -205,6 +211,9 @@ class HttpWire:
             self._be_patient()
             raise WireError(_no_http(error)) from error
         except (aiohttp.ClientError, OSError) as error:
+            unreached = isinstance(error, aiohttp.ClientConnectorError)
+            if self._proxy and unreached and not isinstance(error, aiohttp.ClientSSLError):
+                raise UnreachedProxyError(self._target.shown_proxy) from error
             raise WireError from error
 
 

@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import socket
 import ssl
 from base64 import b64encode
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
 
-from core.provider_errors import ProviderAddressError, ProviderError, ProviderUnavailableError
+from core.provider_errors import (
+    ProviderAddressError,
+    ProviderError,
+    ProviderTimeoutError,
+    ProviderUnavailableError,
+)
 from core.settings import Settings
 from llm import Call
+from llm.httpx_wire import HttpxWire
 from llm.openai_compatible import OpenAIAuthor
 from llm.prompt import Text
 from roadmaps.kinds.tutorial import Tutorial
@@ -314,3 +321,46 @@ async def test_an_answer_in_an_encoding_that_nobody_asked_for(encoding: str, bef
         assert "as it is)" in caught.value.message
         server.answer = head(more=named) + ANSWER
         assert await ask(f"http://127.0.0.1:{server.port}/v1", tries=2) == "# Hello"
+
+
+@pytest.mark.parametrize("patient", [False, True])
+@pytest.mark.parametrize(
+    ("proxy", "why"),
+    [
+        ("127.0.0.1:1", "the proxy 127.0.0.1:1: connection refused"),
+        ("proxy.invalid:3128", "the proxy proxy.invalid:3128: its name cannot be resolved"),
+    ],
+)
+async def test_a_proxy_that_is_not_there_is_named(
+    settings_env: pytest.MonkeyPatch, proxy: str, why: str, *, patient: bool
+) -> None:
+    """Else one would look for the fault at the model's server; its password is not shown."""
+    if patient:
+        settings_env.setattr("llm.wire.HttpWire", HttpxWire)
+    settings_env.setenv("HTTP_PROXY", f"http://me:secret@{proxy}")
+    with pytest.raises(ProviderUnavailableError) as caught:
+        await ask("http://models.example/v1")
+    assert why in caught.value.message
+    assert "secret" not in caught.value.message
+
+
+@pytest.mark.parametrize("patient", [False, True])
+async def test_who_cannot_be_connected_to_is_no_slow_model(
+    settings_env: pytest.MonkeyPatch, *, patient: bool
+) -> None:
+    """The limit of a connection is told, and not the one of an answer, which is far longer."""
+    settings_env.setattr("llm.openai_compatible.CONNECT_S", 0.3)
+    if patient:
+        settings_env.setattr("llm.wire.HttpWire", HttpxWire)
+    with socket.socket() as deaf, ExitStack() as waiting:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        for _ in range(4):  # more than it lets wait: whoever comes next is not answered
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(deaf.getsockname())
+        with pytest.raises(ProviderTimeoutError, match=r"No connection to the provider .* 0.3 s"):
+            await ask(f"http://127.0.0.1:{deaf.getsockname()[1]}/v1")
+        settings_env.setenv("HTTP_PROXY", f"http://127.0.0.1:{deaf.getsockname()[1]}")
+        with pytest.raises(ProviderTimeoutError, match="No connection to the proxy"):
+            await ask("http://models.example/v1")
