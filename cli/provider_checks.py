@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.findings import Finding, clean, is_placeholder
-from core.errors import SettingsError
+from core.errors import AppError, SettingsError
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -132,9 +132,6 @@ def _price(trial: Trial, settings: Settings) -> list[Finding]:
 
 
 def _ask_provider(settings: Settings) -> list[Finding]:
-    import httpx
-
-    from cli.provider_list import TIMEOUT_S, asked
     from core.addresses import shown
     from llm.connection import UNSENDABLE, is_sendable, without_query
     from llm.presets import base_url_of
@@ -144,24 +141,17 @@ def _ask_provider(settings: Settings) -> list[Finding]:
         code = "provider_unauthorized"
         return [Finding(name=_NAME, ok=False, message=UNSENDABLE, code=code)]
     where = shown(without_query(base_url_of(settings))[0].rstrip("/"))
-    try:
-        response, listed = asyncio.run(asked(settings, key))
-    except SettingsError as error:
-        return [Finding(name=_NAME, ok=False, message=error.message, code=error.code)]
-    except TimeoutError:
-        said = f"{where} gives no complete answer within {TIMEOUT_S:.0f} s"
-        return [Finding(name=_NAME, ok=False, message=said)]
-    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-        said = f"{where} does not answer: {clean(str(error) or type(error).__name__, key)}"
-        return [Finding(name=_NAME, ok=False, message=said)]
-    if not listed:
-        return [_judge_completion(response, where)]
-    models = _models(response)
-    if response.status_code in _REFUSED or _refuses_key(response):
+    answer = _answer_of(settings, key, where)
+    if isinstance(answer, Finding):
+        return [answer]
+    response, listed = answer
+    if response.status_code in _REFUSED or (listed and _refuses_key(response)):
         return [_refused(where)]
+    if not listed:
+        return [_judge_completion(response, where, key)]
+    models = _models(response)
     if response.status_code != _OK or models is None:
-        said = f"{where} does not answer like an OpenAI-compatible server ({response.status_code})"
-        return [Finding(name=_NAME, ok=False, message=clean(said, key))]
+        return [_unlike(response, where, key)]
     known = not models.isdisjoint({settings.llm_model, f"models/{settings.llm_model}"})
     said = f"{settings.llm_model}" + (" is offered" if known else " is not in the server's list")
     return [
@@ -170,24 +160,58 @@ def _ask_provider(settings: Settings) -> list[Finding]:
     ]
 
 
-def _judge_completion(response: Any, where: str) -> Finding:
-    if response.status_code in _REFUSED:
-        return _refused(where)
+def _answer_of(settings: Settings, key: str, where: str) -> tuple[Any, bool] | Finding:
+    """Return what the server answers, and whether about its models; or why it does not."""
+    from cli.provider_list import TIMEOUT_S, asked
+    from llm.failures import BadAddressError, UnconnectedError, WireError, failure_of, why_broken
+
+    code = ""
+    try:
+        return asyncio.run(asked(settings, key))
+    except SettingsError as error:
+        said, code = error.message, error.code
+    except UnconnectedError as error:
+        said = f"{where}: {error}"
+    except TimeoutError:
+        said = f"{where} gives no complete answer within {TIMEOUT_S:.0f} s"
+    except BadAddressError as error:
+        said = f"{where}: {failure_of(error)}"
+    except WireError as error:
+        said = f"{where} does not answer: {clean(why_broken(error), key)}"
+    return Finding(name=_NAME, ok=False, message=said, code=code)
+
+
+def _judge_completion(response: Any, where: str, key: str) -> Finding:
     from llm.other_apis import other_api
 
     try:
         answer = response.json() if response.status_code == _OK else None
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
     if elsewhere := other_api(answer):
         return Finding(name=_NAME, ok=False, message=f"{where}: {elsewhere}")
-    answered = isinstance(answer, dict) and "choices" in answer
-    said = "answers" if answered else "does not answer like an OpenAI-compatible server"
-    return Finding(
-        name=_NAME,
-        ok=answered,
-        message=f"{where} {said} ({response.status_code})",
-    )
+    if not (isinstance(answer, dict) and "choices" in answer):
+        return _unlike(response, where, key)
+    return Finding(name=_NAME, ok=True, message=f"{where} answers ({response.status_code})")
+
+
+def _unlike(response: Any, where: str, key: str) -> Finding:
+    """Say what a server means that answers otherwise than with what it was asked for.
+
+    An error, a redirect and a web page are judged as the work judges them.
+    """
+    from llm.failures import TransientError, failure_told
+    from llm.told import told_in_text
+
+    status = 0 if response.status_code == _OK else response.status_code
+    told = told_in_text(response.text[:_LONGEST], status=status, headers=response.headers)
+    failure = failure_told(told, key=key)
+    error = failure.error if isinstance(failure, TransientError) else failure
+    if isinstance(error, AppError) and (told.status or told.page):
+        said = clean(f"{where}: {error.message}", key)
+        return Finding(name=_NAME, ok=False, message=said, code=error.code)
+    said = f"{where} does not answer like an OpenAI-compatible server ({response.status_code})"
+    return Finding(name=_NAME, ok=False, message=said)
 
 
 def _refused(where: str) -> Finding:
@@ -214,7 +238,7 @@ def _models(response: Any) -> set[str] | None:
         found = response.json()
         listed = found if isinstance(found, list) else found["data"] or ()
         return {str(model["id"]) for model in listed if "id" in model}
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -189,8 +189,7 @@ def failure_of(error: WireError | BadAddressError) -> ProviderError | TransientE
         return ProviderAddressError(
             "ROADMAP_LLM_BASE_URL is no address that can be connected to; correct it, then retry."
         )
-    why = _broken(error)
-    return unavailable(f"{error.proxy}: {why}" if isinstance(error, UnreachedProxyError) else why)
+    return unavailable(why_broken(error))
 
 
 def unavailable(why: str) -> TransientError:
@@ -211,8 +210,13 @@ def _status(told: Told) -> str:
     return f"HTTP {told.status}" if told.status not in {0, _OK} else "in its answer"
 
 
-def _broken(error: BaseException) -> str:
+def why_broken(error: WireError) -> str:
     """Say in a few words why there was no connection, or why it ended."""
+    why = _broken(error)
+    return f"{error.proxy}: {why}" if isinstance(error, UnreachedProxyError) else why
+
+
+def _broken(error: BaseException) -> str:
     for cause in _causes(error):
         if isinstance(cause, socket.gaierror):
             return "its name cannot be resolved: DNS"

@@ -53,16 +53,8 @@ class HttpxWire:
         request = self._client.build_request("POST", self._target.url, content=body)
         try:
             response = await self._client.send(request, stream=True)
-        except httpx.TimeoutException as error:
-            raise UnconnectedError(self._connect_s, proxy=self._target.shown_proxy) from error
-        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
-            raise BadAddressError from error
-        except httpx.ConnectError as error:
-            if self._target.proxy and not _is_of_tls(error):
-                raise UnreachedProxyError(self._target.shown_proxy) from error
-            raise WireError from error
-        except (httpx.HTTPError, OSError) as error:
-            raise WireError(_no_http(error)) from error
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise not_sent(error, self._target, connect_s=self._connect_s) from error
         try:
             yield _HttpxAnswer(response)
         finally:
@@ -71,6 +63,23 @@ class HttpxWire:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+
+def not_sent(error: Exception, target: Target, *, connect_s: float) -> Exception:
+    """Return our error for a request of httpx's to which no answer has begun.
+
+    Args:
+        error: What httpx raised.
+        target: Where it was sent.
+        connect_s: How long a connection might take to be made.
+    """
+    if isinstance(error, httpx.TimeoutException):
+        return UnconnectedError(connect_s, proxy=target.shown_proxy)
+    if isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)):
+        return BadAddressError()
+    if target.proxy and isinstance(error, httpx.ConnectError) and not _is_of_tls(error):
+        return UnreachedProxyError(target.shown_proxy)
+    return WireError(_no_http(error))
 
 
 class _HttpxAnswer:

@@ -60,6 +60,57 @@ def test_a_login_in_the_address_is_never_shown(
     assert "hunter2" not in finding.message
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "code", "said"),
+    [
+        (429, '{"error": "slow down"}', "provider_rate_limited", "too many requests"),
+        (402, "{}", "provider_quota_exhausted", "no credit left"),
+        (503, '{"error": {"message": "Loading model"}}', "provider_unavailable", "Loading model"),
+        (407, "", "provider_address_wrong", "such as a proxy or firewall"),
+        (302, "", "provider_address_wrong", "(HTTP 302)"),
+        (
+            200,
+            "<html><title>Welcome to nginx</title>",
+            "provider_address_wrong",
+            "Welcome to nginx",
+        ),
+        (200, "[" * 100_000, "", "does not answer like an OpenAI-compatible server (200)"),
+        (200, "{}", "", "does not answer like an OpenAI-compatible server (200)"),
+    ],
+)
+def test_what_a_server_says_instead_is_judged_as_the_work_does(
+    no_settings: pytest.MonkeyPatch, status: int, body: str, code: str, said: str
+) -> None:
+    """A limit, an empty account or a wrong address is no server of another kind."""
+    with provider(status, body) as (url, _):
+        no_settings.setenv("ROADMAP_LLM_PROVIDER", "openai")
+        no_settings.setenv("ROADMAP_LLM_BASE_URL", url)
+        (finding,) = check_provider(load_settings())
+    assert (finding.ok, finding.code) == (False, code)
+    assert said in finding.message
+
+
+@pytest.mark.parametrize(
+    ("proxy", "why"),
+    [
+        ("127.0.0.1:1", "the proxy 127.0.0.1:1: connection refused"),
+        ("proxy.invalid:3128", "the proxy proxy.invalid:3128: its name cannot be resolved"),
+    ],
+)
+def test_a_proxy_that_is_not_there_is_named(
+    no_settings: pytest.MonkeyPatch, proxy: str, why: str
+) -> None:
+    """And its password is not."""
+    no_settings.setenv("HTTPS_PROXY", f"http://me:hunter2@{proxy}")
+    no_settings.setenv("ROADMAP_LLM_PROVIDER", "openai")
+    no_settings.setenv("ROADMAP_LLM_BASE_URL", "https://models.test/v1")
+    no_settings.setenv("ROADMAP_LLM_API_KEY", "k-9aV3kTq0")
+    (finding,) = check_provider(load_settings())
+    assert finding.message == f"https://models.test/v1 does not answer: {why}" + (
+        ": DNS" if "resolved" in why else ""
+    )
+
+
 @contextmanager
 def endless(piece: bytes, every_s: float) -> Iterator[str]:
     """Run a server whose list of models has no end; yield its address."""
