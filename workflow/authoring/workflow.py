@@ -269,8 +269,9 @@ class Workflow(Generic[R]):
 
         The function gets `results`: what each finished step gave, as JSON by the step's name, the
         newest where a step ran several times. It returns the same for the next version: what it
-        leaves out runs again, what it adds counts as done. Without one, tasks of the earlier
-        version wait for a worker that still has it.
+        leaves out runs again, what it adds counts as done. A value that a human has let pass may
+        get another step's name. Without one, tasks of the earlier version wait for a worker that
+        still has it.
 
         Args:
             from_version: The version that the tasks were begun with. Several upgrades are applied

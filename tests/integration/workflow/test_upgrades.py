@@ -189,3 +189,61 @@ async def test_a_review_shows_what_is_decided_about(
     await decide(task, "approve")
     assert await run_task(task, worker="w") is Result.COMPLETED
     assert (await results_of(task, actor=ALICE)).results == {of: {"title": "wolf"}}
+
+
+def sent(version: int) -> Workflow[Names]:
+    """Return a version that goes on after a review; later ones call the reviewed step otherwise."""
+    flow = Workflow("sent", version=version, request=Names)
+
+    async def letter(ctx: Context, request: Names) -> list[str]:
+        return request.names
+
+    letter.__name__ = "letter" if version == 1 else "note"
+    flow.review(of=flow.step(letter))
+
+    @flow.step
+    async def send(ctx: Context) -> str:
+        if version == 1:
+            raise PartFailed("no_post", "There is no post today.")
+        return "sent"
+
+    if version > 1:
+
+        @flow.upgrade(from_version=1)
+        def renamed(results: dict[str, Any]) -> dict[str, Any]:
+            note = results.pop("letter")
+            return {"note": note if version == RENAMED else [*note, "PS"]}
+
+    return flow
+
+
+@pytest.mark.parametrize("decision", ["approve", "edit"])
+async def test_what_was_approved_may_be_renamed(
+    database: asyncpg.Connection, decision: str
+) -> None:
+    """The very value that a human has let pass passes under another name, too."""
+    task = await asked(sent(1), names=["wolf"])
+    await run_task(task, worker="w")
+    await decide(task, "reject", feedback="again")
+    await run_task(task, worker="w")
+    await decide(task, decision, **({} if decision == "approve" else {"edits": ["fox"]}))
+    assert await run_task(task, worker="w") is Result.FAILED
+    registry.register(definition(sent(RENAMED)))
+    await retry_task(task, actor=ALICE)
+    assert await run_task(task, worker="w") is Result.COMPLETED
+    results = (await results_of(task, actor=ALICE)).results
+    assert results == {"note": ["wolf" if decision == "approve" else "fox"], "send": "sent"}
+
+
+async def test_what_an_upgrade_changed_under_another_name_is_asked_about(
+    database: asyncpg.Connection,
+) -> None:
+    """Nobody has seen it."""
+    task = await asked(sent(1), names=["wolf"])
+    await run_task(task, worker="w")
+    await decide(task, "approve")
+    assert await run_task(task, worker="w") is Result.FAILED
+    registry.register(definition(sent(RENAMED + 1)))
+    await retry_task(task, actor=ALICE)
+    assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
+    assert (await open_review(task, actor=ALICE)).value == ["wolf", "PS"]
