@@ -82,9 +82,9 @@ def notices_settled(task_id: UUID) -> tuple[RowWrite, ...]:
     )
 
 
-def _nothing_runs(subject: Subject) -> tuple[RowWrite, ...]:
+def nothing_runs(task_id: UUID) -> tuple[RowWrite, ...]:
     """Return what makes parts wait that were being made: nobody makes them now."""
-    running = {"task_id": subject.task_id, "status": str(ContentStatus.RUNNING)}
+    running = {"task_id": task_id, "status": str(ContentStatus.RUNNING)}
     return (Update(PARTS, running, {"status": str(ContentStatus.PENDING)}),)
 
 
@@ -116,7 +116,10 @@ def failure(
         status=Status.FAILED,
         step=at,
         changes={"error": {**stored_error(error), "step": at}},
-        rows=(*_nothing_runs(subject), notification(subject, InboxKind.TASK_FAILED, message)),
+        rows=(
+            *nothing_runs(subject.task_id),
+            notification(subject, InboxKind.TASK_FAILED, message),
+        ),
         events=(
             draft(
                 EventType.TASK_FAILED,
@@ -202,7 +205,7 @@ def cancellation(
         step=step,
         changes={"epoch": getattr(subject, "epoch", 0) + 1},
         rows=(
-            *_nothing_runs(subject),
+            *nothing_runs(subject.task_id),
             *rows,
             notification(subject, InboxKind.TASK_CANCELLED, message, by=by),
         ),

@@ -9,6 +9,7 @@ from core.states import ContentStatus
 from db.repositories.parts import newest_parts
 from db.repositories.tasks import checkpoints
 from workflow.checkpoints import checkpoint, finished_steps, forgotten
+from workflow.outcomes import nothing_runs
 from workflow.parts import stands
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ async def current_history(
     """Return a locked task's finished steps as this version knows them, and what stores them so.
 
     Nothing is to be stored when the task is of this version, or the definition leaves those of its
-    earlier ones as they are. Parts of steps that are no more are hidden: nobody makes them.
+    earlier ones as they are. Parts of steps that are no more are hidden: nobody makes them. Those
+    that were being made wait: who knows whether their step is the next one.
 
     Raises:
         AppError: They cannot be translated.
@@ -62,7 +64,7 @@ async def current_history(
     left = [part for part in parts if part.step in definition.parts]
     gone = [stands(part, hidden=True) for part in parts if part.step not in definition.parts]
     counts = _counts(left) if gone else {}
-    return translated, Upgrade(rows=(*rows, *gone), counts=counts)
+    return translated, Upgrade(rows=(*rows, *nothing_runs(row.task_id), *gone), counts=counts)
 
 
 def _counts(parts: Sequence[Part]) -> Mapping[str, Any]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import BaseModel
 
 from core.errors import ConflictError, NotFoundError
-from roadmap_worker import Context, PartFailed, Workflow
-from tests.factories import ALICE
+from roadmap_worker import Context, PartFailed, Retryable, Workflow
+from tests.factories import ALICE, until
 from tests.integration.workflow.own import asked, decide
 from watching.queries.parts import parts_page
 from workflow import registry
 from workflow.audit import examine_all
 from workflow.authoring import definition
+from workflow.drain import drain
 from workflow.ending import Result
 from workflow.open_reviews import open_review
 from workflow.runs import run_task
@@ -247,3 +249,53 @@ async def test_what_an_upgrade_changed_under_another_name_is_asked_about(
     await retry_task(task, actor=ALICE)
     assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
     assert (await open_review(task, actor=ALICE)).value == ["wolf", "PS"]
+
+
+def cast(version: int) -> Workflow[Names]:
+    """Return a version whose second one asks again, before any part, what the first has asked."""
+    flow = Workflow("cast", version=version, request=Names)
+
+    @flow.step
+    async def plot(ctx: Context, request: Names) -> list[str]:
+        return request.names
+
+    flow.review(of=plot)
+
+    @flow.parts(of=plot)
+    async def role(ctx: Context, part: str) -> str:
+        if version == 1:
+            raise Retryable("Nobody is here yet.", after_s=3000)
+        return part
+
+    if version > 1:
+
+        @flow.upgrade(from_version=1)
+        def anew(results: dict[str, Any]) -> dict[str, Any]:
+            return {}
+
+    return flow
+
+
+async def test_parts_under_way_wait_when_another_step_comes_first(
+    database: asyncpg.Connection,
+) -> None:
+    """Nobody makes them while a human is asked again."""
+    task = await asked(cast(1), names=["wolf"])
+    await run_task(task, worker="w")
+    await decide(task, "approve")
+    run = asyncio.create_task(run_task(task, worker="w"))
+    await until(lambda: _is_tried_again(database))
+    drain().begin()
+    assert await run is Result.RELEASED
+    drain()._begun.clear()
+    assert await shown(task) == ["role/wolf running"]
+    registry.register(definition(cast(2)))
+    assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
+    assert await shown(task) == ["role/wolf pending"]
+    await decide(task, "approve")
+    assert await run_task(task, worker="w") is Result.COMPLETED
+    assert await shown(task) == ["role/wolf completed"]
+
+
+async def _is_tried_again(database: asyncpg.Connection) -> bool:
+    return bool(await database.fetchval("SELECT 1 FROM task_events WHERE type = 'step_retrying'"))
