@@ -157,10 +157,16 @@ class Definition(ABC):
         try:
             return parse_request(self.request, row.request)
         except InvalidRequestError as error:
+            begun_with = getattr(row, "workflow_version", self.version)
+            advice = (
+                f"It was begun with version {begun_with}; ask where that is known."
+                if begun_with > self.version
+                else "Let its request model read what earlier versions stored; then retry the task,"
+                " or look at its review again."
+            )
             raise UnreadableRecordError(
                 f"What the task asks for cannot be read by version {self.version} of"
-                f" {self.name!r}: {error.message} Let its request model read what earlier versions"
-                " stored; then retry the task, or look at its review again."
+                f" {self.name!r}: {error.message} {advice}"
             ) from None
 
     def stored_request(self, request: BaseModel) -> dict[str, Any]:

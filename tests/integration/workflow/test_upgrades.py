@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import BaseModel
 
-from core.errors import ConflictError, NotFoundError
+from core.errors import ConflictError, NotFoundError, UnreadableRecordError
 from roadmap_worker import Context, PartFailed, Retryable, Workflow
 from tests.factories import ALICE, until
 from tests.integration.workflow.own import asked, decide
@@ -299,3 +299,37 @@ async def test_parts_under_way_wait_when_another_step_comes_first(
 
 async def _is_tried_again(database: asyncpg.Connection) -> bool:
     return bool(await database.fetchval("SELECT 1 FROM task_events WHERE type = 'step_retrying'"))
+
+
+class Strict(BaseModel, extra="forbid"):
+    """What the first version of a workflow is asked for."""
+
+    names: list[str]
+
+
+class Toned(Strict):
+    """What the second one is asked for."""
+
+    tone: str = "dry"
+
+
+async def test_who_knows_but_the_version_before_says_so(database: asyncpg.Connection) -> None:
+    """As an API that is older than a task's worker: nothing is to be mended."""
+
+    def spoken(version: int) -> Workflow[Any]:
+        flow = Workflow("spoken", version=version, request=Strict if version == 1 else Toned)
+
+        @flow.step
+        async def speech(ctx: Context) -> str:
+            return "Ladies and gentlemen"
+
+        flow.review(of=speech)
+        return flow
+
+    task = await asked(spoken(2), names=["wolf"])
+    assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
+    registry.register(definition(spoken(1)))
+    with pytest.raises(UnreadableRecordError, match="It was begun with version 2; ask where"):
+        await open_review(task, actor=ALICE)
+    registry.register(definition(spoken(2)))
+    assert (await open_review(task, actor=ALICE)).value == "Ladies and gentlemen"
