@@ -23,7 +23,7 @@ from workflow.history import Done
 from workflow.owners import lock_owned
 from workflow.registry import definition_of
 from workflow.reviews import REVIEWS, decided_output, newest_review, question_about
-from workflow.under_review import UnderReview
+from workflow.under_review import UnderReview, check_known
 from workflow.upgrading import current_history
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ async def decide_review(
         history, upgrade = await current_history(tx.session, row, definition)
         seen = await finished_steps(tx.session, task_id) if upgrade.rows else history
         of = _asked_about(definition, definition.asked(row), seen=seen, history=history)
+        check_known(definition, row.workflow_version, of)
         _check_form(definition, decision)
         edited = await definition.edited(tx.session, row, review, decision, of=of)
         position = len(history) + 1

@@ -18,6 +18,7 @@ from db.session import read_session
 from watching.queries.shapes import Moment, View
 from workflow.checkpoints import finished_steps
 from workflow.registry import definition_of
+from workflow.under_review import check_known
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +68,7 @@ async def open_review(task_id: UUID, *, actor: Actor, since: int | None = None) 
 
     Raises:
         NotFoundError: The task has no open review, or it belongs to somebody else.
+        ConflictError: It is about a step that only another version of the workflow knows.
     """
     overdue = (Review.due_at < func.clock_timestamp()).label("overdue")
     statement = (
@@ -107,6 +109,7 @@ async def _asked(
     definition = definition_of(row.workflow)
     history = await finished_steps(session, row.task_id)
     subject, told = await _subject(session, row, definition, history)
+    check_known(definition, row.workflow_version, subject.of)
     rounds = review.round - 1 if since is None else min(since, review.round - 1)
     before = _before(definition, told, subject.of, back=review.round - rounds) if rounds else None
     return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from core.errors import ConflictError
 from core.states import Decision
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from core.choices import ReviewExpiry
     from core.states import Then
     from db.facts import EventDraft, RowWrite
+    from workflow.definition import Definition
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,3 +97,23 @@ class Approval:
     then: Then | None = None
     looks_again: bool = False
     replaces: bool = False
+
+
+def check_known(definition: Definition, version: int, of: str) -> None:
+    """See that it is known what a review of a task is about.
+
+    Args:
+        definition: The workflow, as it is known here.
+        version: The one that the task is of.
+        of: The step that is asked about; nothing where none of those known here can be it.
+
+    Raises:
+        ConflictError: The task is of a version that is not known here, and asks about a step which
+            only that one has. A decision would be about nothing, and be asked for again.
+    """
+    if of or definition.reads(version):
+        return
+    raise ConflictError(
+        f"The review is about a step of version {version} of {definition.name!r}, which is not"
+        f" known here: this is version {definition.version}. Decide it where that is known."
+    )

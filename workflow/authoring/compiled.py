@@ -96,7 +96,12 @@ class Compiled(Definition):
         if isinstance(item, DeclaredReview):
             return item.of
         # the question was asked by another version, whose order was another
-        return next((d.step for d in reversed(history) if d.step in self.reviews), "")
+        decided = set()
+        for done in reversed(history):
+            if done.step in self.reviews and done.step not in decided:
+                return done.step
+            decided.add(done.output.get("of"))
+        return ""
 
     def kept(self, history: Sequence[Done], steps: Collection[str]) -> int:
         """Return how many finished steps stay when the parts of some are made anew."""

@@ -333,3 +333,49 @@ async def test_who_knows_but_the_version_before_says_so(database: asyncpg.Connec
         await open_review(task, actor=ALICE)
     registry.register(definition(spoken(2)))
     assert (await open_review(task, actor=ALICE)).value == "Ladies and gentlemen"
+
+
+def grown(version: int) -> Workflow[Names]:
+    """Return a version that asks about a step, of which later ones call the second otherwise."""
+    flow = Workflow("grown", version=version, request=Names)
+
+    @flow.step
+    async def seed(ctx: Context, request: Names) -> list[str]:
+        return request.names
+
+    flow.review(of=seed)
+
+    async def leaf(ctx: Context, feedback: str | None = None) -> str:
+        return f"green {feedback}"
+
+    leaf.__name__ = "leaf" if version == 1 else "bud"
+    flow.review(of=flow.step(leaf))
+    return flow
+
+
+@pytest.mark.parametrize(("begun", "here"), [(2, 1), (1, 2)], ids=["later", "earlier"])
+async def test_nobody_decides_about_a_step_of_a_version_that_is_not_known(
+    database: asyncpg.Connection, begun: int, here: int
+) -> None:
+    """As at an API that is not of its workers' version: the answer would be about another step."""
+    task = await asked(grown(begun), names=["oak"])
+    await run_task(task, worker="w")
+    registry.register(definition(grown(here)))
+    assert (await open_review(task, actor=ALICE)).of == "seed", "both know it"
+    await decide(task, "approve")
+    registry.register(definition(grown(begun)))
+    assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
+    registry.register(definition(grown(here)))
+    said = f"a step of version {begun} of 'grown', which is not known here: this is version {here}"
+    with pytest.raises(ConflictError, match=said):
+        await open_review(task, actor=ALICE)
+    for decision in ("approve", "reject"):
+        with pytest.raises(ConflictError, match=said):
+            await decide(task, decision, **({"feedback": "x"} if decision == "reject" else {}))
+    registry.register(definition(grown(begun)))
+    await decide(task, "reject", feedback="more")
+    assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
+    await decide(task, "approve")
+    assert await run_task(task, worker="w") is Result.COMPLETED
+    results = (await results_of(task, actor=ALICE)).results
+    assert results["leaf" if begun == 1 else "bud"] == "green more"
