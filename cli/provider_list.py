@@ -9,7 +9,7 @@ import httpx
 from core import timeouts
 from llm.connection import NO_KEY, Target, headers_for, target_of, without_query
 from llm.failures import WireError, excerpt
-from llm.httpx_wire import not_sent
+from llm.httpx_wire import is_of_sending, not_sent
 from llm.packing import still_packed
 from llm.presets import base_url_of
 
@@ -67,7 +67,9 @@ async def _answered(
     async with timeouts.timeout(TIMEOUT_S):
         try:
             answer = await client.send(request, stream=True)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except Exception as error:
+            if not is_of_sending(error):
+                raise
             raise not_sent(error, target, connect_s=TIMEOUT_S) from error
         try:
             async for piece in answer.aiter_bytes():

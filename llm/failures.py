@@ -69,12 +69,12 @@ class WireError(Exception):
 
 
 class UnreachedProxyError(WireError):
-    """Not even the proxy could be reached."""
+    """The proxy could not be reached, or does not let the request pass."""
 
-    def __init__(self, proxy: str) -> None:
-        """Keep its name, for people."""
+    def __init__(self, proxy: str, why: str = "") -> None:
+        """Keep its name, for people, and why, if it says so itself."""
         self.proxy = proxy
-        super().__init__()
+        super().__init__(why)
 
 
 class UnconnectedError(TimeoutError):

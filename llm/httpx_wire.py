@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 import httpx
 
 from llm.certificates import trusted_here
-from llm.failures import BadAddressError, UnconnectedError, UnreachedProxyError, WireError
+from llm.failures import (
+    BadAddressError,
+    UnconnectedError,
+    UnreachedProxyError,
+    WireError,
+    excerpt,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -53,7 +59,9 @@ class HttpxWire:
         request = self._client.build_request("POST", self._target.url, content=body)
         try:
             response = await self._client.send(request, stream=True)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except Exception as error:
+            if not is_of_sending(error):
+                raise
             raise not_sent(error, self._target, connect_s=self._connect_s) from error
         try:
             yield _HttpxAnswer(response)
@@ -77,6 +85,8 @@ def not_sent(error: Exception, target: Target, *, connect_s: float) -> Exception
         return UnconnectedError(connect_s, proxy=target.shown_proxy)
     if isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)):
         return BadAddressError()
+    if isinstance(error, httpx.ProxyError) or _is_of_socks(error):
+        return UnreachedProxyError(target.shown_proxy, excerpt(str(error)))
     if target.proxy and isinstance(error, httpx.ConnectError) and not _is_of_tls(error):
         return UnreachedProxyError(target.shown_proxy)
     return WireError(_no_http(error))
@@ -101,6 +111,17 @@ class _HttpxAnswer:
             raise TimeoutError from None
         except (httpx.HTTPError, OSError) as error:
             raise WireError from error
+
+
+def is_of_sending(error: Exception) -> bool:
+    """Tell whether httpx, or what it sends by, says with this error that a request was not sent."""
+    known = isinstance(error, (httpx.HTTPError, httpx.InvalidURL, OSError))
+    return known or _is_of_socks(error)
+
+
+def _is_of_socks(error: Exception) -> bool:
+    """Tell of an error of the library for SOCKS, which httpx lets pass as it is."""
+    return type(error).__module__.partition(".")[0] == "socksio"
 
 
 def _is_of_tls(error: BaseException | None) -> bool:

@@ -364,3 +364,30 @@ async def test_who_cannot_be_connected_to_is_no_slow_model(
         settings_env.setenv("HTTP_PROXY", f"http://127.0.0.1:{deaf.getsockname()[1]}")
         with pytest.raises(ProviderTimeoutError, match="No connection to the proxy"):
             await ask("http://models.example/v1")
+
+
+async def test_what_a_proxy_says_is_told_by_whatever_library(
+    settings_env: pytest.MonkeyPatch,
+) -> None:
+    """Also where the library for SOCKS raises an error of its own, which httpx lets pass."""
+
+    class ProtocolError(Exception):
+        __module__ = "socksio.exceptions"
+
+    async def malformed(*_: object, **__: object) -> None:
+        raise ProtocolError("Malformed reply")
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head("403 Not By Me", length=0))
+        writer.close()
+
+    settings_env.setattr("llm.wire.HttpWire", HttpxWire)
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as proxy:
+        port = proxy.sockets[0].getsockname()[1]
+        settings_env.setenv("HTTPS_PROXY", f"http://me:secret@127.0.0.1:{port}")
+        with pytest.raises(ProviderUnavailableError, match=rf"proxy 127.0.0.1:{port}: 403 Not By"):
+            await ask("https://models.example/v1")
+        settings_env.setattr("httpx.AsyncClient.send", malformed)
+        with pytest.raises(ProviderUnavailableError, match=rf"{port}: Malformed reply"):
+            await ask("https://models.example/v1")
