@@ -28,13 +28,14 @@ export function shapeReview(main, { task, review, etag, follow }) {
   let now = begun;
   const form = schemaForm(review.schema ?? {}, { value: begun, half: half ?? undefined, changed });
   const own = h("details.value-edit", { open: before !== null || half !== null }, h("summary", {}, t`Change it`), form.element);
+  const unsent = h("section.card", { "aria-labelledby": "own-title", hidden: true });
   const decision = decisionCard(review, { key, decide, remarks: () => [], approval: t`Approve it` });
   title(t`Review: ${called(task)}`, "ask");
   fill(main, h("div.review-page", {},
     h("header.review-head", {}, h("p.crumbs", {}, h("a", { href: `/tasks/${taskId}` }, t`Task`), " / ", t`Review`),
       heading(called(task)), roundLine(review)),
     notices,
-    h("div.review-side", {}, decision.element, since(review)),
+    h("div.review-side", {}, decision.element, unsent, since(review)),
     h("section.review-outline", { "aria-labelledby": "value-title" },
       h("h2", { id: "value-title" }, stepName(String(review.of ?? t`The result`))), seen.element, own)), decision.bar);
   draw();
@@ -83,10 +84,15 @@ export function shapeReview(main, { task, review, etag, follow }) {
     close(words, h("a.button.is-primary", { href: `/tasks/${taskId}` }, t`See the task`));
   }
 
-  /** Nothing can be decided or changed here any more. */
+  /** Nothing can be decided or changed here any more: what was under review stands here, and what was changed beside it. */
   function close(words, way) {
+    const mine = differences(review.value, now);
+    now = review.value;
+    draw();
     decision.close();
     own.hidden = true;
+    if (mine.length) fill(unsent, h("h2.card-title", { id: "own-title" }, t`Your changes (${mine.length})`), listed(mine));
+    if (mine.length) unsent.hidden = false;
     fill(notices, h("div.notice.is-ask", {}, h("p", {}, words), h("p.actions", {}, way)));
     notices.scrollIntoView({ block: "center" });
   }
@@ -108,11 +114,12 @@ function since({ previous, value, round }) {
   const found = differences(previous, value);
   return h("section.card", { "aria-labelledby": "diff-title" },
     h("h2.card-title", { id: "diff-title" }, changesSince(round - 1, found)),
-    found.length ? h("ul.plain", {}, found.slice(0, 100).map(({ path, before, after }) => h("li", {},
-      h("strong", { dir: "auto" }, path || t`The value`), " ",
-      before !== undefined && h("del", { dir: "auto" }, shortened(before)), " ", after !== undefined && h("ins", { dir: "auto" }, shortened(after)))))
-      : h("p.quiet", {}, t`Nothing: it is the same as before.`));
+    found.length ? listed(found) : h("p.quiet", {}, t`Nothing: it is the same as before.`));
 }
+
+const listed = (found) => h("ul.plain", {}, found.slice(0, 100).map(({ path, before, after }) => h("li", {},
+  h("strong", { dir: "auto" }, path || t`The value`), " ",
+  before !== undefined && h("del", { dir: "auto" }, shortened(before)), " ", after !== undefined && h("ins", { dir: "auto" }, shortened(after)))));
 
 const LONGEST = 200;
 /** The draft of a value that is null: drafts that are null are none, and no value holds this. */

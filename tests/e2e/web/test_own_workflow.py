@@ -97,3 +97,27 @@ async def test_a_review_decided_elsewhere_is_closed(site: Site, window: Watched)
     await expect(page.get_by_text("Change it")).to_be_hidden()
     await expect(page.locator(".decision .due")).to_be_hidden()
     site.wait(task_id, "completed")
+
+
+async def test_what_was_not_sent_is_not_shown_as_what_was_decided(
+    site: Site, window: Watched
+) -> None:
+    """Beside a value that was decided elsewhere, one's own changes stand as what they are."""
+    body = {"request": {"topic": "Fog"}, "review": True}
+    task_id = site.api.post("/api/v1/workflows/book/tasks", json=body).json()["task_id"]
+    site.wait(task_id, "human_review_pending")
+    page = await window.open(f"/tasks/{task_id}/review")
+    outline, changes = (
+        page.get_by_role("region", name=name) for name in ("Outline", "Your change")
+    )
+    await page.get_by_text("Change it").click()
+    await page.get_by_label("Title").first.fill("Mist")
+    await expect(outline.get_by_text("Mist")).to_be_visible()
+    await expect(changes).to_have_count(0)
+    url = f"/api/v1/tasks/{task_id}/review"
+    assert site.api.post(url, json={"decision": "approve"}).status_code == 202
+    await expect(outline.get_by_text("Fog")).to_be_visible()
+    await expect(outline.get_by_text("Mist")).to_have_count(0)
+    await expect(changes.locator("ins")).to_have_text("Mist")
+    await expect(page.get_by_role("button", name="with my 1 change")).to_have_count(0)
+    site.wait(task_id, "completed")
