@@ -39,6 +39,7 @@ export function shapeReview(main, { task, review, etag, follow }) {
     h("section.review-outline", { "aria-labelledby": "value-title" },
       h("h2", { id: "value-title" }, stepName(String(review.of ?? t`The result`))), seen.element, own)), decision.bar);
   draw();
+  if (before === null && half === null) carryOver();
   const watch = follow(task, review, { over, stale });
 
   function changed(value, half) {
@@ -95,6 +96,21 @@ export function shapeReview(main, { task, review, etag, follow }) {
     if (mine.length) unsent.hidden = false;
     fill(notices, h("div.notice.is-ask", {}, h("p", {}, words), h("p.actions", {}, way)));
     notices.scrollIntoView({ block: "center" });
+  }
+
+  /** What was made of a version that was replaced and did not go with the wish: it is offered for this one. */
+  function carryOver() {
+    const of = (version) => draft(`${key}/value/${version}`, exact);
+    const earlier = Array.from({ length: review.version - 1 }, (_, at) => of(review.version - 1 - at)).find((each) => each.read() !== null);
+    if (!earlier) return;
+    const answer = (words, primary, run) => h(`button.button${primary}`, { type: "button", onclick: () => {
+      run();
+      earlier.clear();
+      location.reload();
+    } }, words);
+    fill(notices, h("div.notice.is-ask", {},
+      h("p", {}, t`You had changed an earlier version, and did not send that.`, " ", t`Put what you made of it in the place of this one?`),
+      h("p.actions", {}, answer(t`Put it there`, ".is-primary", () => kept.write(earlier.read())), answer(t`Forget it`, "", () => {}))));
   }
 
   async function fail(error) {

@@ -121,3 +121,27 @@ async def test_what_was_not_sent_is_not_shown_as_what_was_decided(
     await expect(changes.locator("ins")).to_have_text("Mist")
     await expect(page.get_by_role("button", name="with my 1 change")).to_have_count(0)
     site.wait(task_id, "completed")
+
+
+async def test_a_change_that_a_wish_left_behind_is_offered_again(
+    site: Site, window: Watched
+) -> None:
+    """Changed by hand and sent back with a wish: the next version may become what one had made."""
+    body = {"request": {"topic": "Hail"}, "review": True}
+    task_id = site.api.post("/api/v1/workflows/book/tasks", json=body).json()["task_id"]
+    site.wait(task_id, "human_review_pending")
+    page = await window.open(f"/tasks/{task_id}/review")
+    await page.get_by_text("Change it").click()
+    await page.get_by_label("Title").first.fill("Ice")
+    await page.get_by_text("Ask for something different").click()
+    await page.get_by_label("What should be different?").fill("Storms")
+    await page.get_by_role("button", name="Send it back").click()
+    await page.get_by_role("link", name="Review it").click()
+    outline = page.get_by_role("region", name="Outline")
+    await expect(outline.get_by_text("Storms").first).to_be_visible()
+    await page.get_by_role("button", name="Put it there").click()
+    await expect(outline.get_by_text("Ice")).to_be_visible()
+    await expect(page.get_by_role("button", name="Put it there")).to_have_count(0)
+    await page.get_by_role("button", name="Approve with my 2 changes").first.click()
+    site.wait(task_id, "completed")
+    assert site.get(f"/tasks/{task_id}/results")["results"]["outline"]["title"] == "Ice"
