@@ -133,3 +133,19 @@ async def test_hours_of_any_kind_stand_in_the_form(site: Site, window: Watched) 
     task = site.wait(task_id, "completed", "partial_failure")
     made = site.concepts(task["roadmap_id"])[0]
     assert (made["title"], made["estimated_hours"]) == ("Quarters", 1.25)
+
+
+@pytest.mark.parametrize("size", [(320, 256), (780, 360)], ids=["zoomed", "phone on its side"])
+async def test_a_low_window_is_for_the_outline(
+    site: Site, window: Watched, size: tuple[int, int]
+) -> None:
+    """Neither the top nor the bar of the decision stands before what is read in a low window."""
+    await window.page.set_viewport_size({"width": size[0], "height": size[1]})
+    page = await window.open(f"/tasks/{site.tasks['review']}/review")
+    await page.locator(".edit-row").nth(5).scroll_into_view_if_needed()
+    for standing in (".top", ".decision-bar"):
+        await expect(page.locator(standing)).not_to_be_in_viewport()
+    bar = page.locator(".decision-bar")
+    await bar.get_by_role("button", name="Approve").focus()
+    await expect(bar.get_by_role("button", name="Approve")).to_be_in_viewport(ratio=1)
+    assert await overflow(page) <= 0
