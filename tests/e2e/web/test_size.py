@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.e2e.web.big_roadmap import ROADMAP, TASK, BigRoadmap
-from tests.e2e.web.browser import DESK, PHONE
+from tests.e2e.web.browser import DESK, PHONE, overflow
 
 if TYPE_CHECKING:
     from tests.e2e.web.browser import Watched
@@ -50,6 +50,18 @@ async def test_an_event_changes_a_handful_of_nodes(window: Watched) -> None:
     assert changes <= MOST_CHANGES * EVENTS
     assert added == 0
     assert await page.evaluate("window.first.isConnected")
+
+
+async def test_how_far_it_is_stands_in_the_window_beside_a_long_tree(window: Watched) -> None:
+    """In a window lower than what stands beside the parts, its end is reached without theirs."""
+    await window.page.set_viewport_size({"width": 1366, "height": 400})
+    await BigRoadmap(300).install(window.page)
+    page = await window.open(f"/tasks/{TASK}")
+    await page.mouse.wheel(0, 3000)
+    last = page.locator(".rail li").last
+    await page.locator(".task-side").evaluate("e => e.scrollTo(0, e.scrollHeight)")
+    await expect(last).to_be_in_viewport(ratio=1)
+    assert await overflow(page) <= 0
 
 
 SMALLEST_TARGET: Final = 24
