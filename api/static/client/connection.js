@@ -121,8 +121,7 @@ export class Connection {
       }
       // a transport is to blame only when the server answers by other means
       if (!opened && verdict === Verdict.REACHABLE) this.#blame(transport);
-      const delayMs = Math.max(retryAfterMs, backoffMs(this.#attempt++, this.#random));
-      await this.#wait(Math.min(delayMs, 2 ** 31 - 1), verdict); // a longer timer is over at once
+      await this.#wait(Math.max(retryAfterMs, backoffMs(this.#attempt++, this.#random)), verdict);
     }
   }
 

@@ -112,9 +112,10 @@ function problem(text, json) {
   }
 }
 
-function retryAfter(headers) {
-  const seconds = Number(headers.get("Retry-After"));
-  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : null;
+/** For how long an answer asks to wait; null where it does not say so in seconds. No timer waits for longer than is returned. */
+export function retryAfter(headers) {
+  const ms = 1000 * Number.parseFloat(headers.get("Retry-After"));
+  return ms > 0 ? Math.min(ms, 2 ** 31 - 1) : null;
 }
 
 function withTimeout(signal, timeoutMs) {

@@ -3,6 +3,7 @@
  * until it answers, and meanwhile one line on the page says so, instead of each thing that needs it.
  */
 
+import { retryAfter } from "../client/http.js";
 import { BASE, h } from "./dom.js";
 import { t } from "./i18n.js";
 import { announce } from "./say.js";
@@ -62,7 +63,7 @@ function begin() {
     if (answer && !NO.has(answer.status)) return back();
     if (!away) show(answer?.status === 429);
     away = true;
-    timer = setTimeout(ask, Math.max(wait, 1000 * Number(answer?.headers.get("Retry-After") ?? 0)));
+    timer = setTimeout(ask, Math.max(wait, (answer && retryAfter(answer.headers)) ?? 0));
     wait = Math.min(2 * wait, LONGEST_MS);
   }
 

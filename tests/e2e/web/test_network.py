@@ -86,6 +86,23 @@ async def test_one_line_tells_that_nobody_answers(site: Site, window: Watched) -
     await page.evaluate("localStorage.clear(), sessionStorage.clear()")
 
 
+@pytest.mark.parametrize("pause", ["Wed, 21 Oct 2065 07:28:00 GMT", "30, 30", str(30 * 24 * 3600)])
+async def test_a_pause_of_any_form_is_no_storm_of_questions(window: Watched, pause: str) -> None:
+    """A server that is away with a date, two pauses or a month is not asked without a pause."""
+    asked: list[str] = []
+
+    async def away(route: Route) -> None:
+        asked.append(route.request.url)
+        await route.fulfill(status=503, headers={"Retry-After": pause}, json={"detail": "Not now."})
+
+    page = await window.open("/")
+    await page.route(API, away)
+    await page.evaluate("dispatchEvent(new Event('offline'))")
+    await expect(page.locator(".away")).to_be_visible()
+    await page.wait_for_timeout(900)
+    assert sum(each.endswith("/unread-count") for each in asked) <= 3
+
+
 async def test_without_a_network_the_badge_says_so_and_then_catches_up(
     site: Site, window: Watched
 ) -> None:
