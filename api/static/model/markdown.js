@@ -162,7 +162,7 @@ export function inline(text, depth = 0) {
       put(SAFE.test(match[2]) ? { type: "link", href: match[2], inline: words } : { type: "span", inline: words }, match[0].length);
     } else if (letter === "<" && (match = ANGLE.exec(rest))) put({ type: "link", href: match[1], inline: [match[1]] }, match[0].length);
     else if (letter === "h" && !/\w$/.test(plain) && (match = BARE.exec(rest))) {
-      const href = match[0].replace(/[.,;:!?)\]*_]+$/, "");
+      const href = bare(match[0]);
       put({ type: "link", href, inline: [href] }, href.length);
     } else if ((match = emphasised(rest, plain)) && depth < DEEPEST) put({ type: match.type, inline: inline(match.text, depth + 1) }, match.length);
     else {
@@ -173,6 +173,17 @@ export function inline(text, depth = 0) {
   }
   if (plain) found.push(plain);
   return found;
+}
+
+/** Leave off what ends the sentence, or closes a bracket around the address and none in it. */
+function bare(address) {
+  let open = address.split("(").length - address.split(")").length;
+  let end = address.length;
+  while (".,;:!?]*_".includes(address[end - 1]) || (address[end - 1] === ")" && open < 0)) {
+    end -= 1;
+    open += Number(address[end] === ")");
+  }
+  return address.slice(0, end);
 }
 
 function emphasised(rest, before) {

@@ -36,6 +36,9 @@ test("what only looks like a mark stays text", () => {
 test("only addresses of the web become links", () => {
   assert.deepEqual(inline("[a](https://x.org/a_(b))"), [{ type: "link", href: "https://x.org/a_(b)", inline: ["a"] }]);
   assert.deepEqual(inline("[a](javascript:alert(1))").map((each) => each.type ?? each), ["span"]);
+  for (const [text, href] of [["see https://x.org/a_(b), and", "https://x.org/a_(b)"], ["(https://x.org/a_(b)).", "https://x.org/a_(b)"], ["(https://x.org/a)", "https://x.org/a"]]) {
+    assert.equal(inline(text)[1].href, href);
+  }
   assert.deepEqual(inline("see https://x.org/a."), ["see ", { type: "link", href: "https://x.org/a", inline: ["https://x.org/a"] }, "."]);
 });
 
