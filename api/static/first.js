@@ -20,6 +20,10 @@
     addEventListener("load", () => setTimeout(fetchFonts, 500));
   }
 
+  // the page's modules did not come, as while a server is started again: the page is loaded anew as soon as they do
+  const again = /** @type {any} */ (performance.getEntriesByType("navigation")[0])?.type === "reload";
+  addEventListener("error", ({ target }) => target instanceof HTMLScriptElement && awaitModule(target.src, again ? 5000 : 1000), true);
+
   const [one, two] = location.pathname.match(/[0-9a-f]{8}-[0-9a-f-]{27}/gi) ?? [];
   const asks = {
     task: [`/tasks/${one}`, `/tasks/${one}/events?after=0&limit=500`],
@@ -35,6 +39,16 @@
   const token = stored("sessionStorage", "roadmap.token");
   const early = (globalThis.early = new Map());
   (asks[page] ?? []).forEach(ask);
+
+  function awaitModule(address, wait) {
+    const words = document.querySelector(".skeleton [role]");
+    if (words) words.textContent = "The server does not answer at the moment. The page goes on by itself.";
+    setTimeout(async () => {
+      const answer = await fetch(address, { cache: "reload" }).catch(() => null);
+      if (answer?.ok) location.reload();
+      else awaitModule(address, Math.min(2 * wait, 15_000));
+    }, wait);
+  }
 
   async function fetchFonts() {
     const links = [...document.querySelectorAll("link")].filter((link) => link.as === "font");

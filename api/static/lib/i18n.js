@@ -16,13 +16,16 @@ const MODULES = {
   zh: () => import("../messages/zh.js"),
 };
 
+const wish = chosen() ?? wanted();
+/** Without its messages, which did not come, a page says what it has to say in English. */
+const messages = wish in MODULES ? await MODULES[wish]().then((module) => module.default, () => null) : {};
+
 /** The interface's language: the one that was chosen, else the first of the browser's that there is. */
-export const language = chosen() ?? wanted();
+export const language = messages ? wish : "en";
 
 /** For dates and numbers: the reader's own manner, where it is one of the interface's language. */
 export const locale = (globalThis.navigator?.languages ?? []).find((each) => each.split("-")[0] === language) ?? language;
 
-const messages = language in MODULES ? (await MODULES[language]()).default : {};
 const plurals = new Intl.PluralRules(language);
 
 /** The language that messages of the server are written in: not the interface's, perhaps. */
@@ -35,12 +38,12 @@ export const SERVERS = language === "en" ? null : "en";
  */
 export function t(strings, ...values) {
   const key = strings.reduce((all, part, at) => `${all}{${at - 1}}${part}`);
-  return filled(messages[key] ?? key, values);
+  return filled(messages?.[key] ?? key, values);
 }
 
 /** Return a number of things; `values` are what else the sentence has in braces: what a noun's case depends on is one text. */
 export function n(number, one, many, values = {}) {
-  const forms = messages[one] ?? [one, many];
+  const forms = messages?.[one] ?? [one, many];
   const form = forms.length === 1 || plurals.select(number) === "one" ? forms[0] : forms[1];
   return form.replace(/\{(\w+)\}/g, (_, name) => (name === "n" ? figure(number) : values[name]));
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
+from tests.e2e.web.browser import new_context, unavailable
 from tests.factories import until
 
 if TYPE_CHECKING:
@@ -107,4 +108,30 @@ async def test_a_sign_in_that_was_closed_comes_again(site: Site, browser: Browse
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("textbox").first).to_have_value("Learn to juggle")
     await expect(dialog).to_have_count(0)
+    await context.close()
+
+
+async def test_a_page_whose_modules_did_not_come_is_loaded_anew(window: Watched) -> None:
+    """While a server is started again the page says so, and comes up by itself when it is back."""
+    page = window.page
+    await page.route("**/pages/*.js", unavailable)
+    await page.goto(window.base + "/reviews")
+    await expect(page.locator("main")).to_contain_text("The server does not answer")
+    await page.unroute_all()
+    await expect(page.locator("main h1")).to_be_visible()
+
+
+async def test_a_page_speaks_english_where_its_language_did_not_come(
+    site: Site, browser: Browser
+) -> None:
+    """A request for messages that failed costs the reader the language, not the page."""
+    context = await new_context(browser, stack=site.stack.folder, locale="de-DE")
+    page = await context.new_page()
+    await page.route("**/messages/de.js", unavailable)
+    await page.goto(site.base + "/reviews")
+    await expect(page.locator("main h1")).to_have_text("Reviews")
+    assert await page.evaluate("document.documentElement.lang") == "en"
+    await page.unroute_all()
+    await page.reload()
+    await expect(page.locator("nav")).to_contain_text("Durchsicht")
     await context.close()
