@@ -61,7 +61,7 @@ export function taskList({ filtered = () => {}, workflow = "" } = {}) {
   guarded(more, async () => {
     try {
       const page = await get(`/tasks?limit=${MORE}&cursor=${encodeURIComponent(cursor)}${query()}`);
-      take(page.tasks, false);
+      take(page.tasks);
       cursor = page.next_cursor;
       more.hidden = !cursor;
       remember("rows", rows.size);
@@ -103,7 +103,8 @@ export function taskList({ filtered = () => {}, workflow = "" } = {}) {
     let broken = false;
     try {
       // the first time as many as there were before "Back" or a reload
-      const page = await get(`/tasks?limit=${first ? Math.min(MOST, Math.max(FIRST, recall("rows", FIRST))) : FIRST}${query()}`);
+      const page = await get(`/tasks?limit=${Math.min(MOST, Math.max(FIRST, first ? recall("rows", FIRST) : moving()))}${query()}`);
+      const apart = first ? [] : await strayed(page.tasks);
       if (mine !== turn) return; // something else was asked for meanwhile
       fill(problem);
       if (first) {
@@ -111,14 +112,13 @@ export function taskList({ filtered = () => {}, workflow = "" } = {}) {
         more.hidden = !cursor;
         list.replaceChildren();
       }
-      take(page.tasks, true);
+      take([...page.tasks, ...apart]);
       if (!rows.size) fill(problem, h("p.quiet", {}, field.value.trim() || show !== "all" ? t`Nothing found.` : t`Nothing yet. What you ask for stands here.`));
     } catch (error) {
       failed(error);
       broken = error.status !== 401; // what is wrong goes by itself
     }
-    const active = broken || [...rows.values()].some((row) => ACTIVE.has(row.task.status));
-    if (active && !document.hidden) timer = setTimeout(read, REFRESH_MS);
+    if ((broken || alive().length) && !document.hidden) timer = setTimeout(read, REFRESH_MS);
   }
 
   /** What was shown stays; what is wrong stands above it. */
@@ -129,19 +129,40 @@ export function taskList({ filtered = () => {}, workflow = "" } = {}) {
       h("p.actions", {}, guarded(h("button.button", { type: "button" }, t`Try again`), () => read()))));
   }
 
-  function take(tasks, first) {
-    const fresh = [];
+  /** The rows that may become others. */
+  function alive() {
+    return [...rows.values()].filter((row) => ACTIVE.has(row.task.status));
+  }
+
+  /** Down to where there are such rows. */
+  function moving() {
+    const order = [...list.children];
+    return 1 + Math.max(...alive().map((row) => order.indexOf(row.element)), 0);
+  }
+
+  /** What became of those that are not among what was asked for any more. */
+  async function strayed(tasks) {
+    const known = new Set(tasks.map((task) => task.task_id));
+    const away = alive().map(({ task }) => task.task_id).filter((id) => !known.has(id)).slice(0, FIRST);
+    return (await Promise.all(away.map((id) => get(`/tasks/${id}`).catch(() => null)))).filter(Boolean);
+  }
+
+  function take(tasks) {
     for (const task of tasks) {
       const known = rows.get(task.task_id);
       const text = told(task);
       if (known?.text === text) continue;
       const row = taskRow(task);
       if (known) replace(known.element, row);
-      else fresh.push(row);
+      else list.insertBefore(row, older(task));
       rows.set(task.task_id, { element: row, task, text });
     }
-    if (first) list.prepend(...fresh);
-    else list.append(...fresh);
+  }
+
+  /** The row before which a new one stands; none, where all are newer. */
+  function older({ created_at: at }) {
+    const place = [...rows.values()].filter(({ task }) => Date.parse(task.created_at) < Date.parse(at));
+    return place.sort((a, b) => Date.parse(b.task.created_at) - Date.parse(a.task.created_at))[0]?.element ?? null;
   }
 }
 

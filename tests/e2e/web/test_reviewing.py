@@ -84,6 +84,32 @@ async def test_the_list_at_home_is_filtered_by_how_things_stand(
     await expect(listed.locator(row("review"))).to_have_count(0)
 
 
+async def test_a_row_tells_what_became_of_it_wherever_it_stands(
+    site: Site, window: Watched
+) -> None:
+    """Neither a filter that it left nor a place far below keeps a row as it was."""
+    tasks = [site.create(f"Learn knot {number}", review=True) for number in range(12)]
+    for task_id in tasks:
+        site.wait(task_id, "human_review_pending")
+    page = await window.open("/?show=review&q=knot")
+    rows = page.locator("section.recent:not(.needs-you) .task-list > li")
+    await expect(rows).to_have_count(10)
+    for task_id in (tasks[11], tasks[0]):
+        assert site.api.post(f"/api/v1/tasks/{task_id}/cancel").status_code == 202
+    newest = rows.filter(has=page.locator(f'[href*="{tasks[11]}"]'))
+    await expect(newest).to_contain_text("Cancelled")
+    await expect(rows.first).to_contain_text("Learn knot 11")  # an older one came below it
+    await expect(rows.nth(10)).to_contain_text("Learn knot 1")
+    await page.get_by_role("button", name="All", exact=True).click()
+    await page.get_by_role("button", name="Show older ones").click()
+    await expect(rows).to_have_count(12)
+    oldest = rows.filter(has=page.locator(f'[href*="{tasks[1]}"]'))
+    await expect(oldest).to_contain_text("Needs your review")
+    for task_id in tasks[1:11]:
+        assert site.api.post(f"/api/v1/tasks/{task_id}/cancel").status_code == 202
+    await expect(oldest).to_contain_text("Cancelled")
+
+
 def _roadmap(site: Site, name: str) -> str:
     return str(site.get(f"/tasks/{site.tasks[name]}")["roadmap_id"])
 
