@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.findings import Finding, clean
-from db.admitted import ADMITTED
+from db.connecting import ADMITTED, APPLICATION, open_connection
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -151,7 +151,6 @@ def _migrated(revision: str | None) -> Finding:
 async def connected(url: str, settings: Settings) -> AsyncIterator[Any]:
     """Open a connection to PostgreSQL as our processes do, and tell of a pooler before it."""
     from core.addresses import postgres_address
-    from db.connecting import APPLICATION, open_connection
 
     address = postgres_address(url)
     connection, between = await open_connection(

@@ -27,6 +27,21 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 APPLICATION: Final = "roadmap-worker"
+ADMITTED: Final = """
+    LEAST(
+        current_setting('max_connections')::int
+            - current_setting('superuser_reserved_connections')::int
+            - coalesce(current_setting('reserved_connections', true)::int, 0),
+        (SELECT LEAST(nullif(us.rolconnlimit, -1), nullif(here.datconnlimit, -1))
+         FROM pg_roles AS us, pg_database AS here
+         WHERE us.rolname = session_user AND here.datname = current_database()
+             AND NOT us.rolsuper)
+    )
+"""
+"""How many connections we may have, in SQL: the server's limit, our role's and our database's own.
+
+What is kept for superusers and the like is nothing of ours, and nothing else limits them.
+"""
 _KEPT: Final = frozenset(("application_name", "timezone", "options"))
 """What a pooler sets again on whatever connection it hands out, or reads itself."""
 _REFUSED: Final = "unsupported startup parameter"

@@ -18,11 +18,9 @@ from redis.exceptions import RedisError
 from core import telemetry
 from core.logging import get_logger
 from core.loop_local import ProcessLocal
-from core.refusals import refusal
 from core.unheard import note_heard, note_unheard, why_unheard
 from core.wire_names import REQUEST_ID, RUNG_AT
-from tasks.application import celery
-from tasks.queues import check_willing
+from tasks.queues import celery, check_willing
 from workflow import doorbell
 
 if TYPE_CHECKING:
@@ -77,7 +75,7 @@ class Dispatcher:
                 note_heard()
             except (KombuError, OperationalError, RedisError, OSError) as error:
                 RINGS.labels("failed").inc()
-                note_unheard(refusal(error) or SILENT)
+                note_unheard(_told_by(error))
                 log.warning("ring_failed", task_id=str(ring.task_id), error=type(error).__name__)
             except Exception:
                 RINGS.labels("failed").inc()
@@ -97,9 +95,15 @@ def _look_again() -> None:
     try:
         check_willing()
     except Exception as error:  # noqa: BLE001 - whatever it is, nobody hears us
-        note_unheard(refusal(error) or SILENT)
+        note_unheard(_told_by(error))
     else:
         note_heard()
+
+
+def _told_by(error: Exception) -> str:
+    from core.refusals import refusal  # late: whom nothing is refused never needs it
+
+    return refusal(error) or SILENT
 
 
 def send(ring: Ring, origin: Mapping[str, str] | None = None) -> None:

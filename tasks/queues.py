@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from core.wire_names import PROBE, PROBE_KEPT_S, RUNG_AT
-from tasks.application import celery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +32,17 @@ for number, key in ipairs(KEYS) do
 end
 return seen
 """
+
+
+def celery() -> Celery:
+    """Return the Celery application of this process, imported when it is first needed.
+
+    That takes a good part of a second of CPU. It is the bell's thread that waits for it, so an API
+    that has nothing to ring for never pays it, and no request waits.
+    """
+    from worker.app import app
+
+    return app
 
 
 def check_willing() -> None:

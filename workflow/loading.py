@@ -19,7 +19,6 @@ from core.states import RESERVED
 from core.visible import cut
 from workflow.authoring import Workflow, WorkflowError, definition
 from workflow.definition import Definition
-from workflow.nearby import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -153,13 +152,19 @@ def _imported(name: str) -> object:
             raise  # the module is there, and imports another one that is not
         raise SettingsError(
             f"{_SETTING}: {name}: there is no module {error.name!r}."
-            f"{did_you_mean(module, attribute) or _where_to_put(error.name)}"
+            f"{_nearby(module, attribute) or _where_to_put(error.name)}"
         ) from error
     if not hasattr(loaded, attribute):
         raise SettingsError(
-            f"{_SETTING}: {name}: {module!r} has no {attribute!r}.{did_you_mean(module, attribute)}"
+            f"{_SETTING}: {name}: {module!r} has no {attribute!r}.{_nearby(module, attribute)}"
         )
     return getattr(loaded, attribute)
+
+
+def _nearby(module: str, attribute: str) -> str:
+    from workflow.nearby import did_you_mean  # late: most name the right place
+
+    return did_you_mean(module, attribute)
 
 
 def _where_to_put(module: str) -> str:
@@ -179,7 +184,7 @@ def _hint(where: str) -> str:
     dotted = module.removesuffix(".py").strip("./\\").replace("/", ".").replace("\\", ".")
     names = dotted.split(".") if _MODULE.fullmatch(dotted) else []
     # of a file's path, the module's name is the end
-    ways = (did_you_mean(".".join(names[first:]), attribute) for first in range(len(names)))
+    ways = (_nearby(".".join(names[first:]), attribute) for first in range(len(names)))
     return next(filter(None, ways), "")
 
 

@@ -19,7 +19,7 @@ from core.errors import ServiceUnavailableError
 from core.logging import get_logger
 from core.settings import get_settings
 from core.stages import can_run
-from db.admitted import ADMITTED
+from db.connecting import ADMITTED
 from db.engine import get_pool_status
 from db.session import read_session
 from tasks import queues

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from core.settings.kinds import MOST_HOURS
@@ -95,6 +94,8 @@ def check_result(
         if parameter.optional:
             return  # of a step that is declared later: looked for when all are there
         known = [*sorted(GIVEN - ({"part", "kind"} if plain else set())), *earlier]
+        from difflib import get_close_matches  # late: most are right
+
         near = get_close_matches(parameter.name, known, n=1)
         raise reader.wrong(
             f"the parameter {parameter.name!r} is no step declared before it, and none of the names"
