@@ -120,6 +120,9 @@ def _place(
     if not begun and mine.active + (number or 1) > most_active:
         message = f"A user may have begun {most_active} tasks at a time; one of them has to end."
         return Place(position=position, reason=LineReason.USER_LIMIT, message=message)
+    if now.slots is not None and (why := why_unheard()) is not None:
+        message = f"The broker {why}, so no worker can be told of it; it begins once that is over."
+        return Place(position=None, reason=LineReason.WORKER, message=message)
     return Place(position=position, reason=LineReason.WORKER, message=_told(position, now.slots))
 
 
@@ -169,8 +172,6 @@ def _left_alone(slots: int | None) -> Place:
 def _told(position: int, slots: int | None) -> str:
     if slots is None:
         return "No worker tells of itself; it begins when there is one."
-    if (why := why_unheard()) is not None:
-        return f"The broker {why}, so no worker can be told of it; it begins once that has passed."
     if position == 1:
         return "It is next, as soon as a worker has a free slot."
     return f"{position - 1} before it; it begins when it is its turn and a worker has a free slot."

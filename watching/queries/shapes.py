@@ -52,7 +52,8 @@ class LineView(View):
 
     position: int | None = Field(
         description="1 is next; as things stand, whatever may come in between. Null for one that"
-        " may not start yet, and for one whose worker was lost a moment ago."
+        " may not start yet, for one whose worker was lost a moment ago, and while the broker takes"
+        " no messages."
     )
     reason: LineReason = Field(
         description="`worker`: that it is its turn and a worker has a free slot; `user_limit`: that"

@@ -225,7 +225,7 @@ export interface LearnerProgress {
 export interface Line {
   /**
    * 1 is next; as things stand, whatever may come in between. Null for one that may not start yet,
-   * and for one whose worker was lost a moment ago.
+   * for one whose worker was lost a moment ago, and while the broker takes no messages.
    */
   position: number | null;
   /**

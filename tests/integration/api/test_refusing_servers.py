@@ -89,6 +89,8 @@ async def test_a_task_is_not_next_while_nobody_can_be_told(
 
         async def says(beginning: str) -> bool:
             (task,) = (await client.get("/api/v1/tasks")).json()["tasks"]
+            # pages say a position's own words, and the message where there is none
+            assert (task["line"]["position"] == 1) is task["line"]["message"].startswith("It is")
             return str(task["line"]["message"]).startswith(beginning)
 
         await tell(broken, "CONFIG", "SET", "maxmemory", "1")

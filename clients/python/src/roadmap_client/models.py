@@ -53,7 +53,7 @@ class Line(Answer):
     position: int | None = None
     """
     1 is next; as things stand, whatever may come in between. None for one that may not start
-    yet, and for one whose worker was lost a moment ago.
+    yet, for one whose worker was lost a moment ago, and while the broker takes no messages.
     """
     reason: str
     """
