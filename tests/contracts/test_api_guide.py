@@ -6,16 +6,21 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
+from api.__main__ import _arguments
 from api.gate import FORWARDED, WRONG_HOST
 from api.problems import CODE_OF, STATUS_OF
 from api.refusals import CODES
 from api.registry import TooManyStreamsError
+from core.settings import load_settings
 from watching.viewer import CredentialsRevokedError, StreamExpiredError
 
 if TYPE_CHECKING:
     from core import errors
 
-GUIDE = (Path(__file__).parents[2] / "docs" / "API.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+GUIDE = (DOCS / "API.md").read_text(encoding="utf-8")
 
 
 def _known_codes() -> set[str]:
@@ -38,3 +43,16 @@ def test_every_type_of_problem_is_explained() -> None:
         code for row in table.splitlines()[2:] for code in re.findall(r"`(\w+)`", row.split("|")[1])
     }
     assert told == _known_codes()
+
+
+def test_operators_are_told_the_options_that_there_are(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `roadmap api` takes is what OPERATIONS.md says that it takes."""
+    monkeypatch.setattr("sys.argv", ["roadmap", "--help"])
+    with pytest.raises(SystemExit):
+        _arguments(load_settings())
+    takes = set(re.findall("--[a-z-]+", capsys.readouterr().out.split("options:")[1])) - {"--help"}
+    text = (DOCS / "OPERATIONS.md").read_text(encoding="utf-8")
+    told = re.findall("`roadmap api` takes ([^;]+?), and is one process", text)
+    assert [set(re.findall("--[a-z-]+", each)) for each in told] == [takes]
