@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _POSTGRESQL: Final = {
     "28": "does not let us in: name, password or pg_hba.conf (was the password changed?)",
     "3D000": "has no database of that name",
+    "3F000": "has no schema that the search_path of role or address names",
     "25006": "is read-only",
     "53100": "has no disk space left",
     "53300": "has no connection left for us",

@@ -121,3 +121,25 @@ def test_a_database_that_is_not_there(
         assert refused.exit_code == 4
         assert "PostgreSQL has no database of that name: " in refused.stderr
         assert "Is it running?" not in refused.stderr
+
+
+def test_a_schema_that_is_not_there(
+    stack: EmbeddedPostgres, tmp_path: Path, settings_env: pytest.MonkeyPatch
+) -> None:
+    """Whoever names none, or one that nobody has made, is told so, and not to start a server."""
+    new = beside(stack.url, "bare")
+    asyncio.run(_execute(stack.url, "CREATE DATABASE bare TEMPLATE template0"))
+    settings_env.setenv("ROADMAP_DATABASE_URL", f"{new}?search_path=nowhere")
+    get_settings.cache_clear()
+    refused = upgraded(tmp_path)
+    assert refused.exit_code == 4
+    assert "PostgreSQL has no schema that the search_path of role or address" in refused.stderr
+    assert "Is it running" not in refused.stderr
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
