@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TIMEOUT_S: Final = 3.0
+SILENT: Final = "does not answer"
 
 
 def why_unreachable(error: Exception, data_dir: Path, api_url: str) -> str:
@@ -47,11 +48,26 @@ def what_is_down(report: dict[str, Any], data_dir: Path) -> str:
         said.append(f"The database is not at the newest revision; bring it there with: {upgrade}")
     elif report.get("postgresql", "up") != "up":
         said.append(
-            f"PostgreSQL is down, or stands still. {_start('ROADMAP_DATABASE_URL', data_dir)}"
+            _refusing(report, "PostgreSQL")
+            or f"PostgreSQL is down, or stands still. {_start('ROADMAP_DATABASE_URL', data_dir)}"
         )
     if report.get("redis", "up") != "up":
-        said.append(f"Redis is down. {_start('ROADMAP_REDIS_URL', data_dir)}")
+        said.append(
+            _refusing(report, "Redis") or f"Redis is down. {_start('ROADMAP_REDIS_URL', data_dir)}"
+        )
+    if report.get("broker", "up") != "up":
+        said.append(
+            _refusing(report, "The broker")
+            or f"The broker is down. {_start('ROADMAP_BROKER_URL', data_dir)}"
+        )
     return "".join(f"\n{line}" for line in said)
+
+
+def _refusing(report: dict[str, Any], name: str) -> str | None:
+    """Return what a service that answers refuses, in the API's words: it needs no start."""
+    effects = [str(effect) for effect in report.get("effects") or ()]
+    told = (clean(effect) for effect in effects if effect.startswith(f"{name} "))
+    return next((effect for effect in told if SILENT not in effect), None)
 
 
 def _start(setting: str, data_dir: Path) -> str:

@@ -97,6 +97,10 @@ async def test_a_task_is_not_next_while_nobody_can_be_told(
         assert (await client.post("/api/v1/tasks", json={"goal": "Learn to sew"})).is_success
         full = "The broker is full (maxmemory), so no worker can be told of it;"
         await until(lambda: says(full))
+        admin = bearer("root", role="admin")
+        asked = await client.post("/api/v1/admin/schedules/purge/run", headers=admin)
+        assert asked.status_code == 503
+        assert asked.json()["detail"] == "The queue is full (maxmemory); try again shortly."
         await tell(broken, "CONFIG", "SET", "maxmemory", "0")
         await until(lambda: says("It is next"))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cli.data_dir import DataDir
+from cli.troubles import what_is_down
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,3 +92,23 @@ def test_a_stack_that_is_gone_is_named(
     folder.unlock()
     assert result.exit_code == 4
     assert "api.log" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("effect", "said"),
+    [
+        ("Redis is full (maxmemory): tasks wait for a worker.", "Redis is full (maxmemory)"),
+        ("Redis does not answer: tasks wait for a worker.", "Redis is down. Start it where"),
+        ("The broker is a replica, which takes no writes: it.", "The broker is a replica"),
+        ("The broker does not answer: it.", "The broker is down. Start it where ROADMAP_BROKER"),
+        ("PostgreSQL is read-only: nothing is accepted.", "PostgreSQL is read-only"),
+    ],
+)
+def test_a_service_that_refuses_is_not_to_be_started(
+    no_settings: pytest.MonkeyPatch, tmp_path: Path, effect: str, said: str
+) -> None:
+    """What the API says of one that answers is passed on; "down" is said of silent ones alone."""
+    part = effect.removeprefix("The ").split()[0].lower()
+    told = what_is_down({part: "down", "effects": [effect]}, tmp_path)
+    assert told.startswith(f"\n{said}")
+    assert ("is down" in told) is ("does not answer" in effect)
