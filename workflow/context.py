@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -13,6 +14,7 @@ from core.authored import plainly
 from core.digest import digest
 from core.logging import get_logger
 from core.settings import get_settings
+from core.time_limit import CURRENT
 from core.visible import cut
 from llm import Text
 from notifications.event_data import OWN_TEXT, PROGRESS, part_told
@@ -22,6 +24,7 @@ from workflow.history import round_of
 from workflow.templates import sendable
 
 if TYPE_CHECKING:
+    import concurrent.futures
     from collections.abc import Generator
 
     import structlog
@@ -70,6 +73,7 @@ class Context:
         """Belong to one try of one step or part."""
         self._asking = asking
         self._loop = asyncio.get_running_loop()
+        self._variables = copy_context()
 
     @property
     def task_id(self) -> str:
@@ -124,7 +128,7 @@ class Context:
             TokenBudgetExceededError: The task's tokens are used up.
             TypeError: The shape is no pydantic model, or the prompt neither text nor messages.
         """
-        return await self._asking.ask(self._prompt(output, prompt, system), output)
+        return await self._here(self._asking.ask(self._prompt(output, prompt, system), output))
 
     async def stream(
         self, output: type[M], prompt: Prompted, *, field: str, system: str | None = None
@@ -149,9 +153,9 @@ class Context:
             raise ValueError(f"{output.__name__} has no field {field!r} to stream")
         told = self._prompt(output, prompt, system)
         if not get_settings().llm_stream:
-            return await self._asking.ask(told, output)
+            return await self._here(self._asking.ask(told, output))
         show = partial(live_text.show, self._asking.claim.task_id, about=self._about(OWN_TEXT))
-        return await self._asking.stream(told, output, field=field, on_text=show)
+        return await self._here(self._asking.stream(told, output, field=field, on_text=show))
 
     def progress(self, message: str) -> Awaitable[None]:
         """Show viewers how far this is, in a sentence: for the eye only, nothing of it is stored.
@@ -178,9 +182,25 @@ class Context:
             pass
         else:
             raise RuntimeError("`ctx.wait` is for functions without `async`; use `await` here")
-        return self._asking.waited(
-            asyncio.run_coroutine_threadsafe(_awaited(awaitable), self._loop)
-        )
+        return self._asking.waited(self._begun(awaitable))
+
+    def _here(self, asked: Awaitable[R]) -> Awaitable[R]:
+        """Return what is asked, on the worker's own loop, whichever one waits for it.
+
+        Another one, such as of `asyncio.run` in a thread, has neither its connections nor limits.
+        """
+        if asyncio.get_running_loop() is self._loop:
+            return asked
+        return asyncio.wrap_future(self._begun(asked))
+
+    def _begun(self, awaitable: Awaitable[R]) -> concurrent.futures.Future[R]:
+        """Begin something on the worker's loop, in the context of the step or part.
+
+        A thread that an author has started has no such context, and so neither its time limit nor
+        what a test has put in the place of the language model.
+        """
+        context = self._variables.copy() if CURRENT.get() is None else copy_context()
+        return context.run(asyncio.run_coroutine_threadsafe, _awaited(awaitable), self._loop)
 
     def _prompt(self, output: type[BaseModel], prompt: Prompted, system: str | None) -> Text:
         _check_shape(output)

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -273,3 +274,39 @@ def test_leaves_nothing_behind(tmp_path: Path) -> None:
     )
     assert ended.stdout.splitlines()[-1] == "completed"
     assert not list((tmp_path / "temp").glob("roadmap-lab-*"))
+
+
+class Word(BaseModel):
+    """What a model answers."""
+
+    word: str
+
+
+async def test_threads_and_loops_of_the_authors_own() -> None:
+    """What they ask is asked on the lab's loop, and answered by the test."""
+    flow = Workflow("threads", request=Nothing)
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    @flow.step
+    def pooled(ctx: Context) -> list[str]:
+        def asked(number: int) -> str:
+            return ctx.wait(ctx.ask(Word, f"Word {number}")).word
+
+        with ThreadPoolExecutor(3) as pool:
+            return list(pool.map(asked, range(5)))
+
+    @flow.step
+    def looped(ctx: Context) -> list[str]:
+        asked = asyncio.run(ctx.ask(Word, "A word"))
+        return [asked.word, asyncio.run(ctx.stream(Word, "Another", field="word")).word]
+
+    def answer(model: type[BaseModel], prompt: str) -> Word:
+        loops.append(asyncio.get_running_loop())
+        return Word(word=prompt.upper())
+
+    async with lab(flow) as opened:
+        task = await opened.run({}, answers={Word: answer})
+    assert task.results["pooled"] == [f"WORD {number}" for number in range(5)]
+    assert task.results["looped"] == ["A WORD", "ANOTHER"]
+    assert len(task.asked) == 7
+    assert set(loops) == {asyncio.get_running_loop()}
