@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, and_, func, select, text
 
 from core.actor import SYSTEM
 from core.choices import ReviewExpiry
-from core.errors import ConflictError, UnknownWorkflowError
+from core.errors import AppError, ConflictError, ServiceUnavailableError, UnknownWorkflowError
+from core.logging import get_logger
 from core.settings import get_settings
 from core.states import ReviewStatus
 from db.facts import NOW, Fact, Update
@@ -29,6 +30,8 @@ from workflow.under_review import Approval
 if TYPE_CHECKING:
     from uuid import UUID
 
+log = get_logger(__name__)
+
 
 async def remind(*, limit: int = 100) -> int:
     """Remind once of each review that is past half of its time; return how many."""
@@ -37,21 +40,37 @@ async def remind(*, limit: int = 100) -> int:
 
 
 async def expire(*, limit: int = 100) -> int:
-    """End overdue reviews as their workflow, or else REVIEW_ON_EXPIRY, says; return how many."""
+    """End overdue reviews as their workflow, or else REVIEW_ON_EXPIRY, says; return how many.
+
+    Args:
+        limit: The most reviews that are looked at in one statement.
+    """
     policy = func.coalesce(Review.on_expiry, str(get_settings().review_on_expiry))
     expired = 0
     for expiry in (ReviewExpiry.APPROVE, ReviewExpiry.CANCEL):
         due = and_(Review.due_at < func.clock_timestamp(), policy == str(expiry))
-        for task_id, version in await _open_reviews(due, limit):
-            try:
-                if expiry is ReviewExpiry.APPROVE:
-                    await decide_review(task_id, Approval(), actor=SYSTEM, versions=[version])
-                else:
-                    await cancel_task(task_id, actor=SYSTEM, reviewed_version=version)
-            except (ConflictError, UnknownWorkflowError):
-                continue  # a human was quicker, or another worker knows what it is about
-            expired += 1
+        looked_at: list[UUID] = []
+        while page := await _open_reviews(and_(due, Review.task_id.not_in(looked_at)), limit):
+            looked_at += [task_id for task_id, _ in page]
+            expired += sum([await _expire(task_id, version, expiry) for task_id, version in page])
     return expired
+
+
+async def _expire(task_id: UUID, version: int, expiry: ReviewExpiry) -> bool:
+    """End one review; tell whether it was possible. What is wrong with it is no other one's."""
+    try:
+        if expiry is ReviewExpiry.APPROVE:
+            await decide_review(task_id, Approval(), actor=SYSTEM, versions=[version])
+        else:
+            await cancel_task(task_id, actor=SYSTEM, reviewed_version=version)
+    except (ConflictError, UnknownWorkflowError):
+        return False  # a human was quicker, or another worker knows what it is about
+    except ServiceUnavailableError:
+        raise
+    except AppError as error:
+        log.warning("review_not_ended", task_id=str(task_id), code=error.code, why=error.message)
+        return False
+    return True
 
 
 def _past_half() -> ColumnElement[bool]:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import BaseModel
 
 from core.actor import SYSTEM
 from core.errors import ConflictError
 from core.settings import get_settings
+from roadmap_worker import Context, Workflow
 from tests.factories import ADMIN, ALICE, approve, events, pair
 from tests.integration.workflow.reviewing import reviewed
+from tests.own import asked, unknown
+from workflow import registry
+from workflow.authoring import definition
 from workflow.ending import Result
 from workflow.review_deadlines import expire, remind
 from workflow.runs import run_task
@@ -122,3 +127,43 @@ async def test_human_is_quicker_than_expiry(
     with pytest.raises(ConflictError, match="decided meanwhile"):
         await cancel_task(task, actor=SYSTEM, reviewed_version=1)
     assert await pair(database, task) == ("processing", "resuming")
+
+
+class Nothing(BaseModel):
+    """What asks for nothing."""
+
+
+def waiting(name: str, version: int = 1) -> Workflow[Nothing]:
+    """Return a workflow whose review is approved when nobody decides; its upgrade is broken."""
+    flow = Workflow(name, version=version, request=Nothing)
+
+    @flow.step
+    async def word(ctx: Context) -> str:
+        return "a"
+
+    flow.review(of=word, on_expiry="approve")
+    if version > 1:
+
+        @flow.upgrade(from_version=1)
+        def broken(results: dict[str, Any]) -> dict[str, Any]:
+            raise ValueError
+
+    return flow
+
+
+async def test_one_that_cannot_be_ended_holds_up_no_other(
+    database: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither one whose upgrade fails nor those that no process here knows, however many first."""
+    tasks = {name: await asked(waiting(name)) for name in ("broken", "gone", "fine")}
+    for task in tasks.values():
+        assert await run_task(task, worker="w") is Result.WAITING_FOR_REVIEW
+    await age_reviews(database, 50)
+    registry.register(definition(waiting("broken", 2)))
+    unknown(monkeypatch, "gone")
+    assert await expire(limit=1) == 1
+    assert await pair(database, tasks["fine"]) == ("processing", "resuming")
+    for name in ("broken", "gone"):
+        assert (await pair(database, tasks[name]))[0] == "human_review_pending"
+    registry.register(definition(waiting("broken")))
+    assert await expire(limit=1) == 1
