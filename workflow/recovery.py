@@ -24,6 +24,7 @@ from db.session import read_session, transaction
 from workflow import turns
 from workflow.lease import give_up_if_hopeless
 from workflow.outcomes import failure
+from workflow.registry import definitions
 from workflow.ringing import ring_again
 
 if TYPE_CHECKING:
@@ -171,13 +172,19 @@ async def _free_one(task_id: UUID, lost: Callable[[TaskRow], bool]) -> bool | No
 
 
 async def _end_expired() -> None:
-    """Fail the tasks that were to have begun by now: the one at the end of the line learns it."""
+    """Fail the tasks that were to have begun by now: the one at the end of the line learns it.
+
+    One of a workflow that is not known here has no step here to fail at: it is left to a process
+    that knows it.
+    """
+    known = [definition.name for definition in definitions()]
     async with read_session() as session:
         late = await session.scalars(
             select(RoadmapTask.task_id)
             .where(
                 text("status = 'pending'"),  # spelled out, as in its index
                 RoadmapTask.expires_at <= func.clock_timestamp(),
+                RoadmapTask.workflow.in_(known),
             )
             .order_by(RoadmapTask.expires_at)
             .limit(LARGEST_SWEEP)

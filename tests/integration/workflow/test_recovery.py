@@ -183,6 +183,28 @@ async def test_rung_again(
     assert (await recover(Queue(depth=0))).rung == 0
 
 
+async def test_late_tasks_of_an_unknown_workflow_hold_up_no_other(
+    database: asyncpg.Connection, rings: list[Ring], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are left to a process that knows them; what waits is rung for all the same."""
+    late, known = await new_task(), await new_task()
+    waiting = await new_task()
+    await database.execute("INSERT INTO workflow_steps VALUES ('gone', 'queued')")
+    await database.execute("UPDATE roadmap_tasks SET workflow = 'gone' WHERE task_id = $1", late)
+    await database.execute(
+        "UPDATE roadmap_tasks SET expires_at = now() WHERE task_id = ANY($1)", [late, known]
+    )
+    await database.execute("UPDATE roadmap_tasks SET rung_at = now() - interval '11 s'")
+    rings.clear()
+    monkeypatch.setattr(recovery, "LARGEST_SWEEP", 1)
+    await recover(Queue(depth=0))
+    assert await pair(database, known) == ("failed", "intent_analysis")
+    assert await pair(database, late) == ("pending", "queued")
+    monkeypatch.setattr(recovery, "LARGEST_SWEEP", LARGEST_SWEEP)
+    await recover(Queue(depth=0))
+    assert waiting in {ring.task_id for ring in rings}
+
+
 async def test_never_rung(database: asyncpg.Connection, rings: list[Ring]) -> None:
     """A row whose first ring was never even marked is rung for by its age."""
     await new_task()
