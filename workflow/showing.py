@@ -154,7 +154,7 @@ async def results_of(task_id: UUID, *, actor: Actor, parts: bool = True) -> Resu
     definition = known(stored.workflow)
     steps = [each for each in stored.steps if each.step not in RESERVED]
     if definition is None:
-        results = {each.step: each.output for each in steps}
+        results = {each.step: _taken_out(each.output) for each in steps}
     else:
         made = PartsMade(definition, stored)
         steps = made.with_parts(steps) if parts else made.without_parts(steps)
@@ -264,7 +264,9 @@ async def part_of(
     """
     found = await stored_part(task_id, step, key, actor=actor, kind=kind, version=version)
     definition, body = known(found.workflow), found.body
-    if definition is not None and body is not None:
+    if definition is None:
+        body = _taken_out(body)
+    elif body is not None:
         body = definition.part_value(step, found.view.kind, readable(body))
     return PartBodyView(
         **dict(found.view),
@@ -273,6 +275,14 @@ async def part_of(
         body=body,
         schema_=definition.part_schema(step, found.view.kind) if definition else None,
     )
+
+
+def _taken_out(stored: Any) -> Any:
+    """Return what an author's function gave, of a workflow that is not here any more.
+
+    It stands alone in what is stored, and is shown as before the workflow was taken away.
+    """
+    return stored["value"] if isinstance(stored, dict) and stored.keys() == {"value"} else stored
 
 
 def titles_of(definition: Definition | None) -> dict[str, str]:

@@ -26,6 +26,7 @@ from workflow.audit import examine_all
 from workflow.ending import Result
 from workflow.runs import run_task
 from workflow.service import decide_review
+from workflow.showing import part_of, results_of
 
 if TYPE_CHECKING:
     import asyncpg
@@ -149,3 +150,31 @@ async def test_a_value_of_nothing_is_recorded(database: asyncpg.Connection, valu
     recorded = await database.fetchval("SELECT edits FROM reviews WHERE task_id = $1", task)
     assert json.loads(recorded) == (value if isinstance(value, list) else [value])
     assert (await examine_all()).kept == []
+
+
+async def test_what_is_shown_of_a_workflow_that_was_taken_away(
+    database: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its steps and parts gave has the shape that it had before."""
+    flow = Workflow("packed", request=Nothing)
+
+    @flow.step
+    async def names(ctx: Context) -> list[str]:
+        return ["tea"]
+
+    @flow.parts(of=names)
+    async def cup(ctx: Context, part: str) -> dict[str, str]:
+        return {"value": part}
+
+    task = await asked(flow)
+    await run_task(task, worker="w")
+
+    async def shown() -> list[Any]:
+        results = (await results_of(task, actor=ALICE, parts=False)).results
+        return [results, (await part_of(task, "cup", "tea", actor=ALICE)).body]
+
+    before = await shown()
+    assert before == [{"names": ["tea"]}, {"value": "tea"}]
+    own.unknown(monkeypatch, "packed")
+    results, body = await shown()
+    assert (results["names"], body) == (["tea"], {"value": "tea"})
