@@ -130,6 +130,11 @@ def can_run(workflow: str, version: int) -> bool:
     return workflow in _known and version in _known[workflow][1]
 
 
+def all_that_can_run() -> list[str]:
+    """Return each workflow with each version for which that holds, as in `book 2`."""
+    return [f"{name} {version}" for name, (_, versions) in _known.items() for version in versions]
+
+
 def forget(workflow: str) -> None:
     """Let a workflow be unknown in this process again."""
     _known.pop(workflow, None)

@@ -28,7 +28,6 @@ from db.facts import Recorded
 from db.ledger import lock_rows, write_facts
 from db.raw import raw_transaction
 from db.recorder import announce
-from db.repositories.line_bounds import bounds
 from db.repositories.tasks import checkpoints_of
 from db.repositories.turns import look_at_all
 from db.repositories.user_locks import lock_users
@@ -36,7 +35,7 @@ from workflow.checkpoints import history_of
 from workflow.claim import Claim, request_of, taken
 from workflow.heartbeat import keeper
 from workflow.registry import are_named, definition_of
-from workflow.turns import DeferredError
+from workflow.turns import DeferredError, bounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -77,6 +77,8 @@ async def _acquire_row(
         return None
     if not can_run(row.workflow, row.workflow_version):
         leave_to_newer_worker(tx, row)
+        turns.note_unknown()
+        tx.on_commit(turns.call_next)  # for others, before which it stood
         return None
     if row.lease_until is not None:
         if not answering().steady():

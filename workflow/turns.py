@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -19,8 +20,9 @@ from core import timeouts
 from core.gathering import Gathering
 from core.logging import get_logger
 from core.loop_local import LoopLocal
+from core.stages import all_that_can_run
 from db.raw import raw_of, raw_statements
-from db.repositories.line_bounds import bounds
+from db.repositories.line_bounds import bounds as bounds_of_all
 from db.repositories.turns import look, look_at_all, next_in_line
 from db.repositories.user_locks import PATIENCE_S, lock_user
 from db.session import read_session
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from core.gathering import Asked
     from db.ledger import TaskRow
+    from db.repositories.line_bounds import Bounds
     from db.repositories.turns import Turn
     from db.session import Transaction
 
@@ -43,6 +46,10 @@ MOST_ALARMS: Final = 1000
 LONGEST_ALARM_S: Final = 3600.0
 PAUSE_S: Final = 0.1
 """Between two looks at the line: when hundreds are put off, one look does for many."""
+
+
+UNKNOWN_FOR_S: Final = 60.0
+"""So long tasks that this process does not know how to run are passed over since it met one."""
 
 
 class DeferredError(Exception):
@@ -59,6 +66,27 @@ class _Gate:
 
 
 _gates: Final[LoopLocal[dict[str, _Gate]]] = LoopLocal(dict)
+
+
+_met_unknown: Final[LoopLocal[list[float]]] = LoopLocal(list)
+"""When a task was met that this process does not know how to run."""
+
+
+def note_unknown() -> None:
+    """Let no task that this process cannot run stand before others, as long as there may be such.
+
+    They wait for a worker that knows them, which may never come; what this process has room for,
+    the next that it knows shall have.
+    """
+    _met_unknown.get()[:] = [time.monotonic()]
+
+
+def bounds() -> Bounds:
+    """Return what the line is counted by, as this process sees it."""
+    met = _met_unknown.get()
+    if not met or time.monotonic() - met[0] > UNKNOWN_FOR_S:
+        return bounds_of_all()
+    return replace(bounds_of_all(), known=all_that_can_run())
 
 
 async def look_at(task_id: UUID) -> Turn | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from core.settings import get_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 UNLIMITED: Final = 2**31 - 1
 PRESENT_EVERY_S: Final = 5.0
@@ -26,19 +26,24 @@ class Bounds:
         most_active: Tasks of one user that may be begun and not ended.
         lease_s: How long a lease is good.
         silent_s: A worker that was not heard of for so long does not count.
+        known: Workflows with their versions, as in `book 2`, whose tasks alone count among those
+            who wait; None for all.
     """
 
     most_active: int
     lease_s: float
     silent_s: float
+    known: Sequence[str] | None = None
 
     def parameters(self) -> Mapping[str, object]:
         """Return them as the statements want them."""
+        only = {} if self.known is None else {"known": list(self.known)}
         return {
             "most_active": self.most_active,
             "unlimited": UNLIMITED,
             "lease": timedelta(seconds=self.lease_s),
             "silent": timedelta(seconds=self.silent_s),
+            **only,
         }
 
 

@@ -26,10 +26,13 @@ log = get_logger(__name__)
 # few of those that nobody has begun. However many tasks wait for a time, for a human or in line,
 # nobody reads through them all. An order where none is needed leads to the index, and the
 # statement's own time lets a plan count with how few are due.
+_COUNTS: Final = "{counts}"
+"""Where a statement says which tasks count."""
+_IS_KNOWN: Final = " AND workflow || ' ' || workflow_version = ANY(CAST(:known AS text[]))"
 _BEGUN: Final = f"""
     {LIVE}, begun AS MATERIALIZED (
         SELECT user_id, count(*) FILTER (WHERE {RUNS}) AS running,
-            count(*) FILTER (WHERE lease_until IS NULL) AS resuming
+            count(*) FILTER (WHERE lease_until IS NULL{{counts}}) AS resuming
         FROM roadmap_tasks WHERE status = 'processing' GROUP BY user_id
     ), room AS MATERIALIZED (
         SELECT slots, total - coalesce((SELECT sum(running) FROM begun), 0) AS free FROM capacity
@@ -38,14 +41,17 @@ _BEGUN: Final = f"""
 _WAITING: Final = """
     due AS MATERIALIZED (
         SELECT user_id, count(*) AS tasks FROM roadmap_tasks
-        WHERE status = 'pending' AND starts_at <= statement_timestamp(){only} GROUP BY user_id
+        WHERE status = 'pending' AND starts_at <= statement_timestamp(){only}{counts}
+        GROUP BY user_id
     ), untimed AS (
-        (SELECT user_id FROM roadmap_tasks WHERE status = 'pending' AND starts_at IS NULL{only}
+        (SELECT user_id FROM roadmap_tasks
+        WHERE status = 'pending' AND starts_at IS NULL{only}{counts}
         ORDER BY user_id LIMIT 1)
         UNION ALL
         SELECT (
             SELECT next.user_id FROM roadmap_tasks next
-            WHERE status = 'pending' AND starts_at IS NULL AND next.user_id > untimed.user_id
+            WHERE status = 'pending' AND starts_at IS NULL{counts}
+                AND next.user_id > untimed.user_id
             ORDER BY next.user_id LIMIT 1
         ) FROM untimed WHERE untimed.user_id IS NOT NULL
     ), waiting AS (
@@ -76,7 +82,7 @@ _STARTABLE: Final = f"""
             coalesce(due.tasks, 0) + (
                 SELECT count(*) FROM (
                     SELECT FROM roadmap_tasks t WHERE t.user_id = waiting.user_id
-                        AND status = 'pending' AND starts_at IS NULL
+                        AND status = 'pending' AND starts_at IS NULL{{counts}}
                     ORDER BY t.user_id, t.deferred_at IS NOT NULL LIMIT {{most}}
                 ) counted
             ),
@@ -90,7 +96,7 @@ _STARTABLE: Final = f"""
 # more than what is free at most.
 _PLACE: Final = Prepared(
     f"""
-    WITH {_BEGUN}
+    WITH {_BEGUN.format(counts="")}
     SELECT task_id, user_id, workflow, coalesce(begun.running, 0) AS running, slots, free,
         status = 'pending' AND starts_at > statement_timestamp() AS later,
         lease_until IS NOT NULL AS left_alone,
@@ -111,13 +117,12 @@ _PLACE: Final = Prepared(
 # How many tasks begin before one of a user who has so many running. A task's place is the number of
 # tasks its user would have running with it; at the same place it is first whose user has waited
 # longer for a start.
-_AHEAD: Final = Prepared(
-    f"""
-    WITH RECURSIVE {_BEGUN}, {_WAITING.format(only="")}, mine AS (
+_AHEAD_SQL: Final = f"""
+    WITH RECURSIVE {_BEGUN}, {_WAITING.format(only="", counts=_COUNTS)}, mine AS (
         SELECT {_LAST_STARTED.format(user="CAST(:user_id AS text)")} AS last_started,
             CAST(:running AS bigint) AS running
     )
-    SELECT coalesce(sum({_STARTABLE.format(most="most")}), 0)
+    SELECT coalesce(sum({_STARTABLE.format(most="most", counts=_COUNTS)}), 0)
     FROM mine CROSS JOIN room CROSS JOIN waiting
         LEFT JOIN begun ON begun.user_id = waiting.user_id
         LEFT JOIN due ON due.user_id = waiting.user_id
@@ -130,28 +135,28 @@ _AHEAD: Final = Prepared(
         ) bound
     WHERE waiting.user_id <> :user_id AND most > 0
     """  # noqa: S608 - constants
-)
 _PUT_OFF: Final = """
     UPDATE roadmap_tasks SET deferred_at = clock_timestamp()
     WHERE task_id = ANY($1::uuid[]) AND status IN ('pending', 'processing') AND lease_until IS NULL
 """
 _WAITS_IN_LINE: Final = """
     SELECT task_id, status = 'pending' AS new, deferred_at, created_at FROM roadmap_tasks t
-    WHERE t.user_id = standing.user_id
+    WHERE t.user_id = standing.user_id{counts}
 """
+_FOR_SOME: Final = " AND (SELECT for_some FROM asked)"
+_ROOM: Final = "least(free, CAST(:unlimited AS int))"
 # Nobody's line is worked out while there is no room, or nobody who was put off.
-_NEXT: Final = text(
-    f"""
+_NEXT_SQL: Final = f"""
     WITH RECURSIVE {_BEGUN}, asked AS MATERIALIZED (
         SELECT (free IS NULL OR free > 0) AND (
             SELECT deferred_at FROM roadmap_tasks
             WHERE status IN ('pending', 'processing') AND deferred_at IS NOT NULL
             ORDER BY deferred_at LIMIT 1
         ) IS NOT NULL AS for_some FROM room
-    ), {_WAITING.format(only=" AND (SELECT for_some FROM asked)")}, standing AS MATERIALIZED (
+    ), {_WAITING.format(only=_FOR_SOME, counts=_COUNTS)}, standing AS MATERIALIZED (
         SELECT user_id, coalesce(begun.running, 0) AS running, free,
             {_LAST_STARTED.format(user="waiting.user_id")} AS last_started,
-            {_STARTABLE.format(most="least(free, CAST(:unlimited AS int))")} AS startable
+            {_STARTABLE.format(most=_ROOM, counts=_COUNTS)} AS startable
         FROM room CROSS JOIN waiting
             LEFT JOIN begun USING (user_id) LEFT JOIN due USING (user_id)
     ), line AS (
@@ -178,7 +183,12 @@ _NEXT: Final = text(
       AND (free IS NULL OR rank <= free - CASE WHEN place = 1 THEN 0 ELSE 1 END)
     ORDER BY rank LIMIT :most
     """  # noqa: S608 - constants
-)
+
+
+_AHEAD: Final = Prepared(_AHEAD_SQL.replace(_COUNTS, ""))
+_AHEAD_OF_KNOWN: Final = Prepared(_AHEAD_SQL.replace(_COUNTS, _IS_KNOWN))
+_NEXT: Final = text(_NEXT_SQL.replace(_COUNTS, ""))
+_NEXT_OF_KNOWN: Final = text(_NEXT_SQL.replace(_COUNTS, _IS_KNOWN))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -253,10 +263,12 @@ async def _has_to_wait(raw: Raw, place: Any, told: Mapping[str, Any], taken: int
         return False
     if taken:
         return None
-    ahead = await _AHEAD.fetchval(raw, {**told, "user_id": place["user_id"], "running": running})
+    line = _AHEAD_OF_KNOWN if "known" in told else _AHEAD
+    ahead = await line.fetchval(raw, {**told, "user_id": place["user_id"], "running": running})
     return bool(ahead >= room)
 
 
 async def next_in_line(session: AsyncSession, *, bounds: Bounds, limit: int) -> list[UUID]:
     """Return the deferred tasks for which there is room, the first in line first."""
-    return list(await session.scalars(_NEXT, {**bounds.parameters(), "most": limit}))
+    line = _NEXT if bounds.known is None else _NEXT_OF_KNOWN
+    return list(await session.scalars(line, {**bounds.parameters(), "most": limit}))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from core.stages import all_that_can_run
 from core.states import Status
 from db.raw import raw_transaction
 from db.repositories.line import line
@@ -54,15 +56,17 @@ async def burst(database: asyncpg.Connection) -> AsyncIterator[asyncpg.Connectio
     await database.execute("ANALYZE roadmap_tasks")
 
 
-async def test_a_place_in_line(burst: asyncpg.Connection) -> None:
+@pytest.mark.parametrize("known", [None, all_that_can_run()], ids=["all", "known ones"])
+async def test_a_place_in_line(burst: asyncpg.Connection, known: list[str] | None) -> None:
     """For each user in line their own tasks are looked at, not all that wait."""
+    bounds = replace(BOUNDS, known=known)
     task_id = await new_task(user="alice")
     with every_statement() as sent:
         async with raw_transaction() as raw:
-            await look(raw, task_id, bounds=BOUNDS)
+            await look(raw, task_id, bounds=bounds)
         async with read_session() as session:
-            await next_in_line(session, bounds=BOUNDS, limit=100)
-            await line(session, bounds=BOUNDS)
+            await next_in_line(session, bounds=bounds, limit=100)
+            await line(session, bounds=bounds)
         await look_around()
     assert sum("RECURSIVE" in statement for statement, _ in sent) == 2
     reading = [each for each in sent if each[0].lstrip().startswith(("WITH", "SELECT"))]
