@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -135,6 +136,29 @@ async def test_a_deadline_passes_while_the_page_is_open(site: Site, window: Watc
     await page.clock.fast_forward("26:00:00")
     await expect(until).to_contain_text(re.compile(r"^\d+ (h|min) overdue"))
     await expect(until).to_have_class(re.compile("is-overdue"))
+
+
+async def test_the_list_of_reviews_tells_the_time_that_is_left(site: Site, window: Watched) -> None:
+    """Hours that pass on an open page are told in its rows, and nobody is taken from a row."""
+    task = site.get(f"/tasks/{site.tasks['review']}")
+    page = window.page
+    due_at = datetime.now(UTC) + timedelta(hours=9, minutes=10)
+    task["review_due_at"] = due_at.isoformat()
+
+    async def listed(route: Route) -> None:
+        await route.fulfill(json={"tasks": [task], "next_cursor": None})
+
+    await page.route("**/api/v1/tasks?status=human_review_pending&limit=200**", listed)
+    await page.clock.install()
+    await window.open("/reviews")
+    row = page.locator("a.task-row")
+    await expect(row.locator(".chip")).to_have_text("due in 9 h")
+    await row.focus()
+    task["review_due_at"] = (due_at - timedelta(hours=5)).isoformat()
+    await page.clock.run_for(11_000)
+    await expect(row.locator(".chip")).to_have_text("due in 4 h")
+    await expect(row).to_be_focused()
+    await page.unroute_all()
 
 
 async def test_the_most_urgent_of_many_reviews_is_first(site: Site, window: Watched) -> None:
