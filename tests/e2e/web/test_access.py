@@ -100,6 +100,34 @@ async def test_no_serious_fault_and_nothing_too_wide(
     await context.close()
 
 
+async def test_colours_of_the_system_hide_no_state(site: Site, browser: Browser) -> None:
+    """With forced colours, bars and marks are seen, and what is chosen has an outline."""
+    context = await new_context(browser, stack=site.stack.folder, forced_colors="active")
+    watched = Watched(await context.new_page(), site.base)
+    page = await watched.open(paths(site)["task"])
+    ground = "e => getComputedStyle(e).backgroundColor"
+    grounds = [
+        await page.locator(what).first.evaluate(ground)
+        for what in (
+            "body",
+            ".meter-part.is-completed",
+            ".meter-part.is-failed",
+            ".mark[data-state='completed']",
+            ".mark[data-state='failed']",
+        )
+    ]
+    assert len(set(grounds)) == 3, "paper, what is ready, and what failed"
+    await page.keyboard.press("Control+k")
+    chosen = page.locator(".palette [aria-selected='true']")
+    await expect(chosen).to_have_css("outline-style", "solid")
+    await watched.open(paths(site)["roadmap"])
+    mark = await page.locator(".mark-choice").first.bounding_box()
+    assert mark is not None
+    assert mark["width"] > 60, "its words are shown instead of three dots, and not cut"
+    watched.check()
+    await context.close()
+
+
 async def test_the_theme_can_be_chosen_and_stays(site: Site, window: Watched) -> None:
     """The toggle overrules the system, on the next page too."""
     page = await window.open("/")
