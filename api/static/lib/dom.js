@@ -56,6 +56,16 @@ export function fill(element, ...children) {
   return element;
 }
 
+/** Fill an element anew; who is at a link, a button or a field in it is then at the one that is called alike. */
+export function refill(element, ...children) {
+  const at = document.activeElement;
+  const held = at && element.contains(at) && signOf(at);
+  fill(element, ...children);
+  if (held) [...element.querySelectorAll("a, button, input, select, textarea, summary")].find((each) => signOf(each) === held)?.focus({ preventScroll: true });
+}
+
+const signOf = (element) => element.tagName + (element.getAttribute("href") ?? element.getAttribute("aria-label") ?? (element.id || element.textContent));
+
 /**
  * Make a place whose contents are made anew only when what they are made from is another: what a
  * person typed, ticked, opened or selected inside stays through everything else that happens.
@@ -71,7 +81,7 @@ export function slot(element = h("div")) {
       const now = JSON.stringify(state ?? null);
       if (now === shown) return false;
       shown = now;
-      fill(element, make());
+      refill(element, make());
       return true;
     },
     /** Let the next `show` make it anew. */

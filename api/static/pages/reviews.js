@@ -51,11 +51,8 @@ start(async (main) => {
       const tasks = await waiting();
       const found = await Promise.all(tasks.slice(0, most).map(withReview));
       problem.show(null, () => []);
-      const held = list.element.contains(document.activeElement) && document.activeElement.getAttribute("href");
-      const anew = list.show(found.map(({ task, review }) => [task.task_id, review?.review_id, task.review_due_at && due(task.review_due_at)]), () =>
+      list.show(found.map(({ task, review }) => [task.task_id, review?.review_id, task.review_due_at && due(task.review_due_at)]), () =>
         (found.length ? found.map(row) : h("li.quiet", {}, t`Nothing waits for you.`)));
-      // who was at a row stays at it
-      if (anew && held) /** @type {any} */ (list.element.querySelector(`[href="${CSS.escape(held)}"]`))?.focus({ preventScroll: true });
       more.hidden = tasks.length <= most;
     } catch (error) {
       noticeRefusal(error);

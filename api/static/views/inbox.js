@@ -1,7 +1,7 @@
 /** The notifications behind the bell, fetched when somebody opens it. */
 
 import { call, complain, get, post } from "../lib/api.js";
-import { fill, h, said } from "../lib/dom.js";
+import { fill, h, refill, said } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { announce } from "../lib/say.js";
 import { tell } from "../lib/tabs.js";
@@ -25,7 +25,7 @@ export function inbox(panel, renewed) {
   fill(panel, h("header", {}, h("h2", {}, t`Notifications`), readAll), list);
   return (entries, unread) => {
     readAll.hidden = unread === 0;
-    fill(list, entries.length
+    refill(list, entries.length
       ? byTask(entries).slice(0, MOST_TASKS).map(row)
       : h("li.empty", {}, t`Nothing yet. You will be told here when a roadmap is ready or needs you.`));
   };

@@ -1,6 +1,6 @@
 /** The outline under review, to be changed in place: rename, reorder, move, add, remove, remark on. */
 
-import { fill, h, icon, iconButton, said } from "../lib/dom.js";
+import { h, icon, iconButton, refill, said } from "../lib/dom.js";
 import { COMMA, list, t } from "../lib/i18n.js";
 import { moreIcons } from "../lib/more-icons.js";
 import { announce } from "../lib/say.js";
@@ -77,7 +77,7 @@ export function outlineEditor({ stages, needs, titleOf, diff, own, form, comment
   function draw(focus = null) {
     const marks = own();
     early = outOfOrder(stages, needs);
-    fill(element, stages.map((stage, number) => stageView(stage, number, marks)));
+    refill(element, stages.map((stage, number) => stageView(stage, number, marks)));
     if (focus) element.querySelector(focus)?.focus();
   }
 

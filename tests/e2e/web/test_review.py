@@ -149,3 +149,25 @@ async def test_a_low_window_is_for_the_outline(
     await bar.get_by_role("button", name="Approve").focus()
     await expect(bar.get_by_role("button", name="Approve")).to_be_in_viewport(ratio=1)
     assert await overflow(page) <= 0
+
+
+async def test_who_is_at_something_stays_there_when_it_is_drawn_anew(
+    site: Site, window: Watched
+) -> None:
+    """Neither Ctrl+Z in an outline nor what comes into the bell takes the focus away."""
+    page = await window.open(f"/tasks/{site.tasks['review']}/review")
+    await page.get_by_role("button", name="Remove ").first.click()
+    edit = page.get_by_role("button", name="Edit ").nth(3)
+    await edit.focus()
+    name = await edit.get_attribute("aria-label")
+    assert name is not None
+    await page.keyboard.press("Control+z")
+    await expect(page.get_by_role("button", name="Approve the outline").first).to_be_visible()
+    await expect(page.get_by_role("button", name=name, exact=True)).to_be_focused()
+
+    await page.get_by_role("button", name="Notifications").click()
+    await page.locator(".inbox-entry a").first.focus()
+    href = await page.locator(".inbox-entry a").first.get_attribute("href")
+    site.wait(site.create("Learn to whistle", review=True), "human_review_pending")
+    await expect(page.locator(".inbox-entry", has_text="whistle")).to_have_count(1)
+    await expect(page.locator(f'.inbox-entry a[href="{href}"]')).to_be_focused()
