@@ -22,7 +22,7 @@
 
   // the page's modules did not come, as while a server is started again: the page is loaded anew as soon as they do
   const again = /** @type {any} */ (performance.getEntriesByType("navigation")[0])?.type === "reload";
-  addEventListener("error", ({ target }) => target instanceof HTMLScriptElement && awaitModule(target.src, again ? 5000 : 1000), true);
+  addEventListener("error", ({ target }) => target instanceof HTMLScriptElement && target.type === "module" && awaitModule(target.src, again ? 5000 : 1000), true);
 
   const [one, two] = location.pathname.match(/[0-9a-f]{8}-[0-9a-f-]{27}/gi) ?? [];
   const asks = {
