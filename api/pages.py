@@ -7,6 +7,7 @@ and still belong together after a deploy.
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import mimetypes
@@ -17,18 +18,29 @@ from html import escape
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from api import early
 from api.author_files import author_file
 from api.http import ConceptId, RoadmapId, TaskId, tags_known
-from api.modules import bundle
+from api.modules import Bundler
 from api.mount import base
 from core.errors import NotFoundError
+from core.loop_local import LoopLocal
 from workflow.registry import definition_of
 
-router = APIRouter(include_in_schema=False)
+_reading: Final[LoopLocal[asyncio.Lock]] = LoopLocal(asyncio.Lock)
+
+
+async def _read() -> None:
+    """Read what pages are made from, at the first request: in a thread, so that streams go on."""
+    if not assets.cache_info().currsize:
+        async with _reading.get():
+            await asyncio.to_thread(assets)
+
+
+router = APIRouter(include_in_schema=False, dependencies=[Depends(_read)])
 
 FOLDER: Final = Path(__file__).parent / "static"
 _ASSET_HEADERS: Final = {
@@ -117,13 +129,14 @@ class Assets:
 
 @lru_cache(maxsize=1)
 def assets() -> Assets:
-    """Read the folder: a third of a megabyte, once per process."""
+    """Read the folder: a third of a megabyte, once per process; it takes a quarter of a second."""
     found = sorted(p for p in FOLDER.rglob("*") if p.is_file() and p.name != "page.html")
     bodies = {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in found}
     pages = [PurePosixPath(name).stem for name in bodies if name.startswith("pages/")]
     sources = {name: body.decode() for name, body in bodies.items() if name.endswith(".js")}
+    bundler = Bundler(sources)
     for module in (*(f"pages/{page}" for page in pages), *_LATER):
-        bodies[f"{module}.all.js"] = bundle(f"{module}.js", sources).encode()
+        bodies[f"{module}.all.js"] = bundler.bundle(f"{module}.js").encode()
     for page in (*pages, "notice"):
         bodies[f"css/{page}.all.css"] = _styles(page, bodies)
     together = hashlib.sha256()

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from api.modules import UnknownFormError, bundle
+from api.modules import Bundler, UnknownFormError
 from api.pages import FOLDER, assets
 from api.tight import tight
 from tests.system_packages import need_program
@@ -31,9 +31,23 @@ def run(source: str) -> str:
 
 def test_modules_together_do_what_they_do_apart() -> None:
     """Names of one module are not seen by another; what waits is waited for; each runs once."""
-    together = bundle("pages/a.js", MODULES)
+    together = Bundler(MODULES).bundle("pages/a.js")
     assert run(together) == "c of b 7 c"
     assert "What b is" not in together
+
+
+def test_a_module_of_many_pages_is_taken_apart_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first page that somebody asks for waits until all of them are put together."""
+    seen: list[str] = []
+
+    def noted(source: str) -> str:
+        seen.append(source)
+        return source
+
+    monkeypatch.setattr("api.modules.tight", noted)
+    bundler = Bundler({**MODULES, "pages/other.js": MODULES["pages/a.js"]})
+    assert bundler.bundle("pages/a.js") != bundler.bundle("pages/other.js")
+    assert len(seen) == len(MODULES) + 1
 
 
 def test_what_is_fetched_later_shares_the_modules_of_the_page() -> None:
@@ -43,8 +57,10 @@ def test_what_is_fetched_later_shares_the_modules_of_the_page() -> None:
         "views/b.js": 'import { kept } from "../lib/kept.js";\nconsole.log(kept.join());\n',
         "lib/kept.js": 'export const kept = ["once"];\n',
     }
-    page, view = (bundle(entry, modules) for entry in ("pages/a.js", "views/b.js"))
-    newer = bundle("views/b.js", {**modules, "lib/kept.js": 'export const kept = ["new"];\n'})
+    page, view = (Bundler(modules).bundle(entry) for entry in ("pages/a.js", "views/b.js"))
+    newer = Bundler({**modules, "lib/kept.js": 'export const kept = ["new"];\n'}).bundle(
+        "views/b.js"
+    )
     assert run(f"{{{page}}}{{{view}}}{{{newer}}}") == "once,page\nnew"
 
 
@@ -92,7 +108,7 @@ def test_a_script_does_the_same_in_fewer_bytes() -> None:
 def test_what_cannot_be_put_together_is_refused(source: str) -> None:
     """A form that is not known, and a circle, stop the process instead of breaking a page."""
     with pytest.raises(UnknownFormError):
-        bundle("pages/a.js", {**MODULES, "lib/b.js": source})
+        Bundler({**MODULES, "lib/b.js": source}).bundle("pages/a.js")
 
 
 def test_every_page_is_one_module() -> None:
