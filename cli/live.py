@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _FPS: Final = 8
+_SUSPEND: Final = getattr(signal, "SIGTSTP", None)
+"""Ctrl-Z, where there is such a thing."""
 _BAR_WIDTH: Final = 32
 _FACTS_WIDTH: Final = 46
 """What stands beside the bar, at its longest."""
@@ -48,6 +53,7 @@ class LiveView:
         self._plain = not speaks_unicode()
         self._spinner = Spinner("line" if self._plain else "dots", style="cyan")
         self._live: Live | None = None
+        self._on_suspend: Any = None
 
     def start(self) -> None:
         """Begin to draw below what is on the terminal."""
@@ -58,12 +64,23 @@ class LiveView:
             transient=False,
         )
         self._live.start(refresh=True)
+        if _SUSPEND is not None and threading.current_thread() is threading.main_thread():
+            self._on_suspend = signal.signal(_SUSPEND, self._put_aside)
 
     def stop(self) -> None:
         """Leave the last picture standing."""
         if self._live is not None:
             self._live.stop()
             self._live = None
+        if self._on_suspend is not None and _SUSPEND is not None:
+            signal.signal(_SUSPEND, self._on_suspend)
+            self._on_suspend = None
+
+    def _put_aside(self, number: int, _frame: object) -> None:
+        """Leave the terminal as it was found for as long as the command is put aside by Ctrl-Z."""
+        self.stop()
+        os.kill(os.getpid(), number)
+        self.start()
 
     def pause(self) -> None:
         """Leave the picture standing, to ask something below it; `start` draws the next one."""

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).parents[3]
 ROADMAP = Path(sys.executable).with_name("roadmap")
 BASH = shutil.which("bash") or "bash"
+SHOW_CURSOR, HIDE_CURSOR = b"\x1b[?25h", b"\x1b[?25l"
 TASK_ID = re.compile(r"task ([0-9a-f-]{36})")
 Open = "Callable[..., Terminal]"
 
@@ -121,6 +122,18 @@ def test_detach_and_attach(terminal: Callable[..., Terminal], stack: RunningStac
     again = terminal("watch", found[1])
     assert again.wait() == 0
     assert "Completed: " in again.text()
+
+
+def test_put_aside_by_ctrl_z(terminal: Callable[..., Terminal]) -> None:
+    """The shell gets its cursor back; whoever goes on sees the picture again below.
+
+    Without a shell above it nobody could let it go on, so the system lets it go on at once.
+    """
+    view = terminal("generate", "learn chess", "--no-review")
+    view.wait_for("Understand the goal")
+    view.type("\x1a")
+    view.wait_for(lambda _: HIDE_CURSOR in view.raw.partition(SHOW_CURSOR)[2])
+    assert view.interrupt() == 130
 
 
 def test_later_and_ctrl_c_at_the_question(terminal: Callable[..., Terminal]) -> None:
