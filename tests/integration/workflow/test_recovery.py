@@ -190,9 +190,11 @@ async def test_late_tasks_of_an_unknown_workflow_hold_up_no_other(
     late, known = await new_task(), await new_task()
     waiting = await new_task()
     await database.execute(
-        "INSERT INTO workflow_steps VALUES ('gone', 'queued') ON CONFLICT DO NOTHING"
+        "INSERT INTO workflow_steps VALUES ('taken_away', 'queued') ON CONFLICT DO NOTHING"
     )
-    await database.execute("UPDATE roadmap_tasks SET workflow = 'gone' WHERE task_id = $1", late)
+    await database.execute(
+        "UPDATE roadmap_tasks SET workflow = 'taken_away' WHERE task_id = $1", late
+    )
     await database.execute(
         "UPDATE roadmap_tasks SET expires_at = now() WHERE task_id = ANY($1)", [late, known]
     )

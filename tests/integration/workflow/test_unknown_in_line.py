@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from workflow.doorbell import Ring
 
 UNKNOWN: Final = {
-    "a workflow": "workflow = 'gone'",
+    "a workflow": "workflow = 'taken_away'",
     "a version": "workflow_version = 9",
-    "due since a moment": "workflow = 'gone', starts_at = now() - interval '1 s'",
-    "begun": "workflow = 'gone', status = 'processing', current_step = 'resuming'",
+    "due since a moment": "workflow = 'taken_away', starts_at = now() - interval '1 s'",
+    "begun": "workflow = 'taken_away', status = 'processing', current_step = 'resuming'",
 }
 """What nobody here can go on with, and how a task becomes one."""
 
@@ -35,7 +35,7 @@ UNKNOWN: Final = {
 async def one_slot(database: asyncpg.Connection) -> AsyncIterator[None]:
     """A worker with one slot, and a workflow that was taken away."""
     await database.execute(
-        "INSERT INTO workflow_steps VALUES ('gone', 'queued'), ('gone', 'resuming')"
+        "INSERT INTO workflow_steps VALUES ('taken_away', 'queued'), ('taken_away', 'resuming')"
         " ON CONFLICT DO NOTHING"
     )
     presence = Presence(name="w", slots=1, spare=0, incarnation="first")
