@@ -37,6 +37,8 @@ log = get_logger(__name__)
 HEARTBEAT_S: Final = 1.0
 MISSES: Final = 2
 """Unanswered heartbeats after which a connection is given up."""
+LATE: Final = 1.5
+"""Heartbeats between two of them, from which on a silence may be our own."""
 CONNECT_TIMEOUT_S: Final = 3.0
 LONGEST_BACKOFF_S: Final = 2.0
 """A Redis that is back is used again within five seconds, whatever state it was lost in."""
@@ -207,7 +209,10 @@ class Hub:
         while True:
             async with timeouts.timeout(self._heartbeat_s):
                 await self._pubsub.ping()
+            slept_at = loop.time()
             await asyncio.sleep(self._heartbeat_s)
+            if loop.time() - slept_at > self._heartbeat_s * LATE:
+                continue  # it was this process that stood still: it neither asked nor read
             silent_s = loop.time() - self._last_sign
             if silent_s > self._heartbeat_s * MISSES:
                 raise _SilentError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -232,6 +233,20 @@ async def test_a_connection_is_closed_step_by_step(
         return client["id"] not in {other["id"] for other in await redis.client_list()}
 
     await until(gone, what="the connection's end")
+
+
+async def test_a_pause_of_this_process_is_no_silence(redis: Redis, redis_url: str) -> None:
+    """Answers that came while it stood still are read before Redis is called silent."""
+    seen: list[bytes | None] = []
+    async with started(redis_url, heartbeat_s=0.3) as hub:
+        hub.subscribe("c", seen.append)
+        await publish_until(redis, "c", seen)
+        for _ in range(4):
+            [before] = await subscribers(redis)
+            time.sleep(0.8)  # noqa: ASYNC251 - it blocks the loop
+            await asyncio.sleep(0.1)
+            [after] = await subscribers(redis)
+            assert after["id"] == before["id"]
 
 
 async def test_an_idle_connection_is_kept(redis: Redis, redis_url: str) -> None:
