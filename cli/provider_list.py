@@ -9,7 +9,7 @@ import httpx
 from core import timeouts
 from llm.connection import NO_KEY, Target, headers_for, target_of, without_query
 from llm.failures import WireError, excerpt
-from llm.httpx_wire import is_of_sending, not_sent
+from llm.httpx_wire import sent
 from llm.packing import still_packed
 from llm.presets import base_url_of
 
@@ -65,12 +65,7 @@ async def _answered(
     """Return an answer as far as it is worth reading, in a bounded time."""
     body = bytearray()
     async with timeouts.timeout(TIMEOUT_S):
-        try:
-            answer = await client.send(request, stream=True)
-        except Exception as error:
-            if not is_of_sending(error):
-                raise
-            raise not_sent(error, target, connect_s=TIMEOUT_S) from error
+        answer = await sent(client, request, target, connect_s=TIMEOUT_S)
         try:
             async for piece in answer.aiter_bytes():
                 body += piece

@@ -57,12 +57,7 @@ class HttpxWire:
     async def post(self, body: bytes) -> AsyncIterator[Answer]:
         """Send a request."""
         request = self._client.build_request("POST", self._target.url, content=body)
-        try:
-            response = await self._client.send(request, stream=True)
-        except Exception as error:
-            if not is_of_sending(error):
-                raise
-            raise not_sent(error, self._target, connect_s=self._connect_s) from error
+        response = await sent(self._client, request, self._target, connect_s=self._connect_s)
         try:
             yield _HttpxAnswer(response)
         finally:
@@ -73,14 +68,32 @@ class HttpxWire:
         await self._client.aclose()
 
 
-def not_sent(error: Exception, target: Target, *, connect_s: float) -> Exception:
-    """Return our error for a request of httpx's to which no answer has begun.
+async def sent(
+    client: httpx.AsyncClient, request: httpx.Request, target: Target, *, connect_s: float
+) -> httpx.Response:
+    """Send a request of httpx's, and return the answer that has begun.
 
     Args:
-        error: What httpx raised.
-        target: Where it was sent.
-        connect_s: How long a connection might take to be made.
+        client: What sends it.
+        request: The request.
+        target: Where it is sent.
+        connect_s: How long a connection may take to be made.
+
+    Raises:
+        UnconnectedError: No connection was made in time.
+        WireError: There is no answer.
+        BadAddressError: There can be none.
     """
+    try:
+        return await client.send(request, stream=True)
+    except Exception as error:
+        if not _is_of_sending(error):
+            raise
+        raise _not_sent(error, target, connect_s=connect_s) from error
+
+
+def _not_sent(error: Exception, target: Target, *, connect_s: float) -> Exception:
+    """Return our error for a request of httpx's to which no answer has begun."""
     if isinstance(error, httpx.TimeoutException):
         return UnconnectedError(connect_s, proxy=target.shown_proxy)
     if isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)):
@@ -113,7 +126,7 @@ class _HttpxAnswer:
             raise WireError from error
 
 
-def is_of_sending(error: Exception) -> bool:
+def _is_of_sending(error: Exception) -> bool:
     """Tell whether httpx, or what it sends by, says with this error that a request was not sent."""
     known = isinstance(error, (httpx.HTTPError, httpx.InvalidURL, OSError))
     return known or _is_of_socks(error)

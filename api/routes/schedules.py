@@ -12,7 +12,6 @@ from api.shapes import ScheduleList
 from core import timeouts
 from core.errors import ServiceUnavailableError
 from core.logging import get_logger
-from core.refusals import refusal
 from tasks import dispatch
 from watching.queries import ScheduleView
 from workflow import schedules
@@ -79,6 +78,8 @@ async def run(name: Name, response: Response) -> ScheduleView:
             await asyncio.to_thread(dispatch.send_job, job.name)
     except Exception as error:
         log.warning("job_send_failed", job=job.name, error=type(error).__name__)
+        from core.refusals import refusal  # late: whom nothing is refused never needs it
+
         why = refusal(error) or "cannot be reached"
         raise ServiceUnavailableError(f"The queue {why}; try again shortly.") from error
     response.headers["Retry-After"] = POLL_S
