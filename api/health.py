@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from prometheus_client import Gauge
 
 from core.settings import get_settings
+from core.wire_names import SILENT
 from db.engine import get_engine
 from db.session import refused_lately
 from tasks import queues
@@ -89,7 +90,7 @@ async def examine(services: Services) -> Health:
         if part["status"] == "outdated":
             effects[name] = _OUTDATED.format(found=part["migrations"])
         elif part["status"] != "up":
-            effects[name] = _DOWN[name].format(why=part.get("why", "does not answer"))
+            effects[name] = _DOWN[name].format(why=part.get("why", SILENT))
     return Health(parts=parts, effects=effects)
 
 

@@ -10,12 +10,12 @@ from cli.findings import Finding, clean
 from cli.hints import command
 from cli.probes import answer_of, http_ok
 from core.settings import load_settings
+from core.wire_names import SILENT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _TIMEOUT_S: Final = 3.0
-SILENT: Final = "does not answer"
 
 
 def why_unreachable(error: Exception, data_dir: Path, api_url: str) -> str:

@@ -102,13 +102,13 @@ def up(  # noqa: PLR0913 - each is an option of the command
     from cli.stack import Stack
     from cli.stop_signals import StopRequestedError, StopSignals
     from cli.workflow_checks import require_workflows
-    from core.hosts import to_listen_on
+    from core.hosts import without_brackets
     from core.settings import load_settings
 
     settings = load_settings(**({} if root_path is None else {"api_root_path": root_path}))
     own = require_workflows(settings)
     folder = DataDir(data_dir)
-    chosen_host = to_listen_on(host or settings.api_host)
+    chosen_host = without_brackets(host or settings.api_host)
     _check_host(chosen_host, settings)
     folder.check_free()
     options = StackOptions(

@@ -23,7 +23,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 def address_of(text: str | None) -> Address | None:
     """Return an address as it is meant: without brackets and zone, IPv4 in IPv6 as IPv4."""
     try:
-        found = ipaddress.ip_address((text or "").strip("[]").split("%")[0])
+        found = ipaddress.ip_address(without_brackets(text or "").split("%")[0])
     except ValueError:
         return None
     return getattr(found, "ipv4_mapped", None) or found
@@ -53,7 +53,7 @@ def name_in(host: str) -> str | None:
     match = _HOST.fullmatch(host)
     if match is None or (match[2] is not None and int(match[2]) > 65535):  # noqa: PLR2004 - ports
         return None
-    return match[1].strip("[]").lower().rstrip(".") or None
+    return without_brackets(match[1]).lower().rstrip(".") or None
 
 
 def is_host(text: str) -> bool:
@@ -61,7 +61,7 @@ def is_host(text: str) -> bool:
     return address_of(text) is not None or name_in(text) == text.lower().rstrip(".")
 
 
-def to_listen_on(host: str) -> str:
+def without_brackets(host: str) -> str:
     """Return a host as sockets take it: an IPv6 address without the brackets of addresses."""
     return host[1:-1] if host.startswith("[") and host.endswith("]") else host
 
@@ -83,7 +83,7 @@ def is_origin_of(origin: str, host: str | None) -> bool:
 def matches(name: str, patterns: Iterable[str]) -> bool:
     """Tell whether a name is one of the patterns; `.example.com` is all names below it, `*` any."""
     for pattern in patterns:
-        wanted = pattern.lower().rstrip(".").strip("[]")
+        wanted = without_brackets(pattern.lower().rstrip("."))
         if wanted in {"*", name} or (wanted.startswith(".") and name.endswith(wanted)):
             return True
     return False

@@ -1,4 +1,4 @@
-"""Names on the wire: keys and channels with REDIS_PREFIX before them, headers of messages."""
+"""Names on the wire: keys and channels with REDIS_PREFIX before them, message headers, words."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ RUNG_AT: Final = "rung_at"
 PROBE: Final = "roadmap:probe"
 """Key that is written to find out whether a Redis takes writes."""
 PROBE_KEPT_S: Final = 10
+
+SILENT: Final = "does not answer"
+"""What `/readyz` says of a service that says nothing itself, and programs look for there."""
 
 
 def own(name: str) -> str:

@@ -19,7 +19,7 @@ from core import telemetry
 from core.logging import get_logger
 from core.loop_local import ProcessLocal
 from core.unheard import note_heard, note_unheard, why_unheard
-from core.wire_names import REQUEST_ID, RUNG_AT
+from core.wire_names import REQUEST_ID, RUNG_AT, SILENT
 from tasks.queues import celery, check_willing
 from workflow import doorbell
 
@@ -35,7 +35,6 @@ RINGS: Final = Counter("roadmap_rings_total", "Messages that ask for a worker.",
 WAITING: Final = 20_000
 LOOK_AGAIN_S: Final = 3.0
 """Between two questions to a broker that refused a ring, whether it takes messages again."""
-SILENT: Final = "does not answer"
 JOB_EXPIRES_S: Final = 300
 """A run that somebody asked for and no worker began in so long is no longer wanted."""
 

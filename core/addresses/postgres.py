@@ -20,6 +20,7 @@ from core.addresses.text import (
     shown_host,
     take_apart,
 )
+from core.hosts import without_brackets
 
 PORT: Final = 5432
 SOCKET_FOLDERS: Final = ("/run/postgresql", "/var/run/postgresql", "/tmp")  # noqa: S108 - libpq's
@@ -120,7 +121,7 @@ def _hosts(parts: Parts, given: dict[str, str]) -> tuple[tuple[str, int], ...]:
     after = [decoded(each.strip()) for each in given.pop("host", "").split(",") if each.strip()]
     found = [(host, port) for host, port in parts.hosts if host]
     if after:
-        found = [(host.strip("[]"), None) for host in after]
+        found = [(without_brackets(host), None) for host in after]
     numbers = given.get("hostaddr", "").split(",") if given.get("hostaddr") else []
     if not found and numbers:
         found = [(each.strip(), None) for each in numbers]

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from core.addresses.http import http_address
-from core.hosts import is_host, to_listen_on
+from core.hosts import is_host, without_brackets
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -49,7 +49,7 @@ LinkAddress = Annotated[str, AfterValidator(_linked)]
 def _listens_on(host: str) -> str:
     if host and not is_host(host):
         raise ValueError(f"{host!r} is no name or address to listen on, as in 127.0.0.1 or 0.0.0.0")
-    return to_listen_on(host)
+    return without_brackets(host)
 
 
 ListenHost = Annotated[str, AfterValidator(_listens_on)]
