@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
 
 from core.errors import TooManyRequestsError
 from core.logging import get_logger
-from core.wire_names import own
 from notifications.clients import redis_client
+from notifications.counting import counting_in
 
 if TYPE_CHECKING:
     from limits import RateLimitItem
@@ -44,15 +44,7 @@ class RequestLimit:
         self._redis = redis_client(
             redis_url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S
         )
-        options: dict[str, Any] = {"connection_pool": self._redis.connection_pool}
-        shared = RedisStorage(
-            "async+redis://",  # a placeholder: the pool has the real address
-            implementation="redispy",
-            key_prefix=own("roadmap_requests"),
-            wrap_exceptions=True,
-            **options,
-        )
-        self._shared = SlidingWindowCounterRateLimiter(shared)
+        self._shared = counting_in(self._redis, name="roadmap_requests", wrap_exceptions=True)
         self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._away_until = 0.0
 

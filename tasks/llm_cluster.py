@@ -163,16 +163,9 @@ class RedisCluster:
         """Count against a rate of the `limits` library."""
         limiter = self._limiter
         if limiter is None:
-            from limits.aio.storage import RedisStorage
-            from limits.aio.strategies import SlidingWindowCounterRateLimiter
+            from notifications.counting import counting_in
 
-            storage = RedisStorage(
-                "async+redis://",  # a placeholder: the pool has the real address
-                implementation="redispy",
-                key_prefix=own("roadmap:llm"),
-                connection_pool=self._redis.connection_pool,  # type: ignore[arg-type]  # is passed on
-            )
-            limiter = self._limiter = SlidingWindowCounterRateLimiter(storage)
+            limiter = self._limiter = counting_in(self._redis, name="roadmap:llm")
         return await self._ask(lambda: limiter.hit(item, *identifiers, cost=cost))
 
     async def leave(self) -> None:

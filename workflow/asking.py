@@ -26,7 +26,6 @@ from llm.prices import price_of
 from notifications.events import EventType, StepRetryingData
 from workflow.drafts import draft, spoken
 from workflow.history import round_of
-from workflow.model_memory import DatabaseMemory
 
 if TYPE_CHECKING:
     import concurrent.futures
@@ -88,6 +87,8 @@ _expected: LoopLocal[Expected] = LoopLocal(Expected)
 
 
 def _new_author() -> Author:
+    from workflow.model_memory import DatabaseMemory  # late: many import this, and ask no model
+
     settings = get_settings()
     return create_author(
         settings,
