@@ -100,6 +100,7 @@ def _import_author(**_: Any) -> None:
         import jinja2  # noqa: F401 - for its import alone: prompts are written with it
 
         from llm import openai_compatible  # noqa: F401 - ditto
+        from roadmaps.links import check  # noqa: F401 - ditto
     if get_settings().search_provider is not SearchProvider.NONE:
         from roadmaps.search import tavily  # noqa: F401 - ditto
 

@@ -95,7 +95,7 @@ class ResourcesKind(Kind):
         Raises:
             ContentInvalidError: Nothing is left.
         """
-        from roadmaps.links import check_resources  # an HTTP client, which the API does not need
+        from roadmaps.links import check_resources  # late: the API checks none
 
         hits, note = await find_sources(writing.inputs)
         inputs = writing.inputs

@@ -1,5 +1,5 @@
 """Checks whether a resource's address exists, without connecting to any private network."""
 
-from roadmaps.links.check import check_resources, close_links
+from roadmaps.links.verified import check_resources, close_links
 
 __all__ = ["check_resources", "close_links"]

@@ -1,4 +1,4 @@
-"""Asks web servers whether a resource's address exists; it is dropped only when it does not."""
+"""Asks web servers whether an address exists."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import ssl
 import time
 from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin
 
 import aiohttp
@@ -17,19 +17,13 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from core import timeouts
-from core.choices import Provider
 from core.logging import get_logger
-from core.loop_local import LoopLocal
-from core.settings import get_settings
 from roadmaps.links.addresses import NotPublicError, Resolver
 from roadmaps.links.budget import Budget
-from roadmaps.web_addresses import completed, host_of
+from roadmaps.web_addresses import host_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from uuid import UUID
-
-    from roadmaps.kinds.resources import ResourceDraft
 
 log = get_logger(__name__)
 
@@ -46,43 +40,6 @@ _LARGEST_HEAD: Final = 65_536
 """Bytes of one line of an answer's head: some sites put a whole policy into one."""
 _MOST_HEADERS: Final = 500
 _AGENT: Final = "Mozilla/5.0 (compatible; roadmap-worker link check)"
-
-
-async def check_resources(
-    drafts: Sequence[ResourceDraft],
-    *,
-    task_id: UUID | None = None,
-    known: frozenset[str] = frozenset(),
-) -> list[dict[str, Any]]:
-    """Return the resources whose address is not known to be gone, each with `verified`.
-
-    What cannot be checked (no network, refused, slow) stays, unverified. What is no web address is
-    dropped, and so is the second of two with the same address. The sample author's addresses are
-    not looked up: it works offline.
-
-    Args:
-        drafts: What the model recommends.
-        task_id: For which task; a task has so many look-ups.
-        known: Addresses that a search gave, which may be asked as they are. One that the model
-            made up is not asked when it has a query, which could carry what the learner wrote to
-            whoever owns the host.
-    """
-    found = [completed(draft.url) for draft in drafts]
-    urls = dict.fromkeys(found)
-    if get_settings().llm_provider is Provider.SAMPLE:
-        checked = [None if host_of(url) else False for url in urls]
-    else:
-        checker = _checkers.get()
-        checked = await asyncio.gather(
-            *(checker.verdict(url, task_id=task_id, whole=url in known) for url in urls)
-        )
-    verdicts = dict(zip(urls, checked, strict=True))
-    kept = []
-    for draft, url in zip(drafts, found, strict=True):
-        verdict = verdicts.pop(url, False)
-        if verdict is not False:
-            kept.append(draft.model_dump(mode="json") | {"url": url, "verified": verdict is True})
-    return kept
 
 
 class Checker:
@@ -199,16 +156,6 @@ class _LookedAt(AbstractResolver):
 
     async def close(self) -> None:
         """Leave it open: it serves other checks."""
-
-
-_checkers: LoopLocal[Checker] = LoopLocal(Checker)
-
-
-async def close_links() -> None:
-    """Close the running loop's checker, if anything was ever checked."""
-    checker = _checkers.pop()
-    if checker is not None:
-        checker.close()
 
 
 @lru_cache(maxsize=1)
