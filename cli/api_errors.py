@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cli.exits import CommandError, failed, unreachable, usage
 from cli.troubles import readiness, what_is_down
-from roadmap_client import (
+from roadmap_start.unneeded import CLIENTS, import_without
+
+import_without(CLIENTS)  # before the client imports it with all that it brings
+from roadmap_client import (  # noqa: E402 - see above
     ConflictError,
     ForbiddenError,
     NotFoundError,
