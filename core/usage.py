@@ -93,7 +93,8 @@ def read_usage(told: Any) -> Usage:
     details = told.get("prompt_tokens_details") or told.get("input_tokens_details")
     cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else 0
     return Usage(
-        tokens=_first(told, ("total_tokens", "totalTokenCount")) or prompt + completion,
+        # some name as the sum what was written alone
+        tokens=max(_first(told, ("total_tokens", "totalTokenCount")), prompt + completion),
         prompt_tokens=prompt,
         completion_tokens=completion,
         cached_tokens=min(

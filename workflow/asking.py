@@ -270,7 +270,7 @@ class Asking:
         calls.inc()
         requests.inc(usage.calls)
         prompted.inc(usage.prompt_tokens)
-        completed.inc(usage.tokens - usage.prompt_tokens)
+        completed.inc(max(0, usage.tokens - usage.prompt_tokens))
         if usage.cost is not None:
             COST.labels(kind).inc(float(usage.cost))
 

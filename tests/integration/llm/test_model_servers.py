@@ -13,6 +13,7 @@ from core.loop_local import LoopLocal
 from core.settings import get_settings
 from db.recorder import flush_recorder
 from llm.openai_compatible import OpenAIAuthor
+from tests import model_wire
 from tests.e2e.faults.whole_set import WHOLE_SET
 from tests.factories import new_task, pair
 from tests.model_servers import dialects
@@ -102,6 +103,20 @@ async def test_every_server_does_the_job_at_the_first_try(
         said = found["model's habits"].message if dialect.habits else ""
         assert all(habit in said for habit in dialect.habits), said
         assert ("model's habits" in found) is bool(dialect.habits)
+
+
+async def test_a_sum_that_is_none_fails_nothing(
+    database: asyncpg.Connection, settings_env: pytest.MonkeyPatch
+) -> None:
+    """A server that tells as the sum of all tokens what it wrote alone is counted, not failed."""
+    told = {"prompt_tokens": 900, "completion_tokens": 50, "total_tokens": 50}
+    settings_env.setattr(model_wire, "_usage", lambda _tokens: told)
+    async with serving(DIALECTS[0], settings_env, concepts=1):
+        task = await new_task(goal="Learn Bees")
+        await run_task(task, worker="w")
+    assert await pair(database, task) == ("completed", "completed")
+    row = await database.fetchrow("SELECT tokens, calls FROM roadmap_tasks")
+    assert row["tokens"] == 950 * row["calls"]
 
 
 async def test_the_doctor_and_the_task_agree_on_failures(

@@ -111,6 +111,8 @@ def test_prices_from_the_environment(settings_env: pytest.MonkeyPatch) -> None:
         ({"usage": None, "x_groq": {"usage": {"total_tokens": 7}}}, 7),
         ({"choices": [{"usage": {"total_tokens": 7}}]}, 7),
         ({"usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 4}}, 7),
+        ({"usage": {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 4}}, 7),
+        ({"usage": {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 9}}, 9),
         ({"usage": {"prompt_tokens": -3, "completion_tokens": "-4"}}, 0),
         ({"usage": {"prompt_tokens": True, "total_tokens": float("nan")}}, 0),
         ({"usage": [], "choices": [3]}, 0),
