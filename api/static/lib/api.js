@@ -16,8 +16,13 @@ const AGE_MS = 10_000;
 export const client = new RoadmapClient({
   getToken: token,
   baseUrl: location.origin + BASE,
-  fetch: (address, options) => heed(asked(address, options) ?? fetch(address, options)),
+  fetch: (address, options) => heed(asked(address, options) ?? fetch(address, options), again(address, options)),
 });
+
+/** How what only reads is sent once more. */
+function again(address, options = {}) {
+  return (options.method ?? "GET") === "GET" ? () => fetch(address, options) : null;
+}
 
 /** Take the answer to what was asked for before the modules were there, once and while it is fresh. */
 function asked(address, { method = "GET", headers = {} } = {}) {

@@ -29,21 +29,29 @@ function begin() {
   addEventListener("pageshow", () => (left = false));
   addEventListener("online", () => away && ask());
   addEventListener("offline", doubt);
-  return {
-    /** Look at what becomes of a request. */
-    heed: (answer) => answer.then((response) => {
+  return { heed, isAway };
+
+  /**
+   * Look at what becomes of a request. One that got lost while the server answers is sent once more by `again`,
+   * where that does no harm. One that was given up, or took too long, is not.
+   */
+  async function heed(answer, again = null) {
+    try {
+      const response = await answer;
       if (NO.has(response.status)) doubt();
       return response;
-    }, (error) => {
+    } catch (error) {
       doubt();
-      throw error;
-    }),
-    /** Tell, as soon as it is known, whether nobody answers: then the line says it. */
-    isAway: async () => {
-      await asking;
-      return away;
-    },
-  };
+      if (!again || left || error.name === "AbortError" || (await isAway())) throw error;
+      return heed(again());
+    }
+  }
+
+  /** Tell, as soon as it is known, whether nobody answers: then the line says it. */
+  async function isAway() {
+    await asking;
+    return away;
+  }
 
   function doubt() {
     if (!left && !away) ask();

@@ -8,6 +8,7 @@ import { offerConcepts, onKey } from "../lib/keys.js";
 import { later } from "../lib/later.js";
 import { recall, remember } from "../lib/place.js";
 import { note, settledHere } from "../lib/say.js";
+import { settling } from "../lib/settle.js";
 import { tell } from "../lib/tabs.js";
 import { CONTENT_STATE, kindName, learnKinds, retryHelps, textOf } from "../lib/words.js";
 import { Arriving } from "../model/arriving.js";
@@ -37,8 +38,8 @@ start(async (main) => {
   const place = placeOf(roadmap, conceptId);
   let quiz = null;
   let resume = () => {};
-  let markdown = null;
-  let read = (text) => text;
+  let markdown = null, read = (text) => text;
+  const refresh = settling(readAnew);
   /** The kinds that have a view of their own; others are drawn as what they consist of. */
   const views = {
     tutorial: () => tutorial(concept.tutorial.html, concept.title),
@@ -119,15 +120,11 @@ start(async (main) => {
     addEventListener("pagehide", () => watch.stop());
   }
 
-  async function refresh() {
-    try {
-      concept = await get(path);
-      kinds.forEach(draw);
-      drawFailures();
-      drawContents();
-    } catch (error) {
-      noticeRefusal(error); // the next event tries again
-    }
+  async function readAnew() {
+    concept = await get(path);
+    kinds.forEach(draw);
+    drawFailures();
+    drawContents();
   }
 
   /** Each part of a section is made anew only when it is another: answers, selections and places stay. */

@@ -7,6 +7,7 @@ import { exact } from "../lib/exact.js";
 import { happened } from "../lib/happened.js";
 import { offerConcepts } from "../lib/keys.js";
 import { announce } from "../lib/say.js";
+import { settling } from "../lib/settle.js";
 import { later } from "../lib/later.js";
 import { ownPage, workflowOf } from "../lib/workflows.js";
 import { hear, tell } from "../lib/tabs.js";
@@ -22,7 +23,6 @@ import { tree } from "../views/tree.js";
 const PAGE = 500;
 const PARTS = 1000;
 const REVISIT_MS = 15_000;
-const AGAIN_MS = 2_000;
 /** How often is read what no event tells: the time left, and what the task waits for. */
 const OUTLOOK_MS = 4_000;
 
@@ -65,8 +65,7 @@ start(async (main) => {
   const dirty = new Set();
   let awaited = false;
   let telling = null;
-  let unread = false;
-  let settling = false;
+  const settle = settling(readAnew);
   const watch = client.watch(taskId, {
     after: last,
     revisitMs: REVISIT_MS,
@@ -131,31 +130,11 @@ start(async (main) => {
     views.tree.refresh();
   }
 
-  /**
-   * Read anew what events only point to: the task's row and the roadmap's tree. One reading at a time: of two
-   * at once the older answer may come last. What is asked for meanwhile is read once more afterwards.
-   */
-  async function settle() {
-    unread = true;
-    if (settling) return;
-    settling = true;
-    while (unread) {
-      unread = false;
-      await readAnew();
-    }
-    settling = false;
-  }
-
+  /** The task's row, and the roadmap's tree. */
   async function readAnew() {
-    try {
-      model.takeSnapshot(await get(`/tasks/${taskId}`));
-      await readTree();
-      drawAll();
-    } catch (error) {
-      noticeRefusal(error);
-      // after the end no event comes that would have it read once more
-      if (TERMINAL_STATUSES.has(model.status) && error.status !== 401 && error.status !== 404) setTimeout(settle, AGAIN_MS);
-    }
+    model.takeSnapshot(await get(`/tasks/${taskId}`));
+    await readTree();
+    drawAll();
   }
 
   async function readOutlook() {
