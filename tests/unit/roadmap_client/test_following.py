@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,19 @@ async def test_repeated_and_misplaced_events(
     one, two, three, four = script.log[:4]
     script.streams = [sse(one, one, two), sse(four, three), sse(one, two, three)]
     assert await follow(client) == list(range(1, 9))
+
+
+async def test_a_pause_that_is_asked_for_is_kept(
+    client: RoadmapClient, script: Any, event: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream that is refused for a while is asked for after that while, up to half a minute."""
+    monkeypatch.setattr(following, "LONGEST_HINT_S", 0.3)
+    script.log = full_log(event)
+    script.streams = [b"HTTP/1.1 429 Whatever\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n"]
+    began = time.monotonic()
+    assert await follow(client) == list(range(1, 9))
+    assert time.monotonic() - began >= 0.3
+    assert len(script.paths("/stream")) == 2
 
 
 async def test_polling_where_no_stream_comes_through(

@@ -6,6 +6,7 @@ import copy
 import pickle
 import subprocess
 import sys
+import uuid
 from typing import Any
 
 import pytest
@@ -185,3 +186,68 @@ async def test_another_place_of_the_server_is_told_from_a_missing_task(
     script.answers = [(404, {}, body)]
     with pytest.raises(package.UnexpectedAnswerError, match="before /api/v1"):
         await client.task(TASK)
+
+
+@pytest.mark.parametrize("client_class", [RoadmapClient, package.SyncRoadmapClient])
+@pytest.mark.parametrize(
+    "address",
+    [
+        None,
+        "http://",
+        "http://[::1",
+        "http://127.0.0.1:99999",
+        "http://127.0.0.1:x",
+        "http://a?b=1",
+    ],
+)
+def test_what_no_server_has_as_an_address_is_refused_at_once(
+    client_class: Any, address: Any
+) -> None:
+    """What cannot be asked is told as such, and neither as a server that is away nor as a fault."""
+    with pytest.raises(ValueError, match="is no address"):
+        client_class(address)
+
+
+@pytest.mark.parametrize(
+    ("told", "waits_s"),
+    [
+        ("Mon, 30 Nov 2026 10:00:25 GMT", 25.0),
+        ("Monday, 30-Nov-26 10:00:25 GMT", 25.0),
+        ("Mon, 30 Nov 2026 09:00:00 GMT", 0.0),
+        ("30, 30", 30.0),
+        ("1.5", 1.5),
+        ("Mon, 30 Nov 99999999999 10:00:25 GMT", None),
+        ("soon", None),
+        ("nan", None),
+        ("", None),
+    ],
+)
+async def test_a_pause_may_be_a_date(
+    client: RoadmapClient, script: Any, told: str, waits_s: float | None
+) -> None:
+    """`Retry-After` is read in each of its forms, a date by the clock of who says it."""
+    given = {"Retry-After": told, "Date": "Mon, 30 Nov 2026 10:00:00 GMT"}
+    script.answers = [(409, given, {})]
+    with pytest.raises(package.ConflictError) as raised:
+        await client.retry(TASK)
+    assert raised.value.retry_after_s == waits_s
+
+
+async def test_a_token_stays_with_the_api(client: RoadmapClient, script: Any) -> None:
+    """A path that is a whole address is refused: whoever is there would get the token."""
+    with pytest.raises(ValueError, match="whole address"):
+        await client.request("GET", f"{script.url}/elsewhere")
+    assert not script.asked
+
+
+async def test_an_empty_id_is_no_other_address(client: RoadmapClient, script: Any) -> None:
+    """An id from a variable that is not set is told as one; a `UUID` is as good as its text."""
+    with pytest.raises(ValueError, match="is empty"):
+        await client.task("")
+    with pytest.raises(ValueError, match="is empty"):
+        await anext(client.follow(""))
+    with pytest.raises(ValueError, match="is empty"):
+        await client.concept(TASK, "")
+    assert not script.asked
+    await client.task(uuid.UUID(TASK))  # type: ignore[arg-type]
+    assert script.asked[-1].path.endswith(TASK)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote
 
 from roadmap_client.connection import Connection, read
 from roadmap_client.models import (
@@ -183,12 +182,12 @@ class RoadmapClient(Connection):
 
     async def concept(self, roadmap_id: str, concept_id: str) -> ConceptPage:
         """Return a concept with the newest version of each content."""
-        path = f"{roadmap_path(roadmap_id)}/concepts/{quote(concept_id, safe='')}"
+        path = f"{roadmap_path(roadmap_id)}/concepts/{segment(concept_id)}"
         return read(ConceptPage, await self.request("GET", path))
 
     async def regenerate(self, roadmap_id: str, concept_id: str, kinds: Sequence[str]) -> Task:
         """Have contents of a concept written anew; return the task that does it."""
-        path = f"{roadmap_path(roadmap_id)}/concepts/{quote(concept_id, safe='')}/regenerate"
+        path = f"{roadmap_path(roadmap_id)}/concepts/{segment(concept_id)}/regenerate"
         return read(Task, await self.request("POST", path, json={"kinds": list(kinds)}))
 
     async def results(self, task_id: str, *, parts: bool = True) -> Results:

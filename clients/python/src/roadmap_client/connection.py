@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
-from urllib.parse import quote
 
 from pydantic import ValidationError
 
 from roadmap_client.answer import Answer
 from roadmap_client.errors import UnexpectedAnswerError
 from roadmap_client.following import PATIENCE_S, Follower
+from roadmap_client.paths import segment
 from roadmap_client.transport import Transport
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Connection:
         """
         follower = Follower(
             self._transport,
-            quote(task_id, safe=""),
+            segment(task_id),
             after=after,
             transient=transient,
             patience_s=patience_s,

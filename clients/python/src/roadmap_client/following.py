@@ -24,6 +24,7 @@ from roadmap_client.models import Event, EventPage
 from roadmap_client.paths import BASE
 from roadmap_client.transport import (
     FIRST_PAUSE_S,
+    LONGEST_HINT_S,
     LONGEST_PAUSE_S,
     absent,
     is_absent,
@@ -97,7 +98,7 @@ class Follower:
         """
         pause_s = FIRST_PAUSE_S
         while True:
-            began = time.monotonic()
+            began, wanted_s = time.monotonic(), 0.0
             source = self._once()
             try:
                 async for event in source:
@@ -111,11 +112,12 @@ class Follower:
                 self._gap = True  # the log knows whether there is such an event
             except RoadmapError as error:
                 self._endure(error)
+                wanted_s = _wanted_pause_s(error)
             finally:
                 await source.aclose()
             if time.monotonic() - began > LASTING_S:
                 pause_s, self._barren = FIRST_PAUSE_S, 0
-            await asyncio.sleep(jittered(pause_s))
+            await asyncio.sleep(max(jittered(pause_s), wanted_s))
             pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
 
     def _once(self) -> AsyncGenerator[Event]:
@@ -220,6 +222,12 @@ class Follower:
                 f"The API at {self._transport.api_url} has not answered for {away_s:.0f} s: {error}"
             ) from error
         self._on_trouble(error)
+
+
+def _wanted_pause_s(error: RoadmapError) -> float:
+    """Return how long an answer asks to stay away; the answer to what comes next may ask again."""
+    wanted_s = error.retry_after_s if isinstance(error, ProblemError) else None
+    return min(LONGEST_HINT_S, wanted_s or 0.0)
 
 
 def _parse(data: str) -> Event:

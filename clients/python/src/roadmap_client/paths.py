@@ -11,12 +11,12 @@ BASE: Final = "/api/v1"
 
 def task_path(task_id: str) -> str:
     """Return where a task is."""
-    return f"{BASE}/tasks/{quote(task_id, safe='')}"
+    return f"{BASE}/tasks/{segment(task_id)}"
 
 
 def roadmap_path(roadmap_id: str) -> str:
     """Return where a roadmap is."""
-    return f"{BASE}/roadmaps/{quote(roadmap_id, safe='')}"
+    return f"{BASE}/roadmaps/{segment(roadmap_id)}"
 
 
 def part_path(task_id: str, step: str, key: str) -> str:
@@ -25,7 +25,14 @@ def part_path(task_id: str, step: str, key: str) -> str:
 
 
 def segment(word: str) -> str:
-    """Return a word as a part of an address, also one that would lead to another folder."""
+    """Return a word as a part of an address, also one that would lead to another folder.
+
+    Raises:
+        ValueError: It is empty: that would be the address of something else.
+    """
+    word = str(word)  # of a `UUID`, too
+    if not word:
+        raise ValueError("An id, name or key is empty, as from a variable that is not set.")
     quoted = quote(word, safe="")
     return quoted.replace(".", "%2E") if word in {".", ".."} else quoted
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+import time
+from email.utils import mktime_tz, parsedate_tz
 from typing import Any, Final
 
 import httpx
@@ -24,6 +26,8 @@ LONGEST_PAUSE_S: Final = 5.0
 LONGEST_HINT_S: Final = 30.0
 """A `Retry-After` longer than this is not waited for but raised."""
 _SENDABLE: Final = re.compile(r"[!-~]*")
+_NUMBER: Final = re.compile(r"[0-9]+([.][0-9]+)?")
+_LAST_PORT: Final = 65_535
 _OF_NO_ADDRESS: Final = (None, "Not Found", "There is nothing at this address.")
 """What others, programs of our framework, and our API say of a path that they do not have."""
 _UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -40,6 +44,7 @@ class Transport:
 
     def __init__(self, api_url: str, *, token: str | None, retries: int) -> None:
         self._retries = retries
+        api_url, token = checked(api_url, token)
         # a proxy from the environment is for other machines, not for this one
         self.http = httpx.AsyncClient(timeout=TIMEOUT, trust_env=not is_local(api_url))
         self.move(api_url, token=token)
@@ -72,7 +77,10 @@ class Transport:
             ProblemError: The API answered with a problem.
             UnreachableError: It does not answer.
             UnexpectedAnswerError: Something else answered.
+            ValueError: The path is a whole address, which would get the token wherever it is.
         """
+        if httpx.URL(path).is_absolute_url:
+            raise ValueError(f"{path} is a whole address: give the path on {self.api_url} alone.")
         repeatable = method == "GET" if repeatable is None else repeatable
         for left in range(self._retries, -1, -1):
             try:
@@ -108,9 +116,15 @@ def checked(api_url: str, token: str | None) -> tuple[str, str]:
     token = (token or "").strip()  # a file that it was read from ends with a line break
     if not _SENDABLE.fullmatch(token):
         raise ValueError("The token has characters that no token has: give it alone.")
-    api_url = api_url.strip().rstrip("/")
-    if httpx.URL(api_url).scheme not in {"http", "https"}:
-        raise ValueError(f"{api_url} is no address: it begins with http:// or https://.")
+    api_url = str(api_url or "").strip().rstrip("/")  # None, as of a variable that is not set
+    try:
+        url = httpx.URL(api_url)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"{api_url!r} is no address: {error}.") from None
+    if url.scheme not in {"http", "https"}:
+        raise ValueError(f"{api_url!r} is no address: it begins with http:// or https://.")
+    if not url.host or url.query or (url.port or 0) > _LAST_PORT:
+        raise ValueError(f"{api_url!r} is no address of an API: it is like http://host:8000/path.")
     return api_url, token
 
 
@@ -131,7 +145,7 @@ def problem(response: httpx.Response) -> ProblemError:
         code=str(body.get("code") or ""),
         detail=str(body.get("detail") or body.get("title") or ""),
         errors=errors if isinstance(errors, list) else None,
-        retry_after_s=_seconds(response.headers.get("Retry-After")),
+        retry_after_s=_wanted_pause_s(response.headers),
     )
 
 
@@ -172,11 +186,20 @@ def _pause(error: Exception, *, repeatable: bool, tried: int) -> float | None:
     return None if hint_s > LONGEST_HINT_S else max(hint_s, backoff_s)
 
 
-def _seconds(retry_after: str | None) -> float | None:
+def _wanted_pause_s(headers: httpx.Headers) -> float | None:
+    """Return how long an answer asks to wait: in seconds, or until a date of the server's clock."""
+    wanted = headers.get("Retry-After", "").strip()
+    if seconds := _NUMBER.match(wanted):  # of several the first
+        return float(seconds[0])
+    until, now = _moment(wanted), _moment(headers.get("Date", ""))
+    return None if until is None else max(0.0, until - (time.time() if now is None else now))
+
+
+def _moment(date: str) -> float | None:
     try:
-        return None if retry_after is None else max(0.0, float(retry_after))
-    except ValueError:
-        return None  # a date: rare, and of the server's clock
+        return None if (parsed := parsedate_tz(date)) is None else mktime_tz(parsed)
+    except (ValueError, OverflowError):  # a year that no clock has
+        return None
 
 
 def _is_ours(response: httpx.Response) -> bool:
