@@ -4,6 +4,7 @@ import { get, inWords, noticeRefusal } from "../lib/api.js";
 import { start, title } from "../lib/chrome.js";
 import { fill, guarded, h, said, slot } from "../lib/dom.js";
 import { COMMA, t } from "../lib/i18n.js";
+import { living } from "../lib/living.js";
 import { isAway } from "../lib/presence.js";
 import { hear } from "../lib/tabs.js";
 import { ago, due, isLate } from "../lib/time.js";
@@ -92,10 +93,9 @@ function row({ task, review }) {
   const facts = [
     size && `${concepts(size.concepts)}${COMMA}${hours(size.hours)}`,
     review && t`version ${review.round}`,
-    ago(review?.created_at ?? task.created_at),
   ];
   return h("li", {}, h("a.task-row", { href: `/tasks/${task.task_id}/review` },
     said("span.task-goal", called(task)),
     at && h(`span.chip.is-${isLate(at) ? "bad" : "ask"}`, {}, isLate(at) ? due(at) : t`due ${due(at)}`),
-    h("span.quiet", {}, facts.filter(Boolean).join(" · "))));
+    h("span.quiet", {}, facts.filter(Boolean).map((fact) => `${fact} · `), living(review?.created_at ?? task.created_at, ago))));
 }

@@ -3,6 +3,7 @@
 import { complain, post } from "../lib/api.js";
 import { fill, guarded, h, said } from "../lib/dom.js";
 import { n, t } from "../lib/i18n.js";
+import { living } from "../lib/living.js";
 import { deadline, moment } from "../lib/time.js";
 import { retryHelps } from "../lib/words.js";
 import { causeInWords } from "./parts.js";
@@ -25,7 +26,7 @@ export function actions(context) {
     processing: underWay,
     human_review_pending: () => [
       h("p", {}, model.own ? t`It waits for your decision, and goes on after it.` : t`The outline waits for your decision; nothing is written before.`),
-      model.review && h("p.due", {}, deadline(model.review.due_at), " ",
+      model.review && h("p.due", {}, living(model.review.due_at, deadline), " ",
         h("span.quiet", {}, `(${moment(model.review.due_at)})`)),
       h("p.actions", {}, h("a.button.is-primary", { href: `/tasks/${taskId}/review` }, model.own ? t`Review it` : t`Review the outline`), cancel()),
     ],

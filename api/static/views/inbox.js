@@ -3,6 +3,7 @@
 import { call, complain, get, post } from "../lib/api.js";
 import { fill, h, refill, said } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
+import { living } from "../lib/living.js";
 import { announce } from "../lib/say.js";
 import { tell } from "../lib/tabs.js";
 import { ago } from "../lib/time.js";
@@ -40,7 +41,7 @@ export function inbox(panel, renewed) {
         told.slice(0, MOST_OF_ONE).map((entry, at) => {
           const [words, lang] = inShort(entry);
           return h(`span.inbox-line${at ? ".is-earlier" : ""}`, {}, h("span", { lang }, words, !entry.read_at && h("span.unseen", {}, ` ${t`(unread)`}`)),
-            h("time", { dateTime: entry.created_at }, ago(entry.created_at)));
+            living(entry.created_at, ago));
         })));
   }
 

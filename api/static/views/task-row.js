@@ -2,6 +2,7 @@
 
 import { h, said } from "../lib/dom.js";
 import { figure, n, t } from "../lib/i18n.js";
+import { living } from "../lib/living.js";
 import { ago, range } from "../lib/time.js";
 import { called, contents } from "../lib/words.js";
 import { chip } from "./parts.js";
@@ -36,9 +37,8 @@ export function taskRow(task) {
     total > 0 && COUNTED.has(task.status) && t`${figure(done)} of ${figure(total)} ready`,
     task.status === "completed" && total > 0 && contents(total),
     task.failed_count > 0 && n(task.failed_count, "{n} failed", "{n} failed"),
-    ago(task.created_at),
   ];
   return h("li", {},
     h("a.task-row", { href: targetOf(task), dataset: { task: task.task_id } },
-      said("span.task-goal", called(task)), chip(task.status), h("span.quiet", {}, facts.filter(Boolean).join(" · "))));
+      said("span.task-goal", called(task)), chip(task.status), h("span.quiet", {}, facts.filter(Boolean).map((fact) => `${fact} · `), living(task.created_at, ago))));
 }
