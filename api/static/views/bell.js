@@ -9,6 +9,9 @@ import { hear, tell } from "../lib/tabs.js";
 import { cut } from "../lib/words.js";
 import { TONES, inShort, target } from "./notification.js";
 
+/** The pages that an entry may be about. */
+const OF_ONE = /\/(tasks|roadmaps)\//;
+
 export function bell() {
   let entries = [];
   let unread = 0;
@@ -91,7 +94,7 @@ export function bell() {
   function seen() {
     if (document.hidden) return;
     const news = entries.filter((entry) => !entry.read_at);
-    if (unread > news.length && !further) {
+    if (unread > news.length && !further && OF_ONE.test(location.pathname)) {
       further = true;
       watch.refresh(); // it may be among those that came before the newest
     }
