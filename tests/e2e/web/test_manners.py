@@ -335,32 +335,6 @@ async def test_paper_and_right_to_left(site: Site, window: Watched) -> None:
     assert site.api.post(f"/api/v1/tasks/{task_id}/cancel").status_code == 202
 
 
-async def test_an_outline_on_paper_has_no_buttons(site: Site, window: Watched) -> None:
-    """What is printed to be talked about is the outline alone."""
-    page = await window.open(f"/tasks/{site.tasks['review']}/review")
-    await expect(page.locator("[data-rename]").first).to_be_visible()
-    await page.emulate_media(media="print")
-    await expect(page.locator(".edit-row").first).to_be_visible()
-    for button in await page.get_by_role("button").all():
-        await expect(button).to_be_hidden()
-    await page.emulate_media(media="screen")
-
-
-async def test_paper_is_white_under_a_dark_system(site: Site, window: Watched) -> None:
-    """Whoever reads white on black prints black on white, whether they chose it here or there."""
-    page = await window.open(f"/roadmaps/{site.roadmap_of('done')}")
-    colours = (
-        "(({ color, backgroundColor: back }) => [color, back])(getComputedStyle(document.body))"
-    )
-    for chosen in ("", "document.documentElement.dataset.theme = 'dark'"):
-        await page.evaluate(chosen)
-        await page.emulate_media(media="screen", color_scheme="dark")
-        assert await page.evaluate(colours) != ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]
-        await page.emulate_media(media="print", color_scheme="dark")
-        assert await page.evaluate(colours) == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]
-    await page.emulate_media(media="screen")
-
-
 ARABIC: Final = """<h2>لماذا؟</h2><p>الطاجين هو الإناء والطبق معًا.</p><blockquote><p>نصيحة: لا
 ترفع الغطاء.</p></blockquote><ul><li>لحم</li><li><p>بصل</p></li></ul><table><tbody><tr><td>لحم</td>
 <td>500 g</td></tr></tbody></table><pre><code>cook()</code></pre>"""
