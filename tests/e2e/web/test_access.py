@@ -205,3 +205,29 @@ async def test_screen_readers_are_told(site: Site, window: Watched) -> None:
     await expect(page.get_by_role("img", name="Tutorial waiting").first).to_be_visible()
     assert site.api.post(f"/api/v1/tasks/{task_id}/cancel").status_code == 202
     await expect(page.locator("#polite")).to_contain_text(re.compile("cancelled", re.IGNORECASE))
+
+
+SPACED: Final = """(css) => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(css);
+  document.adoptedStyleSheets = [sheet];
+}"""
+AS_READERS_MAY: Final = """* {
+  line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important;
+} p { margin-bottom: 2em !important; }"""
+"""The spacing that a page must bear (WCAG, text spacing)."""
+
+
+@pytest.mark.parametrize("language", ["de-DE", "es-ES"])
+async def test_texts_that_a_reader_spaces_out_fit(
+    site: Site, browser: Browser, language: str
+) -> None:
+    """Zoomed to 400 %, with wide letters and in a language of long words nothing stands out."""
+    size = {"width": 320, "height": 568}
+    context = await new_context(browser, stack=site.stack.folder, locale=language, viewport=size)
+    watched = Watched(await context.new_page(), site.base)
+    for name, path in {**paths(site), "reviews": "/reviews"}.items():
+        page = await watched.open(path)
+        await page.evaluate(SPACED, AS_READERS_MAY)
+        assert await overflow(page) <= 0, name
+    await context.close()
