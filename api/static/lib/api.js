@@ -19,7 +19,7 @@ export const client = new RoadmapClient({
   fetch: (address, options) => heed(asked(address, options) ?? fetch(address, options), again(address, options)),
 });
 
-/** How what only reads is sent once more. */
+/** How what only reads is sent again. */
 function again(address, options = {}) {
   return (options.method ?? "GET") === "GET" ? () => fetch(address, options) : null;
 }

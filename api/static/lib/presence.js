@@ -12,6 +12,7 @@ import { token } from "./session.js";
 const FIRST_MS = 1000;
 const LONGEST_MS = 15_000;
 const PATIENCE_MS = 5000;
+const MORE_TIMES = 2;
 /** Said by a proxy that finds nobody behind it, by a server without its database, to somebody who asks too often. */
 const NO = new Set([429, 502, 503, 504]);
 
@@ -32,18 +33,18 @@ function begin() {
   return { heed, isAway };
 
   /**
-   * Look at what becomes of a request. One that got lost while the server answers is sent once more by `again`,
+   * Look at what becomes of a request. One that got lost while the server answers is sent once or twice more by `again`,
    * where that does no harm. One that was given up, or took too long, is not.
    */
-  async function heed(answer, again = null) {
+  async function heed(answer, again = null, times = MORE_TIMES) {
     try {
       const response = await answer;
       if (NO.has(response.status)) doubt();
       return response;
     } catch (error) {
       doubt();
-      if (!again || left || error.name === "AbortError" || (await isAway())) throw error;
-      return heed(again());
+      if (!again || !times || left || error.name === "AbortError" || (await isAway())) throw error;
+      return heed(again(), again, times - 1);
     }
   }
 
