@@ -41,9 +41,10 @@ async def block(ctx: Context, request: Request) -> str:
         time.sleep(1.6)  # noqa: ASYNC251 - this is what is tested
     if "stands" in request.words and not note(request, "stands"):
         time.sleep(300)  # noqa: ASYNC251 - ditto
-    if "exits" in request.words and not note(request, "exits"):
-        left.append(asyncio.create_task(_exit()))
-        await asyncio.sleep(60)
+    for word in ENDS.keys() & set(request.words):
+        if not note(request, word):
+            ENDS[word]()
+            await asyncio.sleep(60)
     return threading.current_thread().name
 
 
@@ -51,9 +52,28 @@ left: list[asyncio.Task[None]] = []
 """What a function has left behind."""
 
 
-async def _exit() -> None:
+def _exit() -> None:
     """End the process, as code that was written for the command line does."""
-    raise SystemExit(3)
+
+    async def end() -> None:
+        raise SystemExit(3)
+
+    left.append(asyncio.create_task(end()))
+
+
+def _stop() -> None:
+    """Stop the loop, as code does that takes it for its own."""
+    asyncio.get_running_loop().stop()
+
+
+def _cancel() -> None:
+    """Cancel all that there is, as code does that clears up behind itself."""
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+
+
+ENDS = {"exits": _exit, "stops": _stop, "cancels": _cancel}
+"""Ways to end the event loop under all others."""
 
 
 @rough.parts(of=lambda request: request.words, timeout_s=3.0)

@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 import os
 import threading
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from core.logging import get_logger
 from core.loop_local import ProcessLocal
@@ -34,6 +34,8 @@ class ProcessLoop:
     def __init__(self) -> None:
         self._started: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._loop = _new_loop()
+        self._turns = False
+        """Whether it is to go on."""
         self._thread = threading.Thread(target=self._run, name="event-loop", daemon=True)
         self._thread.start()
         self._started.result(timeout=START_S)
@@ -55,14 +57,15 @@ class ProcessLoop:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        try:
-            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            try:
                 runner.run(self._live())
-        except (SystemExit, KeyboardInterrupt) as error:
-            # raised in an asyncio task that somebody's code left behind; nothing here could go on,
-            # and another process takes up what this one held
-            log.critical("event_loop_ended", by=type(error).__name__, exc_info=error)
-            os._exit(ENDED)
+            except (SystemExit, KeyboardInterrupt) as error:  # of a task that was left behind
+                _end_process(error)
+            except RuntimeError as error:  # as after `loop.stop()`
+                if self._turns:
+                    _end_process(error)
+                raise
 
     async def _live(self) -> None:
         self._stopping = asyncio.Event()
@@ -74,7 +77,12 @@ class ProcessLoop:
                 raise
             self._started.set_result(None)
             log.info("event_loop_started", pid=os.getpid())
-            await self._stopping.wait()
+            self._turns = True
+            try:
+                await self._stopping.wait()
+            except asyncio.CancelledError as error:  # of all tasks that there are, ours as well
+                _end_process(error)
+            self._turns = False
             deliveries = [
                 task for task in asyncio.all_tasks() if task.get_name().startswith("delivery")
             ]
@@ -83,6 +91,16 @@ class ProcessLoop:
             if deliveries:  # else they would open again what is closed now
                 await asyncio.wait(deliveries, timeout=DRAIN_S)
         log.info("event_loop_stopped", pid=os.getpid())
+
+
+def _end_process(error: BaseException) -> NoReturn:
+    """End a process whose event loop somebody's code has ended.
+
+    Nothing here could go on: it would take deliveries and lose them. Another process takes up what
+    this one held.
+    """
+    log.critical("event_loop_ended", by=type(error).__name__, exc_info=error)
+    os._exit(ENDED)
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -11,7 +11,7 @@ import pytest
 from core.ids import new_id
 from tests.e2e.faults.whole_set import WHOLE_SET, whole_set_only
 from tests.factories import ALICE, until
-from tests.rough_flow import rough
+from tests.rough_flow import ENDS, rough
 from worker.loop import ENDED
 from workflow import registry
 from workflow.authoring import definition
@@ -74,12 +74,15 @@ async def test_what_blocks_hangs_and_breaks(
     assert worker.wait_end(within_s=20) == 0  # for ninety seconds nobody waits
 
 
-async def test_what_ends_the_loop(rig: Rig, look: asyncpg.Connection, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ENDS)
+async def test_what_ends_the_loop(
+    rig: Rig, look: asyncpg.Connection, tmp_path: Path, how: str
+) -> None:
     """A process does not stay without an event loop: it ends, and another one goes on."""
     registry.register(definition(rough))
     flow = "tests.rough_flow:rough"
     worker, task = rig.worker(concurrency=1, WORKFLOWS=flow), new_id()
-    _send(rig, str(task), ["exits"], tmp_path)
+    _send(rig, str(task), [how], tmp_path)
     assert worker.wait_end(within_s=30) == ENDED
     assert worker.logged("event_loop_ended")
     rig.worker(concurrency=1, WORKFLOWS=flow)
