@@ -127,11 +127,18 @@ def ordinary_piece(line: bytes) -> str | None:
     return plain_content(choice.get("delta"))
 
 
-def lines_of(buffer: bytearray) -> tuple[list[bytes], bytearray]:
+def lines_of(buffer: bytearray, new: int) -> tuple[list[bytes], bytearray]:
     """Return the lines that are complete, and what is left.
 
     A line ends with CR, LF or both; a CR at the very end may be half of both.
+
+    Args:
+        buffer: What has come of the lines.
+        new: How many of its last bytes nobody has looked at: one line may be megabytes, and come in
+            thousands of pieces.
     """
+    if _ENDS.search(buffer, max(0, len(buffer) - new - 1)) is None:
+        return [], buffer
     if b"\r" not in buffer:
         *whole, half = bytes(buffer).split(b"\n")
         return whole, bytearray(half)

@@ -128,7 +128,7 @@ class ReplyReader:
             if self._streamed:
                 self._buffer = without_mark(self._buffer)
         if self._streamed:
-            self._read_lines()
+            self._read_lines(len(data))
         if len(self._buffer) > _LARGEST_BODY:
             raise ContentInvalidError(f"{ContentInvalidError.__doc__} (far too long)")
         return self._size <= LARGEST_ANSWER
@@ -200,14 +200,14 @@ class ReplyReader:
             for chunk in chunks:
                 self._take(chunk)
             return self.reply()
-        told = told_in_text(text)
-        failure = failure_told(told, key=self._key)
-        if told.page or (len(text) <= _LONGEST_WORDS and not isinstance(failure, TransientError)):
+        failure = failure_told(told := told_in_text(text), key=self._key)
+        of_server = len(text) <= _LONGEST_WORDS and '"choices"' not in text  # else the model's own
+        if told.page or (of_server and not isinstance(failure, TransientError)):
             raise failure
         raise unavailable("its answer is not JSON")
 
-    def _read_lines(self) -> None:
-        lines, self._buffer = lines_of(self._buffer)
+    def _read_lines(self, new: int) -> None:
+        lines, self._buffer = lines_of(self._buffer, new)
         for line in lines:
             self._read_line(line)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import time
 from typing import Any
 
 import pytest
@@ -150,3 +152,41 @@ def test_lines_of_another_api_are_known_too() -> None:
     """Ollama streams so by itself."""
     with pytest.raises(ProviderAddressError, match="Ollama"):
         whole(f"{json.dumps(OLLAMA)}\n" * 2)
+
+
+SAID = "Hello! If the model does not exist, or for an invalid API key, the quota is exceeded."
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_half_an_answer_is_not_judged_by_its_words(indent: int | None) -> None:
+    """Wherever a plain answer is cut off, it may be asked for again: its words are the model's."""
+    message = {"role": "assistant", "content": json.dumps({"markdown": SAID})}
+    choice = {"index": 0, "finish_reason": "stop", "message": message}
+    body = json.dumps({"id": "x", "object": "chat.completion", "choices": [choice]}, indent=indent)
+    for end in range(1, len(body)):
+        reply = None
+        with contextlib.suppress(TransientError):
+            reply = whole(body[:end])
+        assert reply is None or message["content"].startswith(reply.content)
+
+
+def test_a_long_line_costs_what_it_is_long() -> None:
+    """Whatever its pieces are, it is searched once for its end: twice the line, twice the time."""
+
+    def seconds(size: int) -> float:
+        reader = ReplyReader(key="none", media_type="text/event-stream")
+        before = time.process_time()
+        for _ in range(size // 1000):
+            reader.feed(b": " + b"x" * 998)
+        return time.process_time() - before
+
+    assert seconds(7_000_000) < 10 * max(seconds(1_000_000), 0.01)
+
+
+def test_a_return_at_the_end_of_a_piece_ends_its_line() -> None:
+    """Also where nothing of the next piece ends one."""
+    reader = ReplyReader(key="none")
+    for part in ("a", "b"):
+        reader.feed(f"data: {json.dumps(of(piece(part)))}\r".encode())
+    reader.feed(b": still")
+    assert reader.reply().content == "ab"
