@@ -58,6 +58,7 @@ class Lab:
         self._settings = dict(settings)
         self._database_url = database_url
         self._open = AsyncExitStack()
+        self._is_open = False
 
     async def __aenter__(self) -> Self:
         """Start the database, the first time in this process, and make the workflows known."""
@@ -70,6 +71,7 @@ class Lab:
             opening.push_async_callback(_close)
             _labs.get().open += 1
             self._open = opening.pop_all()
+        self._is_open = True
         return self
 
     async def __aexit__(
@@ -79,6 +81,7 @@ class Lab:
         trace: TracebackType | None,
     ) -> None:
         """Close what was opened; the database stays for the next lab of the process."""
+        self._is_open = False
         await self._open.__aexit__(kind, error, trace)
 
     async def run(
@@ -106,6 +109,7 @@ class Lab:
             user_id: Who asks.
 
         Raises:
+            LabError: The lab is not open.
             ScriptError: An answer or a decision of the test's fits nothing.
             ValidationError: The request is not valid.
         """
@@ -126,6 +130,7 @@ class Lab:
         self, task: SeenTask, *, answers: Answers = None, decide: Decide = None
     ) -> SeenTask:
         """Try again what failed, as `roadmap retry` does, and return the task after that."""
+        self._check_open()
         await retry_task(task.task_id, actor=_ADMIN)
         return await self._go_on(task.task_id, answers, decide)
 
@@ -151,6 +156,7 @@ class Lab:
             answers: As of `run`.
             decide: Ditto.
         """
+        self._check_open()
         told = {} if instruction is None else {"instruction": instruction}
         await remake(task.task_id, step, key, kinds, actor=_ADMIN, **told)
         return await self._go_on(task.task_id, answers, decide)
@@ -176,7 +182,15 @@ class Lab:
         places = await kill_everywhere(definition, valid, answers=answers, decide=decide, only=only)
         return [str(place) for place in places]
 
+    def _check_open(self) -> None:
+        """See that the lab's database is the one that counts, and not that of the environment."""
+        if not self._is_open:
+            raise LabError(
+                "The lab is not open: write `async with lab(book) as l:`, and use it there."
+            )
+
     def _definition(self, name: str | None) -> Definition:
+        self._check_open()
         if name is None and len(self._definitions) == 1:
             return next(iter(self._definitions.values()))
         if name is None or name not in self._definitions:
@@ -186,6 +200,7 @@ class Lab:
         return self._definitions[name]
 
     async def _go_on(self, task_id: UUID, answers: Answers, decide: Decide) -> SeenTask:
+        self._check_open()
         author, errors = ScriptedAuthor(answers), _Errors()
         idle = 0
         with author_instead(author), watching(errors):

@@ -216,6 +216,24 @@ def test_nothing_to_run() -> None:
         lab()
 
 
+async def test_a_lab_that_is_not_open(request_for: dict[str, Any]) -> None:
+    """Before and after its block it runs nothing: the environment's own database would count."""
+    lab_of_toy = lab(TOY)
+    with pytest.raises(LabError, match="async with"):
+        await lab_of_toy.run(request_for)
+    async with lab_of_toy:
+        task = await lab_of_toy.run(request_for)
+    for again in (
+        lab_of_toy.run(request_for),
+        lab_of_toy.kill_at_every_step(request_for),
+        lab_of_toy.go_on(task),
+        lab_of_toy.retry(task),
+        lab_of_toy.regenerate(task, "write", "chapter 1"),
+    ):
+        with pytest.raises(LabError, match="async with"):
+            await again
+
+
 async def test_own_settings(
     request_for: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
