@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import date, time
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic import BaseModel
@@ -110,7 +110,7 @@ class Comparison:
             same = bool(value == again)
         except Exception:  # noqa: BLE001 - the author's own comparison
             same = self._same_json()
-        if same or ((sets or _cannot_be_compared(value)) and self._same_json()):
+        if same or ((sets or _cannot_be_compared(value, again)) and self._same_json()):
             return None
         return Difference("", f"another {type(value).__name__} comes back")
 
@@ -150,9 +150,14 @@ def _is_row(value: object) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
-def _cannot_be_compared(value: object) -> bool:
-    """Tell of objects without a comparison, and of times: an hour comes twice in some zones."""
-    return type(value).__eq__ is object.__eq__ or isinstance(value, date | time)
+def _cannot_be_compared(value: object, again: object) -> bool:
+    """Tell of objects without a comparison, and of times: an hour comes twice in some zones.
+
+    Zones of before 1900 are off by seconds, too, which JSON's times do not have.
+    """
+    if isinstance(value, datetime | time) and isinstance(again, datetime | time):
+        return value.utcoffset() == again.utcoffset()
+    return type(value).__eq__ is object.__eq__
 
 
 def _other_type(value: object, again: object) -> Difference:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal
@@ -163,6 +163,7 @@ def codec(annotation: Any) -> Codec:
         (float | Decimal, 1.5),
         (datetime | date, datetime(2026, 1, 1, tzinfo=UTC)),
         (datetime, datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=BERLIN)),
+        (time, time(1, 2, tzinfo=UTC)),
         (Literal["a", "b"], "b"),
         (list[int | None], [None, 1]),
         (type(None), None),
@@ -195,6 +196,8 @@ def changed() -> Text:
         (dict[tuple[int, int], str], {(1, 2): "a"}, "it cannot be read again: 1,2.[key]"),
         (dict[int | None, int], {None: 1}, "it cannot be read again: None.[key]"),
         (datetime | date, date(2026, 1, 1), "a value of date comes back as one of datetime"),
+        (datetime, datetime(1880, 1, 1, tzinfo=BERLIN), "at value, another datetime comes back"),
+        (time, time(1, 2, tzinfo=timezone(timedelta(seconds=7))), "another time comes back"),
         (float | Decimal, Decimal("1.5"), "a value of Decimal comes back as one of float"),
         (list[int] | tuple[int, ...], (1, 2), "a value of tuple comes back as one of list"),
         (Text, changed(), "it cannot be read again: title must be text"),
