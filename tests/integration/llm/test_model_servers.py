@@ -115,7 +115,7 @@ async def test_a_sum_that_is_none_fails_nothing(
         task = await new_task(goal="Learn Bees")
         await run_task(task, worker="w")
     assert await pair(database, task) == ("completed", "completed")
-    row = await database.fetchrow("SELECT tokens, calls FROM roadmap_tasks")
+    (row,) = await database.fetch("SELECT tokens, calls FROM roadmap_tasks")
     assert row["tokens"] == 950 * row["calls"]
 
 
