@@ -30,7 +30,7 @@ def segment(word: str) -> str:
     Raises:
         ValueError: It is empty: that would be the address of something else.
     """
-    word = str(word)  # of a `UUID`, too
+    word = str(word or "")  # of a `UUID`, too
     if not word:
         raise ValueError("An id, name or key is empty, as from a variable that is not set.")
     quoted = quote(word, safe="")
