@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final
 
 from core.addresses.text import (
@@ -136,8 +134,10 @@ def _checked(query: tuple[tuple[str, str], ...]) -> dict[str, str]:
         if checked is None:
             raise AddressError("needs as verify verify_peer or verify_none")
         given["verify"] = "verify_peer" if checked else "verify_none"
-    for name in _FILES:
-        path = given.get(name)
-        if path and not (Path(path).is_file() and os.access(path, os.R_OK)):
-            raise AddressError(f"has as {name} the file {path}, which cannot be read")
+    if any(name in given for name in _FILES):
+        from core.addresses.certificates import check_files  # few addresses name any
+
+        check_files(
+            given, authorities=("cacertfile",), certificate="certfile", key="keyfile", password=None
+        )
     return given

@@ -179,16 +179,20 @@ def _check_parameters(given: dict[str, str]) -> None:
 
 
 def _check_files(address: PostgresAddress) -> None:
-    """Refuse a file that cannot be read here: the driver's message would not name its setting."""
     given = address.parameters
-    for name in parameters.TLS_FILES:
-        path = given.get(name)
-        if not path or (name == "sslrootcert" and path == "system"):
-            continue
-        if not Path(path).is_file() or not os.access(path, os.R_OK):
-            raise AddressError(f"has as {name} the file {path}, which cannot be read")
     if given.get("sslkey") and not given.get("sslcert"):
         raise AddressError("has sslkey but no sslcert")
+    if any(name in given for name in parameters.TLS_FILES):
+        from core.addresses.certificates import check_files  # few addresses name any
+
+        system = given.get("sslrootcert") == "system"
+        check_files(
+            given,
+            authorities=("sslcrl",) if system else ("sslrootcert", "sslcrl"),
+            certificate="sslcert",
+            key="sslkey",
+            password="sslpassword",  # noqa: S106 - the parameter's name
+        )
     if (
         address.tls_mode == "verify-ca"
         and not given.get("sslrootcert")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Final
 
@@ -66,10 +65,16 @@ def checked(query: tuple[tuple[str, str], ...]) -> dict[str, str]:
 
 
 def _check_files(given: dict[str, str]) -> None:
-    for name in TLS_FILES:
-        path = given.get(name)
-        if path and not (Path(path).is_file() and os.access(path, os.R_OK)):
-            raise AddressError(f"has as {name} the file {path}, which cannot be read")
+    if any(name in given for name in TLS_FILES):
+        from core.addresses.certificates import check_files  # few addresses name any
+
+        check_files(
+            given,
+            authorities=("ssl_ca_certs",),
+            certificate="ssl_certfile",
+            key="ssl_keyfile",
+            password="ssl_password",  # noqa: S106 - the parameter's name
+        )
     if given.get("ssl_ca_path") and not Path(given["ssl_ca_path"]).is_dir():
         raise AddressError("has as ssl_ca_path no folder")
 
