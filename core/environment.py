@@ -39,6 +39,8 @@ STARTED_IN: Final = "_ROADMAP_STARTED_IN"
 """Tells the processes of a stack the folder in which `roadmap up` was called; theirs is another."""
 
 _CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_MAY_BE_FOLDERS: Final = _CERTIFICATES[1:]
+_IN_PEM: Final = b" CERTIFICATE-----"
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -69,8 +71,9 @@ def _from_here(path: str) -> str:
 def leave_behind(environment: MutableMapping[str, str] = os.environ) -> list[str]:
     """Take out of the environment what other programs have put there; return what is wrong in it.
 
-    A file of certificates that is not there is left out as well: whoever needs one would fail with
-    an error that does not name it. Addresses on this machine are never asked of a proxy.
+    A file of certificates that is not there or has none is left out as well: whoever needs one
+    would fail with an error that does not name it. Addresses on this machine are never asked of a
+    proxy.
     """
     for name in list(environment):
         if any(fnmatch.fnmatchcase(name, each) for each in NOT_OURS):
@@ -78,13 +81,26 @@ def leave_behind(environment: MutableMapping[str, str] = os.environ) -> list[str
     wrong = []
     for name in _CERTIFICATES:
         path = environment.get(name)
-        if path is not None and not (path and os.path.exists(path)):  # noqa: PTH110 - any kind
+        if path is not None and (why := _why_useless(name, path)) is not None:
             del environment[name]
             if path:
-                wrong.append(f"{name} names {path}, which is not there; it is left out")
+                wrong.append(f"{name} names {path}, which {why}; it is left out")
     if any(each.lower().endswith("_proxy") for each in environment):
         _spare_loopback(environment)
     return wrong
+
+
+def _why_useless(name: str, path: str) -> str | None:
+    """Return why nobody can read certificates there, by a quick look: each command takes it."""
+    if name in _MAY_BE_FOLDERS and os.path.isdir(path):  # noqa: PTH112 - pathlib takes long to load
+        return None
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - likewise
+            return None if _IN_PEM in file.read() else "has no certificate in PEM form"
+    except FileNotFoundError:
+        return "is not there"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
 
 
 def _spare_loopback(environment: MutableMapping[str, str]) -> None:

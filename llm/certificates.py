@@ -8,6 +8,8 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
+from core.errors import SettingsError
+
 
 @lru_cache(maxsize=4)
 def trusted(file: str | None, folder: str | None) -> ssl.SSLContext:
@@ -18,9 +20,17 @@ def trusted(file: str | None, folder: str | None) -> ssl.SSLContext:
     Args:
         file: What SSL_CERT_FILE names; it wins.
         folder: What SSL_CERT_DIR names.
+
+    Raises:
+        SettingsError: The file has something else than certificates.
     """
     if file:
-        return ssl.create_default_context(cafile=file)
+        try:
+            return ssl.create_default_context(cafile=file)
+        except OSError as error:  # ssl.SSLError is one
+            raise SettingsError(
+                f"SSL_CERT_FILE names {file}, whose certificates cannot be read ({error})."
+            ) from None
     if folder:
         return ssl.create_default_context(capath=folder)
     if sys.platform in {"darwin", "win32"}:  # their stores are no files

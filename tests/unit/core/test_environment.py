@@ -166,7 +166,7 @@ def _denied(_path: Path, _mode: str) -> bytes:
 def test_what_is_left_behind(tmp_path: Path) -> None:
     """Celery's, libpq's and uvicorn's variables go; a stale certificate file is named."""
     there = tmp_path / "ca.pem"
-    there.touch()
+    there.write_text("-----BEGIN CERTIFICATE-----")
     environment = {
         "CELERY_BROKER_URL": "x", "CELERY_CONFIG_MODULE": "x", "PGHOST": "x", "PGSSLCERT": "x",
         "WEB_CONCURRENCY": "4", "FORWARDED_ALLOW_IPS": "*", "FORKED_BY_MULTIPROCESSING": "1",
@@ -179,6 +179,24 @@ def test_what_is_left_behind(tmp_path: Path) -> None:
         "REQUESTS_CA_BUNDLE", "PATH", "HTTP_PROXY", "NO_PROXY", "no_proxy", "LD_PRELOAD",
     }  # fmt: skip
     assert environment["NO_PROXY"] == "example.org,localhost,127.0.0.1,::1"
+
+
+def test_files_without_a_certificate_are_left_behind(tmp_path: Path) -> None:
+    """A file of certificates that has none, or a folder in its place, is named and left out."""
+    (tmp_path / "binary.cer").write_bytes(b"\x30\x82\x03\x0b")
+    (tmp_path / "empty.pem").touch()
+    environment = {
+        "SSL_CERT_FILE": str(tmp_path), "SSL_CERT_DIR": str(tmp_path),
+        "REQUESTS_CA_BUNDLE": f"{tmp_path}/binary.cer", "CURL_CA_BUNDLE": f"{tmp_path}/empty.pem",
+    }  # fmt: skip
+    wrong = leave_behind(environment)
+    assert environment == {"SSL_CERT_DIR": str(tmp_path)}
+    none = "which has no certificate in PEM form; it is left out"
+    assert wrong == [
+        f"SSL_CERT_FILE names {tmp_path}, which cannot be read (Is a directory); it is left out",
+        f"REQUESTS_CA_BUNDLE names {tmp_path}/binary.cer, {none}",
+        f"CURL_CA_BUNDLE names {tmp_path}/empty.pem, {none}",
+    ]
 
 
 def test_a_worker_started_by_hand_keeps_to_its_own_broker(tmp_path: Path) -> None:
