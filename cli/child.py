@@ -92,6 +92,7 @@ class Child:
 
     def start(self) -> None:
         """Start it. It is killed when this process ends: its servers end then, too."""
+        self._started_at = time.monotonic()  # also of one that fails: it has not lived at all
         writer = self._logs.open(self.spec.name)
         try:
             self._process = spawn_child(
@@ -103,7 +104,6 @@ class Child:
             )
         finally:
             os.close(writer)
-        self._started_at = time.monotonic()
 
     def reap(self) -> int | None:
         """Return the exit code when it ended since the last call, after sweeping its group."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 import secrets
 import shlex
 import stat
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.exits import CommandError, usage
-from cli.rights import others_may_write
+from cli.private_files import document, kept, write_private
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -36,8 +36,18 @@ class DataDir:
     """
 
     def __init__(self, path: Path) -> None:
-        """Name the files; nothing is touched yet."""
-        self.path = path.expanduser().absolute()
+        """Name the files; nothing is touched yet.
+
+        Raises:
+            CommandError: It begins with a `~` that means nothing here.
+        """
+        try:
+            self.path = path.expanduser().absolute()
+        except RuntimeError:  # nobody of that name, or no HOME
+            raise usage(
+                f"{path} is in the home folder of somebody who has none here. Give another folder "
+                "with --data-dir."
+            ) from None
         self.stack_file = self.path / "stack.json"
         self.auth_secret_file = self.path / "auth_secret"
         self.flower_file = self.path / "flower_auth"
@@ -63,10 +73,41 @@ class DataDir:
                 ignore.write_text("*\n", encoding="utf-8")
                 ignore.chmod(0o600)
         except OSError as error:
-            raise usage(
-                f"Cannot use {self.path} as data-dir: {error.strerror}. "
-                "Give a folder you may write to with --data-dir."
-            ) from None
+            raise self._unusable(error) from None
+
+    def check(self) -> None:
+        """Refuse what `create` would refuse, without making anything.
+
+        A stack that runs here has been let in: whoever looks at it may be another user.
+
+        Raises:
+            CommandError: No stack can run here.
+        """
+        try:
+            self.check_ours()
+            place = self.path
+            while not place.exists():
+                if place.is_symlink():
+                    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))  # as of mkdir
+                place = place.parent
+            if not place.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+            if place == self.path and not self.is_locked():
+                self.check_rights()
+            if not os.access(place, os.W_OK | os.X_OK):
+                raise usage(f"{place} cannot be written to; choose another with --data-dir")
+        except OSError as error:
+            raise self._unusable(error) from None
+
+    def _unusable(self, error: OSError) -> CommandError:
+        why = error.strerror
+        if isinstance(error, FileExistsError):
+            linked = self.path.is_symlink()
+            why = f"it is a link to {self.path.readlink()}, which is not there" if linked else why
+        return usage(
+            f"Cannot use {self.path} as data-dir: {why}. "
+            "Give a folder you may write to with --data-dir."
+        )
 
     def check_ours(self) -> None:
         """Refuse a folder with files of somebody else's: ours would be scattered among them.
@@ -119,6 +160,8 @@ class DataDir:
         Raises:
             CommandError: They may.
         """
+        from cli.rights import others_may_write  # late: `--help` asks for nobody's rights
+
         try:
             found = self.path.stat()
         except OSError:
@@ -190,7 +233,7 @@ class DataDir:
 
     def auth_secret(self) -> str:
         """Return the secret that signs tokens, made at the first call."""
-        return _kept(self.auth_secret_file, lambda: secrets.token_urlsafe(_SECRET_BYTES))
+        return kept(self.auth_secret_file, lambda: secrets.token_urlsafe(_SECRET_BYTES))
 
     def known_auth_secret(self) -> str | None:
         """Return that secret, or None when there is none yet."""
@@ -201,7 +244,7 @@ class DataDir:
 
     def flower_auth(self) -> str:
         """Return Flower's `user:password`, made at the first call."""
-        return _kept(self.flower_file, lambda: f"admin:{secrets.token_urlsafe(16)}")
+        return kept(self.flower_file, lambda: f"admin:{secrets.token_urlsafe(16)}")
 
     def keep_migration(self, name: str) -> None:
         """Remember that the database in this folder has a migration, and all before it."""
@@ -236,7 +279,7 @@ class DataDir:
 
     def read_stack(self) -> dict[str, Any] | None:
         """Return the running stack's addresses, or None when there is no `stack.json`."""
-        return _document(self.stack_file)
+        return document(self.stack_file)
 
     def keep_settings(self, given: dict[str, str]) -> None:
         """Tell other commands what the stack was given that is no secret, by field name."""
@@ -244,7 +287,7 @@ class DataDir:
 
     def kept_settings(self) -> dict[str, str]:
         """Return what the stack was given when it started last; nothing when that is not known."""
-        return _document(self.path / "settings.json") or {}
+        return document(self.path / "settings.json") or {}
 
     def pulses_by(self, settings: Settings) -> Path:
         """Return where the workers of this folder's stack say what they do."""
@@ -255,35 +298,3 @@ class DataDir:
     def remove_stack(self) -> None:
         """Take `stack.json` away: nothing answers any more, or not yet."""
         self.stack_file.unlink(missing_ok=True)
-
-
-def _document(path: Path) -> dict[str, Any] | None:
-    """Return the JSON object in a file; None when there is none."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file whole or not at all, readable by its owner alone."""
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(draft).replace(path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
-
-
-def _kept(path: Path, make: Any) -> str:
-    try:
-        value = path.read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        value = ""
-    if not value:
-        value = str(make())
-        write_private(path, value + "\n")
-    return value

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING
+import shutil
+from typing import TYPE_CHECKING, Final
 
+from cli.exits import CommandError
 from cli.findings import Finding, is_placeholder
 from embedded import EmbeddedServerError
 from embedded.postgres_binaries import find_postgres
 from embedded.redis_binary import OLDEST, find_redis
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cli.data_dir import DataDir
     from core.settings import Settings
 
+_MB: Final = 1024 * 1024
+_ROOM_BYTES: Final = 64 * _MB
+"""An empty PostgreSQL and its first write-ahead logs take 45 MB."""
+
 
 def check_data_dir(folder: DataDir) -> Finding:
-    """Look whether the data-dir is one, and can be written to, or made."""
-    if (foreign := folder.foreign()) is not None:
-        return Finding(name="data-dir", ok=False, message=foreign)
-    place = folder.path
-    while not place.exists() and place != place.parent:
+    """Look whether a stack can run on the data-dir, as `up` would, and whether there is room."""
+    try:
+        folder.check()
+        left = _room(folder.path)
+    except CommandError as error:
+        return Finding(name="data-dir", ok=False, message=error.message)
+    if left < _ROOM_BYTES:
+        said = f"{left // _MB} MB are free at {folder.path}; a new stack needs {_ROOM_BYTES // _MB}"
+        return Finding(name="data-dir", ok=False, message=said, required=False)
+    return Finding(name="data-dir", ok=True, message=f"{folder.path} can be written to")
+
+
+def _room(place: Path) -> int:
+    """Return the free bytes where a folder is, or would be made."""
+    while not place.exists():
         place = place.parent
-    ok = place.is_dir() and os.access(place, os.W_OK | os.X_OK)
-    said = f"{folder.path} can be written to" if ok else f"{place} cannot be written to; choose one"
-    return Finding(name="data-dir", ok=ok, message=said)
+    return shutil.disk_usage(place).free
 
 
 def check_binaries(settings: Settings) -> list[Finding]:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import signal
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.child_logs import LogPump
@@ -44,9 +45,9 @@ TOKEN_TTL_S: Final = 30 * 86400.0
 TOKEN_RENEW_S: Final = 86400.0
 READY_TIMEOUT_S: Final = 90.0
 INESSENTIAL_S: Final = 20.0
+"""How long a ready API and ready workers wait for Flower; it then arrives when it does."""
 SERVERS_S: Final = 10.0
 """How long a Redis or broker of somebody else's may take to be there."""
-"""How long a ready API and ready workers wait for Flower; it then arrives when it does."""
 _FATAL_DEATHS: Final = 3
 _PROBE_PAUSE_S: Final = 0.1
 
@@ -86,6 +87,7 @@ class Stack:
         self._addresses: Addresses | None = None
         self._suffix = ""
         self._ready = False
+        self._unwritten = ""
         self._token = ""
         self._token_at = -TOKEN_RENEW_S
 
@@ -98,8 +100,7 @@ class Stack:
         """
         self._addresses = self._servers.start()
         if self._servers.broker_is_shared:  # node names must differ
-            digest = hashlib.sha256(str(self._data_dir.path).encode()).hexdigest()
-            self._suffix = f"-{digest[:6]}"
+            self._suffix = f"-{hashlib.sha256(str(self._data_dir.path).encode()).hexdigest()[:6]}"
         self._stop.check()
         env = child_environment(self._settings, self.options, self._addresses)
         supervisor = self._supervise(self._specs(self._addresses))
@@ -164,7 +165,8 @@ class Stack:
 
     def shutdown(self) -> None:
         """Stop everything in order and take `stack.json` away; safe after a failed start."""
-        self._data_dir.remove_stack()
+        with suppress(OSError):  # of a disk that is read-only now; what runs has to be stopped
+            self._data_dir.remove_stack()
         if self._supervisor is not None:
             self._supervisor.stop_children()
         if self._logs is not None:
@@ -223,14 +225,13 @@ class Stack:
     def _wait_until_ready(self, supervisor: Supervisor, broker_url: str) -> None:
         begun = time.monotonic()
         nodes = {node_name(name) for name in worker_names(self.options, suffix=self._suffix)}
-        prefix = self._settings.redis_prefix
         readiness = Readiness(
             self.options,
             data_dir=self._data_dir,
             broker_url=broker_url,
             nodes=nodes,
             pulses=self._data_dir.pulses_by(self._settings),
-            prefix=prefix,
+            prefix=self._settings.redis_prefix,
         )
         asked = False
         try:
@@ -270,14 +271,20 @@ class Stack:
             f"{redact(tail) or '(nothing)'}"
         )
 
-    def _write(self) -> None:
+    def _write(self) -> bool:
+        """Write `stack.json`; return whether that is done. A full disk does not end the stack."""
         if not self._ready:
-            return
+            return True
+        why = ""
         try:
             self._data_dir.keep_redis_prefix(self._settings.redis_prefix)
             self._data_dir.write_stack(self.describe())
-        except OSError as error:  # a full disk must not take the stack down
-            self._say(f"stack.json could not be written: {error.strerror or error}")
+        except OSError as error:
+            why = error.strerror or str(error)
+        if why and why != self._unwritten:
+            self._say(f"stack.json could not be written: {why}")
+        self._unwritten = why
+        return not why
 
     def _current_token(self, secret: str) -> str:
         if time.monotonic() - self._token_at >= TOKEN_RENEW_S:

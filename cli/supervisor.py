@@ -51,7 +51,7 @@ class Supervisor:
         logs: Where the children's output goes.
         stop: The requests to stop.
         say: Tells people what happened, one line each.
-        on_change: Called after a process was started again.
+        on_change: Called after a process was started again, until it returns True.
         on_end: Called with the name of a process that ended, before it is started again.
         standstills: Ends processes that live and do nothing.
     """
@@ -64,7 +64,7 @@ class Supervisor:
         logs: LogPump,
         stop: StopSignals,
         say: Callable[[str], None],
-        on_change: Callable[[], None],
+        on_change: Callable[[], bool],
         on_end: Callable[[str], None] | None = None,
         standstills: Standstills | None = None,
     ) -> None:
@@ -76,6 +76,7 @@ class Supervisor:
         self._stop = stop
         self._say = say
         self._on_change = on_change
+        self._changed = False
         self._on_end = on_end
         self._standstills = standstills
 
@@ -87,15 +88,14 @@ class Supervisor:
 
     def tick(self) -> None:
         """End what stands still, and start again what died, as soon as its back-off allows."""
-        changed = False
         for name, server in self._servers.items():
-            changed |= self._tend_server(name, server)
+            self._changed |= self._tend_server(name, server)
         if self._standstills is not None:
             self._standstills.tend(self.children.values())
         for child in self.children.values():
-            changed |= self._tend_child(child)
-        if changed:
-            self._on_change()
+            self._changed |= self._tend_child(child)
+        if self._changed:
+            self._changed = not self._on_change()
 
     def run(self) -> None:
         """Tend everything until somebody asks us to stop."""
@@ -146,7 +146,8 @@ class Supervisor:
             child.start()
         except OSError as error:
             delay = child.plan_restart()
-            why = error.strerror or error
+            where = f"{error.filename}: " if error.filename else ""
+            why = f"{where}{error.strerror or error}"
             self._say(f"{child.spec.name} cannot be started: {why}; again in {delay:.1f} s")
             return False
         self._say(f"{child.spec.name} started again, pid {child.pid}")

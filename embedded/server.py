@@ -7,6 +7,7 @@ import subprocess
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Generic, Self, TypeVar
 
@@ -20,6 +21,8 @@ from embedded.ports import free_port, is_free
 _POLL_S = 0.004
 _PORT_TRIES = 5
 _LEFTOVERS_S = 10.0
+_FULL = (os.strerror(errno.ENOSPC), "Check free disk space")
+"""How servers say it: the system's word, and PostgreSQL's hint where a write was cut short."""
 
 
 B = TypeVar("B", bound=Binaries)
@@ -124,10 +127,12 @@ class EmbeddedServer(ABC, Generic[B]):
                 f"{self._title}, pid {self._process.pid}, does not end even on SIGKILL: it hangs "
                 "inside the kernel. What to do: check the disk and the system's log."
             ) from error
-        # After a crash of the main process its helpers end a moment later.
-        leftovers = lock_within(self._folder.alive_file, _LEFTOVERS_S)
-        if leftovers is not None:
-            os.close(leftovers)
+        # After a crash of the main process its helpers end a moment later. Where the folder has
+        # been taken away, or cannot be written to any more, nothing tells when.
+        with suppress(OSError):
+            leftovers = lock_within(self._folder.alive_file, _LEFTOVERS_S)
+            if leftovers is not None:
+                os.close(leftovers)
         self._release()
 
     def __enter__(self) -> Self:
@@ -223,7 +228,7 @@ class EmbeddedServer(ABC, Generic[B]):
 
     def _with_log(self, message: str) -> str:
         tail = self._folder.log_tail() or "(nothing)"
-        if os.strerror(errno.ENOSPC) in tail:
+        if any(words in tail for words in _FULL):
             message += f" What to do: {NEXT_STEP[errno.ENOSPC]}."
         return f"{message} The end of its log, {self._folder.log_file}:\n{tail}"
 

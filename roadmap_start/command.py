@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import Final
@@ -16,9 +17,23 @@ _INTERRUPTED: Final = 130
 def main() -> None:
     """Run the command line. Ctrl-C while it is still being loaded ends it with one word, too."""
     try:
+        _open_what_is_closed()
         collect_seldom()
         check()
         import_module("cli.main").main()
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted\n")
         sys.exit(_INTERRUPTED)
+
+
+def _open_what_is_closed() -> None:
+    """Stand in for standard streams that the caller has closed, as `>&-` does.
+
+    Else whatever is opened next would get their numbers, and be written to or read by chance.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            while (opened := os.open(os.devnull, os.O_RDWR)) < number:
+                pass
+            os.set_inheritable(opened, True)
+            setattr(sys, name, os.fdopen(opened, "w" if number else "r", encoding="utf-8"))

@@ -88,8 +88,9 @@ class Scene:
         path = self.folder / f"{name}.log"
         return path.read_text() if path.exists() else ""
 
-    def _changed(self) -> None:
+    def _changed(self) -> bool:
         self.changes += 1
+        return True
 
 
 @pytest.fixture
