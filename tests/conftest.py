@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import sys
 from compileall import compile_dir
@@ -94,6 +95,19 @@ def _loggers_listen() -> Iterator[None]:
         plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         uncached(processors=[*structlog.get_config()["processors"][:-1], plain])
         yield
+
+
+@pytest.fixture
+def fresh_logging() -> Iterator[None]:
+    """Logging as it was before, afterwards."""
+    root = logging.getLogger()
+    handlers, level, before = root.handlers[:], root.level, structlog.get_config()
+    logging.captureWarnings(capture=False)  # an earlier test's
+    yield
+    logging.captureWarnings(capture=False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -88,6 +87,7 @@ async def test_they_fail_their_part_alone(database: asyncpg.Connection) -> None:
 
 @pytest.mark.parametrize("name", ODD)
 @pytest.mark.parametrize("form", ["json", "console"])
+@pytest.mark.usefixtures("fresh_logging")
 def test_they_can_be_logged(
     form: str,
     name: str,
@@ -99,17 +99,11 @@ def test_they_can_be_logged(
     def title() -> str:
         raise odd(name)
 
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
     configure_logging(load_settings(log_format=form))
     try:
         call(title)
     except AuthoredError:
         get_logger("test").exception("title_failed")
-    finally:
-        root.handlers[:] = handlers
-        root.setLevel(level)
-        logging.captureWarnings(capture=False)
     shown = capsys.readouterr().err
     assert f"_{name.title()}" in shown
     assert "Logging error" not in shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import structlog
@@ -13,9 +13,6 @@ import structlog
 from core.logging import configure_logging, get_logger
 from core.redaction import redact
 from core.settings import load_settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CANARY = "canary-4711"
 LEAKS = [
@@ -32,19 +29,6 @@ LEAKS = [
     f"api_key={CANARY}",
     f"api-key={CANARY}",
 ]
-
-
-@pytest.fixture
-def fresh_logging() -> Iterator[None]:
-    """Logging as it was before, afterwards."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    logging.captureWarnings(capture=False)  # an earlier test's
-    yield
-    logging.captureWarnings(capture=False)
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 @pytest.mark.parametrize("text", LEAKS)
