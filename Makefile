@@ -40,7 +40,7 @@ up: setup  ## PostgreSQL, Redis, worker, beat, API and Flower until Ctrl-C
 	@$(BIN)/roadmap up
 
 test: tools  ## the whole test suite
-	@$(BIN)/python -m pytest --numprocesses 5 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses 4 --dist loadfile
 
 check: format lint types scripts layers migrations audit test  ## exactly what CI runs
 

@@ -13,8 +13,6 @@ TOGETHER: Final = ("tests/e2e/web/",)
 """Folders whose files share a stack: one process takes them all, and starts it once."""
 STARTS: Final = ("tests/celery/", *TOGETHER, "tests/e2e/")
 """Starts whole stacks and waits for them."""
-STARTERS: Final = 3
-"""So many processes begin with what starts stacks: more at a time get in each other's way."""
 WORKS: Final = "tests/integration/"
 """Works in the test's own process, and waits for little."""
 
@@ -22,7 +20,7 @@ WORKS: Final = "tests/integration/"
 class SlowFirst(LoadFileScheduling):  # type: ignore[misc]  # ditto
     """Hands out whole files, the slowest kind first; `--dist loadfile` uses it.
 
-    All but three begin with what waits for nothing: they use the time for which the others wait.
+    One process begins with what waits for nothing: it uses the time for which the others wait.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -31,9 +29,8 @@ class SlowFirst(LoadFileScheduling):  # type: ignore[misc]  # ditto
 
     def _assign_work_unit(self, node: Any) -> None:
         if self.workqueue:
-            nodes = [*self.assigned_work]
-            starters = nodes[: min(STARTERS, max(1, len(nodes) - 1))]
-            first = (*STARTS, WORKS, "") if node in starters else (WORKS, "", *STARTS)
+            last = len(self.assigned_work) > 1 and node is [*self.assigned_work][-1]
+            first = (WORKS, "", *STARTS) if last else (*STARTS, WORKS, "")
             scope = min(self.workqueue, key=lambda scope: _rank(scope, first))
             self.workqueue.move_to_end(scope, last=False)
         super()._assign_work_unit(node)
