@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import signal
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -57,8 +59,13 @@ async def test_what_an_event_points_to_is_read_until_it_is_here(
         return await route.continue_()
 
     await page.route(re.compile(r"/api/v1/roadmaps/[^/]+$"), fail_thrice)
-    task_id = site.create("Learn to whistle", review=True)
-    await window.open(f"/tasks/{task_id}")
+    (worker,) = site.stack.info["pids"]["workers"]
+    os.kill(worker, signal.SIGSTOP)  # there is no outline before the page is there
+    try:
+        task_id = site.create("Learn to yodel", review=True)
+        await window.open(f"/tasks/{task_id}")
+    finally:
+        os.kill(worker, signal.SIGCONT)
     await expect(page.locator(".task-line .chip")).to_have_text("Needs your review")
     await expect(page.locator(".concept").first).to_be_visible()
     assert len(failed) == 3
