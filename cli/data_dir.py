@@ -75,8 +75,8 @@ class DataDir:
         except OSError as error:
             raise self._unusable(error) from None
 
-    def check(self) -> None:
-        """Refuse what `create` would refuse, without making anything.
+    def check(self) -> Path:
+        """Refuse what `create` would refuse; return the folder, or the one it would be made in.
 
         A stack that runs here has been let in: whoever looks at it may be another user.
 
@@ -98,12 +98,12 @@ class DataDir:
                 raise usage(f"{place} cannot be written to; choose another with --data-dir")
         except OSError as error:
             raise self._unusable(error) from None
+        return place
 
     def _unusable(self, error: OSError) -> CommandError:
         why = error.strerror
-        if isinstance(error, FileExistsError):
-            linked = self.path.is_symlink()
-            why = f"it is a link to {self.path.readlink()}, which is not there" if linked else why
+        if isinstance(error, FileExistsError) and self.path.is_symlink():
+            why = f"it is a link to {self.path.readlink()}, which is not there"
         return usage(
             f"Cannot use {self.path} as data-dir: {why}. "
             "Give a folder you may write to with --data-dir."

@@ -12,8 +12,6 @@ from embedded.postgres_binaries import find_postgres
 from embedded.redis_binary import OLDEST, find_redis
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cli.data_dir import DataDir
     from core.settings import Settings
 
@@ -25,21 +23,13 @@ _ROOM_BYTES: Final = 64 * _MB
 def check_data_dir(folder: DataDir) -> Finding:
     """Look whether a stack can run on the data-dir, as `up` would, and whether there is room."""
     try:
-        folder.check()
-        left = _room(folder.path)
+        left = shutil.disk_usage(folder.check()).free
     except CommandError as error:
         return Finding(name="data-dir", ok=False, message=error.message)
     if left < _ROOM_BYTES:
         said = f"{left // _MB} MB are free at {folder.path}; a new stack needs {_ROOM_BYTES // _MB}"
         return Finding(name="data-dir", ok=False, message=said, required=False)
     return Finding(name="data-dir", ok=True, message=f"{folder.path} can be written to")
-
-
-def _room(place: Path) -> int:
-    """Return the free bytes where a folder is, or would be made."""
-    while not place.exists():
-        place = place.parent
-    return shutil.disk_usage(place).free
 
 
 def check_binaries(settings: Settings) -> list[Finding]:

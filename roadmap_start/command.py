@@ -33,7 +33,6 @@ def _open_what_is_closed() -> None:
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
-            while (opened := os.open(os.devnull, os.O_RDWR)) < number:
-                pass
+            opened = os.open(os.devnull, os.O_RDWR)  # the lowest free number: this one
             os.set_inheritable(opened, True)
             setattr(sys, name, os.fdopen(opened, "w" if number else "r", encoding="utf-8"))
