@@ -246,7 +246,7 @@ async def _commit(facts: list[Fact]) -> list[Recorded | AppError] | list[Excepti
 
     async def once() -> list[Recorded | AppError]:
         nonlocal written
-        async with raw_transaction() as raw:
+        async with raw_transaction(by_key=True) as raw:
             if written is not None and await was_committed(raw, facts, written):
                 return written
             # from here on the commit may have happened unseen

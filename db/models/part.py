@@ -52,12 +52,10 @@ class Part(Spent, Base):
     """Its place in the list of parts, the same over all versions; only the order counts."""
     hidden: Mapped[bool] = mapped_column(server_default="false")
     """Its key is not in the list of parts any more; kept, in case it comes back."""
-    roadmap_id: Mapped[UUID | None] = mapped_column(
-        ForeignKey("roadmaps.roadmap_id", ondelete="CASCADE")
-    )
-    concept_id: Mapped[UUID | None] = mapped_column(
-        ForeignKey("concepts.concept_id", ondelete="CASCADE")
-    )
+    roadmap_id: Mapped[UUID | None]
+    """Of a roadmap's parts. It ends with its task, as they do, and the database does not look."""
+    concept_id: Mapped[UUID | None]
+    """Ditto."""
     kind: Mapped[str]
     version: Mapped[int]
     status: Mapped[str]
