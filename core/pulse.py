@@ -7,12 +7,15 @@ listens to, and how many messages it has taken.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import stat
 import tempfile
+import time
 import urllib.parse
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +31,10 @@ STANDS_S: Final = 8.0
 """An event loop that has not turned for so long is told of; shorter standstills are only logged."""
 REPLACE_S: Final = 60.0
 """How long it may stand still after that, before its process is replaced."""
+_BLOCK: Final = 4096
+"""Bytes of a block on the disk; a file is made of whole ones."""
+_READS: Final = 3
+_READ_AGAIN_S: Final = 0.02
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,7 +117,10 @@ class Pulse:
         return self.active >= self.slots or now - self.consumed_at <= within_s
 
     def write(self) -> None:
-        """Write the file, in one piece.
+        """Write the file, in one piece; on a full disk, where it stands already.
+
+        A full disk stops no worker, so it must not make one look frozen, either. The blanks at the
+        end keep the room that a longer text will need.
 
         Raises:
             OSError: It cannot be written.
@@ -119,9 +129,16 @@ class Pulse:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _is_ours(path.parent):
             raise OSError(f"{path.parent} belongs to somebody else")
+        text = json.dumps(asdict(self)).encode()
+        text = text.ljust(-(-len(text) // _BLOCK) * _BLOCK)
         scratch = path.with_suffix(".new")
-        scratch.write_text(json.dumps(asdict(self)), encoding="utf-8")
-        scratch.replace(path)
+        try:
+            scratch.write_bytes(text)
+            scratch.replace(path)
+        except OSError:
+            with suppress(OSError):
+                scratch.unlink(missing_ok=True)
+            _write_over(path, text)
 
 
 def pulse_folder(settings: Settings | None = None) -> Path:
@@ -153,13 +170,37 @@ def read_pulses(folder: Path) -> list[Pulse]:
         return found
     for path in folder.glob("*.json"):
         try:
-            document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            document = _read_whole(path)
             found.append(
                 Pulse(**{f.name: document[f.name] for f in fields(Pulse) if f.name in document})
             )
         except (OSError, ValueError, KeyError, TypeError):
             continue  # of another version, or just being taken away
     return sorted(found, key=lambda pulse: -pulse.at)
+
+
+def _write_over(path: Path, text: bytes) -> None:
+    """Write into the room that a file has already."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        if os.pwrite(descriptor, text, 0) != len(text):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    finally:
+        os.close(descriptor)
+
+
+def _read_whole(path: Path) -> dict[str, Any]:
+    """Read a file that may just be written over: half of one text and half of another is none."""
+    for _ in range(_READS - 1):
+        with suppress(ValueError):
+            return _read(path)
+        time.sleep(_READ_AGAIN_S)
+    return _read(path)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 def _is_ours(folder: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,25 @@ def test_what_is_deaf(change: dict[str, Any], said: str) -> None:
     deaf = replace(WELL, **change)
     assert deaf.hangs(NOW) is None
     assert said in (deaf.deaf(NOW) or "")
+
+
+def test_a_full_disk_freezes_no_pulse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings_env: pytest.MonkeyPatch
+) -> None:
+    """Where no new file has room, the one that is there tells what the worker does, even longer."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    WELL.write()
+    later = replace(WELL, at=NOW, held_up_by="a longer text than before " * 20)
+
+    def full(_path: Path, _text: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    before = next(pulse_folder().glob("*.json")).stat()
+    later.write()
+    assert read_pulses(pulse_folder()) == [later]
+    after = next(pulse_folder().glob("*")).stat()
+    assert (after.st_ino, after.st_size) == (before.st_ino, before.st_size), "it took new room"
 
 
 def test_a_folder_of_somebody_else_is_not_trusted(
