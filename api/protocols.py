@@ -28,6 +28,8 @@ PIECE: Final = 16 * 1024
 """So much is parsed at once; then what the parser holds is counted."""
 OVERHEAD: Final = 2 * PIECE
 """Bytes around a body's pieces: their sizes, extensions, trailers."""
+HALF_CLOSED_S: Final = 5.0
+"""How long an answer may take for whoever will ask no more, or has gone: both look the same."""
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -45,6 +47,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._refused = False
         self._lingered = 0
         self._active: Any = None
+        self._half_closed = False
         self._reason = "malformed"
 
     # --- what a registry of connections asks
@@ -102,6 +105,18 @@ class BoundedHttp(HttpToolsProtocol):
             self._feed(data[start : start + PIECE])
             if self._refused or self._handed_on or self.transport.is_closing():
                 return
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Answer what was asked before a client closed its side; a stream ends with it."""
+        asked = self._active is not None and not self._active.response_complete
+        streaming = asked and self._active.response_started and self._active.chunked_encoding
+        if not asked or streaming or self._in_body or self._refused or self._handed_on:
+            return False
+        if not self.transport.can_write_eof():  # over TLS there is no half
+            return False
+        self._half_closed = True
+        self.loop.call_later(HALF_CLOSED_S, self.transport.close)
+        return True
 
     def _feed(self, data: bytes) -> None:
         if not self._in_body and not self._head_bytes:
@@ -170,6 +185,8 @@ class BoundedHttp(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Wait for the next request, or for the rest of this one's body."""
         super().on_response_complete()
+        if self._half_closed and self._active.response_complete:
+            self.transport.close()
         if not self._in_body and self.cycle.response_complete:
             self._await_head()
 

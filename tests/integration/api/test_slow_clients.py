@@ -14,6 +14,7 @@ import psutil
 import pytest
 import websockets
 
+from api.protocols import HALF_CLOSED_S
 from tests.factories import new_task, until
 from tests.integration.api.conftest import bearer
 from tests.integration.api.processes import Api, running_api
@@ -323,3 +324,28 @@ async def test_a_handshake_that_cannot_be_read_is_answered(
     async with httpx.AsyncClient(base_url=api.address) as client:
         page = (await client.get("/metrics")).text
     assert "roadmap_connections_open 1.0" in page, "nothing is left of it"
+
+
+async def test_who_asks_no_more_is_answered(api: Api) -> None:
+    """Whatever was asked before a client closed its sending side is answered, then it is over."""
+    ask = "GET {} HTTP/1.1\r\nHost: {}\r\nAuthorization: {}\r\n\r\n"
+    host, login = urlsplit(api.address).netloc, bearer()["Authorization"]
+    requests = [ask.format(path, host, login) for path in ("/api/v1/tasks", "/livez")]
+    raw = await Raw.to(api.address, "".join(requests).encode())
+    raw.writer.write_eof()
+    async with asyncio.timeout(20):
+        answers = (await raw.reader.read()).decode()
+    assert answers.count("HTTP/1.1 200 OK") == len(requests)
+
+
+async def test_who_has_gone_in_a_stream_is_let_go(api: Api) -> None:
+    """A stream that has begun ends at once when its client closes its side."""
+    task = await new_task()
+    ask = "GET /api/v1/tasks/{}/stream HTTP/1.1\r\nHost: {}\r\nAuthorization: {}\r\n\r\n"
+    host, login = urlsplit(api.address).netloc, bearer()["Authorization"]
+    raw = await Raw.to(api.address, ask.format(task, host, login).encode())
+    async with asyncio.timeout(20):
+        assert b"200 OK" in await raw.reader.readline()
+    raw.writer.write_eof()
+    async with asyncio.timeout(HALF_CLOSED_S - 1):
+        await raw.reader.read()
