@@ -11,7 +11,7 @@ import typer
 
 from cli.console import note
 from cli.data_dir import DataDir
-from cli.exits import EPILOG, ExitCode, failed, usage
+from cli.exits import EPILOG, CommandError, ExitCode, usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,11 +131,18 @@ def _running_stack(folder: DataDir) -> "Iterator[bool]":
         while not ready.wait(_LOOK_S):
             if process.poll() is not None:
                 reading.join(_LOOK_S)
-                raise failed("The stack did not start; the reason stands above.")
+                raise _not_started(process.returncode)
         yield True
     finally:
         over.set()
         stop_child(process, steps=[(signal.SIGTERM, _STOP_S)])
+
+
+def _not_started(code: int) -> CommandError:
+    """Return our error for an `up` that ended; it has said why, and its code is ours."""
+    known = {int(each) for each in ExitCode} - {int(ExitCode.DONE)}
+    end = ExitCode(code) if code in known else ExitCode.FAILED
+    return CommandError("The stack did not start; the reason stands above.", end)
 
 
 def _import_client() -> None:

@@ -61,6 +61,19 @@ def test_a_goal_for_nothing(
     assert not folder.exists(), "nothing was begun"
 
 
+def test_demo_ends_as_up_would(tmp_path: Path) -> None:
+    """What `up` refuses ends `demo`, which runs one, with the same exit code."""
+    folder = tmp_path / "stack"
+    folder.mkdir()
+    folder.chmod(0o777)
+    ends = {
+        name: CliRunner().invoke(app, [name, "--data-dir", str(folder)]).exit_code
+        for name in ("up", "demo")
+    }
+    assert ends == {"up": 2, "demo": 2}
+    assert not list(folder.iterdir()), "nothing was begun"
+
+
 def test_ctrl_c_while_the_program_is_still_loaded(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
