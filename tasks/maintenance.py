@@ -11,8 +11,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core import timeouts
+from core.errors import ServiceUnavailableError
 from core.jobs import JobName
 from core.logging import get_logger
+from db.session import is_transient, note_refusal
 from tasks.queues import peek
 from worker import Delivery, async_task
 from workflow import upkeep
@@ -59,7 +61,15 @@ async def _remind() -> dict[str, Any]:
 def _job(name: JobName, work: Callable[[], Awaitable[dict[str, Any]]]) -> Any:
     @async_task(name.celery_name)
     async def job(_delivery: Delivery, *, scheduled: bool = False) -> dict[str, Any] | None:
-        return await run_job(name, work, scheduled=scheduled)
+        """Run it, unless the database is away: it is asked for again soon."""
+        try:
+            return await run_job(name, work, scheduled=scheduled)
+        except Exception as error:
+            if not isinstance(error, ServiceUnavailableError) and not is_transient(error):
+                raise
+            why = note_refusal(error) or "cannot be reached"
+            log.warning("job_left_out", job=name, reason=f"The database {why}.")
+            return None
 
     return job
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import asyncpg
 
 from core.jobs import JobName
-from tasks.maintenance import _recover
+from core.settings import get_settings
+from tasks.maintenance import _recover, purge_task, recover_task
 from tests.examined import every_statement
 from workflow.presence import Presence
 from workflow.recovery import look_around
 from workflow.schedules import run_job
 
 if TYPE_CHECKING:
-    import asyncpg
+    import pytest
     from redis.asyncio import Redis
 
 SENT: Final = 4
@@ -46,3 +50,27 @@ async def test_a_worker_of_the_future_is_seen(database: asyncpg.Connection, redi
         assert not (await look_around()).ahead
     finally:
         await worker.end()
+
+
+async def test_a_database_that_lets_nobody_in_is_an_outage(
+    database: asyncpg.Connection, redis: Redis, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While the server starts up or refuses everybody, a job is left out with the reason."""
+    name = await database.fetchval("SELECT current_database()")
+    address = urlsplit(get_settings().database_url.get_secret_value())
+    elsewhere = address._replace(scheme="postgresql", path="/postgres").geturl()
+    admin = await asyncpg.connect(elsewhere)
+    try:
+        await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        await database.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        for job in (recover_task, purge_task):
+            assert await job.run.__wrapped__(None, scheduled=True) is None
+    finally:
+        await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        await admin.close()
+    assert await recover_task.run.__wrapped__(None) is not None
+    told = capsys.readouterr()
+    assert (told.out + told.err).count("job_left_out") == 2
