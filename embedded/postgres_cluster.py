@@ -11,6 +11,7 @@ account has to be able to reach it. ``SHOW data_directory`` answers with that na
 """
 
 import os
+import pwd
 import shutil
 import subprocess
 import time
@@ -92,6 +93,7 @@ def make_cluster(
         EmbeddedServerError: initdb failed or took too long.
         OSError: The folder cannot be made.
     """
+    _check_known(os.geteuid() if account is None else account.uid)
     draft = cluster.with_name(f"{cluster.name}.new")
     if draft.exists():
         shutil.rmtree(draft)
@@ -130,6 +132,19 @@ def make_cluster(
         raise EmbeddedServerError(f"initdb could not make the data (exit code {code}).")
     draft.rename(cluster)
     _sync_folder(cluster.parent)
+
+
+def _check_known(uid: int) -> None:
+    """Refuse an account without a name: initdb wants to know it. Servers themselves do not."""
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        raise EmbeddedServerError(
+            f"PostgreSQL's initdb does not make data for uid {uid}, which has no name here. What to"
+            " do: run as a user of /etc/passwd, add this one there (in a container, `echo"
+            f" roadmap:x:{uid}:0::/:/bin/sh >> /etc/passwd` while the image is built), or set"
+            " ROADMAP_DATABASE_URL to a PostgreSQL of your own."
+        ) from None
 
 
 def clear_stale_pid_file(cluster: Path) -> None:
