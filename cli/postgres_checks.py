@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.findings import Finding, clean
+from cli.tls_advice import tls_advice
 from db.connecting import ADMITTED, APPLICATION, open_connection
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def check_postgres(url: str, settings: Settings) -> list[Finding]:
     except (
         OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, AddressError,
     ) as error:  # fmt: skip
-        return [_unreachable(error)]
+        return [_unreachable(error, url)]
     major, version, available, encoding, read_only, revision, pooled = facts
     findings = [
         Finding(
@@ -75,9 +76,10 @@ def check_postgres(url: str, settings: Settings) -> list[Finding]:
     return findings
 
 
-def _unreachable(error: Exception) -> Finding:
+def _unreachable(error: Exception, url: str) -> Finding:
     reason = clean(str(error) or type(error).__name__)
-    message = f"cannot be reached: {reason}. Check ROADMAP_DATABASE_URL, or start `roadmap up`."
+    advice = tls_advice(reason, url) or " Check ROADMAP_DATABASE_URL, or start `roadmap up`."
+    message = f"cannot be reached: {reason}.{advice}"
     if getattr(error, "sqlstate", None) == _FULL:
         message = f"has no connection left for us: {reason}; {_ROOM}"
     return Finding(name="PostgreSQL", ok=False, message=message)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cli.findings import Finding, clean
 from cli.probes import WorkerPing
 from cli.standstill import ADVICE
+from cli.tls_advice import tls_advice
 from core.pulse import read_pulses
 from core.refusals import refusal
 
@@ -32,7 +33,8 @@ def check_redis(url: str, *, name: str = "Redis") -> list[Finding]:
         if why := refusal(error):
             return [Finding(name=name, ok=False, message=f"{why} ({clean(str(error))})")]
         reason = clean(str(error) or type(error).__name__)
-        message = f"cannot be reached: {reason}. Check the address, or start `roadmap up`."
+        advice = tls_advice(reason, url) or " Check the address, or start `roadmap up`."
+        message = f"cannot be reached: {reason.rstrip('.')}.{advice}"
         return [Finding(name=name, ok=False, message=message)]
     version = str(info.get("redis_version", "0"))
     new_enough = _version(version) >= _OLDEST_REDIS
@@ -64,7 +66,9 @@ def check_broker(url: str) -> list[Finding]:
     try:
         said = ping.broker() or "answers"
     except OSError as error:
-        message = f"cannot be reached: {clean(str(error))}. Check ROADMAP_BROKER_URL."
+        reason = clean(str(error))
+        advice = tls_advice(reason, url) or " Check ROADMAP_BROKER_URL."
+        message = f"cannot be reached: {reason}.{advice}"
         return [Finding(name="broker", ok=False, message=message)]
     finally:
         ping.close()
