@@ -6,26 +6,32 @@ beside a body in chunks, bytes behind the end of an answer.
 
 from __future__ import annotations
 
+import re
 import ssl
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import httpx
 
 from llm.certificates import trusted_here
 from llm.failures import (
     BadAddressError,
+    RefusedError,
     UnconnectedError,
     UnreachedProxyError,
     WireError,
     excerpt,
 )
+from llm.told import BY_PROXY, Told
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from llm.connection import Target
     from llm.wire import Answer
+
+_NOT_LET_IN: Final = re.compile(r"\AInvalid username|\ARequested .* from proxy|by ruleset")
+"""What httpx says of a SOCKS proxy that wants another login, or forbids the way."""
 
 
 class HttpxWire:
@@ -98,6 +104,8 @@ def _not_sent(error: Exception, target: Target, *, connect_s: float) -> Exceptio
         return UnconnectedError(connect_s, proxy=target.shown_proxy)
     if isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)):
         return BadAddressError()
+    if isinstance(error, httpx.ProxyError) and _NOT_LET_IN.search(str(error)):
+        return RefusedError(Told(status=BY_PROXY, message=f"the proxy answers {error}"))
     if isinstance(error, httpx.ProxyError) or _is_of_socks(error):
         return UnreachedProxyError(target.shown_proxy, excerpt(str(error)))
     if target.proxy and isinstance(error, httpx.ConnectError) and not _is_of_tls(error):
