@@ -3,10 +3,12 @@
 import errno
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from cli import private_files
 from embedded import EmbeddedServerError
 from embedded.errors import explained
 from embedded.folder import ServerFolder, write_private
@@ -73,6 +75,18 @@ def test_a_private_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
         write_private(file, "\ud800")
     assert file.read_text() == "old"
     assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("write", [write_private, private_files.write_private])
+def test_a_private_file_is_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path, str], None]
+) -> None:
+    """Whoever writes one, the server or the stack, has it on the disk before it takes its name."""
+    file, there = tmp_path / "secret", []
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: there.append(file.exists()))
+    write(file, "new")
+    assert there == [False]
+    assert (file.read_text(), file.stat().st_mode & 0o777) == ("new", 0o600)
 
 
 def test_a_lock_is_held_by_one_until_its_descriptor_closes(tmp_path: Path) -> None:
