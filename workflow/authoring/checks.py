@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from itertools import starmap
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from core.settings.kinds import MOST_HOURS
 from workflow.authoring.arguments import check_number
@@ -16,9 +18,9 @@ from workflow.authoring.signature import (
     Parameter,
     Reader,
     Signature,
+    bare,
     literal_values,
     said,
-    unmarked,
     without_none,
 )
 
@@ -64,9 +66,7 @@ def _check_given(workflow: Workflow[Any], step: DeclaredStep, parameter: Paramet
 
 def _check_request(workflow: Workflow[Any], reader: Reader, parameter: Parameter) -> None:
     wanted = parameter.annotation
-    if wanted in {MISSING, Any, workflow.request}:
-        return
-    if isinstance(wanted, type) and issubclass(workflow.request, wanted):
+    if wanted is MISSING or _fits(workflow.request, wanted):
         return
     raise reader.wrong(
         f"`request` is annotated {said(wanted)}, and the workflow's request is"
@@ -111,10 +111,10 @@ def check_type(reader: Reader, parameter: Parameter, source: DeclaredStep) -> No
     Raises:
         WorkflowError: It is something else.
     """
-    wanted = unmarked(without_none(parameter.annotation))
-    if wanted in {MISSING, Any}:
+    wanted = without_none(parameter.annotation)
+    if wanted is MISSING or wanted is Any:
         return
-    gives = unmarked(source.codec.annotation)
+    gives = source.codec.annotation
     if source.listing is not None:
         if (get_origin(wanted) or wanted) not in {Parts, Mapping}:
             raise reader.wrong(
@@ -125,25 +125,58 @@ def check_type(reader: Reader, parameter: Parameter, source: DeclaredStep) -> No
         by_kind = (get_origin(held[0]) in {dict, Mapping}) and get_args(held[0])[-1:]
         if by_kind and source.listing.kinds:
             held = by_kind
-        if held[0] not in {Any, gives} and not _is_wider(held[0], gives):
+        if not _fits(gives, held[0]):
             raise reader.wrong(
                 f"the parameter {parameter.name!r} is annotated {said(wanted)}, and the parts of"
                 f" {source.name!r} are {said(gives)}"
             )
         return
-    if wanted != without_none(gives) and wanted != gives and not _is_wider(wanted, gives):
+    if not _fits(without_none(gives), wanted):
         raise reader.wrong(
             f"the parameter {parameter.name!r} is annotated {said(wanted)}, and {source.name!r}"
             f" returns {said(gives)}"
         )
 
 
-def _is_wider(wanted: Any, gives: Any) -> bool:
-    """Tell whether everything of one type is also of the other, as far as that is plain."""
-    wanted, gives = get_origin(wanted) or wanted, get_origin(gives) or gives
-    if isinstance(wanted, type) and isinstance(gives, type):
-        return wanted is not gives and issubclass(gives, wanted)
-    return not isinstance(wanted, type)  # unions and the like are left to type checkers
+def _fits(gives: Any, wanted: Any) -> bool:
+    """Tell whether what has one type may be given as the other; what is not plain may.
+
+    A type can be written in many ways, and only what it stands for counts. The rest is left to
+    type checkers: what is refused here is wrong for certain.
+    """
+    gives, wanted = bare(gives), bare(wanted)
+    if wanted is gives or Any in (wanted, gives):
+        return True
+    if get_origin(gives) in {Union, UnionType}:
+        return all(_fits(each, wanted) for each in get_args(gives))
+    if get_origin(wanted) in {Union, UnionType}:
+        return any(_fits(gives, each) for each in get_args(wanted))
+    if (values := literal_values(gives)) is not None:
+        among = literal_values(wanted)
+        if among is not None:
+            return all(value in among for value in values)
+        return all(_fits(type(value), wanted) for value in values)
+    return _is_kind_of(get_origin(gives) or gives, get_origin(wanted) or wanted) and all(
+        starmap(_fits, _inner(gives, wanted))
+    )
+
+
+def _is_kind_of(gives: Any, wanted: Any) -> bool:
+    if not (isinstance(gives, type) and isinstance(wanted, type)):
+        return True
+    if wanted is float and issubclass(gives, int):
+        return True
+    try:
+        return issubclass(gives, wanted)
+    except TypeError:  # a protocol or a `TypedDict`, which cannot be asked
+        return True
+
+
+def _inner(gives: Any, wanted: Any) -> list[tuple[Any, Any]]:
+    """Return the types inside of two, side by side, where they mean the same."""
+    given, asked = get_args(gives), get_args(wanted)
+    same = get_origin(gives) is get_origin(wanted) and len(given) == len(asked)
+    return list(zip(given, asked, strict=True)) if same else []
 
 
 def check_review(workflow: Workflow[Any], review: DeclaredReview, reader: Reader) -> None:

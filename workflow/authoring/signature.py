@@ -11,7 +11,17 @@ import sys
 from dataclasses import dataclass
 from functools import partial
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    NewType,
+    Union,
+    get_args,
+    get_origin,
+)
 
 from workflow.authoring.errors import WorkflowError
 
@@ -190,10 +200,9 @@ def signature_of(function: Callable[..., Any]) -> inspect.Signature:
 
 def allows_none(annotation: Any) -> bool:
     """Tell whether a type has None in it."""
-    if annotation in {None, NoneType}:
+    annotation = bare(annotation)
+    if annotation is None or annotation is NoneType:
         return True
-    if get_origin(annotation) is Annotated:
-        return allows_none(get_args(annotation)[0])
     return get_origin(annotation) in {Union, UnionType} and any(
         allows_none(each) for each in get_args(annotation)
     )
@@ -201,24 +210,26 @@ def allows_none(annotation: Any) -> bool:
 
 def without_none(annotation: Any) -> Any:
     """Return a type without the None that it allows."""
+    annotation = bare(annotation)
     if get_origin(annotation) not in {Union, UnionType}:
         return annotation
-    rest = tuple(each for each in get_args(annotation) if each not in {None, NoneType})
+    rest = tuple(each for each in get_args(annotation) if each is not None and each is not NoneType)
     return Union[rest] if rest else NoneType  # noqa: UP007 - of a tuple
 
 
-def unmarked(annotation: Any) -> Any:
-    """Return a type without what `Annotated` says beside it, which is new each time it is written.
-
-    Two `Field(discriminator="kind")` are not equal, and the types that they stand at are.
-    """
-    origin, inner = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return unmarked(inner[0])
-    bare = inner if origin is Literal else tuple(map(unmarked, inner))
-    if all(one is other for one, other in zip(bare, inner, strict=True)):
-        return annotation
-    return Union[bare] if origin in {Union, UnionType} else origin[bare]  # noqa: UP007 - of a tuple
+def bare(annotation: Any) -> Any:
+    """Return the type that stands behind other names of it: `Annotated`, `NewType`, an alias."""
+    while True:
+        origin = get_origin(annotation)
+        if origin is Annotated:
+            annotation = get_args(annotation)[0]
+        elif isinstance(annotation, NewType):
+            annotation = annotation.__supertype__
+        elif hasattr(annotation, "__value__"):  # of `type Plots = …`
+            whole = annotation.__value__
+            annotation = whole[get_args(annotation)] if get_args(annotation) else whole
+        else:
+            return annotation
 
 
 def literal_values(annotation: Any) -> tuple[Any, ...] | None:
