@@ -75,12 +75,14 @@ class Watched:
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """Run Debian's Chromium."""
+async def chromium(*arguments: str) -> AsyncIterator[Browser]:
+    """Run Debian's Chromium, with further arguments."""
     path = find_program("chromium-headless-shell") or need_program("chromium")
     expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(
+            executable_path=path, args=[*ARGUMENTS, *arguments]
+        )
         yield browser
         await browser.close()
 
