@@ -1,8 +1,9 @@
 /** Follow roadmap-worker from a browser or Node 20. See docs/WEB.md. */
 
 import type {
-  ContentDelta, EventType, InboxPage, Notification, PartBody, PartPage, PartRegeneration, Problem,
-  Results, Review, ReviewDecision, Status, Task, TaskEvent, TaskRequest, WorkflowPage,
+  ConceptPage, ContentDelta, EventType, InboxPage, Notification, PartBody, PartPage, PartRegeneration,
+  Problem, Results, Review, ReviewDecision, Roadmap, Status, Task, TaskEvent, TaskPage, TaskRequest,
+  WorkflowPage,
 } from "./client/types.js";
 
 export * from "./client/types.js";
@@ -66,7 +67,7 @@ export interface InboxWatch {
 }
 
 export interface ClientOptions {
-  /** Origin of the API, such as `https://roadmaps.example`; "" is the page's own. */
+  /** Address of the API, such as `https://roadmaps.example`; "" is the page's own. Anything else is a TypeError. */
   baseUrl?: string;
   /** Bearer token. It travels in headers only; sockets get a short-lived ticket instead. */
   token?: string | null;
@@ -76,6 +77,11 @@ export interface ClientOptions {
   transports?: Transport[];
   fetch?: typeof fetch;
   WebSocket?: typeof WebSocket;
+  /**
+   * How often a method sends a request again that failed in passing, where that cannot do anything
+   * twice; 3 by default. Watches go on by themselves.
+   */
+  retries?: number;
   /** Source of jitter, for tests. */
   random?(): number;
 }
@@ -92,6 +98,7 @@ export class RoadmapClient {
       },
     ): Promise<{ status: number; data: any; headers: Headers }>;
   };
+  /** Without a key each call is a task of its own, however often it has to be sent. */
   createTask(request: TaskRequest, options?: { idempotencyKey?: string }): Promise<Task>;
   /** The workflows that can be asked for, with the JSON Schemas of their requests. */
   workflows(): Promise<WorkflowPage>;
@@ -100,6 +107,10 @@ export class RoadmapClient {
     workflow: string, request: Record<string, unknown>,
     options?: { review?: boolean; idempotencyKey?: string },
   ): Promise<Task>;
+  /** A page of tasks, newest first; `next_cursor` leads to the next one. */
+  tasks(options?: {
+    status?: string | string[]; workflow?: string; q?: string; cursor?: string; limit?: number;
+  }): Promise<TaskPage>;
   task(taskId: string): Promise<Task>;
   /** What its finished steps gave, by step; with `parts: false` without the steps that make parts. */
   results(taskId: string, options?: { parts?: boolean }): Promise<Results>;
@@ -120,6 +131,15 @@ export class RoadmapClient {
   review(taskId: string): Promise<Review>;
   /** Decide the open review; with `version` only if that is still the one under review. */
   decide(taskId: string, decision: ReviewDecision, options?: { version?: number }): Promise<Task>;
+  /** Have what failed, and only that, done again. */
+  retry(taskId: string): Promise<Task>;
+  /** Stop a task; a retry goes on from there. */
+  cancel(taskId: string): Promise<Task>;
+  roadmap(roadmapId: string): Promise<Roadmap>;
+  /** A concept with the newest version of each content. */
+  concept(roadmapId: string, conceptId: string): Promise<ConceptPage>;
+  /** Have contents of a concept written anew. */
+  regenerate(roadmapId: string, conceptId: string, kinds: string[]): Promise<Task>;
   /** One page of the log, at most 500 events. */
   events(taskId: string, options?: { after?: number }): Promise<TaskEvent[]>;
   watch(taskId: string, options?: WatchOptions): TaskWatch;
@@ -139,6 +159,8 @@ export class ApiError extends Error {
 /** Nobody answered, or not the API (a network's sign-in page, say). */
 export class UnreachableError extends Error {
   readonly code: "unreachable";
+  /** What was sent may have been done all the same; with the same idempotency key it is not done twice. */
+  readonly uncertain: boolean;
   readonly temporary: true;
 }
 

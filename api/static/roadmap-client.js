@@ -17,31 +17,27 @@
  */
 
 import { backoffMs } from "./client/connection.js";
-import { ApiError, Http, UnreachableError } from "./client/http.js";
-import { InboxWatch } from "./client/inbox-watch.js";
-import { TaskWatch } from "./client/task-watch.js";
+import { ApiError, UnreachableError, newKey } from "./client/http.js";
 import { sseParser } from "./client/transports.js";
+import { Watcher } from "./client/watcher.js";
 import { API, PAGE, TERMINAL_EVENTS, TERMINAL_STATUSES } from "./client/watching.js";
 
 export { ApiError, TERMINAL_EVENTS, TERMINAL_STATUSES, UnreachableError, backoffMs, sseParser };
 
-export class RoadmapClient {
-  #options;
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 5000;
+/** A `Retry-After` longer than this is not waited for but thrown. */
+const LONGEST_HINT_MS = 30_000;
+
+export class RoadmapClient extends Watcher {
+  #retries;
+  #random;
 
   /** @param {any} [options] Described in `roadmap-client.d.ts`. */
-  constructor({ baseUrl = "", token = null, getToken, fetch, WebSocket, transports, random } = {}) {
-    this.http = new Http({
-      baseUrl,
-      getToken: getToken ?? (() => token),
-      fetch: fetch ?? ((...request) => globalThis.fetch(...request)),
-    });
-    this.#options = {
-      http: this.http,
-      WebSocket: WebSocket ?? globalThis.WebSocket,
-      transports: transports ?? ["websocket", "sse", "polling"],
-      random: random ?? Math.random,
-      events: typeof globalThis.addEventListener === "function" ? globalThis : null,
-    };
+  constructor(options = {}) {
+    super(options);
+    this.#retries = options.retries ?? 3;
+    this.#random = options.random ?? Math.random;
   }
 
   /** @param {any} request @param {{idempotencyKey?: string}} [options] */
@@ -57,6 +53,10 @@ export class RoadmapClient {
   async runWorkflow(workflow, request, { review, idempotencyKey } = {}) {
     const body = review === undefined ? { request } : { request, review };
     return this.#send(`${API}/workflows/${encodeURIComponent(workflow)}/tasks`, body, idempotencyKey);
+  }
+
+  async tasks(options = {}) {
+    return this.#read(`${API}/tasks${query(options)}`);
   }
 
   async task(taskId) {
@@ -78,7 +78,7 @@ export class RoadmapClient {
 
   /** @param {any} taskId @param {any} step @param {any} key @param {any} [options] */
   async regeneratePart(taskId, step, key, { kinds, instruction } = {}) {
-    return this.#send(`${partOf(taskId, step, key)}/regenerate`, { kinds, instruction });
+    return this.#ask(`${partOf(taskId, step, key)}/regenerate`, { method: "POST", body: { kinds, instruction } });
   }
 
   async review(taskId) {
@@ -88,36 +88,69 @@ export class RoadmapClient {
   /** @param {any} taskId @param {any} decision @param {any} [options] */
   async decide(taskId, decision, { version } = {}) {
     const headers = version === undefined ? {} : { "If-Match": `"${version}"` };
-    return (await this.http.request(`${API}/tasks/${taskId}/review`, {
-      method: "POST", body: decision, headers,
-    })).data;
+    return this.#ask(`${API}/tasks/${taskId}/review`, { method: "POST", body: decision, headers });
+  }
+
+  async retry(taskId) {
+    return this.#ask(`${API}/tasks/${taskId}/retry`, { method: "POST" });
+  }
+
+  async cancel(taskId) {
+    return this.#ask(`${API}/tasks/${taskId}/cancel`, { method: "POST" });
+  }
+
+  async roadmap(roadmapId) {
+    return this.#read(`${API}/roadmaps/${roadmapId}`);
+  }
+
+  async concept(roadmapId, conceptId) {
+    return this.#read(conceptOf(roadmapId, conceptId));
+  }
+
+  async regenerate(roadmapId, conceptId, kinds) {
+    return this.#ask(`${conceptOf(roadmapId, conceptId)}/regenerate`, { method: "POST", body: { kinds } });
   }
 
   async #read(path) {
-    return (await this.http.request(path)).data;
+    return this.#ask(path, {}, true);
   }
 
-  async #send(path, body, idempotencyKey) {
-    const headers = idempotencyKey ? { "Idempotency-Key": idempotencyKey } : {};
-    return (await this.http.request(path, { method: "POST", body, headers })).data;
+  /** What has a key is the same task however often it is sent. */
+  async #send(path, body, key) {
+    return this.#ask(path, { method: "POST", body, headers: { "Idempotency-Key": key || newKey() } }, true);
+  }
+
+  /** Ask, and ask again where it failed in passing and cannot do anything twice. */
+  async #ask(path, options, repeatable = false) {
+    for (let tried = 0; ; tried += 1) {
+      try {
+        return (await this.http.request(path, options)).data;
+      } catch (error) {
+        const pause = tried < this.#retries ? pauseMs(error, repeatable, tried, this.#random) : null;
+        if (pause === null) throw error;
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
   }
 
   async events(taskId, { after = 0 } = {}) {
-    return (await this.http.request(`${API}/tasks/${taskId}/events?after=${after}&limit=${PAGE}`))
-      .data.events;
-  }
-
-  watch(taskId, handlers = {}) {
-    return new TaskWatch(taskId, handlers, this.#options);
-  }
-
-  watchInbox(handlers = {}, how = {}) {
-    return new InboxWatch(handlers, { ...this.#options, ...how });
+    return (await this.#read(`${API}/tasks/${taskId}/events?after=${after}&limit=${PAGE}`)).events;
   }
 }
 
 function partOf(taskId, step, key) {
   return `${API}/tasks/${taskId}/parts/${encodeURIComponent(step)}/${encodeURIComponent(key)}`;
+}
+
+function conceptOf(roadmapId, conceptId) {
+  return `${API}/roadmaps/${roadmapId}/concepts/${encodeURIComponent(conceptId)}`;
+}
+
+/** How long to wait before a request is sent again; null when it is not. */
+function pauseMs({ temporary, status, retryAfterMs }, repeatable, tried, random) {
+  const refused = status === 429; // it did nothing, and comes back when it is asked to
+  if (!temporary || (refused ? retryAfterMs === null : !repeatable) || retryAfterMs > LONGEST_HINT_MS) return null;
+  return Math.max(retryAfterMs ?? 0, Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tried) * (0.5 + random() / 2));
 }
 
 function query(values) {

@@ -27,16 +27,31 @@ export class ApiError extends Error {
 
 /** Nobody answered, or not the API: no network, no server, no answer in time, another's page. */
 export class UnreachableError extends Error {
-  constructor(cause) {
-    super("The server cannot be reached.", { cause });
+  /** @param {any} cause @param {boolean} uncertain What was sent may have arrived and been done; only the answer is lost. */
+  constructor(cause, uncertain = false) {
+    super(uncertain
+      ? "No answer came, so this may have been done all the same. Look before you send it again; with the same idempotency key it is not done twice."
+      : "The server cannot be reached.", { cause });
     this.name = "UnreachableError";
     this.code = "unreachable";
+    this.uncertain = uncertain;
     this.temporary = true;
     this.retryAfterMs = null;
   }
 }
 
 const TIMEOUT_MS = 15_000;
+const ADDRESS = /^(https?:\/\/[^/?#]+[^?#]*|\/[^?#]*)?$/;
+
+/** Return a token without what surrounds it: a file that it was read from ends with a line break. */
+export function sendable(token) {
+  const alone = String(token ?? "").trim();
+  if (/[^!-~]/.test(alone)) throw new TypeError("The token has characters that no token has: give it alone.");
+  return alone;
+}
+
+/** Return a key that no other request has. */
+export const newKey = () => globalThis.crypto?.randomUUID?.() ?? `${Date.now()}-${Math.random()}`; // plain http has no randomUUID
 
 /** Sends requests to one API as one user. */
 export class Http {
@@ -47,7 +62,8 @@ export class Http {
    * @param {typeof fetch} options.fetch
    */
   constructor({ baseUrl, getToken, fetch }) {
-    this.baseUrl = baseUrl.replace(/\/+$/, "");
+    this.baseUrl = String(baseUrl).trim().replace(/\/+$/, "");
+    if (!ADDRESS.test(this.baseUrl)) throw new TypeError(`${baseUrl} is no address of an API: it is like https://host:8000/path, or "" for the page's own.`);
     this.getToken = getToken;
     this.fetch = fetch;
   }
@@ -62,29 +78,30 @@ export class Http {
    * Send a request and return its parsed answer; `json` writes and reads, if anything but `JSON` should.
    *
    * @returns {Promise<{status: number, data: any, headers: Headers}>} `data` is null for 204, 304.
-   * @throws {ApiError|UnreachableError|DOMException} The last when `signal` was aborted; and whatever `getToken` throws.
+   * @throws {ApiError|UnreachableError|DOMException|TypeError} The third when `signal` was aborted, the last for a token that cannot be sent; and whatever `getToken` throws.
    */
   async request(path, options = {}) {
     const { method = "GET", body, headers = {}, signal, keepalive, timeoutMs = TIMEOUT_MS, json = JSON } = options;
     const given = { ...headers };
     if (body !== undefined) given["Content-Type"] = "application/json";
-    const token = await this.getToken();
+    const token = sendable(await this.getToken());
     const limit = withTimeout(signal, timeoutMs);
     try {
       const response = await this.#send(path, token, {
         method, headers: given, body: body === undefined ? undefined : json.stringify(body),
         signal: limit.signal, keepalive,
       });
-      const text = response.status === 204 || response.status === 304 ? "" : await response.text();
-      if (response.ok || response.status === 304) {
-        const data = text ? json.parse(text) : null;
+      const empty = response.status === 204 || response.status === 304;
+      const text = empty ? "" : await response.text();
+      if (response.ok || empty) {
+        const data = empty ? null : json.parse(text); // nothing at all is not the API's answer
         return { status: response.status, data, headers: response.headers };
       }
       throw new ApiError(response.status, problem(text, json), retryAfter(response.headers));
     } catch (error) {
       if (error instanceof ApiError) throw error;
       if (signal?.aborted) throw error;
-      throw error instanceof UnreachableError ? error : new UnreachableError(error);
+      throw new UnreachableError(error, method !== "GET");
     } finally {
       limit.clear();
     }
@@ -92,7 +109,7 @@ export class Http {
 
   /** Send a request with credentials and return the raw response; for streams. */
   async open(path, options = {}) {
-    return this.#send(path, await this.getToken(), options);
+    return this.#send(path, sendable(await this.getToken()), options);
   }
 
   #send(path, token, options) {
@@ -112,9 +129,11 @@ function problem(text, json) {
   }
 }
 
-/** For how long an answer asks to wait; null where it does not say so in seconds. No timer waits for longer than is returned. */
+/** For how long an answer asks to wait, in seconds or until a date of the server's clock; null where it does not say so. No timer waits for longer than is returned. */
 export function retryAfter(headers) {
-  const ms = 1000 * Number.parseFloat(headers.get("Retry-After"));
+  const wanted = headers.get("Retry-After") ?? "";
+  const now = Date.parse(headers.get("Date")) || Date.now(); // another origin's may not be read
+  const ms = /^\s*\d/.test(wanted) ? 1000 * Number.parseFloat(wanted) : Date.parse(wanted) - now;
   return ms > 0 ? Math.min(ms, 2 ** 31 - 1) : null;
 }
 

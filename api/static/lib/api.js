@@ -1,6 +1,7 @@
 /** The one client of this page, and what all pages do with its answers. */
 
-import { ApiError, RoadmapClient } from "../roadmap-client.js";
+import { ApiError } from "../client/http.js";
+import { Watcher } from "../client/watcher.js";
 import { BASE } from "./dom.js";
 import { t } from "./i18n.js";
 import { heed, isAway } from "./presence.js";
@@ -13,7 +14,7 @@ export { ApiError };
 const whenRefused = new Set();
 const AGE_MS = 10_000;
 
-export const client = new RoadmapClient({
+export const client = new Watcher({
   getToken: token,
   baseUrl: location.origin + BASE,
   fetch: (address, options) => heed(asked(address, options) ?? fetch(address, options), again(address, options)),
@@ -74,6 +75,7 @@ export async function complainIn(place, error) {
 
 /** Return an error in words for people. */
 export function inWords(error) {
+  if (error.uncertain) return t`No answer came, so it may have been done all the same. Look before you try again.`;
   if (error.code === "unreachable") return t`The server cannot be reached. Try again in a moment.`;
   if (error.problem?.errors?.length) {
     return error.problem.errors.map((each) => `${fieldName(each.field)}: ${each.message}`).join(" ");

@@ -1,5 +1,6 @@
 /** The same request, sent again because no answer came, is the same task: after a reload and from another tab, too. */
 
+import { newKey } from "../client/http.js";
 import { draft } from "./drafts.js";
 
 /** Whoever asks for the same later wants another one. */
@@ -14,7 +15,7 @@ export function once(name, json = JSON) {
       const text = json.stringify(body);
       const before = kept.read();
       if (before?.text === text && Date.now() - before.at < SAME_MS) return before.key;
-      const key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`; // plain http has no randomUUID
+      const key = newKey();
       kept.write({ text, key, at: Date.now() });
       return key;
     },

@@ -2,6 +2,7 @@
 
 export default {
   "The server cannot be reached. Try again in a moment.": "Der Server ist nicht erreichbar. Versuch es gleich noch einmal.",
+  "No answer came, so it may have been done all the same. Look before you try again.": "Es kam keine Antwort; vielleicht ist es trotzdem geschehen. Sieh nach, bevor du es noch einmal versuchst.",
   "Something went wrong.": "Etwas ist schiefgegangen.",
   "Home": "Start",
   "Reviews": "Durchsicht",

@@ -2,6 +2,7 @@
 
 export default {
   "The server cannot be reached. Try again in a moment.": "No se puede contactar con el servidor. Inténtalo de nuevo en un momento.",
+  "No answer came, so it may have been done all the same. Look before you try again.": "No llegó ninguna respuesta; puede que se haya hecho de todos modos. Compruébalo antes de intentarlo de nuevo.",
   "Something went wrong.": "Algo ha salido mal.",
   "Home": "Inicio",
   "Reviews": "Revisiones",

@@ -2,6 +2,7 @@
 
 export default {
   "The server cannot be reached. Try again in a moment.": "无法连接服务器。请稍后再试。",
+  "No answer came, so it may have been done all the same. Look before you try again.": "没有收到答复，操作可能已经完成。请先查看，再重试。",
   "Something went wrong.": "出了点问题。",
   "Home": "首页",
   "Reviews": "审核",

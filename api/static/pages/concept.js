@@ -1,5 +1,6 @@
 /** The page of a concept: its contents, the course around it, and its marks. */
 
+import { TERMINAL_STATUSES } from "../client/watching.js";
 import { client, complain, get, noticeRefusal, post } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
 import { fill, guarded, h, icon, painted, said, slot, to } from "../lib/dom.js";
@@ -12,7 +13,6 @@ import { settling } from "../lib/settle.js";
 import { tell } from "../lib/tabs.js";
 import { CONTENT_STATE, kindName, learnKinds, retryHelps, textOf } from "../lib/words.js";
 import { Arriving } from "../model/arriving.js";
-import { TERMINAL_STATUSES } from "../roadmap-client.js";
 import { costOf, facts, needs, neighbours, placeOf, resourceList } from "../views/concept-parts.js";
 import { anyContent } from "../views/content.js";
 import { course, markKeys, pageContents, pageTools } from "../views/course.js";

@@ -1,6 +1,6 @@
 /** The home page: a form to ask for a roadmap, what needs one, and the recent tasks. */
 
-import { client, complainIn, get, inWords, noticeRefusal } from "../lib/api.js";
+import { call, complainIn, get, inWords, noticeRefusal } from "../lib/api.js";
 import { start, title } from "../lib/chrome.js";
 import { keepField } from "../lib/drafts.js";
 import { fill, guarded, h, slot, to } from "../lib/dom.js";
@@ -135,12 +135,11 @@ function askForm(hint) {
       review: review.checked,
     };
     try {
-      const task = await client.createTask(body, { idempotencyKey: sending.keyOf(body) });
+      const { data: task } = await call("/tasks", { method: "POST", body, headers: { "Idempotency-Key": sending.keyOf(body) } });
       sending.answered();
       begun();
       location.assign(to(`/tasks/${task.task_id}`));
     } catch (error) {
-      noticeRefusal(error);
       if (error.problem?.errors?.some(({ field }) => field.endsWith("hours_per_week"))) return wrongHours(inWords(error));
       await complainIn(problem, error);
       goal.focus();

@@ -1,5 +1,6 @@
 /** The page of a roadmap: the learner's progress, the outline, and the map. */
 
+import { TERMINAL_STATUSES } from "../client/watching.js";
 import { client, get, noticeRefusal } from "../lib/api.js";
 import { idsInAddress, start, title } from "../lib/chrome.js";
 import { fill, h, icon, said, slot, write } from "../lib/dom.js";
@@ -9,7 +10,6 @@ import { offerConcepts, onKey } from "../lib/keys.js";
 import { ON, readdress, recall, remember } from "../lib/place.js";
 import { andSkipped, concepts as conceptsIn, conceptsDone, hours, learnKinds } from "../lib/words.js";
 import { unfinished } from "../model/contents.js";
-import { TERMINAL_STATUSES } from "../roadmap-client.js";
 import { courseRows } from "../views/course-rows.js";
 import { counted, course, markKeys, pageTools, stateOf } from "../views/course.js";
 import { finding } from "../views/finding.js";

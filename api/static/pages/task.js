@@ -213,7 +213,7 @@ async function allParts(taskId) {
 async function readLog(taskId) {
   const events = [];
   for (;;) {
-    const page = await client.events(taskId, { after: events.at(-1)?.seq ?? 0 });
+    const { events: page } = await get(`/tasks/${taskId}/events?after=${events.at(-1)?.seq ?? 0}&limit=${PAGE}`);
     events.push(...page);
     if (page.length < PAGE) return events;
   }

@@ -139,6 +139,20 @@ async def test_nobody_there(script: Any) -> None:
         with pytest.raises(UnreachableError) as caught:
             await client.cancel(TASK)
     assert caught.value.unsent
+    assert "may have been done" not in str(caught.value)
+
+
+async def test_a_lost_answer_may_have_been_an_acceptance(
+    client: RoadmapClient, script: Any
+) -> None:
+    """Where what was sent may have arrived the error says so, and what to do."""
+    script.answers = [None]
+    with pytest.raises(UnreachableError, match="may have been done all the same: look before"):
+        await client.cancel(TASK)
+    script.answers = [None] * 4
+    with pytest.raises(UnreachableError) as caught:
+        await client.task(TASK)
+    assert "may have been done" not in str(caught.value)
 
 
 async def test_something_else_there(client: RoadmapClient, script: Any) -> None:

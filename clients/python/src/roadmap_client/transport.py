@@ -30,6 +30,10 @@ _NUMBER: Final = re.compile(r"[0-9]+([.][0-9]+)?")
 _LAST_PORT: Final = 65_535
 _OF_NO_ADDRESS: Final = (None, "Not Found", "There is nothing at this address.")
 """What others, programs of our framework, and our API say of a path that they do not have."""
+_LOST: Final = (
+    ". What was asked for may have been done all the same: look before you send it again;"
+    " with the same idempotency key it is not done twice"
+)
 _UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -96,7 +100,7 @@ class Transport:
         try:
             response = await self.http.request(method, path, **kwargs)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise unreachable(self.api_url, error) from error
+            raise unreachable(self.api_url, error, changes=method != "GET") from error
         if is_absent(response):
             raise absent(self.api_url, response)
         if response.is_error:
@@ -128,11 +132,12 @@ def checked(api_url: str, token: str | None) -> tuple[str, str]:
     return api_url, token
 
 
-def unreachable(api_url: str, error: Exception) -> UnreachableError:
-    """Return the error for an API that does not answer."""
+def unreachable(api_url: str, error: Exception, *, changes: bool = False) -> UnreachableError:
+    """Return the error for an API that does not answer; what changes something may have done so."""
     reason = str(error) or type(error).__name__
     unsent = isinstance(error, _UNSENT)
-    return UnreachableError(f"The API at {api_url} does not answer: {reason}", unsent=unsent)
+    lost = _LOST if changes and not unsent else ""
+    return UnreachableError(f"The API at {api_url} does not answer: {reason}{lost}", unsent=unsent)
 
 
 def problem(response: httpx.Response) -> ProblemError:
