@@ -41,7 +41,7 @@ export class UnreachableError extends Error {
 }
 
 const TIMEOUT_MS = 15_000;
-const ADDRESS = /^(https?:\/\/[^/?#]+[^?#]*|\/[^?#]*)?$/;
+const ADDRESS = /^(https?:\/\/[^/?#]+[^?#]*|\.{0,2}\/[^?#]*|\.{1,2})?$/;
 
 /** Return a token without what surrounds it: a file that it was read from ends with a line break. */
 export function sendable(token) {
