@@ -14,10 +14,10 @@
   if (theme === "light" || theme === "dark") root.dataset.theme = theme;
 
   // a phone that never had the fonts gets the words first, in its own: fonts would share a slow line with them. It fetches them
-  // for the pages to come; nothing moves on this one
+  // for the pages to come, once this one has all that it needs; nothing moves on it
   if (stored("localStorage", "fonts") === null && matchMedia("(width < 48rem)").matches) {
     root.dataset.fonts = "own";
-    addEventListener("load", () => setTimeout(fetchFonts, 500));
+    addEventListener("load", () => setTimeout(fetchFonts, 5000));
   }
 
   // the page's modules did not come, as while a server is started again: the page is loaded anew as soon as they do
