@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import os
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
@@ -21,6 +22,10 @@ R = TypeVar("R")
 START_S: Final = 30.0
 ENDED: Final = 70
 """What a process ends with whose event loop somebody's code has ended: an error inside."""
+HANDOVER_S: Final = 0.001
+"""How long a thread that works lets others wait. Python's own 5 ms are what the loop and the thread
+that takes messages wait for each other, message by message; and what functions that compute in
+threads, many at a time, keep the loop from its heartbeats."""
 DRAIN_S: Final = 15.0
 """How long a caller that gives up waits for its coroutine to end."""
 
@@ -36,6 +41,7 @@ class ProcessLoop:
         self._loop = _new_loop()
         self._turns = False
         """Whether it is to go on."""
+        sys.setswitchinterval(HANDOVER_S)
         self._thread = threading.Thread(target=self._run, name="event-loop", daemon=True)
         self._thread.start()
         self._started.result(timeout=START_S)
