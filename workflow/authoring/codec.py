@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import PydanticInvalidForJsonSchema, PydanticSchemaGenerationError, TypeAdapter
@@ -15,6 +14,7 @@ from core.request_shapes import refused
 from core.wording import said as said_of
 from workflow.authoring.differing import Comparison
 from workflow.authoring.errors import ResultError
+from workflow.authoring.forgotten import forgotten_await
 from workflow.authoring.lossless import Lossless
 from workflow.authoring.signature import MISSING, said
 from workflow.limits import edit_problem, lost_number
@@ -75,20 +75,19 @@ class Codec:
         Raises:
             ResultError: It does not fit its type, or would not come back as it was.
         """
-        if inspect.iscoroutine(value):
-            value.close()
-            raise ResultError(
-                f"{what} returned a coroutine, {value.__qualname__!r}, and not what that gives;"
-                " `await` it, as in `return await ctx.ask(…)`."
-            )
         try:
             fits = self._adapter.validate_python(value)
             dumped, differs = self._dumped(fits, VALUE)
-        except Invalid as error:
-            raise ResultError(
-                f"{what} returned what is no {said(self.annotation)}: {_problems(error)}."
-            ) from None
         except (ValueError, TypeError) as error:
+            if (name := forgotten_await(value)) is not None:
+                raise ResultError(
+                    f"{what} returned a coroutine, {name!r}, and not what that gives;"
+                    " `await` it, as in `return await ctx.ask(…)`."
+                ) from None
+            if isinstance(error, Invalid):
+                raise ResultError(
+                    f"{what} returned what is no {said(self.annotation)}: {_problems(error)}."
+                ) from None
             raise ResultError(
                 f"{what} returned what cannot be stored as JSON: {_first_line(error)}."
             ) from None

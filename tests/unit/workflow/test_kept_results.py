@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -332,6 +333,32 @@ def test_forgotten_await(annotation: Any) -> None:
         warnings.simplefilter("error")
         with pytest.raises(ResultError, match="returned a coroutine, 'asked', and not what that"):
             codec(annotation).stored(asked(), what="The step 'write'")
+
+
+@dataclass(slots=True)
+class Held:
+    """What holds anything."""
+
+    inner: Any
+
+
+@pytest.mark.parametrize(
+    ("annotation", "holding"),
+    [
+        (list[Text], lambda one, two: [one, two]),
+        (list[Any], lambda one, two: [one, two]),
+        (dict[str, Text], lambda one, two: {"a": one, "b": two}),
+        (tuple[Text, Text], lambda one, two: (one, two)),
+        (Held, lambda one, two: Held([one, {"a": two}])),
+        (Any, lambda one, two: {"a": Held((one, two))}),
+    ],
+)
+def test_forgotten_await_inside(annotation: Any, holding: Any) -> None:
+    """Coroutines inside of a result are told as one that is the result, and none is left behind."""
+    one, two = asked(), asked()
+    with pytest.raises(ResultError, match="returned a coroutine, 'asked', and not what that"):
+        codec(annotation).stored(holding(one, two), what="The step 'write'")
+    assert {inspect.getcoroutinestate(each) for each in (one, two)} == {inspect.CORO_CLOSED}
 
 
 class Reviewed(BaseModel):
