@@ -150,6 +150,11 @@ def _imported(name: str) -> object:
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise  # the module is there, and imports another one that is not
+        if (path := module.removesuffix(".py")) != module and error.name == module:
+            raise SettingsError(
+                f"{_SETTING}: {name!r} names a file; a module's name is wanted, without `.py`:"
+                f" `{path}:{attribute}`."
+            ) from error
         raise SettingsError(
             f"{_SETTING}: {name}: there is no module {error.name!r}."
             f"{_nearby(module, attribute) or _where_to_put(error.name)}"

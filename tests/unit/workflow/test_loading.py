@@ -91,6 +91,7 @@ def test_where_they_come_from(package: Callable[..., str]) -> None:
         (RIGHT, "gamma_flows:gama", "has no 'gama'. Did you mean gamma_flows:gamma?"),
         (RIGHT, "gamma_flows:one", "`Workflow(...)` gave. Did you mean gamma_flows:gamma?"),
         (RIGHT, "src/gamma_flows.py:gamma", "before the next one. Did you mean gamma_flows:gamma?"),
+        (RIGHT, "gamma_flows.py:gamma", "is wanted, without `.py`: `gamma_flows:gamma`."),
         (RIGHT, "{} tests.toy:TOY", "a comma before the next one"),
         (RIGHT, ".gamma_flows:gamma", "must be like `mybook.flows:book`"),
     ],
