@@ -14,7 +14,6 @@ from core.request_shapes import refused
 from core.wording import said as said_of
 from workflow.authoring.differing import Comparison
 from workflow.authoring.errors import ResultError
-from workflow.authoring.forgotten import forgotten_await
 from workflow.authoring.lossless import Lossless
 from workflow.authoring.signature import MISSING, said
 from workflow.limits import edit_problem, lost_number
@@ -79,6 +78,8 @@ class Codec:
             fits = self._adapter.validate_python(value)
             dumped, differs = self._dumped(fits, VALUE)
         except (ValueError, TypeError) as error:
+            from workflow.authoring.forgotten import forgotten_await  # late: most results fit
+
             if (name := forgotten_await(value)) is not None:
                 raise ResultError(
                     f"{what} returned a coroutine, {name!r}, and not what that gives;"
