@@ -52,7 +52,12 @@ async def seen_task(
             attempt=row.attempt,
             error=row.error,
             request=definition.request.model_validate(row.request),
-            results=_results(definition, done, seen),
+            results=_results(
+                definition,
+                done,
+                seen,
+                ended=row.status in {Status.COMPLETED, Status.PARTIAL_FAILURE},
+            ),
             parts=seen,
             events=tuple(SeenEvent(each) for each in events),
             usage=Usage.of(row),
@@ -83,7 +88,9 @@ def _part(definition: Definition, part: Part) -> SeenPart:
     )
 
 
-def _results(definition: Definition, done: Sequence[Checkpoint], seen: SeenParts) -> dict[str, Any]:
+def _results(
+    definition: Definition, done: Sequence[Checkpoint], seen: SeenParts, *, ended: bool
+) -> dict[str, Any]:
     results = {
         each.step: typed_result(definition, each.step, each.output)
         for each in done
@@ -91,7 +98,7 @@ def _results(definition: Definition, done: Sequence[Checkpoint], seen: SeenParts
     }
     for step in definition.parts:
         parts = [part for part in seen.all if part.step == step]
-        if parts:
+        if parts or ended:
             results[step] = _parts_of(definition, step, parts)
     return results
 

@@ -130,6 +130,19 @@ async def test_parts_that_give_nothing() -> None:
     assert list(task.results["noted"].failed) == ["b"]
 
 
+async def test_no_parts() -> None:
+    """A step that had nothing to make has a result as well, an empty one."""
+    flow = Workflow("empty", request=Nothing)
+
+    @flow.parts(of=lambda: [])
+    async def noted(ctx: Context, part: str) -> str:
+        return part
+
+    async with lab(flow) as opened:
+        task = await opened.run({})
+    assert dict(task.results["noted"]) == {}
+
+
 async def test_no_decision(request_for: dict[str, Any]) -> None:
     """What is no decision is told to the test."""
     async with lab(TOY) as opened:
