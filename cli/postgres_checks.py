@@ -28,8 +28,11 @@ _FACTS_SQL: Final = f"""
            {ADMITTED},
            current_setting('server_encoding'),
            current_setting('transaction_read_only') = 'on',
+           (SELECT min(quote_ident(nspname)) FROM pg_class c
+            JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relname = 'roadmap_tasks' AND NOT pg_table_is_visible(c.oid)),
            to_regclass('alembic_version') IS NOT NULL
-"""
+"""  # noqa: S608 - our own words
 
 
 def check_postgres(url: str, settings: Settings) -> list[Finding]:
@@ -44,7 +47,7 @@ def check_postgres(url: str, settings: Settings) -> list[Finding]:
         OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, AddressError,
     ) as error:  # fmt: skip
         return [_unreachable(error, url)]
-    major, version, available, encoding, read_only, revision, pooled = facts
+    major, version, available, encoding, read_only, elsewhere, revision, pooled = facts
     findings = [
         Finding(
             name="PostgreSQL",
@@ -54,7 +57,7 @@ def check_postgres(url: str, settings: Settings) -> list[Finding]:
             + ("" if major >= _OLDEST_POSTGRES else f"; {_OLDEST_POSTGRES} or newer is needed"),
         ),
         _encoded(encoding),
-        _migrated(revision),
+        _migrated(revision, elsewhere),
     ]
     if read_only:
         said = (
@@ -136,7 +139,7 @@ def _encoded(encoding: str) -> Finding:
     return Finding(name="database encoding", ok=right, message=said)
 
 
-def _migrated(revision: str | None) -> Finding:
+def _migrated(revision: str | None, elsewhere: str | None) -> Finding:
     from db.migration_names import Schema, head, schema_of
 
     schema = schema_of(revision)
@@ -146,6 +149,12 @@ def _migrated(revision: str | None) -> Finding:
         said = f"at {revision}, of a later release; this one works with it"
         return Finding(name="migrations", ok=True, message=said)
     said = f"at {revision or 'nothing'}, {head()} is needed; run `roadmap db upgrade`"
+    if revision is None and elsewhere is not None:
+        said = (
+            f"nothing is here, and tables of ours are in the schema {elsewhere}, which the"
+            f" search_path does not name: add ?search_path={elsewhere} to ROADMAP_DATABASE_URL, or"
+            " run `roadmap db upgrade` for a second, empty set of tables"
+        )
     return Finding(name="migrations", ok=False, message=said)
 
 
@@ -170,7 +179,7 @@ async def connected(url: str, settings: Settings) -> AsyncIterator[Any]:
 
 async def _postgres_facts(
     url: str, settings: Settings
-) -> tuple[int, str, int, str, bool, str | None, bool]:
+) -> tuple[int, str, int, str, bool, str | None, str | None, bool]:
     from core.choices import Pooler
 
     async with connected(url, settings) as (connection, between):

@@ -140,6 +140,18 @@ async def test_a_read_only_database(
     assert (writes.ok, writes.required) == (False, True)
 
 
+@pytest.mark.usefixtures("database")
+async def test_tables_that_the_search_path_does_not_name() -> None:
+    """The doctor says where they are rather than only to make new ones."""
+    url = get_settings().database_url.get_secret_value()
+    url += f"{'&' if '?' in url else '?'}search_path=pg_catalog"
+    found = await asyncio.to_thread(check_postgres, url, get_settings())
+    (migrations,) = (each for each in found if each.name == "migrations")
+    assert not migrations.ok
+    assert "tables of ours are in the schema public" in migrations.message
+    assert "?search_path=public" in migrations.message
+
+
 async def test_a_role_with_few_connections(database: asyncpg.Connection) -> None:
     """The doctor and the operations page know the role's own limit, and the database's."""
     url = urlsplit(get_settings().database_url.get_secret_value())
